@@ -1,0 +1,147 @@
+"""Fills a data directory with picture records, one for each line of a file; there are no picture files.
+
+::
+
+    python benchmarks/fill.py --data-dir D --prompts FILE [--no-index]
+
+The records go through the same code as those of real pictures. The server must be stopped: the data
+directory is locked meanwhile. With ``--no-index`` no search index is kept; `imagegen reindex` makes it later.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from imagegen_adapters.databases.data_directory import DataDirectory, DataDirectoryInUse
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_records.index import Entry
+from imagegen_adapters.image_records.reindex import forget_index, remove_leaving
+from imagegen_adapters.image_records.rows import image_to_row
+from imagegen_adapters.image_records.sqlite import insert_rows
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_core.images import Image, MediaType
+from imagegen_core.operations import Operation
+
+Prepared = tuple[dict[str, Any], Entry]
+
+BATCH = 10_000
+SECONDS_APART = 20
+_MODELS = [("demo", "demo-1")] * 6 + [("gemini", "gemini-3-pro-image")] * 3 + [("stable-diffusion", "sd-xl")]
+_OPERATIONS = [Operation.GENERATE] * 8 + [Operation.REFERENCE, Operation.EDIT]
+
+
+def fill(data_dir: Path, prompts: Path, *, index: bool = True, most: int | None = None) -> float:
+    """Insert a record for each line, at most ``most``; return how many went in a second."""
+    directory = DataDirectory.open(data_dir)
+    try:
+        database = Database.open(directory.database)
+        try:
+            return asyncio.run(_fill(database, prompts, index=index, most=most))
+        finally:
+            database.close_now()
+    finally:
+        directory.close()
+
+
+async def _fill(database: Database, prompts: Path, *, index: bool, most: int | None) -> float:
+    if not index:
+        await database.write(forget_index)
+        await remove_leaving(database)
+    with prompts.open(encoding="utf-8") as lines:
+        total = sum(1 for _ in itertools.islice(lines, most))
+    first = datetime.now(UTC) - timedelta(seconds=SECONDS_APART * total)
+    started, done = time.perf_counter(), 0
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for future in _ahead(pool, _batches(prompts, most), first):
+            batch = await asyncio.wrap_future(future)
+            await database.write(lambda c, batch=batch: insert_rows(c, batch, simplify))
+            done += len(batch)
+            _report(done, total, started)
+    return done / max(1e-9, time.perf_counter() - started)
+
+
+def _ahead(
+    pool: ProcessPoolExecutor, batches: Iterator[tuple[int, list[str]]], first: datetime
+) -> Iterator["Future[list[Prepared]]"]:
+    """Yield prepared batches in order while the next ones are being prepared."""
+    waiting: deque[Future[list[Prepared]]] = deque()
+    for number, lines in batches:
+        waiting.append(pool.submit(prepare, number, lines, first))
+        if len(waiting) > 3:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _batches(prompts: Path, most: int | None) -> Iterator[tuple[int, list[str]]]:
+    with prompts.open(encoding="utf-8") as file:
+        lines = (line.rstrip("\r\n") for line in itertools.islice(file, most))
+        for number in itertools.count(0, BATCH):
+            batch = list(itertools.islice(lines, BATCH))
+            if not batch:
+                return
+            yield number, batch
+
+
+def prepare(number: int, lines: list[str], first: datetime) -> list[Prepared]:
+    """Return what is stored of pictures with these prompts; runs in a process of its own."""
+    images = (_image(number + n, prompt, first) for n, prompt in enumerate(lines) if prompt)
+    return [(image_to_row(image), Entry.of(image, simplify)) for image in images]
+
+
+def _image(number: int, prompt: str, first: datetime) -> Image:
+    task_id = new_id()
+    provider, model = _MODELS[number % len(_MODELS)]
+    return Image(
+        task_id=task_id,
+        attempt_id=task_id,
+        position=0,
+        operation=_OPERATIONS[number // 7 % len(_OPERATIONS)],
+        prompt=prompt,
+        provider_name=provider,
+        model_id=model,
+        mime_type=MediaType.PNG,
+        width=1024,
+        height=1024,
+        size_bytes=1_500_000 + number,
+        sha256=f"{number:064x}",
+        blob_key=f"images/{task_id}-0.png",
+        thumbnail_key=f"thumbnails/{task_id}-0.webp",
+        crc64=number,
+        created_at=first + timedelta(seconds=SECONDS_APART * number),
+    )
+
+
+def _report(done: int, total: int, started: float) -> None:
+    if sys.stderr.isatty():
+        rate = done / max(1e-9, time.perf_counter() - started)
+        sys.stderr.write(f"\r{done:,} of {total:,} records, {rate:,.0f} a second ")
+
+
+def main() -> int:
+    """Fill the directory and say how quickly it went."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data-dir", type=Path, required=True)
+    options.add_argument("--prompts", type=Path, required=True, help="one prompt a line, UTF-8")
+    options.add_argument("--no-index", action="store_true", help="keep no search index")
+    chosen = options.parse_args()
+    try:
+        rate = fill(chosen.data_dir, chosen.prompts, index=not chosen.no_index)
+    except DataDirectoryInUse as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print(f"{rate:,.0f} records a second")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The adapters: directory is port, file is technology."""

@@ -1,0 +1,116 @@
+"""Makes oss2's bucket as we want it: V4, no retries, no redirects, no environment, checked addresses."""
+
+import logging
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from imagegen_adapters.blob_stores.oss.settings import OssSettings
+from imagegen_adapters.outbound.resolving import NameNotResolved
+
+CheckAddress = Callable[[str, int], Sequence[tuple[str, int]]]
+"""Resolves host and port, judges every address and returns those to connect to, as (ip, port).
+
+It runs in a thread. It raises `NameNotResolved` or `UpstreamNotAllowed`; see `AddressGate.check_connection`.
+"""
+
+_importing = threading.Lock()
+
+
+def make_bucket(settings: OssSettings, check_address: CheckAddress | None, *, public: bool = False) -> Any:
+    """Return an ``oss2.Bucket``, for the public endpoint if wanted. Blocks for some 0.3 s the first time."""
+    oss2 = import_oss2()
+    secret = settings.access_key_secret.reveal()
+    token = settings.security_token.reveal() if settings.security_token else None
+    credentials = oss2.credentials.StaticCredentialsProvider(settings.access_key_id, secret, token)
+    session = oss2.Session(adapter=_adapter(settings.connections, check_address))
+    session.session.trust_env = False  # else proxies of the environment and ~/.netrc get our requests
+    session.session.max_redirects = 0  # OSS redirects only to its other regions, which is a wrong endpoint
+    return oss2.Bucket(
+        oss2.ProviderAuthV4(credentials),
+        settings.public_endpoint if public and settings.public_endpoint else settings.endpoint,
+        settings.bucket,
+        region=settings.region,
+        session=session,
+        connect_timeout=(settings.connect_timeout, settings.read_timeout),
+        is_cname=settings.is_cname,
+        is_path_style=settings.is_path_style,
+        enable_crc=False,  # we compare checksums ourselves: oss2's is pure Python where crcmod has no C part
+    )
+
+
+def import_oss2() -> Any:
+    """Return the library, its log lines with signatures in them silenced."""
+    with _importing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it and its dependencies warn when they are compiled
+        import oss2
+        import oss2.credentials
+    # oss2.auth still calls datetime.utcnow(), which is right there but deprecated since Python 3.12
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"oss2\.auth")
+    logging.getLogger("oss2").setLevel(logging.WARNING)
+    return oss2
+
+
+def _adapter(connections: int, check_address: CheckAddress | None) -> Any:
+    from requests.adapters import HTTPAdapter
+
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
+    if check_address is not None:
+        adapter.poolmanager.pool_classes_by_scheme = _checked_pools(check_address)
+    return adapter
+
+
+def _checked_pools(check_address: CheckAddress) -> dict[str, Any]:
+    """Return connection pools that connect to checked addresses only; names in Host and TLS stay."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+    def connect(connection: Any, connect_to_dns_host: Callable[[], socket.socket]) -> socket.socket:
+        name = connection._dns_host  # noqa: SLF001 - urllib3 has no other place for an address beside the name
+        try:
+            addresses = check_address(connection.host, connection.port)
+        except NameNotResolved as error:
+            raise _unresolved(connection, error) from error
+        try:
+            return _first_that_answers(connection, addresses, connect_to_dns_host)
+        finally:
+            connection._dns_host = name  # noqa: SLF001 - the same
+
+    class CheckedConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return connect(self, super()._new_conn)
+
+    class CheckedTlsConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return connect(self, super()._new_conn)
+
+    class CheckedPool(HTTPConnectionPool):
+        ConnectionCls = CheckedConnection
+
+    class CheckedTlsPool(HTTPSConnectionPool):
+        ConnectionCls = CheckedTlsConnection
+
+    return {"http": CheckedPool, "https": CheckedTlsPool}
+
+
+def _first_that_answers(
+    connection: Any, addresses: Sequence[tuple[str, int]], connect_to_dns_host: Callable[[], socket.socket]
+) -> socket.socket:
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    for ip, _ in addresses[:-1]:
+        connection._dns_host = ip  # noqa: SLF001 - see above
+        try:
+            return connect_to_dns_host()
+        except (NewConnectionError, ConnectTimeoutError):
+            continue
+    connection._dns_host = addresses[-1][0]  # noqa: SLF001 - see above
+    return connect_to_dns_host()
+
+
+def _unresolved(connection: Any, error: Exception) -> Exception:
+    from urllib3.exceptions import NewConnectionError
+
+    return NewConnectionError(connection, str(error))

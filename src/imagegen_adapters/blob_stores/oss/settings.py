@@ -1,0 +1,80 @@
+"""Which bucket, and how to get there; checked before anything is sent."""
+
+import re
+
+import attrs
+
+from imagegen_adapters.blob_stores.keys import LONGEST_KEY, is_key
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.secrets import Secret
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")  # oss2 takes no IPv6 literal
+_PREFIX_LIMIT = 1023 - LONGEST_KEY - 1  # OSS takes keys of 1,023 bytes
+
+
+def _endpoint(text: str) -> str:
+    stripped = text.strip().rstrip("/")
+    return stripped if "://" in stripped else f"https://{stripped}"
+
+
+def _region(text: str) -> str:
+    return text.strip().removeprefix("oss-").removesuffix("-internal")
+
+
+def _prefix(text: str) -> str:
+    stripped = text.strip().strip("/")
+    return f"{stripped}/" if stripped else ""
+
+
+@attrs.frozen(kw_only=True)
+class OssSettings:
+    """How to reach the bucket.
+
+    Args:
+        endpoint: ``https://oss-cn-hangzhou.aliyuncs.com``, or the ``-internal`` one from a machine in the
+            same region; ``https://`` when no scheme is given.
+        region: ``cn-hangzhou``; signature V4 needs it, and it cannot be seen from every endpoint.
+        prefix: put before every key, so that several services share a bucket.
+        public_endpoint: for signed URLs, where ``endpoint`` is only reachable from inside.
+        is_cname: ``endpoint`` is a domain of one's own that is bound to the bucket.
+        is_path_style: ``endpoint/bucket/key`` instead of ``bucket.endpoint/key``; for emulators.
+        connect_timeout: seconds for a connection, name look-up included.
+        read_timeout: seconds between two pieces of an answer, and for a piece of ours to be taken.
+        connections: how many requests may run at the same moment.
+
+    Raises:
+        ValidationFailed: naming the key below ``storage.oss``.
+    """
+
+    endpoint: str = attrs.field(converter=_endpoint)
+    region: str = attrs.field(converter=_region)
+    bucket: str
+    access_key_id: str
+    access_key_secret: Secret
+    security_token: Secret | None = None
+    prefix: str = attrs.field(default="", converter=_prefix)
+    public_endpoint: str | None = attrs.field(default=None, converter=attrs.converters.optional(_endpoint))
+    is_cname: bool = False
+    is_path_style: bool = False
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    connections: int = 16
+
+    def __attrs_post_init__(self) -> None:
+        for name, text in (("endpoint", self.endpoint), ("public_endpoint", self.public_endpoint)):
+            if text is not None and not _ENDPOINT.fullmatch(text):
+                _refuse(name, "must be http(s)://host without a path, user name or IPv6 literal")
+        if not _REGION.fullmatch(self.region):
+            _refuse("region", "must look like cn-hangzhou; signature V4 needs it")
+        if not _BUCKET.fullmatch(self.bucket):
+            _refuse("bucket", "must be 3 to 63 of a-z 0-9 -, without - at either end")
+        if not self.access_key_id.strip():
+            _refuse("access_key_id", "must not be empty")
+        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= _PREFIX_LIMIT):
+            _refuse("prefix", f"must be at most {_PREFIX_LIMIT} of a-z 0-9 . _ - and /")
+
+
+def _refuse(name: str, why: str) -> None:
+    raise ValidationFailed.of(f"storage.oss.{name}", why)

@@ -1,0 +1,233 @@
+"""The blob store over a bucket: asynchronous outside, a bounded number of threads inside."""
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.keys import check_key, is_key
+from imagegen_adapters.blob_stores.oss.body import ObjectBody
+from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
+from imagegen_adapters.blob_stores.oss.connection import CheckAddress, make_bucket
+from imagegen_adapters.blob_stores.oss.objects import OssObjects
+from imagegen_adapters.blob_stores.oss.settings import OssSettings
+from imagegen_core.errors import BlobMissing, StorageError
+from imagegen_core.images import StorageState
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+
+T = TypeVar("T")
+
+_BATCH = 256 * 1024
+_PART = 8 * 1024 * 1024
+_PARTWISE_FROM = 16 * 1024 * 1024
+_LONGEST_LIFE = 604_800  # of a V4 URL, in seconds [help.aliyun.com, error 0002-00000232]
+
+
+class OssBlobStore:
+    """Keeps each blob as the object ``prefix + key``; also a `BlobArchive`.
+
+    Every put is compared by CRC-64; an object that arrived otherwise is removed again. Sending and
+    asking have threads of their own, ``settings.connections`` each, so slow sources hold up no reader.
+
+    Args:
+        settings: the bucket.
+        check_address: resolves and judges what is connected to (``AddressGate.check_connection``).
+        checkpoints: a directory in which broken part-wise uploads are remembered over a restart.
+    """
+
+    def __init__(
+        self,
+        settings: OssSettings,
+        *,
+        check_address: CheckAddress | None = None,
+        checkpoints: Path | None = None,
+    ) -> None:
+        self._settings = settings
+        self._objects = OssObjects(lambda: make_bucket(settings, check_address), checkpoints)
+        self._public_bucket = functools.cache(lambda: make_bucket(settings, None, public=True))
+        self._sending = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
+        self._asking = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+        name = self._name(key)
+        sha256 = hashlib.sha256()
+        bridge = ChunkBridge()
+        sending = self._start(self._sending, lambda: self._objects.put(name, bridge, content_type))
+        sending.add_done_callback(lambda _: bridge.close())
+        try:
+            async for batch in _batches(chunks):
+                sha256.update(batch)
+                if not await bridge.send(batch):
+                    break
+            bridge.finish()
+            crc64 = await sending
+        except BaseException:
+            bridge.give_up()
+            sending.cancel()
+            raise
+        return StoredBlob(
+            key=key,
+            size_bytes=bridge.size,
+            sha256=sha256.hexdigest(),
+            crc64=crc64,
+            state=StorageState.OSS,
+        )
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        name = self._name(key)
+        if end is not None and end <= start:
+            if await self.stat(key) is None:
+                raise BlobMissing(key)
+            return
+        body = await self._begin_reading(key, name, start, end)
+        if body is None:
+            return
+        try:
+            while piece := await self._ask(partial(self._objects.next_piece, name, body)):
+                yield piece
+        finally:
+            self._asking.submit(body.close)  # behind a read that a cancelled caller left running
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        name = self._name(key)
+        found = await self._ask(lambda: self._objects.head(name))
+        if found is None:
+            return None
+        return StoredBlob(key=key, size_bytes=found.size_bytes, crc64=found.crc64, state=StorageState.OSS)
+
+    async def delete(self, key: str) -> None:
+        name = self._name(key)
+        await self._ask(lambda: self._objects.delete(name))
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        token, more = "", True
+        while more:
+            names, token = await self._ask(
+                partial(self._objects.names, f"{self._settings.prefix}{prefix}", token)
+            )
+            for name in names:
+                key = name.removeprefix(self._settings.prefix)
+                if is_key(key):
+                    yield key
+            more = bool(token)
+
+    async def copy_from(
+        self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
+    ) -> StoredBlob:
+        if size_bytes < _PARTWISE_FROM:
+            blob = await self.put(key, source.open(key), content_type=content_type)
+            if blob.size_bytes == size_bytes:
+                return blob
+            await self.delete(key)
+            raise StorageError(f"blob {key!r} has {blob.size_bytes} bytes, not {size_bytes}")
+        return await self._copy_parts(source, key, size_bytes, content_type)
+
+    async def holds(self, source: BlobStore, key: str) -> bool:
+        held = await self.stat(key)
+        crc, size = new_crc64(), 0
+        async for batch in _batches(source.open(key)):
+            await self._ask(partial(crc.update, batch))
+            size += len(batch)
+        return held is not None and (held.size_bytes, held.crc64) == (size, crc.value())
+
+    def signed_url(self, key: str, *, seconds: int) -> str:
+        """Return a URL that gives the blob to whoever has it, for up to seven days; asks nobody.
+
+        It is made for the public endpoint if there is one. The first call blocks for some 0.3 s.
+
+        Raises:
+            ValueError: ``seconds`` is not 1 to 604,800; OSS would refuse the URL.
+        """
+        if not 1 <= seconds <= _LONGEST_LIFE:
+            raise ValueError(f"a signed URL lives 1 to {_LONGEST_LIFE} seconds")
+        return str(self._public_bucket().sign_url("GET", self._name(key), seconds, slash_safe=True))
+
+    async def probe(self) -> None:
+        """Ask for one name, to see that the bucket answers and takes our key.
+
+        Raises:
+            StorageError: it does not; the message says why.
+        """
+        await self._ask(lambda: self._objects.names(f"{self._settings.prefix}~probe", ""))
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        self._sending.shutdown(wait=True, cancel_futures=True)
+        self._asking.shutdown(wait=True)
+        self._objects.close()
+
+    def _name(self, key: str) -> str:
+        return f"{self._settings.prefix}{check_key(key)}"
+
+    def _start(self, pool: ThreadPoolExecutor, act: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(pool, act)
+
+    async def _ask(self, act: Callable[[], T]) -> T:
+        return await self._start(self._asking, act)
+
+    async def _begin_reading(self, key: str, name: str, start: int, end: int | None) -> ObjectBody | None:
+        opening = self._start(self._asking, lambda: self._objects.get(name, start, end))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
+        except BlobMissing as error:
+            raise BlobMissing(key) from error
+
+    async def _copy_parts(self, source: BlobStore, key: str, size: int, content_type: str) -> StoredBlob:
+        """Send one part after the other, except those that are there already."""
+        name = self._name(key)
+        whole, sha256 = new_crc64(), hashlib.sha256()
+        upload_id, there = await self._ask(lambda: self._objects.begin_parts(name, size, content_type))
+        etags: list[tuple[int, str]] = []
+        for number, start in enumerate(range(0, size, _PART), start=1):
+            stop = min(start + _PART, size)
+            data = b"".join([chunk async for chunk in source.open(key, start=start, end=stop)])
+            if len(data) != stop - start:
+                raise StorageError(f"blob {key!r} is shorter than {size} bytes")
+            etag = await self._start(
+                self._sending, partial(self._send_part, name, upload_id, number, data, there.get(number))
+            )
+            await self._ask(partial(whole.update, data))
+            await self._ask(partial(sha256.update, data))
+            etags.append((number, etag))
+        crc64 = whole.value()
+        await self._start(self._sending, lambda: self._objects.complete(name, upload_id, etags, crc64))
+        return StoredBlob(
+            key=key,
+            size_bytes=size,
+            sha256=sha256.hexdigest(),
+            crc64=crc64,
+            state=StorageState.OSS,
+        )
+
+    def _send_part(self, name: str, upload_id: str, number: int, data: bytes, there: str | None) -> str:
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
+        return etag if there == etag else self._objects.put_part(name, upload_id, number, data)
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield larger pieces, since each costs a hop to a thread."""
+    batch: list[bytes] = []
+    held = 0
+    async for chunk in chunks:
+        batch.append(chunk)
+        held += len(chunk)
+        if held >= _BATCH:
+            yield b"".join(batch)
+            batch, held = [], 0
+    if held:
+        yield b"".join(batch)
+
+
+def _close_unwanted(opening: asyncio.Future[ObjectBody | None]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        body = opening.result()
+        if body is not None:
+            body.close()

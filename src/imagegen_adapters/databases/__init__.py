@@ -1,0 +1,1 @@
+"""Database engines, their schema, and the statements that run on them."""

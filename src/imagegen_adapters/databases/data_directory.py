@@ -1,0 +1,80 @@
+"""The one directory that holds everything, and the lock that lets one service use it."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from imagegen_core.errors import StorageError
+
+DATABASE_FILE = "imagegen.db"
+LOCK_FILE = "lock"
+
+
+class DataDirectoryInUse(StorageError):
+    """Another process works in the data directory."""
+
+    def __init__(self) -> None:
+        super().__init__("another imagegen process is using this data directory")
+
+
+class DataDirectoryUnusable(StorageError):
+    """The data directory cannot be made, read or written to."""
+
+
+class DataDirectory:
+    """A directory that this process alone may change, until `close`; made by `open`."""
+
+    def __init__(self, path: Path, lock: int | None) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, *, lock: bool = True) -> "DataDirectory":
+        """Make the directory with mode 0700 if it is missing, check that it can be written to, lock it.
+
+        With ``lock=False`` nothing is made or changed: reading beside a running service.
+
+        Raises:
+            DataDirectoryInUse: another process holds the lock.
+            DataDirectoryUnusable: it cannot be used, and why.
+        """
+        try:
+            if not lock:
+                next(path.iterdir(), None)
+                return cls(path, None)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+            return cls(path, _locked(path / LOCK_FILE))
+        except BlockingIOError as error:
+            raise DataDirectoryInUse from error
+        except OSError as error:
+            raise DataDirectoryUnusable(f"the data directory cannot be used: {error.strerror}") from error
+
+    @property
+    def database(self) -> Path:
+        """Where the database is."""
+        return self.path / DATABASE_FILE
+
+    @property
+    def locked(self) -> bool:
+        """Whether this process may change what is inside."""
+        return self._lock is not None
+
+    def close(self) -> None:
+        """Let the next one in. May be called twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(path: Path) -> int:
+    """Return the descriptor that holds the lock; the kernel frees it however this process ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,59 @@
+"""Values as text in a column: JSON for what has parts, ISO 8601 in UTC with milliseconds for times."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import cattrs
+
+T = TypeVar("T")
+
+
+def to_timestamp(moment: datetime) -> str:
+    """Return the time as ``2026-11-24T08:00:00.000Z``; such texts sort by time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_timestamp(text: str) -> datetime:
+    """Return the aware UTC time of `to_timestamp`."""
+    return datetime.fromisoformat(text)
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
+    """Return the time as text, or None."""
+    return None if moment is None else to_timestamp(moment)
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    """Return the text as a time, or None."""
+    return None if text is None else from_timestamp(text)
+
+
+def to_json(value: Any) -> str:
+    """Return the value as JSON, in ASCII, so that even half of a surrogate pair survives."""
+    return json.dumps(_converter.unstructure(value), separators=(",", ":"))
+
+
+def optional_json(value: Any) -> str | None:
+    """Return the value as JSON, or None."""
+    return None if value is None else to_json(value)
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """Return the value of ``kind`` that `to_json` wrote."""
+    return _converter.structure(json.loads(text), kind)
+
+
+def optional_value(text: str | None, kind: type[T]) -> T | None:
+    """Return the value of ``kind`` that `to_json` wrote, or None."""
+    return None if text is None else from_json(text, kind)
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(datetime, to_timestamp)
+    converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
+    return converter
+
+
+_converter = _make_converter()

@@ -1,0 +1,334 @@
+"""The schema, as the migrations that lead to it; one that was released never changes."""
+
+import contextlib
+import sqlite3
+
+from sqlite_utils import Database as Schema
+from sqlite_utils import Migrations
+
+from imagegen_adapters.databases.sqlite.errors import SchemaTooNew, SchemaTooOld
+
+migrations = Migrations("imagegen")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, all in one transaction.
+
+    Raises:
+        SchemaTooNew: it has migrations that this version does not know.
+    """
+    connection.execute("BEGIN IMMEDIATE")  # two programs that start at once take turns
+    try:
+        _refuse_newer(connection)
+        migrations.apply(Schema(connection, execute_plugins=False))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_schema(connection: sqlite3.Connection) -> None:
+    """Check that the schema is this version's.
+
+    Raises:
+        SchemaTooNew: it has migrations that this version does not know.
+        SchemaTooOld: it lacks some.
+    """
+    _refuse_newer(connection)
+    if migrations.pending(Schema(connection, execute_plugins=False)):
+        raise SchemaTooOld
+
+
+def _refuse_newer(connection: sqlite3.Connection) -> None:
+    applied = migrations.applied(Schema(connection, execute_plugins=False))
+    unknown = frozenset(migration.name for migration in applied) - _known()
+    if unknown:
+        raise SchemaTooNew(unknown)
+
+
+def _known() -> frozenset[str]:
+    """Return all names of this version: to an empty database every migration is pending."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        return frozenset(m.name for m in migrations.pending(Schema(empty, execute_plugins=False)))
+
+
+def _run(db: Schema, *statements: str) -> None:
+    for statement in statements:
+        db.conn.execute(statement)
+
+
+@migrations()
+def m001_provider_configs(db: Schema) -> None:
+    """Saved configurations; the key is sealed for `key_origin`."""
+    _run(
+        db,
+        """
+        CREATE TABLE provider_configs (
+            provider_name TEXT PRIMARY KEY,
+            kind TEXT,
+            display_name TEXT,
+            api_base TEXT,
+            api_key TEXT,
+            key_origin TEXT,
+            models TEXT,
+            enabled INTEGER,
+            timeout_seconds REAL,
+            max_retries INTEGER,
+            extra_config TEXT NOT NULL,
+            created_at TEXT,
+            updated_at TEXT
+        ) STRICT, WITHOUT ROWID
+        """,
+    )
+
+
+@migrations()
+def m002_tasks(db: Schema) -> None:
+    """Tasks are the queue: `seq` is their age, and the partial indexes hold only what waits or runs.
+
+    Counting what waits must cost the same with ten and with a hundred thousand tasks, hence the counters.
+    """
+    _run(
+        db,
+        """
+        CREATE TABLE tasks (
+            seq INTEGER PRIMARY KEY,
+            task_id TEXT NOT NULL UNIQUE,
+            operation TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            params TEXT NOT NULL,
+            inputs TEXT NOT NULL,
+            provider_name TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            status TEXT NOT NULL,
+            config_snapshot TEXT NOT NULL,
+            override TEXT,
+            max_retries INTEGER NOT NULL,
+            progress REAL,
+            attempts INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            rescues INTEGER NOT NULL,
+            warnings TEXT NOT NULL,
+            failure TEXT,
+            cancel_requested INTEGER NOT NULL,
+            not_before TEXT,
+            owner TEXT,
+            epoch INTEGER NOT NULL,
+            retry_of TEXT,
+            created_at TEXT NOT NULL,
+            started_at TEXT,
+            completed_at TEXT
+        ) STRICT
+        """,
+        "CREATE INDEX tasks_by_status ON tasks (status, seq)",
+        "CREATE INDEX tasks_by_provider ON tasks (provider_name, seq)",
+        "CREATE INDEX tasks_by_provider_and_status ON tasks (provider_name, status, seq)",
+        """
+        CREATE INDEX tasks_ready ON tasks (seq, provider_name)
+        WHERE status = 'pending' AND not_before IS NULL
+        """,
+        """
+        CREATE INDEX tasks_put_off ON tasks (not_before)
+        WHERE status = 'pending' AND not_before IS NOT NULL
+        """,
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "INSERT INTO counters (name, value) VALUES ('pending', 0), ('processing', 0)",
+        """
+        CREATE TRIGGER tasks_count_new AFTER INSERT ON tasks BEGIN
+            UPDATE counters SET value = value + 1 WHERE name = new.status;
+        END
+        """,
+        """
+        CREATE TRIGGER tasks_count_changed AFTER UPDATE OF status ON tasks WHEN new.status <> old.status BEGIN
+            UPDATE counters SET value = value - 1 WHERE name = old.status;
+            UPDATE counters SET value = value + 1 WHERE name = new.status;
+        END
+        """,
+        """
+        CREATE TRIGGER tasks_count_gone AFTER DELETE ON tasks BEGIN
+            UPDATE counters SET value = value - 1 WHERE name = old.status;
+        END
+        """,
+        """
+        CREATE TABLE idempotency_keys (
+            scope TEXT NOT NULL,
+            key TEXT NOT NULL,
+            body_sha256 TEXT NOT NULL,
+            task_id TEXT NOT NULL REFERENCES tasks (task_id) ON DELETE CASCADE,
+            expires_at TEXT NOT NULL,
+            PRIMARY KEY (scope, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
+        "CREATE INDEX idempotency_keys_by_task ON idempotency_keys (task_id)",
+    )
+
+
+@migrations()
+def m003_attempts(db: Schema) -> None:
+    """Attempts, the recovery points of paid calls."""
+    _run(
+        db,
+        """
+        CREATE TABLE attempts (
+            seq INTEGER PRIMARY KEY,
+            attempt_id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL REFERENCES tasks (task_id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            part INTEGER NOT NULL,
+            phase TEXT NOT NULL,
+            charge TEXT NOT NULL,
+            job TEXT,
+            receipt TEXT,
+            failure TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX attempts_by_task ON attempts (task_id, seq)",
+    )
+
+
+@migrations()
+def m004_images(db: Schema) -> None:
+    """Pictures outlive what made them; their ids are never used again. `crc64` is unsigned, hence text."""
+    _run(
+        db,
+        """
+        CREATE TABLE images (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            task_id TEXT NOT NULL,
+            attempt_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            operation TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            provider_name TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            mime_type TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            vendor_sha256 TEXT,
+            crc64 TEXT,
+            blob_key TEXT NOT NULL,
+            thumbnail_key TEXT,
+            storage TEXT NOT NULL,
+            params TEXT NOT NULL,
+            metadata TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            UNIQUE (attempt_id, position)
+        ) STRICT
+        """,
+        "CREATE INDEX images_by_task ON images (task_id)",
+        "CREATE INDEX images_by_storage ON images (storage, id)",
+    )
+
+
+@migrations()
+def m005_outbox(db: Schema) -> None:
+    """What is still to be done to blobs elsewhere, for as long as it takes."""
+    _run(
+        db,
+        """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('upload', 'remove')),
+            blob_key TEXT NOT NULL,
+            image_id INTEGER,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            not_before TEXT,
+            last_error TEXT,
+            created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+            UNIQUE (kind, blob_key)
+        ) STRICT
+        """,
+        "CREATE INDEX outbox_by_time ON outbox (not_before, id)",
+        "CREATE INDEX outbox_by_image ON outbox (image_id)",
+    )
+
+
+@migrations()
+def m006_events(db: Schema) -> None:
+    """What happened to tasks, for those who watch."""
+    _run(
+        db,
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            task_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            at TEXT NOT NULL,
+            data TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX events_by_task ON events (task_id, id)",
+        "CREATE INDEX events_passing ON events (at) WHERE kind = 'progress'",
+    )
+
+
+@migrations()
+def m007_instances(db: Schema) -> None:
+    """Each start of the service, so that a task's owner can be told to be gone."""
+    _run(
+        db,
+        """
+        CREATE TABLE instances (
+            owner TEXT PRIMARY KEY,
+            started_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    )
+
+
+@migrations()
+def m008_search(db: Schema) -> None:
+    """The search index and what makes lists of pictures cheap; see `image_records.index`.
+
+    `image_days` tells which ids a day's pictures have; lists by provider, model and operation use the
+    search index, so the images table needs no index of its own for them.
+    """
+    _run(
+        db,
+        "INSERT INTO counters (name, value) VALUES ('images', 0), ('images_deleted', 0)",
+        """
+        CREATE TRIGGER images_count_new AFTER INSERT ON images BEGIN
+            UPDATE counters SET value = value + 1 WHERE name = 'images';
+        END
+        """,
+        """
+        CREATE TRIGGER images_count_gone AFTER DELETE ON images BEGIN
+            UPDATE counters SET value = value - 1 WHERE name = 'images';
+            UPDATE counters SET value = value + 1 WHERE name = 'images_deleted';
+        END
+        """,
+        """
+        CREATE TABLE image_days (
+            day INTEGER PRIMARY KEY,
+            first_id INTEGER NOT NULL,
+            last_id INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE search_generations (
+            generation INTEGER PRIMARY KEY AUTOINCREMENT,
+            state TEXT NOT NULL CHECK (state IN ('active', 'building', 'leaving')),
+            folding TEXT,
+            reached INTEGER NOT NULL DEFAULT 0,
+            until INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        "CREATE UNIQUE INDEX search_generations_active ON search_generations (state) WHERE state = 'active'",
+        "INSERT INTO search_generations (generation, state) VALUES (1, 'active')",
+        """
+        CREATE TABLE image_texts_1 (
+            id INTEGER PRIMARY KEY, created_ms INTEGER NOT NULL, folded TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE VIRTUAL TABLE image_index_1 USING fts5(
+            tokens, content='', detail=none, columnsize=0, tokenize='ascii'
+        )
+        """,
+    )

@@ -1,0 +1,75 @@
+"""Opens connections, every one with the settings that the promises rest on."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+SYNCED_PAGES_PER_CHECKPOINT = 1000
+WAL_KEPT_BYTES = 64 * 1024 * 1024
+"""The write-ahead log is cut back to this after a checkpoint."""
+
+BUSY_MS = 5000
+"""How long a lock of another process is waited for."""
+
+_BOTH = (
+    f"PRAGMA busy_timeout={BUSY_MS}",
+    "PRAGMA mmap_size=0",  # a mapped file turns a torn read into a crash or worse
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+)
+_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a lost row about a paid call means paying twice
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # a wiped key leaves no copy in a free page
+    f"PRAGMA wal_autocheckpoint={SYNCED_PAGES_PER_CHECKPOINT}",
+    f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}",
+    "PRAGMA cache_size=-16000",
+)
+_READER = (
+    "PRAGMA query_only=ON",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-8000",
+)
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Return the one connection that writes; the file is made for its owner only."""
+    _make_private(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    return _with(connection, *_BOTH, *_WRITER)
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Return a connection that can neither write nor checkpoint, not even when it is closed."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    return _with(connection, *_BOTH, *_READER)
+
+
+def _with(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+    connection.row_factory = sqlite3.Row
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma).fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file with mode 0600; SQLite gives its log and index files the same mode.
+
+    An existing file is never opened here: closing it would drop the locks that SQLite holds on it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        path.chmod(0o600)

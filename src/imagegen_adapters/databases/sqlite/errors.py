@@ -1,0 +1,67 @@
+"""What SQLite's errors mean to us."""
+
+import sqlite3
+
+from imagegen_core.errors import StorageError
+
+_FATAL = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
+)
+
+_SENTENCES = {
+    sqlite3.SQLITE_FULL: "the disk that holds the database is full",
+    sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
+    sqlite3.SQLITE_READONLY: "the database cannot be written to",
+    sqlite3.SQLITE_IOERR: "the disk that holds the database reports an input/output error",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged",
+    sqlite3.SQLITE_NOTADB: "the database file is not a database",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+}
+
+
+class SchemaTooNew(StorageError):
+    """A newer version of imagegen made this database; this one must not touch it."""
+
+    def __init__(self, unknown: frozenset[str]) -> None:
+        super().__init__(
+            f"the database was made by a newer version of imagegen (unknown: {', '.join(sorted(unknown))})"
+        )
+
+
+class SchemaTooOld(StorageError):
+    """The database was opened for reading and has not been brought up to date yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database is of an older version of imagegen; start the service once to bring it up to date"
+        )
+
+
+def storage_error(error: sqlite3.Error) -> StorageError:
+    """Return what a foreign error is to the rest of the program; it never names a path."""
+    return StorageError(_SENTENCES.get(_primary(error), f"the database refused: {error}"))
+
+
+def is_fatal(error: sqlite3.Error) -> bool:
+    """Return whether nothing may be acknowledged any more.
+
+    After a failed write or fsync the kernel may have dropped the pages, and a later fsync that
+    succeeds proves nothing; only a fresh start reads what is really on the disk.
+    """
+    return _primary(error) in _FATAL
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Return whether the disk is full: nothing is lost, and writing works again once there is room."""
+    return _primary(error) == sqlite3.SQLITE_FULL
+
+
+def is_interrupt(error: sqlite3.Error) -> bool:
+    """Return whether a statement was stopped by its deadline or by the watchdog."""
+    return _primary(error) == sqlite3.SQLITE_INTERRUPT
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without its extension, -1 for an error of the driver itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return -1 if code is None else code & 0xFF

@@ -1,0 +1,96 @@
+"""A few connections that only read, each in a thread of its own."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from imagegen_adapters.databases.sqlite.connections import open_reader
+from imagegen_adapters.databases.sqlite.errors import is_interrupt, storage_error
+from imagegen_core.errors import StorageError, Unavailable
+
+MOST_READERS = 4
+_STEPS_PER_CHECK = 2000
+"""Virtual machine steps between two looks at the deadline: well under a millisecond."""
+
+T = TypeVar("T")
+
+
+class Readers:
+    """Runs functions of a reading connection; each sees one unchanging snapshot and has a deadline."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(MOST_READERS, thread_name_prefix="imagegen-database-reader")
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[sqlite3.Connection] = []
+        self._busy: dict[sqlite3.Connection, float] = {}
+        self._closed = False
+
+    def submit(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> "Future[T]":
+        """Queue a read; time in the queue counts towards its deadline.
+
+        Raises:
+            StorageError: the database is closed.
+        """
+        if self._closed:
+            raise StorageError("the database is closed")
+        return self._threads.submit(self._read, fn, time.monotonic() + deadline_seconds)
+
+    def interrupt(self, *, older_than_seconds: float) -> int:
+        """Stop reads that have run for longer, since they pin the write-ahead log; return how many."""
+        limit = time.monotonic() - older_than_seconds
+        with self._lock:
+            old = [connection for connection, since in self._busy.items() if since < limit]
+            for connection in old:
+                connection.interrupt()
+        return len(old)
+
+    def close(self) -> None:
+        """Stop what runs and close all connections. May be called twice."""
+        self._closed = True
+        self.interrupt(older_than_seconds=0)
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+
+    def _read(self, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+        try:
+            connection = self._connection()
+            with self._lock:
+                self._busy[connection] = time.monotonic()
+            try:
+                return _in_snapshot(connection, fn, deadline)
+            finally:
+                with self._lock:
+                    del self._busy[connection]
+        except sqlite3.Error as error:
+            if is_interrupt(error):
+                raise Unavailable("the database took too long to answer") from error
+            raise storage_error(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_reader(self._path)
+            with self._lock:
+                self._all.append(connection)
+        return connection
+
+
+def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+    if time.monotonic() > deadline:
+        raise Unavailable("the database is too busy to answer")
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
+    try:
+        connection.execute("BEGIN")
+        return fn(connection)
+    finally:
+        connection.set_progress_handler(None, 0)
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

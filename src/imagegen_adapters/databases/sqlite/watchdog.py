@@ -1,0 +1,71 @@
+"""Keeps the write-ahead log from growing without end while a reader pins it."""
+
+import logging
+import sqlite3
+import time
+from pathlib import Path
+
+import attrs
+
+from imagegen_adapters.databases.sqlite.connections import BUSY_MS, WAL_KEPT_BYTES
+from imagegen_adapters.databases.sqlite.readers import Readers
+
+_CUT_MS = 200
+"""How long writers wait for readers to let go when the log is cut back."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class WalLimits:
+    """Sizes of the log at which a warning is written and at which old reads are stopped."""
+
+    warn_bytes: int = WAL_KEPT_BYTES
+    cut_bytes: int = 4 * WAL_KEPT_BYTES
+    old_read_seconds: float = 2.0
+
+
+USUAL_LIMITS = WalLimits()
+
+
+class Watchdog:
+    """Looks after each batch, on the writer's thread, and cuts at most once every two seconds."""
+
+    def __init__(self, wal: Path, readers: Readers, limits: WalLimits) -> None:
+        self._wal = wal
+        self._readers = readers
+        self._limits = limits
+        self._warned = False
+        self._next_cut = 0.0
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Do what the size of the log demands."""
+        size = self._size()
+        if size <= self._limits.warn_bytes:
+            self._warned = False
+            return
+        if not self._warned:
+            _log.warning("the write-ahead log has grown to %d bytes", size)
+            self._warned = True
+        if size > self._limits.cut_bytes and time.monotonic() >= self._next_cut:
+            self._next_cut = time.monotonic() + self._limits.old_read_seconds
+            stopped = self._readers.interrupt(older_than_seconds=self._limits.old_read_seconds)
+            _log.warning("stopped %d old reads to cut the write-ahead log back", stopped)
+            _cut(connection)
+
+    def _size(self) -> int:
+        try:
+            return self._wal.stat().st_size
+        except OSError:
+            return 0
+
+
+def _cut(connection: sqlite3.Connection) -> None:
+    """Empty the log if no reader needs it."""
+    try:
+        connection.execute(f"PRAGMA busy_timeout={_CUT_MS}").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        _log.warning("the write-ahead log could not be cut back: %s", error)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}").fetchall()

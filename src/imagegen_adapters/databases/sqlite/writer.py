@@ -1,0 +1,231 @@
+"""The one thread that writes: it gathers concurrent operations into one transaction and one sync."""
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
+from imagegen_core.errors import StorageError
+
+LARGEST_BATCH = 256
+"""Most operations of one transaction."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class Operation:
+    """A function of the writing connection, and where its result goes once it is on the disk."""
+
+    run: Callable[[sqlite3.Connection], Any]
+    result: "Future[Any]"
+    alone: bool = False
+
+
+class Writer:
+    """Runs operations in the order of `submit`; results are delivered only after their COMMIT.
+
+    Operations that wait while a commit is being synced share the next transaction. Each has its own
+    savepoint, so one that fails takes back only what it did itself.
+
+    Args:
+        connection: owned by the writer from now on, and closed by it.
+        after_batch: called on the writer's thread after each batch.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, after_batch: Callable[[sqlite3.Connection], None]
+    ) -> None:
+        self._connection = connection
+        self._after_batch = after_batch
+        self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
+        self._set_aside: Operation | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._broken: StorageError | None = None
+        self._last_failed = False
+        self.commits = 0
+        self._thread = threading.Thread(target=self._work, name="imagegen-database-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def healthy(self) -> bool:
+        """False after a failed commit until one succeeds, and for good after an input/output error."""
+        return self._broken is None and not self._last_failed and not self._closed
+
+    def submit(self, run: Callable[[sqlite3.Connection], Any], *, alone: bool = False) -> "Future[Any]":
+        """Queue an operation; ``alone`` runs it outside any transaction.
+
+        Raises:
+            StorageError: the database is closed, or broke down.
+        """
+        operation = Operation(run, Future(), alone)
+        with self._lock:
+            if self._closed:
+                raise StorageError("the database is closed")
+            if self._broken is not None:
+                raise StorageError(str(self._broken)) from self._broken
+            self._waiting.put(operation)
+        return operation.result
+
+    def close(self) -> None:
+        """Finish what is queued, checkpoint, close the connection. May be called twice."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        batch: list[Operation] = []
+        try:
+            while batch := self._next_batch():
+                self._run(batch)
+                self._after_batch(self._connection)
+        except BaseException as error:  # those who wait must hear of it, whatever it was
+            self._break(StorageError("the database writer stopped unexpectedly"), error)
+            raise
+        finally:
+            self._fail_rest(batch)
+            self._connection.close()  # checkpoints, since no other connection of ours is left
+
+    def _next_batch(self) -> list[Operation]:
+        """Wait for an operation and take the others that are there; empty at the end."""
+        batch: list[Operation] = []
+        while len(batch) < LARGEST_BATCH:
+            operation = self._next(wait=not batch)
+            if operation is None:
+                break
+            if operation.alone and batch:
+                self._set_aside = operation
+                break
+            if operation.result.set_running_or_notify_cancel():
+                batch.append(operation)
+                if operation.alone:
+                    break
+        return batch
+
+    def _next(self, *, wait: bool) -> Operation | None:
+        """Return the next operation; None when there is none now, or when there will be none any more."""
+        if self._set_aside is not None:
+            operation, self._set_aside = self._set_aside, None
+            return operation
+        try:
+            following = self._waiting.get(block=wait)
+        except queue.Empty:
+            return None
+        if following is None and not wait:
+            self._waiting.put(None)  # nothing is queued behind the end: it is met again after this batch
+        return following
+
+    def _run(self, batch: list[Operation]) -> None:
+        if self._broken is not None:
+            _fail(batch, self._broken)
+        elif batch[0].alone:
+            self._run_alone(batch[0])
+        else:
+            self._run_together(batch)
+
+    def _run_alone(self, operation: Operation) -> None:
+        try:
+            result = operation.run(self._connection)
+        except sqlite3.Error as error:
+            self._note(error)
+            operation.result.set_exception(_caused(storage_error(error), error))
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+            operation.result.set_exception(error)
+        else:
+            operation.result.set_result(result)
+
+    def _run_together(self, batch: list[Operation]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [(operation, *self._in_savepoint(operation)) for operation in batch]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._take_back()
+            self._note(error)
+            _fail(batch, storage_error(error), error)
+            return
+        self.commits += 1
+        self._last_failed = False
+        for operation, result, failure in outcomes:
+            if failure is None:
+                operation.result.set_result(result)
+            else:
+                operation.result.set_exception(failure)
+
+    def _in_savepoint(self, operation: Operation) -> tuple[Any, Exception | None]:
+        """Return the operation's result or its failure.
+
+        Raises:
+            sqlite3.Error: the transaction as a whole is lost.
+        """
+        self._connection.execute("SAVEPOINT operation")
+        try:
+            result = operation.run(self._connection)
+        except Exception as error:  # it belongs to the caller, whatever it is
+            if isinstance(error, sqlite3.Error) and self._ends_transaction(error):
+                raise
+            self._connection.execute("ROLLBACK TO operation")
+            self._connection.execute("RELEASE operation")
+            if isinstance(error, sqlite3.Error):
+                return None, _caused(storage_error(error), error)
+            return None, error
+        self._connection.execute("RELEASE operation")
+        return result, None
+
+    def _ends_transaction(self, error: sqlite3.Error) -> bool:
+        return is_fatal(error) or is_full(error) or not self._connection.in_transaction
+
+    def _take_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self._note(error)
+
+    def _note(self, error: sqlite3.Error) -> None:
+        self._last_failed = True
+        if is_fatal(error):
+            self._break(storage_error(error), error)
+        else:
+            _log.error("a database transaction failed: %s", error)
+
+    def _break(self, why: StorageError, cause: BaseException) -> None:
+        with self._lock:
+            self._broken = self._broken or _caused(why, cause)
+        _log.critical("the database accepts no more writes until a restart: %s", cause)
+
+    def _fail_rest(self, batch: Sequence[Operation]) -> None:
+        """Let nobody wait for a thread that has ended."""
+        with self._lock:
+            self._closed = True
+        rest = [*batch, *filter(None, (self._set_aside, *self._drained()))]
+        open_ones = [o for o in rest if not o.result.done() and (o.result.running() or _take(o))]
+        _fail(open_ones, self._broken or StorageError("the database is closed"))
+
+    def _drained(self) -> Iterator[Operation | None]:
+        while not self._waiting.empty():
+            yield self._waiting.get()
+
+
+def _take(operation: Operation) -> bool:
+    return operation.result.set_running_or_notify_cancel()
+
+
+def _fail(batch: Sequence[Operation], why: StorageError, cause: BaseException | None = None) -> None:
+    for operation in batch:
+        # One exception a caller: a traceback grows as it travels.
+        operation.result.set_exception(_caused(StorageError(str(why)), cause or why))
+
+
+def _caused(error: StorageError, cause: BaseException) -> StorageError:
+    error.__cause__ = cause
+    return error

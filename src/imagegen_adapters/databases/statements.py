@@ -1,0 +1,129 @@
+"""Every statement of the hot paths, in one place; those of pictures lie beside their search index."""
+
+# ---------------------------------------------------------------- tasks
+
+INSERT_TASK = """
+INSERT INTO tasks (
+    task_id, operation, prompt, params, inputs, provider_name, model_id, status, config_snapshot, override,
+    max_retries, progress, attempts, retries, rescues, warnings, failure, cancel_requested, not_before,
+    owner, epoch, retry_of, created_at, started_at, completed_at
+) VALUES (
+    :task_id, :operation, :prompt, :params, :inputs, :provider_name, :model_id, :status, :config_snapshot,
+    :override, :max_retries, :progress, :attempts, :retries, :rescues, :warnings, :failure,
+    :cancel_requested, :not_before, :owner, :epoch, :retry_of, :created_at, :started_at, :completed_at
+)
+"""
+
+UPDATE_TASK = """
+UPDATE tasks SET
+    model_id = :model_id, status = :status, config_snapshot = :config_snapshot, override = :override,
+    max_retries = :max_retries, progress = :progress, attempts = :attempts, retries = :retries,
+    rescues = :rescues, warnings = :warnings, failure = :failure,
+    cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, owner = :owner,
+    epoch = :epoch, started_at = :started_at, completed_at = :completed_at
+WHERE task_id = :task_id AND epoch <= :epoch AND status IN ('pending', 'processing')
+"""
+"""A wish to cancel is never lost to a worker that saves what it read before the wish."""
+
+GET_TASK = "SELECT * FROM tasks WHERE task_id = ?"
+
+ORPHANS = "SELECT * FROM tasks WHERE status = 'processing' AND owner IS NOT ? ORDER BY seq"
+
+COUNTERS = "SELECT name, value FROM counters"
+
+PENDING = "SELECT value FROM counters WHERE name = 'pending'"
+
+# ---------------------------------------------------------------- the queue
+
+# Without statistics SQLite takes the broad index on the status; INDEXED BY fails loudly where that is wrong.
+
+END_PUTTING_OFF = """
+UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
+WHERE status = 'pending' AND not_before IS NOT NULL AND not_before <= ?
+"""
+"""What is due is like any other, so that claiming looks at one short index only."""
+
+CLAIM = """
+UPDATE tasks SET
+    status = 'processing', owner = :owner, epoch = epoch + 1, started_at = coalesce(started_at, :now)
+WHERE seq IN (
+    SELECT seq FROM tasks INDEXED BY tasks_ready
+    WHERE status = 'pending' AND not_before IS NULL
+        AND provider_name NOT IN (SELECT value FROM json_each(:skip_providers))
+    ORDER BY seq LIMIT :limit
+)
+RETURNING *
+"""
+
+NEXT_DUE = """
+SELECT min(not_before) FROM tasks INDEXED BY tasks_put_off
+WHERE status = 'pending' AND not_before IS NOT NULL
+"""
+
+POSITION = """
+SELECT (SELECT count(*) FROM tasks WHERE status = 'pending' AND seq <= mine.seq)
+FROM tasks AS mine WHERE mine.task_id = ? AND mine.status = 'pending'
+"""
+
+# ---------------------------------------------------------------- idempotency keys
+
+GET_IDEMPOTENCY_KEY = """
+SELECT body_sha256, task_id FROM idempotency_keys WHERE scope = :scope AND key = :key AND expires_at > :now
+"""
+
+PUT_IDEMPOTENCY_KEY = """
+INSERT INTO idempotency_keys (scope, key, body_sha256, task_id, expires_at)
+VALUES (:scope, :key, :body_sha256, :task_id, :expires_at)
+ON CONFLICT (scope, key) DO UPDATE SET
+    body_sha256 = excluded.body_sha256, task_id = excluded.task_id, expires_at = excluded.expires_at
+"""
+
+PURGE_IDEMPOTENCY_KEYS = """
+DELETE FROM idempotency_keys WHERE (scope, key) IN (
+    SELECT scope, key FROM idempotency_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT 100
+)
+"""
+
+# ---------------------------------------------------------------- attempts
+
+PUT_ATTEMPT = """
+INSERT INTO attempts (
+    attempt_id, task_id, number, part, phase, charge, job, receipt, failure, created_at, updated_at
+) VALUES (
+    :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :created_at, :updated_at
+)
+ON CONFLICT (attempt_id) DO UPDATE SET
+    phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
+    failure = excluded.failure, updated_at = excluded.updated_at
+"""
+
+ATTEMPTS = "SELECT * FROM attempts WHERE task_id = ? ORDER BY seq"
+
+# ---------------------------------------------------------------- the outbox
+
+PUT_REMOVAL = """
+INSERT INTO outbox (kind, blob_key, image_id) VALUES ('remove', :blob_key, :image_id)
+ON CONFLICT (kind, blob_key) DO NOTHING
+"""
+
+FORGET_UPLOAD = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ?"
+
+# ---------------------------------------------------------------- events
+
+INSERT_EVENT = "INSERT INTO events (task_id, kind, at, data) VALUES (:task_id, :kind, :at, :data)"
+
+EVENTS_AFTER = "SELECT * FROM events WHERE task_id = ? AND id > ? ORDER BY id LIMIT 500"
+
+LAST_EVENT = "SELECT id, kind FROM events WHERE task_id = ? ORDER BY id DESC LIMIT 1"
+
+PURGE_PROGRESS = """
+DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = 'progress' AND at < ? LIMIT 1000)
+"""
+
+# ---------------------------------------------------------------- instances
+
+INSERT_INSTANCE = "INSERT INTO instances (owner, started_at) VALUES (:owner, :started_at)"
+
+FORGET_INSTANCES = """
+DELETE FROM instances WHERE owner NOT IN (SELECT owner FROM instances ORDER BY started_at DESC LIMIT 100)
+"""

@@ -1,0 +1,139 @@
+"""Tasks and attempts as rows, and back."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.databases.json_columns import (
+    from_json,
+    from_timestamp,
+    optional_json,
+    optional_moment,
+    optional_timestamp,
+    optional_value,
+    to_json,
+    to_timestamp,
+)
+from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, UpstreamJob
+from imagegen_core.failures import Failure
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.tasks import Task, TaskStatus
+
+Row = sqlite3.Row | Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class _Inputs:
+    """The pictures of a request, as one column holds them."""
+
+    references: tuple[InputImage, ...] = ()
+    image: InputImage | None = None
+    mask: InputImage | None = None
+
+
+def task_to_row(task: Task) -> dict[str, Any]:
+    """Return the columns of a task."""
+    request = task.request
+    return {
+        "task_id": task.task_id,
+        "operation": request.operation.value,
+        "prompt": request.prompt,
+        "params": to_json(dict(request.params)),
+        "inputs": to_json(_Inputs(references=request.references, image=request.image, mask=request.mask)),
+        "provider_name": task.provider_name,
+        "model_id": task.model_id,
+        "status": task.status.value,
+        "config_snapshot": to_json(dict(task.config_snapshot)),
+        "override": task.override,
+        "max_retries": task.max_retries,
+        "progress": task.progress,
+        "attempts": task.attempts,
+        "retries": task.retries,
+        "rescues": task.rescues,
+        "warnings": to_json(task.warnings),
+        "failure": optional_json(task.failure),
+        "cancel_requested": int(task.cancel_requested),
+        "not_before": optional_timestamp(task.not_before),
+        "owner": task.owner,
+        "epoch": task.epoch,
+        "retry_of": task.retry_of,
+        "created_at": to_timestamp(task.created_at),
+        "started_at": optional_timestamp(task.started_at),
+        "completed_at": optional_timestamp(task.completed_at),
+    }
+
+
+def row_to_task(row: Row) -> Task:
+    """Return the task of a row."""
+    return Task(
+        task_id=row["task_id"],
+        request=_request(row),
+        provider_name=row["provider_name"],
+        model_id=row["model_id"],
+        status=TaskStatus(row["status"]),
+        config_snapshot=from_json(row["config_snapshot"], dict[str, Any]),
+        override=row["override"],
+        max_retries=row["max_retries"],
+        progress=row["progress"],
+        attempts=row["attempts"],
+        retries=row["retries"],
+        rescues=row["rescues"],
+        warnings=from_json(row["warnings"], tuple[str, ...]),
+        failure=optional_value(row["failure"], Failure),
+        cancel_requested=bool(row["cancel_requested"]),
+        not_before=optional_moment(row["not_before"]),
+        owner=row["owner"],
+        epoch=row["epoch"],
+        retry_of=row["retry_of"],
+        created_at=from_timestamp(row["created_at"]),
+        started_at=optional_moment(row["started_at"]),
+        completed_at=optional_moment(row["completed_at"]),
+    )
+
+
+def _request(row: Row) -> PictureRequest:
+    inputs = from_json(row["inputs"], _Inputs)
+    return PictureRequest(
+        operation=Operation(row["operation"]),
+        prompt=row["prompt"],
+        params=from_json(row["params"], dict[str, Any]),
+        references=inputs.references,
+        image=inputs.image,
+        mask=inputs.mask,
+    )
+
+
+def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
+    """Return the columns of an attempt."""
+    return {
+        "attempt_id": attempt.attempt_id,
+        "task_id": attempt.task_id,
+        "number": attempt.number,
+        "part": attempt.part,
+        "phase": attempt.phase.value,
+        "charge": attempt.charge.value,
+        "job": optional_json(attempt.job),
+        "receipt": optional_json(attempt.receipt),
+        "failure": optional_json(attempt.failure),
+        "created_at": to_timestamp(attempt.created_at),
+        "updated_at": to_timestamp(attempt.updated_at),
+    }
+
+
+def row_to_attempt(row: Row) -> Attempt:
+    """Return the attempt of a row."""
+    return Attempt(
+        attempt_id=row["attempt_id"],
+        task_id=row["task_id"],
+        number=row["number"],
+        part=row["part"],
+        phase=Phase(row["phase"]),
+        charge=Charge(row["charge"]),
+        job=optional_value(row["job"], UpstreamJob),
+        receipt=optional_value(row["receipt"], Receipt),
+        failure=optional_value(row["failure"], Failure),
+        created_at=from_timestamp(row["created_at"]),
+        updated_at=from_timestamp(row["updated_at"]),
+    )

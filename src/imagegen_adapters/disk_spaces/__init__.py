@@ -1,0 +1,1 @@
+"""Watching how much the disk can still take."""

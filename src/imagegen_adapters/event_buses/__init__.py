@@ -1,0 +1,1 @@
+"""What carries events to those who watch."""

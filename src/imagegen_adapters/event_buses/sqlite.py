@@ -1,0 +1,80 @@
+"""Events in SQLite, so that a watcher can go on where it was after a restart."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.event_buses.watchers import Watchers
+from imagegen_core.events import EventKind, TaskEvent
+
+_PROGRESS_KEPT = timedelta(days=1)
+
+
+class SqliteEventBus:
+    """Keeps the events of all tasks, steps of progress for a day; wakes subscribers of this process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watchers = Watchers()
+
+    async def publish(self, event: TaskEvent) -> TaskEvent:
+        row = {
+            "task_id": event.task_id,
+            "kind": event.kind.value,
+            "at": to_timestamp(event.at),
+            "data": to_json(dict(event.data)),
+        }
+        long_ago = to_timestamp(event.at - _PROGRESS_KEPT)
+
+        def insert(connection: sqlite3.Connection) -> int:
+            number = connection.execute(statements.INSERT_EVENT, row).lastrowid
+            if event.kind.final:
+                connection.execute(statements.PURGE_PROGRESS, (long_ago,))
+            return number or 0
+
+        number = await self._database.write(insert)
+        self._watchers.wake(event.task_id)
+        return attrs.evolve(event, id=number)
+
+    async def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
+        with self._watchers.watch(task_id) as news:
+            while True:
+                news.clear()
+                events, ended = await self._database.read(partial(_after, task_id=task_id, since=after))
+                for event in events:
+                    after = event.id
+                    yield event
+                if ended:
+                    return
+                if not events:
+                    await news.wait()
+
+    async def last_id(self, task_id: str) -> int:
+        row = await self._database.read(lambda c: c.execute(statements.LAST_EVENT, (task_id,)).fetchone())
+        return int(row["id"]) if row else 0
+
+
+def _after(connection: sqlite3.Connection, *, task_id: str, since: int) -> tuple[list[TaskEvent], bool]:
+    """Return kept events, and whether nothing will ever follow them."""
+    rows = connection.execute(statements.EVENTS_AFTER, (task_id, since)).fetchall()
+    events = [_event(row) for row in rows]
+    last = connection.execute(statements.LAST_EVENT, (task_id,)).fetchone()
+    is_final = last is not None and EventKind(last["kind"]).final
+    return events, is_final and (not events or events[-1].id == last["id"])
+
+
+def _event(row: sqlite3.Row) -> TaskEvent:
+    return TaskEvent(
+        id=row["id"],
+        task_id=row["task_id"],
+        kind=EventKind(row["kind"]),
+        at=from_timestamp(row["at"]),
+        data=from_json(row["data"], dict[str, Any]),
+    )

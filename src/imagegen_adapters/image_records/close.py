@@ -1,0 +1,124 @@
+"""Relevant mode: after the exact matches the close ones, best first."""
+
+import sqlite3
+from collections.abc import Callable
+
+import attrs
+
+from imagegen_adapters.databases.listing import COUNTED
+from imagegen_adapters.image_records.lookup import lookup_of_terms
+from imagegen_core.closeness import CLOSE_PICTURES, Closeness
+from imagegen_core.pages import Page, Paging
+from imagegen_core.ports.image_records import ImageFilter, Match
+from imagegen_core.search_query import SearchQuery
+
+_NEAREST = 200
+_ENOUGH = 600
+"""So many of the newest of each neighbourhood are ranked, until so many were found."""
+
+_CLOSE = 1 << 62
+_OFFSET_BITS = 12
+
+
+@attrs.frozen(kw_only=True)
+class ClosePlace:
+    """A place among the close ones: ``offset`` of them were shown, of the pictures up to ``newest``.
+
+    Pictures that come while somebody pages are left out, so that nothing is shown twice.
+    """
+
+    newest: int
+    offset: int = 0
+
+    @property
+    def position(self) -> int:
+        """The place as a position for a cursor; above every id."""
+        return _CLOSE | (self.newest << _OFFSET_BITS) | self.offset
+
+    @classmethod
+    def of(cls, position: int | None) -> "ClosePlace | None":
+        """Return the place that a cursor's position names, None for an id."""
+        if position is None or position < _CLOSE:
+            return None
+        return cls(newest=(position & ~_CLOSE) >> _OFFSET_BITS, offset=position & ((1 << _OFFSET_BITS) - 1))
+
+
+def close_ids(
+    connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, *, newest: int
+) -> list[int]:
+    """Return the ids of the closest pictures up to ``newest``, closest first, at most `CLOSE_PICTURES`."""
+    closeness = Closeness.to(query)
+    texts: dict[int, str] = {}
+    for tokens in closeness.neighbourhoods():
+        lookup = lookup_of_terms(connection, wanted, tuple(dict.fromkeys(tokens)))
+        near = lookup.ids(connection, limit=_NEAREST, before=newest + 1)
+        unseen = [image_id for image_id in near if image_id not in texts]
+        selecting = f"SELECT id, folded FROM image_texts_{lookup.generation:d} WHERE id = ?"  # noqa: S608 - a number
+        for image_id in unseen:
+            texts.update(map(tuple, connection.execute(selecting, (image_id,)).fetchall()))
+        if len(texts) >= _ENOUGH:
+            break
+    ranked = ((closeness.rank(folded), -image_id) for image_id, folded in texts.items())
+    best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
+    return [-negative for _, negative in best[:CLOSE_PICTURES]]
+
+
+@attrs.frozen(kw_only=True)
+class RelevantList:
+    """The exact ones, newest first, and then the close ones, as one list.
+
+    Args:
+        found: how many exact ones there are, at most one more than are counted.
+        exact: returns up to ``limit`` exact ids after ``offset`` or below ``before``.
+        close: returns all close ids of the pictures up to ``newest``.
+        newest: the newest picture there is.
+    """
+
+    found: int
+    exact: Callable[[int, int, int | None], list[int]]
+    close: Callable[[int], list[int]]
+    newest: int
+
+    def page(self, paging: Paging) -> Page[tuple[int, Match]]:
+        """Return a page of ids."""
+        place = ClosePlace.of(paging.after)
+        if place is not None:
+            return self._page([], place, paging)
+        exact = self.exact(paging.page_size + 1, paging.offset, paging.after)
+        if len(exact) > paging.page_size and self.found > COUNTED:
+            return self._made(exact[:-1], [], ClosePlace(newest=self.newest), more=True, close_total=0)
+        offset = 0
+        if not exact and paging.after is None:
+            offset = max(0, paging.offset - self._exact_total(paging.offset))
+        return self._page(exact, ClosePlace(newest=self.newest, offset=offset), paging)
+
+    def _page(self, exact: list[int], place: ClosePlace, paging: Paging) -> Page[tuple[int, Match]]:
+        close = self.close(place.newest)
+        shown = exact[: paging.page_size]
+        added = close[place.offset : place.offset + paging.page_size - len(shown)]
+        more = len(exact) > len(shown) or len(close) > place.offset + len(added)
+        end = attrs.evolve(place, offset=place.offset + len(added))
+        return self._made(shown, added, end, more=more, close_total=len(close))
+
+    def _made(
+        self, shown: list[int], added: list[int], end: ClosePlace, *, more: bool, close_total: int
+    ) -> Page[tuple[int, Match]]:
+        total = self.found + close_total
+        last = end.position if added else (shown[-1] if shown else None)
+        return Page(
+            items=(*((i, Match.EXACT) for i in shown), *((i, Match.CLOSE) for i in added)),
+            total=min(total, COUNTED),
+            total_is_exact=total <= COUNTED,
+            has_more=more,
+            last=last,
+        )
+
+    def _exact_total(self, offset: int) -> int:
+        """Return how many exact ones there are, not cut, knowing that there are no more than ``offset``."""
+        if self.found <= COUNTED:
+            return self.found
+        low, high = COUNTED, offset  # found by halving: an offset costs no more than what it passes over
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if self.exact(1, middle, None) else (low, middle)
+        return low

@@ -1,0 +1,135 @@
+"""The search index: which prompts hold which pieces of text, in step with the images table.
+
+A generation of the index is two tables: ``image_texts_N`` holds the folded prompts, small enough to be
+looked through quickly, and ``image_index_N`` is an FTS5 table of their tokens and of the values that lists
+are filtered by. It keeps neither text nor positions (``content=''``, ``detail=none``), so an entry is
+removed by telling FTS5 the same tokens again: SQLite before 3.43 has no other way. One generation is active;
+while the prompts are indexed anew there is another that is being built, and both are kept up to date.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+import attrs
+
+from imagegen_adapters.image_records import statements
+from imagegen_adapters.image_records.rows import milliseconds
+from imagegen_core.errors import Unavailable
+from imagegen_core.folding import Simplify, fold
+from imagegen_core.images import Image
+from imagegen_core.ngrams import VERSION, tokens
+
+DAY_MS = 86_400_000
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """What the index keeps of a picture: its folded prompt and its tokens, parted by spaces."""
+
+    created_ms: int
+    folded: str
+    tokens: str
+
+    @classmethod
+    def of(cls, image: Image, simplify: Simplify) -> "Entry":
+        """Return the entry of a picture."""
+        folded = fold(image.prompt, simplify)
+        return cls(created_ms=milliseconds(image.created_at), folded=folded, tokens=_tokens_of(image, folded))
+
+
+@lru_cache(maxsize=1000)
+def facet(name: str, value: str) -> str:
+    """Return the token of a value that lists are filtered by; longer than any token of a text."""
+    return name + value.encode("utf-8", "surrogatepass").hex()
+
+
+def create_generation(execute: Callable[[str], object], generation: int) -> None:
+    """Create the two tables of a generation."""
+    execute(
+        f"CREATE TABLE image_texts_{generation:d} "
+        "(id INTEGER PRIMARY KEY, created_ms INTEGER NOT NULL, folded TEXT NOT NULL) STRICT"
+    )
+    execute(
+        f"CREATE VIRTUAL TABLE image_index_{generation:d} USING fts5("
+        "tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+    )
+
+
+def active_generation(connection: sqlite3.Connection) -> int:
+    """Return the generation to search in.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    row = connection.execute(statements.ACTIVE_GENERATION).fetchone()
+    if row is None:
+        raise Unavailable("the search index is missing; make it with `imagegen reindex`")
+    return int(row[0])
+
+
+def add_entries(
+    connection: sqlite3.Connection, entries: Sequence[tuple[int, Entry]], simplify: Simplify
+) -> None:
+    """Add ``(id, entry)`` pairs to all generations, within the caller's transaction."""
+    for row in connection.execute(statements.GENERATIONS).fetchall():
+        if row["folding"] is None:
+            connection.execute(statements.NAME_FOLDING, (folding_version(simplify),))
+        write_entries(connection, row["generation"], entries)
+    days: dict[int, list[int]] = {}
+    for image_id, entry in entries:
+        days.setdefault(entry.created_ms // DAY_MS, []).append(image_id)
+    connection.executemany(statements.NOTE_DAY, ((day, min(ids), max(ids)) for day, ids in days.items()))
+
+
+def write_entries(
+    connection: sqlite3.Connection, generation: int, entries: Iterable[tuple[int, Entry]]
+) -> None:
+    """Add ``(id, entry)`` pairs to one generation."""
+    pairs = list(entries)
+    # Only the number of the generation is put into these texts.
+    connection.executemany(
+        f"INSERT INTO image_texts_{generation:d} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608
+        ((image_id, entry.created_ms, entry.folded) for image_id, entry in pairs),
+    )
+    connection.executemany(
+        f"INSERT INTO image_index_{generation:d} (rowid, tokens) VALUES (?, ?)",  # noqa: S608
+        ((image_id, entry.tokens) for image_id, entry in pairs),
+    )
+
+
+def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
+    """Remove a picture from all generations, within the caller's transaction."""
+    for row in connection.execute(statements.GENERATIONS).fetchall():
+        texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
+        deleting = f"DELETE FROM {texts} WHERE id = ? RETURNING folded"  # noqa: S608 - a constant and a number
+        for gone in connection.execute(deleting, (image.id,)).fetchall():
+            connection.execute(
+                f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
+                (image.id, _tokens_of(image, gone["folded"])),
+            )
+
+
+@lru_cache(maxsize=8)
+def folding_version(simplify: Simplify) -> str:
+    """Return a name for how prompts are folded and parted now; an index of another name is stale."""
+    folded = fold("\n".join(_every_character()), simplify)
+    return f"{VERSION}-{hashlib.sha256(folded.encode()).hexdigest()[:16]}"
+
+
+def _every_character() -> Iterable[str]:
+    """Yield the characters of the basic plane that a folding may change; no Hangul syllable is."""
+    yield from map(chr, range(0x21, 0xAC00))
+    yield from map(chr, range(0xF900, 0x10000))
+
+
+def _tokens_of(image: Image, folded: str) -> str:
+    return " ".join(
+        (
+            *tokens(folded),
+            facet("provider", image.provider_name),
+            facet("model", image.model_id),
+            facet("operation", image.operation.value),
+        )
+    )

@@ -1,0 +1,136 @@
+"""Finding ids in the search index, newest first."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.image_records import statements
+from imagegen_adapters.image_records.index import DAY_MS, active_generation, facet
+from imagegen_adapters.image_records.rows import milliseconds
+from imagegen_core.ngrams import spread, terms
+from imagegen_core.ports.image_records import ImageFilter
+
+MOST_TERMS = 24
+"""An index is asked for no more tokens at once; what they leave open, the prompts themselves tell."""
+
+NEWEST = 2**63 - 1
+
+
+@attrs.frozen(kw_only=True)
+class Lookup:
+    """Which pictures to find: those with all ``terms`` in the index and all ``words`` in their prompts.
+
+    ``oldest`` and ``newest`` bound the ids by the days that are asked for, ``from_ms`` (inclusive) and
+    ``to_ms`` (exclusive) decide. Made by `make_lookup`; SQLite finds by it without sorting, so it stops
+    as soon as a page is full.
+    """
+
+    generation: int
+    terms: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+    oldest: int = 0
+    newest: int = NEWEST
+
+    def ids(
+        self, connection: sqlite3.Connection, *, limit: int, offset: int = 0, before: int = NEWEST
+    ) -> list[int]:
+        """Return ids below ``before``, newest first."""
+        source, number, values = self._source(self.oldest, min(self.newest, before - 1))
+        # Nothing but names of ours and question marks is in this text.
+        selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT ? OFFSET ?"
+        return [row[0] for row in connection.execute(selecting, (*values, limit, offset)).fetchall()]
+
+    def count(self, connection: sqlite3.Connection, *, most: int, above: int = 0) -> int:
+        """Return how many there are with ids above ``above``; no more than ``most`` are counted."""
+        source, _, values = self._source(max(self.oldest, above + 1), self.newest)
+        counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT ?)"  # noqa: S608 - as in `ids`
+        found: int = connection.execute(counting, (*values, most)).fetchone()[0]
+        return found
+
+    def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
+        texts, index = f"image_texts_{self.generation:d}", f"image_index_{self.generation:d}"
+        checks, checked = self._checks()
+        if not self.terms:
+            return f"FROM {texts} WHERE id BETWEEN ? AND ? {checks}", "id", [low, high, *checked]
+        # CROSS JOIN: SQLite must not think of starting with the prompts.
+        joined = f"CROSS JOIN {texts} ON {texts}.id = {index}.rowid" if checks else ""
+        asked = " AND ".join(f'"{term}"' for term in self.terms)
+        bounded = f"{index} MATCH ? AND {index}.rowid BETWEEN ? AND ?"
+        source = f"FROM {index} {joined} WHERE {bounded} {checks}"
+        return source, f"{index}.rowid", [asked, low, high, *checked]
+
+    def _checks(self) -> tuple[str, list[Any]]:
+        values = [value for value in (self.from_ms, self.to_ms) if value is not None]
+        checks = "" if self.from_ms is None else " AND created_ms >= ?"
+        checks += "" if self.to_ms is None else " AND created_ms < ?"
+        checks += f" AND {_all_occur(len(self.words))}" if self.words else ""
+        return checks, [*values, *self.words]
+
+
+def make_lookup(connection: sqlite3.Connection, wanted: ImageFilter, words: Sequence[str] = ()) -> Lookup:
+    """Return the lookup of pictures that are wanted and hold all folded words.
+
+    Raises:
+        Unavailable: there is no index.
+    """
+    asked = [terms(word) for word in words]
+    tokens = tuple(dict.fromkeys(token for one in asked for token in one.tokens))
+    all_asked = len(tokens) <= MOST_TERMS
+    unproven = tuple(word for word, one in zip(words, asked, strict=True) if not (all_asked and one.proven))
+    return lookup_of_terms(connection, wanted, spread(tokens, MOST_TERMS), words=unproven)
+
+
+def lookup_of_terms(
+    connection: sqlite3.Connection,
+    wanted: ImageFilter,
+    tokens: tuple[str, ...],
+    *,
+    words: tuple[str, ...] = (),
+) -> Lookup:
+    """Return the lookup of pictures that are wanted, have all tokens, and hold all folded words."""
+    from_ms, to_ms = _rounded_up(wanted.created_from), _rounded_up(wanted.created_to)
+    oldest, newest = _bounds(connection, from_ms, to_ms)
+    return Lookup(
+        generation=active_generation(connection),
+        terms=(*tokens, *_facets(wanted)),
+        words=words,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        oldest=oldest,
+        newest=newest,
+    )
+
+
+def _facets(wanted: ImageFilter) -> list[str]:
+    values = {"provider": wanted.provider_name, "model": wanted.model_id, "operation": wanted.operation}
+    return [facet(name, value) for name, value in values.items() if value is not None]
+
+
+def _rounded_up(moment: datetime | None) -> int | None:
+    """Return the first whole millisecond that is not before ``moment``."""
+    if moment is None:
+        return None
+    return milliseconds(moment) + (1 if moment.microsecond % 1000 else 0)
+
+
+def _bounds(connection: sqlite3.Connection, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    """Return the lowest and the highest id of the days in question."""
+    if from_ms is None and to_ms is None:
+        return 0, NEWEST
+    first = -(2**62) if from_ms is None else from_ms // DAY_MS
+    last = 2**62 if to_ms is None else (to_ms - 1) // DAY_MS
+    low, high = connection.execute(statements.IDS_OF_DAYS, (first, last)).fetchone()
+    return (1, 0) if low is None else (low, high)
+
+
+def _all_occur(count: int) -> str:
+    """Return a condition that ``count`` words occur; balanced, since SQLite bounds its depth."""
+    if count == 1:
+        return "instr(folded, ?)"
+    half = count // 2
+    return f"({_all_occur(half)} AND {_all_occur(count - half)})"

@@ -1,0 +1,104 @@
+"""Picture records in memory."""
+
+import attrs
+
+from imagegen_adapters.databases.listing import list_page
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.image_records.close import RelevantList
+from imagegen_core.closeness import CLOSE_PICTURES, Closeness
+from imagegen_core.errors import ImageNotFound
+from imagegen_core.folding import fold
+from imagegen_core.images import Image, StorageState
+from imagegen_core.pages import Page, Paging
+from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
+from imagegen_core.search_query import SearchQuery
+
+
+class MemoryImageRecords:
+    """The pictures of ``state``; gone with the process."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def get(self, image_id: int) -> Image:
+        return self._get(image_id)
+
+    async def of_task(self, task_id: str) -> tuple[Image, ...]:
+        images = [image for image in self._state.images.values() if image.task_id == task_id]
+        return tuple(sorted(images, key=self._place))
+
+    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
+        return list_page(((image.id, image) for image in self._wanted(wanted)), paging)
+
+    async def search(
+        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        found = [image for image in self._wanted(wanted) if query.matches(self._folded(image))]
+        if mode is SearchMode.CONTAINS:
+            return list_page(((image.id, SearchHit(image=image)) for image in found), paging)
+        return self._relevant(found, query, wanted, paging)
+
+    async def delete(self, image_id: int) -> Image:
+        image = self._get(image_id)
+        del self._state.images[image_id]
+        self._state.removals += filter(None, (image.blob_key, image.thumbnail_key))
+        return image
+
+    async def set_storage(self, image_id: int, state: StorageState) -> None:
+        if image_id in self._state.images:
+            self._state.images[image_id] = attrs.evolve(self._state.images[image_id], storage=state)
+
+    def _relevant(
+        self, found: list[Image], query: SearchQuery, wanted: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        def exact(limit: int, offset: int, after: int | None) -> list[int]:
+            ids = [image.id for image in found if after is None or image.id < after]
+            return ids[offset : offset + limit]
+
+        page = RelevantList(
+            found=len(found),
+            exact=exact,
+            close=lambda newest: self._close(query, wanted, newest),
+            newest=self._state.last_image_id,
+        ).page(paging)
+        hits = (SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items)
+        return Page(
+            items=tuple(hits),
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            has_more=page.has_more,
+            last=page.last,
+        )
+
+    def _close(self, query: SearchQuery, wanted: ImageFilter, newest: int) -> list[int]:
+        closeness = Closeness.to(query)
+        images = (image for image in self._wanted(wanted) if image.id <= newest)
+        ranked = ((closeness.rank(self._folded(image)), -image.id) for image in images)
+        best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
+        return [-negative for _, negative in best[:CLOSE_PICTURES]]
+
+    def _folded(self, image: Image) -> str:
+        return fold(image.prompt, self._state.simplify)
+
+    def _get(self, image_id: int) -> Image:
+        try:
+            return self._state.images[image_id]
+        except KeyError:
+            raise ImageNotFound(image_id) from None
+
+    def _place(self, image: Image) -> tuple[int, int, int]:
+        attempt = self._state.attempts[image.attempt_id]
+        return attempt.part, image.position, image.id
+
+    def _wanted(self, wanted: ImageFilter) -> list[Image]:
+        return [image for image in reversed(self._state.images.values()) if _fits(image, wanted)]
+
+
+def _fits(image: Image, wanted: ImageFilter) -> bool:
+    return (
+        wanted.provider_name in (None, image.provider_name)
+        and wanted.model_id in (None, image.model_id)
+        and wanted.operation in (None, image.operation)
+        and (wanted.created_from is None or wanted.created_from <= image.created_at)
+        and (wanted.created_to is None or image.created_at < wanted.created_to)
+    )

@@ -1,0 +1,216 @@
+"""Picture records in SQLite."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+from imagegen_adapters.databases.listing import make_page
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.statements import FORGET_UPLOAD, PUT_REMOVAL
+from imagegen_adapters.image_records import statements
+from imagegen_adapters.image_records.close import RelevantList, close_ids
+from imagegen_adapters.image_records.index import Entry, add_entries, remove_entry
+from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
+from imagegen_adapters.image_records.rows import image_to_row, row_to_image
+from imagegen_adapters.image_records.totals import Totals
+from imagegen_core.errors import ImageNotFound, Unavailable
+from imagegen_core.folding import Simplify
+from imagegen_core.images import Image, StorageState
+from imagegen_core.pages import Page, Paging
+from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
+from imagegen_core.search_query import SearchQuery
+
+SEARCH_SECONDS = 2.0
+"""What the port promises: longer than this, a search is refused."""
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class PreparedImage:
+    """A picture with all that is stored of it; making it needs no database."""
+
+    image: Image
+    row: dict[str, Any]
+    entry: Entry
+
+    @classmethod
+    def of(cls, image: Image, simplify: Simplify) -> "PreparedImage":
+        """Return the picture, ready to be inserted."""
+        return cls(image=image, row=image_to_row(image), entry=Entry.of(image, simplify))
+
+
+def insert_images(
+    connection: sqlite3.Connection, images: tuple[Image, ...], simplify: Simplify
+) -> tuple[Image, ...]:
+    """Insert pictures within the caller's transaction and return them with their ids, searchable.
+
+    One whose (attempt_id, position) is there already is returned as it is stored.
+    """
+    return insert_prepared(connection, [PreparedImage.of(image, simplify) for image in images], simplify)
+
+
+def insert_prepared(
+    connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
+) -> tuple[Image, ...]:
+    """Do what `insert_images` does with pictures that were prepared elsewhere with the same ``simplify``."""
+    ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
+    return tuple(
+        attrs.evolve(one.image, id=image_id) if image_id else _kept(connection, one.image)
+        for one, image_id in zip(prepared, ids, strict=True)
+    )
+
+
+def insert_rows(
+    connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], Entry]], simplify: Simplify
+) -> list[int]:
+    """Insert rows with their entries in the search index; return their ids, 0 for what was there already."""
+    ids: list[int] = []
+    for row, _ in rows:
+        cursor = connection.execute(statements.INSERT_IMAGE, row)
+        ids.append(cursor.lastrowid if cursor.rowcount == 1 and cursor.lastrowid else 0)
+    entries = [(image_id, entry) for image_id, (_, entry) in zip(ids, rows, strict=True) if image_id]
+    add_entries(connection, entries, simplify)
+    return ids
+
+
+class SqliteImageRecords:
+    """The images table and its search index.
+
+    Args:
+        database: an open database.
+        simplify: turns traditional Chinese into simplified, as when the prompts were folded.
+    """
+
+    def __init__(self, database: Database, *, simplify: Simplify) -> None:
+        self._database = database
+        self._simplify = simplify
+        self._totals = Totals()
+
+    async def get(self, image_id: int) -> Image:
+        if not 0 < image_id <= NEWEST:
+            raise ImageNotFound(image_id)
+        row = await self._database.read(lambda c: c.execute(statements.GET_IMAGE, (image_id,)).fetchone())
+        if row is None:
+            raise ImageNotFound(image_id)
+        return row_to_image(row)
+
+    async def of_task(self, task_id: str) -> tuple[Image, ...]:
+        rows = await self._database.read(
+            lambda c: c.execute(statements.IMAGES_OF_TASK, (task_id,)).fetchall()
+        )
+        return tuple(row_to_image(row) for row in rows)
+
+    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
+        if wanted == ImageFilter():
+            return await self._read(lambda c: _all_images(c, paging))
+        return await self._read(lambda c: self._matching(c, (), wanted, paging))
+
+    async def search(
+        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        if not all(map(_storable, query.words)):
+            return Page(items=(), total=0, has_more=False)
+        if mode is SearchMode.RELEVANT:
+            return await self._read(lambda c: self._relevant(c, query, wanted, paging))
+        page = await self._read(lambda c: self._matching(c, query.words, wanted, paging))
+        return _with_items(page, tuple(SearchHit(image=image) for image in page.items))
+
+    async def delete(self, image_id: int) -> Image:
+        def delete(connection: sqlite3.Connection) -> Image:
+            row = connection.execute(statements.DELETE_IMAGE, (image_id,)).fetchall()
+            if not row:
+                raise ImageNotFound(image_id)
+            image = row_to_image(row[0])
+            remove_entry(connection, image)
+            for key in filter(None, (image.blob_key, image.thumbnail_key)):
+                connection.execute(FORGET_UPLOAD, (key,))
+                connection.execute(PUT_REMOVAL, {"blob_key": key, "image_id": image.id})
+            return image
+
+        if not 0 < image_id <= NEWEST:
+            raise ImageNotFound(image_id)
+        return await self._database.write(delete)
+
+    async def set_storage(self, image_id: int, state: StorageState) -> None:
+        values = {"id": image_id, "storage": state.value}
+        await self._database.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
+
+    async def _read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._database.read(fn, deadline_seconds=SEARCH_SECONDS)
+        except Unavailable as error:
+            if error.__cause__ is None:
+                raise
+            raise Unavailable("the search took longer than two seconds; ask for something rarer") from error
+
+    def _matching(
+        self, connection: sqlite3.Connection, words: Sequence[str], wanted: ImageFilter, paging: Paging
+    ) -> Page[Image]:
+        lookup = make_lookup(connection, wanted, words)
+        before = NEWEST if paging.after is None else paging.after
+        ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
+        images = _images(connection, ids)
+        return make_page(
+            [(image_id, images[image_id]) for image_id in ids],
+            paging,
+            found=self._totals.found(connection, lookup),
+        )
+
+    def _relevant(
+        self, connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        lookup = make_lookup(connection, wanted, query.words)
+        relevant = RelevantList(
+            found=self._totals.found(connection, lookup),
+            exact=lambda limit, offset, after: lookup.ids(
+                connection, limit=limit, offset=offset, before=NEWEST if after is None else after
+            ),
+            close=lambda newest: close_ids(connection, query, wanted, newest=newest),
+            newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
+        )
+        page = relevant.page(paging)
+        images = _images(connection, [image_id for image_id, _ in page.items])
+        hits = (SearchHit(image=images[image_id], match=match) for image_id, match in page.items)
+        return _with_items(page, tuple(hits))
+
+
+def _kept(connection: sqlite3.Connection, image: Image) -> Image:
+    place = (image.attempt_id, image.position)
+    return row_to_image(connection.execute(statements.GET_IMAGE_OF_ATTEMPT, place).fetchone())
+
+
+def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
+    before = NEWEST if paging.after is None else paging.after
+    bounds = (before, paging.page_size + 1, paging.offset)
+    images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
+    found = connection.execute(statements.IMAGES_KEPT).fetchone()[0]
+    page = make_page([(image.id, image) for image in images], paging, found=found)
+    return attrs.evolve(page, total=found, total_is_exact=True)
+
+
+def _images(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Image]:
+    rows = connection.execute(statements.GET_IMAGES, (json.dumps(ids),)).fetchall()
+    return {row["id"]: row_to_image(row) for row in rows}
+
+
+def _storable(word: str) -> bool:
+    """Return whether a prompt may hold the word; half of a surrogate pair is in none."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _with_items(page: Page[Any], hits: tuple[SearchHit, ...]) -> Page[SearchHit]:
+    return Page(
+        items=hits,
+        total=page.total,
+        total_is_exact=page.total_is_exact,
+        has_more=page.has_more,
+        last=page.last,
+    )

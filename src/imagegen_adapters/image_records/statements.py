@@ -1,0 +1,78 @@
+"""The SQL of the images table; that of the search index holds the number of a generation and is beside it."""
+
+INSERT_IMAGE = """
+INSERT INTO images (
+    task_id, attempt_id, position, operation, prompt, provider_name, model_id, mime_type,
+    width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage, params,
+    metadata, created_at
+) VALUES (
+    :task_id, :attempt_id, :position, :operation, :prompt, :provider_name, :model_id,
+    :mime_type, :width, :height, :size_bytes, :sha256, :vendor_sha256, :crc64, :blob_key, :thumbnail_key,
+    :storage, :params, :metadata, :created_at
+)
+ON CONFLICT (attempt_id, position) DO NOTHING
+"""
+
+GET_IMAGE_OF_ATTEMPT = "SELECT * FROM images WHERE attempt_id = ? AND position = ?"
+
+GET_IMAGE = "SELECT * FROM images WHERE id = ?"
+
+GET_IMAGES = "SELECT * FROM images WHERE id IN (SELECT value FROM json_each(?))"
+
+IMAGES_BEFORE = "SELECT * FROM images WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?"
+
+IMAGES_AFTER = "SELECT * FROM images WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+
+IDS_BETWEEN = "SELECT id FROM images WHERE id BETWEEN ? AND ?"
+
+IMAGES_OF_TASK = """
+SELECT images.* FROM images LEFT JOIN attempts USING (attempt_id)
+WHERE images.task_id = ? ORDER BY attempts.part, images.position, images.id
+"""
+
+IMAGES_KEPT = "SELECT value FROM counters WHERE name = 'images'"
+
+IMAGES_DELETED = "SELECT value FROM counters WHERE name = 'images_deleted'"
+
+NEWEST_IMAGE = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)"
+"""The highest id that was ever given."""
+
+DELETE_IMAGE = "DELETE FROM images WHERE id = ? RETURNING *"
+
+SET_IMAGE_STORAGE = "UPDATE images SET storage = :storage WHERE id = :id"
+
+NOTE_DAY = """
+INSERT INTO image_days (day, first_id, last_id) VALUES (?, ?, ?)
+ON CONFLICT (day) DO UPDATE SET
+    first_id = min(first_id, excluded.first_id), last_id = max(last_id, excluded.last_id)
+"""
+
+IDS_OF_DAYS = "SELECT min(first_id), max(last_id) FROM image_days WHERE day BETWEEN ? AND ?"
+
+# ---------------------------------------------------------------- generations of the search index
+
+GENERATIONS = "SELECT generation, state, folding FROM search_generations WHERE state <> 'leaving'"
+
+ACTIVE_GENERATION = "SELECT generation FROM search_generations WHERE state = 'active'"
+
+NAME_FOLDING = "UPDATE search_generations SET folding = ? WHERE folding IS NULL"
+
+BUILDING = """
+SELECT generation, reached, until FROM search_generations WHERE state = 'building' AND folding = ?
+"""
+
+BUILD = """
+INSERT INTO search_generations (state, folding, until) VALUES ('building', ?, ?) RETURNING generation
+"""
+
+REACH = "UPDATE search_generations SET reached = ? WHERE generation = ?"
+
+ABANDON = "UPDATE search_generations SET state = 'leaving' WHERE state = 'building'"
+
+LEAVE = "UPDATE search_generations SET state = 'leaving' WHERE state = 'active'"
+
+ACTIVATE = "UPDATE search_generations SET state = 'active' WHERE generation = ?"
+
+LEAVING = "SELECT generation FROM search_generations WHERE state = 'leaving' ORDER BY generation"
+
+FORGET = "DELETE FROM search_generations WHERE generation = ?"

@@ -1,0 +1,71 @@
+"""Everything in memory: for trying the library, and for tests."""
+
+from collections.abc import Mapping
+
+from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
+from imagegen_adapters.event_buses.memory import MemoryEventBus
+from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.queues.memory import MemoryQueue
+from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_core import Adapters, ImageGen, Limits
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Provider
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+
+
+def in_memory(
+    *,
+    providers: Mapping[str, Provider] | None = None,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+) -> ImageGen:
+    """Return an `ImageGen` that keeps everything in memory and draws with the demo provider.
+
+    ``providers`` adds provider adapters by kind; each is usable under its kind's name.
+    """
+    return ImageGen(
+        memory_adapters(providers=providers, clock=clock),
+        limits=limits,
+        file_configs={
+            kind: ProviderConfig(provider_name=kind, kind=kind, source=ConfigSource.FILE)
+            for kind in ("demo", *(providers or ()))
+        },
+    )
+
+
+def memory_adapters(
+    *, providers: Mapping[str, Provider] | None = None, clock: Clock | None = None
+) -> Adapters:
+    """Return the memory adapter of every port, to replace some of them with others."""
+    clock = clock or SystemClock()
+    state = MemoryState(simplify=simplify)
+    return Adapters(
+        tasks=MemoryTaskRepository(state),
+        queue=MemoryQueue(state),
+        images=MemoryImageRecords(state),
+        configs=MemoryProviderConfigs(),
+        pictures=MemoryBlobStore(),
+        spool=MemorySpool(),
+        inspector=ThreadInspector(),
+        events=MemoryEventBus(),
+        guard=MemoryUpstreamGuard(),
+        box=MemorySecretBox(),
+        disk=MemoryDiskSpace(),
+        clock=clock,
+        providers={"demo": DemoProvider(clock), **(providers or {})},
+        redactor=Redactor(),
+        new_id=new_id,
+        simplify=simplify,
+    )

@@ -1,0 +1,9 @@
+"""Everything that leaves the box goes through here: pooled, limited, and to addresses that were judged."""
+
+from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.errors import map_transport_errors
+from imagegen_adapters.outbound.guard import OutboundGuard
+from imagegen_adapters.outbound.transport import PoolLimits
+
+__all__ = ["AddressGate", "Outbound", "OutboundGuard", "PoolLimits", "map_transport_errors"]

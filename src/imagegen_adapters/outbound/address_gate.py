@@ -1,0 +1,158 @@
+"""Decides for a host, a port and the addresses behind them whether we may connect."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, ip_address
+
+from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, plain, why_not_public
+from imagegen_adapters.outbound.resolving import NameNotResolved, resolve_blocking
+from imagegen_core.errors import UpstreamNotAllowed
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class AddressGate:
+    """Public addresses pass; private ones only where the operator listed them; metadata and ourselves never.
+
+    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever it and the names
+    below it resolve to, on that port; a listed address allows any name that resolves to it, on that
+    port. ``localhost``, ``127.0.0.1`` and ``[::1]`` are one entry.
+
+    Raises:
+        ValueError: an entry is not ``host:port``.
+    """
+
+    def __init__(self, allow_private: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(pair for entry in allow_private for pair in _expanded(*parse_entry(entry)))
+        self._ours: set[tuple[IpAddress, int]] = set()
+
+    def public_only(self) -> "AddressGate":
+        """Return a gate without the list, which knows ourselves as well as this one does."""
+        strict = AddressGate()
+        strict._ours = self._ours
+        return strict
+
+    def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
+        """Tell where this service itself listens, as ``(ip, port)``; that is never called, listed or not."""
+        self._ours.clear()
+        self._ours.update((plain(ip_address(host)), port) for host, port in addresses)
+
+    def lists(self, host: str, port: int) -> bool:
+        """Return whether the operator listed this very name or address."""
+        name = canonical_host(host)
+        parents = [name[i + 1 :] for i, char in enumerate(name) if char == "." and "." in name[i + 1 :]]
+        candidates = [name] if _is_address(name) else [name, *parents]
+        return any((candidate, port) in self._allowed for candidate in candidates)
+
+    def judge(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
+        """Let the connection pass.
+
+        Raises:
+            UpstreamNotAllowed: at least one of the addresses may not be called.
+        """
+        by_name = self.lists(host, port)
+        for address in addresses:
+            why = self._why_refused(address, port, by_name=by_name)
+            if why is not None:
+                raise UpstreamNotAllowed(f"{host}:{port} leads to an address that is {why}")
+
+    def judge_text(self, host: str, port: int) -> None:
+        """Judge a host that somebody else will resolve (a proxy): addresses in any spelling, and localhost.
+
+        Raises:
+            UpstreamNotAllowed: it is an address that may not be called.
+        """
+        name = canonical_host(host)
+        if name == "localhost" or name.endswith(".localhost"):
+            self.judge(host, port, (IPv4Address("127.0.0.1"),))
+        try:
+            self.judge(host, port, resolve_blocking(host, port, only_numbers=True))
+        except NameNotResolved:
+            return
+
+    def check_connection(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
+        """Resolve, judge every address and return them as ``(ip, port)``, to be connected to as they are.
+
+        Blocks while the name is looked up: for threads.
+
+        Raises:
+            NameNotResolved: there is no address.
+            UpstreamNotAllowed: at least one of them may not be called.
+        """
+        addresses = resolve_blocking(host, port)
+        self.judge(host, port, addresses)
+        return tuple((str(address), port) for address in addresses)
+
+    def _why_refused(self, address: IpAddress, port: int, *, by_name: bool) -> str | None:
+        if is_metadata(address):
+            return "a cloud's metadata service"
+        inside = plain(address)
+        if inside.is_unspecified:
+            return "unspecified"
+        if self._is_ours(inside, port):
+            return "this service itself"
+        if by_name or (str(inside), port) in self._allowed:
+            return None
+        return why_not_public(address)
+
+    def _is_ours(self, address: IpAddress, port: int) -> bool:
+        return any(
+            port == our_port
+            and (address == ours or (ours.is_unspecified and (address.is_loopback or _is_local(address))))
+            for ours, our_port in self._ours
+        )
+
+
+def parse_entry(entry: str) -> tuple[str, int]:
+    """Return host and port of ``host:port``.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    host, colon, port = entry.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    if not (colon and bare and port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
+        raise ValueError(f"{entry!r} is not host:port")
+    if "/" in bare or "@" in bare or (":" in bare and not bracketed):
+        raise ValueError(f"{entry!r} is not host:port")
+    return canonical_host(bare), int(port)
+
+
+def canonical_host(host: str) -> str:
+    """Return the host in lower case, without brackets and final dot; an address in its shortest form."""
+    name = host.strip("[]").casefold().rstrip(".")
+    try:
+        return str(plain(ip_address(name)))
+    except ValueError:
+        return name
+
+
+def same_host(one: str, other: str) -> bool:
+    """Return whether two spellings name the same host; the names of loopback are one host."""
+    first, second = canonical_host(one), canonical_host(other)
+    return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
+
+
+def _expanded(host: str, port: int) -> tuple[tuple[str, int], ...]:
+    names = _LOOPBACK_NAMES if host in _LOOPBACK_NAMES else (host,)
+    return tuple((name, port) for name in names)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_local(address: IpAddress) -> bool:
+    """Return whether an interface of this machine has the address; no packet is sent to find out."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IP versions
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))
+            return plain(ip_address(probe.getsockname()[0])) == address
+    except OSError:
+        return False

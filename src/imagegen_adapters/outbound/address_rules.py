@@ -1,0 +1,121 @@
+"""Which addresses are private, and which are never called. Pure tables over `ipaddress` objects.
+
+Addresses are judged, never their spelling: glibc resolves ``2130706433``, ``0x7f.1`` and ``127.1`` to
+127.0.0.1, so a look at the text would miss them.
+"""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+IpAddress = IPv4Address | IPv6Address
+
+METADATA = frozenset(
+    ip_address(text)
+    for text in (
+        "169.254.169.254",  # AWS, Azure, GCP, OpenStack, Huawei Cloud, …
+        "169.254.169.253",  # AWS resolver
+        "169.254.170.2",  # AWS ECS task credentials
+        "169.254.170.23",  # AWS EKS pod identity
+        "169.254.0.23",  # Tencent Cloud
+        "169.254.42.42",  # Scaleway
+        "100.100.100.200",  # Alibaba Cloud
+        "168.63.129.16",  # Azure wire server; a public address
+        "192.0.0.192",  # Oracle Cloud
+        "fd00:ec2::254",  # AWS
+        "fd00:ec2::253",  # AWS resolver
+        "fd00:ec2::23",  # AWS EKS pod identity
+        "fd20:ce::254",  # GCP
+        "fd00:42::42",  # Scaleway
+        "fe80::a9fe:a9fe",  # OpenStack
+    )
+)
+"""Cloud metadata services: they hand out the machine's own credentials to whoever asks."""
+
+_V4_COMPATIBLE = IPv6Network("::/96")
+_ISATAP_MARKS = (0x00005EFE, 0x02005EFE)
+
+_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
+    # `is_global` of Python before 3.11.9 and 3.12.4 has older tables, hence these rows of IANA's.
+    (IPv4Network("0.0.0.0/8"), "unspecified"),
+    (IPv4Network("127.0.0.0/8"), "loopback"),
+    (IPv4Network("169.254.0.0/16"), "link-local"),
+    (IPv4Network("100.64.0.0/10"), "shared (carrier NAT)"),
+    (IPv4Network("192.0.0.0/24"), "reserved"),
+    (IPv4Network("192.88.99.0/24"), "a 6to4 relay"),
+    (IPv4Network("198.18.0.0/15"), "for benchmarks"),
+    (IPv4Network("224.0.0.0/4"), "multicast"),
+    (IPv4Network("240.0.0.0/4"), "reserved"),
+    (IPv6Network("::/128"), "unspecified"),
+    (IPv6Network("::1/128"), "loopback"),
+    (IPv6Network("64:ff9b::/96"), "behind NAT64"),
+    (IPv6Network("64:ff9b:1::/48"), "behind NAT64"),
+    (IPv6Network("100::/64"), "a black hole"),
+    (IPv6Network("2001::/32"), "a Teredo tunnel"),
+    (IPv6Network("2001::/23"), "reserved"),
+    (IPv6Network("2001:db8::/32"), "for documentation"),
+    (IPv6Network("2002::/16"), "a 6to4 tunnel"),
+    (IPv6Network("3fff::/20"), "for documentation"),
+    (IPv6Network("5f00::/16"), "for segment routing"),
+    (IPv6Network("fc00::/7"), "private"),
+    (IPv6Network("fe80::/10"), "link-local"),
+    (IPv6Network("fec0::/10"), "site-local"),
+    (IPv6Network("ff00::/8"), "multicast"),
+)
+
+
+def plain(address: IpAddress) -> IpAddress:
+    """Return the address without a zone, and as IPv4 when it is a mapped or compatible form of one."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    bare = IPv6Address(int(address))
+    if bare in _V4_COMPATIBLE and int(bare) > 1:
+        return IPv4Address(int(bare))
+    return bare
+
+
+def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses that a translated or tunnelled IPv6 address leads to."""
+    inside = plain(address)
+    if isinstance(inside, IPv4Address):
+        return (inside,)
+    number = int(inside)
+    low = IPv4Address(number & 0xFFFFFFFF)
+    if inside.sixtofour is not None:
+        return (inside.sixtofour,)
+    if inside.teredo is not None:
+        return inside.teredo
+    if _translated(inside) or _isatap(inside):
+        return (low,)
+    return ()
+
+
+def is_metadata(address: IpAddress) -> bool:
+    """Return whether a cloud's metadata service answers there, in whatever wrapping."""
+    return plain(address) in METADATA or any(inner in METADATA for inner in embedded(address))
+
+
+def why_not_public(address: IpAddress) -> str | None:
+    """Return what makes the address unfit to be called by anybody's wish, or None for a public one.
+
+    NAT64, 6to4, Teredo and ISATAP are never public: what they lead to is decided by somebody's router.
+    """
+    if is_metadata(address):
+        return "a cloud's metadata service"
+    inside = plain(address)
+    for network, name in _SPECIAL:
+        if inside.version == network.version and inside in network:
+            return name
+    if isinstance(inside, IPv6Address) and _isatap(inside):
+        return "an ISATAP tunnel"
+    if inside.is_multicast or inside.is_reserved or not inside.is_global:
+        return "private"
+    return None
+
+
+def _translated(address: IPv6Address) -> bool:
+    return address in IPv6Network("64:ff9b::/96") or address in IPv6Network("64:ff9b:1::/48")
+
+
+def _isatap(address: IPv6Address) -> bool:
+    return (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_MARKS

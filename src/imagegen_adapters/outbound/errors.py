@@ -1,0 +1,117 @@
+"""What each failure of the transport says about the call, as one table."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import attrs
+import httpx
+
+from imagegen_core.errors import CallError, UpstreamNotAllowed
+from imagegen_core.failures import FailureCode
+
+
+@attrs.frozen(kw_only=True)
+class Meaning:
+    """A row of the table; ``sentence`` follows the host's name."""
+
+    code: FailureCode
+    sentence: str
+    not_started: bool = False
+
+
+_CANNOT_CONNECT = Meaning(
+    code=FailureCode.UNAVAILABLE, sentence="could not be connected to", not_started=True
+)
+_CUT = Meaning(code=FailureCode.OUTCOME_UNKNOWN, sentence="broke off the connection")
+_DEFECT = Meaning(code=FailureCode.INTERNAL, sentence="was not called: the request could not be built")
+_MISUSE = Meaning(code=FailureCode.INTERNAL, sentence="sent an answer that was read in a wrong way")
+
+MEANINGS: Mapping[type[Exception], Meaning] = MappingProxyType(
+    {
+        # Nothing left this machine, or nothing that was a request.
+        httpx.ConnectError: _CANNOT_CONNECT,
+        httpx.ConnectTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="did not take the connection in time"),
+        httpx.PoolTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="had no free connection in time"),
+        httpx.ProxyError: attrs.evolve(_CANNOT_CONNECT, sentence="could not be reached through the proxy"),
+        httpx.UnsupportedProtocol: _DEFECT,
+        httpx.InvalidURL: _DEFECT,
+        httpx.LocalProtocolError: _DEFECT,
+        httpx.CookieConflict: _DEFECT,
+        # The request was under way: nobody knows what became of it.
+        httpx.ReadTimeout: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        TimeoutError: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.WriteTimeout: Meaning(
+            code=FailureCode.OUTCOME_UNKNOWN, sentence="did not take the request in time"
+        ),
+        httpx.TimeoutException: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.ReadError: _CUT,
+        httpx.WriteError: _CUT,
+        httpx.CloseError: _CUT,
+        httpx.NetworkError: _CUT,
+        httpx.RemoteProtocolError: attrs.evolve(_CUT, sentence="broke off its answer, or it was not HTTP"),
+        httpx.ProtocolError: _CUT,
+        httpx.TransportError: _CUT,
+        httpx.RequestError: _CUT,
+        httpx.HTTPStatusError: attrs.evolve(_CUT, sentence="answered with an error"),
+        httpx.HTTPError: _CUT,
+        # There is an answer, and it is of no use.
+        httpx.DecodingError: Meaning(
+            code=FailureCode.BAD_RESPONSE, sentence="sent a body that cannot be decoded"
+        ),
+        httpx.TooManyRedirects: Meaning(code=FailureCode.BAD_RESPONSE, sentence="redirected too often"),
+        httpx.StreamConsumed: _MISUSE,
+        httpx.StreamClosed: _MISUSE,
+        httpx.ResponseNotRead: _MISUSE,
+        httpx.RequestNotRead: _MISUSE,
+        httpx.StreamError: _MISUSE,
+    }
+)
+
+
+@contextmanager
+def map_transport_errors() -> Iterator[None]:
+    """Turn what httpx raises inside into a `CallError`; everything else goes on as it is.
+
+    The messages are our own and name the host only: httpx's may hold header values and whole URLs.
+    An address that is not allowed becomes ``provider_not_configured``, since only the operator can help.
+    """
+    try:
+        yield
+    except UpstreamNotAllowed as error:
+        raise CallError(
+            FailureCode.PROVIDER_NOT_CONFIGURED, f"address not allowed: {error.message}"
+        ) from error
+    except tuple(MEANINGS) as error:
+        raise call_error(error) from error
+
+
+def call_error(error: Exception) -> CallError:
+    """Return what the table says of one of its exceptions or of their subclasses."""
+    meaning = next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    return CallError(
+        meaning.code,
+        f"{_host(error)} {meaning.sentence}{_tls_reason(error)}",
+        not_started=meaning.not_started,
+        upstream_status=status,
+    )
+
+
+def _host(error: Exception) -> str:
+    try:
+        return error.request.url.host if isinstance(error, httpx.HTTPError) else "the provider"
+    except RuntimeError:  # the request is not known
+        return "the provider"
+
+
+def _tls_reason(error: BaseException | None) -> str:
+    """Return why a certificate was refused, if that is what happened: the one detail that helps."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f" (certificate: {error.verify_message})"
+        if isinstance(error, ssl.SSLError):
+            return f" (TLS: {error.reason or 'failed'})"
+        error = error.__cause__ or error.__context__
+    return ""

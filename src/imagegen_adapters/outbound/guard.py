@@ -1,0 +1,45 @@
+"""Judges an address when it is saved and when a task is submitted; connecting judges it again."""
+
+import asyncio
+from urllib.parse import unquote, urlsplit
+
+from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.resolving import NameNotResolved, resolve
+from imagegen_core.errors import UpstreamNotAllowed
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class OutboundGuard:
+    """The `UpstreamGuard` over the same gate that connections go through.
+
+    Args:
+        gate: usually `Outbound.gate`.
+        seconds: for looking up a name; one that takes longer counts as not resolving.
+    """
+
+    def __init__(self, gate: AddressGate, *, seconds: float = 5.0) -> None:
+        self._gate = gate
+        self._seconds = seconds
+
+    async def check(self, url: str) -> None:
+        host, port = _host_and_port(url)
+        for spelling in dict.fromkeys((host, unquote(host))):
+            self._gate.judge_text(spelling, port)
+            try:
+                async with asyncio.timeout(self._seconds):
+                    addresses = await resolve(spelling, port)
+            except (NameNotResolved, TimeoutError):
+                continue
+            self._gate.judge(spelling, port, addresses)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise UpstreamNotAllowed("the address is not an http(s) URL") from error
+    if not parts.hostname:
+        raise UpstreamNotAllowed("the address names no host")
+    return parts.hostname, port

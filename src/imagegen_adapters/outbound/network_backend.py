@@ -1,0 +1,105 @@
+"""Opens connections for httpcore: resolve once, check every address, connect to a checked one.
+
+The address is swapped at socket level, so the Host header, SNI and the certificate stay those of the
+name, and no second look-up can answer differently from the one that was judged.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+
+from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.address_rules import IpAddress, plain
+from imagegen_adapters.outbound.resolving import NameNotResolved, resolve
+from imagegen_core.errors import UpstreamNotAllowed
+
+_MOST_ADDRESSES = 8
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """A network backend behind an `AddressGate`.
+
+    Args:
+        gate: judges each address before a socket is opened; its `UpstreamNotAllowed` goes on.
+        connect_timeout: seconds for looking up and connecting together, unless a request asks for less.
+    """
+
+    def __init__(self, gate: AddressGate, *, connect_timeout: float) -> None:
+        self._gate = gate
+        self._connect_timeout = connect_timeout
+        self._sockets = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Return a stream to one of the host's addresses, all of which were found fit.
+
+        Raises:
+            UpstreamNotAllowed: one of them is not; nothing was sent to any.
+            httpcore.ConnectError: no such name, or no address took the connection.
+            httpcore.ConnectTimeout: it took too long.
+        """
+        loop = asyncio.get_running_loop()
+        limit = self._connect_timeout if timeout is None else min(timeout, self._connect_timeout)
+        deadline = loop.time() + limit
+        try:
+            async with asyncio.timeout_at(deadline):
+                addresses = await resolve(host, port)
+        except NameNotResolved as error:
+            raise httpcore.ConnectError(str(error)) from error
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"looking up {host!r} took too long") from error
+        self._gate.judge(host, port, addresses)
+        return await self._connect(addresses[:_MOST_ADDRESSES], port, deadline, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Refuse: vendors are not behind local sockets."""
+        raise httpcore.ConnectError("local sockets are not used")
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds."""
+        await asyncio.sleep(seconds)
+
+    async def _connect(
+        self,
+        addresses: tuple[IpAddress, ...],
+        port: int,
+        deadline: float,
+        socket_options: Iterable[Any] | None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Try one address after the other; each gets its share of the time that is left."""
+        loop = asyncio.get_running_loop()
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for position, address in enumerate(addresses):
+            share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
+            try:
+                stream = await self._sockets.connect_tcp(
+                    str(address), port, timeout=share, socket_options=socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return await _verified(stream, address)
+        raise failure or httpcore.ConnectError("no address to connect to")
+
+
+async def _verified(stream: httpcore.AsyncNetworkStream, address: IpAddress) -> httpcore.AsyncNetworkStream:
+    """Return the stream after a look at who is at its other end."""
+    peer = stream.get_extra_info("server_addr")
+    if plain(ip_address(str(peer[0]))) == plain(address):
+        return stream
+    await stream.aclose()
+    raise UpstreamNotAllowed("the connection ended at another address than the checked one")

@@ -1,0 +1,45 @@
+"""Origins of URLs as httpx reads them, so that what is compared is what is called."""
+
+from collections.abc import Iterable
+
+import httpx
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def parse_url(text: str) -> httpx.URL:
+    """Return the http(s) URL.
+
+    Raises:
+        CallError: ``provider_not_configured``: it is none; the text is not repeated.
+    """
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "the provider's address is not a URL") from error
+    if url.scheme not in _PORTS or not url.host:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "the provider's address is not an http(s) URL")
+    return url
+
+
+def port_of(url: httpx.URL) -> int:
+    """Return the port that a request to this URL goes to."""
+    return url.port or _PORTS.get(url.scheme, 0)
+
+
+def origin_of(url: httpx.URL) -> str:
+    """Return ``scheme://host:port``, lower-case, the port always written."""
+    host = url.raw_host.decode("ascii").lower().rstrip(".")
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}:{port_of(url)}"
+
+
+def origins_of(addresses: Iterable[str]) -> frozenset[str]:
+    """Return the origins of http(s) URLs.
+
+    Raises:
+        CallError: ``provider_not_configured``: one of them is no such URL.
+    """
+    return frozenset(origin_of(parse_url(address)) for address in addresses)

@@ -1,0 +1,37 @@
+"""The proxy of a provider: the operator's choice, in ``extra_config.proxy``."""
+
+from urllib.parse import unquote
+
+import httpcore
+import httpx
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ProviderConfig
+
+
+def proxy_of(config: ProviderConfig) -> httpx.URL | None:
+    """Return the URL of the proxy that this provider's calls go through, or None.
+
+    Raises:
+        CallError: ``provider_not_configured``: it is not an http(s) URL; its text may hold a password and
+            is not repeated.
+    """
+    text = config.extra_config.get("proxy")
+    if text is None or text == "":
+        return None
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "extra_config.proxy is not a URL") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "extra_config.proxy must be an http(s) URL")
+    return url
+
+
+def for_httpcore(url: httpx.URL) -> httpcore.Proxy:
+    """Return the proxy as httpcore wants it, its credentials apart from its address."""
+    auth = (unquote(url.username), unquote(url.password)) if url.username or url.password else None
+    return httpcore.Proxy(
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"), auth=auth
+    )

@@ -1,0 +1,250 @@
+"""The pool of connections as an httpx transport: few of them, small headers, decoded bodies."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
+
+import attrs
+import httpcore
+import httpx
+
+from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
+
+_LARGEST_HEADER = 32 * 1024
+_MAPPED = tuple(
+    (getattr(httpcore, name), getattr(httpx, name))
+    for name in (  # the most specific first
+        "ConnectTimeout",
+        "ReadTimeout",
+        "WriteTimeout",
+        "PoolTimeout",
+        "TimeoutException",
+        "ConnectError",
+        "ReadError",
+        "WriteError",
+        "NetworkError",
+        "ProxyError",
+        "UnsupportedProtocol",
+        "LocalProtocolError",
+        "RemoteProtocolError",
+        "ProtocolError",
+    )
+)
+
+
+@attrs.frozen(kw_only=True)
+class PoolLimits:
+    """How many connections there may be.
+
+    Args:
+        connections: in all, over all hosts and proxies.
+        idle_per_host: kept open without a request, for each origin.
+        idle_seconds: after which a connection without a request is closed.
+        connect_seconds: for looking up a name and connecting.
+    """
+
+    connections: int = 50
+    idle_per_host: int = 10
+    idle_seconds: float = 30.0
+    connect_seconds: float = 10.0
+
+
+class ConnectionSlots:
+    """Counts the calls in flight over all pools, and makes pools close idle connections for each other."""
+
+    def __init__(self, limits: PoolLimits) -> None:
+        self.limits = limits
+        self.pools: list[httpcore.AsyncConnectionPool] = []
+        self._free = asyncio.Semaphore(limits.connections)
+
+    async def take(self, seconds: float | None) -> None:
+        """Wait for a slot, and for room for one more connection.
+
+        Raises:
+            httpx.PoolTimeout: none came free in time.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise httpx.PoolTimeout("all connections are in use") from error
+
+    def give_back(self) -> None:
+        """Let the next one in."""
+        self._free.release()
+
+    async def make_room(self, pool: httpcore.AsyncConnectionPool) -> None:
+        """Close idle connections of other pools while all connections together are as many as may be."""
+        others = (c for p in self.pools if p is not pool for c in p.connections)
+        idle = [c for c in others if c.is_idle()]
+        surplus = sum(len(p.connections) for p in self.pools) - self.limits.connections + 1
+        for connection in idle[: max(0, surplus)]:
+            await connection.aclose()
+
+
+class PooledTransport(httpx.AsyncBaseTransport):
+    """One httpcore pool behind httpx.
+
+    Args:
+        backend: opens the connections.
+        tls: the shared TLS configuration.
+        slots: shared among all pools.
+        proxy: what to go through, or None.
+        check: judges the URL of each request before anything happens; raises to refuse.
+    """
+
+    def __init__(
+        self,
+        *,
+        backend: httpcore.AsyncNetworkBackend,
+        tls: ssl.SSLContext,
+        slots: ConnectionSlots,
+        proxy: httpcore.Proxy | None = None,
+        check: Callable[[httpx.URL], None] | None = None,
+    ) -> None:
+        self._slots = slots
+        self._check = check
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            proxy=proxy,
+            max_connections=slots.limits.connections,
+            max_keepalive_connections=slots.limits.connections,
+            keepalive_expiry=slots.limits.idle_seconds,
+            network_backend=backend,
+        )
+        self._sweep: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        slots.pools.append(self._pool)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request over a free or a new connection; the body is streamed and decoded.
+
+        Raises:
+            UpstreamNotAllowed: the address may not be called.
+            httpx.TransportError: as httpx's own transport.
+        """
+        if self._check is not None:
+            self._check(request.url)
+        await self._slots.take(request.extensions.get("timeout", {}).get("pool"))
+        try:
+            await self._slots.make_room(self._pool)
+            with mapped_to_httpx():
+                answer = await self._pool.handle_async_request(_for_httpcore(request))
+        except BaseException:
+            self._slots.give_back()
+            self._sweep_later()
+            raise
+        body = _Body(answer, lambda: self._finished(_origin(request.url)))
+        try:
+            return _checked(answer, body)
+        except BaseException:
+            await body.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self._pool.aclose()
+
+    async def _finished(self, origin: httpcore.Origin) -> None:
+        """Give the slot back and keep no more idle connections to this origin than allowed."""
+        self._slots.give_back()
+        self._sweep_later()
+        idle = [c for c in self._pool.connections if c.can_handle_request(origin) and c.is_idle()]
+        for connection in idle[self._slots.limits.idle_per_host :]:
+            await connection.aclose()
+
+    def _sweep_later(self) -> None:
+        """Look for expired connections after a while: httpcore does so only when another request comes."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        loop = asyncio.get_running_loop()
+        self._sweep = loop.call_later(self._slots.limits.idle_seconds * 1.02 + 0.01, self._start_sweeping)
+
+    def _start_sweeping(self) -> None:
+        self._sweeping = asyncio.get_running_loop().create_task(self._close_expired())
+
+    async def _close_expired(self) -> None:
+        for connection in self._pool.connections:
+            if connection.is_idle() and connection.has_expired():
+                with contextlib.suppress(Exception):  # it is being closed; there is nobody to tell
+                    await connection.aclose()
+        if any(not connection.is_closed() for connection in self._pool.connections):
+            self._sweep_later()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer; closing it gives the connection back, exactly once."""
+
+    def __init__(self, answer: httpcore.Response, finished: Callable[[], Any]) -> None:
+        self._stream = cast("Any", answer.stream)
+        self._finished: Callable[[], Any] | None = finished
+        self.compressed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with mapped_to_httpx():
+            if not self.compressed:
+                async for chunk in self._stream:
+                    yield chunk
+                return
+            async for piece in gunzipped(self._stream):
+                yield piece
+
+    async def aclose(self) -> None:
+        finished, self._finished = self._finished, None
+        if finished is None:
+            return
+        try:
+            with mapped_to_httpx():
+                await self._stream.aclose()
+        finally:
+            await finished()
+
+
+@contextlib.contextmanager
+def mapped_to_httpx() -> Iterator[None]:
+    """Turn httpcore's exceptions, and socket errors that it lets through, into httpx's of the same name."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise httpx.ReadError("the connection broke") from error
+    except Exception as error:
+        for ours, theirs in _MAPPED:
+            if isinstance(error, ours):
+                raise theirs(str(error)) from error
+        raise
+
+
+def _for_httpcore(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _origin(url: httpx.URL) -> httpcore.Origin:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/").origin
+
+
+def _checked(answer: httpcore.Response, body: _Body) -> httpx.Response:
+    """Return httpx's answer around the body, with the headers of a body that is decoded already."""
+    if sum(len(name) + len(value) for name, value in answer.headers) > _LARGEST_HEADER:
+        raise httpx.RemoteProtocolError("the header of the answer is too large")
+    headers = httpx.Headers(answer.headers)
+    body.compressed = check_encoding(headers.get("content-encoding", ""))
+    if "content-encoding" in headers:
+        del headers["content-encoding"]
+        if body.compressed and "content-length" in headers:
+            del headers["content-length"]
+    return httpx.Response(answer.status, headers=headers, stream=body, extensions=answer.extensions)

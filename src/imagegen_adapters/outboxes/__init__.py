@@ -1,0 +1,1 @@
+"""Where the work on other stores waits: memory or SQLite."""

@@ -1,0 +1,94 @@
+"""The outbox as a table beside the pictures, so that both change in one transaction."""
+
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from imagegen_adapters.databases.json_columns import optional_moment, optional_timestamp, to_timestamp
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_core.ports.outbox import OutboxCounts, OutboxEntry, OutboxKind
+
+_ADD_MISSING = """
+INSERT INTO outbox (kind, blob_key, image_id)
+SELECT 'upload', blob_key, id FROM images
+WHERE storage = 'local'
+    AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'upload' AND blob_key = images.blob_key)
+ORDER BY id LIMIT ?
+"""
+
+_DUE = "id > :after AND (:due IS NULL OR not_before IS NULL OR not_before <= :due) ORDER BY id LIMIT :limit"
+
+_PEEK = f"SELECT * FROM outbox WHERE {_DUE}"  # noqa: S608 - of constants
+
+_CLAIM = f"""
+UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM outbox WHERE {_DUE}) RETURNING *
+"""  # noqa: S608 - of constants
+
+_DONE = "DELETE FROM outbox WHERE id = ?"
+
+_PUT_BACK = "UPDATE outbox SET not_before = :not_before, last_error = :error WHERE id = :id"
+
+_NEXT_DUE = "SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL"
+
+_COUNTS = """
+SELECT count(*) FILTER (WHERE kind = 'upload') AS uploads,
+    count(*) FILTER (WHERE kind = 'remove') AS removals,
+    count(last_error) AS failing,
+    (SELECT last_error FROM outbox WHERE last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error
+FROM outbox
+"""
+
+
+class SqliteOutbox:
+    """The ``outbox`` table of an open database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_missing_uploads(self, *, limit: int = 1000) -> int:
+        return await self._database.write(lambda c: c.execute(_ADD_MISSING, (limit,)).rowcount)
+
+    async def claim(
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
+    ) -> tuple[OutboxEntry, ...]:
+        values = _values(due, after, limit)
+        rows = await self._database.write(lambda c: c.execute(_CLAIM, values).fetchall())
+        return tuple(sorted((_entry(row) for row in rows), key=lambda entry: entry.id))
+
+    async def peek(
+        self, *, due: datetime | None, after: int = 0, limit: int = 100
+    ) -> tuple[OutboxEntry, ...]:
+        values = _values(due, after, limit)
+        rows = await self._database.read(lambda c: c.execute(_PEEK, values).fetchall())
+        return tuple(_entry(row) for row in rows)
+
+    async def done(self, entry: OutboxEntry) -> None:
+        await self._database.write(lambda c: c.execute(_DONE, (entry.id,)).rowcount)
+
+    async def put_back(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+        values = {"id": entry.id, "not_before": to_timestamp(not_before), "error": error}
+        await self._database.write(lambda c: c.execute(_PUT_BACK, values).rowcount)
+
+    async def next_due(self) -> datetime | None:
+        row = await self._database.read(lambda c: c.execute(_NEXT_DUE).fetchone())
+        return optional_moment(row[0])
+
+    async def counts(self) -> OutboxCounts:
+        row = await self._database.read(lambda c: c.execute(_COUNTS).fetchone())
+        return OutboxCounts(**dict(row))
+
+
+def _values(due: datetime | None, after: int, limit: int) -> dict[str, Any]:
+    return {"due": optional_timestamp(due), "after": after, "limit": limit}
+
+
+def _entry(row: sqlite3.Row) -> OutboxEntry:
+    return OutboxEntry(
+        id=row["id"],
+        kind=OutboxKind(row["kind"]),
+        blob_key=row["blob_key"],
+        image_id=row["image_id"],
+        attempts=row["attempts"],
+        not_before=optional_moment(row["not_before"]),
+        last_error=row["last_error"],
+    )

@@ -1,0 +1,1 @@
+"""Decoding pictures without trusting them."""

@@ -1,0 +1,157 @@
+"""One child process as its parent sees it: started, asked, killed."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+_START_SECONDS = 30.0
+_MAX_HEADER = 4096
+_MAX_THUMBNAIL = 2 * 1024 * 1024
+_READ_LIMIT = 2 * _MAX_THUMBNAIL
+
+_INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+"""Nothing else of the environment reaches the process that touches hostile bytes: there are keys in it."""
+
+_MALLOC = {
+    # Big blocks go back to the system when they are freed, so that one large picture leaves nothing behind.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+}
+
+
+class DecoderDied(Exception):
+    """The child ended or talks nonsense; ``out_of_time`` when the kernel's limit ended it."""
+
+    def __init__(self, *, out_of_time: bool = False) -> None:
+        super().__init__("the decoding process died")
+        self.out_of_time = out_of_time
+
+
+@attrs.frozen(kw_only=True)
+class DecoderLimits:
+    """What the child gets as its arguments; ``large_pixels`` is where it asks before it goes on."""
+
+    max_pixels: int
+    large_pixels: int
+    memory_bytes: int
+    cpu_seconds: int
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """One answer: its JSON header and, with status ``ok``, the thumbnail."""
+
+    header: Mapping[str, Any]
+    body: bytes = b""
+
+    @property
+    def status(self) -> str:
+        """``ready``, ``large``, ``rejected`` or ``ok``."""
+        return str(self.header.get("status"))
+
+
+class DecoderProcess:
+    """A running child that reads pictures from the file ``fd``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, fd: int, limits: DecoderLimits) -> "DecoderProcess":
+        """Return a child that is ready.
+
+        Raises:
+            OSError: it could not be started.
+            DecoderDied: it did not come up.
+        """
+        environment = {n: v for n, v in os.environ.items() if n in _INHERITED or n.startswith("COVERAGE_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # never the current directory's modules
+            "-m",
+            "imagegen_adapters.picture_inspectors.child",
+            *(str(n) for n in (fd, *attrs.astuple(limits))),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=_READ_LIMIT,
+            env={**environment, **_MALLOC},
+            pass_fds=(fd,),
+            start_new_session=True,  # Ctrl-C is for the parent, which then ends this one
+        )
+        child = cls(process)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await child._reply()
+        except TimeoutError:
+            await child.kill()
+            raise DecoderDied from None
+        except BaseException:
+            await child.kill()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it had not ended when last seen."""
+        return self._process.returncode is None
+
+    async def ask(self) -> Reply:
+        """Let it go on, and return what it answers.
+
+        Raises:
+            DecoderDied: it cannot answer any more.
+        """
+        writer = self._process.stdin
+        if writer is not None:
+            with contextlib.suppress(ConnectionError):  # the answer will be missing too, and tells why
+                writer.write(b"go\n")
+                await writer.drain()
+        return await self._reply()
+
+    async def kill(self) -> None:
+        """End it at once; returns when it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._gone()
+
+    async def retire(self) -> None:
+        """Let it end by itself; returns when it is gone."""
+        await self._gone()
+
+    async def _gone(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+    async def _reply(self) -> Reply:
+        reader = self._process.stdout
+        if reader is None:
+            raise DecoderDied
+        try:
+            (length,) = struct.unpack(">I", await reader.readexactly(4))
+            if length > _MAX_HEADER:
+                raise DecoderDied
+            header = json.loads(await reader.readexactly(length))
+            size = int(header.get("length", 0))
+            if not 0 <= size <= _MAX_THUMBNAIL:
+                raise DecoderDied
+            return Reply(header=header, body=await reader.readexactly(size))
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await self.kill()
+            raise DecoderDied(out_of_time=self._process.returncode == -signal.SIGXCPU) from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DecoderDied from error

@@ -1,0 +1,225 @@
+"""Decodes in child processes, which may crash, hang or eat memory without harm to the service."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.picture_inspectors.decoder_process import (
+    DecoderDied,
+    DecoderLimits,
+    DecoderProcess,
+    Reply,
+)
+from imagegen_core.errors import ImagegenError
+from imagegen_core.images import MAX_BYTES, MAX_PIXELS, MediaType
+from imagegen_core.ports.picture_inspector import Inspection, PictureRejected
+
+_LARGE_PIXELS = 10_000_000
+"""Above it one picture at a time: 40 megapixels of WebP take 640 MB while they are decoded."""
+
+_MEMORY_BYTES = 1024 * 1024 * 1024
+"""Address space of a child. Measured peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
+
+
+class InspectorUnavailable(ImagegenError):
+    """No decoding process could be started; the picture is not to blame."""
+
+
+class SubprocessInspector:
+    """Keeps up to ``workers`` children, started when first needed and ended when idle.
+
+    A child that dies fails nothing but its own picture, and not even that at once: the picture is
+    decoded again in a new child, and rejected when that one dies too. `aclose` ends all children.
+
+    Args:
+        workers: pictures decoded at once.
+        limit_seconds: how long one picture may take.
+        idle_seconds: how long a child waits for the next picture.
+        max_bytes: largest file.
+        max_pixels: largest picture.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        limit_seconds: float = 20.0,
+        idle_seconds: float = 60.0,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self._limit_seconds = limit_seconds
+        self._max_bytes = max_bytes
+        limits = DecoderLimits(
+            max_pixels=max_pixels,
+            large_pixels=_LARGE_PIXELS,
+            memory_bytes=_MEMORY_BYTES,
+            cpu_seconds=int(limit_seconds) + 1,
+        )
+        self._seats = [_Seat(limits, idle_seconds) for _ in range(workers)]
+        self._free = list(self._seats)
+        self._turns = asyncio.Semaphore(workers)
+        self._one_large = asyncio.Lock()
+        self._closed = asyncio.Event()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the children that run now."""
+        return tuple(s.child.pid for s in self._seats if s.child is not None and s.child.alive)
+
+    async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        """Decode the picture whole; see the port.
+
+        Raises:
+            PictureRejected: it is not what we take.
+            InspectorUnavailable: no process could be started, or this object is closed.
+        """
+        async with self._turns:
+            if self._closed.is_set():
+                raise InspectorUnavailable("the picture inspector is closed")
+            seat = self._free.pop()  # the one used last, so that the others become idle
+            try:
+                await seat.fill(chunks, self._max_bytes)
+                return await self._decoded(seat)
+            finally:
+                seat.empty()
+                self._free.append(seat)
+                if self._closed.is_set():
+                    await seat.close()
+
+    async def aclose(self) -> None:
+        """End all children, at once; pictures that are being decoded end with `InspectorUnavailable`."""
+        self._closed.set()
+        for seat in self._seats:
+            await seat.stop()
+        for seat in self._free:
+            await seat.close()
+
+    async def _decoded(self, seat: "_Seat") -> Inspection:
+        for _ in range(2):
+            if self._closed.is_set():
+                break
+            child = await seat.ready_child()
+            try:
+                return _inspection(await self._answer(child))
+            except DecoderDied as death:
+                await seat.stop()
+                if death.out_of_time:
+                    raise self._too_slow() from death
+            except PictureRejected:
+                raise
+            except TimeoutError as error:
+                await seat.stop()
+                raise self._too_slow() from error
+            except BaseException:
+                await seat.stop()
+                raise
+        if self._closed.is_set():
+            raise InspectorUnavailable("the picture inspector is closed")
+        raise PictureRejected("the decoder crashes on it")
+
+    async def _answer(self, child: DecoderProcess) -> Reply:
+        async with asyncio.timeout(self._limit_seconds):
+            reply = await child.ask()
+        if reply.status != "large":
+            return reply
+        async with self._one_large, asyncio.timeout(self._limit_seconds):
+            return await child.ask()
+
+    def _too_slow(self) -> PictureRejected:
+        return PictureRejected(f"it takes more than {self._limit_seconds:g} s to decode")
+
+
+class _Seat:
+    """A place to lay a picture, and the child that looks at it there."""
+
+    def __init__(self, limits: DecoderLimits, idle_seconds: float) -> None:
+        self._limits = limits
+        self._idle_seconds = idle_seconds
+        self._fd: int | None = None
+        self._idle: asyncio.Task[None] | None = None
+        self.child: DecoderProcess | None = None
+
+    async def fill(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
+        """Lay the picture down; it is never whole in this process's own memory."""
+        self._stay()
+        if self._fd is None:
+            self._fd = _anonymous_file()
+        size = 0
+        async for chunk in chunks:
+            if size + len(chunk) > max_bytes:
+                raise PictureRejected(f"it is larger than {max_bytes / 2**20:g} MB")
+            rest = memoryview(chunk)
+            while rest:
+                written = os.pwrite(self._fd, rest, size)
+                size += written
+                rest = rest[written:]
+
+    async def ready_child(self) -> DecoderProcess:
+        """Return the running child, or a new one."""
+        if self.child is not None and not self.child.alive:
+            await self.stop()
+        if self.child is None:
+            if self._fd is None:
+                self._fd = _anonymous_file()
+            try:
+                self.child = await DecoderProcess.start(self._fd, self._limits)
+            except (OSError, DecoderDied) as error:
+                raise InspectorUnavailable("no decoding process could be started") from error
+        return self.child
+
+    def empty(self) -> None:
+        """Take the picture away and let the child go unless it is needed soon."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+        if self.child is not None:
+            self._idle = asyncio.create_task(self._leave())
+
+    async def stop(self) -> None:
+        """End the child now."""
+        self._stay()
+        child, self.child = self.child, None
+        if child is not None:
+            await asyncio.shield(child.kill())
+
+    async def close(self) -> None:
+        """End the child and give the file back."""
+        await self.stop()
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def _stay(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(self._idle_seconds)
+        child, self.child = self.child, None
+        self._idle = None  # from here on nobody may interrupt it
+        if child is not None:
+            await child.retire()
+
+
+def _inspection(reply: Reply) -> Inspection:
+    if reply.status == "rejected":
+        raise PictureRejected(str(reply.header.get("message")))
+    try:
+        return Inspection(
+            mime_type=MediaType[reply.header["format"]],
+            width=int(reply.header["width"]),
+            height=int(reply.header["height"]),
+            thumbnail=reply.body,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecoderDied from error
+
+
+def _anonymous_file() -> int:
+    """Return the descriptor of a file without a name, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("picture", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

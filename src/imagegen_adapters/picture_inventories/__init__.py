@@ -1,0 +1,1 @@
+"""Which pictures should be where: from memory or SQLite."""

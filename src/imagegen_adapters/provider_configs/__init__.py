@@ -1,0 +1,1 @@
+"""Where saved provider configurations are kept."""

@@ -1,0 +1,32 @@
+"""Saved provider configurations in memory, their keys in the clear."""
+
+import attrs
+
+from imagegen_core.errors import ProviderConfigNotFound
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+
+
+class MemoryProviderConfigs:
+    """One configuration a name; gone with the process."""
+
+    def __init__(self) -> None:
+        self._configs: dict[str, ProviderConfig] = {}
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        return self._configs.get(provider_name)
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple(config for _, config in sorted(self._configs.items()))
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        if config.api_key is not None:
+            config.api_key.reveal()
+        before = self._configs.get(config.provider_name)
+        created_at = (before.created_at if before else None) or config.created_at
+        self._configs[config.provider_name] = attrs.evolve(
+            config, source=ConfigSource.DATABASE, created_at=created_at
+        )
+
+    async def delete(self, provider_name: str) -> None:
+        if self._configs.pop(provider_name, None) is None:
+            raise ProviderConfigNotFound(provider_name)

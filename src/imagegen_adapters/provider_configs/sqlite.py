@@ -1,0 +1,133 @@
+"""Saved provider configurations in SQLite, each key sealed for one provider and one origin."""
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from imagegen_adapters.databases.json_columns import (
+    from_json,
+    optional_json,
+    optional_moment,
+    optional_timestamp,
+    optional_value,
+    to_json,
+)
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_core.addresses import origin
+from imagegen_core.errors import ProviderConfigNotFound, Unavailable
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+
+if TYPE_CHECKING:
+    from sqlite_utils.db import Table
+
+
+class SqliteProviderConfigs:
+    """The provider_configs table.
+
+    A key opens only in its own row and only while that row's address has the origin that the key was
+    saved for, so neither a swapped token nor an edited address brings a key to a stranger.
+    """
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        self._database = database
+        self._box = box
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        rows = await self._database.read(lambda c: _named(_table(c), provider_name))
+        return self._config(rows[0]) if rows else None
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
+        return tuple(self._config(row) for row in rows)
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        if self._box.locked:
+            raise Unavailable("saved keys are locked: the master key is missing or wrong")
+        row = self._row(config, key_origin)
+
+        def save(connection: sqlite3.Connection) -> None:
+            table = _table(connection)
+            before = _named(table, config.provider_name)
+            kept = before[0]["created_at"] if before else None
+            table.upsert({**row, "created_at": kept or row["created_at"]}, pk="provider_name")
+
+        await self._database.write(save)
+
+    async def delete(self, provider_name: str) -> None:
+        def delete(connection: sqlite3.Connection) -> None:
+            table = _table(connection)
+            if not _named(table, provider_name):
+                raise ProviderConfigNotFound(provider_name)
+            table.delete(provider_name)
+
+        await self._database.write(delete)
+
+    def _row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
+        key = config.api_key
+        context = _context(config.provider_name, key_origin)
+        return {
+            "provider_name": config.provider_name,
+            "kind": config.kind,
+            "display_name": config.display_name,
+            "api_base": config.api_base,
+            "api_key": None if key is None else self._box.seal(key.reveal(), context=context),
+            "key_origin": key_origin,
+            "models": optional_json(config.models),
+            "enabled": None if config.enabled is None else int(config.enabled),
+            "timeout_seconds": config.timeout_seconds,
+            "max_retries": config.max_retries,
+            "extra_config": to_json(dict(config.extra_config)),
+            "created_at": optional_timestamp(config.created_at),
+            "updated_at": optional_timestamp(config.updated_at),
+        }
+
+    def _config(self, row: dict[str, Any]) -> ProviderConfig:
+        return ProviderConfig(
+            provider_name=row["provider_name"],
+            source=ConfigSource.DATABASE,
+            kind=row["kind"],
+            display_name=row["display_name"],
+            api_base=row["api_base"],
+            api_key=None if row["api_key"] is None else self._open(row),
+            models=optional_value(row["models"], tuple[ModelEntry, ...]),
+            enabled=None if row["enabled"] is None else bool(row["enabled"]),
+            timeout_seconds=row["timeout_seconds"],
+            max_retries=row["max_retries"],
+            extra_config=from_json(row["extra_config"], dict[str, Any]),
+            created_at=optional_moment(row["created_at"]),
+            updated_at=optional_moment(row["updated_at"]),
+        )
+
+    def _open(self, row: dict[str, Any]) -> Secret:
+        base = row["api_base"]
+        context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base))
+        try:
+            return Secret(self._box.open(row["api_key"], context=context))
+        except Unavailable:
+            return Secret("", locked=True)
+
+
+async def sealed_sample(database: Database) -> str | None:
+    """Return any sealed token of the database, or None when it holds none: what a master key must open."""
+    query = """
+        SELECT api_key FROM provider_configs WHERE api_key IS NOT NULL
+        UNION ALL SELECT override FROM tasks WHERE override IS NOT NULL LIMIT 1
+    """
+    row = await database.read(lambda c: c.execute(query).fetchone())
+    return None if row is None else str(row[0])
+
+
+def _context(provider_name: str, key_origin: str) -> str:
+    return f"provider_configs/{provider_name}|{key_origin}|api_key"
+
+
+def _table(connection: sqlite3.Connection) -> "Table":
+    from sqlite_utils import Database as Tables  # takes a moment to load
+
+    # A `query_only` connection refuses the pragma that recursive triggers would take.
+    return Tables(connection, execute_plugins=False, recursive_triggers=False).table("provider_configs")
+
+
+def _named(table: "Table", provider_name: str) -> list[dict[str, Any]]:
+    return list(table.rows_where("provider_name = ?", [provider_name]))

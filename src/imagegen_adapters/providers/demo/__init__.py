@@ -1,0 +1,1 @@
+"""A provider that draws offline, to try everything without a vendor."""

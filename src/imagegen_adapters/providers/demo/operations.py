@@ -1,0 +1,129 @@
+"""What each operation makes of the caller's pictures."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import attrs
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+
+from imagegen_adapters.providers.demo.drawing import draw
+from imagegen_adapters.providers.demo.files import decode
+from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_core.operations import Operation
+
+MAX_SIDE = 2048
+"""Longest side of what is drawn, in pixels."""
+
+MAX_UPSCALED_SIDE = 4096
+"""Longest side of an enlarged picture, in pixels."""
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """All that a picture is made from; ``references``, ``image`` and ``mask`` are files."""
+
+    operation: Operation
+    prompt: str
+    seed: int
+    size: tuple[int, int]
+    upscale_factor: int = 2
+    references: tuple[bytes, ...] = ()
+    image: bytes = b""
+    mask: bytes | None = None
+
+
+def perform(work: Work) -> Image.Image:
+    """Return the picture. It takes some tens of milliseconds: call it in a thread.
+
+    Raises:
+        OSError: one of the caller's pictures cannot be decoded.
+        InvalidImage: the mask has another size than its picture.
+    """
+    return _OPERATIONS[work.operation](work)
+
+
+def _generate(work: Work) -> Image.Image:
+    return draw(work.prompt, work.seed, work.size)
+
+
+def _reference(work: Work) -> Image.Image:
+    """Return the scene in the colours of the references, which show from left to right."""
+    tint = Image.new("RGB", (len(work.references), 2))
+    for column, reference in enumerate(work.references):
+        colours = decode(reference, side=64).convert("RGB").resize((1, 2), Image.Resampling.BOX)
+        tint.paste(colours, (column, 0))
+    light = tint.resize(work.size, Image.Resampling.BICUBIC)
+    scene = draw(work.prompt, work.seed, work.size)
+    return Image.blend(ImageChops.soft_light(scene, light), light, 0.25)
+
+
+def _edit(work: Work) -> Image.Image:
+    """Return the picture with the scene where the mask is white, or over all of it like a veil."""
+    picture = decode(work.image).convert("RGB")
+    mask = None
+    if work.mask is not None:
+        mask = decode(
+            convert_mask(work.mask, polarity=MaskPolarity.WHITE_IS_EDIT, size=picture.size)
+        ).convert("L")
+    if max(picture.size) > MAX_SIDE:
+        picture = ImageOps.contain(picture, (MAX_SIDE, MAX_SIDE))
+    scene = draw(work.prompt, work.seed, picture.size)
+    if mask is None:
+        return Image.blend(picture, scene, 0.4)
+    return Image.composite(scene, picture, mask.resize(picture.size))
+
+
+def _upscale(work: Work) -> Image.Image:
+    picture = decode(work.image)
+    if picture.getchannel("A").getextrema() == (255, 255):
+        picture = picture.convert("RGB")
+    size = picture.width * work.upscale_factor, picture.height * work.upscale_factor
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _recontext(work: Work) -> Image.Image:
+    """Return the picture, with a shadow, in front of the scene."""
+    scene = draw(work.prompt, work.seed, work.size)
+    room = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
+    subject = ImageOps.contain(decode(work.image, side=MAX_SIDE), room)
+    shape = ImageChops.multiply(subject.getchannel("A"), _rounded(subject.size))
+    left, top = (work.size[0] - subject.width) // 2, round((work.size[1] - subject.height) * 0.6)
+    blur = max(1, min(work.size) // 40)
+    shadow = Image.new("L", work.size)
+    shadow.paste(shape, (left, top + blur))
+    shadow = shadow.filter(ImageFilter.BoxBlur(blur)).point([round(v * 0.5) for v in range(256)])
+    scene.paste((12, 12, 24), (0, 0), shadow)
+    scene.paste(subject.convert("RGB"), (left, top), shape)
+    return scene
+
+
+def _rounded(size: tuple[int, int]) -> Image.Image:
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), min(size) * 0.08, fill=255)
+    return mask
+
+
+def _segment(work: Work) -> Image.Image:
+    """Return white where the picture differs from its border, black elsewhere."""
+    picture = decode(work.image, side=MAX_SIDE).convert("RGB")
+    border = Image.new("RGB", (2, 2))
+    for x in (0, 1):
+        for y in (0, 1):
+            corner = x * (picture.width - 1), y * (picture.height - 1)
+            border.paste(picture.crop((*corner, corner[0] + 1, corner[1] + 1)), (x, y))
+    ground = border.resize(picture.size, Image.Resampling.BILINEAR)
+    difference = ImageOps.autocontrast(ImageChops.difference(picture, ground).convert("L"))
+    smooth = difference.filter(ImageFilter.BoxBlur(max(1, min(picture.size) // 100)))
+    return smooth.point([255 * (v > 56) for v in range(256)])  # noqa: PLR2004 - a fifth of the contrast
+
+
+_OPERATIONS: Mapping[Operation, Callable[[Work], Image.Image]] = MappingProxyType(
+    {
+        Operation.GENERATE: _generate,
+        Operation.REFERENCE: _reference,
+        Operation.EDIT: _edit,
+        Operation.UPSCALE: _upscale,
+        Operation.RECONTEXT: _recontext,
+        Operation.SEGMENT: _segment,
+    }
+)

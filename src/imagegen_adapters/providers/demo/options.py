@@ -1,0 +1,145 @@
+"""The parameters of the demo model: what they may be, and what they mean."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.demo.files import FORMATS
+from imagegen_adapters.providers.demo.operations import MAX_SIDE, MAX_UPSCALED_SIDE
+from imagegen_core.capabilities import Parameter
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation, PictureRequest, parse_size
+from imagegen_core.parameters import common
+
+_BASE = 512
+_BASES: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
+_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
+
+_FAILURES = tuple(
+    code
+    for code in FailureCode
+    if code
+    not in {
+        FailureCode.PROVIDER_NOT_CONFIGURED,
+        FailureCode.PROVIDER_DISABLED,
+        FailureCode.STORAGE_FAILED,
+        FailureCode.CANCELLED,
+        FailureCode.INTERNAL,
+    }
+)
+"""What a call to a vendor can end in."""
+
+_NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE, default=_BASE, description="pixels"),
+    Parameter(
+        name="height", type="integer", minimum=1, maximum=MAX_SIDE, default=_BASE, description="pixels"
+    ),
+    Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE}, or auto"),
+    Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the picture when no size is given"),
+    Parameter(name="image_size", enum=tuple(_BASES), description="longer side when no size is given"),
+    *common("seed", "edit_mode", "mode", "upscale_factor"),
+    *(
+        attrs.evolve(p, description="taken, without effect")
+        for p in common("negative_prompt", "steps", "cfg_scale")
+    ),
+    Parameter(name="format", enum=tuple(FORMATS), default="png", description="kind of file"),
+    Parameter(
+        name="delay_seconds",
+        type="number",
+        minimum=0,
+        maximum=600,
+        default=0,
+        description="how long the call takes, as a slow vendor's would",
+    ),
+    Parameter(
+        name="progress_steps",
+        type="integer",
+        minimum=0,
+        maximum=100,
+        default=0,
+        description="how often progress is reported during the delay",
+    ),
+    Parameter(name="as_job", type="boolean", default=False, description="accept a job first, then finish it"),
+    Parameter(name="refuse", type="boolean", default=False, description="end as content_policy"),
+    Parameter(
+        name="fail",
+        enum=tuple(str(code) for code in _FAILURES),
+        description="end with this error; rate_limited and unavailable as calls that were never started",
+    ),
+)
+"""All that the demo model takes, beside ``num``."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The parameters of one call, read."""
+
+    size: tuple[int, int]
+    format: str
+    upscale_factor: int
+    delay_seconds: float
+    progress_steps: int
+    as_job: bool
+    failure: FailureCode | None
+
+    @classmethod
+    def of(cls, request: PictureRequest) -> "Options":
+        """Return what the request's parameters mean.
+
+        Raises:
+            CallError: ``rejected``, for a size that cannot be drawn.
+        """
+        params = request.params
+        factor = int(str(params.get("upscale_factor", "x2")).removeprefix("x"))
+        _check_enlargement(request, factor)
+        failure = FailureCode(params["fail"]) if params.get("fail") else None  # type: ignore[call-arg]  # by value
+        return cls(
+            size=_size(params),
+            format=params.get("format", "png"),
+            upscale_factor=factor,
+            delay_seconds=float(params.get("delay_seconds", 0)),
+            progress_steps=int(params.get("progress_steps", 0)),
+            as_job=bool(params.get("as_job", False)),
+            failure=FailureCode.CONTENT_POLICY if params.get("refuse") else failure,
+        )
+
+    @property
+    def never_starts(self) -> bool:
+        """Whether the call is to end as one that no vendor began to work on."""
+        return self.failure in _NOT_STARTED
+
+
+def _size(params: Mapping[str, Any]) -> tuple[int, int]:
+    size = params.get("size")
+    given = parse_size(size)
+    if size not in (None, "", "auto") and given is None:
+        raise CallError(FailureCode.REJECTED, f"size {str(size)[:40]!r} is not WIDTHxHEIGHT")
+    if given is None:
+        width, height = _shape(params)
+        given = int(params.get("width", width)), int(params.get("height", height))
+    if not all(1 <= side <= MAX_SIDE for side in given):
+        raise CallError(FailureCode.REJECTED, f"size {given[0]}x{given[1]}: sides are 1 to {MAX_SIDE} pixels")
+    return given
+
+
+def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the size of the wanted shape: its longer side is ``image_size``, or its area 512×512."""
+    across, down = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
+    base = _BASES.get(str(params.get("image_size")))
+    scale = _BASE / math.sqrt(across * down) if base is None else base / max(across, down)
+    return round(across * scale), round(down * scale)
+
+
+def _check_enlargement(request: PictureRequest, factor: int) -> None:
+    if request.operation is not Operation.UPSCALE or request.image is None:
+        return
+    width, height = request.image.width * factor, request.image.height * factor
+    if max(width, height) > MAX_UPSCALED_SIDE:
+        message = f"x{factor} would give {width}x{height}; sides are at most {MAX_UPSCALED_SIDE} pixels"
+        raise CallError(FailureCode.REJECTED, message)

@@ -1,0 +1,213 @@
+"""Draws pictures on this machine, at no cost, and behaves like any vendor when it is told to."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from imagegen_adapters.providers.demo.files import encode
+from imagegen_adapters.providers.demo.operations import Work, perform
+from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import BlobMissing, CallError, InvalidImage
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_BYTES
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
+from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+
+_CHUNK = 64 * 1024
+_AT_ONCE = 2
+_RETRY_AFTER_SECONDS = 1.0
+_DEFAULT = ModelEntry(id="demo", name="Demo", default=True)
+
+
+class DemoProvider:
+    """Every model that a configuration names draws alike; without any there is ``demo``.
+
+    The same prompt and seed give the same picture; picture ``n`` of a call has seed + n. Without a
+    seed (or with -1) it follows from the call's id, and the metadata tells it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._drawing = asyncio.Semaphore(_AT_ONCE)
+        self._cancellations: dict[str, asyncio.Event] = {}
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        models = tuple(
+            Model(
+                id=entry.id,
+                name=entry.name,
+                default=entry.default,
+                operations=tuple(Operation) if entry.capabilities is None else entry.capabilities,
+                parameters=PARAMETERS,
+            )
+            for entry in config.models or (_DEFAULT,)
+        )
+        return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False)
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        return (request,)
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        options = Options.of(call.request)
+        now = self._clock.now()
+        if options.as_job and not options.never_starts:
+            return UpstreamJob(id=f"demo-{call.call_id}", data={"started_at": now.isoformat()})
+        return await self._finish(call, options, exchange, now, patience=call.config.timeout)
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        try:
+            started_at = datetime.fromisoformat(job.data["started_at"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CallError(FailureCode.RESULT_EXPIRED, f"no job {job.id!r}") from error
+        return await self._finish(call, Options.of(call.request), exchange, started_at)
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        try:
+            pictures = [(str(p["name"]), int(p["seed"])) for p in receipt.data["pictures"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise CallError(FailureCode.BAD_RESPONSE, "the answer names no pictures") from error
+        return Harvest(pictures=tuple(_picture(name, seed, exchange) for name, seed in pictures))
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        if job is None and call.call_id not in self._cancellations:
+            return
+        self._cancellations.setdefault(call.call_id, asyncio.Event()).set()
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        return Probe(ok=True, detail="demo draws on this machine; there is nothing to connect to")
+
+    async def _finish(
+        self,
+        call: ProviderCall,
+        options: Options,
+        exchange: Exchange,
+        started_at: datetime,
+        *,
+        patience: float | None = None,
+    ) -> Receipt:
+        cancelled = self._cancellations.setdefault(call.call_id, asyncio.Event())
+        try:
+            await self._delay(options, exchange, started_at, cancelled, patience)
+            if options.failure is not None:
+                raise _ordered_failure(options)
+            return await self._draw(call, options, exchange, cancelled)
+        finally:
+            self._cancellations.pop(call.call_id, None)
+
+    async def _delay(
+        self,
+        options: Options,
+        exchange: Exchange,
+        started_at: datetime,
+        cancelled: asyncio.Event,
+        patience: float | None,
+    ) -> None:
+        """Wait until the call has taken its time, or ``patience`` is over; what is past is not waited for."""
+        steps = max(1, options.progress_steps)
+        for step in range(1, steps + 1):
+            due = options.delay_seconds * step / steps
+            if patience is not None and due > patience:
+                await self._pause(patience - self._elapsed(started_at), cancelled)
+                raise CallError(FailureCode.TIMEOUT, f"no answer within {patience:g} s")
+            left = due - self._elapsed(started_at)
+            await self._pause(left, cancelled)
+            if options.progress_steps and left > 0:
+                await exchange.progress(step / steps)
+
+    def _elapsed(self, started_at: datetime) -> float:
+        return (self._clock.now() - started_at).total_seconds()
+
+    async def _pause(self, seconds: float, cancelled: asyncio.Event) -> None:
+        if seconds > 0 and not cancelled.is_set():
+            waits = [asyncio.ensure_future(w) for w in (self._clock.sleep(seconds), cancelled.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+        _check(cancelled)
+
+    async def _draw(
+        self, call: ProviderCall, options: Options, exchange: Exchange, cancelled: asyncio.Event
+    ) -> Receipt:
+        request, first = call.request, _seed(call)
+        references = tuple([await exchange.read_input(r) for r in request.references])
+        image = b"" if request.image is None else await exchange.read_input(request.image)
+        mask = None if request.mask is None else await exchange.read_input(request.mask)
+        pictures = []
+        for index in range(request.num):
+            _check(cancelled)
+            work = Work(
+                operation=request.operation,
+                prompt=request.prompt,
+                seed=first + index,
+                size=options.size,
+                upscale_factor=options.upscale_factor,
+                references=references,
+                image=image,
+                mask=mask,
+            )
+            async with self._drawing:
+                file = await asyncio.to_thread(_drawn, work, options.format)
+            name = f"picture-{index}.{options.format}"
+            await exchange.spool(name, _chunks(file), max_bytes=MAX_BYTES)
+            pictures.append({"name": name, "seed": work.seed})
+        return Receipt(data={"pictures": pictures})
+
+
+def _seed(call: ProviderCall) -> int:
+    seed = call.request.seed
+    if seed is not None and seed >= 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(call.call_id.encode()).digest()[:4], "big")
+
+
+def _check(cancelled: asyncio.Event) -> None:
+    if cancelled.is_set():
+        raise CallError(FailureCode.CANCELLED, "the drawing was cancelled")
+
+
+def _ordered_failure(options: Options) -> CallError:
+    code = options.failure or FailureCode.INTERNAL
+    return CallError(
+        code,
+        f"demo was asked to end with {code}",
+        not_started=options.never_starts,
+        retry_after=_RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None,
+    )
+
+
+def _drawn(work: Work, format: str) -> bytes:
+    try:
+        return encode(perform(work), format)
+    except InvalidImage as error:
+        raise CallError(FailureCode.REJECTED, error.message) from error
+    except OSError as error:
+        raise CallError(
+            FailureCode.REJECTED, "a picture that came with the request cannot be decoded"
+        ) from error
+
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), _CHUNK):
+        yield data[start : start + _CHUNK]
+
+
+def _picture(name: str, seed: int, exchange: Exchange) -> Picture:
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            file = exchange.open_spooled(name)
+        except BlobMissing as error:
+            raise CallError(FailureCode.BAD_RESPONSE, f"{name} is no longer there") from error
+        with file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                yield chunk
+
+    return Picture(chunks=chunks, metadata={"demo": True, "seed": seed})

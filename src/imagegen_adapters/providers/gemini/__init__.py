@@ -1,0 +1,5 @@
+"""Google Gemini and Imagen through the google-genai SDK, by API key or on Vertex."""
+
+from imagegen_adapters.providers.gemini.provider import GeminiProvider
+
+__all__ = ["GeminiProvider"]

@@ -1,0 +1,124 @@
+"""Carries the SDK's requests over our own outbound client, without holding a picture in memory."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import attrs
+import httpx
+
+from imagegen_adapters.providers.gemini.uploads import Body, Upload
+from imagegen_core.addresses import origin
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.ports.provider import Exchange
+
+OK = 200
+_CONNECT_SECONDS = 10.0
+_ERROR_BYTES = 1024 * 1024
+_LIST_BYTES = 8 * 1024 * 1024
+_DROPPED = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
+_KEPT = ("content-type", "retry-after")
+
+
+@attrs.define(kw_only=True)
+class Parcel:
+    """One paid request: the pictures that go into it, and where its answer is spooled.
+
+    ``left`` becomes True just before the first byte may leave; ``when_sent`` is called after the last.
+    """
+
+    uploads: Sequence[Upload]
+    exchange: Exchange
+    name: str
+    max_bytes: int
+    left: bool = False
+    when_sent: Callable[[], Awaitable[None]] | None = None
+
+
+class Courier(httpx.AsyncBaseTransport):
+    """The transport below the SDK.
+
+    Placeholders in a request become streamed pictures. A 200 answer goes to the spool as it comes and the
+    SDK sees ``{}``; any other answer goes to the SDK, which makes an exception of it.
+
+    Args:
+        client: our own client; it is not closed.
+        api_base: the only origin that requests may go to, since they carry the key.
+        timeout: seconds; making a connection may take half of it, and 10 at the most.
+        parcel: None for a free call, whose answer goes to the SDK.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, *, api_base: str, timeout: float, parcel: Parcel | None = None
+    ) -> None:
+        self._client = client
+        self._origin = origin(api_base)
+        self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_SECONDS, timeout / 2), pool=timeout / 2)
+        self._parcel = parcel
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request once; redirects are not followed."""
+        if origin(str(request.url)) != self._origin:
+            raise CallError(FailureCode.INTERNAL, "the SDK wanted to send the key to another origin")
+        outgoing = await self._outgoing(request)
+        if self._parcel is not None:
+            self._parcel.left = True
+        answer = await self._client.send(outgoing, stream=True, follow_redirects=False)
+        try:
+            return await self._received(answer, request)
+        finally:
+            await answer.aclose()
+
+    async def _outgoing(self, request: httpx.Request) -> httpx.Request:
+        text = await request.aread()
+        body = Body(text=text, uploads=self._parcel.uploads if self._parcel else ())
+        headers = [(name, value) for name, value in request.headers.multi_items() if name not in _DROPPED]
+        if text:
+            headers.append(("content-length", str(body.length)))
+        return self._client.build_request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=self._sending(body) if text else None,
+            timeout=self._timeout,
+        )
+
+    async def _sending(self, body: Body) -> AsyncIterator[bytes]:
+        async for chunk in body.chunks():
+            yield chunk
+        if self._parcel is not None and self._parcel.when_sent is not None:
+            await self._parcel.when_sent()
+
+    async def _received(self, answer: httpx.Response, request: httpx.Request) -> httpx.Response:
+        headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        parcel = self._parcel
+        if answer.status_code == OK and parcel is not None:
+            await parcel.exchange.spool(parcel.name, answer.aiter_bytes(), max_bytes=parcel.max_bytes)
+            return httpx.Response(OK, content=b"{}", request=request)
+        most = _LIST_BYTES if answer.status_code == OK else _ERROR_BYTES
+        content = await _at_most(answer.aiter_bytes(), most)
+        if answer.status_code != OK:
+            content = _object(content)
+        return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
+
+
+def _object(content: bytes) -> bytes:
+    """Return an error body that the SDK can read: a JSON object, made of the text where it is none."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if isinstance(found, dict) and isinstance(found.get("error"), dict):
+        return json.dumps(found).encode()
+    return json.dumps({"error": {"message": content.decode("utf-8", "replace")[:2000]}}).encode()
+
+
+async def _at_most(chunks: AsyncIterator[bytes], most: int) -> bytes:
+    kept = bytearray()
+    async for chunk in chunks:
+        kept += chunk[: most - len(kept)]
+        if len(kept) >= most:
+            break
+    return bytes(kept)

@@ -1,0 +1,57 @@
+"""Google's credentials for Vertex: a file that the operator names, else the application default ones."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+def load(path: str | None) -> Any:
+    """Return credentials that refresh themselves. It reads files and may wait: call it in a thread.
+
+    A file may hold a service account or what ``gcloud auth application-default login`` writes; other
+    kinds name commands to run or addresses to call, and are refused.
+
+    Raises:
+        CallError: ``auth_failed``: there are none, or the file cannot be used. Nothing was sent.
+    """
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        return _default() if path is None else _from_file(path)
+    except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
+        where = "application default credentials" if path is None else "extra_config.credentials_file"
+        raise CallError(FailureCode.AUTH_FAILED, f"{where} cannot be used") from error
+
+
+def _default() -> Any:
+    import google.auth
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # google.auth warns of user credentials without a quota project
+        credentials, _ = google.auth.default(scopes=_SCOPES)
+    return credentials
+
+
+def _from_file(path: str) -> Any:
+    info = json.loads(Path(path).read_text("utf-8"))
+    match info["type"]:
+        case "service_account":
+            from google.oauth2 import service_account
+
+            return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call] # google-auth
+                info, scopes=_SCOPES
+            )
+        case "authorized_user":
+            from google.oauth2 import credentials
+
+            return credentials.Credentials.from_authorized_user_info(  # type: ignore[no-untyped-call] # google-auth
+                info, scopes=_SCOPES
+            )
+        case _:
+            raise ValueError("neither a service account nor an authorized user")

@@ -1,0 +1,159 @@
+"""Google's error answers, as what they mean for money and for another try.
+
+The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+MESSAGE_CHARS = 500
+
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+_SECONDS = re.compile(r"\d+(?:\.\d+)?")
+_QUERY = re.compile(r"(https?://[^\s?#\"']+)[?#][^\s\"']*")
+_NO_QUOTA = re.compile(r"\blimit:\s*0\b")
+_POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
+
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        402: FailureCode.QUOTA_EXHAUSTED,
+        403: FailureCode.AUTH_FAILED,
+        408: FailureCode.TIMEOUT,
+        429: FailureCode.RATE_LIMITED,
+        499: FailureCode.OUTCOME_UNKNOWN,
+        504: FailureCode.TIMEOUT,
+    }
+)
+_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        2: FailureCode.BAD_RESPONSE,
+        3: FailureCode.REJECTED,
+        4: FailureCode.REJECTED,
+        5: FailureCode.OUTCOME_UNKNOWN,
+    }
+)
+_BY_REASON: Mapping[str, FailureCode] = MappingProxyType(
+    {
+        "API_KEY_INVALID": FailureCode.AUTH_FAILED,
+        "API_KEY_SERVICE_BLOCKED": FailureCode.AUTH_FAILED,
+        "BILLING_DISABLED": FailureCode.QUOTA_EXHAUSTED,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class ErrorAnswer:
+    """An answer that is not a 200: status, the ``error`` object of its body, and ``Retry-After``."""
+
+    status: int
+    error: Mapping[str, Any] = attrs.field(factory=dict)
+    retry_after: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Google's word for it, such as ``RESOURCE_EXHAUSTED``."""
+        name = self.error.get("status")
+        return name if isinstance(name, str) else None
+
+    @property
+    def message(self) -> str:
+        """Google's sentence, or what little there is."""
+        text = self.error.get("message")
+        return text if isinstance(text, str) and text.strip() else f"the vendor answered {self.status}"
+
+    def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the details of a kind, such as ``RetryInfo``."""
+        details = self.error.get("details")
+        for detail in details if isinstance(details, list) else ():
+            if isinstance(detail, Mapping) and str(detail.get("@type", "")).endswith(f".{kind}"):
+                yield detail
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of an ``ErrorInfo``, such as ``API_KEY_INVALID``."""
+        return next((str(d["reason"]) for d in self.details("ErrorInfo") if d.get("reason")), None)
+
+
+def call_error(answer: ErrorAnswer, *, model_id: str, secret: str | None = None, now: float) -> CallError:
+    """Return what an error answer means. ``secret`` is cut out of its text; ``now`` is in epoch seconds."""
+    code = _code(answer)
+    message = answer.message
+    if answer.status == 404 and (instead := lifecycle_of(model_id).replacement):  # noqa: PLR2004 - HTTP
+        message = f"model {model_id} is no longer served, use {instead}: {message}"
+    if answer.status // 100 == 3:  # noqa: PLR2004 - HTTP
+        message = "the address answers with a redirect, which is not followed with a key; correct api_base"
+    return CallError(
+        code,
+        redacted(message, secret),
+        not_started=code in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
+        retry_after=wait(answer, now=now),
+        upstream_status=answer.status,
+        upstream_code=answer.reason or answer.name,
+    )
+
+
+def _code(answer: ErrorAnswer) -> FailureCode:
+    if answer.status == 429 and _has_no_quota(answer):  # noqa: PLR2004 - HTTP
+        return FailureCode.QUOTA_EXHAUSTED
+    if answer.status == 503 and answer.name == "UNAVAILABLE":  # noqa: PLR2004 - HTTP
+        return FailureCode.UNAVAILABLE  # "The service is temporarily running out of capacity": not admitted
+    if answer.status in (400, 403) and (by_reason := _BY_REASON.get(answer.reason or "")):
+        return by_reason
+    if answer.status == 400:  # noqa: PLR2004 - HTTP
+        if _POLICY_WORDS.search(answer.message):
+            return FailureCode.CONTENT_POLICY
+        if answer.name == "FAILED_PRECONDITION" and "billing" in answer.message.lower():
+            return FailureCode.QUOTA_EXHAUSTED
+    return _BY_STATUS.get(answer.status) or _BY_CLASS.get(answer.status // 100, FailureCode.OUTCOME_UNKNOWN)
+
+
+def _has_no_quota(answer: ErrorAnswer) -> bool:
+    """Tell a quota that is used up for the day, or was never there, from one that refills in a minute."""
+    if _NO_QUOTA.search(answer.message):
+        return True
+    for failure in answer.details("QuotaFailure"):
+        violations = failure.get("violations")
+        for violation in violations if isinstance(violations, list) else ():
+            if isinstance(violation, Mapping) and (
+                "perday" in str(violation.get("quotaId", "")).lower()
+                or str(violation.get("quotaValue")) == "0"
+            ):
+                return True
+    return False
+
+
+def wait(answer: ErrorAnswer, *, now: float) -> float | None:
+    """Return the seconds that the vendor asks us to wait: the longer of RetryInfo and ``Retry-After``."""
+    asked = [_header_seconds(answer.retry_after, now)]
+    for info in answer.details("RetryInfo"):
+        match = _DELAY.fullmatch(str(info.get("retryDelay", "")))
+        asked.append(float(match[1]) if match else None)
+    return max((seconds for seconds in asked if seconds is not None), default=None)
+
+
+def _header_seconds(value: str | None, now: float) -> float | None:
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def redacted(text: str, secret: str | None) -> str:
+    """Return a vendor's text on one line, without key and queries of URLs, cut to 500 characters."""
+    if secret:
+        text = text.replace(secret, "****")
+    return " ".join(_QUERY.sub(r"\1", text).split())[:MESSAGE_CHARS]

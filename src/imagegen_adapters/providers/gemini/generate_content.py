@@ -1,0 +1,103 @@
+"""``generate_content`` with a picture in the answer: what is sent for each operation."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from imagegen_adapters.providers.gemini.models import Traits
+from imagegen_adapters.providers.gemini.sizes import Framing, framing, upscaled
+from imagegen_adapters.providers.gemini.uploads import Upload
+from imagegen_core.operations import Operation, PictureRequest
+
+MASK_INSTRUCTION = (
+    "The second picture is a mask of the same size for the first one: change only what is white in the "
+    "mask, and keep everything that is black exactly as it is. Return the first picture with the change."
+)
+RECONTEXT_INSTRUCTION = (
+    "Put the main subject of the picture into a new scene. Keep the subject itself unchanged: its shape, "
+    "colours, material, text and logos. The new scene: "
+)
+UPSCALE_INSTRUCTION = (
+    "Redraw this picture at a higher resolution. Keep its composition, colours, style, faces and text "
+    "exactly as they are; add nothing, remove nothing, only sharpen the detail."
+)
+EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "EDIT_MODE_INPAINT_REMOVAL": "Remove from the picture, filling the place like its surroundings: ",
+        "EDIT_MODE_OUTPAINT": "Extend the picture beyond its edges, continuing what is there: ",
+        "EDIT_MODE_STYLE": "Redraw the picture in another style, keeping its content: ",
+        "EDIT_MODE_BGSWAP": "Replace the background and keep the foreground unchanged. The new background: ",
+        "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the picture, unchanged, in a new setting: ",
+    }
+)
+"""What stands before the prompt of an edit; the other modes add nothing."""
+
+MASK_WARNING = "the mask went along as a second picture; the model takes it as advice and may change more"
+UPSCALE_WARNING = "the picture was drawn anew at a larger size, so details may differ from the original"
+
+_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+def built(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
+    """Return ``contents`` and ``config``. One request makes one picture."""
+    pictures = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
+    return {
+        "contents": [{"role": "user", "parts": [*pictures, {"text": instruction(request)}]}],
+        "config": _config(request, framing_of(request, traits)),
+    }
+
+
+def instruction(request: PictureRequest) -> str:
+    """Return the text that goes along with the pictures."""
+    if request.operation is Operation.UPSCALE:
+        return UPSCALE_INSTRUCTION
+    if request.operation is Operation.RECONTEXT:
+        return RECONTEXT_INSTRUCTION + request.prompt
+    if request.operation is Operation.EDIT:
+        text = EDIT_INSTRUCTIONS.get(request.params.get("edit_mode", ""), "") + request.prompt
+        return f"{text}\n\n{MASK_INSTRUCTION}" if request.mask is not None else text
+    return request.prompt
+
+
+def framing_of(request: PictureRequest, traits: Traits) -> Framing:
+    """Return ratio and size to ask for.
+
+    Raises:
+        ValidationFailed: ``size`` cannot be understood.
+    """
+    if request.operation is Operation.UPSCALE and request.image is not None:
+        factor = request.params.get("upscale_factor", "x2")
+        image = request.image
+        return upscaled(image.width, image.height, factor, ratios=traits.ratios, tiers=traits.tiers)
+    return framing(request, ratios=traits.ratios, tiers=traits.tiers)
+
+
+def warnings_of(request: PictureRequest, traits: Traits) -> tuple[str, ...]:
+    """Return the warnings of the framing, and what is said of masks and upscaling."""
+    own: tuple[str, ...] = ()
+    if request.mask is not None:
+        own = (MASK_WARNING,)
+    if request.operation is Operation.UPSCALE:
+        own = (UPSCALE_WARNING,)
+    return (*own, *framing_of(request, traits).warnings)
+
+
+def _config(request: PictureRequest, frame: Framing) -> dict[str, Any]:
+    params = request.params
+    config: dict[str, Any] = {
+        "response_modalities": ["TEXT", "IMAGE"],
+        "automatic_continuation": False,  # it would send further, paid, requests on its own
+        "automatic_function_calling": {"disable": True},
+    }
+    image = {"aspect_ratio": frame.aspect_ratio, "image_size": frame.image_size}
+    if image := {name: value for name, value in image.items() if value is not None}:
+        config["image_config"] = image
+    if request.seed is not None and request.seed >= 0:
+        config["seed"] = request.seed
+    if threshold := params.get("safety"):
+        config["safety_settings"] = [
+            {"category": f"HARM_CATEGORY_{harm}", "threshold": threshold} for harm in _HARMS
+        ]
+    if level := params.get("thinking_level"):
+        config["thinking_config"] = {"thinking_level": level.upper()}
+    return config

@@ -1,0 +1,162 @@
+"""What Google's picture models can do, by id, on either backend."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.providers.gemini.settings import Backend
+from imagegen_core.capabilities import Model, Parameter
+from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, Operation
+from imagegen_core.parameters import common
+from imagegen_core.provider_configs import ModelEntry
+
+DEFAULT_MODELS = (
+    ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
+    ModelEntry(id="gemini-3-pro-image", name="Gemini 3 Pro Image"),
+    ModelEntry(id="gemini-3.1-flash-image", name="Gemini 3.1 Flash Image"),
+    ModelEntry(id="gemini-3.1-flash-lite-image", name="Gemini 3.1 Flash Lite Image"),
+)
+"""What a configuration without ``models`` offers; all are served as of 2026-11-25."""
+
+IMAGEN_BATCH = 4
+"""``sampleCount`` of Imagen goes up to this."""
+
+EDIT_MODES = tuple(
+    f"EDIT_MODE_{name}"
+    for name in (
+        *("DEFAULT", "INPAINT_REMOVAL", "INPAINT_INSERTION", "OUTPAINT"),
+        *("CONTROLLED_EDITING", "STYLE", "BGSWAP", "PRODUCT_IMAGE"),
+    )
+)
+SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
+SAFETY_LEVELS = ("BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE")
+
+_TEN = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+_FOURTEEN = (*_TEN, "1:4", "4:1", "1:8", "8:1")
+_FIVE = ("1:1", "3:4", "4:3", "9:16", "16:9")
+_INT32 = 2**31 - 1
+_UINT32 = 2**32 - 1
+
+_GENERAL = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT)
+_IMAGEN_GENERAL = tuple(o for o in Operation if o is not Operation.REFERENCE)
+
+
+@attrs.frozen(kw_only=True)
+class Traits:
+    """``ratios`` and ``tiers`` that a model draws at; ``imagen`` speaks predict, others generate_content."""
+
+    operations: tuple[Operation, ...] = _GENERAL
+    ratios: tuple[str, ...] = _FOURTEEN
+    tiers: tuple[str, ...] = ("1K", "2K", "4K")
+    max_references: int = MAX_REFERENCES
+    thinking: tuple[str, ...] = ()
+    imagen: bool = False
+
+
+def _fixed_size(**traits: Any) -> Traits:
+    """Return the traits of a model of one size, which cannot draw at the next one."""
+    return Traits(operations=tuple(o for o in _GENERAL if o is not Operation.UPSCALE), **traits)
+
+
+def _imagen(*operations: Operation, tiers: tuple[str, ...] = ()) -> Traits:
+    return Traits(operations=operations, ratios=_FIVE, tiers=tiers, imagen=True)
+
+
+_CATALOGUE: Mapping[str, Traits] = MappingProxyType(
+    {
+        "gemini-nano-banana-2.1": Traits(thinking=("minimal", "medium", "high")),
+        "gemini-3-pro-image": Traits(ratios=_TEN),
+        "gemini-3-pro-image-preview": Traits(ratios=_TEN),
+        "nano-banana-pro-preview": Traits(ratios=_TEN),
+        "gemini-3.1-flash-image": Traits(tiers=("512", "1K", "2K", "4K")),
+        "gemini-3.1-flash-image-preview": Traits(tiers=("512", "1K", "2K", "4K")),
+        "gemini-3.1-flash-lite-image": _fixed_size(tiers=("1K",)),
+        "gemini-2.5-flash-image": _fixed_size(ratios=_TEN, tiers=(), max_references=3),
+        "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN, tiers=(), max_references=3),
+        "imagen-3.0-generate-001": _imagen(Operation.GENERATE),
+        "imagen-3.0-generate-002": _imagen(Operation.GENERATE),
+        "imagen-3.0-fast-generate-001": _imagen(Operation.GENERATE),
+        "imagen-3.0-capability-001": _imagen(Operation.EDIT),
+        "imagen-4.0-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+        "imagen-4.0-ultra-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+        "imagen-4.0-fast-generate-001": _imagen(Operation.GENERATE),
+        "imagen-4.0-upscale-preview": _imagen(Operation.UPSCALE),
+        "imagen-product-recontext-preview-06-30": _imagen(Operation.RECONTEXT),
+        "image-segmentation-001": _imagen(Operation.SEGMENT),
+    }
+)
+
+
+def traits_of(model_id: str) -> Traits:
+    """Return what is known of a model; an unknown one gets what its family can do in general."""
+    name = model_id.rpartition("models/")[2]
+    known = _CATALOGUE.get(name)
+    if known is not None:
+        return known
+    if name.startswith(("imagen", "imagegeneration", "image-segmentation")):
+        return _imagen(*_IMAGEN_GENERAL, tiers=("1K", "2K"))
+    return Traits(tiers=("512", "1K", "2K", "4K"))
+
+
+def model_of(entry: ModelEntry, backend: Backend) -> Model:
+    """Return the model that an entry of a configuration names.
+
+    ``capabilities`` of the entry choose among what the backend can do with such a model; Imagen can do
+    nothing with an API key of the developer backend.
+    """
+    traits = traits_of(entry.id)
+    possible = _IMAGEN_GENERAL if traits.imagen else _GENERAL
+    if traits.imagen and backend is Backend.DEVELOPER:
+        possible = ()
+    wanted = traits.operations if entry.capabilities is None else entry.capabilities
+    return Model(
+        id=entry.id,
+        name=entry.name or entry.id,
+        default=entry.default,
+        operations=tuple(o for o in wanted if o in possible),
+        parameters=_imagen_parameters(traits) if traits.imagen else _content_parameters(traits),
+        max_num=IMAGEN_BATCH if traits.imagen else MAX_NUM,
+        max_references=traits.max_references,
+        lifecycle=lifecycle_of(entry.id),
+    )
+
+
+def _framing_parameters(traits: Traits) -> tuple[Parameter, ...]:
+    tiers = (Parameter(name="image_size", enum=traits.tiers),) if traits.tiers else ()
+    return (
+        *common("num", "width", "height", "size"),
+        Parameter(name="aspect_ratio", enum=traits.ratios),
+        *tiers,
+        Parameter(name="edit_mode", enum=EDIT_MODES),
+        *common("upscale_factor"),
+    )
+
+
+def _content_parameters(traits: Traits) -> tuple[Parameter, ...]:
+    thinking = (Parameter(name="thinking_level", enum=traits.thinking),) if traits.thinking else ()
+    return (
+        *_framing_parameters(traits),
+        Parameter(name="seed", type="integer", minimum=-1, maximum=_INT32),
+        Parameter(
+            name="safety", enum=(*SAFETY_LEVELS, "OFF"), description="threshold of all harm categories"
+        ),
+        *thinking,
+    )
+
+
+def _imagen_parameters(traits: Traits) -> tuple[Parameter, ...]:
+    return (
+        *_framing_parameters(traits),
+        *common("negative_prompt"),
+        Parameter(name="mode", enum=SEGMENT_MODES),
+        Parameter(name="seed", type="integer", minimum=-1, maximum=_UINT32),
+        Parameter(name="cfg_scale", type="number", minimum=0, maximum=100, description="guidanceScale"),
+        Parameter(name="steps", type="integer", minimum=1, maximum=1000, description="baseSteps of an edit"),
+        Parameter(name="safety", enum=SAFETY_LEVELS),
+        Parameter(name="person_generation", enum=("DONT_ALLOW", "ALLOW_ADULT", "ALLOW_ALL")),
+        Parameter(name="enhance_prompt", type="boolean"),
+        Parameter(name="add_watermark", type="boolean", description="a seed needs it to be false"),
+    )

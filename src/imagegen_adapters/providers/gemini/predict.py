@@ -1,0 +1,158 @@
+"""The predict methods of Imagen on Vertex: what is sent for each operation."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from imagegen_adapters.providers.gemini.models import Traits
+from imagegen_adapters.providers.gemini.sizes import framing
+from imagegen_adapters.providers.gemini.uploads import Upload
+from imagegen_core.errors import UnsupportedOperation
+from imagegen_core.operations import Operation, PictureRequest
+
+SEED_WARNING = "add_watermark was switched off, since Imagen takes a seed only without its watermark"
+DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
+DEFAULT_SEGMENT_MODE = "FOREGROUND"
+
+_CONFIG_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "num": "number_of_images",
+        "negative_prompt": "negative_prompt",
+        "cfg_scale": "guidance_scale",
+        "steps": "base_steps",
+        "seed": "seed",
+        "safety": "safety_filter_level",
+        "person_generation": "person_generation",
+        "enhance_prompt": "enhance_prompt",
+        "add_watermark": "add_watermark",
+    }
+)
+_TAKEN: Mapping[Operation, frozenset[str]] = MappingProxyType(
+    {
+        Operation.GENERATE: frozenset(_CONFIG_NAMES) - {"steps"},
+        Operation.EDIT: frozenset(_CONFIG_NAMES) - {"enhance_prompt"},
+        Operation.UPSCALE: frozenset({"safety", "person_generation"}),
+        Operation.RECONTEXT: frozenset(_CONFIG_NAMES) - {"negative_prompt", "cfg_scale"},
+        Operation.SEGMENT: frozenset(),
+    }
+)
+"""Which parameters each method takes."""
+
+_EXPLAINED = {"include_rai_reason": True, "include_safety_attributes": True}
+
+
+def built(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
+    """Return the method's name and its arguments; several pictures come from one call.
+
+    Raises:
+        UnsupportedOperation: Imagen takes no references.
+    """
+    match request.operation:
+        case Operation.GENERATE:
+            return "generate_images", _generate(request, traits)
+        case Operation.EDIT:
+            return "edit_image", _edit(request, traits, uploads)
+        case Operation.UPSCALE:
+            return "upscale_image", _upscale(request, uploads[0])
+        case Operation.RECONTEXT:
+            return "recontext_image", _recontext(request, uploads[0])
+        case Operation.SEGMENT:
+            return "segment_image", _segment(request, uploads[0])
+        case _:
+            raise UnsupportedOperation(request.operation, tuple(_TAKEN))
+
+
+def warnings_of(request: PictureRequest, traits: Traits) -> tuple[str, ...]:
+    """Return the warnings of the framing, of the seed, and of parameters that the method does not take."""
+    warnings: list[str] = []
+    if request.operation in (Operation.GENERATE, Operation.EDIT):
+        warnings += framing(request, ratios=traits.ratios, tiers=traits.tiers).warnings
+    if _needs_no_watermark(request):
+        warnings.append(SEED_WARNING)
+    ignored = sorted(_CONFIG_NAMES.keys() & request.params.keys() - _TAKEN[request.operation] - {"num"})
+    if ignored:
+        warnings.append(f"{', '.join(ignored)}: {request.operation} takes no such parameter")
+    return tuple(warnings)
+
+
+def _needs_no_watermark(request: PictureRequest) -> bool:
+    taken = _TAKEN[request.operation]
+    return (
+        "seed" in taken
+        and request.seed not in (None, -1)
+        and request.params.get("add_watermark") is not False
+    )
+
+
+def _config(request: PictureRequest) -> dict[str, Any]:
+    taken = _TAKEN[request.operation]
+    config = {
+        theirs: request.params[ours]
+        for ours, theirs in _CONFIG_NAMES.items()
+        if ours in taken and ours in request.params and not (ours == "seed" and request.seed == -1)
+    }
+    if "num" in taken:
+        config["number_of_images"] = request.num  # left out, Vertex makes and charges four
+    if _needs_no_watermark(request):
+        config["add_watermark"] = False
+    return config
+
+
+def _framed(request: PictureRequest, traits: Traits) -> dict[str, Any]:
+    frame = framing(request, ratios=traits.ratios, tiers=traits.tiers)
+    sizes = {"aspect_ratio": frame.aspect_ratio, "image_size": frame.image_size}
+    return {name: value for name, value in sizes.items() if value is not None}
+
+
+def _generate(request: PictureRequest, traits: Traits) -> dict[str, Any]:
+    config = {**_config(request), **_framed(request, traits), **_EXPLAINED}
+    return {"prompt": request.prompt, "config": config}
+
+
+def _edit(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
+    from google.genai import types
+
+    references: list[Any] = [types.RawReferenceImage(reference_id=1, reference_image=_typed(uploads[0]))]
+    if request.mask is not None:
+        user_provided = types.MaskReferenceConfig(mask_mode=types.MaskReferenceMode.MASK_MODE_USER_PROVIDED)
+        references.append(
+            types.MaskReferenceImage(reference_id=2, reference_image=_typed(uploads[1]), config=user_provided)
+        )
+    mode = request.params.get("edit_mode", DEFAULT_EDIT_MODE)
+    config = {"edit_mode": mode, **_config(request), **_framed(request, traits), **_EXPLAINED}
+    config.pop("image_size", None)
+    return {"prompt": request.prompt, "reference_images": references, "config": config}
+
+
+def _upscale(request: PictureRequest, image: Upload) -> dict[str, Any]:
+    return {
+        "image": _image(image),
+        "upscale_factor": request.params.get("upscale_factor", "x2"),
+        "config": {"include_rai_reason": True, **_config(request)},
+    }
+
+
+def _recontext(request: PictureRequest, product: Upload) -> dict[str, Any]:
+    products = [{"product_image": _image(product)}]
+    return {
+        "source": {"prompt": request.prompt, "product_images": products},
+        "config": _config(request),
+    }
+
+
+def _segment(request: PictureRequest, image: Upload) -> dict[str, Any]:
+    mode = request.params.get("mode") or ("PROMPT" if request.prompt else DEFAULT_SEGMENT_MODE)
+    return {
+        "source": {"prompt": request.prompt or None, "image": _image(image)},
+        "config": {"mode": mode},
+    }
+
+
+def _image(upload: Upload) -> dict[str, Any]:
+    return {"image_bytes": upload.placeholder, "mime_type": upload.mime_type}
+
+
+def _typed(upload: Upload) -> Any:
+    from google.genai import types
+
+    return types.Image(image_bytes=upload.placeholder, mime_type=upload.mime_type)

@@ -1,0 +1,188 @@
+"""Gemini and Imagen as a provider."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.gemini import sdk
+from imagegen_adapters.providers.gemini.answers import Found, read_content, read_predictions
+from imagegen_adapters.providers.gemini.courier import OK, Courier, Parcel
+from imagegen_adapters.providers.gemini.credentials import load as load_credentials
+from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
+from imagegen_adapters.providers.gemini.orders import Order, order_of, warnings_of
+from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
+from imagegen_adapters.providers.gemini.settings import GeminiSettings, extra_headers
+from imagegen_adapters.providers.gemini.spooled_json import decode, decode_text, read_skeleton
+from imagegen_adapters.providers.gemini.uploads import uploads_of
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError, ImagegenError, Refusal
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_BYTES
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
+from imagegen_core.provider_configs import ProviderConfig
+
+_ANSWER = "answer.json"
+_SLACK_BYTES = 32 * 1024 * 1024
+"""Room in an answer for sketches, signatures and text beside the pictures."""
+
+_UPLOADS_AT_ONCE = 4
+"""Calls that hold a picture in memory at a time, while they send it."""
+
+_NATIVE_COUNT = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
+
+
+class GeminiProvider:
+    """Implements the `Provider` port with google-genai: one request a call, pictures never whole in memory.
+
+    Args:
+        outbound: everything goes through it, but for Google's own credentials being refreshed.
+        now: epoch seconds, to read a ``Retry-After`` that is a date.
+    """
+
+    def __init__(self, outbound: Outbound, *, now: Callable[[], float] = time.time) -> None:
+        self._outbound = outbound
+        self._now = now
+        self._uploading = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._credentials: dict[str | None, Any] = {}
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        settings = GeminiSettings.of(config)
+        extra_headers(config)
+        entries = DEFAULT_MODELS if config.models is None else config.models
+        return ProviderProfile(
+            models=tuple(model_of(entry, settings.backend) for entry in entries),
+            default_api_base=settings.default_api_base,
+            needs_api_base=False,
+            needs_api_key=not settings.uses_credentials,
+        )
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        if request.seed == -1:
+            request = request.with_params(seed=None)
+        if traits_of(model.id).imagen and request.operation in _NATIVE_COUNT:
+            return (request,)
+        return request.split()
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        settings = GeminiSettings.of(call.config)
+        uploads = await uploads_of(call, exchange, max_bytes=settings.max_inline_bytes)
+        await sdk.load()
+        try:
+            order = order_of(call.request, call.model, uploads)
+        except Refusal as error:
+            raise CallError(FailureCode.REJECTED, error.message) from error
+        max_bytes = (MAX_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
+        parcel = Parcel(uploads=uploads, exchange=exchange, name=_ANSWER, max_bytes=max_bytes)
+        try:
+            async with asyncio.timeout(call.config.timeout):
+                await self._send(call, settings, order, parcel)
+        except TimeoutError as error:
+            raise _too_long(call.config.timeout, sent=parcel.left) from error
+        return Receipt(data={"file": _ANSWER})
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        raise CallError(FailureCode.RESULT_EXPIRED, "Google keeps no jobs for pictures")
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        name = str(receipt.data.get("file", _ANSWER))
+        answer = await asyncio.to_thread(_skeleton, exchange, name)
+        reading = (read_predictions if traits_of(call.model.id).imagen else read_content)(answer)
+        return Harvest(
+            pictures=tuple(_picture(found, exchange, name) for found in reading.pictures),
+            failures=reading.failures,
+            warnings=(*warnings_of(call.request, call.model), *reading.warnings),
+        )
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        """Do nothing: Google cannot be asked to stop."""
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        profile = self.describe(config)
+        config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
+        await sdk.load()
+        try:
+            async with asyncio.timeout(config.timeout):
+                served = await self._served(config)
+        except TimeoutError:
+            return Probe(ok=False, detail=f"no answer within {config.timeout:g} seconds")
+        except ImagegenError as error:
+            return Probe(ok=False, detail=str(error))
+        missing = [m for m in profile.models if m.upstream_id.rpartition("models/")[2] not in served]
+        if missing:
+            return Probe(ok=False, detail=f"model {missing[0].id} is not served by this key")
+        return Probe(ok=True, detail=f"{len(served)} models are served by this key")
+
+    async def _served(self, config: ProviderConfig) -> frozenset[str]:
+        settings = GeminiSettings.of(config)
+        with map_sdk_errors(config, now=self._now):
+            async with self._models(config, settings, None) as models:
+                page = (await models.list(config={"page_size": 1000})).page
+        return frozenset(str(model.name).rpartition("models/")[2] for model in page)
+
+    async def _send(self, call: ProviderCall, settings: GeminiSettings, order: Order, parcel: Parcel) -> None:
+        with map_sdk_errors(call.config, model_id=call.model.id, parcel=parcel, now=self._now):
+            async with AsyncExitStack() as turn:
+                if parcel.uploads:
+                    await turn.enter_async_context(self._uploading)
+                    parcel.when_sent = turn.aclose
+                async with self._models(call.config, settings, parcel) as models:
+                    await sdk.send(models, order)
+
+    @asynccontextmanager
+    async def _models(
+        self, config: ProviderConfig, settings: GeminiSettings, parcel: Parcel | None
+    ) -> AsyncIterator[Any]:
+        client = self._outbound.api_client(config)
+        courier = Courier(client, api_base=config.api_base or "", timeout=config.timeout, parcel=parcel)
+        credentials = await self._credentials_of(config, settings)
+        async with sdk.models_api(config, settings, courier, credentials) as models:
+            yield models
+
+    async def _credentials_of(self, config: ProviderConfig, settings: GeminiSettings) -> Any:
+        if config.api_key is not None or not settings.uses_credentials:
+            return None
+        path = settings.credentials_file
+        if path not in self._credentials:
+            self._credentials[path] = await asyncio.to_thread(load_credentials, path)
+        return self._credentials[path]
+
+
+def _skeleton(exchange: Exchange, name: str) -> Any:
+    with exchange.open_spooled(name) as file:
+        try:
+            return read_skeleton(file)
+        except ValueError as error:
+            raise CallError(FailureCode.BAD_RESPONSE, "the answer is not JSON", upstream_status=OK) from error
+
+
+def _picture(found: Found, exchange: Exchange, name: str) -> Picture:
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            if isinstance(found.data, str):
+                yield decode_text(found.data)
+                return
+            with exchange.open_spooled(name) as file:
+                blocks: Iterator[bytes] = decode(file, found.data)
+                while block := await asyncio.to_thread(next, blocks, b""):
+                    yield block
+        except ValueError as error:
+            raise CallError(FailureCode.BAD_RESPONSE, "the picture is not base64") from error
+
+    return Picture(chunks=chunks, metadata=found.metadata)
+
+
+def _too_long(seconds: float, *, sent: bool) -> CallError:
+    if sent:
+        return CallError(FailureCode.TIMEOUT, f"the vendor took longer than {seconds:g} seconds")
+    return CallError(
+        FailureCode.UNAVAILABLE, f"nothing could be sent within {seconds:g} seconds", not_started=True
+    )

@@ -1,0 +1,60 @@
+"""The google-genai SDK, made to call one address with one key, once, whatever the environment says."""
+
+import asyncio
+import importlib
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from imagegen_adapters.providers.gemini.courier import Courier
+from imagegen_adapters.providers.gemini.orders import Order
+from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings, extra_headers
+from imagegen_core.provider_configs import ProviderConfig
+
+
+async def load() -> None:
+    """Import the SDK, half a second of work, beside the event loop."""
+    await asyncio.to_thread(importlib.import_module, "google.genai")
+
+
+@asynccontextmanager
+async def models_api(
+    config: ProviderConfig, settings: GeminiSettings, courier: Courier, credentials: Any
+) -> AsyncIterator[Any]:
+    """Yield ``client.aio.models`` of a client that sends through ``courier``."""
+    from google import genai
+    from google.genai.client import DebugConfig
+
+    base_url, api_version = settings.address(config.api_base)
+    async with httpx.AsyncClient(transport=courier, trust_env=False) as carrier:
+        client = genai.Client(
+            enterprise=settings.backend is Backend.VERTEX,
+            api_key=None if config.api_key is None else config.api_key.reveal(),
+            project=settings.project,
+            location=settings.location,
+            credentials=credentials,
+            debug_config=DebugConfig(client_mode=None, replays_directory=None, replay_id=None),
+            http_options=genai.types.HttpOptions(
+                base_url=base_url,
+                api_version=api_version,
+                headers=extra_headers(config),
+                timeout=max(1, int(config.timeout * 1000)),
+                httpx_async_client=carrier,
+            ),
+        )
+        try:
+            yield client.aio.models
+        finally:
+            client.close()
+
+
+async def send(models: Any, order: Order) -> None:
+    """Call the method that ``order`` names; its answer is where the courier put it."""
+    with warnings.catch_warnings():
+        # The SDK announces, once a process and when the coroutine is made, that Imagen's methods will go.
+        warnings.simplefilter("ignore")
+        call = getattr(models, order.method)(**order.arguments)
+    await call

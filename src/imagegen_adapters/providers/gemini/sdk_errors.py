@@ -1,0 +1,59 @@
+"""What the SDK, Google's credentials and the transport raise, as `CallError`: nothing else gets out."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from imagegen_adapters.outbound import map_transport_errors
+from imagegen_adapters.providers.gemini.courier import Parcel
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error, redacted
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ProviderConfig
+
+
+@contextmanager
+def map_sdk_errors(
+    config: ProviderConfig,
+    *,
+    now: Callable[[], float],
+    model_id: str = "",
+    parcel: Parcel | None = None,
+) -> Iterator[None]:
+    """Turn what is raised inside into a `CallError`; ``parcel`` tells whether the request had left."""
+    from google.auth import exceptions as auth
+    from google.genai import errors
+
+    secret = None if config.api_key is None else config.api_key.reveal()
+    try:
+        with map_transport_errors():
+            yield
+    except errors.APIError as error:
+        raise call_error(_answer(error), model_id=model_id, secret=secret, now=now()) from error
+    except auth.TransportError as error:
+        raise CallError(
+            FailureCode.UNAVAILABLE,
+            "Google's credentials could not be refreshed: no connection",
+            not_started=True,
+        ) from error
+    except auth.GoogleAuthError as error:
+        raise CallError(FailureCode.AUTH_FAILED, "Google's credentials were refused") from error
+    except (ValueError, TypeError) as error:
+        raise _refused_by_sdk(error, parcel, secret) from error
+
+
+def _answer(error: Any) -> ErrorAnswer:
+    details = error.details if isinstance(error.details, Mapping) else {}
+    inner = details.get("error")
+    headers = getattr(error.response, "headers", None) or {}
+    return ErrorAnswer(
+        status=int(error.code),
+        error=inner if isinstance(inner, Mapping) else {},
+        retry_after=headers.get("retry-after"),
+    )
+
+
+def _refused_by_sdk(error: Exception, parcel: Parcel | None, secret: str | None) -> CallError:
+    if parcel is not None and not parcel.left:
+        return CallError(FailureCode.REJECTED, redacted(f"the request cannot be built: {error}", secret))
+    return CallError(FailureCode.BAD_RESPONSE, "the answer cannot be read")

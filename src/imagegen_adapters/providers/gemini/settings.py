@@ -1,0 +1,145 @@
+"""What a configuration of kind ``gemini`` says beside the common fields."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.provider_configs import ProviderConfig
+
+DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
+DEFAULT_INLINE_MB = 20
+"""The long-documented limit of a request with inline pictures: https://ai.google.dev/gemini-api/docs/image-understanding."""
+
+_VERSION_IN_PATH = re.compile(r"(.*)/(v\d+(?:(?:alpha|beta)\d*)?)")
+_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
+_MULTI_REGIONS = ("us", "eu")
+
+
+class Backend(StrEnum):
+    """Which of Google's two services answers."""
+
+    DEVELOPER = "developer"
+    VERTEX = "vertex"
+
+
+@attrs.frozen(kw_only=True)
+class GeminiSettings:
+    """The checked ``extra_config``.
+
+    ``max_inline_bytes`` bounds the pictures that go along with one request, before base64.
+    """
+
+    backend: Backend = Backend.DEVELOPER
+    project: str | None = None
+    location: str | None = None
+    credentials_file: str | None = None
+    api_version: str | None = None
+    max_inline_bytes: int = DEFAULT_INLINE_MB * 1024 * 1024
+
+    @classmethod
+    def of(cls, config: ProviderConfig) -> "GeminiSettings":
+        """Read ``config.extra_config``; keys that belong to others are passed over.
+
+        Raises:
+            ValidationFailed: with the path inside ``extra_config``.
+        """
+        extra = config.extra_config
+        settings = cls(
+            backend=_backend(extra.get("backend")),
+            project=_text("project", extra.get("project"), _NAME),
+            location=_text("location", extra.get("location"), _NAME),
+            credentials_file=_text("credentials_file", extra.get("credentials_file")),
+            api_version=_text("api_version", extra.get("api_version"), _VERSION),
+            max_inline_bytes=_megabytes("max_inline_mb", extra.get("max_inline_mb")),
+        )
+        settings._check_project()
+        return settings
+
+    def _check_project(self) -> None:
+        named = {
+            "project": self.project,
+            "location": self.location,
+            "credentials_file": self.credentials_file,
+        }
+        given = [name for name, value in named.items() if value is not None]
+        if self.backend is Backend.DEVELOPER:
+            if given:
+                raise _wrong(given[0], "belongs to backend: vertex")
+        elif given and not (self.project and self.location):
+            raise _wrong(
+                "location" if self.project else "project", "is needed: project and location go together"
+            )
+
+    @property
+    def uses_credentials(self) -> bool:
+        """Whether Google's credentials (not an API key) may open the door."""
+        return self.project is not None
+
+    @property
+    def default_api_base(self) -> str:
+        """Where the service answers when the configuration does not say."""
+        if self.backend is Backend.DEVELOPER:
+            return DEVELOPER_BASE
+        if self.location in (None, "global"):
+            return "https://aiplatform.googleapis.com"
+        if self.location in _MULTI_REGIONS:
+            return f"https://aiplatform.{self.location}.rep.googleapis.com"
+        return f"https://{self.location}-aiplatform.googleapis.com"
+
+    def address(self, api_base: str | None) -> tuple[str, str]:
+        """Return base URL and API version; a version at the end of ``api_base`` is taken from there."""
+        base = (api_base or self.default_api_base).rstrip("/")
+        default = "v1" if self.backend is Backend.DEVELOPER else "v1beta1"
+        match = _VERSION_IN_PATH.fullmatch(base)
+        if match:
+            base, default = match[1], match[2]
+        return base, self.api_version or default
+
+
+def extra_headers(config: ProviderConfig) -> dict[str, str]:
+    """Return ``extra_config.headers``, which go along with each call.
+
+    Raises:
+        ValidationFailed: they are not texts.
+    """
+    headers = config.extra_config.get("headers") or {}
+    if not isinstance(headers, Mapping) or not all(
+        isinstance(v, str) for pair in headers.items() for v in pair
+    ):
+        raise _wrong("headers", "must be an object of strings")
+    return dict(headers)
+
+
+def _wrong(name: str, message: str) -> ValidationFailed:
+    return ValidationFailed.of(f"extra_config.{name}", message)
+
+
+def _backend(value: Any) -> Backend:
+    if value is None:
+        return Backend.DEVELOPER
+    if value not in tuple(Backend):
+        raise _wrong("backend", f"must be one of {', '.join(Backend)}")
+    return Backend(value)
+
+
+def _text(name: str, value: Any, pattern: re.Pattern[str] | None = None) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(name, "must be a string")
+    if pattern is not None and not pattern.fullmatch(value):
+        raise _wrong(name, "has characters that cannot be in it")
+    return value
+
+
+def _megabytes(name: str, value: Any) -> int:
+    if value is None:
+        return DEFAULT_INLINE_MB * 1024 * 1024
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 500:  # noqa: PLR2004 - MB
+        raise _wrong(name, "must be a number of megabytes, at most 500")
+    return int(value * 1024 * 1024)

@@ -1,0 +1,105 @@
+"""Pixels as callers ask for them, turned into the ratio and the size tier that Google draws at."""
+
+from collections.abc import Sequence
+from math import log
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import PictureRequest, parse_size
+
+TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
+"""Size tokens (capital K) and the side in pixels of a square at that tier."""
+
+_FACTORS = {"x2": 2, "x4": 4}
+
+
+@attrs.frozen(kw_only=True)
+class Framing:
+    """``aspect_ratio`` and ``image_size`` as the vendor takes them (None: its own choice), and warnings."""
+
+    aspect_ratio: str | None = None
+    image_size: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def framing(request: PictureRequest, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
+    """Return what to ask for: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
+
+    The ratio is the closest one that the model has, the tier the smallest whose side is at least the
+    longer side. A model without tiers draws at its own size.
+
+    Raises:
+        ValidationFailed: ``size`` is neither ``WxH`` nor one of the model's tiers nor ``auto``.
+    """
+    params = request.params
+    ratio, tier = params.get("aspect_ratio"), params.get("image_size")
+    size = params.get("size")
+    if size in tiers and tier is None:
+        tier = size
+    elif size not in (None, "auto", *tiers) and parse_size(size) is None:
+        raise ValidationFailed.of(
+            "params.size", f"must be WIDTHxHEIGHT or one of {', '.join((*tiers, 'auto'))}"
+        )
+    width, height = request.dimensions or (params.get("width"), params.get("height"))
+    if width is None and height is None:
+        return Framing(aspect_ratio=ratio, image_size=tier)
+    return _nearest(width, height, ratio=ratio, tier=tier, ratios=ratios, tiers=tiers)
+
+
+def _nearest(
+    width: int | None,
+    height: int | None,
+    *,
+    ratio: str | None,
+    tier: str | None,
+    ratios: Sequence[str],
+    tiers: Sequence[str],
+) -> Framing:
+    if ratio is None and width and height:
+        ratio = closest_ratio(width, height, ratios)
+    longer = max(width or 0, height or 0)
+    if tier is None:
+        tier = tier_for(longer, tiers)
+    exact = (
+        bool(width and height)
+        and _is_ratio(width or 0, height or 0, ratio)
+        and TIERS.get(tier or "") == longer
+    )
+    asked = f"{width or 'any width'}x{height or 'any height'}"
+    drawn = " ".join(filter(None, (ratio, tier))) or "the model's own size"
+    warning = f"{asked} was asked for; the model draws at {drawn}, so the picture's size may differ"
+    return Framing(aspect_ratio=ratio, image_size=tier, warnings=() if exact else (warning,))
+
+
+def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
+    """Return the framing of a picture ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
+    wanted = max(width, height) * _FACTORS[factor]
+    tier = tier_for(wanted, tiers)
+    warnings: tuple[str, ...] = ()
+    if tier and TIERS[tier] < wanted:
+        warnings = (f"{factor} would be {wanted} pixels on the longer side; {tier} is the model's largest",)
+    return Framing(aspect_ratio=closest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
+
+
+def closest_ratio(width: int, height: int, ratios: Sequence[str]) -> str | None:
+    """Return the ratio nearest to ``width:height``, compared as factors; None when there are none."""
+    return min(ratios, key=lambda ratio: abs(log(width / height) - log(_value(ratio))), default=None)
+
+
+def tier_for(side: int, tiers: Sequence[str]) -> str | None:
+    """Return the smallest tier of at least ``side`` pixels, else the largest; None when there are none."""
+    rising = sorted(tiers, key=TIERS.__getitem__)
+    return next((tier for tier in rising if TIERS[tier] >= side), rising[-1] if rising else None)
+
+
+def _value(ratio: str) -> float:
+    width, height = ratio.split(":")
+    return int(width) / int(height)
+
+
+def _is_ratio(width: int, height: int, ratio: str | None) -> bool:
+    if ratio is None:
+        return False
+    across, down = ratio.split(":")
+    return width * int(down) == height * int(across)

@@ -1,0 +1,132 @@
+"""The caller's pictures on their way out: placeholders in the request, bytes only while they are sent."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import attrs
+
+from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_core.errors import BlobMissing, CallError, InvalidImage, StorageError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage
+from imagegen_core.ports.provider import Exchange, ProviderCall
+
+_PIECE = 3 * 64 * 1024
+"""Bytes encoded at a time; a multiple of three, so that the pieces' base64 joins without padding."""
+
+
+@attrs.frozen(kw_only=True)
+class Upload:
+    """A picture to send. The SDK is given `placeholder`; `read` gives the bytes when their turn comes.
+
+    ``token`` is 64 hexadecimal digits, hence valid base64: it is what `placeholder` looks like in the
+    request's JSON, in the standard alphabet and in the URL-safe one.
+    """
+
+    token: str
+    mime_type: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
+    @property
+    def placeholder(self) -> bytes:
+        """48 bytes that stand for the picture."""
+        return base64.b64decode(self.token)
+
+    @property
+    def encoded_size(self) -> int:
+        """Length of the picture in base64."""
+        return -(-self.size // 3) * 4
+
+
+async def uploads_of(call: ProviderCall, exchange: Exchange, *, max_bytes: int) -> tuple[Upload, ...]:
+    """Return the request's pictures: references, then image, then mask (converted: white is repainted).
+
+    Raises:
+        CallError: ``rejected`` when they are larger than the vendor takes; ``invalid_image``.
+    """
+    request = call.request
+    total = sum(image.size_bytes for image in request.inputs)
+    if total > max_bytes:
+        raise CallError(
+            FailureCode.REJECTED,
+            f"the pictures have {total} bytes, more than the {max_bytes} that go into one request "
+            "(extra_config.max_inline_mb)",
+        )
+    uploads = [
+        _as_it_is(_token(call.call_id, position), image, exchange)
+        for position, image in enumerate(request.inputs)
+        if image is not request.mask
+    ]
+    if request.mask is not None and request.image is not None:
+        size = (request.image.width, request.image.height)
+        uploads.append(await _as_mask(_token(call.call_id, len(uploads)), request.mask, size, exchange))
+    return tuple(uploads)
+
+
+def _token(call_id: str, position: int) -> str:
+    return hashlib.sha256(f"{call_id}/{position}".encode()).hexdigest()
+
+
+def _as_it_is(token: str, image: InputImage, exchange: Exchange) -> Upload:
+    async def read() -> bytes:
+        return await _kept(image, exchange)
+
+    return Upload(token=token, mime_type=str(image.mime_type), size=image.size_bytes, read=read)
+
+
+async def _kept(image: InputImage, exchange: Exchange) -> bytes:
+    try:
+        return await exchange.read_input(image)
+    except (BlobMissing, StorageError) as error:
+        raise CallError(
+            FailureCode.STORAGE_FAILED, "a picture of the request cannot be read", possible_charge=False
+        ) from error
+
+
+async def _as_mask(token: str, mask: InputImage, size: tuple[int, int], exchange: Exchange) -> Upload:
+    data = await _kept(mask, exchange)
+    try:
+        converted = await asyncio.to_thread(
+            convert_mask, data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size
+        )
+    except InvalidImage as error:
+        raise CallError(FailureCode.INVALID_IMAGE, error.message, possible_charge=False) from error
+
+    async def read() -> bytes:
+        return converted
+
+    return Upload(token=token, mime_type="image/png", size=len(converted), read=read)
+
+
+@attrs.frozen(kw_only=True)
+class Body:
+    """A request's JSON with pictures in the places of their placeholders, streamed once."""
+
+    text: bytes
+    uploads: Sequence[Upload]
+
+    @property
+    def length(self) -> int:
+        """Bytes that `chunks` will yield."""
+        return len(self.text) + sum(u.encoded_size - len(u.token) for u in self.uploads)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body; at any time it holds one picture at the most."""
+        rest = self.text
+        for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
+            head, _, rest = rest.partition(upload.token.encode())
+            yield head
+            async for piece in _encoded(upload):
+                yield piece
+        yield rest
+
+
+async def _encoded(upload: Upload) -> AsyncIterator[bytes]:
+    data = await upload.read()
+    if len(data) != upload.size:
+        raise CallError(FailureCode.INTERNAL, "a picture of the request changed while it was sent")
+    for start in range(0, len(data), _PIECE):
+        yield base64.b64encode(data[start : start + _PIECE])

@@ -1,0 +1,53 @@
+"""Base64 in pieces: both alphabets, with or without padding, white space and a data URI's head allowed."""
+
+import binascii
+from collections.abc import Iterable, Iterator
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_SPACE = b" \t\r\n"
+_LONGEST_HEAD = 256
+
+
+def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the decoded bytes, never more in memory than a block.
+
+    Raises:
+        CallError: ``bad_response``; it is no base64, or empty.
+    """
+    carry = b""
+    empty = True
+    for block in _without_head(blocks):
+        text = carry + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
+        whole = len(text) // 4 * 4
+        carry = text[whole:]
+        if whole:
+            empty = False
+            yield _decoded(text[:whole])
+    if carry:
+        empty = False
+        yield _decoded(carry + b"=" * (-len(carry) % 4))
+    if empty:
+        raise CallError(FailureCode.BAD_RESPONSE, "a picture in the vendor's answer is empty")
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error as error:
+        raise CallError(FailureCode.BAD_RESPONSE, "a picture in the vendor's answer is no base64") from error
+
+
+def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks without ``data:image/png;base64,``."""
+    rest = iter(blocks)
+    start = b""
+    for block in rest:
+        start += block
+        if len(start) >= _LONGEST_HEAD:
+            break
+    head, comma, _ = start[:_LONGEST_HEAD].partition(b",")
+    yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
+    yield from rest

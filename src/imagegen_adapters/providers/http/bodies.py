@@ -1,0 +1,124 @@
+"""Writes bodies as pieces: text now, pictures when they are sent, so that a waiting call holds no picture."""
+
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+
+from imagegen_adapters.providers.http.document import BodySpec, BodyType
+from imagegen_adapters.providers.http.inputs import EmbeddedPart, FilePart, InputPart
+from imagegen_adapters.providers.http.template_nodes import as_text
+
+Piece = bytes | EmbeddedPart | FilePart
+ReadInput = Callable[[InputPart], Awaitable[bytes]]
+
+_BLOCK = 192 * 1024  # a multiple of 3, so that blocks of base64 can be joined
+
+
+@attrs.frozen(kw_only=True)
+class Body:
+    """A body of known length; nothing of a picture is read before `stream`."""
+
+    content_type: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def length(self) -> int:
+        """Bytes that will be sent."""
+        return sum(_length(piece) for piece in self.pieces)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether anything must be read to send it."""
+        return not all(isinstance(piece, bytes) for piece in self.pieces)
+
+    async def stream(self, read: ReadInput) -> AsyncIterator[bytes]:
+        """Yield the body; one picture at a time is in memory."""
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                for block in _encoded(piece, await read(piece.part)):
+                    yield block
+
+    async def whole(self, read: ReadInput) -> bytes:
+        """Return the body in one, for signers that hash it."""
+        return b"".join([block async for block in self.stream(read)])
+
+
+def write_body(spec: BodySpec, rendered: Any) -> Body | None:
+    """Return the body of a rendered template, None for no body."""
+    if spec.type is BodyType.NONE:
+        return None
+    if spec.type is BodyType.JSON:
+        return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
+    fields = tuple(_fields(rendered or {}))
+    has_file = any(isinstance(value, FilePart) for _, value in fields)
+    if spec.type is BodyType.MULTIPART and (has_file or spec.force_multipart or fields):
+        return _multipart(fields)
+    pairs = [(name, as_text(value)) for name, value in fields]
+    return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
+
+
+def _length(piece: Piece) -> int:
+    if isinstance(piece, bytes):
+        return len(piece)
+    return piece.length if isinstance(piece, EmbeddedPart) else piece.part.size_bytes
+
+
+def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
+    if isinstance(piece, EmbeddedPart):
+        yield piece.prefix.encode()
+    for start in range(0, len(data), _BLOCK):
+        block = data[start : start + _BLOCK]
+        yield base64.b64encode(block) if isinstance(piece, EmbeddedPart) else block
+
+
+def _json(tree: Any) -> tuple[Piece, ...]:
+    """Serialise with a mark for each picture, then part the text at the marks."""
+    nonce = secrets.token_hex(16)
+    pictures: list[EmbeddedPart] = []
+
+    def mark(value: Any) -> Any:
+        if isinstance(value, EmbeddedPart):
+            pictures.append(value)
+            return nonce
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError(f"{type(value).__name__} is no JSON")
+
+    text = json.dumps(tree, ensure_ascii=False, default=mark).encode("utf-8", "replace")
+    texts = text.split(nonce.encode())
+    pieces: list[Piece] = [texts[0]]
+    for picture, following in zip(pictures, texts[1:], strict=True):
+        pieces += [picture, following]
+    return tuple(pieces)
+
+
+def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a form's fields; a list repeats its field, an object becomes JSON text."""
+    for name, value in rendered.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield name, json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping) else item
+
+
+def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
+    boundary = f"imagegen-{secrets.token_hex(16)}"
+    pieces: list[Piece] = []
+    for name, value in fields:
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
+        if isinstance(value, FilePart):
+            head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
+            pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
+        else:
+            pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return Body(content_type=f"multipart/form-data; boundary={boundary}", pieces=tuple(pieces))
+
+
+def _quoted(name: str) -> str:
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")

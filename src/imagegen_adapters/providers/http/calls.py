@@ -1,0 +1,100 @@
+"""One call, with all that the document says about it at hand."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.capabilities import mentions
+from imagegen_adapters.providers.http.compiled import model_spec, operation_spec
+from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
+from imagegen_adapters.providers.http.egress import follow
+from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
+from imagegen_adapters.providers.http.scope import CallScope, scope_of
+from imagegen_adapters.providers.http.sending import Sender
+from imagegen_adapters.providers.masks import convert_mask
+from imagegen_core.errors import CallError, InvalidImage
+from imagegen_core.failures import FailureCode
+from imagegen_core.ports.provider import Exchange, ProviderCall
+
+
+@attrs.frozen(kw_only=True)
+class DocumentCall:
+    """A call, the part of the document that serves it, and the line to the vendor."""
+
+    call: ProviderCall
+    document: Document
+    model: ModelSpec
+    operation: OperationSpec
+    sender: Sender
+
+    @classmethod
+    def of(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
+        """Return the call with its operation.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent: the document has no such operation.
+        """
+        spec = model_spec(document, call.model.id)
+        operation = operation_spec(document, spec, call.request.operation, call.model)
+        return cls(call=call, document=document, model=spec, operation=operation, sender=sender)
+
+    @property
+    def secret(self) -> str | None:
+        """What no message may repeat."""
+        key = self.call.config.api_key
+        return None if key is None else key.reveal()
+
+    @property
+    def now(self) -> datetime:
+        """The present, for Retry-After as a date."""
+        return self.sender.clock.now()
+
+    def scope(self, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None) -> CallScope:
+        """Return what the placeholders stand for.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent: the model has no such size.
+        """
+        return scope_of(self.call, self.document, self.model, self.operation, mask=mask, task=task)
+
+    async def paid_request(self, exchange: Exchange) -> BuiltRequest:
+        """Return the one request that costs money.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent.
+        """
+        if self.call.request.mask is not None and not self._takes_a_mask_somehow:
+            model = self.call.model.id
+            raise CallError(FailureCode.REJECTED, f"model {model} takes no mask", possible_charge=False)
+        scope = self.scope(mask=await self._mask(exchange))
+        spec = self.operation.request
+        return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
+
+    def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
+        """Return a request about a job that was accepted; its address is checked for the key.
+
+        Raises:
+            CallError: ``bad_response``: the vendor's address for it is none that the key may go to.
+        """
+        built = build_request(spec, self.document, self.call.config, self.scope(task=task).names)
+        base = str(self.call.config.api_base)
+        return attrs.evolve(built, url=follow(built.url, base, self.document, self.call.config))
+
+    @property
+    def _takes_a_mask_somehow(self) -> bool:
+        return any(mentions(self.document, self.operation, name) for name in ("mask", "images"))
+
+    async def _mask(self, exchange: Exchange) -> bytes | None:
+        request = self.call.request
+        if request.mask is None or request.image is None:
+            return None
+        data = await exchange.read_input(request.mask)
+        polarity = self.operation.mask.polarity
+        size = (request.image.width, request.image.height)
+        try:
+            return await asyncio.to_thread(convert_mask, data, polarity=polarity, size=size)
+        except InvalidImage as error:
+            raise CallError(FailureCode.REJECTED, str(error), possible_charge=False) from error

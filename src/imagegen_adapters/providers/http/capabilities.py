@@ -1,0 +1,168 @@
+"""What a configuration amounts to: the document's models, as the core wants to know them."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.providers.http import sizes
+from imagegen_adapters.providers.http.compiled import model_spec
+from imagegen_adapters.providers.http.document import (
+    AuthType,
+    Document,
+    ModelSpec,
+    OperationSpec,
+    ParamSpec,
+    SizeKind,
+    SizeSpec,
+)
+from imagegen_core.capabilities import Model, Parameter
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation
+from imagegen_core.parameters import common
+from imagegen_core.ports.provider import ProviderProfile
+from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+
+ONLY_MODEL = "default"
+"""Id of the model of a vendor that is never told one."""
+
+DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
+
+_OWN = {Operation.EDIT: "edit_mode", Operation.UPSCALE: "upscale_factor", Operation.SEGMENT: "mode"}
+"""Parameters that belong to one operation, whether or not its vendor can be told."""
+
+
+def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
+    """Return the profile of a configuration.
+
+    Raises:
+        ValidationFailed: the configuration gives a model an operation that the document cannot do.
+    """
+    entries = config.models or tuple(
+        ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models
+    )
+    if not entries and not any(mentions(document, o, "model") for o in document.operations.values()):
+        entries = (ModelEntry(id=ONLY_MODEL, default=True),)
+    return ProviderProfile(
+        models=tuple(_model(document, entry, position) for position, entry in enumerate(entries)),
+        default_api_base=document.base_url,
+        needs_api_base=document.base_url is None,
+        needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
+        max_concurrency=document.concurrency,
+    )
+
+
+def _model(document: Document, entry: ModelEntry, position: int) -> Model:
+    spec = model_spec(document, entry.id)
+    operations = spec.capabilities if entry.capabilities is None else entry.capabilities
+    for operation in operations:
+        if document.operation_for(operation, spec) is None:
+            field = f"models.{position}.capabilities"
+            raise ValidationFailed.of(field, f"the document has no operation for {operation}")
+    serving = tuple(s for o in operations if (s := document.operation_for(o, spec)) is not None)
+    return Model(
+        id=entry.id,
+        name=entry.name or spec.name,
+        default=entry.default,
+        remote_id=spec.remote_id,
+        operations=operations,
+        parameters=tuple(_parameters(document, spec, operations, serving)),
+        accepts_extras=passes_extras(document, spec),
+        max_num=min(MAX_NUM, spec.limits.n_max),
+        max_references=min(MAX_REFERENCES, spec.limits.refs_max),
+        prompt_chars=min(PROMPT_CHARS, spec.limits.prompt_chars),
+        lifecycle=lifecycle_of(entry.id),
+    )
+
+
+def passes_extras(document: Document, spec: ModelSpec) -> bool:
+    """Return whether undeclared parameters go to the vendor."""
+    return (spec.extras or document.extras) == "pass"
+
+
+def fans_out(document: Document, operation: OperationSpec) -> bool:
+    """Return whether several pictures take several calls: said so, or no template mentions ``n``."""
+    if document.n_strategy is not None:
+        return document.n_strategy == "fan_out"
+    return not mentions(document, operation, "n")
+
+
+def mentions(document: Document, operation: OperationSpec, name: str) -> bool:
+    """Return whether the operation's paid request uses a parameter, by its name or as ``params.name``."""
+    templates = [*operation.request.templates, *document.headers.values()]
+    if any(t.mentions("vars") for t in templates):
+        templates += document.vars.values()
+    return any(t.mentions(name) or t.mentions(f"params.{name}") for t in templates)
+
+
+def _parameters(
+    document: Document,
+    spec: ModelSpec,
+    operations: tuple[Operation, ...],
+    serving: tuple[OperationSpec, ...],
+) -> Iterator[Parameter]:
+    yield from common("num")
+    declared = {name: _declared(name, p) for name, p in spec.params.items()}
+    for name in ("seed", "negative_prompt", "steps", "cfg_scale"):
+        if name not in declared and any(mentions(document, s, name) for s in serving):
+            yield from common(name)
+    any_size = spec.size is None and _uses_size(document, serving)
+    for parameter in _size_parameters(spec.size, any_size=any_size):
+        if parameter.name not in declared:
+            yield parameter
+    for operation, name in _OWN.items():
+        if operation in operations and name not in declared:
+            yield from _own(document, spec, operation, name)
+    yield from declared.values()
+
+
+def _uses_size(document: Document, serving: tuple[OperationSpec, ...]) -> bool:
+    return any(mentions(document, s, name) for s in serving for name in sizes.NAMES)
+
+
+def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:
+    if any_size:
+        yield from common(*sizes.NAMES)
+        return
+    if size is None or size.kind is SizeKind.FIXED:
+        return
+    for side in common("width", "height"):
+        pixels = size.kind is SizeKind.WXH
+        yield attrs.evolve(side, minimum=size.min, maximum=size.max) if pixels else side
+    yield from common("size", "aspect_ratio")
+    if size.kind is SizeKind.TIER:
+        yield attrs.evolve(common("image_size")[0], enum=size.values)
+    elif any(token[:1].isdigit() for token in size.extra):
+        yield attrs.evolve(common("image_size")[0], enum=size.extra)
+
+
+def _own(document: Document, spec: ModelSpec, operation: Operation, name: str) -> Iterator[Parameter]:
+    parameter = common(name)[0]
+    serving = document.operation_for(operation, spec)
+    told = serving is not None and mentions(document, serving, name)
+    if name == "edit_mode" and not told:
+        parameter = attrs.evolve(parameter, enum=(DEFAULT_EDIT_MODE,))
+    if told or name != "mode":
+        yield parameter
+
+
+def _declared(name: str, spec: ParamSpec) -> Parameter:
+    return Parameter(
+        name=name,
+        type=spec.type if not spec.enum or spec.type != "string" else _type_of(spec),
+        enum=spec.enum,
+        minimum=spec.min,
+        maximum=spec.max,
+        multiple_of=spec.multiple_of,
+        default=spec.default,
+        description=spec.label,
+    )
+
+
+def _type_of(spec: ParamSpec) -> str:
+    first = spec.enum[0]
+    if isinstance(first, bool):
+        return "boolean"
+    if isinstance(first, int):
+        return "integer"
+    return "number" if isinstance(first, float) else "string"

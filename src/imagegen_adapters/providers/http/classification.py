@@ -1,0 +1,196 @@
+"""What an answer that is no success means, by the document's table and then by ours."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+LONGEST_MESSAGE = 500
+
+_OK = range(200, 300)
+_NO_VENDOR = range(500, 600)
+
+CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
+    {
+        ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
+        ErrorClass.QUOTA: (FailureCode.QUOTA_EXHAUSTED, False),
+        ErrorClass.AUTH: (FailureCode.AUTH_FAILED, False),
+        ErrorClass.INVALID: (FailureCode.REJECTED, False),
+        ErrorClass.NOT_FOUND: (FailureCode.REJECTED, False),
+        # Nothing was started: the same call may be sent again.
+        ErrorClass.RATE_LIMITED: (FailureCode.RATE_LIMITED, True),
+        ErrorClass.NOT_ADMITTED: (FailureCode.UNAVAILABLE, True),
+        # Nobody knows: repeating it might pay twice.
+        ErrorClass.TRANSIENT: (FailureCode.OUTCOME_UNKNOWN, False),
+    }
+)
+"""Failure code of each class, and whether it proves that a submit started nothing."""
+
+_BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
+    {
+        401: ErrorClass.AUTH,
+        402: ErrorClass.QUOTA,
+        403: ErrorClass.AUTH,
+        404: ErrorClass.NOT_FOUND,
+        # The vendor gave up waiting, or would not take it early; whether it began is not said.
+        408: ErrorClass.TRANSIENT,
+        425: ErrorClass.TRANSIENT,
+        429: ErrorClass.RATE_LIMITED,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A vendor's answer as far as errors go; ``headers`` by lower-case name, ``tree`` None for no JSON.
+
+    ``secret`` is what must never be repeated from it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    tree: Any = None
+    text: str = ""
+    secret: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What an answer means. ``matched`` is False when no rule of the document said so."""
+
+    kind: ErrorClass
+    code: str | None
+    message: str
+    retry_after: float | None
+    matched: bool
+
+
+def judge(answer: Answer, spec: ErrorSpec, now: datetime) -> Verdict:
+    """Return what an error answer, or a failure inside a 2xx, means: codes before statuses."""
+    code = _text(spec.code, answer)
+    message = _text(spec.message, answer) or _plain_text(answer)
+    return verdict(answer, spec, now, code=code, message=message)
+
+
+def verdict(answer: Answer, spec: ErrorSpec, now: datetime, *, code: str | None, message: str) -> Verdict:
+    """Return what a code and a sentence mean that were found elsewhere in the answer."""
+    rule = next((r for r in spec.classify if code is not None and _has_code(r, code)), None)
+    if rule is None:
+        rule = next((r for r in spec.classify if not r.codes and _has_status(r, answer.status)), None)
+    kind = rule.as_ if rule is not None else _by_status(answer.status)
+    wait = retry_after(answer, spec, now)
+    if wait is None and rule is not None:
+        wait = rule.cooldown_s
+    return Verdict(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
+
+
+def submit_error(verdict: Verdict, answer: Answer) -> CallError:
+    """Return the error of a submit."""
+    code, not_started = CODES[verdict.kind]
+    return CallError(
+        code,
+        _cut(verdict, answer),
+        not_started=not_started,
+        retry_after=verdict.retry_after,
+        upstream_status=answer.status,
+        upstream_code=verdict.code,
+    )
+
+
+def job_error(verdict: Verdict, answer: Answer) -> CallError:
+    """Return the error of a job that was accepted: never "not started", and perhaps charged."""
+    code, _ = CODES[verdict.kind]
+    if verdict.kind in (ErrorClass.RATE_LIMITED, ErrorClass.NOT_ADMITTED):
+        code = FailureCode.OUTCOME_UNKNOWN
+    charged = None if verdict.matched else True
+    return CallError(
+        code,
+        _cut(verdict, answer),
+        upstream_status=answer.status,
+        upstream_code=verdict.code,
+        possible_charge=charged,
+    )
+
+
+def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
+    """Return how many seconds the vendor asks us to wait, by the first of the document's rules that says."""
+    for rule in spec.retry_after:
+        if rule.header is not None:
+            found = _from_header(rule.header, answer.headers, now)
+        elif rule.jmespath is not None:
+            match = re.search(rule.regex, rule.jmespath.text_in(answer.tree, headers=answer.headers) or "")
+            found = _number(match[1]) if match else None
+        else:
+            found = None
+        if found is not None:
+            return max(0.0, found)
+    return None
+
+
+def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float | None:
+    value = headers.get(name, "").strip()
+    if not value:
+        return None
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds / 1000 if name.endswith("-ms") else seconds
+    try:
+        return (parsedate_to_datetime(value) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?", text) else None
+
+
+def _has_code(rule: ClassifyRule, code: str) -> bool:
+    return any(fnmatchcase(code, pattern) for pattern in rule.codes)
+
+
+def _has_status(rule: ClassifyRule, status: int) -> bool:
+    return any(str(status) == s or (s.endswith("xx") and str(status)[0] == s[0]) for s in rule.status)
+
+
+def _by_status(status: int) -> ErrorClass:
+    if status in _NO_VENDOR:
+        return ErrorClass.TRANSIENT
+    return _BY_STATUS.get(status, ErrorClass.INVALID)
+
+
+def _text(expression: Any, answer: Answer) -> str | None:
+    if expression is None:
+        return None
+    found: str | None = expression.text_in(answer.tree, headers=answer.headers)
+    return found or None
+
+
+def _plain_text(answer: Answer) -> str:
+    if isinstance(answer.tree, str):
+        return answer.tree
+    words = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", answer.text, flags=re.DOTALL | re.IGNORECASE)
+    return " ".join(words.split())
+
+
+def _cut(verdict: Verdict, answer: Answer) -> str:
+    text = verdict.message if answer.secret is None else verdict.message.replace(answer.secret, "****")
+    message = shorten(text)
+    if not message and answer.status in range(300, 400):
+        message = "the vendor answered with a redirect, which is not followed: api_base is wrong"
+    return message or f"the vendor answered {answer.status} without a reason"
+
+
+def shorten(text: str) -> str:
+    """Return a vendor's sentence as it may be shown: without queries of URLs, at most 500 characters."""
+    bare = re.sub(r"(https?://[^\s?\"']+)\?[^\s\"']*", r"\1", text)
+    cleaned = "".join(char if char.isprintable() else " " for char in bare).strip()
+    return cleaned if len(cleaned) <= LONGEST_MESSAGE else cleaned[: LONGEST_MESSAGE - 1] + "…"

@@ -1,0 +1,367 @@
+"""The declarative document of a JSON vendor, as values; `parsing` reads one, and says what is wrong with it.
+
+Every field is described, with its default, in ``docs/reference/provider-documents.md``.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_adapters.providers.masks import MaskPolarity
+from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation
+
+
+class AuthType(StrEnum):
+    """Where the key goes."""
+
+    NONE = "none"
+    BEARER = "bearer"
+    HEADER = "header"
+    QUERY = "query"
+    BASIC = "basic"
+    SIGNER = "signer"
+
+
+@attrs.frozen(kw_only=True)
+class Auth:
+    """How a request proves who sends it."""
+
+    type: AuthType = AuthType.BEARER
+    optional: bool = False
+    header: str = "Authorization"
+    prefix: str = ""
+    param: str = "key"
+    username: str | None = None
+    signer: str | None = None
+    options: Mapping[str, str] = attrs.field(factory=dict)
+
+
+class BodyType(StrEnum):
+    """How a body is written."""
+
+    JSON = "json"
+    FORM = "form"
+    MULTIPART = "multipart"
+    NONE = "none"
+
+
+@attrs.frozen(kw_only=True)
+class BodySpec:
+    """A request's body. ``extras`` is the dotted path in it that undeclared parameters go to."""
+
+    type: BodyType = BodyType.JSON
+    template: Template | None = None
+    force_multipart: bool = False
+    extras: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RequestSpec:
+    """One HTTP request: ``path`` below the address, or a whole ``url`` that the vendor handed out."""
+
+    method: str = "POST"
+    path: Template | None = None
+    url: Template | None = None
+    query: Mapping[str, Template] = attrs.field(factory=dict)
+    headers: Mapping[str, Template] = attrs.field(factory=dict)
+    body: BodySpec = BodySpec(type=BodyType.NONE)
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All templates of the request."""
+        single = (self.path, self.url, self.body.template)
+        return (*(t for t in single if t is not None), *self.query.values(), *self.headers.values())
+
+
+@attrs.frozen(kw_only=True)
+class TaskSpec:
+    """Where a submit's answer says how to find the job again."""
+
+    id: Expression
+    poll_url: Expression | None = None
+    result_url: Expression | None = None
+    cancel_url: Expression | None = None
+    done_if: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StatusSpec:
+    """How a job's state is read: ``source`` is an expression, or ``http`` for the status code itself."""
+
+    source: str
+    pending: tuple[str, ...] = ()
+    succeeded: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+
+    @property
+    def expression(self) -> Expression | None:
+        """The compiled source; None when it is the HTTP status."""
+        return None if self.source == "http" else Expression.parse(self.source)
+
+
+@attrs.frozen(kw_only=True)
+class ErrorPaths:
+    """Where an answer keeps the vendor's code and sentence."""
+
+    code: Expression | None = None
+    message: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PollSpec:
+    """How to ask for a job, and how often; times are seconds."""
+
+    request: RequestSpec
+    status: StatusSpec
+    first_after_s: float = 1.0
+    interval_s: float = 2.0
+    backoff: float = 1.5
+    interval_max_s: float = 10.0
+    deadline_s: float = 600.0
+    fail_if: Expression | None = None
+    failure: ErrorPaths = ErrorPaths()
+    progress: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RawSpec:
+    """The whole body is one picture when its type matches; ``meta_headers`` become metadata."""
+
+    content_types: tuple[str, ...] = ("image/*",)
+    meta_headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ImageRule:
+    """One way to find pictures; the first rule that selects anything is the one that counts."""
+
+    select: Expression
+    url: Expression | None = None
+    base64: Expression | None = None
+    data_uri: Expression | None = None
+    auto: Expression | None = None
+    url_template: str | None = None
+    send_auth: bool = False
+    mime: Expression | None = None
+    width: Expression | None = None
+    height: Expression | None = None
+    seed: Expression | None = None
+    revised_prompt: Expression | None = None
+    zip: Mapping[str, Expression] = attrs.field(factory=dict)
+    blocked_if: Expression | None = None
+    item_error: ErrorPaths | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ResponseSpec:
+    """How pictures are found in an answer."""
+
+    images: tuple[ImageRule, ...] = ()
+    raw: RawSpec | None = None
+    fail_if: Expression | None = None
+    blocked_if: Expression | None = None
+    meta: Mapping[str, Expression] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class MaskSpec:
+    """How the vendor wants a mask."""
+
+    polarity: MaskPolarity = MaskPolarity.WHITE_IS_EDIT
+
+
+@attrs.frozen(kw_only=True)
+class OperationSpec:
+    """One paid call of the vendor, and what belongs to it. ``warning`` is told with its pictures."""
+
+    request: RequestSpec
+    response: ResponseSpec
+    implements: tuple[Operation, ...] = ()
+    mask: MaskSpec = MaskSpec()
+    task: TaskSpec | None = None
+    poll: PollSpec | None = None
+    result: RequestSpec | None = None
+    cancel: RequestSpec | None = None
+    warning: str | None = None
+
+
+class ErrorClass(StrEnum):
+    """What an answer that is no success means; `classification` says what becomes of each."""
+
+    BLOCKED = "blocked"
+    QUOTA = "quota"
+    AUTH = "auth"
+    INVALID = "invalid"
+    RATE_LIMITED = "rate_limited"
+    TRANSIENT = "transient"
+    NOT_FOUND = "not_found"
+    NOT_ADMITTED = "not_admitted"
+
+
+@attrs.frozen(kw_only=True)
+class ClassifyRule:
+    """``codes`` are exact or globs; ``status`` are numbers or ``5xx``. Either may be left out, not both."""
+
+    as_: ErrorClass
+    codes: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    cooldown_s: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RetryAfterRule:
+    """Where an answer says how long to wait: a header, or text in the body with the number in group 1."""
+
+    header: str | None = None
+    jmespath: Expression | None = None
+    regex: str = r"(\d+(?:\.\d+)?)"
+
+
+@attrs.frozen(kw_only=True)
+class ErrorSpec:
+    """How the vendor's errors are read."""
+
+    code: Expression | None = None
+    message: Expression | None = None
+    request_id: Expression | None = None
+    retry_after: tuple[RetryAfterRule, ...] = (
+        RetryAfterRule(header="retry-after-ms"),
+        RetryAfterRule(header="retry-after"),
+    )
+    classify: tuple[ClassifyRule, ...] = ()
+
+
+class SizeKind(StrEnum):
+    """How a model wants to be told the size."""
+
+    WXH = "wxh"
+    ASPECT_RATIO = "aspect_ratio"
+    ENUM = "enum"
+    TIER = "tier"
+    FIXED = "fixed"
+
+
+@attrs.frozen(kw_only=True)
+class SizeSpec:
+    """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas."""
+
+    kind: SizeKind = SizeKind.WXH
+    separator: str = "x"
+    multiple_of: int = 1
+    min: int = 1
+    max: int = 16_384
+    min_pixels: int = 1
+    max_pixels: int = 16_384 * 16_384
+    ratio: tuple[float, float] | None = None
+    values: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    map: Mapping[str, str] = attrs.field(factory=dict)
+    default: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ParamSpec:
+    """One parameter of a model; ``default`` is sent when the caller says nothing."""
+
+    type: str = "string"
+    enum: tuple[Any, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    multiple_of: int | None = None
+    default: Any = None
+    label: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What a model takes at most."""
+
+    prompt_chars: int = PROMPT_CHARS
+    n_max: int = MAX_NUM
+    refs_max: int = MAX_REFERENCES
+
+
+@attrs.frozen(kw_only=True)
+class ModelSpec:
+    """A model: what it can do, by which operation, within which limits."""
+
+    id: str
+    name: str = ""
+    default: bool = False
+    remote_id: str = ""
+    vars: Mapping[str, Any] = attrs.field(factory=dict)
+    capabilities: tuple[Operation, ...] = (Operation.GENERATE,)
+    operation: Mapping[Operation, str] = attrs.field(factory=dict)
+    limits: Limits = Limits()
+    size: SizeSpec | None = None
+    params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
+    extras: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EgressSpec:
+    """Where the vendor may send us: ``allow_hosts`` with the key, ``download_hosts`` without it."""
+
+    allow_hosts: tuple[str, ...] = ()
+    download_hosts: tuple[str, ...] = ()
+    max_json_bytes: int = 67_108_864
+
+
+@attrs.frozen(kw_only=True)
+class DownloadSpec:
+    """How result files are fetched."""
+
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    timeout_s: float = 120.0
+
+
+@attrs.frozen(kw_only=True)
+class HealthSpec:
+    """A cheap, unpaid request that shows whether address and key are good."""
+
+    request: RequestSpec
+    ok_if: Expression | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """A vendor, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out."""
+
+    schema: int
+    id: str
+    operations: Mapping[str, OperationSpec]
+    models: tuple[ModelSpec, ...] = ()
+    name: str = ""
+    base_url: str | None = None
+    auth: Auth = Auth()
+    headers: Mapping[str, Template] = attrs.field(factory=dict)
+    vars: Mapping[str, Template] = attrs.field(factory=dict)
+    concurrency: int | None = None
+    n_strategy: str | None = None
+    extras: str = "pass"
+    egress: EgressSpec = EgressSpec()
+    errors: ErrorSpec = ErrorSpec()
+    download: DownloadSpec = DownloadSpec()
+    health: HealthSpec | None = None
+
+    def operation_for(self, operation: Operation, model: ModelSpec) -> OperationSpec | None:
+        """Return the call that serves ``operation`` for a model: its own choice, else the first that does."""
+        named = model.operation.get(operation)
+        if named is not None:
+            return self.operations.get(named)
+        serving = (spec for name, spec in self.operations.items() if operation in implemented(name, spec))
+        return next(serving, None)
+
+
+def implemented(name: str, spec: OperationSpec) -> tuple[Operation, ...]:
+    """Return what an operation of a document serves: what it says, else what its own name says."""
+    if spec.implements:
+        return spec.implements
+    return (Operation(name),) if name in set(Operation) else ()

@@ -1,0 +1,109 @@
+"""Expressions that read a vendor's answer: JMESPath, compiled when the document is loaded.
+
+Beside plain JMESPath there are ``header:Name``, the value of a response header, and ``$.path``, which
+starts at the whole answer where an expression would otherwise start at one of its items. Both may be
+alternatives in ``a || b``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
+
+_HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
+_FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@attrs.frozen
+class Expression:
+    """One compiled expression; equal texts are equal expressions."""
+
+    text: str
+    _alternatives: tuple["_Alternative", ...] = attrs.field(eq=False, repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Expression":
+        """Return the compiled expression.
+
+        Raises:
+            ValueError: it is malformed, or calls a function that JMESPath has not.
+        """
+        parts = text.split("||") if "header:" in text or "$." in text else [text]
+        return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Names of the response headers that it reads, in lower case."""
+        return tuple(a.header for a in self._alternatives if a.header is not None)
+
+    def search(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> Any:
+        """Return what the expression finds in ``item``, or None.
+
+        ``root`` is the whole answer, ``headers`` the response's, by lower-case name. What JMESPath
+        calls a type error is None here: a vendor's answer may be of any shape.
+        """
+        for alternative in self._alternatives:
+            found = alternative.search(item, root if root is not None else item, headers)
+            if not _is_falsy(found):
+                return found
+        return found
+
+    def text_in(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> str | None:
+        """Return what it finds as text; None for nothing, and for a list or an object."""
+        found = self.search(item, root=root, headers=headers)
+        if isinstance(found, bool):
+            return "true" if found else "false"
+        return str(found) if isinstance(found, str | int | float) else None
+
+    def holds(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> bool:
+        """Return whether it finds something that JMESPath takes for true."""
+        return not _is_falsy(self.search(item, root=root, headers=headers))
+
+
+@attrs.frozen(kw_only=True)
+class _Alternative:
+    header: str | None = None
+    compiled: Any = None
+    from_root: bool = False
+
+    def search(self, item: Any, root: Any, headers: Mapping[str, str]) -> Any:
+        if self.header is not None:
+            return headers.get(self.header)
+        try:
+            return self.compiled.search(root if self.from_root else item)
+        except (JMESPathError, RecursionError):
+            return None
+
+
+def _parse_alternative(text: str) -> _Alternative:
+    header = _HEADER.fullmatch(text)
+    if header:
+        return _Alternative(header=header[1].lower())
+    from_root = text.startswith("$.")
+    try:
+        compiled = jmespath.compile(text.removeprefix("$."))
+    except (JMESPathError, RecursionError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ValueError(f"is no JMESPath expression: {first_line}") from error
+    for name in _called(compiled.parsed):
+        if name not in _FUNCTIONS:
+            raise ValueError(f"calls {name}(), which JMESPath does not have")
+    return _Alternative(compiled=compiled, from_root=from_root)
+
+
+def _called(node: Any) -> Iterator[str]:
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict) and "type" in child:
+            yield from _called(child)
+
+
+def _is_falsy(value: Any) -> bool:
+    return value is None or value is False or (isinstance(value, str | list | dict) and not value)

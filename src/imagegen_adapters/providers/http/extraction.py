@@ -1,0 +1,152 @@
+"""Finds the pictures in a vendor's answer, and what it says about each. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from imagegen_adapters.providers.http.document import ErrorPaths, ImageRule, ResponseSpec
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.spooled_json import SpooledJson
+
+MOST_PICTURES = 64
+
+_FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """One item of the answer: exactly one of the fields above ``metadata`` is set."""
+
+    url: str | None = None
+    base64: str | None = None
+    blocked: bool = False
+    error_code: str | None = None
+    error_message: str | None = None
+    empty: bool = False
+    send_auth: bool = False
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Findings:
+    """All of an answer: whether it was refused as a whole, and its items in order."""
+
+    failed: bool = False
+    blocked: bool = False
+    items: tuple[Found, ...] = ()
+
+
+def failed_as_a_whole(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
+    """Return whether a 2xx answer is an error after all."""
+    return spec.fail_if is not None and spec.fail_if.holds(tree, headers=headers)
+
+
+def find_pictures(
+    answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], *, base_url: str
+) -> Findings:
+    """Return what an answer holds, by the first rule that selects anything."""
+    if failed_as_a_whole(answer.tree, spec, headers):
+        return Findings(failed=True)
+    if spec.blocked_if is not None and spec.blocked_if.holds(answer.tree, headers=headers):
+        return Findings(blocked=True)
+    meta = metadata_of(answer, spec, headers)
+    for rule in spec.images:
+        reader = _Reader(answer=answer, rule=rule, headers=headers, base_url=base_url, meta=meta)
+        items = tuple(reader.items())
+        if items:
+            return Findings(items=items)
+    return Findings()
+
+
+def metadata_of(answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the document's ``meta`` finds, without what was not found."""
+    found = ((name, e.search(answer.tree, headers=headers)) for name, e in spec.meta.items())
+    return {name: _shown(answer, value) for name, value in found if value is not None}
+
+
+def _shown(answer: SpooledJson, value: Any) -> Any:
+    return answer.shown(value) if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True)
+class _Reader:
+    answer: SpooledJson
+    rule: ImageRule
+    headers: Mapping[str, str]
+    base_url: str
+    meta: Mapping[str, Any]
+
+    def items(self) -> Iterator[Found]:
+        for item in self._zipped(self._selected()):
+            yield self._found(item)
+
+    def _selected(self) -> list[Any]:
+        selected = self.rule.select.search(self.answer.tree, headers=self.headers)
+        if selected is None:
+            return []
+        items = selected if isinstance(selected, list) else [selected]
+        return [item for item in items if item is not None][:MOST_PICTURES]
+
+    def _zipped(self, items: list[Any]) -> Iterator[Any]:
+        """Put parallel arrays beside the items; one that is no object becomes ``value`` of an object."""
+        arrays = {
+            name: column
+            for name, expression in self.rule.zip.items()
+            if isinstance(column := expression.search(self.answer.tree, headers=self.headers), list)
+        }
+        for position, item in enumerate(items):
+            beside = {n: column[position] for n, column in arrays.items() if position < len(column)}
+            yield {**(item if isinstance(item, dict) else {"value": item}), **beside} if beside else item
+
+    def _found(self, item: Any) -> Found:
+        rule = self.rule
+        if rule.blocked_if is not None and rule.blocked_if.holds(item, root=self.answer.tree):
+            return Found(blocked=True)
+        error = self._error(item, rule.item_error)
+        url = self._text(item, rule.url) or self._from_template(item)
+        inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
+        either = self._text(item, rule.auto)
+        if either is not None:
+            if either.startswith(("http://", "https://")):
+                url = url or either
+            else:
+                inline = inline or either
+        if url is not None and url.startswith("data:"):
+            url, inline = None, url
+        if url is None and inline is None:
+            return error or Found(empty=True)
+        metadata = {**self.meta, **self._metadata(item)}
+        if inline is not None:
+            return Found(base64=inline, metadata=metadata)
+        return Found(url=url, send_auth=rule.send_auth, metadata=metadata)
+
+    def _error(self, item: Any, paths: ErrorPaths | None) -> Found | None:
+        if paths is None:
+            return None
+        code, message = self._text(item, paths.code), self._text(item, paths.message)
+        if code is None and message is None:
+            return None
+        return Found(error_code=code, error_message=message or code)
+
+    def _text(self, item: Any, expression: Expression | None) -> str | None:
+        if expression is None:
+            return None
+        return expression.text_in(item, root=self.answer.tree, headers=self.headers) or None
+
+    def _from_template(self, item: Any) -> str | None:
+        if self.rule.url_template is None or not isinstance(item, dict):
+            return None
+        filled = self.rule.url_template.replace("${base_url}", self.base_url)
+        return _FIELD.sub(lambda match: quote(str(item.get(match[1]) or ""), safe=""), filled)
+
+    def _metadata(self, item: Any) -> dict[str, Any]:
+        expressions = {"seed": self.rule.seed, "revised_prompt": self.rule.revised_prompt}
+        found = {
+            name: e.search(item, root=self.answer.tree, headers=self.headers)
+            for name, e in expressions.items()
+            if e is not None
+        }
+        return {name: _shown(self.answer, value) for name, value in found.items() if value is not None}

@@ -1,0 +1,75 @@
+"""The caller's pictures as a template sees them: names now, bytes only while they are being sent."""
+
+from typing import Any
+
+import attrs
+
+from imagegen_core.images import MediaType
+from imagegen_core.operations import InputImage
+
+
+@attrs.frozen(kw_only=True)
+class InputPart:
+    """One picture; ``index`` counts from 0.
+
+    ``data`` replaces the stored bytes when they had to be converted first (a mask).
+    """
+
+    image: InputImage
+    index: int = 0
+    role: str = "image"
+    data: bytes | None = attrs.field(default=None, repr=False)
+
+    @property
+    def mime_type(self) -> str:
+        """Type of the bytes that will be sent."""
+        return "image/png" if self.data is not None else self.image.mime_type
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes will be sent, before any encoding."""
+        return self.image.size_bytes if self.data is None else len(self.data)
+
+    @property
+    def filename(self) -> str:
+        """A file name that says nothing about the caller."""
+        return f"{self.role}-{self.index + 1}.{MediaType(self.mime_type).extension}"
+
+    def field(self, name: str) -> Any:
+        """Return what ``${refs[0].name}`` stands for, None for an unknown name."""
+        fields: dict[str, Any] = {
+            "mime": self.mime_type,
+            "filename": self.filename,
+            "index": self.index,
+            "suffix": "" if self.index == 0 else f"_{self.index + 1}",
+            "width": self.image.width,
+            "height": self.image.height,
+        }
+        if name in ("base64", "data_uri"):
+            return EmbeddedPart(self, as_data_uri=name == "data_uri")
+        return fields.get(name)
+
+
+@attrs.frozen
+class EmbeddedPart:
+    """A picture inside a JSON text: base64, or a data URI."""
+
+    part: InputPart
+    as_data_uri: bool = attrs.field(kw_only=True)
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the base64."""
+        return f"data:{self.part.mime_type};base64," if self.as_data_uri else ""
+
+    @property
+    def length(self) -> int:
+        """Characters that it takes."""
+        return len(self.prefix) + (self.part.size_bytes + 2) // 3 * 4
+
+
+@attrs.frozen
+class FilePart:
+    """A picture as a file of a multipart body."""
+
+    part: InputPart

@@ -1,0 +1,146 @@
+"""Reads a document from plain data; whatever is wrong with it is named by its dotted path."""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any, get_args
+
+import cattrs
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, override
+
+from imagegen_adapters.providers.http.checking import problems_of
+from imagegen_adapters.providers.http.document import ClassifyRule, Document, RetryAfterRule
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.template_parser import TemplateError
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.operations import Operation
+
+_LEFT_OUT = {
+    "retry": "is decided by the service, never by a document",
+    "rate_limit": "is not available; use concurrency",
+    "timeouts": "is not available; timeout_seconds of the configuration counts",
+    "prepare": "is not available; send pictures within the request",
+    "retryable_header": "is not available; classify codes as not_admitted instead",
+    "secret": "is not available; the configuration's api_key is the only secret",
+}
+
+
+def parse_document(data: Any, prefix: str) -> Document:
+    """Return the document, every expression and template of it compiled.
+
+    Args:
+        data: plain values, as JSON or YAML gives them.
+        prefix: what the paths in the errors begin with, such as ``extra_config.spec``.
+
+    Raises:
+        ValidationFailed: an unknown key, a wrong type, a bad expression, an unknown variable, …
+    """
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.of(prefix, "must be an object")
+    try:
+        document = _converter().structure(data, Document)
+    except ClassValidationError as error:
+        raise ValidationFailed(*_flattened(error, prefix)) from error
+    problems = tuple(Problem(field=f"{prefix}.{p.field}", message=p.message) for p in problems_of(document))
+    if problems:
+        raise ValidationFailed(*problems)
+    return document
+
+
+@cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
+    # By identity: an enum of strings is a subclass of str, and no plain string.
+    scalars: dict[type, Callable[[Any], Any]] = {
+        str: _text,
+        int: lambda value: _number(value, int),
+        float: lambda value: float(_number(value, int | float)),
+        bool: _boolean,
+    }
+    for scalar, read in scalars.items():
+        converter.register_structure_hook_func(partial(operator.is_, scalar), _ignoring_type(read))
+    converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
+    converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
+    for several in (tuple[str, ...], tuple[Operation, ...]):
+        converter.register_structure_hook_func(
+            partial(operator.eq, several), lambda value, kind: _one_or_more(value, kind, converter)
+        )
+    converter.register_structure_hook(
+        ClassifyRule,
+        make_dict_structure_fn(
+            ClassifyRule, converter, as_=override(rename="as"), _cattrs_forbid_extra_keys=True
+        ),
+    )
+    plain_rule = make_dict_structure_fn(RetryAfterRule, converter, _cattrs_forbid_extra_keys=True)
+    converter.register_structure_hook(
+        RetryAfterRule, lambda value, kind: _retry_after(value, kind, plain_rule)
+    )
+    return converter
+
+
+def _ignoring_type(read: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, _: read(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("must be a string")  # noqa: TRY004 - cattrs collects both, and this has a sentence
+    return str(value)
+
+
+def _number(value: Any, kind: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise ValueError("must be an integer" if kind is int else "must be a number")  # noqa: TRY004 - the same
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - the same
+    return value
+
+
+def _one_or_more(value: Any, kind: Any, converter: cattrs.Converter) -> tuple[Any, ...]:
+    """Read a list; a single value stands for a list of one."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(converter.structure(item, get_args(kind)[0]) for item in items)
+
+
+def _retry_after(value: Any, kind: Any, plain: Any) -> RetryAfterRule:
+    if isinstance(value, str):
+        if not value.startswith("header:"):
+            raise ValueError("must be header:Name, or an object with jmespath and regex")
+        return RetryAfterRule(header=value.removeprefix("header:").lower())
+    rule: RetryAfterRule = plain(value, kind)
+    return rule
+
+
+def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
+    """Yield a problem for each leaf of cattrs' tree of errors."""
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        with_notes, without = error.group_exceptions()
+        for inner, note in with_notes:
+            name = getattr(note, "name", None) or getattr(note, "index", "")
+            yield from _flattened(inner, f"{path}.{str(name).removesuffix('_')}")
+        for inner in without:
+            yield from _flattened(inner, path)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(map(str, error.extra_fields)):
+            yield Problem(field=f"{path}.{key}", message=_LEFT_OUT.get(key, "is not a field of the document"))
+    elif isinstance(error, TemplateError):
+        yield Problem(field=".".join((path, *error.path)), message=str(error))
+    elif isinstance(error, KeyError):
+        yield Problem(field=path, message="is required")
+    else:
+        yield Problem(field=path, message=_sentence(error))
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error)
+    if "is not a valid" in text:  # an enum's own words
+        return text
+    if isinstance(error, ValueError) and text.startswith(("must", "is", "calls")):
+        return text
+    return "has the wrong type"

@@ -1,0 +1,151 @@
+"""Builds the vendor's requests. Pure: nothing is sent here, no picture is read."""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import attrs
+
+from imagegen_adapters.providers.http.bodies import Body, write_body
+from imagegen_adapters.providers.http.document import Auth, AuthType, BodyType, Document, RequestSpec
+from imagegen_adapters.providers.http.template_nodes import as_text
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ProviderConfig
+
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+_NOT_IN_HEADERS = re.compile(r"[^\t -~\x80-\xff]")
+
+
+@attrs.frozen(kw_only=True)
+class BuiltRequest:
+    """A request without its authentication; ``headers`` by lower-case name."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Body | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """What authentication adds to a request: headers, and at most one query parameter."""
+
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+
+def build_request(
+    spec: RequestSpec,
+    document: Document,
+    config: ProviderConfig,
+    scope: Mapping[str, Any],
+    extras: Mapping[str, Any] | None = None,
+) -> BuiltRequest:
+    """Return the request that ``spec`` makes in ``scope``.
+
+    Raises:
+        CallError: ``internal``, nothing was sent: an address is incomplete.
+    """
+    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | configured_headers(config)
+    rendered = None if spec.body.template is None else spec.body.template.render(scope)
+    if extras and spec.body.type is not BodyType.NONE:
+        rendered = _merged(rendered or {}, spec.body.extras, extras)
+    body = write_body(spec.body, rendered)
+    if body is not None:
+        headers["content-type"] = body.content_type
+    return BuiltRequest(
+        method=spec.method,
+        url=_with_query(_url(spec, config, scope), spec, scope),
+        headers=headers,
+        body=body,
+    )
+
+
+def credentials_of(auth: Auth, config: ProviderConfig) -> Credentials:
+    """Return what proves who sends a request; nothing without a key, or when a signer does it."""
+    if config.api_key is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+        return Credentials()
+    key = config.api_key.reveal()
+    if auth.type is AuthType.QUERY:
+        return Credentials(query={auth.param: key})
+    if auth.type is AuthType.HEADER:
+        return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
+    if auth.type is AuthType.BASIC:
+        pair = key if auth.username is None else f"{auth.username}:{key}"
+        return Credentials(headers={"authorization": f"Basic {_base64(pair)}"})
+    return Credentials(headers={"authorization": f"Bearer {key}"})
+
+
+def with_credentials(request: BuiltRequest, credentials: Credentials) -> BuiltRequest:
+    """Return the request with its authentication."""
+    url = request.url
+    if credentials.query:
+        url += ("&" if "?" in url else "?") + urlencode(credentials.query)
+    return attrs.evolve(request, url=url, headers={**request.headers, **credentials.headers})
+
+
+def configured_headers(config: ProviderConfig) -> dict[str, str]:
+    """Return the operator's own headers, by lower-case name."""
+    own = config.extra_config.get("headers")
+    if not isinstance(own, Mapping):
+        return {}
+    return {str(k).lower(): _NOT_IN_HEADERS.sub("", str(v)) for k, v in own.items()}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any]) -> dict[str, str]:
+    rendered = ((name.lower(), template.render(scope)) for name, template in templates.items())
+    return {name: _NOT_IN_HEADERS.sub("", as_text(value)) for name, value in rendered if value is not None}
+
+
+def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) -> str:
+    if spec.url is not None:
+        url = spec.url.render(scope)
+        if not isinstance(url, str) or not url:
+            raise CallError(FailureCode.BAD_RESPONSE, "the vendor gave no address to go on with")
+        return url
+    path = spec.path.render(_quoted(scope)) if spec.path is not None else None
+    if not isinstance(path, str) or _DOTS.search(path.partition("?")[0]):
+        raise CallError(FailureCode.INTERNAL, "the request's path is incomplete", possible_charge=False)
+    return f"{config.api_base}{path}"
+
+
+def _quoted(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scope with every text made safe for a path; a slash in an id stays one."""
+
+    def safe(value: Any) -> Any:
+        if isinstance(value, str):
+            return quote(value, safe="/:@-._~")
+        if isinstance(value, Mapping):
+            return {k: safe(v) for k, v in value.items()}
+        return value
+
+    return {k: safe(v) for k, v in scope.items() if k not in ("prompt", "negative_prompt", "vars")} | {
+        "vars": {k: safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
+    }
+
+
+def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any]) -> str:
+    values = ((name, template.render(scope)) for name, template in spec.query.items())
+    query = urlencode([(name, as_text(value)) for name, value in values if value is not None])
+    if not query:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+
+
+def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
+    """Return the body with the undeclared parameters in it; what the template says stands."""
+    if not isinstance(rendered, Mapping):
+        return rendered
+    if not path:
+        return {**extras, **rendered}
+    first, _, rest = path.partition(".")
+    return {**rendered, first: _merged(rendered.get(first) or {}, rest, extras)}

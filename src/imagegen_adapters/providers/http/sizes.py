@@ -1,0 +1,194 @@
+"""From the size that a caller wants to the one that a model can be told."""
+
+import math
+import re
+from collections.abc import Iterable
+
+import attrs
+
+from imagegen_adapters.providers.http.document import SizeKind, SizeSpec
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import PictureRequest, parse_size
+
+NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
+"""Parameters that speak of the size."""
+
+_RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
+_NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
+_DEFAULT_AREA = 1024 * 1024
+_TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
+_GRAIN = 8
+"""Sides that come from a ratio are multiples of this, unless the model wants larger ones."""
+
+
+@attrs.frozen(kw_only=True)
+class SpelledSize:
+    """The size in the model's words; what does not apply is None. ``note`` says what was changed."""
+
+    size: str | None = None
+    width: int | None = None
+    height: int | None = None
+    aspect_ratio: str | None = None
+    note: str | None = None
+
+
+def spell_size(request: PictureRequest, spec: SizeSpec | None) -> SpelledSize:
+    """Return the size as the model takes it: the nearest that it has.
+
+    Raises:
+        CallError: ``rejected``, nothing was sent: the model has no such size; the parameter is named.
+    """
+    if spec is None:
+        return _as_given(request)
+    said = str(request.params.get("size") or request.params.get("image_size") or "")
+    token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == said.casefold()), None)
+    if token is not None:
+        return SpelledSize(size=spec.map.get(token, token))
+    if spec.kind is SizeKind.FIXED:
+        return SpelledSize(size=spec.default)
+    if spec.kind is SizeKind.TIER:
+        return _tier(request, spec, said)
+    wanted = request.dimensions
+    ratio = _wanted_ratio(request)
+    odd = wanted is None and said and said.casefold() != "auto" and said not in spec.values
+    if odd and (ratio is None or request.params.get("image_size")):
+        raise _refused(request, f"{said!r} is no size of this model{_choices(spec)}")
+    if spec.kind is SizeKind.WXH:
+        return _pixels(request, spec, wanted, ratio)
+    exact = said if said in spec.values else request.params.get("aspect_ratio")
+    return _listed(spec, wanted, ratio, exact)
+
+
+def _as_given(request: PictureRequest) -> SpelledSize:
+    wanted = request.dimensions
+    return SpelledSize(
+        size=request.params.get("size") or (f"{wanted[0]}x{wanted[1]}" if wanted else None),
+        width=wanted[0] if wanted else None,
+        height=wanted[1] if wanted else None,
+        aspect_ratio=request.params.get("aspect_ratio"),
+    )
+
+
+def _wanted_ratio(request: PictureRequest) -> float | None:
+    wanted = request.dimensions
+    if wanted is not None:
+        return wanted[0] / wanted[1]
+    text = request.params.get("aspect_ratio") or request.params.get("size")
+    return _ratio(text)
+
+
+def _ratio(text: object) -> float | None:
+    match = _RATIO.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None or not float(match[1]) or not float(match[2]):
+        return None
+    return float(match[1]) / float(match[2])
+
+
+def _pixels(
+    request: PictureRequest, spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None
+) -> SpelledSize:
+    note = None
+    if wanted is not None:
+        sides = (_rounded(wanted[0], spec), _rounded(wanted[1], spec))
+        if sides != wanted:
+            note = f"size {wanted[0]}x{wanted[1]} was sent as {sides[0]}x{sides[1]}"
+    elif ratio is not None:
+        area = _area(spec)
+        grain = max(spec.multiple_of, _GRAIN)
+        sides = (_to_grain(math.sqrt(area * ratio), grain), _to_grain(math.sqrt(area / ratio), grain))
+    elif spec.default is not None:
+        return _spelled(spec.default, spec)
+    else:
+        return SpelledSize()
+    _check_pixels(request, spec, *sides)
+    return _spelled(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
+
+
+def _area(spec: SizeSpec) -> int:
+    default = _numbers(spec.default)
+    area = default[0] * default[1] if default else _DEFAULT_AREA
+    return min(max(area, spec.min_pixels), spec.max_pixels)
+
+
+def _rounded(side: int, spec: SizeSpec) -> int:
+    return _to_grain(side, spec.multiple_of)
+
+
+def _to_grain(side: float, grain: int) -> int:
+    return max(grain, round(side / grain) * grain)
+
+
+def _check_pixels(request: PictureRequest, spec: SizeSpec, width: int, height: int) -> None:
+    shown = f"{width}x{height}"
+    if not all(spec.min <= side <= spec.max for side in (width, height)):
+        raise _refused(request, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
+    if not spec.min_pixels <= width * height <= spec.max_pixels:
+        raise _refused(request, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels")
+    low, high = spec.ratio or (0.0, math.inf)
+    if not low <= width / height <= high:
+        raise _refused(request, f"{shown}: width to height must be {low:g} to {high:g}")
+
+
+def _listed(
+    spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None, exact: object
+) -> SpelledSize:
+    if isinstance(exact, str) and exact in spec.values:
+        return _spelled(exact, spec)
+    if ratio is None:
+        return _spelled(spec.default, spec) if spec.default is not None else SpelledSize()
+    area = wanted[0] * wanted[1] if wanted else _area(spec)
+    chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
+    note = None
+    if _distance(chosen, ratio, area) > (0.02, 0.0) or (wanted and _numbers(chosen) not in (wanted, None)):
+        asked = f"{wanted[0]}x{wanted[1]}" if wanted else str(exact)
+        note = f"size {asked} was sent as {chosen}, the nearest that this model has"
+    return _spelled(chosen, spec, note)
+
+
+def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
+    """Order by shape first, then by area."""
+    numbers = _numbers(value)
+    shape = _ratio(value) or (numbers[0] / numbers[1] if numbers else 1.0)
+    size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers and not _ratio(value) else 0.0
+    return round(abs(math.log(shape / ratio)), 2), size
+
+
+def _tier(request: PictureRequest, spec: SizeSpec, said: str) -> SpelledSize:
+    exact = next((v for v in spec.values if v.casefold() == said.casefold()), None)
+    wanted = request.dimensions
+    ratio = request.params.get("aspect_ratio")
+    if exact is None and wanted is not None:
+        side = math.sqrt(wanted[0] * wanted[1])
+        exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
+        note = f"size {wanted[0]}x{wanted[1]} was sent as {exact}"
+        return SpelledSize(size=exact, aspect_ratio=ratio, note=note)
+    if exact is None and said:
+        raise _refused(request, f"{said!r} is no size of this model{_choices(spec)}")
+    return SpelledSize(size=exact or spec.default, aspect_ratio=ratio)
+
+
+def _spelled(value: str, spec: SizeSpec, note: str | None = None) -> SpelledSize:
+    """Return a value of the list, or a size in pixels, in all spellings that it has."""
+    sent = spec.map.get(value, value)
+    if spec.kind is SizeKind.ASPECT_RATIO:
+        return SpelledSize(aspect_ratio=sent, size=sent, note=note)
+    numbers = _numbers(sent)
+    width, height = numbers or (None, None)
+    return SpelledSize(size=sent, width=width, height=height, note=note)
+
+
+def _numbers(text: str | None) -> tuple[int, int] | None:
+    match = _NUMBERS.fullmatch(text) if text else None
+    return (int(match[1]), int(match[2])) if match else parse_size(text)
+
+
+def _choices(spec: SizeSpec) -> str:
+    known: Iterable[str] = (*spec.values, *spec.extra)
+    return f"; it has {', '.join(known)}" if known else "; give width and height"
+
+
+def _refused(request: PictureRequest, why: str) -> CallError:
+    given = [name for name in NAMES if request.params.get(name) is not None]
+    named = ", ".join(f"params.{name}" for name in given)
+    return CallError(FailureCode.REJECTED, f"{named}: {why}", possible_charge=False)

@@ -1,0 +1,186 @@
+"""Reads a JSON answer from disk without its pictures: long strings stay there, as places in the file.
+
+An answer with ten pictures of 20 MB each is 270 MB of text. What is parsed here is that text with every
+string over 64 KiB cut to its first characters and a mark, so a parse takes kilobytes whatever the
+vendor sends, and the pictures are decoded piece by piece from the file.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import attrs
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+LONGEST_KEPT = 64 * 1024
+"""Bytes of a string that stays in memory whole."""
+
+MOST_JSON = 4 * 1024 * 1024
+"""Bytes of JSON without the long strings: more is no picture's answer."""
+
+_BLOCK = 1024 * 1024
+_HEAD = 64
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_PLAIN = re.compile(rb"[ -\[\]-~]*")
+_LONGEST_ESCAPE = 6
+
+
+@attrs.frozen(kw_only=True)
+class LongString:
+    """Where a string's text is in the file; ``length`` counts bytes, escapes included."""
+
+    offset: int
+    length: int
+
+
+@attrs.frozen(kw_only=True)
+class SpooledJson:
+    """A parsed answer, its long strings replaced by marks that `long_string` resolves."""
+
+    tree: Any
+    _nonce: str
+
+    def long_string(self, text: str) -> LongString | None:
+        """Return where the rest of a shortened string is, None when ``text`` is all there is."""
+        _, mark, place = text.partition(self._nonce)
+        if not mark:
+            return None
+        offset, _, length = place.partition(":")
+        return LongString(offset=int(offset), length=int(length))
+
+    def shown(self, text: str) -> str:
+        """Return the text for a person: a shortened one without its mark."""
+        return text.partition(self._nonce)[0]
+
+
+def parse_spooled(file: BinaryIO) -> SpooledJson:
+    """Parse a JSON file; blocks, so call it in a thread.
+
+    Raises:
+        CallError: ``bad_response``; it is empty, no JSON, or has too much beside its pictures.
+    """
+    nonce = f"\x00{secrets.token_hex(16)}:"
+    text = _without_long_strings(file, json.dumps(nonce)[1:-1].encode())
+    return SpooledJson(tree=parse_json(text), nonce=nonce)
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse a short answer.
+
+    Raises:
+        CallError: ``bad_response``; it is empty or no JSON.
+    """
+    if not text.strip():
+        raise CallError(FailureCode.BAD_RESPONSE, "the vendor's answer is empty")
+    try:
+        return json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        said = f"the vendor's answer is no JSON: {_glimpse(text)}"
+        raise CallError(FailureCode.BAD_RESPONSE, said) from error
+
+
+def read_string(file: BinaryIO, place: LongString) -> Iterator[bytes]:
+    """Yield a long string's bytes, escapes undone, in blocks of at most 1 MiB; blocks meanwhile."""
+    position, end, carry = place.offset, place.offset + place.length, b""
+    while position < end:
+        file.seek(position)
+        block = file.read(min(_BLOCK, end - position))
+        if not block:
+            break
+        position += len(block)
+        block = carry + block
+        cut = len(block) if position >= end else _safe_cut(block)
+        carry, block = block[cut:], block[:cut]
+        yield _ESCAPE.sub(_unescaped, block) if b"\\" in block else block
+
+
+def _safe_cut(block: bytes) -> int:
+    """Return where the block can be cut without parting an escape; it never begins inside of one."""
+    last = block.rfind(b"\\", max(0, len(block) - _LONGEST_ESCAPE))
+    if last < 0:
+        return len(block)
+    run = last
+    while run > 0 and block[run - 1 : run] == b"\\":
+        run -= 1
+    begins_escape = (last - run) % 2 == 0
+    needed = _LONGEST_ESCAPE if block[last + 1 : last + 2] == b"u" else 2
+    return last if begins_escape and last + needed > len(block) else len(block)
+
+
+def _unescaped(match: "re.Match[bytes]") -> bytes:
+    if match[1] is not None:
+        return chr(int(match[1], 16)).encode("utf-8", "replace")
+    return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}.get(match[2], match[2])
+
+
+def _without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
+    scanner = _Scanner(nonce)
+    while block := file.read(_BLOCK):
+        scanner.feed(block)
+        if len(scanner.out) > MOST_JSON:
+            said = "the vendor's answer has too much JSON beside its pictures"
+            raise CallError(FailureCode.BAD_RESPONSE, said)
+    return bytes(scanner.out + scanner.kept)
+
+
+class _Scanner:
+    """Copies JSON to ``out``; a string is in ``kept`` until it ends or turns out to be a long one."""
+
+    def __init__(self, nonce: bytes) -> None:
+        self.out = bytearray()
+        self.kept = bytearray()
+        self._nonce = nonce
+        self._base = 0
+        self._start = -1  # offset of the present string's first byte; -1 outside of strings
+        self._odd = False  # whether an odd number of backslashes ended the last block
+
+    def feed(self, block: bytes) -> None:
+        position = 0
+        while position < len(block):
+            quote = block.find(b'"', position)
+            end = quote if quote >= 0 else len(block)
+            if self._start < 0:
+                self.out += block[position : end + 1]
+                self._start = self._base + end + 1 if quote >= 0 else -1
+            elif self._escaped(block, position, end) and quote >= 0:
+                self._odd = False
+                self._keep(block, position, end + 1)
+            else:
+                self._keep(block, position, end)
+                if quote >= 0:
+                    self._close(self._base + end)
+            position = end + 1
+        self._base += len(block)
+
+    def _escaped(self, block: bytes, position: int, end: int) -> bool:
+        run = end
+        while run > position and block[run - 1 : run] == b"\\":
+            run -= 1
+        odd = (end - run) % 2 == 1
+        self._odd = odd != self._odd if run == position else odd
+        return self._odd
+
+    def _keep(self, block: bytes, start: int, end: int) -> None:
+        room = LONGEST_KEPT + 1 - len(self.kept)
+        if room > 0:
+            self.kept += block[start : min(end, start + room)]
+
+    def _close(self, end: int) -> None:
+        length = end - self._start
+        if length <= LONGEST_KEPT:
+            self.out += self.kept
+        else:
+            head = _PLAIN.match(bytes(self.kept[:_HEAD]))
+            self.out += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
+        self.out += b'"'
+        self.kept.clear()
+        self._start, self._odd = -1, False
+
+
+def _glimpse(text: bytes) -> str:
+    words = re.sub(r"<[^>]*>", " ", text[:2000].decode("utf-8", "replace"))
+    return " ".join(words.split())[:200]

@@ -1,0 +1,186 @@
+"""Turns a template's data into nodes, and refuses what names nothing."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http import template_nodes as nodes
+
+ROOTS = frozenset(
+    ("model", "prompt", "negative_prompt", "n", "seed", "width", "height", "size", "aspect_ratio")
+    + ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode")
+    + ("refs", "image", "images", "mask", "params", "model_vars", "vars", "task", "base_url", "request_uuid")
+)
+"""All names that a template may begin with; ``item`` is one more inside ``$each``."""
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
+_PICTURES = frozenset(("refs", "image", "images", "mask", "item"))
+_PICTURE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
+_WHOLE_ONLY = frozenset(("base64", "data_uri"))
+_DEEPEST = 40
+_ALONE = 3
+"""Pieces of a string that is one placeholder: nothing before it, its name, nothing after it."""
+
+
+class TemplateError(ValueError):
+    """A template is malformed; ``path`` says where inside it."""
+
+    def __init__(self, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@attrs.frozen
+class _Place:
+    path: tuple[str, ...] = ()
+    in_each: bool = False
+
+    def __truediv__(self, key: object) -> "_Place":
+        return _Place((*self.path, str(key)), self.in_each)
+
+    def within_each(self) -> "_Place":
+        return _Place(self.path, in_each=True)
+
+
+class TemplateParser:
+    """Parses one template; ``names`` are those that it mentions, each with the place of its first mention."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, tuple[str, ...]] = {}
+        self._directives: Mapping[str, tuple[frozenset[str], Callable[..., nodes.Node]]] = {
+            "$each": (frozenset(("$item", "$file", "$single_as_scalar", "$omit_empty")), self._each),
+            "$concat": (frozenset(), self._concat),
+            "$file_of": (frozenset(), self._file_of),
+            "$if": (frozenset(("$then", "$else")), self._if),
+            "$default": (frozenset(), self._default),
+            "$map": (frozenset(("$to",)), self._map),
+        }
+
+    def parse(self, source: Any) -> nodes.Node:
+        """Return the root node.
+
+        Raises:
+            TemplateError: a placeholder names nothing that exists, or a directive is malformed.
+        """
+        return self._node(source, _Place())
+
+    def _node(self, source: Any, place: _Place) -> nodes.Node:
+        if len(place.path) > _DEEPEST:
+            raise TemplateError(place.path[:3], "is nested too deeply")
+        if isinstance(source, str):
+            return self._string(source, place)
+        if isinstance(source, Mapping):
+            return self._mapping(source, place)
+        if isinstance(source, list | tuple):
+            return nodes.Items(self._list(source, place))
+        if source is None or isinstance(source, bool | int | float):
+            return nodes.Constant(source)
+        raise TemplateError(place.path, "must be JSON")
+
+    def _list(self, source: Any, place: _Place) -> tuple[nodes.Node, ...]:
+        if not isinstance(source, list | tuple):
+            raise TemplateError(place.path, "must be a list")
+        return tuple(self._node(item, place / i) for i, item in enumerate(source))
+
+    def _string(self, source: str, place: _Place) -> nodes.Node:
+        pieces = _PLACEHOLDER.split(source)
+        if len(pieces) == 1:
+            return nodes.Constant(source)
+        alone = len(pieces) == _ALONE and not pieces[0] and not pieces[2]
+        names = [self._name(name, place, alone=alone) for name in pieces[1::2]]
+        if alone:
+            return nodes.Value(names[0])
+        parts: list[nodes.Node] = [nodes.Constant(pieces[0])]
+        for name, text in zip(names, pieces[2::2], strict=True):
+            parts += [nodes.Value(name), nodes.Constant(text)]
+        return nodes.Text(tuple(parts))
+
+    def _name(self, text: str, place: _Place, *, alone: bool = True) -> str:
+        name = text.strip()
+        if not _PATH.fullmatch(name):
+            raise TemplateError(place.path, f"{name!r} is no path such as params.quality or refs[0].base64")
+        root = re.split(r"[.\[]", name, maxsplit=1)[0]
+        if root not in ROOTS and not (root == "item" and place.in_each):
+            raise TemplateError(place.path, f"there is no variable {name!r}")
+        if root in _PICTURES and "." in name:
+            _check_picture_field(name, place, alone=alone)
+        self.names.setdefault(name, place.path)
+        return name
+
+    def _mapping(self, source: Mapping[Any, Any], place: _Place) -> nodes.Node:
+        keys = [key for key in source if isinstance(key, str) and key.startswith("$") and key != "$spread"]
+        if keys:
+            return self._directive(source, keys, place)
+        spread = self._spread(source["$spread"], place / "$spread") if "$spread" in source else None
+        entries = ((str(k), self._node(v, place / k)) for k, v in source.items() if k != "$spread")
+        return nodes.Object(tuple(entries), spread)
+
+    def _directive(self, source: Mapping[Any, Any], keys: list[str], place: _Place) -> nodes.Node:
+        name = next((key for key in keys if key in self._directives), None)
+        if name is None:
+            raise TemplateError((place / keys[0]).path, "is no directive")
+        options, build = self._directives[name]
+        for key in source:
+            if key != name and key not in options:
+                raise TemplateError((place / key).path, f"does not belong to {name}")
+        return build(source, place)
+
+    def _each(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        if ("$item" in source) == ("$file" in source):
+            raise TemplateError(place.path, "$each needs either $item or $file")
+        item: nodes.Node = nodes.File("item")
+        if "$item" in source:
+            item = self._node(source["$item"], (place / "$item").within_each())
+        return nodes.Each(
+            self._path(source["$each"], place / "$each"),
+            item,
+            bool(source.get("$single_as_scalar", False)),
+            bool(source.get("$omit_empty", False)),
+        )
+
+    def _spread(self, source: Any, place: _Place) -> nodes.Spread:
+        if not isinstance(source, Mapping) or set(source) != {"$each", "$key", "$value"}:
+            raise TemplateError(place.path, "must have exactly $each, $key and $value")
+        return nodes.Spread(
+            self._path(source["$each"], place / "$each"),
+            self._node(source["$key"], (place / "$key").within_each()),
+            self._node(source["$value"], (place / "$value").within_each()),
+        )
+
+    def _concat(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        return nodes.Concat(self._list(source["$concat"], place / "$concat"))
+
+    def _file_of(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        return nodes.File(self._path(source["$file_of"], place / "$file_of"))
+
+    def _if(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        condition = self._path(source["$if"], place / "$if")
+        then = self._node(source.get("$then"), place / "$then")
+        return nodes.If(condition, then, self._node(source.get("$else"), place / "$else"))
+
+    def _default(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        return nodes.Default(self._list(source["$default"], place / "$default"))
+
+    def _map(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
+        table = source.get("$to")
+        if not isinstance(table, Mapping):
+            raise TemplateError((place / "$to").path, "must be an object")
+        translated = {nodes.as_text(k): self._node(v, place / "$to" / k) for k, v in table.items()}
+        return nodes.Map(self._node(source["$map"], place / "$map"), translated)
+
+    def _path(self, source: Any, place: _Place) -> str:
+        if not isinstance(source, str):
+            raise TemplateError(place.path, "must be a path such as refs")
+        return self._name(source.removeprefix("${").removesuffix("}"), place)
+
+
+def _check_picture_field(name: str, place: _Place, *, alone: bool) -> None:
+    field = name.rpartition(".")[2]
+    if field not in _PICTURE_FIELDS:
+        known = ", ".join(sorted(_PICTURE_FIELDS))
+        raise TemplateError(place.path, f"{name!r}: a picture has no {field!r}; it has {known}")
+    if field in _WHOLE_ONLY and not alone:
+        raise TemplateError(place.path, f"{name!r} must stand alone, without text around it")

@@ -1,0 +1,53 @@
+"""The template language of a document: data that holds ``${placeholders}`` and directives, never code.
+
+A string that is exactly ``${path}`` keeps the type of what it names; within other text the value is
+written as text. A null removes its key; an object that lost all its keys is removed likewise.
+
+=========================================================== =============================================
+``{$each: refs, $item: T}``                                 a list with T for each, named ``item`` within
+… ``$single_as_scalar: true``, ``$omit_empty: true``        one item without its list; no empty list
+``{$each: refs, $file: true}``                              the same for multipart: one part a picture
+``$spread: {$each: refs, $key: "image${item.suffix}", $value: T}``  keys beside the object's own
+``{$concat: [T, …]}``                                       lists (and single values) joined
+``{$file_of: mask}``                                        a picture as a multipart file
+``{$if: path, $then: T, $else: T}``                         whether the path names anything
+``{$default: [T, …]}``                                      the first that is not null
+``{$map: T, $to: {value: T}}``                              a value translated; itself when not listed
+=========================================================== =============================================
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.template_nodes import Node
+from imagegen_adapters.providers.http.template_parser import TemplateParser
+
+
+@attrs.frozen
+class Template:
+    """A parsed template. ``names`` are all paths that it mentions, such as ``params.quality``, and where."""
+
+    source: Any
+    names: Mapping[str, tuple[str, ...]] = attrs.field(eq=False, repr=False)
+    _root: Node = attrs.field(eq=False, repr=False)
+
+    @classmethod
+    def parse(cls, source: Any) -> "Template":
+        """Return the template for plain data.
+
+        Raises:
+            TemplateError: a placeholder names nothing that exists, or a directive is malformed.
+        """
+        parser = TemplateParser()
+        root = parser.parse(source)
+        return cls(source, parser.names, root)
+
+    def render(self, scope: Mapping[str, Any]) -> Any:
+        """Return the data with all placeholders filled in, None when nothing is left of it."""
+        return self._root.render(scope)
+
+    def mentions(self, name: str) -> bool:
+        """Return whether it uses ``name`` or anything below it."""
+        return any(n == name or n.startswith((f"{name}.", f"{name}[")) for n in self.names)

@@ -1,0 +1,76 @@
+"""A caller's mask, turned into what a vendor wants."""
+
+import io
+from enum import StrEnum
+
+from PIL import Image, UnidentifiedImageError
+
+from imagegen_core.errors import InvalidImage
+
+_OPAQUE = 255
+
+
+class MaskPolarity(StrEnum):
+    """How a vendor marks what is to be repainted."""
+
+    WHITE_IS_EDIT = "white_is_edit"
+    BLACK_IS_EDIT = "black_is_edit"
+    TRANSPARENT_IS_EDIT = "transparent_is_edit"
+
+
+def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) -> bytes:
+    """Return the caller's mask as a PNG of the vendor's polarity.
+
+    In the caller's mask white is repainted and black kept, shades in between by degree; in one with an
+    alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
+    everywhere marks nothing and is passed over. The result is grey (8 bits), or RGBA for
+    `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole picture: call it in a thread.
+
+    Args:
+        data: PNG, JPEG or WebP.
+        polarity: what the vendor wants.
+        size: width and height of the picture that the mask belongs to, in pixels.
+
+    Raises:
+        InvalidImage: the mask has another size than its picture, or cannot be decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.size != size:
+                raise InvalidImage("mask", f"is {_shown(image.size)}, but its picture is {_shown(size)}")
+            edited = _edited(image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidImage("mask", "cannot be decoded") from error
+    out = io.BytesIO()
+    _in_polarity(edited, polarity).save(out, "PNG")
+    return out.getvalue()
+
+
+def _shown(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _edited(image: Image.Image) -> Image.Image:
+    """Return the caller's mask in 8-bit grey, 255 where it is repainted."""
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        if alpha.getextrema()[0] != _OPAQUE:
+            return _inverted(alpha)
+        return image.convert("RGB").convert("L")
+    if image.mode.startswith("I"):  # 16-bit grey; convert() alone would clip it
+        return image.convert("I").point(lambda value: value * (1 / 256) + 0).convert("L")
+    return image.convert("L")
+
+
+def _in_polarity(edited: Image.Image, polarity: MaskPolarity) -> Image.Image:
+    if polarity is MaskPolarity.WHITE_IS_EDIT:
+        return edited
+    if polarity is MaskPolarity.BLACK_IS_EDIT:
+        return _inverted(edited)
+    picture = Image.new("RGBA", edited.size)
+    picture.putalpha(_inverted(edited))
+    return picture
+
+
+def _inverted(image: Image.Image) -> Image.Image:
+    return image.point(lambda value: _OPAQUE - value)

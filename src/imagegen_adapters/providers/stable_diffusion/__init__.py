@@ -1,0 +1,5 @@
+"""Stable Diffusion, on a server of one's own (A1111's API) or at Stability AI."""
+
+from imagegen_adapters.providers.stable_diffusion.provider import StableDiffusionProvider
+
+__all__ = ["StableDiffusionProvider"]

@@ -1,0 +1,240 @@
+"""A Stable Diffusion server of one's own: A1111's WebUI, Forge, SD.Next."""
+
+import asyncio
+import base64
+import contextlib
+from typing import Any
+
+import httpx
+
+from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
+from imagegen_adapters.providers.stable_diffusion import failures
+from imagegen_adapters.providers.stable_diffusion.answers import SKELETON_BYTES
+from imagegen_adapters.providers.stable_diffusion.bodies import JsonBody
+from imagegen_adapters.providers.stable_diffusion.sending import (
+    answered,
+    api_url,
+    call_timeout,
+    own_headers,
+    refusal,
+)
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model, Parameter
+from imagegen_core.errors import CallError, InvalidImage, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_BYTES
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.parameters import common
+from imagegen_core.ports.provider import Exchange, Harvest, Probe, ProviderCall, ProviderProfile
+from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+
+API_BASE = "http://127.0.0.1:7860"
+PROGRESS_SECONDS = 1.0
+"""SD.Next lets one address spend 300 points a minute; asking for progress costs one."""
+
+_OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
+_PARAMETERS = (
+    *common("num", "width", "height", "size", "steps", "cfg_scale", "seed", "negative_prompt"),
+    *common("upscale_factor", "edit_mode"),
+    Parameter(name="sampler_name"),
+    Parameter(name="scheduler"),
+    Parameter(name="denoising_strength", type="number", minimum=0, maximum=1),
+    Parameter(name="enable_hr", type="boolean"),
+    Parameter(name="hr_scale", type="number", minimum=1, maximum=4),
+    Parameter(name="hr_upscaler"),
+    Parameter(name="n_iter", type="integer", minimum=1, maximum=10),
+    Parameter(name="upscaler_1"),
+)
+_SUFFIXES = ("/sdapi/v1", "/sdapi")
+_ANSWER = "answer.json"
+_ASKING = 5.0
+"""Seconds for the small calls beside the paid one."""
+
+
+class A1111:
+    """One call at a time: the server has a global lock, and all that waits for it holds a connection."""
+
+    def __init__(self, outbound: Outbound, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
+        self._outbound = outbound
+        self._progress_seconds = progress_seconds
+        self._running: set[str] = set()
+        self._interrupted: set[str] = set()
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        _options(config)
+        own_headers(config)
+        entries = config.models or (
+            ModelEntry(id=wire.DEFAULT_MODEL, name="Loaded checkpoint", default=True),
+        )
+        return ProviderProfile(
+            models=tuple(_model(entry) for entry in entries),
+            default_api_base=API_BASE,
+            needs_api_key=False,
+            max_concurrency=1,
+        )
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        return (request,)
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
+        body = JsonBody(await self._body(call, exchange))
+        self._running.add(call.call_id)
+        watching = asyncio.create_task(self._watch(call, exchange))
+        try:
+            await self._send(call, body, exchange)
+            return Receipt(data={"file": _ANSWER, "interrupted": call.call_id in self._interrupted})
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+            self._running.discard(call.call_id)
+            self._interrupted.discard(call.call_id)
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        raise CallError(FailureCode.RESULT_EXPIRED, "the server keeps no jobs")
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        name = str(receipt.data.get("file", _ANSWER))
+        interrupted = bool(receipt.data.get("interrupted", False))
+        return await asyncio.to_thread(
+            wire.harvest, lambda: exchange.open_spooled(name), call.request, interrupted=interrupted
+        )
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        """Interrupt the server, unless this call is over or the server says that it works on another one."""
+        if call.call_id not in self._running:
+            return
+        with contextlib.suppress(CallError, httpx.HTTPError, ValueError):
+            current = (await self._progress(call.config)).get("current_task")
+            if current in (None, call.call_id) and call.call_id in self._running:
+                # Before the request, because the picture may arrive before the answer to it.
+                self._interrupted.add(call.call_id)
+                answer = await self._ask(call.config, "POST", "/sdapi/v1/interrupt")
+                if not answer.is_success:
+                    self._interrupted.discard(call.call_id)
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        try:
+            models = await self._ask_json(config, "/sdapi/v1/sd-models")
+            settings = await self._ask_json(config, "/sdapi/v1/options")
+        except CallError as error:
+            return Probe(ok=False, detail=str(error))
+        count = len(models) if isinstance(models, list) else 0
+        loaded = settings.get("sd_model_checkpoint") if isinstance(settings, dict) else None
+        return Probe(ok=True, detail=f"{count} checkpoints, loaded: {loaded or 'none'}")
+
+    async def _body(self, call: ProviderCall, exchange: Exchange) -> dict[str, Any]:
+        request = call.request
+        source = request.references[0] if request.references else request.image
+        picture = None if source is None else await exchange.read_input(source)
+        mask = None
+        if source is not None and request.mask is not None:
+            given = await exchange.read_input(request.mask)
+            mask = await asyncio.to_thread(_mask, given, (source.width, source.height))
+        options = _options(call.config)
+        return wire.body(request, call.model, task=call.call_id, options=options, picture=picture, mask=mask)
+
+    async def _send(self, call: ProviderCall, body: JsonBody, exchange: Exchange) -> None:
+        config = call.config
+        url = api_url(config, wire.PATHS[call.request.operation], suffixes=_SUFFIXES)
+        own = {"content-type": "application/json", "content-length": str(body.length)}
+        client = self._outbound.api_client(config)
+        request = client.build_request(
+            "POST", url, content=body, headers=own_headers(config) | own, timeout=call_timeout(config.timeout)
+        )
+        async with answered(client, _signed(request, config)) as response:
+            if response.status_code != httpx.codes.OK:
+                raise await refusal(response, failures.A1111, _secrets(config))
+            await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
+
+    async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
+        """Report progress while the call runs. Nothing that goes wrong here may harm the call."""
+        furthest = 0.0
+        while True:
+            await asyncio.sleep(self._progress_seconds)
+            with contextlib.suppress(CallError, httpx.HTTPError, ValueError, TypeError):
+                seen = await self._progress(call.config)
+                fraction = min(1.0, float(seen.get("progress", 0.0)))
+                if seen.get("current_task") in (None, call.call_id) and fraction > furthest:
+                    furthest = fraction
+                    await exchange.progress(fraction)
+
+    async def _progress(self, config: ProviderConfig) -> dict[str, Any]:
+        seen = await self._ask_json(config, "/sdapi/v1/progress?skip_current_image=true")
+        return seen if isinstance(seen, dict) else {}
+
+    async def _ask_json(self, config: ProviderConfig, path: str) -> Any:
+        answer = await self._ask(config, "GET", path)
+        if answer.status_code != httpx.codes.OK:
+            raise failures.A1111.error(
+                answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
+            )
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise CallError(FailureCode.BAD_RESPONSE, "the answer is not valid JSON") from error
+
+    async def _ask(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
+        url = api_url(config, path, suffixes=_SUFFIXES)
+        client = self._outbound.api_client(config)
+        request = client.build_request(method, url, headers=own_headers(config), timeout=_ASKING)
+        with map_transport_errors():
+            return await client.send(_signed(request, config))
+
+
+def _model(entry: ModelEntry) -> Model:
+    operations = _OPERATIONS if entry.capabilities is None else entry.capabilities
+    return Model(
+        id=entry.id,
+        name=entry.name,
+        default=entry.default,
+        lifecycle=lifecycle_of(entry.id),
+        operations=tuple(o for o in operations if o in _OPERATIONS),
+        parameters=_PARAMETERS,
+        accepts_extras=True,
+        max_references=1,
+    )
+
+
+def _options(config: ProviderConfig) -> wire.Options:
+    upscaler = config.extra_config.get("upscaler", wire.DEFAULT_UPSCALER)
+    scripts = config.extra_config.get("allow_scripts", [])
+    if not isinstance(upscaler, str) or not upscaler:
+        raise ValidationFailed.of("extra_config.upscaler", "must be the name of an upscaler")
+    if not isinstance(scripts, (list, tuple)) or not all(isinstance(name, str) for name in scripts):
+        raise ValidationFailed.of("extra_config.allow_scripts", "must be a list of script names")
+    return wire.Options(upscaler=upscaler, allow_scripts=frozenset(scripts))
+
+
+def _mask(data: bytes, size: tuple[int, int]) -> bytes:
+    try:
+        return convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size)
+    except InvalidImage as error:
+        raise CallError(FailureCode.REJECTED, error.message) from error
+
+
+def _signed(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
+    """Add the key, which A1111 and SD.Next take as a user and a password."""
+    if config.api_key is not None:
+        key = config.api_key.reveal()
+        if ":" not in key:
+            raise CallError(FailureCode.AUTH_FAILED, "api_key must be user:password for this kind of server")
+        request.headers["authorization"] = "Basic " + base64.b64encode(key.encode()).decode()
+    return request
+
+
+def _secrets(config: ProviderConfig) -> tuple[str, ...]:
+    if config.api_key is None:
+        return ()
+    key = config.api_key.reveal()
+    password = key.partition(":")[2]
+    return tuple(secret for secret in (key, password) if secret)
+
+
+def _max_bytes(request: PictureRequest) -> int:
+    """Return room for all pictures in base64, for a grid, and for what is said beside them."""
+    return (request.num + 1) * (MAX_BYTES * 4 // 3 + 4) + SKELETON_BYTES

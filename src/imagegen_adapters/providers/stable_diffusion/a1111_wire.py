@@ -1,0 +1,257 @@
+"""The A1111 WebUI API as it goes over the wire: bodies from requests, pictures from answers. Pure.
+
+Forge and SD.Next speak the same, but for their error answers.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import attrs
+
+from imagegen_adapters.providers.stable_diffusion.answers import Span, bad_response, decoded, load, text
+from imagegen_adapters.providers.stable_diffusion.bodies import Inline
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.ports.provider import Harvest, Picture
+
+DEFAULT_MODEL = "default"
+"""The model id that means: whatever checkpoint the server has loaded."""
+
+DEFAULT_UPSCALER = "R-ESRGAN 4x+"
+LONGEST_SIDE = 2048
+"""A picture that is longer is not repainted at its own size unless the caller says so: few GPUs could."""
+
+PATHS: Mapping[Operation, str] = {
+    Operation.GENERATE: "/sdapi/v1/txt2img",
+    Operation.REFERENCE: "/sdapi/v1/img2img",
+    Operation.EDIT: "/sdapi/v1/img2img",
+    Operation.UPSCALE: "/sdapi/v1/extra-single-image",
+}
+
+OWNED: Mapping[str, str] = {
+    "image": "pictures come with the request",
+    "imageList": "pictures come with the request",
+    "init_images": "pictures come with the request",
+    "firstpass_image": "pictures come with the request",
+    "mask": "the mask comes with the request",
+    "latent_mask": "the mask comes with the request",
+    "include_init_images": "the answer holds new pictures only",
+    "batch_size": "use num",
+    "prompt": "the prompt comes with the request",
+    "send_images": "the answer must hold the pictures",
+    "show_extras_results": "the answer must hold the pictures",
+    "save_images": "pictures are kept here, not on the server",
+    "do_not_save_samples": "pictures are kept here, not on the server",
+    "do_not_save_grid": "pictures are kept here, not on the server",
+    "force_task_id": "it is how a running call is recognised",
+    "infotext": "it would override the other parameters",
+    "override_settings_restore_afterwards": "a call leaves the server's settings alone",
+    "script_name": "scripts read files and make any number of pictures",
+    "script_args": "scripts read files and make any number of pictures",
+    "aspect_ratio": "use width and height",
+    "image_size": "use width and height",
+}
+"""Parameters that a caller cannot pass through, and why."""
+
+SETTINGS = frozenset({"CLIP_stop_at_last_layers", "sd_vae", "eta_noise_seed_delta", "randn_source"})
+"""Settings of the server that a caller may override for a call; the others name files and folders."""
+
+_OURS = frozenset({"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"})
+_DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What ``extra_config`` says for this dialect."""
+
+    upscaler: str = DEFAULT_UPSCALER
+    allow_scripts: frozenset[str] = frozenset()
+
+
+def refused(name: str, why: str) -> CallError:
+    """Return the error for a parameter that is turned down before anything is sent."""
+    return CallError(FailureCode.REJECTED, f"params.{name}: {why}")
+
+
+def body(
+    request: PictureRequest,
+    model: Model,
+    *,
+    task: str,
+    options: Options,
+    picture: bytes | None = None,
+    mask: bytes | None = None,
+) -> dict[str, Any]:
+    """Return the body for the operation's path, pictures as `Inline`; ``mask`` is white where it repaints.
+
+    Raises:
+        CallError: ``rejected``, a parameter is not the caller's to set; nothing was sent.
+    """
+    extras = _extras(request.params, options)
+    if request.operation is Operation.UPSCALE:
+        return _upscale_body(request, extras, options, picture or b"")
+    wanted = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
+    wanted |= {"send_images": True, "save_images": False, "force_task_id": task}
+    if model.id != DEFAULT_MODEL:
+        wanted["override_settings"] = {
+            **wanted.get("override_settings", {}),
+            "sd_model_checkpoint": model.upstream_id,
+        }
+    if picture is not None:
+        wanted["init_images"] = [Inline(picture)]
+    if mask is not None:
+        wanted |= {"mask": Inline(mask), "inpainting_mask_invert": 0}
+    return wanted
+
+
+def _upscale_body(
+    request: PictureRequest, extras: dict[str, Any], options: Options, picture: bytes
+) -> dict[str, Any]:
+    factor = 4 if request.params.get("upscale_factor") == "x4" else 2
+    for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
+        if name in extras:
+            raise refused(name, "use upscale_factor")
+    owned = {
+        "resize_mode": 0,
+        "upscaling_resize": factor,
+        "show_extras_results": True,
+        "image": Inline(picture),
+    }
+    return {"upscaler_1": options.upscaler, **extras, **owned}
+
+
+def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """Return what goes to the server under its own name."""
+    extras = {name: value for name, value in params.items() if name not in _OURS}
+    for name, value in extras.items():
+        if name in OWNED:
+            raise refused(name, OWNED[name])
+        if name == "override_settings":
+            _check_names(name, value, SETTINGS)
+        elif name == "alwayson_scripts":
+            _check_names(name, value, options.allow_scripts)
+        elif not _is_plain(value):
+            raise refused(name, "must be a string, a number, true, false or a list of them")
+    return extras
+
+
+def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
+    if not isinstance(value, Mapping):
+        raise refused(name, "must be an object")
+    if unknown := [str(key) for key in value if key not in allowed]:
+        listed = ", ".join(sorted(allowed)) or "none"
+        raise refused(f"{name}.{unknown[0]}", f"is not among those allowed here: {listed}")
+
+
+def _is_plain(value: object) -> bool:
+    plain = (str, int, float, bool)
+    return isinstance(value, plain) or (isinstance(value, list) and all(isinstance(v, plain) for v in value))
+
+
+def _count(request: PictureRequest) -> dict[str, int]:
+    """Return the batch; ``n_iter`` only chooses how many of ``num`` are made one after another."""
+    rounds = request.params.get("n_iter", 1)
+    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
+        raise refused("n_iter", f"must divide num, which is {request.num}")
+    return {"batch_size": request.num // rounds, "n_iter": rounds}
+
+
+def _size(request: PictureRequest) -> dict[str, int]:
+    """Return width and height; a repainted picture keeps its own size, in steps of 8 pixels."""
+    given = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
+    if request.dimensions is not None:
+        given = dict(zip(("width", "height"), request.dimensions, strict=True))
+    source = _source_size(request)
+    return given if source is None else {"width": source[0], "height": source[1], **given}
+
+
+def _source_size(request: PictureRequest) -> tuple[int, int] | None:
+    source = request.references[0] if request.references else request.image
+    if source is None:
+        return None
+    scale = min(1.0, LONGEST_SIDE / max(source.width, source.height))
+    width, height = (max(64, round(side * scale / 8) * 8) for side in (source.width, source.height))
+    return width, height
+
+
+def warnings(request: PictureRequest) -> tuple[str, ...]:
+    """Return what the caller should know about how the request was served."""
+    said = []
+    source = request.references[0] if request.references else request.image
+    sized = {"width", "height", "size"} & request.params.keys()
+    repaints = request.operation in (Operation.REFERENCE, Operation.EDIT)
+    if repaints and not sized and source and max(source.width, source.height) > LONGEST_SIDE:
+        width, height = _source_size(request) or (0, 0)
+        said.append(f"the picture was repainted at {width}x{height}; give width and height for another size")
+    if request.params.get("edit_mode", _DEFAULT_EDIT_MODE) != _DEFAULT_EDIT_MODE:
+        said.append("edit_mode has no effect here")
+    if request.operation is Operation.UPSCALE and request.num > 1:
+        said.append("upscaling makes one picture, whatever num says")
+    return tuple(said)
+
+
+def harvest(opened: Callable[[], BinaryIO], request: PictureRequest, *, interrupted: bool) -> Harvest:
+    """Return the pictures of a spooled answer: no grid, nothing that an extension appended.
+
+    It reads the file: call it in a thread.
+
+    Raises:
+        CallError: ``bad_response``, or ``cancelled`` when an interrupted call made no picture.
+    """
+    with opened() as file:
+        answer = load(file)
+        if not isinstance(answer, dict):
+            raise bad_response("the answer is not a JSON object")
+        info = _info(text(file, answer.get("info")))
+    if request.operation is Operation.UPSCALE:
+        found, info = [answer.get("image")], {}
+    else:
+        found = _own_pictures(answer.get("images"), info)
+    kept = [value for value in found if isinstance(value, (str, Span)) and value]
+    if not kept and interrupted:
+        raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made a picture")
+    if not kept:
+        raise bad_response("the answer holds no picture")
+    pictures = tuple(
+        Picture(chunks=_chunks(opened, value), metadata=_metadata(info, position, interrupted=interrupted))
+        for position, value in enumerate(kept)
+    )
+    return Harvest(pictures=pictures, warnings=warnings(request))
+
+
+def _chunks(opened: Callable[[], BinaryIO], value: str | Span) -> Any:
+    return lambda: decoded(opened, value)
+
+
+def _info(encoded: str | None) -> dict[str, Any]:
+    """Return ``info``, which is JSON inside a JSON string; what cannot be read is only a loss of metadata."""
+    try:
+        info = json.loads(encoded or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return info if isinstance(info, dict) else {}
+
+
+def _own_pictures(images: object, info: dict[str, Any]) -> list[Any]:
+    if not isinstance(images, list):
+        raise bad_response("the answer has no list of images")
+    first, seeds = info.get("index_of_first_image", 0), info.get("all_seeds")
+    first = first if isinstance(first, int) and 0 <= first < len(images) else 0
+    return images[first : first + len(seeds)] if isinstance(seeds, list) and seeds else images[first:]
+
+
+_TOLD = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sampler_name": "sampler_name"}
+
+
+def _metadata(info: dict[str, Any], position: int, *, interrupted: bool) -> dict[str, Any]:
+    told = {ours: info[theirs] for theirs, ours in _TOLD.items() if isinstance(info.get(theirs), str)}
+    seeds = info.get("all_seeds")
+    seed = seeds[position] if isinstance(seeds, list) and position < len(seeds) else None
+    if isinstance(seed, int):
+        told["seed"] = seed
+    if interrupted:
+        told["interrupted"] = True
+    return told

@@ -1,0 +1,170 @@
+"""What the vendors' error answers mean. Tables; nothing here decides about retrying."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+MESSAGE_CHARS = 500
+ERROR_BODY_BYTES = 64 * 1024
+"""Most that is read of an error answer."""
+
+STABILITY_COOLDOWN_SECONDS = 60.0
+"""Stability's time-out after more than 150 requests in 10 seconds."""
+
+
+@attrs.frozen(kw_only=True)
+class Complaint:
+    """What an error body says: a sentence, and the vendor's own code where there is one."""
+
+    message: str
+    code: str | None = None
+
+
+_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        1: FailureCode.BAD_RESPONSE,
+        2: FailureCode.BAD_RESPONSE,  # a success without what was asked for
+        3: FailureCode.REJECTED,  # redirects are not followed: a body would be sent twice, or elsewhere
+        4: FailureCode.REJECTED,
+        5: FailureCode.OUTCOME_UNKNOWN,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class FailureTable:
+    """How one vendor's error answers are read: by its own code first, then by status.
+
+    A status in neither table means what its hundred means. Of all, only 429 proves that nothing was
+    started: a 503 may come from a proxy that lost the answer of a call that ran.
+    """
+
+    read: Callable[[Any, str], Complaint]
+    by_status: Mapping[int, FailureCode]
+    by_code: Mapping[str, FailureCode] = attrs.field(factory=dict)
+    cooldown: float | None = None
+
+    def error(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...]
+    ) -> CallError:
+        """Return the error for an answer; none of ``secrets`` appears in its message."""
+        complaint = _complaint(self.read, status, body)
+        code = self._code(status, complaint.code)
+        limited = code is FailureCode.RATE_LIMITED
+        return CallError(
+            code,
+            _redacted(complaint.message, secrets),
+            not_started=limited,
+            retry_after=(retry_after(headers) or self.cooldown) if limited else None,
+            upstream_status=status,
+            upstream_code=complaint.code,
+        )
+
+    def _code(self, status: int, code: str | None) -> FailureCode:
+        return self.by_code.get(code or "") or self.by_status.get(status) or _BY_CLASS[min(status // 100, 5)]
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of ``Retry-After``; a date in it is compared with the answer's own ``Date``."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    until, now = _date(value), _date(headers.get("date", ""))
+    return max(0.0, (until - now).total_seconds()) if until and now else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else None
+
+
+def _complaint(read: Callable[[Any, str], Complaint], status: int, body: bytes) -> Complaint:
+    text = body.decode("utf-8", "replace")
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+    complaint = read(parsed, text)
+    return (
+        complaint if complaint.message.strip() else attrs.evolve(complaint, message=f"HTTP status {status}")
+    )
+
+
+def _redacted(message: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        message = message.replace(secret, "****")
+    return " ".join(message.split())[:MESSAGE_CHARS]
+
+
+def _read_a1111(body: Any, text: str) -> Complaint:
+    """``detail`` if it is text, else its first ``msg``, else ``errors``, else ``error``, else the body."""
+    if not isinstance(body, dict):
+        return Complaint(message=text)
+    detail, error = body.get("detail"), body.get("error")
+    code = error if isinstance(error, str) and error else None
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        where = ".".join(str(part) for part in detail[0].get("loc", ()) if part != "body")
+        said = str(detail[0].get("msg", ""))
+        return Complaint(message=f"{where}: {said}" if where else said, code=code)
+    if detail == "Not Found":  # the framework's own word for an unknown path
+        detail = "Not Found: the server has no such API, is it running with --api?"
+    words = (detail, body.get("errors"), error)
+    return Complaint(message=next((w for w in words if isinstance(w, str) and w.strip()), text), code=code)
+
+
+def _read_stability(body: Any, text: str) -> Complaint:
+    if not isinstance(body, dict):
+        return Complaint(message=text)
+    name = body.get("name")
+    code = name if isinstance(name, str) and name else None
+    errors = body.get("errors")
+    said = "; ".join(str(e) for e in errors) if isinstance(errors, list) else ""
+    message = body.get("message")
+    return Complaint(message=said or (message if isinstance(message, str) else "") or code or text, code=code)
+
+
+A1111 = FailureTable(
+    read=_read_a1111,
+    by_status=MappingProxyType(
+        {
+            401: FailureCode.AUTH_FAILED,
+            403: FailureCode.AUTH_FAILED,
+            407: FailureCode.AUTH_FAILED,
+            408: FailureCode.OUTCOME_UNKNOWN,
+            429: FailureCode.RATE_LIMITED,  # SD.Next's limiter turns away before the queue
+        }
+    ),
+)
+
+STABILITY = FailureTable(
+    read=_read_stability,
+    by_status=MappingProxyType(
+        {
+            401: FailureCode.AUTH_FAILED,
+            402: FailureCode.QUOTA_EXHAUSTED,
+            403: FailureCode.AUTH_FAILED,
+            407: FailureCode.AUTH_FAILED,
+            408: FailureCode.OUTCOME_UNKNOWN,
+            429: FailureCode.RATE_LIMITED,
+        }
+    ),
+    by_code=MappingProxyType(
+        {
+            "content_moderation": FailureCode.CONTENT_POLICY,
+            "payment_required": FailureCode.QUOTA_EXHAUSTED,
+            "unauthorized": FailureCode.AUTH_FAILED,
+        }
+    ),
+    cooldown=STABILITY_COOLDOWN_SECONDS,
+)

@@ -1,0 +1,72 @@
+"""``kind: stable_diffusion``: two dialects behind one provider."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.stable_diffusion.a1111 import A1111, PROGRESS_SECONDS
+from imagegen_adapters.providers.stable_diffusion.stability import JOB_SECONDS, POLL_SECONDS, Stability
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import PictureRequest
+from imagegen_core.ports.provider import Exchange, Harvest, Probe, ProviderCall, ProviderProfile
+from imagegen_core.provider_configs import ProviderConfig
+
+
+class StableDiffusionProvider:
+    """Implements the `Provider` port; ``extra_config.dialect`` says how to speak.
+
+    ``a1111`` (when left out) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next, ``stability`` that
+    of Stability AI, v2beta.
+
+    Args:
+        outbound: sends everything.
+        poll_seconds: between two looks at a Stability job; the vendor asks for 10.
+        job_seconds: how long such a job is looked at.
+        progress_seconds: between two looks at the progress of a WebUI.
+        sleep: waits between polls.
+    """
+
+    def __init__(
+        self,
+        outbound: Outbound,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        job_seconds: float = JOB_SECONDS,
+        progress_seconds: float = PROGRESS_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._a1111 = A1111(outbound, progress_seconds=progress_seconds)
+        self._stability = Stability(outbound, poll_seconds=poll_seconds, job_seconds=job_seconds, sleep=sleep)
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        return self._dialect(config).describe(config)
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        return self._dialect(config).split(request, model, config)
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        return await self._dialect(call.config).submit(call, exchange)
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        return await self._dialect(call.config).poll(call, job, exchange)
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        return await self._dialect(call.config).collect(call, receipt, exchange)
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        await self._dialect(call.config).cancel(call, job)
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        return await self._dialect(config).probe(config)
+
+    def _dialect(self, config: ProviderConfig) -> A1111 | Stability:
+        dialect = config.extra_config.get("dialect", "a1111")
+        if dialect == "a1111":
+            return self._a1111
+        if dialect == "stability":
+            return self._stability
+        raise ValidationFailed.of("extra_config.dialect", "must be a1111 or stability")

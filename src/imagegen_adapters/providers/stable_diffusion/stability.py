@@ -1,0 +1,230 @@
+"""Stability AI's hosted API, v2beta."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.stable_diffusion import failures
+from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
+from imagegen_adapters.providers.stable_diffusion.answers import SKELETON_BYTES, bad_response, decoded
+from imagegen_adapters.providers.stable_diffusion.sending import (
+    answered,
+    api_url,
+    call_timeout,
+    own_headers,
+    read_short,
+    refusal,
+)
+from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED, model
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError, InvalidImage
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_BYTES
+from imagegen_core.operations import InputImage, PictureRequest
+from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
+from imagegen_core.provider_configs import ProviderConfig
+
+API_BASE = "https://api.stability.ai"
+POLL_SECONDS = 10.0
+"""Stability asks not to poll a job more often."""
+
+JOB_SECONDS = 900.0
+"""How long a job is polled at least; Stability keeps results for 24 hours."""
+
+_SLOWEST_POLL = 60.0
+_ANSWER = "answer.json"
+_ANSWER_BYTES = MAX_BYTES * 4 // 3 + SKELETON_BYTES
+_SUFFIXES = ("/v2beta", "/v1")
+_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""It becomes part of an address, so nothing else is taken for one."""
+
+_WORTH_ANOTHER_LOOK = frozenset(
+    {
+        FailureCode.UNAVAILABLE,
+        FailureCode.TIMEOUT,
+        FailureCode.OUTCOME_UNKNOWN,
+        FailureCode.RATE_LIMITED,
+    }
+)
+
+
+class Stability:
+    """One picture a call; creative upscaling and new backgrounds are jobs that are polled."""
+
+    def __init__(
+        self,
+        outbound: Outbound,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        job_seconds: float = JOB_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._outbound = outbound
+        self._poll_seconds = poll_seconds
+        self._job_seconds = job_seconds
+        self._sleep = sleep
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        own_headers(config)
+        models = tuple(map(model, config.models or SHIPPED))
+        return ProviderProfile(models=models, default_api_base=API_BASE)
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        return request.split()
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        route = wire.route(call.request, call.model.upstream_id)
+        client = self._outbound.api_client(call.config)
+        request = await self._request(client, call, route, exchange)
+        async with answered(client, request) as response:
+            if response.status_code != httpx.codes.OK:
+                raise await refusal(response, failures.STABILITY, _secrets(call.config))
+            if route.is_job:
+                return UpstreamJob(id=_job_id(await read_short(response)))
+            await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_ANSWER_BYTES)
+        return Receipt(data={"file": _ANSWER})
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        seconds = max(self._job_seconds, call.config.timeout)
+        wait, done = self._poll_seconds, False
+        try:
+            async with asyncio.timeout(seconds):
+                while not done:
+                    await self._sleep(wait)
+                    done, wait = await self._look(call, job, exchange, wait)
+        except TimeoutError as error:
+            raise CallError(FailureCode.TIMEOUT, f"the job was not done within {seconds:g} s") from error
+        return Receipt(data={"file": _ANSWER})
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        name = str(receipt.data.get("file", _ANSWER))
+
+        def read() -> wire.Answer:
+            with exchange.open_spooled(name) as file:
+                return wire.answer(file)
+
+        found = await asyncio.to_thread(read)
+        picture = Picture(
+            chunks=lambda: decoded(lambda: exchange.open_spooled(name), found.picture),
+            metadata=found.metadata,
+        )
+        route = wire.route(call.request, call.model.upstream_id)
+        return Harvest(pictures=(picture,), warnings=wire.warnings(call.request, route))
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        """Do nothing: Stability has no way to stop what it has begun."""
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        url = api_url(config, "/v1/user/balance", suffixes=_SUFFIXES)
+        try:
+            with map_transport_errors():
+                answer = await self._outbound.api_client(config).get(
+                    url, headers=_headers(config), timeout=call_timeout(10.0)
+                )
+            if answer.status_code != httpx.codes.OK:
+                raise failures.STABILITY.error(
+                    answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
+                )
+            credits_left = answer.json()["credits"]
+        except CallError as error:
+            return Probe(ok=False, detail=str(error))
+        except (ValueError, TypeError, LookupError):
+            return Probe(ok=False, detail="the answer names no balance")
+        return Probe(ok=True, detail=f"{credits_left} credits left")
+
+    async def _look(
+        self, call: ProviderCall, job: UpstreamJob, exchange: Exchange, waited: float
+    ) -> tuple[bool, float]:
+        """Return whether the job's answer is spooled, else how long to wait before the next look."""
+        try:
+            return await self._fetch(call.config, job, exchange), self._poll_seconds
+        except CallError as error:
+            if error.failure.code not in _WORTH_ANOTHER_LOOK:
+                raise
+            slower = max(self._poll_seconds, min(waited * 2, _SLOWEST_POLL))
+            return False, max(error.retry_after or 0.0, slower)
+
+    async def _fetch(self, config: ProviderConfig, job: UpstreamJob, exchange: Exchange) -> bool:
+        url = api_url(config, f"/v2beta/results/{job.id}", suffixes=_SUFFIXES)
+        client = self._outbound.api_client(config)
+        request = client.build_request(
+            "GET", url, headers=_headers(config), timeout=call_timeout(config.timeout)
+        )
+        async with answered(client, request) as response:
+            status = response.status_code
+            if status == httpx.codes.ACCEPTED:
+                return False
+            if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+                raise CallError(
+                    FailureCode.RESULT_EXPIRED, "Stability no longer knows the job", upstream_status=status
+                )
+            if response.status_code != httpx.codes.OK:
+                raise await refusal(response, failures.STABILITY, _secrets(config))
+            await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_ANSWER_BYTES)
+        return True
+
+    async def _request(
+        self, client: httpx.AsyncClient, call: ProviderCall, route: wire.Route, exchange: Exchange
+    ) -> httpx.Request:
+        request, config = call.request, call.config
+        source = request.references[0] if request.references else request.image
+        _check_weight(*request.inputs)
+        picture = None if source is None else await exchange.read_input(source)
+        mask = None
+        if source is not None and request.mask is not None:
+            given = await exchange.read_input(request.mask)
+            mask = await asyncio.to_thread(_mask, given, (source.width, source.height))
+        built = client.build_request(
+            "POST",
+            api_url(config, route.path, suffixes=_SUFFIXES),
+            files=wire.form(request, route, picture=picture, mask=mask),
+            headers=_headers(config),
+            timeout=call_timeout(config.timeout),
+        )
+        if int(built.headers["content-length"]) > wire.BODY_BYTES:
+            raise _too_large()
+        return built
+
+
+def _check_weight(*pictures: InputImage) -> None:
+    """Refuse before anything is read: a body that is too large costs an upload and says 413."""
+    if sum(picture.size_bytes for picture in pictures) > wire.BODY_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> CallError:
+    return CallError(FailureCode.REJECTED, "Stability takes at most 10 MB in one request, pictures included")
+
+
+def _mask(data: bytes, size: tuple[int, int]) -> bytes:
+    try:
+        return convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size)
+    except InvalidImage as error:
+        raise CallError(FailureCode.REJECTED, error.message) from error
+
+
+def _headers(config: ProviderConfig) -> dict[str, str]:
+    key = {} if config.api_key is None else {"authorization": f"Bearer {config.api_key.reveal()}"}
+    return own_headers(config) | {"accept": "application/json"} | key
+
+
+def _secrets(config: ProviderConfig) -> tuple[str, ...]:
+    return () if config.api_key is None else (config.api_key.reveal(),)
+
+
+def _job_id(body: bytes) -> str:
+    try:
+        found = json.loads(body)["id"]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise bad_response("the answer names no job") from error
+    if not isinstance(found, str) or not _JOB_ID.fullmatch(found):
+        raise bad_response("the answer names no job")
+    return found

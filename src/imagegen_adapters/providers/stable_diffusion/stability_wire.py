@@ -1,0 +1,245 @@
+"""Stability AI's v2beta API as it goes over the wire: form fields from requests, pictures from answers. Pure.
+
+What a request becomes:
+
+=============  ==============================================  =======================================
+operation      with                                            route
+=============  ==============================================  =======================================
+generate       the model's family                              generate/{ultra,core,sd3}
+reference      ultra or sd3, the picture as ``image``          generate/{ultra,sd3}
+edit           a mask                                          edit/inpaint
+edit           no mask, ``params.search_prompt``               edit/search-and-replace
+upscale        ``params.upscale_mode`` left out or ``fast``     upscale/fast, always four times
+upscale        ``conservative``, and a prompt                  upscale/conservative
+upscale        ``creative``, and a prompt                      upscale/creative (job)
+recontext      the prompt as the new background                edit/replace-background-and-relight (job)
+=============  ==============================================  =======================================
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import attrs
+
+from imagegen_adapters.providers.stable_diffusion.answers import Span, bad_response, load, text
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation, PictureRequest
+
+ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
+BODY_BYTES = 10 * 1024 * 1024
+"""Stability takes no larger body."""
+
+DEFAULT_STRENGTH = 0.7
+"""How far image-to-image may leave the picture, where the caller does not say: Stability wants a number."""
+
+FILTERED = "CONTENT_FILTERED"
+
+_ROOT = "/v2beta/stable-image/"
+_TEXT = frozenset({"negative_prompt", "seed", "output_format", "style_preset"})
+_RELIGHT = frozenset(
+    {
+        "foreground_prompt",
+        "preserve_original_subject",
+        "original_background_depth",
+        "keep_original_background",
+        "light_source_direction",
+        "light_source_strength",
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """One endpoint: its path, the parameters that it takes under their own names, whether it is a job."""
+
+    path: str
+    fields: frozenset[str]
+    prompt: str | None = "prompt"
+    picture: str = "image"
+    fixed: Mapping[str, str] = attrs.field(factory=dict)
+    is_job: bool = False
+
+
+_GENERATE = {
+    "ultra": Route(path=_ROOT + "generate/ultra", fields=_TEXT | {"aspect_ratio"}),
+    "core": Route(path=_ROOT + "generate/core", fields=_TEXT | {"aspect_ratio"}),
+    "sd3": Route(path=_ROOT + "generate/sd3", fields=_TEXT | {"aspect_ratio", "cfg_scale"}),
+}
+_REFERENCE = {
+    "ultra": Route(path=_ROOT + "generate/ultra", fields=_TEXT | {"strength"}),
+    "sd3": Route(path=_ROOT + "generate/sd3", fields=_TEXT | {"cfg_scale", "strength"}),
+}
+_INPAINT = Route(path=_ROOT + "edit/inpaint", fields=_TEXT | {"grow_mask"})
+_REPLACE = Route(path=_ROOT + "edit/search-and-replace", fields=_TEXT | {"grow_mask", "search_prompt"})
+_UPSCALE = {
+    "fast": Route(path=_ROOT + "upscale/fast", fields=frozenset({"output_format"}), prompt=None),
+    "conservative": Route(
+        path=_ROOT + "upscale/conservative",
+        fields=frozenset({"negative_prompt", "seed", "output_format", "creativity"}),
+    ),
+    "creative": Route(path=_ROOT + "upscale/creative", fields=_TEXT | {"creativity"}, is_job=True),
+}
+_RECONTEXT = Route(
+    path=_ROOT + "edit/replace-background-and-relight",
+    fields=_RELIGHT | {"negative_prompt", "seed", "output_format"},
+    prompt="background_prompt",
+    picture="subject_image",
+    is_job=True,
+)
+UPSCALE_MODES = tuple(_UPSCALE)
+_HANDLED = frozenset({"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"})
+
+
+def family(upstream_id: str) -> str:
+    """Return which of the three generators serves a model; an unknown id is one of the SD3 family."""
+    return next((name for name in ("ultra", "core") if name in upstream_id), "sd3")
+
+
+def route(request: PictureRequest, upstream_id: str) -> Route:
+    """Return the endpoint for a request.
+
+    Raises:
+        CallError: ``rejected``, something that the endpoint needs is missing; nothing was sent.
+    """
+    if request.operation is Operation.GENERATE:
+        return _with_model(_GENERATE[family(upstream_id)], upstream_id)
+    if request.operation is Operation.REFERENCE:
+        return _reference_route(upstream_id)
+    if request.operation is Operation.RECONTEXT:
+        return _RECONTEXT
+    if request.operation is Operation.UPSCALE:
+        return _upscale_route(request)
+    if request.mask is None and not request.params.get("search_prompt"):
+        raise _rejected("params.search_prompt: say what to replace, or send a mask")
+    return _REPLACE if request.mask is None else _INPAINT
+
+
+def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
+    model = {"model": upstream_id} if route.path.endswith("/sd3") else {}
+    return attrs.evolve(route, fixed={**model, **fixed})
+
+
+def _reference_route(upstream_id: str) -> Route:
+    found = _REFERENCE.get(family(upstream_id))
+    if found is None:
+        raise _rejected(f"model {upstream_id} takes no reference picture")
+    strength = {"strength": str(DEFAULT_STRENGTH)}
+    mode = {"mode": "image-to-image"} if found.path.endswith("/sd3") else {}
+    return _with_model(found, upstream_id, **strength, **mode)
+
+
+def _upscale_route(request: PictureRequest) -> Route:
+    mode = request.params.get("upscale_mode", "fast")
+    if mode != "fast" and not request.prompt.strip():
+        raise _rejected(f"prompt: upscale_mode {mode} needs a description of the picture")
+    return _UPSCALE[mode]
+
+
+def _rejected(why: str) -> CallError:
+    return CallError(FailureCode.REJECTED, why)
+
+
+Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]
+
+
+def form(
+    request: PictureRequest, route: Route, *, picture: bytes | None, mask: bytes | None
+) -> dict[str, Field]:
+    """Return the form in httpx's shape for ``files=``, which stays multipart even without any file."""
+    values: dict[str, Any] = dict(route.fixed)
+    values |= {name: value for name, value in request.params.items() if name in route.fields}
+    if "aspect_ratio" in route.fields and (ratio := _ratio(request)):
+        values["aspect_ratio"] = ratio
+    if values.get("seed") == -1:
+        del values["seed"]
+    if route.prompt is not None:
+        values[route.prompt] = request.prompt
+    fields: dict[str, Field] = {name: (None, _written(value)) for name, value in values.items()}
+    if picture is not None:
+        source = request.references[0] if request.references else request.image
+        kind = source.mime_type if source else "application/octet-stream"
+        fields[route.picture] = (f"picture.{kind.rpartition('/')[2]}", picture, kind)
+    if mask is not None:
+        fields["mask"] = ("mask.png", mask, "image/png")
+    return fields
+
+
+def _written(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _ratio(request: PictureRequest) -> str | None:
+    given = request.params.get("aspect_ratio")
+    return given or (None if request.dimensions is None else nearest_ratio(*request.dimensions))
+
+
+def nearest_ratio(width: int, height: int) -> str:
+    """Return the listed aspect ratio that is closest, by factor."""
+    wanted = math.log(width / height)
+    return min(ASPECT_RATIOS, key=lambda ratio: abs(math.log(_quotient(ratio)) - wanted))
+
+
+def _quotient(ratio: str) -> float:
+    width, height = ratio.split(":")
+    return int(width) / int(height)
+
+
+def warnings(request: PictureRequest, route: Route) -> tuple[str, ...]:
+    """Return what the caller should know about how the request was served."""
+    said = []
+    sized = request.dimensions
+    if sized and "aspect_ratio" in route.fields and "aspect_ratio" not in request.params:
+        said.append(f"Stability takes no size: {sized[0]}x{sized[1]} became aspect ratio {_ratio(request)}")
+    elif sized:
+        said.append("width and height have no effect here")
+    if request.operation is Operation.UPSCALE:
+        said += _upscale_warnings(request)
+    if request.params.get("edit_mode", "EDIT_MODE_INPAINT_INSERTION") != "EDIT_MODE_INPAINT_INSERTION":
+        said.append("edit_mode has no effect here")
+    ignored = sorted(request.params.keys() - route.fields - _HANDLED)
+    said += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
+    return tuple(said)
+
+
+def _upscale_warnings(request: PictureRequest) -> list[str]:
+    mode, factor = request.params.get("upscale_mode", "fast"), request.params.get("upscale_factor")
+    if mode == "fast":
+        return (
+            [] if factor == "x4" else [f"Stability's fast upscaler enlarges four times, not {factor or 'x2'}"]
+        )
+    return [f"{mode} upscaling chooses the size itself, not {factor}"] if factor else []
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """The one picture of an answer, in base64, and what was said beside it."""
+
+    picture: str | Span
+    metadata: Mapping[str, Any]
+
+
+def answer(file: BinaryIO) -> Answer:
+    """Return what a spooled answer holds. It reads the file.
+
+    Raises:
+        CallError: ``content_policy``, the picture was made and blurred; ``bad_response``.
+    """
+    parsed = load(file)
+    if not isinstance(parsed, dict):
+        raise bad_response("the answer is not a JSON object")
+    reason = text(file, parsed.get("finish_reason"))
+    if reason == FILTERED:
+        raise CallError(
+            FailureCode.CONTENT_POLICY,
+            "Stability's filter blurred the picture",
+            upstream_code=FILTERED,
+            possible_charge=True,
+        )
+    picture = parsed.get("image") or parsed.get("result")
+    if not isinstance(picture, (str, Span)):
+        raise bad_response("the answer holds no picture")
+    seed = parsed.get("seed")
+    told = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
+    return Answer(picture=picture, metadata={k: v for k, v in told.items() if v is not None})

@@ -1,0 +1,58 @@
+"""A queue over the tasks table: being pending is being queued."""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from datetime import datetime
+
+from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.task_rows import row_to_task
+from imagegen_adapters.queues.bell import Bell
+from imagegen_core.ports.queue import QueueCounts
+from imagegen_core.tasks import Task
+
+
+class SqliteQueue:
+    """The pending tasks of ``database``; it must be the one of the task repository."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._bell = Bell()
+
+    async def enqueue(self, task: Task) -> None:
+        self._bell.ring()
+
+    async def claim(
+        self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
+    ) -> tuple[Task, ...]:
+        self._bell.hush()
+        moment = to_timestamp(now)
+        skipped = json.dumps(sorted(skip_providers))
+        values = {"owner": owner, "limit": limit, "now": moment, "skip_providers": skipped}
+
+        def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            connection.execute(statements.END_PUTTING_OFF, (moment,))
+            return connection.execute(statements.CLAIM, values).fetchall()
+
+        rows = await self._database.write(claim)
+        if rows and len(rows) == limit:
+            self._bell.ring()
+        return tuple(row_to_task(row) for row in sorted(rows, key=lambda row: int(row["seq"])))
+
+    async def wait(self, timeout: float) -> None:
+        await self._bell.wait(timeout)
+
+    async def next_due(self) -> datetime | None:
+        row = await self._database.read(lambda c: c.execute(statements.NEXT_DUE).fetchone())
+        return optional_moment(row[0])
+
+    async def counts(self) -> QueueCounts:
+        rows = await self._database.read(lambda c: c.execute(statements.COUNTERS).fetchall())
+        counters: dict[str, int] = {row["name"]: row["value"] for row in rows}
+        return QueueCounts(pending=counters["pending"], processing=counters["processing"])
+
+    async def position(self, task_id: str) -> int | None:
+        row = await self._database.read(lambda c: c.execute(statements.POSITION, (task_id,)).fetchone())
+        return None if row is None else int(row[0])

@@ -1,0 +1,203 @@
+"""Takes secrets out of text before it is logged, stored or shown. Pure.
+
+First the secrets that are in use, in every spelling that a library or a vendor may echo; then whatever
+looks like one. Cut text to its length after this, never before: half a key is a key that nobody finds.
+"""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "****"
+
+_SHORTEST = 4
+"""Shorter secrets are no secrets, and masking them would make text unreadable."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_NAMED = (
+    r"(?:api[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret|token|passw(?:or)?d|pwd"
+    r"|signature|sig|sign|credentials?|authorization|auth|cookie|key)"
+)
+"""How the names of secrets end. What comes before does not matter, and matching it would take its time."""
+
+_SECRET_FIELD = re.compile(rf"[a-z0-9_.-]*{_NAMED}", re.IGNORECASE)
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Authorization: Bearer …, 'Authorization': b'Basic …', X-Api-Key: …, Set-Cookie: …
+    (
+        re.compile(
+            r"(authorization|\bapi-key|\bx-[a-z-]{0,30}(?:key|token)|\b(?:set-)?cookie)"
+            r"(['\"]?\s*[:=,]\s*)(b?['\"])?(?:[^\s'\",;]+ )?[^\s'\",;]+",
+            re.IGNORECASE,
+        ),
+        rf"\1\2\3{MASK}",
+    ),
+    (
+        re.compile(r"\b(Bearer|Basic)\s+(?=[A-Za-z]*[0-9_~+/=-]|[A-Za-z]{24})[\w.~+/=:-]{8,}", re.IGNORECASE),
+        rf"\1 {MASK}",
+    ),
+    # {"api_key": "…"}, token=…, ?X-Amz-Signature=…
+    (re.compile(rf"({_NAMED}['\"]\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
+    (re.compile(rf"({_NAMED}=)[^\s&#'\"<>;,)]+", re.IGNORECASE), rf"\1{MASK}"),
+    # Prefixes that vendors gave their keys for this very purpose.
+    (re.compile(r"\b(?:sk|pk|rk|hf|r8|gsk|xai|fal|key|tok|ghp|github_pat)[-_][A-Za-z0-9_-]{12,}"), MASK),
+    (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), MASK),
+    (re.compile(r"\bya29\.[A-Za-z0-9._-]{10,}"), MASK),
+    (re.compile(r"\b(?:LTAI|AKIA|ASIA)[A-Za-z0-9]{12,}"), MASK),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MASK),
+)
+_USER_INFO = re.compile(r"://[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
+_URL = re.compile(r"https?://[^\s'\"<>]*", re.IGNORECASE)
+
+_PLAIN_FIELDS = frozenset({"key", "has_api_key"})
+"""Fields of log lines that are named like secrets and are none (a blob's key)."""
+
+_DEEPEST = 8
+
+
+class Redactor:
+    """Knows the secrets in use. Threads may share it; a secret is counted, so two users may register it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._forms: tuple[str, ...] = ()
+
+    def register(self, secret: str) -> None:
+        """Mask this secret from now on. One of fewer than 4 characters is ignored."""
+        with self._lock:
+            self._counts[secret] = self._counts.get(secret, 0) + 1
+            if self._counts[secret] == 1:
+                self._rebuild()
+
+    def forget(self, secret: str) -> None:
+        """Undo one `register`; a secret that is not known is fine."""
+        with self._lock:
+            left = self._counts.pop(secret, 0) - 1
+            if left > 0:
+                self._counts[secret] = left
+            else:
+                self._rebuild()
+
+    def redact(self, text: str, *, limit: int | None = None) -> str:
+        """Return the text without secrets and without the queries of URLs, cut to ``limit`` characters."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text if limit is None else text[:limit]
+
+    def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy without secrets, at any depth; a text in a field named like a secret goes whole."""
+        return {self.redact(str(name)): self._field(str(name), value, 0) for name, value in fields.items()}
+
+    def _rebuild(self) -> None:
+        forms = {form for secret in self._counts for form in spellings(secret)}
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def _field(self, name: str, value: Any, depth: int) -> Any:
+        if isinstance(value, str | bytes) and name not in _PLAIN_FIELDS and _SECRET_FIELD.fullmatch(name):
+            return MASK
+        return self._value(value, depth)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.redact(value)
+        if depth < _DEEPEST and isinstance(value, Mapping):
+            return {self.redact(str(k)): self._field(str(k), v, depth + 1) for k, v in value.items()}
+        if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
+            return [self._value(item, depth + 1) for item in value]
+        shown = repr(value)
+        redacted = self.redact(shown)
+        return value if redacted == shown and str(value) == self.redact(str(value)) else redacted
+
+
+def redact_event(
+    redactor: Redactor,
+) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    """Return a structlog processor that redacts every field and keeps every line one line.
+
+    It belongs right before the renderer, after `structlog.processors.format_exc_info`: a traceback that
+    is still an object cannot be redacted.
+    """
+
+    def process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {name: on_one_line(value) for name, value in redactor.redact_mapping(event).items()}
+
+    return process
+
+
+def _without_query(url: re.Match[str]) -> str:
+    address, question_mark, _ = url[0].partition("?")
+    return f"{address}?{MASK}" if question_mark else address
+
+
+def on_one_line(value: Any) -> Any:
+    """Return the value with line breaks, other control characters and bidi marks in all its text escaped."""
+    if isinstance(value, str):
+        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
+    if isinstance(value, dict):
+        return {on_one_line(name): on_one_line(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [on_one_line(inner) for inner in value]
+    return value
+
+
+def spellings(secret: str) -> frozenset[str]:
+    """Return the ways in which a secret may turn up in text; none for one that is too short to be one."""
+    if len(secret) < _SHORTEST:
+        return frozenset()
+    data = secret.encode("utf-8", "surrogatepass")
+    found = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
+    found |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
+    _, colon, password = secret.partition(":")
+    if colon and len(password) > _SHORTEST:
+        found |= spellings(password)
+    return frozenset(form for form in found if len(form) >= _SHORTEST)
+
+
+def _url_forms(data: bytes) -> Iterator[str]:
+    for form in (
+        quote(data, safe=""),
+        quote(data),
+        quote_plus(data),
+        "".join(f"%{byte:02X}" for byte in data),
+    ):
+        yield form
+        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form)
+        yield quote(form)  # encoded twice
+
+
+def _json_forms(secret: str) -> Iterator[str]:
+    for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield form
+        yield form.replace("/", "\\/")
+        yield json.dumps(form)[1:-1]  # JSON inside JSON
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """Yield the parts of Base64 that depend on the secret alone, wherever it stands in what was encoded."""
+    for skipped in range(3):
+        encoded = base64.b64encode(b"\0" * skipped + data).decode("ascii")
+        first = (0, 2, 3)[skipped]
+        last = (skipped + len(data)) * 8 // 6
+        for form in (
+            encoded[first:last],
+            encoded[first:].rstrip("=") if skipped == 0 else encoded[first:last],
+        ):
+            yield form
+            yield form.translate(_URL_SAFE)
+    yield base64.b64encode(data).decode("ascii")
+    yield base64.urlsafe_b64encode(data).decode("ascii")
+
+
+_URL_SAFE = str.maketrans("+/", "-_")

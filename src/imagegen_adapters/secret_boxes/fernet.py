@@ -1,0 +1,109 @@
+"""Seals secrets under a master key from the environment or from ``master.key`` in the data directory."""
+
+from pathlib import Path
+from typing import Self
+
+from imagegen_adapters.secret_boxes.master_key import (
+    KEY_FILE,
+    MasterKeyRefused,
+    make_key,
+    parse_keys,
+    read_keys,
+    read_witness,
+    write_witness,
+)
+from imagegen_adapters.secret_boxes.sealing import Sealing, usable
+from imagegen_core.errors import Unavailable
+
+_WITNESS_CONTEXT = "master.check"
+
+
+class FernetSecretBox:
+    """The `SecretBox` of a data directory.
+
+    Args:
+        sealing: the keys; None when there are none that could be used.
+        locked_because: why nothing is sealed or opened now, or None.
+    """
+
+    def __init__(self, sealing: Sealing | None, *, locked_because: str | None = None) -> None:
+        self._sealing = sealing
+        self._reason = locked_because or (None if sealing else "the master key is missing")
+
+    @classmethod
+    def of_directory(cls, directory: Path, *, given: str | None, sample: str | None) -> Self:
+        """Return the box of a data directory, which must exist.
+
+        At the very first start ``master.key`` is made. Later, a key that is missing or wrong locks the
+        box: nothing is opened, nothing is sealed, no file is changed.
+
+        Args:
+            directory: holds ``master.key`` and ``master.check``, both of mode 0600.
+            given: keys from the environment, parted by commas, instead of the file; the first one seals.
+            sample: any token in the database, or None when none is stored there.
+
+        Raises:
+            MasterKeyRefused: others may read ``master.key``, or it is there beside other keys in the
+                environment.
+        """
+        keys = _keys(directory, given)
+        witness = read_witness(directory)
+        if keys is None and witness is None and sample is None:
+            keys = make_key(directory)
+        if keys is None:
+            return cls(None, locked_because="the master key is missing")
+        if not keys or not all(usable(key) for key in keys):
+            return cls(None, locked_because="the master key is not 44 characters of URL-safe base64")
+        sealing = Sealing(keys)
+        if not all(sealing.opens(token) for token in (witness, sample) if token is not None):
+            return cls(
+                None, locked_because="the master key is not the one that the saved keys were sealed with"
+            )
+        if witness is None or not sealing.current(witness):
+            write_witness(directory, witness_of(sealing))
+        return cls(sealing)
+
+    def seal(self, plaintext: str, *, context: str) -> str:
+        return self._usable().seal(plaintext, context=context)
+
+    def open(self, token: str, *, context: str) -> str:
+        return self._usable().open(token, context=context)
+
+    def rotate(self, token: str) -> str:
+        """Return the token sealed under the first key; the same one when it is already.
+
+        Raises:
+            Unavailable: the box is locked, or no key opens the token.
+        """
+        return self._usable().rotate(token)
+
+    @property
+    def locked(self) -> bool:
+        return self._reason is not None
+
+    @property
+    def locked_because(self) -> str | None:
+        """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
+        return self._reason
+
+    def _usable(self) -> Sealing:
+        if self._sealing is None or self._reason is not None:
+            raise Unavailable(f"saved keys are locked: {self._reason}")
+        return self._sealing
+
+
+def witness_of(sealing: Sealing) -> str:
+    """Return what ``master.check`` holds: any token will do, since it only has to open."""
+    return sealing.seal("these keys were sealed with this master key", context=_WITNESS_CONTEXT)
+
+
+def _keys(directory: Path, given: str | None) -> tuple[str, ...] | None:
+    """Return the keys of the environment or of the file, which must agree where there are both."""
+    in_file = read_keys(directory)
+    from_environment = parse_keys(given) if given else None
+    if in_file is not None and from_environment is not None and in_file != from_environment:
+        raise MasterKeyRefused(
+            f"the master key in the environment is not the one in {KEY_FILE}: "
+            "remove the one that is wrong; neither was changed"
+        )
+    return in_file if from_environment is None else from_environment

@@ -1,0 +1,99 @@
+"""The file ``master.key`` and its witness ``master.check``: made once, readable by their owner only."""
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from imagegen_adapters.secret_boxes.sealing import new_key
+from imagegen_core.errors import ImagegenError
+
+KEY_FILE = "master.key"
+CHECK_FILE = "master.check"
+
+
+class MasterKeyRefused(ImagegenError):
+    """The service must not start with these keys; the message says what to do, in one line."""
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Return the keys in the text, parted by commas or white space; the first one seals."""
+    return tuple(text.replace(",", " ").split())
+
+
+def read_keys(directory: Path) -> tuple[str, ...] | None:
+    """Return the keys in ``master.key``, or None when there is no such file.
+
+    Raises:
+        MasterKeyRefused: others may read it.
+    """
+    try:
+        with (directory / KEY_FILE).open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if os.name == "posix" and mode & 0o077:
+                raise MasterKeyRefused(
+                    f"{KEY_FILE} may be read by others (mode {mode:04o}): chmod 600 it, "
+                    "and change the providers' keys if somebody did"
+                )
+            return parse_keys(file.read().decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return None
+
+
+def make_key(directory: Path) -> tuple[str, ...]:
+    """Write a new ``master.key``, durably, and return its key; or that of one which appeared meanwhile."""
+    key = new_key()
+    temporary = _written(directory, key + "\n")
+    try:
+        os.link(temporary, directory / KEY_FILE)  # never over another one
+    except FileExistsError:
+        return read_keys(directory) or ()
+    finally:
+        temporary.unlink()
+        _sync(directory)
+    return (key,)
+
+
+def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
+    """Write these keys to ``master.key`` at once and durably."""
+    _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
+
+
+def read_witness(directory: Path) -> str | None:
+    """Return the token in ``master.check``, or None."""
+    try:
+        return (directory / CHECK_FILE).read_text("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return None
+
+
+def write_witness(directory: Path, token: str) -> None:
+    """Write the token to ``master.check``, at once and durably."""
+    _replace(directory, CHECK_FILE, token + "\n")
+
+
+def _replace(directory: Path, name: str, text: str) -> None:
+    temporary = _written(directory, text)
+    temporary.replace(directory / name)
+    _sync(directory)
+
+
+def _written(directory: Path, text: str) -> Path:
+    """Return a new synced file of mode 0600 in the directory."""
+    path = directory / f".master.{secrets.token_hex(8)}.tmp"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def _sync(directory: Path) -> None:
+    with contextlib.suppress(PermissionError):  # Windows opens no directories
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

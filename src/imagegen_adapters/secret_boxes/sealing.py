@@ -1,0 +1,103 @@
+"""Tokens: Fernet around a small JSON document that names the context. Pure but for randomness.
+
+Fernet has no associated data, so a token moved to another row would open there. The context is therefore
+inside: ``{"v": 1, "context": …, "secret": …}``, compared whenever a token is opened.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from imagegen_core.errors import Unavailable
+
+_VERSION = 1
+
+
+class WrongContext(Unavailable):
+    """The token is whole and was sealed for something else: another provider, another origin."""
+
+
+def new_key() -> str:
+    """Return a fresh master key: 32 random bytes, URL-safe base64, 44 characters."""
+    return Fernet.generate_key().decode("ascii")
+
+
+def usable(key: str) -> bool:
+    """Return whether the text is a master key."""
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+class Sealing:
+    """Seals under the first of several master keys and opens what any of them sealed.
+
+    Raises:
+        ValueError: there is no key, or one is none.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = MultiFernet([Fernet(key) for key in keys])
+        self._first = Fernet(keys[0])
+
+    def seal(self, plaintext: str, *, context: str) -> str:
+        """Return a token for this context."""
+        document = json.dumps({"v": _VERSION, "context": context, "secret": plaintext})
+        return self._first.encrypt(document.encode()).decode("ascii")
+
+    def open(self, token: str, *, context: str) -> str:
+        """Return the plain text.
+
+        Raises:
+            WrongContext: it was sealed for another context.
+            Unavailable: no key opens it.
+        """
+        document = self._document(token)
+        if document.get("v") != _VERSION or not isinstance(document.get("secret"), str):
+            raise Unavailable("a saved key has a form that this version does not know")
+        if document.get("context") != context:
+            raise WrongContext("a saved key was sealed for another provider or address")
+        secret: str = document["secret"]
+        return secret
+
+    def rotate(self, token: str) -> str:
+        """Return the token sealed under the first key; the same one when it is already.
+
+        Raises:
+            Unavailable: no key opens it.
+        """
+        if self.current(token):
+            return token
+        try:
+            return self._keys.rotate(token).decode("ascii")
+        except (InvalidToken, UnicodeError) as error:
+            raise Unavailable("a saved key cannot be opened: the master key is wrong") from error
+
+    def current(self, token: str) -> bool:
+        """Return whether the first key alone opens the token."""
+        try:
+            self._first.decrypt(token)
+        except (InvalidToken, UnicodeError):
+            return False
+        return True
+
+    def opens(self, token: str) -> bool:
+        """Return whether any of the keys opens the token."""
+        try:
+            self._keys.decrypt(token)
+        except (InvalidToken, UnicodeError):
+            return False
+        return True
+
+    def _document(self, token: str) -> dict[str, Any]:
+        try:
+            document = json.loads(self._keys.decrypt(token))
+        except (InvalidToken, UnicodeError) as error:
+            raise Unavailable("a saved key cannot be opened: the master key is wrong") from error
+        except ValueError as error:
+            raise Unavailable("a saved key has a form that this version does not know") from error
+        return document if isinstance(document, dict) else {}

@@ -1,0 +1,1 @@
+"""What turns traditional Chinese into simplified."""

@@ -1,0 +1,58 @@
+"""A spool in a directory on local disk: ``root/owner/name``."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from imagegen_adapters.blob_stores.keys import check_key
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.spool import SpoolOverflow
+
+
+class LocalSpool:
+    """Files appear whole and synced, like pictures; they are only readable by their owner."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files = LocalBlobStore(root)
+
+    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        kept = await self._files.put(
+            f"{owner}/{name}", _bounded(chunks, max_bytes), content_type="application/octet-stream"
+        )
+        return kept.size_bytes
+
+    def open(self, owner: str, name: str) -> BinaryIO:
+        key = check_key(f"{owner}/{name}")
+        try:
+            return (self._root / key).open("rb")
+        except FileNotFoundError as error:
+            raise BlobMissing(key) from error
+
+    async def remove(self, owner: str) -> None:
+        directory = self._root / check_key(owner)
+        if directory.exists():
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._owners, time.time() - older_than_seconds)
+
+    def _owners(self, limit: float) -> tuple[str, ...]:
+        if not self._root.is_dir():
+            return ()
+        with os.scandir(self._root) as entries:
+            return tuple(sorted(e.name for e in entries if e.is_dir() and e.stat().st_mtime <= limit))
+
+
+async def _bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > max_bytes:
+            raise SpoolOverflow
+        yield chunk

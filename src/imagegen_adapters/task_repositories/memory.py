@@ -1,0 +1,81 @@
+"""Tasks in memory, for tests and for those who keep nothing."""
+
+import attrs
+
+from imagegen_adapters.databases.listing import list_page
+from imagegen_adapters.databases.memory import KeptClaim, MemoryState
+from imagegen_core.attempts import Attempt
+from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.images import Image
+from imagegen_core.pages import Page, Paging
+from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
+from imagegen_core.tasks import Task, TaskStatus
+
+
+class MemoryTaskRepository:
+    """The tasks of ``state``; gone with the process."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def add(self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None) -> Added:
+        replayed = self._replayed(task, idempotency)
+        if replayed is not None:
+            return Added(task=replayed, replayed=True)
+        if self._state.count(TaskStatus.PENDING) >= queue_size:
+            raise QueueFull(queue_size)
+        self._state.put(task)
+        if idempotency is not None:
+            self._state.idempotency_keys[idempotency.scope, idempotency.key] = KeptClaim(
+                body_sha256=idempotency.body_sha256, task_id=task.task_id, expires_at=idempotency.expires_at
+            )
+        return Added(task=task)
+
+    async def get(self, task_id: str) -> Task:
+        return self._get(task_id)
+
+    async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
+        return list_page(
+            (
+                (self._state.task_numbers[task.task_id], task)
+                for task in reversed(self._state.tasks.values())
+                if wanted.status in (None, task.status) and wanted.provider_name in (None, task.provider_name)
+            ),
+            paging,
+        )
+
+    async def save(self, task: Task) -> None:
+        stored = self._get(task.task_id)
+        if stored.status.final or stored.epoch > task.epoch:
+            raise StaleTask(task.task_id)
+        wish = stored.cancel_requested or task.cancel_requested
+        self._state.put(attrs.evolve(task, cancel_requested=wish))
+
+    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
+        self._get(attempt.task_id)
+        self._state.attempts[attempt.attempt_id] = attempt
+        return tuple(self._state.add_image(image) for image in images)
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
+
+    async def orphans(self, owner: str) -> tuple[Task, ...]:
+        return tuple(task for task in self._state.with_status(TaskStatus.PROCESSING) if task.owner != owner)
+
+    def _get(self, task_id: str) -> Task:
+        try:
+            return self._state.tasks[task_id]
+        except KeyError:
+            raise TaskNotFound(task_id) from None
+
+    def _replayed(self, task: Task, claim: IdempotencyClaim | None) -> Task | None:
+        """Return the task that the caller's key made before; the new task's birth is the present."""
+        keys = self._state.idempotency_keys
+        for key in [key for key, kept in keys.items() if kept.expires_at <= task.created_at]:
+            del keys[key]
+        kept = None if claim is None else keys.get((claim.scope, claim.key))
+        if claim is None or kept is None:
+            return None
+        if kept.body_sha256 != claim.body_sha256:
+            raise IdempotencyKeyReused
+        return self._get(kept.task_id)

@@ -1,0 +1,122 @@
+"""Tasks in SQLite."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+
+from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.json_columns import to_timestamp
+from imagegen_adapters.databases.listing import select_page
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.task_rows import attempt_to_row, row_to_attempt, row_to_task, task_to_row
+from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
+from imagegen_core.attempts import Attempt
+from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.images import Image
+from imagegen_core.pages import Page, Paging
+from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
+from imagegen_core.tasks import Task
+
+
+class SqliteTaskRepository:
+    """The tasks table is the truth.
+
+    What was asked for never changes: `save` leaves request, provider, birth and `retry_of` as they were.
+
+    Args:
+        database: an open database.
+        simplify: turns traditional Chinese into simplified when prompts are folded.
+    """
+
+    def __init__(self, database: Database, *, simplify: Callable[[str], str]) -> None:
+        self._database = database
+        self._simplify = simplify
+
+    async def add(self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None) -> Added:
+        row = task_to_row(task)
+
+        def add(connection: sqlite3.Connection) -> sqlite3.Row | None:
+            if idempotency is not None:
+                replayed = _replayed(connection, idempotency, now=row["created_at"])
+                if replayed is not None:
+                    return replayed
+            (pending,) = connection.execute(statements.PENDING).fetchone()
+            if pending >= queue_size:
+                raise QueueFull(queue_size)
+            connection.execute(statements.INSERT_TASK, row)
+            if idempotency is not None:
+                _keep_claim(connection, idempotency, task)
+            return None
+
+        replayed = await self._database.write(add)
+        return Added(task=task) if replayed is None else Added(task=row_to_task(replayed), replayed=True)
+
+    async def get(self, task_id: str) -> Task:
+        row = await self._database.read(lambda c: c.execute(statements.GET_TASK, (task_id,)).fetchone())
+        if row is None:
+            raise TaskNotFound(task_id)
+        return row_to_task(row)
+
+    async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
+        conditions = {"status = ?": wanted.status, "provider_name = ?": wanted.provider_name}
+        return await self._database.read(
+            lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
+        )
+
+    async def save(self, task: Task) -> None:
+        row = task_to_row(task)
+
+        def save(connection: sqlite3.Connection) -> None:
+            if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:
+                exists = connection.execute(statements.GET_TASK, (task.task_id,)).fetchone()
+                raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
+
+        await self._database.write(save)
+
+    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
+        row = attempt_to_row(attempt)
+        prepared = await asyncio.to_thread(self._prepared, images) if images else []
+
+        def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
+            if connection.execute(statements.GET_TASK, (attempt.task_id,)).fetchone() is None:
+                raise TaskNotFound(attempt.task_id)
+            connection.execute(statements.PUT_ATTEMPT, row)
+            return insert_prepared(connection, prepared, self._simplify) if prepared else ()
+
+        return await self._database.write(save)
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        rows = await self._database.read(lambda c: c.execute(statements.ATTEMPTS, (task_id,)).fetchall())
+        return tuple(row_to_attempt(row) for row in rows)
+
+    async def orphans(self, owner: str) -> tuple[Task, ...]:
+        rows = await self._database.read(lambda c: c.execute(statements.ORPHANS, (owner,)).fetchall())
+        return tuple(row_to_task(row) for row in rows)
+
+    def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
+        """Fold prompts where neither the event loop nor the writer waits for it."""
+        return [PreparedImage.of(image, self._simplify) for image in images]
+
+
+def _replayed(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
+    """Return the row of the task that the key made before; the new task's birth is the present."""
+    connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (now,))
+    key = {"scope": claim.scope, "key": claim.key, "now": now}
+    kept = connection.execute(statements.GET_IDEMPOTENCY_KEY, key).fetchone()
+    if kept is None:
+        return None
+    if kept["body_sha256"] != claim.body_sha256:
+        raise IdempotencyKeyReused
+    row: sqlite3.Row | None = connection.execute(statements.GET_TASK, (kept["task_id"],)).fetchone()
+    return row
+
+
+def _keep_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:
+    values = {
+        "scope": claim.scope,
+        "key": claim.key,
+        "body_sha256": claim.body_sha256,
+        "task_id": task.task_id,
+        "expires_at": to_timestamp(claim.expires_at),
+    }
+    connection.execute(statements.PUT_IDEMPOTENCY_KEY, values)

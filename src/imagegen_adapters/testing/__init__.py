@@ -1,0 +1,1 @@
+"""Contract suites: one a port, to subclass; usable for adapters that live elsewhere."""

@@ -1,0 +1,50 @@
+"""An exchange in memory, for the tests of providers."""
+
+import io
+from collections.abc import AsyncIterator, Mapping
+from typing import BinaryIO
+
+from imagegen_core.errors import BlobMissing, CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage
+
+
+class MemoryExchange:
+    """Implements the `Exchange` port without a disk.
+
+    Args:
+        inputs: bytes of the caller's pictures, by `InputImage.key`.
+
+    Attributes:
+        spooled: what the provider spooled, by name.
+        progressed: the fractions that it reported, oldest first.
+    """
+
+    def __init__(self, inputs: Mapping[str, bytes] | None = None) -> None:
+        self.inputs = dict(inputs or {})
+        self.spooled: dict[str, bytes] = {}
+        self.progressed: list[float] = []
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Keep the bytes under ``name``; nothing is kept when there are too many or ``chunks`` raises."""
+        kept = bytearray()
+        async for chunk in chunks:
+            kept += chunk
+            if len(kept) > max_bytes:
+                raise CallError(FailureCode.BAD_RESPONSE, f"the answer is longer than {max_bytes} bytes")
+        self.spooled[name] = bytes(kept)
+        return len(kept)
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        """Return what was spooled."""
+        if name not in self.spooled:
+            raise BlobMissing(name)
+        return io.BytesIO(self.spooled[name])
+
+    async def read_input(self, image: InputImage) -> bytes:
+        """Return the bytes that were given as ``inputs``."""
+        return self.inputs[image.key]
+
+    async def progress(self, fraction: float) -> None:
+        """Remember the fraction."""
+        self.progressed.append(fraction)

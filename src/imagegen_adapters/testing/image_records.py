@@ -1,0 +1,171 @@
+"""What every store of picture records promises, as tests to subclass.
+
+A subclass gives the fixtures ``repository`` and ``records``, empty, over the same data::
+
+    class TestMyRecords(ImageRecordsContract):
+        @pytest.fixture
+        def repository(self): ...
+
+        @pytest.fixture
+        def records(self, repository): ...
+"""
+
+from typing import Any
+
+import pytest
+
+from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
+from imagegen_core.errors import ImageNotFound
+from imagegen_core.images import Image, StorageState
+from imagegen_core.operations import Operation
+from imagegen_core.pages import Paging
+from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.search_query import SearchQuery
+
+
+async def keep(repository: TaskRepository, **changes: Any) -> Image:
+    """Store one picture of a task of its own and return its record."""
+    task = a_task()
+    await repository.add(task, queue_size=100_000)
+    attempt = an_attempt(task)
+    (image,) = await repository.save_attempt(attempt, (an_image(attempt, **changes),))
+    return image
+
+
+async def search(records: ImageRecords, keyword: str, **paging: int) -> list[str]:
+    """Return the prompts that contain the keyword, in the order in which they are found."""
+    query = SearchQuery.parse(keyword, lambda text: text)
+    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
+    return [hit.image.prompt for hit in page.items]
+
+
+class ImageRecordsContract:
+    """What is known of the pictures."""
+
+    @pytest.fixture
+    def repository(self) -> TaskRepository:
+        """Return the empty repository that adds the pictures."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def records(self, repository: TaskRepository) -> ImageRecords:
+        """Return the records under test."""
+        raise NotImplementedError
+
+    async def test_a_record_comes_back_whole(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """Every field survives, an unsigned checksum and nested JSON too."""
+        metadata = {"safety": [{"category": "x", "score": 0.5}], "说明": None, "half": "\ud83d"}
+        image = await keep(repository, metadata=metadata, crc64=2**64 - 1)
+
+        assert image == await records.get(image.id)
+
+    async def test_an_unknown_picture_is_not_found(self, records: ImageRecords) -> None:
+        """Asking for what is not there, and deleting it, raises."""
+        with pytest.raises(ImageNotFound):
+            await records.get(1)
+        with pytest.raises(ImageNotFound):
+            await records.delete(1)
+
+    async def test_pictures_of_a_task_are_in_order(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """Parts first, then positions, whichever was stored first."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        late, early = an_attempt(task, part=1), an_attempt(task, part=0)
+        await repository.save_attempt(
+            late, (an_image(late, prompt="c"), an_image(late, position=1, prompt="d"))
+        )
+        await repository.save_attempt(
+            early, (an_image(early, position=1, prompt="b"), an_image(early, prompt="a"))
+        )
+        await keep(repository)
+
+        assert ["a", "b", "c", "d"] == [image.prompt for image in await records.of_task(task.task_id)]
+        assert () == await records.of_task("nobody")
+
+    async def test_lists_are_newest_first(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """Pages by number and by cursor show the same list."""
+        kept = [await keep(repository) for _ in range(5)]
+
+        first = await records.find(ImageFilter(), Paging(page_size=2))
+        second = await records.find(ImageFilter(), Paging(page=2, page_size=2))
+        after = await records.find(ImageFilter(), Paging(page_size=2, after=first.last))
+        last = await records.find(ImageFilter(), Paging(page_size=2, after=after.last))
+
+        assert (kept[4], kept[3]) == first.items
+        assert second.items == after.items == (kept[2], kept[1])
+        assert (kept[0],) == last.items
+        assert (True, True, False) == (first.has_more, after.has_more, last.has_more)
+        assert {(5, True)} == {(page.total, page.total_is_exact) for page in (first, second, after, last)}
+
+    async def test_filters_narrow_the_list(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """Provider, model, operation and time; the upper end of a time is exclusive."""
+        old = await keep(repository, provider_name="p", model_id="m", created_at=later(-60))
+        new = await keep(repository, operation=Operation.EDIT)
+
+        found = [
+            (await records.find(wanted, Paging())).items
+            for wanted in (
+                ImageFilter(provider_name="p"),
+                ImageFilter(model_id="m"),
+                ImageFilter(operation=Operation.EDIT),
+                ImageFilter(created_from=NOW),
+                ImageFilter(created_to=NOW),
+                ImageFilter(provider_name="p", operation=Operation.EDIT),
+            )
+        ]
+
+        assert [(old,), (old,), (new,), (new,), (old,), ()] == found
+
+    async def test_search_finds_every_word(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """All words must occur, anywhere, in any case and width; newest first."""
+        for prompt in ("A Cat in the rain", "cat, dog", "ＣＡＴ　夜", "一只可爱的猫", "100% cotton_shirt"):
+            await keep(repository, prompt=prompt)
+
+        found = [
+            await search(records, keyword) for keyword in ("cat", "ca rain", "猫", "%", "n_s", "_%", "鸟")
+        ]
+
+        cats = ["ＣＡＴ　夜", "cat, dog", "A Cat in the rain"]
+        shirt = ["100% cotton_shirt"]
+        assert [cats, ["A Cat in the rain"], ["一只可爱的猫"], shirt, shirt, [], []] == found
+
+    async def test_search_has_pages(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """A search goes on after a cursor, and counts all that it found."""
+        for number in range(5):
+            await keep(repository, prompt=f"猫 {number}")
+            await keep(repository, prompt="狗")
+        query = SearchQuery.parse("猫", lambda text: text)
+        first = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=2))
+
+        rest = await search(records, "猫", page_size=9, after=first.last or 0)
+
+        assert (["猫 4", "猫 3"], 5, True) == (
+            [hit.image.prompt for hit in first.items],
+            first.total,
+            first.has_more,
+        )
+        assert ["猫 2", "猫 1", "猫 0"] == rest
+
+    async def test_a_deleted_picture_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """It is not found by anything, and its id is not given to another."""
+        image = await keep(repository, prompt="猫")
+
+        deleted = await records.delete(image.id)
+
+        assert image == deleted
+        with pytest.raises(ImageNotFound):
+            await records.get(image.id)
+        assert ([], 0) == (await search(records, "猫"), (await records.find(ImageFilter(), Paging())).total)
+        assert (await keep(repository)).id > image.id
+
+    async def test_storage_can_be_noted(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """Where the bytes are is kept; a picture that is gone is fine."""
+        image = await keep(repository)
+
+        await records.set_storage(image.id, StorageState.OSS)
+        await records.set_storage(image.id + 1, StorageState.OSS)
+
+        assert StorageState.OSS == (await records.get(image.id)).storage

@@ -1,0 +1,159 @@
+"""What every outbox and every picture inventory promises, as tests to subclass.
+
+A subclass gives the fixtures ``repository``, ``records``, ``outbox`` and ``inventory`` over the same data.
+"""
+
+import pytest
+
+from imagegen_adapters.testing.image_records import keep
+from imagegen_adapters.testing.samples import NOW, later
+from imagegen_core.images import StorageState
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.outbox import Outbox, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.picture_inventory import PictureInventory
+from imagegen_core.ports.task_repository import TaskRepository
+
+
+def _brief(entries: tuple[OutboxEntry, ...]) -> list[tuple[OutboxKind, str]]:
+    return [(entry.kind, entry.blob_key) for entry in entries]
+
+
+class OutboxContract:
+    """Nothing is forgotten until it is done."""
+
+    @pytest.fixture
+    def repository(self) -> TaskRepository:
+        """Return the empty repository that adds the pictures."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def records(self, repository: TaskRepository) -> ImageRecords:
+        """Return the picture records over the same data."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def outbox(self, records: ImageRecords) -> Outbox:
+        """Return the outbox under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def inventory(self, records: ImageRecords) -> PictureInventory:
+        """Return the inventory under test."""
+        raise NotImplementedError
+
+    async def test_local_pictures_are_added_once(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """A second scan finds nothing new, and pictures that are elsewhere are none of its business."""
+        image = await keep(repository)
+        await keep(repository, storage=StorageState.BOTH)
+        await keep(repository, storage=StorageState.OSS)
+
+        added = [await outbox.add_missing_uploads(), await outbox.add_missing_uploads()]
+
+        (entry,) = await outbox.peek(due=None)
+        assert [1, 0] == added
+        assert (OutboxKind.UPLOAD, image.blob_key, image.id) == (entry.kind, entry.blob_key, entry.image_id)
+
+    async def test_a_scan_takes_the_oldest_first(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """A limit leaves the newer ones for the next scan."""
+        images = [await keep(repository) for _ in range(3)]
+
+        first = await outbox.add_missing_uploads(limit=2)
+        entries = await outbox.peek(due=None)
+        rest = await outbox.add_missing_uploads(limit=2)
+
+        assert (2, 1) == (first, rest)
+        assert [image.blob_key for image in images[:2]] == [entry.blob_key for entry in entries]
+
+    async def test_a_deleted_picture_is_to_be_removed(
+        self, repository: TaskRepository, records: ImageRecords, outbox: Outbox
+    ) -> None:
+        """Both its blobs are noted, and its upload is no longer wanted."""
+        image = await keep(repository)
+        await outbox.add_missing_uploads()
+        await records.delete(image.id)
+
+        entries = await outbox.peek(due=None)
+
+        assert [
+            (OutboxKind.REMOVE, image.blob_key),
+            (OutboxKind.REMOVE, image.thumbnail_key),
+        ] == _brief(entries)
+
+    async def test_a_claim_counts_the_attempt(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """It is counted before anything is tried, so that a crash is seen afterwards."""
+        await keep(repository)
+        await outbox.add_missing_uploads()
+
+        claims = [(await outbox.claim(due=NOW))[0].attempts for _ in range(2)]
+
+        assert [1, 2] == claims
+
+    async def test_claims_go_on_behind_the_last(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """A pass sees each entry once, in order."""
+        images = [await keep(repository) for _ in range(3)]
+        await outbox.add_missing_uploads()
+
+        first = await outbox.claim(due=NOW, limit=2)
+        second = await outbox.claim(due=NOW, after=first[-1].id, limit=2)
+
+        assert [image.blob_key for image in images] == [entry.blob_key for entry in first + second]
+
+    async def test_what_is_put_back_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """It is due at its time, at once for who wants everything, and says why it waits."""
+        await keep(repository)
+        await outbox.add_missing_uploads()
+        (entry,) = await outbox.claim(due=NOW)
+        await outbox.put_back(entry, not_before=later(5), error="down")
+
+        seen = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
+
+        assert [0, 1, 1] == seen
+        assert later(5) == await outbox.next_due()
+        assert OutboxCounts(uploads=1, removals=0, failing=1, last_error="down") == await outbox.counts()
+
+    async def test_what_is_done_is_gone(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """Twice is fine, and it cannot be put back."""
+        await keep(repository)
+        await outbox.add_missing_uploads()
+        (entry,) = await outbox.claim(due=NOW)
+
+        await outbox.done(entry)
+        await outbox.done(entry)
+        await outbox.put_back(entry, not_before=later(5), error="late")
+
+        assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
+        assert await outbox.next_due() is None
+
+    async def test_pictures_are_found_by_state_and_age(
+        self, repository: TaskRepository, inventory: PictureInventory
+    ) -> None:
+        """Oldest first, from an id on; the time is exclusive."""
+        both = {"storage": StorageState.BOTH}
+        ids = [
+            (await keep(repository, created_at=later(at), **more)).id
+            for at, more in ((0, both), (1, {}), (2, both), (3, both))
+        ]
+
+        found = {
+            "all": await inventory.pictures(),
+            "both": await inventory.pictures(state=StorageState.BOTH),
+            "old": await inventory.pictures(state=StorageState.BOTH, created_before=later(3)),
+            "next": await inventory.pictures(after=ids[0], limit=2),
+        }
+
+        assert {
+            "all": ids,
+            "both": [ids[0], ids[2], ids[3]],
+            "old": [ids[0], ids[2]],
+            "next": [ids[1], ids[2]],
+        } == {name: [image.id for image in images] for name, images in found.items()}
+
+    async def test_unknown_keys_are_told(
+        self, repository: TaskRepository, inventory: PictureInventory
+    ) -> None:
+        """Neither a picture nor a thumbnail."""
+        image = await keep(repository)
+
+        unknown = await inventory.unknown([image.blob_key, image.thumbnail_key or "", "x.png", "y.png"])
+
+        assert {"x.png", "y.png"} == unknown

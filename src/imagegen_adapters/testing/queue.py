@@ -1,0 +1,218 @@
+"""What every queue promises, as tests to subclass.
+
+A subclass gives the fixtures ``repository`` and ``queue``, empty, over the same tasks::
+
+    class TestMyQueue(QueueContract):
+        @pytest.fixture
+        def repository(self): ...
+
+        @pytest.fixture
+        def queue(self, repository): ...
+"""
+
+import asyncio
+
+import pytest
+
+from imagegen_adapters.testing.samples import NOW, a_task, later
+from imagegen_core.ports.queue import Queue, QueueCounts
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks import Task, TaskStatus
+
+
+def ids(tasks: tuple[Task, ...] | list[Task]) -> list[str]:
+    """Return the ids of tasks."""
+    return [task.task_id for task in tasks]
+
+
+class QueueContract:
+    """Each task to one worker, oldest first."""
+
+    @pytest.fixture
+    def repository(self) -> TaskRepository:
+        """Return the empty repository that the queue hands out of."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def queue(self, repository: TaskRepository) -> Queue:
+        """Return the queue under test."""
+        raise NotImplementedError
+
+    async def enqueue(self, repository: TaskRepository, queue: Queue, *tasks: Task) -> None:
+        """Store new tasks in this order and make them claimable."""
+        for task in tasks:
+            await repository.add(task, queue_size=100_000)
+            await queue.enqueue(task)
+
+    async def test_claims_are_first_in_first_out(self, repository: TaskRepository, queue: Queue) -> None:
+        """A claim takes the oldest, at most as many as it asked for."""
+        tasks = [a_task() for _ in range(3)]
+        await self.enqueue(repository, queue, *tasks)
+
+        first = await queue.claim("me", limit=2, now=later(1))
+        second = await queue.claim("me", limit=2, now=later(1))
+        third = await queue.claim("me", limit=2, now=later(1))
+
+        assert [ids(tasks[:2]), ids(tasks[2:]), []] == [ids(first), ids(second), ids(third)]
+
+    async def test_a_claimed_task_is_in_the_repository(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """What a claim returns is what is stored: processing, with owner, epoch and start."""
+        task = a_task(override="sealed")
+        await self.enqueue(repository, queue, task)
+
+        (claimed,) = await queue.claim("me", limit=1, now=later(1))
+
+        assert task.claim("me", later(1)) == claimed
+        assert claimed == await repository.get(task.task_id)
+
+    async def test_no_task_is_claimed_twice(self, repository: TaskRepository, queue: Queue) -> None:
+        """Many workers that claim at once share the tasks without a double."""
+        tasks = [a_task() for _ in range(60)]
+        await self.enqueue(repository, queue, *tasks)
+
+        claims = await asyncio.gather(
+            *(queue.claim(f"worker {n}", limit=1 + n % 3, now=NOW) for n in range(60))
+        )
+
+        claimed = [task.task_id for claim in claims for task in claim]
+        assert sorted(ids(tasks)) == sorted(claimed)
+
+    async def test_a_task_put_back_keeps_its_age(self, repository: TaskRepository, queue: Queue) -> None:
+        """It comes before those that were added after it, with its first start and a new epoch."""
+        old, new = a_task(), a_task()
+        await self.enqueue(repository, queue, old, new)
+        (claimed,) = await queue.claim("me", limit=1, now=NOW)
+        back = claimed.put_back()
+        await repository.save(back)
+        await queue.enqueue(back)
+
+        again = await queue.claim("me", limit=2, now=later(5))
+
+        assert ids([old, new]) == ids(again)
+        assert (2, NOW, 1) == (again[0].epoch, again[0].started_at, again[0].retries)
+
+    async def test_not_before_is_honoured(self, repository: TaskRepository, queue: Queue) -> None:
+        """A task that is put off stays until its moment; then it is claimed as if it had never been."""
+        task, other = a_task(), a_task()
+        await self.enqueue(repository, queue, task, other)
+        (claimed,) = await queue.claim("me", limit=1, now=NOW)
+        back = claimed.put_back(not_before=later(10))
+        await repository.save(back)
+        await queue.enqueue(back)
+
+        due = await queue.next_due()
+        too_early = await queue.claim("me", limit=2, now=later(9.999))
+        in_time = await queue.claim("me", limit=2, now=later(10))
+
+        assert later(10) == due
+        assert [ids([other]), ids([task])] == [ids(too_early), ids(in_time)]
+        assert in_time[0].not_before is None
+        assert await queue.next_due() is None
+
+    async def test_a_due_task_is_not_put_off_any_more(self, repository: TaskRepository, queue: Queue) -> None:
+        """A due task that had to stay does not make its worker spin on a moment in the past."""
+        await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
+
+        claimed = await queue.claim("me", limit=2, now=later(2), skip_providers=["demo"])
+
+        assert () == claimed
+        assert later(9) == await queue.next_due()
+
+    async def test_skipped_providers_stay(self, repository: TaskRepository, queue: Queue) -> None:
+        """Tasks of a provider that is busy are passed over, and are first when it is not."""
+        busy, free = a_task(provider_name="busy"), a_task(provider_name="free")
+        await self.enqueue(repository, queue, busy, free)
+
+        passing = await queue.claim("me", limit=2, now=NOW, skip_providers={"busy", "elsewhere"})
+        rest = await queue.claim("me", limit=2, now=NOW)
+
+        assert [ids([free]), ids([busy])] == [ids(passing), ids(rest)]
+
+    async def test_ended_tasks_are_not_claimed(self, repository: TaskRepository, queue: Queue) -> None:
+        """A task that was cancelled while it waited is gone from the queue."""
+        task = a_task()
+        await self.enqueue(repository, queue, task)
+        await repository.save(task.cancel(NOW))
+
+        claimed = await queue.claim("me", limit=1, now=NOW)
+
+        assert () == claimed
+
+    async def test_counts_follow_every_change(self, repository: TaskRepository, queue: Queue) -> None:
+        """Pending and processing are counted through claims, put-backs and ends."""
+        tasks = [a_task() for _ in range(4)]
+        await self.enqueue(repository, queue, *tasks)
+        counts = [await queue.counts()]
+        one, two, _ = await queue.claim("me", limit=3, now=NOW)
+        counts.append(await queue.counts())
+        await repository.save(one.put_back())
+        await repository.save(two.complete(NOW))
+        counts.append(await queue.counts())
+
+        assert [(4, 0), (1, 3), (2, 1)] == [(c.pending, c.processing) for c in counts]
+        assert QueueCounts(pending=2, processing=1) == counts[-1]
+
+    async def test_positions_count_from_one(self, repository: TaskRepository, queue: Queue) -> None:
+        """The next has place 1; a task that does not wait has none."""
+        tasks = [a_task() for _ in range(3)]
+        await self.enqueue(repository, queue, *tasks)
+        await queue.claim("me", limit=1, now=NOW)
+
+        places = [await queue.position(task.task_id) for task in tasks]
+
+        assert [None, 1, 2] == places
+        assert await queue.position("nobody") is None
+
+    async def test_enqueueing_wakes_who_waits(self, repository: TaskRepository, queue: Queue) -> None:
+        """All who wait for something to claim return at once."""
+        waiting = [asyncio.create_task(queue.wait(60)) for _ in range(3)]
+        await asyncio.sleep(0)
+
+        await self.enqueue(repository, queue, a_task())
+
+        async with asyncio.timeout(5):
+            await asyncio.gather(*waiting)
+
+    async def test_a_task_between_claim_and_wait_is_noticed(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """A worker that found nothing does not sleep over what came just then."""
+        await queue.claim("me", limit=1, now=NOW)
+        await self.enqueue(repository, queue, a_task())
+
+        async with asyncio.timeout(5):
+            await queue.wait(60)
+
+    async def test_a_full_claim_leaves_the_bell_ringing(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """When a claim took all it asked for there may be more, so the next worker does not sleep."""
+        await self.enqueue(repository, queue, a_task(), a_task())
+        await queue.claim("one", limit=1, now=NOW)
+
+        async with asyncio.timeout(5):
+            await queue.wait(60)
+
+    async def test_waiting_ends_with_its_time(self, queue: Queue) -> None:
+        """Nothing comes, and the wait returns all the same."""
+        await queue.claim("me", limit=1, now=NOW)
+
+        async with asyncio.timeout(5):
+            await queue.wait(0.001)
+            await queue.wait(0)
+
+    async def test_a_restart_finds_every_task(self, repository: TaskRepository, queue: Queue) -> None:
+        """Tasks of a dead worker are orphans until they are released, then claimed by the next."""
+        task = a_task()
+        await self.enqueue(repository, queue, task)
+        await queue.claim("dead", limit=1, now=NOW)
+        (orphan,) = await repository.orphans("alive")
+        released = orphan.rescue(its_own_fault=True)
+        await repository.save(released)
+        await queue.enqueue(released)
+
+        (claimed,) = await queue.claim("alive", limit=1, now=NOW)
+
+        assert (TaskStatus.PROCESSING, 2, 1) == (claimed.status, claimed.epoch, claimed.rescues)

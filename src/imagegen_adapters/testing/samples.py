@@ -1,0 +1,69 @@
+"""Tasks, attempts, pictures and events to try adapters with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from imagegen_adapters.identifiers import new_id
+from imagegen_core.attempts import Attempt
+from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.images import Image, MediaType
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.tasks import Task
+
+NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
+"""When everything in these samples happens."""
+
+
+def later(seconds: float) -> datetime:
+    """Return a moment that many seconds after `NOW`."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def a_task(prompt: str = "一只可爱的猫", **changes: Any) -> Task:
+    """Return a new pending task."""
+    fields: dict[str, Any] = {
+        "task_id": new_id(),
+        "request": PictureRequest(operation=Operation.GENERATE, prompt=prompt, params={"num": 2, "seed": 7}),
+        "provider_name": "demo",
+        "model_id": "demo-1",
+        "created_at": NOW,
+        "config_snapshot": {"api_base": "https://example.com/v1", "timeout_seconds": 60},
+    }
+    return Task(**{**fields, **changes})
+
+
+def an_attempt(task: Task, *, part: int = 0, number: int = 1) -> Attempt:
+    """Return a new attempt of a task."""
+    return Attempt(
+        attempt_id=new_id(), task_id=task.task_id, number=number, part=part, created_at=NOW, updated_at=NOW
+    )
+
+
+def an_image(attempt: Attempt, *, position: int = 0, **changes: Any) -> Image:
+    """Return a picture that an attempt yielded, without an id yet."""
+    fields: dict[str, Any] = {
+        "task_id": attempt.task_id,
+        "attempt_id": attempt.attempt_id,
+        "position": position,
+        "operation": Operation.GENERATE,
+        "prompt": "一只可爱的猫",
+        "provider_name": "demo",
+        "model_id": "demo-1",
+        "mime_type": MediaType.PNG,
+        "width": 64,
+        "height": 48,
+        "size_bytes": 1234,
+        "sha256": "ab" * 32,
+        "blob_key": f"images/{attempt.attempt_id}-{position}.png",
+        "thumbnail_key": f"thumbnails/{attempt.attempt_id}-{position}.webp",
+        "crc64": 2**64 - 1,
+        "params": {"seed": 7},
+        "metadata": {"revised_prompt": "a cat"},
+        "created_at": NOW,
+    }
+    return Image(**{**fields, **changes})
+
+
+def an_event(task_id: str, kind: EventKind = EventKind.PROGRESS, **data: Any) -> TaskEvent:
+    """Return an event that no bus has seen yet."""
+    return TaskEvent(task_id=task_id, kind=kind, at=NOW, data=data)

@@ -1,0 +1,332 @@
+"""What every task repository promises, as tests to subclass.
+
+A subclass gives the fixture ``repository``, an empty one::
+
+    class TestMyRepository(TaskRepositoryContract):
+        @pytest.fixture
+        def repository(self):
+            return MyTaskRepository()
+"""
+
+import asyncio
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.pages import Paging
+from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter, TaskRepository
+from imagegen_core.tasks import Task, TaskStatus
+
+
+def a_claim(key: str = "k1", body: str = "aa", scope: str = "token/generate") -> IdempotencyClaim:
+    """Return a caller's idempotency key that is good for a day."""
+    return IdempotencyClaim(scope=scope, key=key, body_sha256=body, expires_at=NOW + timedelta(days=1))
+
+
+async def add(repository: TaskRepository, *tasks: Task) -> None:
+    """Store new tasks in this order."""
+    for task in tasks:
+        await repository.add(task, queue_size=100_000)
+
+
+class TaskRepositoryContract:
+    """The truth about tasks."""
+
+    @pytest.fixture
+    def repository(self) -> TaskRepository:
+        """Return the empty repository under test."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ add and get
+
+    async def test_a_task_comes_back_whole(self, repository: TaskRepository) -> None:
+        """Every field of a task survives, nested parameters, pictures and times with milliseconds too."""
+        picture = InputImage(
+            key="w/1", mime_type="image/png", width=1, height=2, size_bytes=3, sha256="00" * 32
+        )
+        request = PictureRequest(
+            operation=Operation.EDIT,
+            prompt="将背景换成 🌌\n第二行",
+            params={"num": 1, "seed": 2**63 - 1, "cfg_scale": 7.5, "extra": {"a": [1, None, "é"]}},
+            references=(picture, picture),
+            image=picture,
+            mask=attrs.evolve(picture, key="w/2"),
+        )
+        task = a_task(request=request, override="sealed", retry_of="t0", max_retries=5, warnings=("careful",))
+
+        added = await repository.add(task, queue_size=1)
+
+        assert (task, False) == (added.task, added.replayed)
+        assert task == await repository.get(task.task_id)
+
+    async def test_an_unknown_task_is_not_found(self, repository: TaskRepository) -> None:
+        """Asking for, or saving, what was never added raises."""
+        with pytest.raises(TaskNotFound):
+            await repository.get("nobody")
+        with pytest.raises(TaskNotFound):
+            await repository.save(a_task())
+
+    async def test_the_queue_takes_no_more_than_its_size(self, repository: TaskRepository) -> None:
+        """Of many adds at once exactly as many succeed as may wait."""
+        outcomes = await asyncio.gather(
+            *(repository.add(a_task(), queue_size=7) for _ in range(40)), return_exceptions=True
+        )
+
+        assert 33 == sum(isinstance(outcome, QueueFull) for outcome in outcomes)
+        assert 7 == (await repository.find(TaskFilter(status=TaskStatus.PENDING), Paging())).total
+
+    async def test_only_waiting_tasks_fill_the_queue(self, repository: TaskRepository) -> None:
+        """A task that ended leaves room for another."""
+        task = a_task()
+        await repository.add(task, queue_size=1)
+        await repository.save(task.cancel(NOW))
+
+        added = await repository.add(a_task(), queue_size=1)
+
+        assert TaskStatus.PENDING == added.task.status
+
+    # ------------------------------------------------------------ idempotency
+
+    async def test_equal_adds_at_once_make_one_task(self, repository: TaskRepository) -> None:
+        """Fifty callers with the same key and body get the same task, and one of them made it."""
+        added = await asyncio.gather(
+            *(repository.add(a_task(), queue_size=50, idempotency=a_claim()) for _ in range(50))
+        )
+
+        assert 1 == len({one.task.task_id for one in added})
+        assert 49 == sum(one.replayed for one in added)
+        assert 1 == (await repository.find(TaskFilter(), Paging())).total
+
+    async def test_a_replay_shows_the_task_as_it_is_now(self, repository: TaskRepository) -> None:
+        """A replay is answered though the queue is full, with the present status."""
+        task = a_task()
+        await repository.add(task, queue_size=1, idempotency=a_claim())
+        await add(repository, a_task())
+        await repository.save(task.cancel(NOW))
+
+        replay = await repository.add(a_task(), queue_size=0, idempotency=a_claim())
+
+        assert (True, TaskStatus.CANCELLED) == (replay.replayed, replay.task.status)
+
+    async def test_a_key_belongs_to_one_body(self, repository: TaskRepository) -> None:
+        """The same key with another body is refused, and nothing is stored."""
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+
+        with pytest.raises(IdempotencyKeyReused):
+            await repository.add(a_task(), queue_size=9, idempotency=a_claim(body="bb"))
+        assert 1 == (await repository.find(TaskFilter(), Paging())).total
+
+    async def test_scopes_part_keys(self, repository: TaskRepository) -> None:
+        """The same key in another scope is another key."""
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+
+        other = await repository.add(a_task(), queue_size=9, idempotency=a_claim(body="bb", scope="other"))
+
+        assert not other.replayed
+
+    async def test_a_refused_add_does_not_use_up_its_key(self, repository: TaskRepository) -> None:
+        """When the queue was full, the same key makes the task later."""
+        with pytest.raises(QueueFull):
+            await repository.add(a_task(), queue_size=0, idempotency=a_claim())
+
+        added = await repository.add(a_task(), queue_size=1, idempotency=a_claim())
+
+        assert not added.replayed
+
+    async def test_an_expired_key_can_be_used_again(self, repository: TaskRepository) -> None:
+        """After its time a key makes a new task, whatever the body, and is good for a day again."""
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim())
+        tomorrow = NOW + timedelta(days=1)
+        claim = attrs.evolve(a_claim(body="bb"), expires_at=tomorrow + timedelta(days=1))
+        task = a_task(created_at=tomorrow)
+
+        first = await repository.add(task, queue_size=9, idempotency=claim)
+        second = await repository.add(a_task(created_at=tomorrow), queue_size=9, idempotency=claim)
+
+        assert (False, True) == (first.replayed, second.replayed)
+        assert task.task_id == second.task.task_id
+
+    # ------------------------------------------------------------ save
+
+    async def test_changes_are_kept(self, repository: TaskRepository) -> None:
+        """A saved task comes back with everything that changed, and without its sealed override."""
+        task = a_task(override="sealed")
+        await add(repository, task)
+        claimed = task.claim("me", later(1)).count_attempt()
+        failed = claimed.fail(later(2), Failure.of(FailureCode.TIMEOUT, "no answer 超时"), warnings=("slow",))
+
+        await repository.save(claimed)
+        await repository.save(failed)
+
+        assert failed == await repository.get(task.task_id)
+        assert failed.override is None
+
+    async def test_an_ended_task_never_changes(self, repository: TaskRepository) -> None:
+        """Nothing is written over a final status, whatever the epoch."""
+        task = a_task()
+        await add(repository, task)
+        ended = task.claim("me", NOW).complete(NOW)
+        await repository.save(ended)
+
+        for wrong in (task, task.claim("me", NOW), attrs.evolve(task.cancel(NOW), epoch=9), ended):
+            with pytest.raises(StaleTask):
+                await repository.save(wrong)
+        assert ended == await repository.get(task.task_id)
+
+    async def test_an_older_epoch_is_refused(self, repository: TaskRepository) -> None:
+        """A worker that slept while its task was claimed again cannot finish it."""
+        task = a_task()
+        await add(repository, task)
+        first = task.claim("one", NOW)
+        second = first.release().claim("two", NOW)
+        await repository.save(second)
+
+        with pytest.raises(StaleTask):
+            await repository.save(first.complete(NOW))
+        assert second == await repository.get(task.task_id)
+
+    async def test_a_wish_to_cancel_is_not_lost(self, repository: TaskRepository) -> None:
+        """A worker that saves what it read before the wish does not undo it."""
+        task = a_task()
+        await add(repository, task)
+        running = task.claim("me", NOW)
+        await repository.save(running.request_cancel())
+
+        await repository.save(attrs.evolve(running, progress=0.5))
+
+        stored = await repository.get(task.task_id)
+        assert (True, 0.5) == (stored.cancel_requested, stored.progress)
+
+    # ------------------------------------------------------------ lists
+
+    async def test_lists_are_newest_first(self, repository: TaskRepository) -> None:
+        """Pages part the list without gaps; has_more tells the last one; totals count all."""
+        tasks = [a_task() for _ in range(5)]
+        await add(repository, *tasks)
+
+        pages = [await repository.find(TaskFilter(), Paging(page=n, page_size=2)) for n in (1, 2, 3, 4)]
+
+        assert [[4, 3], [2, 1], [0], []] == [[tasks.index(t) for t in page.items] for page in pages]
+        assert [True, True, False, False] == [page.has_more for page in pages]
+        assert [(5, True)] * 4 == [(page.total, page.total_is_exact) for page in pages]
+
+    async def test_a_cursor_goes_on_where_the_page_ended(self, repository: TaskRepository) -> None:
+        """What is added meanwhile moves nothing; the total stays that of the whole list."""
+        tasks = [a_task() for _ in range(5)]
+        await add(repository, *tasks)
+        first = await repository.find(TaskFilter(), Paging(page_size=2))
+        await add(repository, a_task())
+
+        second = await repository.find(TaskFilter(), Paging(page_size=2, after=first.last))
+        third = await repository.find(TaskFilter(), Paging(page_size=2, after=second.last))
+        fourth = await repository.find(TaskFilter(), Paging(page_size=2, after=third.last))
+
+        assert [tasks[2], tasks[1], tasks[0]] == [*second.items, *third.items]
+        assert (True, False, False) == (second.has_more, third.has_more, fourth.has_more)
+        assert ((), None, 6) == (fourth.items, fourth.last, fourth.total)
+
+    async def test_filters_combine(self, repository: TaskRepository) -> None:
+        """Status and provider both narrow the list and its total."""
+        cat, dog, owl = a_task("cat"), a_task("dog", provider_name="other"), a_task("owl")
+        await add(repository, cat, dog, owl)
+        await repository.save(owl.cancel(NOW))
+
+        found = [
+            await repository.find(TaskFilter(status=status, provider_name=provider), Paging())
+            for status, provider in (
+                (TaskStatus.PENDING, None),
+                (None, "demo"),
+                (TaskStatus.PENDING, "demo"),
+                (TaskStatus.FAILED, "demo"),
+            )
+        ]
+
+        prompts = [[task.request.prompt for task in page.items] for page in found]
+        assert [["dog", "cat"], ["owl", "cat"], ["cat"], []] == prompts
+        assert [2, 2, 1, 0] == [page.total for page in found]
+
+    async def test_totals_are_exact_up_to_ten_thousand(self, repository: TaskRepository) -> None:
+        """At 10,000 a total is exact; one more, and it only says "at least"."""
+        await asyncio.gather(*(repository.add(a_task(), queue_size=20_000) for _ in range(10_000)))
+        exact = await repository.find(TaskFilter(provider_name="demo"), Paging())
+        await add(repository, a_task())
+
+        beyond = await repository.find(TaskFilter(), Paging(page=501))
+
+        assert (10_000, True) == (exact.total, exact.total_is_exact)
+        assert (10_000, False, 1) == (beyond.total, beyond.total_is_exact, len(beyond.items))
+
+    # ------------------------------------------------------------ attempts
+
+    async def test_attempts_come_back_oldest_first(self, repository: TaskRepository) -> None:
+        """A changed attempt takes the place of what it was, with job, receipt and failure."""
+        task = a_task()
+        await add(repository, task, a_task())
+        one, two, three = an_attempt(task), an_attempt(task, part=1), an_attempt(task, number=2)
+        for attempt in (one, two, three):
+            await repository.save_attempt(attempt)
+        job = UpstreamJob(id="j1", data={"poll": ["https://example.com/j1"]}, expires_at=later(60))
+        one = one.submitting(later(1)).accepted(later(2), job)
+        two = two.submitting(later(1)).received(later(2), Receipt(data={"files": [{"name": "a.png"}]}))
+        failure = Failure.of(FailureCode.REJECTED, "no")
+        three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
+
+        for attempt in (three, two, one):
+            await repository.save_attempt(attempt)
+
+        assert (one, two, three) == await repository.attempts(task.task_id)
+        assert () == await repository.attempts("nobody")
+
+    async def test_pictures_get_growing_ids(self, repository: TaskRepository) -> None:
+        """Pictures are stored with their attempt; ids are positive and grow."""
+        task = a_task()
+        await add(repository, task)
+        attempt = an_attempt(task)
+
+        pictures = await repository.save_attempt(
+            attempt, (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32))
+        )
+
+        assert 0 < pictures[0].id < pictures[1].id
+        unnumbered = tuple(attrs.evolve(picture, id=0) for picture in pictures)
+        assert (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32)) == unnumbered
+
+    async def test_a_picture_is_stored_once(self, repository: TaskRepository) -> None:
+        """Decoding an answer again after a restart gives the pictures that are there already."""
+        task = a_task()
+        await add(repository, task)
+        attempt = an_attempt(task)
+        first = await repository.save_attempt(attempt, (an_image(attempt),))
+
+        again = await repository.save_attempt(
+            attempt, (an_image(attempt, size_bytes=9), an_image(attempt, position=1))
+        )
+
+        assert first[0] == again[0]
+        assert again[1].id > first[0].id
+
+    async def test_an_attempt_belongs_to_a_task(self, repository: TaskRepository) -> None:
+        """An attempt of nobody is refused."""
+        with pytest.raises(TaskNotFound):
+            await repository.save_attempt(an_attempt(a_task()))
+
+    # ------------------------------------------------------------ orphans
+
+    async def test_orphans_are_what_others_hold(self, repository: TaskRepository) -> None:
+        """Processing tasks of other owners are found, oldest first; waiting and ended ones are not."""
+        mine, waiting, ended, old, older = (a_task() for _ in range(5))
+        await add(repository, older, mine, waiting, ended, old)
+        await repository.save(old.claim("dead", NOW))
+        await repository.save(older.claim("long dead", NOW))
+        await repository.save(mine.claim("me", NOW))
+        await repository.save(ended.claim("dead", NOW).complete(NOW))
+
+        orphans = await repository.orphans("me")
+
+        assert [older.task_id, old.task_id] == [task.task_id for task in orphans]

@@ -1,0 +1,120 @@
+"""An attempt: one paid request to a vendor, with a recovery point committed before each act."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import IllegalTransition
+from imagegen_core.failures import Failure
+
+
+class Phase(StrEnum):
+    """How far an attempt came; each is on disk before the act that follows it.
+
+    ========== ============================================ =========================== =========
+    phase      committed before …                            after a restart             charge
+    ========== ============================================ =========================== =========
+    reserved   anything is sent                              sent, as if new             none
+    submitting the first byte leaves                         outcome unknown             possible
+    accepted   the first poll, with the vendor's job id      polled on                   certain
+    received   the answer is decoded, the answer on disk     decoded again, free         certain
+    stored     the task ends, the pictures on disk           nothing to do               certain
+    failed     –                                             nothing to do               as known
+    ========== ============================================ =========================== =========
+    """
+
+    RESERVED = "reserved"
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    RECEIVED = "received"
+    STORED = "stored"
+    FAILED = "failed"
+
+
+class Charge(StrEnum):
+    """What one attempt cost, as far as anybody can know."""
+
+    NONE = "none"
+    CERTAIN = "certain"
+    POSSIBLE = "possible"
+
+
+_NEXT: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
+    {
+        Phase.RESERVED: frozenset({Phase.SUBMITTING, Phase.FAILED}),
+        Phase.SUBMITTING: frozenset({Phase.ACCEPTED, Phase.RECEIVED, Phase.FAILED}),
+        Phase.ACCEPTED: frozenset({Phase.RECEIVED, Phase.FAILED}),
+        Phase.RECEIVED: frozenset({Phase.STORED, Phase.FAILED}),
+        Phase.STORED: frozenset(),
+        Phase.FAILED: frozenset(),
+    }
+)
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class UpstreamJob:
+    """A job that a vendor accepted: its id there, and the adapter's own JSON to ask for it again."""
+
+    id: str
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    expires_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """What came back from a vendor, in the adapter's own JSON: URLs, or names of spooled files."""
+
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One paid request. ``number`` counts a task's tries from 1, ``part`` its parallel calls from 0."""
+
+    attempt_id: str
+    task_id: str
+    number: int
+    part: int
+    created_at: datetime
+    updated_at: datetime
+    phase: Phase = Phase.RESERVED
+    charge: Charge = Charge.NONE
+    job: UpstreamJob | None = None
+    receipt: Receipt | None = None
+    failure: Failure | None = None
+
+    def _become(self, phase: Phase, now: datetime, **changes: Any) -> "Attempt":
+        if phase not in _NEXT[self.phase]:
+            raise IllegalTransition(f"attempt {self.attempt_id}", self.phase, phase)
+        return attrs.evolve(self, phase=phase, updated_at=now, **changes)
+
+    def submitting(self, now: datetime) -> "Attempt":
+        """Return the attempt as it is while nobody can know whether the vendor charged."""
+        return self._become(Phase.SUBMITTING, now, charge=Charge.POSSIBLE)
+
+    def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
+        """Return the attempt that the vendor works on under ``job``."""
+        return self._become(Phase.ACCEPTED, now, charge=Charge.CERTAIN, job=job)
+
+    def received(self, now: datetime, receipt: Receipt) -> "Attempt":
+        """Return the attempt whose answer is on our disk."""
+        return self._become(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
+
+    def stored(self, now: datetime) -> "Attempt":
+        """Return the attempt whose pictures are kept; the receipt is no longer needed."""
+        return self._become(Phase.STORED, now, receipt=None)
+
+    def failed(self, now: datetime, failure: Failure) -> "Attempt":
+        """Return the attempt ended by ``failure``; its charge is what the failure lets us know."""
+        charge = Charge.NONE
+        if failure.possible_charge:
+            charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
+        return self._become(Phase.FAILED, now, charge=charge, failure=failure, receipt=None)

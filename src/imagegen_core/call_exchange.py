@@ -1,0 +1,64 @@
+"""What a provider may use during one call, made of the spool and the task's run."""
+
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+import attrs
+
+from imagegen_core.errors import CallError, StorageError
+from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.running_tasks import RunningTask
+
+PROGRESS_INTERVAL_SECONDS = 0.5
+
+
+@attrs.define(kw_only=True)
+class CallExchange:
+    """The `Exchange` of one attempt; its spooled files belong to the attempt's id."""
+
+    attempt_id: str
+    run: RunningTask
+    spool_files: Spool
+    events: EventBus
+    clock: Clock
+    _reported_at: float | None = None
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Keep the vendor's answer until its pictures are stored."""
+        try:
+            return await self.spool_files.put(self.attempt_id, name, chunks, max_bytes=max_bytes)
+        except SpoolOverflow as error:
+            raise CallError(
+                FailureCode.BAD_RESPONSE, f"the answer is larger than {max_bytes} bytes"
+            ) from error
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the answer could not be kept on disk") from error
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        """Return what was spooled; the caller closes it."""
+        return self.spool_files.open(self.attempt_id, name)
+
+    async def read_input(self, image: InputImage) -> bytes:
+        """Return the bytes of an input picture."""
+        owner, _, name = image.key.partition("/")
+        with self.spool_files.open(owner, name) as file:
+            return file.read()
+
+    async def progress(self, fraction: float) -> None:
+        """Store and publish progress, twice a second at most."""
+        now = self.clock.monotonic()
+        if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
+            return
+        self._reported_at = now
+        value = round(min(1.0, max(0.0, fraction)), 3)
+        await self.run.save_progress(value)
+        task_id = self.run.task.task_id
+        event = TaskEvent(
+            task_id=task_id, kind=EventKind.PROGRESS, at=self.clock.now(), data={"progress": value}
+        )
+        await self.events.publish(event)

@@ -1,0 +1,107 @@
+"""Close matches: prompts that do not contain a query but share its parts, and which of them come first.
+
+The parts of a query are what its words are made of: pairs of neighbouring characters in Chinese, single
+ones where a word is no longer, three neighbouring letters in alphabets. Words that carry no meaning, such as
+``的`` or ``the``, are left out, and nothing reaches across them. A prompt is close when it has at least half
+of the parts. The more of them it has the better; among equals, the nearer they stand to each other, in their
+order, the better; among equals again, the newer.
+"""
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from imagegen_core.ngrams import longest_tokens, spread
+from imagegen_core.search_query import SearchQuery
+
+CLOSE_PICTURES = 200
+"""No more close ones than these are ever shown: the best."""
+
+MOST_PARTS = 12
+_FAR = 1_000_000
+_STARTS = 20
+
+_STOP_CHARACTERS = frozenset("的了着过在是和与及之也把被个地得")
+_STOP_WORDS = frozenset({"a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "with", "by"})
+_SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")
+
+
+@attrs.frozen(order=True)
+class Rank:
+    """How close a prompt is; the smaller, the closer. ``span`` is the length of the closest place."""
+
+    missing: int
+    span: int
+
+
+@attrs.frozen
+class Closeness:
+    """What is close to a query; made by `to`. ``parts`` are in the order of the query."""
+
+    words: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    @classmethod
+    def to(cls, query: SearchQuery) -> "Closeness":
+        """Return what is close to ``query``."""
+        found = [part for word in query.words for part in _parts_of(word)]
+        if not found:
+            found = [token for word in query.words for token in longest_tokens(word)]
+        return cls(query.words, spread(tuple(dict.fromkeys(found)), MOST_PARTS))
+
+    def rank(self, folded: str) -> Rank | None:
+        """Return how close a folded prompt is, None for one that is not or that contains the query."""
+        present = [part for part in self.parts if part in folded]
+        if 2 * len(present) < len(self.parts) or all(word in folded for word in self.words):
+            return None
+        return Rank(missing=len(self.parts) - len(present), span=_span(folded, present))
+
+    def neighbourhoods(self) -> Iterator[tuple[str, ...]]:
+        """Yield sets of tokens that close prompts have in common, those of the closest first.
+
+        First comes what a prompt has that differs from the query in one place; then all parts; all but
+        one; half of them. The characters of a part of the query are its token, so an index can be asked.
+        """
+        whole = tuple(token for word in self.words for token in longest_tokens(word))
+        if 1 < len(whole) <= MOST_PARTS:
+            for left_out in range(len(whole)):
+                yield (*whole[:left_out], *whole[left_out], *whole[left_out + 1 :])
+        parts = self.parts
+        yield parts
+        if len(parts) > 2:  # noqa: PLR2004 - of two, one left out is half of them
+            yield from (parts[:left_out] + parts[left_out + 1 :] for left_out in range(len(parts)))
+        half = (len(parts) + 1) // 2
+        yield from (parts[at : at + half] for at in range(len(parts) - half + 1))
+
+
+def _parts_of(word: str) -> Iterator[str]:
+    for segment in _SEGMENT.findall(word):
+        if segment[0] < "\u2e80":
+            yield from () if segment in _STOP_WORDS else longest_tokens(segment)
+            continue
+        for piece in "".join(" " if c in _STOP_CHARACTERS else c for c in segment).split():
+            yield from longest_tokens(piece)
+
+
+def _span(folded: str, present: list[str]) -> int:
+    """Return the length of the shortest place that holds the parts in their order."""
+    best, start = _FAR, -1
+    for _ in range(_STARTS):
+        start = folded.find(present[0], start + 1)
+        if start < 0:
+            break
+        end = _end_of(folded, present, start)
+        best = min(best, end - start if end else _FAR)
+    return best
+
+
+def _end_of(folded: str, present: list[str], start: int) -> int:
+    """Return where the parts end that follow each other from ``start`` on; 0 when they do not."""
+    end = start
+    for part in present:
+        at = folded.find(part, end if part is present[0] else end - len(part) + 1)
+        if at < 0:
+            return 0
+        end = max(end, at + len(part))
+    return end

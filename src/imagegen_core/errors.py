@@ -1,0 +1,277 @@
+"""Every way a request can be turned down and every way a call can end badly.
+
+::
+
+    ImagegenError
+    ├── Refusal                  turned down before anything was stored or sent
+    │   ├── ValidationFailed         ├── ApiKeyRequired        ├── TaskNotFound
+    │   ├── ProviderNotConfigured    ├── UpstreamNotAllowed    ├── ImageNotFound
+    │   ├── ProviderDisabled         ├── IdempotencyKeyReused  ├── ProviderConfigNotFound
+    │   ├── ModelNotAvailable        ├── QueueFull             ├── Unavailable
+    │   ├── UnsupportedOperation     ├── InsufficientStorage   └── ReferenceCount
+    │   └── InvalidImage
+    ├── CallError                one call to a vendor did not end in a picture
+    ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
+    ├── StaleTask                somebody else changed the task first
+    ├── BlobMissing              a store was asked for a key that it does not hold
+    └── StorageError             a store could not keep or give bytes
+        └── StorageUnreachable       it may well be able to later
+
+A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` carries the
+`FailureCode` that the task will show. Neither ever holds a key or a path.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import attrs
+
+from imagegen_core.failures import Failure, FailureCode
+
+
+class ImagegenError(Exception):
+    """The root of what this library raises on purpose."""
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong with a request: the field's dotted path and a sentence about it."""
+
+    field: str
+    message: str
+
+
+class Refusal(ImagegenError):
+    """A request that was turned down; nothing was stored, nothing was sent.
+
+    ``slug`` names the row of the error table and ``data`` holds what that row adds.
+    """
+
+    slug: ClassVar[str] = "validation_failed"
+
+    def __init__(self, message: str, /, **data: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data: Mapping[str, Any] = data
+
+
+class ValidationFailed(Refusal):
+    """Wrong type, out of range, unknown field: `problems` names each of them."""
+
+    slug = "validation_failed"
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+        self.data = {"errors": [attrs.asdict(p) for p in problems]}
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "ValidationFailed":
+        """Return the refusal with a single problem."""
+        return cls(Problem(field=field, message=message))
+
+
+class ProviderNotConfigured(Refusal):
+    """No configuration for this provider, or an address or a key is missing in it."""
+
+    slug = "provider_not_configured"
+
+    def __init__(self, provider: str, why: str = "it has no configuration") -> None:
+        super().__init__(f"provider {provider!r} cannot be used: {why}", provider=provider)
+
+
+class ProviderDisabled(Refusal):
+    """The provider exists and is switched off."""
+
+    slug = "provider_disabled"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"provider {provider!r} is switched off", provider=provider)
+
+
+class ModelNotAvailable(Refusal):
+    """The model is not among the provider's models."""
+
+    slug = "model_not_available"
+
+    def __init__(self, model_id: str, models: tuple[str, ...]) -> None:
+        super().__init__(
+            f"model {model_id!r} is not among {', '.join(models) or 'none'}", models=list(models)
+        )
+
+
+class UnsupportedOperation(Refusal):
+    """This provider or model cannot do that operation."""
+
+    slug = "unsupported_operation"
+
+    def __init__(self, operation: str, supported: tuple[str, ...]) -> None:
+        super().__init__(
+            f"operation {operation!r} is not among {', '.join(supported) or 'none'}",
+            operation=operation,
+            supported=list(supported),
+        )
+
+
+class InvalidImage(Refusal):
+    """An input picture is not PNG, JPEG or WebP, is truncated, or is too large."""
+
+    slug = "invalid_image"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}", field=field)
+
+
+class ReferenceCount(Refusal):
+    """Fewer than one reference, or more than the model takes."""
+
+    slug = "reference_count"
+
+    def __init__(self, count: int, maximum: int) -> None:
+        super().__init__(f"{count} references given, 1 to {maximum} are possible", max=maximum)
+
+
+class ApiKeyRequired(Refusal):
+    """The address points at another origin than the key was saved for."""
+
+    slug = "api_key_required"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(
+            f"provider {provider!r}: api_base has another origin than the saved key; send api_key with it"
+        )
+
+
+class UpstreamNotAllowed(Refusal):
+    """The address is private, loopback, link-local or metadata, and not allow-listed."""
+
+    slug = "upstream_not_allowed"
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key was used for another body."""
+
+    slug = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request body")
+
+
+class QueueFull(Refusal):
+    """As many tasks wait as may wait."""
+
+    slug = "queue_full"
+
+    def __init__(self, queue_size: int) -> None:
+        super().__init__(f"{queue_size} tasks are waiting", queue_size=queue_size)
+
+
+class Unavailable(Refusal):
+    """Shutting down, locked, or a budget is used up: try again later."""
+
+    slug = "unavailable"
+
+
+class InsufficientStorage(Refusal):
+    """Too little disk is left to keep the result of a paid call."""
+
+    slug = "insufficient_storage"
+
+    def __init__(self) -> None:
+        super().__init__("too little disk space is left to keep the result of a paid call")
+
+
+class TaskNotFound(Refusal):
+    """No task has this id."""
+
+    slug = "task_not_found"
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"no task {task_id!r}")
+
+
+class ImageNotFound(Refusal):
+    """No picture has this id, or it was deleted."""
+
+    slug = "image_not_found"
+
+    def __init__(self, image_id: int | str) -> None:
+        super().__init__(f"no picture {image_id!r}")
+
+
+class ProviderConfigNotFound(Refusal):
+    """No saved configuration has this name."""
+
+    slug = "provider_config_not_found"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"no saved configuration for provider {provider!r}")
+
+
+class CallError(ImagegenError):
+    """One call to a vendor that did not end in a picture.
+
+    Args:
+        code: what the task will show.
+        message: a redacted sentence, usually the vendor's own.
+        not_started: the answer (or that no connection could be made) proves that the vendor
+            started nothing, so the same call may be sent again.
+        retry_after: seconds that the vendor asked us to wait.
+        upstream_status: HTTP status of the vendor's answer.
+        upstream_code: the vendor's own error code.
+        possible_charge: overrides what `code` says about money.
+    """
+
+    def __init__(
+        self,
+        code: FailureCode,
+        message: str,
+        *,
+        not_started: bool = False,
+        retry_after: float | None = None,
+        upstream_status: int | None = None,
+        upstream_code: str | None = None,
+        possible_charge: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.not_started = not_started
+        self.retry_after = retry_after
+        charge = code.possible_charge if possible_charge is None else possible_charge
+        self.failure = Failure(
+            code=code,
+            message=message,
+            retryable=code.retryable,
+            possible_charge=charge and not not_started,
+            upstream_status=upstream_status,
+            upstream_code=upstream_code,
+        )
+
+
+class IllegalTransition(ImagegenError):
+    """A task or an attempt was asked to do what its present state forbids."""
+
+    def __init__(self, noun: str, present: str, wanted: str) -> None:
+        super().__init__(f"{noun} is {present} and cannot become {wanted}")
+
+
+class StaleTask(ImagegenError):
+    """The stored task is not the one that the change was made from; nothing was written."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"task {task_id} was changed by somebody else")
+
+
+class BlobMissing(ImagegenError):
+    """The store holds nothing under this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no blob {key!r}")
+        self.key = key
+
+
+class StorageError(ImagegenError):
+    """A store could not keep or give bytes: disk full, an input/output error, a refused upload."""
+
+
+class StorageUnreachable(StorageError):
+    """The store did not answer; the same request may succeed later."""

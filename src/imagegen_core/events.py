@@ -1,0 +1,39 @@
+"""What happens to a task, for those who watch it live."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+
+class EventKind(StrEnum):
+    """Names of the server-sent events; the last three end the stream."""
+
+    PROGRESS = "progress"
+    IMAGE = "image"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows it."""
+        return self in (EventKind.COMPLETED, EventKind.FAILED, EventKind.CANCELLED)
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class TaskEvent:
+    """One event; ``id`` is 0 until the bus gave a number, which only grows."""
+
+    task_id: str
+    kind: EventKind
+    at: datetime
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    id: int = 0

@@ -1,0 +1,62 @@
+"""Why a task failed, whether the same request may succeed later, and whether it may have cost money."""
+
+from enum import StrEnum
+from typing import Self
+
+import attrs
+
+
+class FailureCode(StrEnum):
+    """The stable codes of ``task.error.code``.
+
+    ``retryable``: the same request may succeed later without a change.
+    ``possible_charge``: the vendor may have charged for the call.
+    """
+
+    retryable: bool
+    possible_charge: bool
+
+    def __new__(cls, value: str, retryable: bool, possible_charge: bool) -> Self:  # noqa: FBT001 - enum rows
+        """Return the member of one row below."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.retryable = retryable
+        member.possible_charge = possible_charge
+        return member
+
+    #                          value                       retryable  possible_charge
+    PROVIDER_NOT_CONFIGURED = "provider_not_configured", False, False
+    PROVIDER_DISABLED = "provider_disabled", False, False
+    REJECTED = "rejected", False, False
+    CONTENT_POLICY = "content_policy", False, False
+    AUTH_FAILED = "auth_failed", False, False
+    QUOTA_EXHAUSTED = "quota_exhausted", True, False
+    RATE_LIMITED = "rate_limited", True, False
+    UNAVAILABLE = "unavailable", True, False
+    TIMEOUT = "timeout", True, True
+    OUTCOME_UNKNOWN = "outcome_unknown", True, True
+    BAD_RESPONSE = "bad_response", True, True
+    DOWNLOAD_FAILED = "download_failed", True, True
+    INVALID_IMAGE = "invalid_image", True, True
+    STORAGE_FAILED = "storage_failed", True, True
+    CANCELLED = "cancelled", True, False
+    RESULT_EXPIRED = "result_expired", True, True
+    INTERNAL = "internal", False, False
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """What ``task.error`` shows; ``message`` is redacted before it gets here."""
+
+    code: FailureCode
+    message: str
+    retryable: bool
+    possible_charge: bool
+    upstream_status: int | None = None
+    upstream_code: str | None = None
+
+    @classmethod
+    def of(cls, code: FailureCode, message: str, *, possible_charge: bool | None = None) -> "Failure":
+        """Return the failure with what ``code`` says about retrying and money."""
+        charge = code.possible_charge if possible_charge is None else possible_charge
+        return cls(code=code, message=message, retryable=code.retryable, possible_charge=charge)

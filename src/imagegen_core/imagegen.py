@@ -1,0 +1,238 @@
+"""The façade: all use cases over one set of adapters, for a program that imports the library."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import attrs
+
+from imagegen_core.folding import Simplify
+from imagegen_core.images import Image
+from imagegen_core.operations import Operation
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.picture_inspector import PictureInspector
+from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.retry import RetryPolicy
+from imagegen_core.running_tasks import RunningTasks
+from imagegen_core.submissions import InputSource, Submission
+from imagegen_core.tasks import Task
+from imagegen_core.use_cases.cancel_task import CancelTask
+from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
+from imagegen_core.use_cases.delete_image import DeleteImage
+from imagegen_core.use_cases.keep_picture import KeepPicture
+from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
+from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_core.use_cases.resume_tasks import ResumeTasks
+from imagegen_core.use_cases.retry_task import RetryTask
+from imagegen_core.use_cases.run_attempt import RunAttempt
+from imagegen_core.use_cases.run_task import RunTask
+from imagegen_core.use_cases.show_task import ListTasks, ShowTask
+from imagegen_core.use_cases.submit_task import SubmitTask
+from imagegen_core.use_cases.wait_for_task import WaitForTask
+from imagegen_core.worker import Worker
+
+
+@attrs.frozen(kw_only=True)
+class Adapters:
+    """One implementation of every port. ``providers`` are by kind; ``simplify`` serves the search."""
+
+    tasks: TaskRepository
+    queue: Queue
+    images: ImageRecords
+    configs: ProviderConfigs
+    pictures: BlobStore
+    spool: Spool
+    inspector: PictureInspector
+    events: EventBus
+    guard: UpstreamGuard
+    box: SecretBox
+    disk: DiskSpace
+    clock: Clock
+    providers: Mapping[str, Provider]
+    redactor: Redactor
+    new_id: Callable[[], str]
+    simplify: Simplify = str
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Numbers that an operator may set."""
+
+    queue_size: int = 1000
+    workers: int = 32
+    shutdown_grace_seconds: float = 65.0
+    default_provider: str = "demo"
+
+
+class ImageGen:
+    """Submit, wait, read the bytes.
+
+    Use it as ``async with``: entering takes up what an earlier process left and starts the workers,
+    leaving lets running calls finish within the grace time.
+
+    Each use case is an attribute to be called, so the service and a program share them.
+    """
+
+    def __init__(
+        self,
+        adapters: Adapters,
+        *,
+        limits: Limits | None = None,
+        file_configs: Mapping[str, ProviderConfig] | None = None,
+        retry: RetryPolicy | None = None,
+        owner: str | None = None,
+    ) -> None:
+        a = self.adapters = adapters
+        self.limits = limits or Limits()
+        self.owner = owner or a.new_id()
+        self.running = RunningTasks()
+        self.slots = ProviderSlots(default_limit=self.limits.workers)
+        self.resolve = ResolveProvider(
+            configs=a.configs,
+            file_configs=dict(file_configs or {}),
+            providers=a.providers,
+            redactor=a.redactor,
+        )
+        self.submit_task = SubmitTask(
+            resolve=self.resolve,
+            repository=a.tasks,
+            queue=a.queue,
+            records=a.images,
+            pictures=a.pictures,
+            spool=a.spool,
+            inspector=a.inspector,
+            guard=a.guard,
+            box=a.box,
+            disk=a.disk,
+            clock=a.clock,
+            new_id=a.new_id,
+            queue_size=self.limits.queue_size,
+            default_provider=self.limits.default_provider,
+        )
+        self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue)
+        self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
+        self.cancel_task = CancelTask(
+            repository=a.tasks, running=self.running, events=a.events, clock=a.clock
+        )
+        self.retry_task = RetryTask(repository=a.tasks, spool=a.spool, submit=self.submit_task)
+        self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, events=a.events, clock=a.clock)
+        self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
+        self.delete_image = DeleteImage(records=a.images, pictures=a.pictures)
+        self.save_provider = SaveProvider(
+            configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
+        )
+        self.toggle_provider = ToggleProvider(configs=a.configs, save=self.save_provider)
+        self.list_providers = ListProviders(resolve=self.resolve)
+        self.probe_provider = ProbeProvider(resolve=self.resolve)
+        self.run_task = self._run_task(retry or RetryPolicy())
+        self.worker = Worker(
+            queue=a.queue,
+            run_task=self.run_task,
+            slots=self.slots,
+            disk=a.disk,
+            clock=a.clock,
+            owner=self.owner,
+            size=self.limits.workers,
+        )
+
+    def _run_task(self, retry: RetryPolicy) -> RunTask:
+        a = self.adapters
+        run_attempt = RunAttempt(
+            keep_picture=KeepPicture(pictures=a.pictures, inspector=a.inspector, clock=a.clock),
+            spool=a.spool,
+            events=a.events,
+            clock=a.clock,
+            slots=self.slots,
+            redactor=a.redactor,
+            new_id=a.new_id,
+        )
+        return RunTask(
+            resolve=self.resolve,
+            run_attempt=run_attempt,
+            repository=a.tasks,
+            records=a.images,
+            queue=a.queue,
+            spool=a.spool,
+            events=a.events,
+            box=a.box,
+            clock=a.clock,
+            running=self.running,
+            slots=self.slots,
+            retry=retry,
+            random=random.random,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.resume_tasks(owner=self.owner)
+        self.worker.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self, *, hurry: asyncio.Event | None = None) -> None:
+        """Claim nothing more and let running calls finish within the grace time, or until ``hurry``.
+
+        What still runs then is written down: the vendor's jobs are taken up at the next start, requests
+        in flight end as ``outcome_unknown``. A second call does nothing.
+        """
+        await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, hurry=hurry)
+
+    async def submit(
+        self,
+        prompt: str = "",
+        *,
+        operation: Operation = Operation.GENERATE,
+        provider: str | None = None,
+        model: str | None = None,
+        references: tuple[InputSource, ...] = (),
+        image: InputSource | None = None,
+        mask: InputSource | None = None,
+        idempotency_key: str | None = None,
+        **params: Any,
+    ) -> Task:
+        """Queue a request and return its task, durable when this returns.
+
+        ``params`` are the model's parameters, such as ``num=2, width=1024, height=768, seed=7``.
+
+        Raises:
+            Refusal: whatever is wrong with it; then nothing is stored or sent.
+        """
+        submission = Submission(
+            operation=operation,
+            prompt=prompt,
+            params=params,
+            provider_name=provider,
+            model_id=model,
+            references=references,
+            image=image,
+            mask=mask,
+            idempotency_key=idempotency_key,
+        )
+        return (await self.submit_task(submission)).task
+
+    async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
+        """Return the task when it has ended, or as it is after ``timeout`` seconds."""
+        return await self.wait_for_task(task_id=task_id, timeout=timeout)
+
+    async def images(self, task_id: str) -> tuple[Image, ...]:
+        """Return the records of the pictures that a task yielded, in order."""
+        return await self.adapters.images.of_task(task_id)
+
+    async def read(self, image: Image) -> bytes:
+        """Return a picture's bytes, exactly as the vendor sent them."""
+        return b"".join([chunk async for chunk in self.adapters.pictures.open(image.blob_key)])

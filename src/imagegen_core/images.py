@@ -1,0 +1,86 @@
+"""A picture that we keep, as its record tells of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.operations import Operation
+
+MAX_BYTES = 50 * 1024 * 1024
+"""Largest picture that is taken, from a caller or from a vendor."""
+
+MAX_PIXELS = 40_000_000
+"""Most pixels that are ever decoded."""
+
+
+class StorageState(StrEnum):
+    """Where a picture's bytes are."""
+
+    LOCAL = "local"
+    BOTH = "both"
+    OSS = "oss"
+
+
+class MediaType(StrEnum):
+    """The three kinds of picture that are taken; anything else is refused."""
+
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    WEBP = "image/webp"
+
+    @property
+    def extension(self) -> str:
+        """File name ending, without the dot."""
+        return {MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.WEBP: "webp"}[self]
+
+    @classmethod
+    def sniff(cls, head: bytes) -> "MediaType | None":
+        """Return the type that the first 12 bytes show, or None."""
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return cls.PNG
+        if head.startswith(b"\xff\xd8\xff"):
+            return cls.JPEG
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return cls.WEBP
+        return None
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class Image:
+    """A kept picture.
+
+    ``id`` is 0 until the repository gave one. ``blob_key`` and ``thumbnail_key`` name the bytes in
+    the picture store. ``sha256`` is of the stored bytes; ``vendor_sha256`` of the vendor's, where a
+    label was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the vendor
+    said beside the picture (seed, revised prompt, safety ratings).
+    """
+
+    task_id: str
+    attempt_id: str
+    position: int
+    operation: Operation
+    prompt: str
+    provider_name: str
+    model_id: str
+    mime_type: MediaType
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+    blob_key: str
+    created_at: datetime
+    id: int = 0
+    thumbnail_key: str | None = None
+    vendor_sha256: str | None = None
+    crc64: int | None = None
+    storage: StorageState = StorageState.LOCAL
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)

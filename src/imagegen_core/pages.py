@@ -1,0 +1,76 @@
+"""A page of a list, and the opaque cursor that leads to the next one."""
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+
+T = TypeVar("T")
+
+MAX_PAGE_SIZE = 100
+MAX_PAGE = 1_000_000
+
+
+@attrs.frozen(kw_only=True)
+class Paging:
+    """Which page: by number from 1, or after a position (a row number, newest first) for any depth."""
+
+    page: int = 1
+    page_size: int = 20
+    after: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.page <= MAX_PAGE:
+            raise ValidationFailed.of("page", f"must be 1 to {MAX_PAGE}")
+        if not 1 <= self.page_size <= MAX_PAGE_SIZE:
+            raise ValidationFailed.of("page_size", f"must be 1 to {MAX_PAGE_SIZE}")
+
+    @property
+    def offset(self) -> int:
+        """Rows to skip when the page is chosen by number."""
+        return 0 if self.after is not None else (self.page - 1) * self.page_size
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """Some of a list, newest first. ``last`` is the position of the last item, for the next cursor."""
+
+    items: tuple[T, ...]
+    total: int
+    has_more: bool
+    total_is_exact: bool = True
+    last: int | None = None
+
+
+def encode_cursor(position: int, query: Any) -> str:
+    """Return an opaque cursor that continues ``query`` (any JSON-able value) after ``position``."""
+    body = json.dumps([position, _fingerprint(query)], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, query: Any) -> int:
+    """Return the position in a cursor that was made for the same query.
+
+    Raises:
+        ValidationFailed: it is not one of ours, or belongs to another query.
+    """
+    try:
+        body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position, fingerprint = json.loads(body)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise ValidationFailed.of("cursor", "is not a cursor of this API") from error
+    if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position < 2**63:
+        raise ValidationFailed.of("cursor", "is not a cursor of this API")
+    if fingerprint != _fingerprint(query):
+        raise ValidationFailed.of("cursor", "belongs to another query")
+    return position
+
+
+def _fingerprint(query: Any) -> str:
+    text = json.dumps(query, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

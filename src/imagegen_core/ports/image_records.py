@@ -1,0 +1,87 @@
+"""What is known of the kept pictures, and the search over their prompts."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import attrs
+
+from imagegen_core.images import Image, StorageState
+from imagegen_core.operations import Operation
+from imagegen_core.pages import Page, Paging
+from imagegen_core.search_query import SearchQuery
+
+
+@attrs.frozen(kw_only=True)
+class ImageFilter:
+    """Which pictures; None means any. ``created_from`` is inclusive, ``created_to`` exclusive."""
+
+    provider_name: str | None = None
+    model_id: str | None = None
+    operation: Operation | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+class SearchMode(StrEnum):
+    """``contains``: exactly the prompts with all words. ``relevant``: after them the close ones."""
+
+    CONTAINS = "contains"
+    RELEVANT = "relevant"
+
+
+class Match(StrEnum):
+    """How a picture was found."""
+
+    EXACT = "exact"
+    CLOSE = "close"
+
+
+@attrs.frozen(kw_only=True)
+class SearchHit:
+    """A picture that was found."""
+
+    image: Image
+    match: Match = Match.EXACT
+
+
+class ImageRecords(Protocol):
+    """Records are added by `TaskRepository.save_attempt`, in one transaction with the attempt."""
+
+    async def get(self, image_id: int) -> Image:
+        """Return the picture's record.
+
+        Raises:
+            ImageNotFound: there is none, or it was deleted.
+        """
+        ...
+
+    async def of_task(self, task_id: str) -> tuple[Image, ...]:
+        """Return the pictures of a task in the order of their parts and positions."""
+        ...
+
+    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
+        """Return pictures, newest first. ``paging.after`` is an id: only older ones follow."""
+        ...
+
+    async def search(
+        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+    ) -> Page[SearchHit]:
+        """Return the pictures whose folded prompt contains every word, newest first.
+
+        Raises:
+            Unavailable: it took longer than two seconds.
+        """
+        ...
+
+    async def delete(self, image_id: int) -> Image:
+        """Remove the record and what is searchable of it, and remember its blobs as still to remove.
+
+        Raises:
+            ImageNotFound: there is none.
+        """
+        ...
+
+    async def set_storage(self, image_id: int, state: StorageState) -> None:
+        """Note where the bytes are; a record that is gone is fine."""
+        ...

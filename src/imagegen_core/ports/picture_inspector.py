@@ -1,0 +1,34 @@
+"""Looks at a picture's bytes without trusting them."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import attrs
+
+from imagegen_core.images import MediaType
+
+
+class PictureRejected(Exception):
+    """The bytes are no PNG, JPEG or WebP that can be decoded within the limits; the message says why."""
+
+
+@attrs.frozen(kw_only=True)
+class Inspection:
+    """What a full decoding showed; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata."""
+
+    mime_type: MediaType
+    width: int
+    height: int
+    thumbnail: bytes
+
+
+class PictureInspector(Protocol):
+    """Decodes in a bounded place: the first frame only, at most 40 megapixels and 50 MB."""
+
+    async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        """Decode the picture whole.
+
+        Raises:
+            PictureRejected: it is not what we take.
+        """
+        ...

@@ -1,0 +1,163 @@
+"""A vendor's protocol: submit (paid), poll and collect (free, repeatable)."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, BinaryIO, Protocol
+
+import attrs
+
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError
+from imagegen_core.operations import InputImage, PictureRequest
+from imagegen_core.provider_configs import ProviderConfig
+
+
+@attrs.frozen(kw_only=True)
+class ProviderProfile:
+    """What a configuration of this kind amounts to.
+
+    ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
+    the configuration says otherwise in ``extra_config.max_concurrency``.
+    """
+
+    models: tuple[Model, ...]
+    default_api_base: str | None = None
+    needs_api_base: bool = True
+    needs_api_key: bool = True
+    max_concurrency: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ProviderCall:
+    """One paid request. ``config`` is combined and checked; ``call_id`` is unique to the attempt.
+
+    ``config.api_base`` is filled in with the profile's default.
+    """
+
+    call_id: str
+    request: PictureRequest
+    model: Model
+    config: ProviderConfig
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class Picture:
+    """A picture that a vendor made.
+
+    ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`.
+    ``metadata`` is what the vendor said beside it (seed, revised prompt, safety ratings), as JSON.
+    """
+
+    chunks: Callable[[], AsyncIterator[bytes]]
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+
+
+@attrs.frozen(kw_only=True)
+class Harvest:
+    """All that one call yielded: pictures, those that the vendor refused one by one, and warnings."""
+
+    pictures: tuple[Picture, ...]
+    failures: tuple[CallError, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Probe:
+    """The answer of a cheap, unpaid call: whether the vendor could be used now, and a sentence."""
+
+    ok: bool
+    detail: str
+
+
+class Exchange(Protocol):
+    """What a provider may use during one call: a spool on our disk, the caller's pictures, progress."""
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Write the vendor's answer to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
+
+        Raises:
+            CallError: ``bad_response`` when there are more than ``max_bytes``; ``storage_failed``.
+        """
+        ...
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        """Return what was spooled, as a seekable binary file that the caller closes.
+
+        Raises:
+            BlobMissing: nothing was spooled under this name.
+        """
+        ...
+
+    async def read_input(self, image: InputImage) -> bytes:
+        """Return the bytes of a picture that came with the request."""
+        ...
+
+    async def progress(self, fraction: float) -> None:
+        """Tell those who watch how far the vendor is, 0.0 to 1.0."""
+        ...
+
+
+class Provider(Protocol):
+    """Speaks one vendor's protocol; keeps no state that a restart would miss.
+
+    Every foreign exception becomes a `CallError`, classified by the adapter's table: ``not_started``
+    only where the vendor's answer, or the lack of a connection, proves it. Nothing is retried inside.
+    """
+
+    def describe(self, config: ProviderConfig) -> ProviderProfile:
+        """Return models, defaults and needs of a configuration. Pure, and quick enough for each request.
+
+        Raises:
+            ValidationFailed: ``extra_config`` is wrong, with the path inside it.
+        """
+        ...
+
+    def split(
+        self, request: PictureRequest, model: Model, config: ProviderConfig
+    ) -> tuple[PictureRequest, ...]:
+        """Return the paid calls that the request takes: itself, or one a picture. Pure.
+
+        Raises:
+            ValidationFailed: the request holds what can be refused before anything is queued.
+        """
+        ...
+
+    async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
+        """Send the one paid request; return the job that the vendor accepted, or its answer, spooled.
+
+        Raises:
+            CallError: it was refused, or nobody knows.
+        """
+        ...
+
+    async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
+        """Wait until an accepted job is done; works in another process than the one that submitted it.
+
+        Raises:
+            CallError: the job failed, was cancelled, or the vendor no longer knows it (``result_expired``).
+        """
+        ...
+
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+        """Read the spooled answer; free, and repeatable after a restart.
+
+        Raises:
+            CallError: the answer is a refusal, or cannot be read (``bad_response``).
+        """
+        ...
+
+    async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
+        """Ask the vendor to stop, where it can; ``job`` is None while `submit` still waits.
+
+        Best effort: it never raises for a vendor that cannot or does not answer.
+        """
+        ...
+
+    async def probe(self, config: ProviderConfig) -> Probe:
+        """Make one cheap, unpaid call where the vendor has one (a model list), else say so."""
+        ...

@@ -1,0 +1,33 @@
+"""Where saved provider configurations are kept."""
+
+from typing import Protocol
+
+from imagegen_core.provider_configs import ProviderConfig
+
+
+class ProviderConfigs(Protocol):
+    """One configuration a provider name. Keys are sealed at rest, bound to provider and origin."""
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        """Return the saved configuration, or None. Its key is `Secret.locked` when it cannot be opened."""
+        ...
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        """Return all saved configurations by name."""
+        ...
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        """Store the configuration, durably, its key bound to ``key_origin``.
+
+        Raises:
+            Unavailable: the master key is missing or wrong, so nothing may be overwritten.
+        """
+        ...
+
+    async def delete(self, provider_name: str) -> None:
+        """Remove the configuration.
+
+        Raises:
+            ProviderConfigNotFound: there is none.
+        """
+        ...

@@ -1,0 +1,28 @@
+"""Seals secrets for the disk."""
+
+from typing import Protocol
+
+
+class SecretBox(Protocol):
+    """Authenticated encryption under a master key. A token opens only in the context it was sealed for."""
+
+    def seal(self, plaintext: str, *, context: str) -> str:
+        """Return a printable token.
+
+        Raises:
+            Unavailable: the master key is missing or wrong.
+        """
+        ...
+
+    def open(self, token: str, *, context: str) -> str:
+        """Return the plain text.
+
+        Raises:
+            Unavailable: the master key is missing or wrong, or the token was sealed for another context.
+        """
+        ...
+
+    @property
+    def locked(self) -> bool:
+        """Whether nothing can be sealed or opened now."""
+        ...

@@ -1,0 +1,146 @@
+"""Configuration of a provider: three layers, combined field by field, and the key's bond to its origin."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.addresses import origin
+from imagegen_core.errors import ApiKeyRequired
+from imagegen_core.operations import Operation
+from imagegen_core.secrets import Secret
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+DEFAULT_MAX_RETRIES = 3
+
+_EXCLUSIVE = ("preset", "spec")
+"""Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
+
+
+class ConfigSource(StrEnum):
+    """Where a configuration came from, strongest first."""
+
+    REQUEST = "request"
+    DATABASE = "database"
+    FILE = "file"
+
+
+@attrs.frozen(kw_only=True)
+class ModelEntry:
+    """A model as a configuration names it; ``capabilities`` None means: from the catalogue."""
+
+    id: str
+    name: str = ""
+    default: bool = False
+    capabilities: tuple[Operation, ...] | None = None
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class ProviderConfig:
+    """One layer of a provider's configuration, or several combined. None means "not said here"."""
+
+    provider_name: str
+    source: ConfigSource
+    kind: str | None = None
+    display_name: str | None = None
+    api_base: str | None = None
+    api_key: Secret | None = None
+    models: tuple[ModelEntry, ...] | None = None
+    enabled: bool | None = None
+    timeout_seconds: float | None = None
+    max_retries: int | None = None
+    extra_config: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take."""
+        return DEFAULT_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
+
+    @property
+    def retries(self) -> int:
+        """How often a call that started nothing is sent again."""
+        return DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether tasks may use it; True unless somebody switched it off."""
+        return self.enabled is not False
+
+
+def infer_kind(provider_name: str) -> str:
+    """Return the kind that a name implies; every name that is no built-in's is a declarative one."""
+    if provider_name == "demo":
+        return "demo"
+    if provider_name.startswith("gemini"):
+        return "gemini"
+    if provider_name.startswith("stable-diffusion"):
+        return "stable_diffusion"
+    return "http"
+
+
+def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
+    """Return the layers, strongest first and at least one, as one configuration.
+
+    Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
+    ``check_key_origin`` tells whether the key may be used with the address.
+    """
+    combined = layers[-1]
+    for layer in reversed(layers[:-1]):
+        combined = attrs.evolve(combined, **_said(layer), extra_config=_merged(layer, combined))
+    kind = combined.kind or infer_kind(combined.provider_name)
+    return attrs.evolve(combined, kind=kind, source=layers[0].source)
+
+
+def check_key_origin(layers: Sequence[ProviderConfig], default_api_base: str | None) -> None:
+    """Check that the strongest key was given for the origin that it would be sent to.
+
+    A layer that moves ``api_base`` to another origin must bring its own key.
+
+    Raises:
+        ApiKeyRequired: it was given for another origin.
+    """
+    first_key = next((i for i, layer in enumerate(layers) if layer.api_key is not None), None)
+    if first_key is None:
+        return
+    given_for = _first_api_base(layers[first_key:]) or default_api_base
+    used_for = _first_api_base(layers) or default_api_base
+    if given_for is not None and used_for is not None and origin(given_for) != origin(used_for):
+        raise ApiKeyRequired(layers[0].provider_name)
+
+
+def _first_api_base(layers: Sequence[ProviderConfig]) -> str | None:
+    return next((layer.api_base for layer in layers if layer.api_base is not None), None)
+
+
+_FIELDS = (
+    "kind",
+    "display_name",
+    "api_base",
+    "api_key",
+    "models",
+    "enabled",
+    "timeout_seconds",
+    "max_retries",
+)
+
+
+def _said(layer: ProviderConfig) -> dict[str, Any]:
+    names = (*_FIELDS, "created_at", "updated_at")
+    return {name: value for name in names if (value := getattr(layer, name)) is not None}
+
+
+def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
+    kept = dict(lower.extra_config)
+    if any(name in upper.extra_config for name in _EXCLUSIVE):
+        for name in _EXCLUSIVE:
+            kept.pop(name, None)
+    return {**kept, **upper.extra_config}

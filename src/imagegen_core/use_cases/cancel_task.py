@@ -1,0 +1,50 @@
+"""Cancel a task: at once while it waits, as far as the vendor allows while it runs."""
+
+import attrs
+
+from imagegen_core.errors import StaleTask
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.running_tasks import RunningTasks
+from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.use_cases.run_task import announce_end
+
+_TRIES = 50
+_PAUSE_SECONDS = 0.02
+
+
+@attrs.frozen(kw_only=True)
+class CancelTask:
+    """Idempotent: a task that has ended is returned as it is."""
+
+    repository: TaskRepository
+    running: RunningTasks
+    events: EventBus
+    clock: Clock
+
+    async def __call__(self, *, task_id: str) -> Task:
+        """Return the task: cancelled, as it ended before, or still running with its end requested.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        for _ in range(_TRIES):
+            task = await self.repository.get(task_id)
+            if task.status.final:
+                return task
+            run = self.running.get(task_id)
+            if run is not None:
+                return await run.request_cancel()
+            if task.status is TaskStatus.PENDING:
+                cancelled = task.cancel(self.clock.now())
+                try:
+                    await self.repository.save(cancelled)
+                except StaleTask:
+                    continue
+                await announce_end(cancelled, self.events)
+                return cancelled
+            await self.clock.sleep(_PAUSE_SECONDS)
+        task = (await self.repository.get(task_id)).request_cancel()
+        await self.repository.save(task)
+        return task

@@ -1,0 +1,82 @@
+"""Remove local files that are old enough, once the archive has proved that it holds the same bytes."""
+
+import logging
+from datetime import timedelta
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.images import Image, StorageState
+from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.picture_inventory import PictureInventory
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class ExpirySummary:
+    """What was removed (in a dry run: would be), and what had to stay although it is old."""
+
+    expired: int = 0
+    freed_bytes: int = 0
+    kept: int = 0
+    unreachable: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ExpireLocal:
+    """The archive is asked for each picture anew, and its checksum compared with the file as it is now.
+
+    A picture that fails this goes back to being local, so that it is uploaded again. Thumbnails stay.
+
+    Args:
+        retention_days: how long a file stays; a fraction is fine, 0 means as soon as it is proved.
+    """
+
+    inventory: PictureInventory
+    records: ImageRecords
+    local: BlobStore
+    archive: BlobArchive
+    clock: Clock
+    retention_days: float
+
+    async def __call__(self, *, dry_run: bool = False) -> ExpirySummary:
+        """Expire what is due. The pass ends early when the archive does not answer."""
+        before = self.clock.now() - timedelta(days=self.retention_days)
+        if self.retention_days <= 0:
+            before = before + timedelta(milliseconds=1)
+        expired = freed = kept = after = 0
+        while pictures := await self.inventory.pictures(
+            state=StorageState.BOTH, created_before=before, after=after
+        ):
+            for image in pictures:
+                after = image.id
+                try:
+                    gone = await self._expire(image, dry_run=dry_run)
+                except StorageUnreachable:
+                    return ExpirySummary(expired=expired, freed_bytes=freed, kept=kept, unreachable=True)
+                except StorageError as error:
+                    _log.warning("a local file stays: %s", error, extra={"image_id": image.id})
+                    gone = False
+                expired += gone
+                freed += image.size_bytes if gone else 0
+                kept += not gone
+        return ExpirySummary(expired=expired, freed_bytes=freed, kept=kept)
+
+    async def _expire(self, image: Image, *, dry_run: bool) -> bool:
+        try:
+            proved = await self.archive.holds(self.local, image.blob_key)
+        except BlobMissing:  # removed by an earlier pass that was killed before it could note it
+            held = await self.archive.stat(image.blob_key)
+            proved = held is not None and held.size_bytes == image.size_bytes
+        if dry_run:
+            return proved
+        if not proved:
+            await self.records.set_storage(image.id, StorageState.LOCAL)
+            return False
+        await self.local.delete(image.blob_key)
+        await self.records.set_storage(image.id, StorageState.OSS)
+        return True

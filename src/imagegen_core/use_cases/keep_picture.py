@@ -1,0 +1,133 @@
+"""Keep one picture of a vendor: streamed to the store, checked there, with its thumbnail beside it."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_core.attempts import Attempt
+from imagegen_core.errors import CallError, StorageError
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_BYTES, Image, MediaType, StorageState
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.picture_inspector import Inspection, PictureInspector, PictureRejected
+from imagegen_core.ports.provider import Picture
+from imagegen_core.tasks import Task
+
+DOWNLOAD_TRIES = 3
+_SNIFF_BYTES = 16
+_GONE = frozenset({401, 403, 404, 410})
+
+
+@attrs.frozen(kw_only=True)
+class KeepPicture:
+    """Downloading is free, so a broken download is begun again; a refused picture leaves nothing behind."""
+
+    pictures: BlobStore
+    inspector: PictureInspector
+    clock: Clock
+
+    async def __call__(self, *, picture: Picture, position: int, task: Task, attempt: Attempt) -> Image:
+        """Return the record of the stored picture, without an id yet.
+
+        Raises:
+            CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
+        """
+        stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
+        blob, mime_type = await self._store_with_retries(picture, stem)
+        inspection = await self._inspect(blob, mime_type)
+        thumbnail_key = f"{stem}.thumb.webp"
+        await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
+        return Image(
+            task_id=task.task_id,
+            attempt_id=attempt.attempt_id,
+            position=position,
+            operation=task.request.operation,
+            prompt=task.request.prompt,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            mime_type=mime_type,
+            width=inspection.width,
+            height=inspection.height,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256 or "",
+            crc64=blob.crc64,
+            blob_key=blob.key,
+            thumbnail_key=thumbnail_key,
+            storage=blob.state if blob.state is StorageState.OSS else StorageState.LOCAL,
+            created_at=self.clock.now(),
+            params=task.request.params,
+            metadata=_json_only(picture.metadata),
+        )
+
+    async def _store_with_retries(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType]:
+        for tries in range(1, DOWNLOAD_TRIES + 1):
+            try:
+                return await self._store(picture, stem)
+            except CallError as error:
+                failure = error.failure
+                gone = failure.upstream_status in _GONE
+                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == DOWNLOAD_TRIES:
+                    raise
+            await self.clock.sleep(0.5 * tries)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _store(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType]:
+        head, chunks = await _peek(picture.chunks())
+        mime_type = MediaType.sniff(head)
+        if mime_type is None:
+            raise CallError(FailureCode.INVALID_IMAGE, "the vendor's bytes are no PNG, JPEG or WebP")
+        blob = await self._put(f"{stem}.{mime_type.extension}", _capped(chunks), mime_type)
+        return blob, mime_type
+
+    async def _put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredBlob:
+        try:
+            return await self.pictures.put(key, chunks, content_type=content_type)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be stored") from error
+
+    async def _inspect(self, blob: StoredBlob, mime_type: MediaType) -> Inspection:
+        try:
+            inspection = await self.inspector.inspect(self.pictures.open(blob.key))
+            if inspection.mime_type is not mime_type:
+                raise PictureRejected("the picture's type is unclear")
+        except PictureRejected as error:
+            await self.pictures.delete(blob.key)
+            raise CallError(FailureCode.INVALID_IMAGE, f"the vendor's picture is refused: {error}") from error
+        return inspection
+
+
+async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """Return the first bytes, and the whole stream again."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= _SNIFF_BYTES:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return head, whole()
+
+
+async def _capped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > MAX_BYTES:
+            raise CallError(
+                FailureCode.INVALID_IMAGE, f"the vendor's picture is larger than {MAX_BYTES} bytes"
+            )
+        yield chunk
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _json_only(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(k): v for k, v in metadata.items() if v is not None}

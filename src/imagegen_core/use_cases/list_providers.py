@@ -1,0 +1,66 @@
+"""Show the providers: how they are configured, and what a client can use now."""
+
+import attrs
+
+from imagegen_core.errors import ProviderConfigNotFound, Refusal
+from imagegen_core.ports.provider import Probe
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+
+
+@attrs.frozen(kw_only=True)
+class ListProviders:
+    """All providers by name, from the database and the file together."""
+
+    resolve: ResolveProvider
+
+    async def configured(self) -> tuple[ResolvedProvider, ...]:
+        """Return every configuration, usable or not, that can be understood at all."""
+        return tuple(
+            [found for name in await self._names() if (found := await self._layers(name)) is not None]
+        )
+
+    async def one(self, provider_name: str) -> ResolvedProvider:
+        """Return one configuration.
+
+        Raises:
+            ProviderConfigNotFound: neither saved nor in the file.
+        """
+        found = await self._layers(provider_name)
+        if found is None:
+            raise ProviderConfigNotFound(provider_name)
+        return found
+
+    async def usable(self) -> tuple[ResolvedProvider, ...]:
+        """Return what a task could be sent to now."""
+        found = []
+        for name in await self._names():
+            try:
+                found.append(await self.resolve(provider_name=name))
+            except Refusal:
+                continue
+        return tuple(found)
+
+    async def _names(self) -> list[str]:
+        saved = [config.provider_name for config in await self.resolve.configs.all()]
+        return sorted({*saved, *self.resolve.file_configs})
+
+    async def _layers(self, name: str) -> ResolvedProvider | None:
+        saved = await self.resolve.configs.get(name)
+        layers = [c for c in (saved, self.resolve.file_configs.get(name)) if c is not None]
+        return self.resolve.describe(layers) if layers else None
+
+
+@attrs.frozen(kw_only=True)
+class ProbeProvider:
+    """One cheap, unpaid call."""
+
+    resolve: ResolveProvider
+
+    async def __call__(self, *, provider_name: str) -> Probe:
+        """Return whether the vendor could be used now.
+
+        Raises:
+            Refusal: it is not configured so far that it could be asked.
+        """
+        resolved = await self.resolve(provider_name=provider_name)
+        return await resolved.provider.probe(resolved.config)

@@ -1,0 +1,84 @@
+"""Find out how a provider is to be used now: adapter, combined configuration, profile."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from imagegen_core.errors import ProviderDisabled, ProviderNotConfigured, ValidationFailed
+from imagegen_core.ports.provider import Provider, ProviderProfile
+from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.redactor import Redactor
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine
+
+
+@attrs.frozen(kw_only=True)
+class ResolvedProvider:
+    """A provider ready for a call; ``config.api_base`` holds the profile's default where none was given."""
+
+    provider: Provider
+    config: ProviderConfig
+    profile: ProviderProfile
+
+    @property
+    def max_concurrency(self) -> int | None:
+        """How many calls may run at once: the configuration's word, else the profile's."""
+        said = self.config.extra_config.get("max_concurrency")
+        return int(said) if said is not None else self.profile.max_concurrency
+
+
+@attrs.frozen(kw_only=True)
+class ResolveProvider:
+    """Combines request, database and file, strongest first."""
+
+    configs: ProviderConfigs
+    file_configs: Mapping[str, ProviderConfig]
+    providers: Mapping[str, Provider]
+    redactor: Redactor
+
+    async def __call__(
+        self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
+    ) -> ResolvedProvider:
+        """Return the provider as it is configured at this moment.
+
+        Raises:
+            ProviderNotConfigured: nothing is known of it, or an address or key is missing.
+            ProviderDisabled: it is switched off.
+            ApiKeyRequired: the address is of another origin than the key was given for.
+            Unavailable: its key is locked.
+        """
+        saved = await self.configs.get(provider_name)
+        if require_saved and saved is None:
+            raise ProviderNotConfigured(provider_name, "no configuration is saved for it")
+        layers = [c for c in (override, saved, self.file_configs.get(provider_name)) if c is not None]
+        if not layers:
+            raise ProviderNotConfigured(provider_name)
+        resolved = self.describe(layers)
+        self._check(resolved)
+        return resolved
+
+    def describe(self, layers: list[ProviderConfig]) -> ResolvedProvider:
+        """Return what the layers amount to, whether or not it could be used."""
+        config = combine(layers)
+        provider = self.providers.get(config.kind or "")
+        if provider is None:
+            raise ProviderNotConfigured(config.provider_name, f"its kind {config.kind!r} is not installed")
+        try:
+            profile = provider.describe(config)
+        except ValidationFailed as error:
+            if any(layer.source is ConfigSource.DATABASE for layer in layers):
+                raise
+            raise ProviderNotConfigured(config.provider_name, str(error)) from error
+        check_key_origin(layers, profile.default_api_base)
+        config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
+        return ResolvedProvider(provider=provider, config=config, profile=profile)
+
+    def _check(self, resolved: ResolvedProvider) -> None:
+        config, profile = resolved.config, resolved.profile
+        if not config.is_enabled:
+            raise ProviderDisabled(config.provider_name)
+        if profile.needs_api_base and not config.api_base:
+            raise ProviderNotConfigured(config.provider_name, "api_base is missing")
+        if profile.needs_api_key and config.api_key is None:
+            raise ProviderNotConfigured(config.provider_name, "api_key is missing")
+        if config.api_key is not None:
+            self.redactor.register(config.api_key.reveal())

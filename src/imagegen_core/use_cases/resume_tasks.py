@@ -1,0 +1,60 @@
+"""After a start: put everything back in the queue that an earlier process left in the middle."""
+
+import logging
+
+import attrs
+
+from imagegen_core.attempts import Charge, Phase
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks import Task
+from imagegen_core.use_cases.run_task import announce_end
+
+MAX_RESCUES = 3
+"""How many crashes over the same answer are survived before the task is given up."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class ResumeTasks:
+    """One process owns a data directory, so every task in other hands is an orphan now; no waiting, no guess.
+
+    `RunAttempt` takes each up by its phase: nothing that the vendor may have is sent again.
+    """
+
+    repository: TaskRepository
+    queue: Queue
+    events: EventBus
+    clock: Clock
+
+    async def __call__(self, *, owner: str) -> int:
+        """Return how many tasks were put back. A task that crashed us three times is failed instead."""
+        orphans = await self.repository.orphans(owner)
+        for task in orphans:
+            await self._resume(task)
+        if orphans:
+            _log.info("tasks of an earlier run were taken up", extra={"tasks": len(orphans)})
+        return len(orphans)
+
+    async def _resume(self, task: Task) -> None:
+        attempts = await self.repository.attempts(task.task_id)
+        decoding = any(a.phase is Phase.RECEIVED for a in attempts)
+        if decoding and task.rescues >= MAX_RESCUES:
+            charged = any(a.charge is not Charge.NONE for a in attempts)
+            failure = Failure.of(
+                FailureCode.INTERNAL,
+                "the vendor's answer stopped this service three times",
+                possible_charge=charged,
+            )
+            ended = task.fail(self.clock.now(), failure)
+            await self.repository.save(ended)
+            await announce_end(ended, self.events)
+            return
+        sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
+        rescued = attrs.evolve(task.rescue(its_own_fault=decoding), attempts=min(task.attempts, sent))
+        await self.repository.save(rescued)
+        await self.queue.enqueue(rescued)

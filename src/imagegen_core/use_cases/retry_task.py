@@ -1,0 +1,55 @@
+"""Make a new task from one that failed or was cancelled; a person's decision to pay again."""
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, ValidationFailed
+from imagegen_core.operations import InputImage
+from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.submissions import Submission
+from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.use_cases.submit_task import SubmitTask
+
+
+@attrs.frozen(kw_only=True)
+class RetryTask:
+    """The new task uses the configuration of now; a configuration given with the old one is gone."""
+
+    repository: TaskRepository
+    spool: Spool
+    submit: SubmitTask
+
+    async def __call__(self, *, task_id: str) -> Task:
+        """Return the new task.
+
+        Raises:
+            TaskNotFound: there is none.
+            ValidationFailed: it neither failed nor was cancelled, or its pictures are no longer kept.
+            Refusal: as for any submission.
+        """
+        task = await self.repository.get(task_id)
+        if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+            raise ValidationFailed.of(
+                "task_id", f"the task is {task.status}; only a failed or cancelled one is retried"
+            )
+        request = task.request
+        submission = Submission(
+            operation=request.operation,
+            prompt=request.prompt,
+            params=request.params,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            references=tuple(self._read(image) for image in request.references),
+            image=None if request.image is None else self._read(request.image),
+            mask=None if request.mask is None else self._read(request.mask),
+            retry_of=task.task_id,
+        )
+        return (await self.submit(submission)).task
+
+    def _read(self, image: InputImage) -> bytes:
+        owner, _, name = image.key.partition("/")
+        try:
+            with self.spool.open(owner, name) as file:
+                return file.read()
+        except BlobMissing as error:
+            raise ValidationFailed.of("task_id", "the task's input pictures are no longer kept") from error

@@ -1,0 +1,259 @@
+"""Run a claimed task to its end, or put it back: the only place that generates."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import attrs
+
+from imagegen_core.attempts import Attempt, Charge, Phase
+from imagegen_core.capabilities import choose_model
+from imagegen_core.errors import (
+    CallError,
+    ModelNotAvailable,
+    ProviderDisabled,
+    ProviderNotConfigured,
+    Refusal,
+    StaleTask,
+    Unavailable,
+)
+from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.retry import RetryPolicy
+from imagegen_core.running_tasks import RunningTask, RunningTasks
+from imagegen_core.sealed_overrides import open_override
+from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+from imagegen_core.use_cases.run_attempt import AttemptOutcome, RunAttempt, worst
+
+LOCKED_DELAY = timedelta(seconds=30)
+"""How long a task waits whose provider's key cannot be opened now."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class RunTask:
+    """Splits a task into paid calls, drives each, and settles what became of them."""
+
+    resolve: ResolveProvider
+    run_attempt: RunAttempt
+    repository: TaskRepository
+    records: ImageRecords
+    queue: Queue
+    spool: Spool
+    events: EventBus
+    box: SecretBox
+    clock: Clock
+    running: RunningTasks
+    slots: ProviderSlots
+    retry: RetryPolicy
+    random: Callable[[], float]
+
+    async def __call__(self, *, task: Task) -> None:
+        """Bring a claimed task to its end, put it back, or (when cancelled) write down where it stands."""
+        run = self.running.start(task, self.repository)
+        try:
+            await self._run(run)
+        except asyncio.CancelledError:
+            await self._stop(run)
+            raise
+        except StaleTask:
+            _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
+        except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
+            _log.exception("running the task failed", extra={"task_id": task.task_id})
+            await self._give_up(run)
+        finally:
+            self.running.end(task.task_id)
+
+    async def _run(self, run: RunningTask) -> None:
+        attempts = await self.repository.attempts(run.task.task_id)
+        under_way = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
+        if run.cancelled.is_set() and not under_way:
+            await self._end(run, run.task.cancel(self.clock.now()))
+            return
+        try:
+            resolved = await self._resolve(run.task)
+            call = self._call(run.task, resolved)
+        except Unavailable:
+            await self._put_back(run, run.task.release(), LOCKED_DELAY)
+            return
+        except Refusal as refusal:
+            charged = any(a.charge is not Charge.NONE for a in attempts)
+            await self._end(run, run.task.fail(self.clock.now(), _refused(refusal, charged=charged)))
+            return
+        name = resolved.config.provider_name
+        if not self.slots.enter(name, resolved.max_concurrency):
+            await self._put_back(run, run.task.release(), timedelta(0))
+            return
+        try:
+            outcomes = await self._parts(run, resolved, call, attempts)
+        finally:
+            self.slots.leave(name)
+        await self._settle(run, outcomes)
+
+    async def _resolve(self, task: Task) -> ResolvedProvider:
+        override = None
+        if task.override is not None:
+            override = open_override(task.override, self.box, task.task_id)
+        return await self.resolve(provider_name=task.provider_name, override=override)
+
+    @staticmethod
+    def _call(task: Task, resolved: ResolvedProvider) -> ProviderCall:
+        model = choose_model(resolved.profile.models, task.model_id)
+        return ProviderCall(call_id="", request=task.request, model=model, config=resolved.config)
+
+    async def _parts(
+        self, run: RunningTask, resolved: ResolvedProvider, call: ProviderCall, attempts: tuple[Attempt, ...]
+    ) -> list[AttemptOutcome]:
+        latest = {a.part: a for a in attempts}
+        requests = resolved.provider.split(call.request, call.model, call.config)
+        if any(_sends(latest.get(part)) for part in range(len(requests))):
+            await run.save(run.task.count_attempt())
+        calls = [
+            self.run_attempt(
+                run=run,
+                resolved=resolved,
+                call=attrs.evolve(call, request=request),
+                part=part,
+                previous=latest.get(part),
+            )
+            for part, request in enumerate(requests)
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                parts = [group.create_task(each) for each in calls]
+        except ExceptionGroup as errors:  # all parts have ended; the first error tells what went wrong
+            raise errors.exceptions[0] from errors
+        return [part.result() for part in parts]
+
+    async def _settle(self, run: RunningTask, outcomes: list[AttemptOutcome]) -> None:
+        now = self.clock.now()
+        errors = [o.error for o in outcomes if o.error is not None]
+        losses = errors + [f for o in outcomes for f in o.failures]
+        warnings = tuple(dict.fromkeys(w for o in outcomes for w in o.warnings))
+        error = worst([e for e in errors if not e.not_started]) or worst(errors)
+        if error is None or (len(errors) < len(outcomes) and not run.cancelled.is_set()):
+            delay = self._retry_delay(run, errors)
+            if delay is not None and error is not None:
+                await self._put_back(run, _burnt(run.task, error), delay)
+                return
+            lost = tuple(f"one picture is missing: {e.failure.code}: {e.failure.message}" for e in losses)
+            await self._end(run, run.task.complete(now, warnings=warnings + lost))
+            return
+        if run.cancelled.is_set():
+            charged = any(e.failure.possible_charge for e in errors) or len(errors) < len(outcomes)
+            await self._end(run, run.task.cancel(now, possible_charge=charged, warnings=warnings))
+            return
+        delay = self._retry_delay(run, errors) if error.not_started else None
+        if delay is not None:
+            await self._put_back(run, _burnt(run.task, error), delay)
+            return
+        await self._end(run, run.task.fail(now, error.failure, warnings=warnings))
+
+    def _retry_delay(self, run: RunningTask, errors: list[CallError]) -> timedelta | None:
+        delays = [
+            delay
+            for error in errors
+            if (
+                delay := self.retry.delay(
+                    error, retries=run.task.retries, max_retries=run.task.max_retries, random=self.random
+                )
+            )
+            is not None
+        ]
+        return timedelta(seconds=max(delays)) if delays else None
+
+    async def _put_back(self, run: RunningTask, task: Task, delay: timedelta) -> None:
+        not_before = self.clock.now() + delay if delay else None
+        task = await run.save(attrs.evolve(task, not_before=not_before))
+        await self.queue.enqueue(task)
+
+    async def _end(self, run: RunningTask, task: Task) -> None:
+        await run.save(task)
+        await announce_end(task, self.events)
+        if task.status is TaskStatus.COMPLETED:
+            await self.spool.remove(task.task_id)
+        if task.failure is not None:
+            _log.info(
+                "the task ended without what was asked for",
+                extra={"task_id": task.task_id, "error": task.failure.code, "provider": task.provider_name},
+            )
+
+    async def _give_up(self, run: RunningTask) -> None:
+        """End the task after a defect of ours, without hiding what may have been charged."""
+        task = run.task
+        if task.status is not TaskStatus.PROCESSING:
+            return
+        charged = any(a.charge is not Charge.NONE for a in run.attempts.values())
+        failure = Failure.of(FailureCode.INTERNAL, "a defect of this service", possible_charge=charged)
+        try:
+            await self._end(run, task.fail(self.clock.now(), failure))
+        except Exception:  # noqa: BLE001 - said, and left for the next start
+            _log.exception(
+                "the task could not be ended; the next start takes it up", extra={"task_id": task.task_id}
+            )
+
+    async def _stop(self, run: RunningTask) -> None:
+        """Write down where a task stands whose worker must end now.
+
+        What was only reserved goes back, what the vendor accepted is taken up at the next start, and
+        a submission in flight has an outcome that nobody knows.
+        """
+        now = self.clock.now()
+        task = run.task
+        if task.status is not TaskStatus.PROCESSING:
+            return
+        unknown = Failure.of(
+            FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the vendor had the request"
+        )
+        flying = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING]
+        for attempt in list(run.attempts.values()):
+            if attempt in flying:
+                await run.save_attempt(attempt.failed(now, unknown))
+            elif attempt.phase is not Phase.STORED:
+                await run.save_attempt(attempt)
+        alive = [a for a in run.attempts.values() if a.phase is not Phase.FAILED]
+        if flying and not alive:
+            await self._end(run, task.fail(now, unknown))
+            return
+        sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
+        await run.save(task.release(attempts=task.attempts if sent else max(0, task.attempts - 1)))
+
+
+async def announce_end(task: Task, events: EventBus) -> None:
+    """Publish the last event of a task that has ended."""
+    data = {} if task.failure is None else {"error": str(task.failure.code)}
+    kind = EventKind(str(task.status))
+    await events.publish(
+        TaskEvent(task_id=task.task_id, kind=kind, at=task.completed_at or task.created_at, data=data)
+    )
+
+
+def _sends(previous: Attempt | None) -> bool:
+    """Return whether a part in this state may send a request."""
+    return previous is None or previous.phase in (Phase.RESERVED, Phase.FAILED, Phase.SUBMITTING)
+
+
+def _burnt(task: Task, error: CallError) -> Task:
+    """Return the task put back; only what never reached the vendor counts as an attempt."""
+    return task.put_back(burn_attempt=error.failure.code is not FailureCode.RATE_LIMITED)
+
+
+def _refused(refusal: Refusal, *, charged: bool) -> Failure:
+    code = FailureCode.PROVIDER_NOT_CONFIGURED
+    if isinstance(refusal, ProviderDisabled):
+        code = FailureCode.PROVIDER_DISABLED
+    elif not isinstance(refusal, (ProviderNotConfigured, ModelNotAvailable)):
+        code = FailureCode.REJECTED
+    return Failure.of(code, refusal.message, possible_charge=charged)

@@ -1,0 +1,193 @@
+"""Accept a request: check all of it, keep its pictures, and store the task that it becomes."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import attrs
+
+from imagegen_core.capabilities import Model, check_request, choose_model
+from imagegen_core.errors import InsufficientStorage, InvalidImage
+from imagegen_core.images import MAX_BYTES, MediaType
+from imagegen_core.operations import InputImage, PictureRequest
+from imagegen_core.parameters import canonical
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.picture_inspector import PictureInspector, PictureRejected
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskRepository
+from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.sealed_overrides import seal_override
+from imagegen_core.submissions import InputSource, KeptImage, Submission
+from imagegen_core.tasks import Task
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+
+IDEMPOTENCY_LIFETIME = timedelta(hours=24)
+
+
+@attrs.frozen(kw_only=True)
+class SubmitTask:
+    """After this returns, the task survives a kill and a power cut."""
+
+    resolve: ResolveProvider
+    repository: TaskRepository
+    queue: Queue
+    records: ImageRecords
+    pictures: BlobStore
+    spool: Spool
+    inspector: PictureInspector
+    guard: UpstreamGuard
+    box: SecretBox
+    disk: DiskSpace
+    clock: Clock
+    new_id: Callable[[], str]
+    queue_size: int
+    default_provider: str
+
+    async def __call__(self, submission: Submission) -> Added:
+        """Store the task and queue it, or give back the one that the same idempotency key made.
+
+        Raises:
+            Refusal: whatever is wrong; then nothing is stored.
+        """
+        params = canonical(submission.params)
+        submission.check_shape()
+        resolved = await self._resolve(submission)
+        model = choose_model(resolved.profile.models, submission.model_id)
+        submission.check_operation(model)
+        task_id = self.new_id()
+        try:
+            request = await self._request(submission, params, task_id)
+            check_request(request, model)
+            resolved.provider.split(request, model, resolved.config)
+            await self._check_world(resolved)
+            added = await self._add(submission, self._task(task_id, submission, request, resolved, model))
+        except BaseException:
+            await self.spool.remove(task_id)
+            raise
+        if added.replayed:
+            await self.spool.remove(task_id)
+        else:
+            await self.queue.enqueue(added.task)
+        return added
+
+    async def _resolve(self, submission: Submission) -> ResolvedProvider:
+        return await self.resolve(
+            provider_name=submission.provider_name or self.default_provider,
+            override=submission.override,
+            require_saved=submission.require_saved,
+        )
+
+    async def _check_world(self, resolved: ResolvedProvider) -> None:
+        if resolved.config.api_base:
+            await self.guard.check(resolved.config.api_base)
+        if not self.disk.sufficient():
+            raise InsufficientStorage
+
+    async def _add(self, submission: Submission, task: Task) -> Added:
+        claim = None
+        if submission.idempotency_key is not None:
+            claim = IdempotencyClaim(
+                scope=f"{submission.idempotency_scope}:{submission.operation}",
+                key=submission.idempotency_key,
+                body_sha256=submission.digest(),
+                expires_at=self.clock.now() + IDEMPOTENCY_LIFETIME,
+            )
+        return await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
+
+    def _task(
+        self,
+        task_id: str,
+        submission: Submission,
+        request: PictureRequest,
+        resolved: ResolvedProvider,
+        model: Model,
+    ) -> Task:
+        override = submission.override
+        return Task(
+            task_id=task_id,
+            request=request,
+            provider_name=resolved.config.provider_name,
+            model_id=model.id,
+            created_at=self.clock.now(),
+            config_snapshot=snapshot(resolved.config, model),
+            override=None if override is None else seal_override(override, self.box, task_id),
+            max_retries=resolved.config.retries,
+            warnings=() if model.warning is None else (model.warning,),
+            retry_of=submission.retry_of,
+        )
+
+    async def _request(self, submission: Submission, params: dict[str, Any], task_id: str) -> PictureRequest:
+        references = tuple(
+            [
+                await self._input(source, f"reference_images.{i}", task_id, f"reference-{i}")
+                for i, source in enumerate(submission.references)
+            ]
+        )
+        image = mask = None
+        if submission.image is not None:
+            image = await self._input(submission.image, "image", task_id, "image")
+        if submission.mask is not None and image is not None:
+            mask = await self._input(submission.mask, "mask", task_id, "mask")
+            if (mask.width, mask.height) != (image.width, image.height):
+                raise InvalidImage("mask", f"must be {image.width}x{image.height} like the image")
+        return PictureRequest(
+            operation=submission.operation,
+            prompt=submission.prompt,
+            params=params,
+            references=references,
+            image=image,
+            mask=mask,
+        )
+
+    async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
+        if isinstance(source, KeptImage):
+            chunks = partial(self.pictures.open, (await self.records.get(source.id)).blob_key)
+        else:
+            chunks = partial(_pieces, source)
+        digest = hashlib.sha256()
+        try:
+            size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_BYTES)
+            inspection = await self.inspector.inspect(chunks())
+        except SpoolOverflow as error:
+            raise InvalidImage(field, f"must be at most {MAX_BYTES} bytes") from error
+        except PictureRejected as error:
+            raise InvalidImage(field, str(error)) from error
+        return InputImage(
+            key=f"{task_id}/{name}",
+            mime_type=MediaType(inspection.mime_type),
+            width=inspection.width,
+            height=inspection.height,
+            size_bytes=size,
+            sha256=digest.hexdigest(),
+        )
+
+
+def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
+    """Return what a task shows of the configuration that it was accepted under: listed fields, no secrets."""
+    return {
+        "api_base": config.api_base,
+        "api_key": None if config.api_key is None else config.api_key.masked,
+        "model_id": model.id,
+        "timeout_seconds": config.timeout,
+        "max_retries": config.retries,
+        "source": str(config.source),
+    }
+
+
+async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk

@@ -1,0 +1,177 @@
+"""Carry out what waits in the outbox: uploads to the archive, removals from every store."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
+from imagegen_core.images import Image, StorageState
+from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 4
+_LONGEST_ERROR = 300
+
+
+@attrs.frozen(kw_only=True)
+class SyncBackoff:
+    """Seconds until something is tried again: doubling, for as long as it takes.
+
+    An archive that does not answer is asked again within ``unreachable_ceiling``, since that costs one
+    request for all; what it refuses waits up to ``refused_ceiling``.
+    """
+
+    base: float = 5.0
+    unreachable_ceiling: float = 60.0
+    refused_ceiling: float = 3600.0
+
+    def delay(self, error: Exception, *, attempts: int) -> float:
+        """Return the seconds to wait after the ``attempts``-th failure."""
+        ceiling = self.unreachable_ceiling if isinstance(error, StorageUnreachable) else self.refused_ceiling
+        return float(min(ceiling, self.base * 2 ** min(max(attempts - 1, 0), 30)))
+
+
+@attrs.frozen(kw_only=True)
+class SyncSummary:
+    """What one pass did; in a dry run, what it would try. ``next_due``: when something is tried again."""
+
+    uploaded: int = 0
+    uploaded_bytes: int = 0
+    removed: int = 0
+    failed: int = 0
+    unreachable: bool = False
+    last_error: str | None = None
+    next_due: datetime | None = None
+
+
+@attrs.define
+class _Pass:
+    """The running totals of one pass."""
+
+    uploaded: int = 0
+    uploaded_bytes: int = 0
+    removed: int = 0
+    failed: int = 0
+    unreachable: bool = False
+    last_error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SyncStorage:
+    """Idempotent: a pass may be killed anywhere and the next one ends it. Passes never overlap.
+
+    An upload counts when the archive itself, asked again, tells the size and the checksum of what was
+    sent, and what was sent is what the picture's record says. ``archive`` is None where there is
+    none: then only removals are done.
+    """
+
+    outbox: Outbox
+    records: ImageRecords
+    local: BlobStore
+    archive: BlobArchive | None
+    clock: Clock
+    backoff: SyncBackoff = attrs.field(factory=SyncBackoff)
+    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, repr=False, eq=False)
+
+    async def __call__(self, *, everything: bool = False, dry_run: bool = False) -> SyncSummary:
+        """Do what is due; with ``everything`` also what was put off, as at a start or by hand.
+
+        The pass ends early when the archive does not answer.
+        """
+        async with self._lock:
+            due = None if everything else self.clock.now()
+            if dry_run:
+                return await self._preview(due)
+            run = _Pass()
+            after = 0
+            while not run.unreachable:
+                entries = await self.outbox.claim(due=due, after=after, limit=_AT_ONCE)
+                if entries:
+                    after = entries[-1].id
+                    outcomes = await asyncio.gather(*(self._handle(entry, run) for entry in entries))
+                    run.unreachable = all(isinstance(error, StorageUnreachable) for error in outcomes)
+                elif self.archive is None or not await self.outbox.add_missing_uploads():
+                    break
+            return SyncSummary(**attrs.asdict(run), next_due=await self.outbox.next_due())
+
+    async def _handle(self, entry: OutboxEntry, run: _Pass) -> Exception | None:
+        try:
+            if entry.kind is OutboxKind.REMOVE:
+                await self._remove(entry)
+                run.removed += 1
+            else:
+                size = await self._upload(entry)
+                run.uploaded += size is not None
+                run.uploaded_bytes += size or 0
+        except (StorageError, BlobMissing) as error:
+            message = str(error)[:_LONGEST_ERROR]
+            run.failed += 1
+            run.last_error = message
+            wait = self.backoff.delay(error, attempts=entry.attempts)
+            _log.warning("storage is not in step: %s", message, extra={"blob_key": entry.blob_key})
+            later = self.clock.now() + timedelta(seconds=wait)
+            await self.outbox.put_back(entry, not_before=later, error=message)
+            return error
+        await self.outbox.done(entry)
+        return None
+
+    async def _remove(self, entry: OutboxEntry) -> None:
+        await self.local.delete(entry.blob_key)
+        if self.archive is not None:
+            await self.archive.delete(entry.blob_key)
+
+    async def _upload(self, entry: OutboxEntry) -> int | None:
+        """Return the bytes that were sent; None when there was nothing to do."""
+        if self.archive is None:
+            return None  # should there be one again, the picture is found to be missing there
+        try:
+            image = await self.records.get(entry.image_id or 0)
+        except ImageNotFound:
+            return None  # deleted meanwhile
+        if image.storage is not StorageState.LOCAL:
+            return None
+        if await self.local.stat(image.blob_key) is None:
+            await self._adopt(self.archive, image)
+            return None
+        if entry.attempts > 1 and await self.archive.holds(self.local, image.blob_key):
+            await self.records.set_storage(image.id, StorageState.BOTH)
+            return None  # the answer to an earlier upload was lost
+        sent = await self.archive.copy_from(
+            self.local, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
+        )
+        await self._prove(self.archive, image, sent)
+        await self.records.set_storage(image.id, StorageState.BOTH)
+        return sent.size_bytes
+
+    async def _adopt(self, archive: BlobArchive, image: Image) -> None:
+        held = await archive.stat(image.blob_key)
+        if held is None or held.size_bytes != image.size_bytes:
+            raise StorageError(f"the bytes of picture {image.id} are in no store")
+        await self.records.set_storage(image.id, StorageState.OSS)
+
+    async def _prove(self, archive: BlobArchive, image: Image, sent: StoredBlob) -> None:
+        if sent.sha256 not in (None, image.sha256):
+            await archive.delete(image.blob_key)
+            raise StorageError(f"the local file of picture {image.id} is not what was stored")
+        held = await archive.stat(image.blob_key)
+        if held is None or (held.size_bytes, held.crc64) != (image.size_bytes, sent.crc64):
+            await archive.delete(image.blob_key)
+            raise StorageError(f"the archive does not hold what was sent of picture {image.id}")
+
+    async def _preview(self, due: datetime | None) -> SyncSummary:
+        run = _Pass()
+        after, more = 0, True
+        while more:
+            entries = await self.outbox.peek(due=due, after=after)
+            uploads = sum(entry.kind is OutboxKind.UPLOAD for entry in entries)
+            run.uploaded += uploads
+            run.removed += len(entries) - uploads
+            after, more = (entries[-1].id if entries else after), bool(entries)
+        return SyncSummary(**attrs.asdict(run), next_due=await self.outbox.next_due())

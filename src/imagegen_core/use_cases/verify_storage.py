@@ -1,0 +1,226 @@
+"""Compare the picture records with the bytes in the stores, and mend what can be mended."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import TypeVar
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.images import Image, StorageState
+from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.picture_inventory import PictureInventory
+
+T = TypeVar("T")
+
+_KEYS_AT_ONCE = 10_000
+_MOST_FINDINGS = 1000
+
+
+class FindingKind(StrEnum):
+    """What is wrong with a picture or a blob."""
+
+    LOST = "lost"  # no store has the bytes
+    LOCAL_MISSING = "local_missing"  # the record says that a local file exists
+    LOCAL_DAMAGED = "local_damaged"  # its size or SHA-256 is another
+    ARCHIVE_MISSING = "archive_missing"  # the record says that the archive has it
+    ARCHIVE_DAMAGED = "archive_damaged"  # its size or checksum is another
+    ORPHAN_LOCAL = "orphan_local"  # a file without a record
+    ORPHAN_ARCHIVE = "orphan_archive"  # an object without a record
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that is wrong, and whether it is right again."""
+
+    kind: FindingKind
+    key: str
+    image_id: int | None = None
+    mended: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class VerifyReport:
+    """``findings`` are the first 1000; ``wrong`` and ``mended`` count all of them.
+
+    ``archive_checked`` is False when there is none or it does not answer; then nothing is said about it.
+    """
+
+    pictures: int
+    blobs: int
+    wrong: int
+    mended: int
+    archive_checked: bool
+    findings: tuple[Finding, ...] = ()
+
+
+@attrs.define
+class _Tally:
+    wrong: int = 0
+    mended: int = 0
+    findings: list[Finding] = attrs.field(factory=list)
+
+    def add(self, finding: Finding) -> None:
+        self.wrong += 1
+        self.mended += finding.mended
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(finding)
+
+
+@attrs.frozen(kw_only=True)
+class VerifyStorage:
+    """A local file is mended from the archive, an object by uploading again; an orphan is only told.
+
+    ``archive`` is None where there is none.
+    """
+
+    inventory: PictureInventory
+    records: ImageRecords
+    local: BlobStore
+    archive: BlobArchive | None
+
+    async def __call__(
+        self, *, checksums: bool = True, dry_run: bool = False, remove_orphans: bool = False
+    ) -> VerifyReport:
+        """Look at everything.
+
+        Args:
+            checksums: read every local file whole; else only sizes are compared.
+            dry_run: change nothing.
+            remove_orphans: also remove blobs without a record. Only while nothing runs: a picture is
+                stored a moment before its record.
+        """
+        tally = _Tally()
+        archive = self.archive if await self._answers() else None
+        pictures = after = 0
+        while batch := await self.inventory.pictures(after=after):
+            for image in batch:
+                for finding in await self._examine(image, archive, checksums=checksums, dry_run=dry_run):
+                    tally.add(finding)
+            after, pictures = batch[-1].id, pictures + len(batch)
+        remove = remove_orphans and not dry_run
+        blobs = await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally, remove=remove)
+        if archive is not None:
+            blobs += await self._orphans(archive, FindingKind.ORPHAN_ARCHIVE, tally, remove=remove)
+        return VerifyReport(
+            pictures=pictures,
+            blobs=blobs,
+            wrong=tally.wrong,
+            mended=tally.mended,
+            archive_checked=archive is not None,
+            findings=tuple(tally.findings),
+        )
+
+    async def _answers(self) -> bool:
+        if self.archive is None:
+            return False
+        try:
+            await self.archive.stat("probe")
+        except StorageUnreachable:
+            return False
+        return True
+
+    async def _examine(
+        self, image: Image, archive: BlobArchive | None, *, checksums: bool, dry_run: bool
+    ) -> list[Finding]:
+        here = await self._look_here(image, checksums=checksums)
+        there = (
+            None if archive is None else await self._look_there(archive, image, here_is_right=here is True)
+        )
+        wrong = _judge(image.storage, here=here, there=there, archive_known=archive is not None)
+        if not wrong:
+            return []
+        mended = not dry_run and await self._mend(image, archive, here=here, there=there)
+        return [Finding(kind=kind, key=image.blob_key, image_id=image.id, mended=mended) for kind in wrong]
+
+    async def _look_here(self, image: Image, *, checksums: bool) -> bool | None:
+        """Return whether the local file is right; None when there is none."""
+        blob = await self.local.stat(image.blob_key)
+        if blob is None:
+            return None
+        if blob.size_bytes != image.size_bytes or not checksums:
+            return blob.size_bytes == image.size_bytes
+        sha256 = hashlib.sha256()
+        try:
+            async for chunk in self.local.open(image.blob_key):
+                sha256.update(chunk)
+        except BlobMissing:
+            return None
+        except StorageError:
+            return False
+        return sha256.hexdigest() == image.sha256
+
+    async def _look_there(self, archive: BlobArchive, image: Image, *, here_is_right: bool) -> bool | None:
+        """Return whether the archive's object is right; None when there is none."""
+        held = await archive.stat(image.blob_key)
+        if held is None:
+            return None
+        if held.size_bytes != image.size_bytes or image.crc64 not in (None, held.crc64):
+            return False
+        return not here_is_right or await archive.holds(self.local, image.blob_key)
+
+    async def _mend(
+        self, image: Image, archive: BlobArchive | None, *, here: bool | None, there: bool | None
+    ) -> bool:
+        if here:
+            # What the archive lacks is uploaded again as soon as the picture counts as local.
+            await self.records.set_storage(image.id, StorageState.BOTH if there else StorageState.LOCAL)
+            return True
+        if not there or archive is None:
+            return False
+        if here is None:
+            await self.records.set_storage(image.id, StorageState.OSS)
+            return True
+        return await self._fetch_back(image, archive)
+
+    async def _fetch_back(self, image: Image, archive: BlobArchive) -> bool:
+        sha256 = hashlib.sha256()
+        async for chunk in archive.open(image.blob_key):
+            sha256.update(chunk)
+        if sha256.hexdigest() != image.sha256:
+            return False
+        await self.local.put(image.blob_key, archive.open(image.blob_key), content_type=image.mime_type.value)
+        await self.records.set_storage(image.id, StorageState.BOTH)
+        return True
+
+    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally, *, remove: bool) -> int:
+        blobs = 0
+        async for keys in _in_batches(store.keys(), _KEYS_AT_ONCE):
+            blobs += len(keys)
+            for key in sorted(await self.inventory.unknown(keys)):
+                if remove:
+                    await store.delete(key)
+                tally.add(Finding(kind=kind, key=key, mended=remove))
+        return blobs
+
+
+def _judge(
+    state: StorageState, *, here: bool | None, there: bool | None, archive_known: bool
+) -> tuple[FindingKind, ...]:
+    """Return what is wrong with a picture whose record says ``state``."""
+    if here is None and there is None and (archive_known or state is StorageState.LOCAL):
+        return (FindingKind.LOST,)
+    wrong = []
+    if state is not StorageState.OSS and here is None:
+        wrong.append(FindingKind.LOCAL_MISSING)
+    if here is False:
+        wrong.append(FindingKind.LOCAL_DAMAGED)
+    if archive_known and state is not StorageState.LOCAL and there is None:
+        wrong.append(FindingKind.ARCHIVE_MISSING)
+    if archive_known and there is False:
+        wrong.append(FindingKind.ARCHIVE_DAMAGED)
+    return tuple(wrong)
+
+
+async def _in_batches(items: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
+    batch: list[T] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,35 @@
+"""Wait until a task has ended, or a time is up."""
+
+import asyncio
+
+import attrs
+
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks import Task
+
+
+@attrs.frozen(kw_only=True)
+class WaitForTask:
+    """Woken by the task's last event; the task itself is what counts."""
+
+    repository: TaskRepository
+    events: EventBus
+
+    async def __call__(self, *, task_id: str, timeout: float | None = None) -> Task:
+        """Return the task when it ended, or as it is after ``timeout`` seconds.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
+        task = await self.repository.get(task_id)
+        if task.status.final:
+            return task
+        try:
+            async with asyncio.timeout(timeout):
+                async for event in self.events.subscribe(task_id):
+                    if event.kind.final:
+                        break
+        except TimeoutError:
+            pass
+        return await self.repository.get(task_id)

@@ -1,0 +1,123 @@
+"""The loop that hands claimed tasks to `RunTask`; a waiting call costs kilobytes, not a thread."""
+
+import asyncio
+import logging
+from typing import Any
+
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.queue import Queue
+from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.tasks import Task
+from imagegen_core.use_cases.run_task import RunTask
+
+IDLE_SECONDS = 1.0
+"""Longest sleep between two looks at the queue; also how soon a freed disk is noticed."""
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs up to ``size`` tasks at once until it is told to stop."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        run_task: RunTask,
+        slots: ProviderSlots,
+        disk: DiskSpace,
+        clock: Clock,
+        owner: str,
+        size: int,
+    ) -> None:
+        self._queue = queue
+        self._run_task = run_task
+        self._slots = slots
+        self._disk = disk
+        self._clock = clock
+        self._owner = owner
+        self._size = size
+        self._stopping = False
+        self._changed = asyncio.Event()
+        self._runs: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to claim."""
+        self._loop = asyncio.create_task(self._claim_forever(), name="worker")
+
+    @property
+    def busy(self) -> int:
+        """How many tasks run now."""
+        return len(self._runs)
+
+    async def stop(self, *, grace_seconds: float, hurry: asyncio.Event | None = None) -> None:
+        """Claim nothing more, let what runs finish within the grace time, then write down where it stands.
+
+        ``hurry`` ends the grace time early.
+        """
+        self._stopping = True
+        self._changed.set()
+        if self._loop is not None:
+            await asyncio.gather(self._loop, return_exceptions=True)
+        if self._runs:
+            _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
+            await self._grace(grace_seconds, hurry or asyncio.Event())
+        for run in self._runs:
+            run.cancel()
+        if self._runs:
+            await asyncio.gather(*self._runs, return_exceptions=True)
+
+    async def _grace(self, seconds: float, hurry: asyncio.Event) -> None:
+        finished = asyncio.create_task(asyncio.wait(self._runs))
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait({finished, hurried}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finished.cancel()
+        hurried.cancel()
+
+    async def _claim_forever(self) -> None:
+        while not self._stopping:
+            self._changed.clear()
+            try:
+                claimed = await self._claim()
+                if not claimed and not self._stopping:
+                    await self._wait()
+            except Exception:  # noqa: BLE001 - said, and tried again
+                _log.exception("claiming tasks failed")
+                await self._clock.sleep(IDLE_SECONDS)
+
+    async def _claim(self) -> int:
+        room = self._size - len(self._runs)
+        if room <= 0 or not self._disk.sufficient():
+            return 0
+        tasks = await self._queue.claim(
+            self._owner, limit=room, now=self._clock.now(), skip_providers=self._slots.full()
+        )
+        for task in tasks:
+            self._launch(task)
+        return len(tasks)
+
+    def _launch(self, task: Task) -> None:
+        run = asyncio.create_task(self._run_task(task=task), name=f"task {task.task_id}")
+        self._runs.add(run)
+        run.add_done_callback(self._finished)
+
+    def _finished(self, run: asyncio.Task[None]) -> None:
+        self._runs.discard(run)
+        self._changed.set()
+
+    async def _wait(self) -> None:
+        """Sleep until a task arrives, one ends, one that was put off is due, or a second is over."""
+        due, now = await self._queue.next_due(), self._clock.now()
+        timeout = IDLE_SECONDS
+        if due is not None and due > now:
+            timeout = min(timeout, (due - now).total_seconds())
+        waits: set[asyncio.Task[Any]] = {
+            asyncio.create_task(self._queue.wait(timeout)),
+            asyncio.create_task(self._changed.wait()),
+        }
+        _, pending = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""imagegen's service: composes the adapters, translates HTTP and the command line, decides nothing."""

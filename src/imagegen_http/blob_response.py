@@ -1,0 +1,125 @@
+"""Answers with stored bytes: strong ETag, 304, one range, HEAD, and headers that make them harmless."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import quote
+
+import attrs
+
+from imagegen_http.asgi import Receive, Scope, Send
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_FILE_NAME_CHARS = 60
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff]+")
+
+
+@attrs.frozen(kw_only=True)
+class Blob:
+    """What is served: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end."""
+
+    size: int
+    etag: str
+    mime_type: str
+    file_name: str
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+class BlobResponse:
+    """An ASGI answer to GET or HEAD for one blob.
+
+    The first bytes are read before the status is sent, so a store that is down gives an error, not
+    a cut body. Several ranges, or one that makes no sense, get the whole (RFC 9110, section 14.2).
+    """
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob = blob
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        etag = f'"{self._blob.etag}"'
+        if _matches(request.get("if-none-match"), etag):
+            await self._send(send, 304, {}, None)
+            return
+        size = self._blob.size
+        wanted = _range(request.get("range"), size)
+        if request.get("if-range") not in (None, etag):
+            wanted = None
+        if wanted is not None and wanted[0] >= size:
+            await self._send(send, 416, {"content-range": f"bytes */{size}", "content-length": "0"}, None)
+            return
+        start, end = wanted or (0, size)
+        headers = {"content-length": str(end - start), "content-type": self._blob.mime_type}
+        if wanted is not None:
+            headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+        body = None if scope["method"] == "HEAD" else await _primed(self._blob.read(start, end))
+        await self._send(send, 206 if wanted else 200, headers, body)
+
+    async def _send(
+        self, send: Send, status: int, headers: dict[str, str], body: AsyncIterator[bytes] | None
+    ) -> None:
+        full = {**self._headers(), **headers}
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in full.items()],
+            }
+        )
+        if body is not None:
+            async for chunk in body:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "etag": f'"{self._blob.etag}"',
+            "accept-ranges": "bytes",
+            "cache-control": "private, max-age=31536000, immutable",
+            "content-disposition": _disposition(self._blob.file_name),
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "default-src 'none'; sandbox",
+            "cross-origin-resource-policy": "same-origin",
+        }
+
+
+def file_name(prompt: str, image_id: int, extension: str) -> str:
+    """Return a name for a downloaded picture, made of its prompt in any script."""
+    words = _UNSAFE.sub(" ", prompt).strip(" .")[:_FILE_NAME_CHARS].strip(" .")
+    return f"{words or 'image'}-{image_id}.{extension}"
+
+
+def _disposition(name: str) -> str:
+    plain = name if name.isascii() else "image." + name.rpartition(".")[2]
+    return f"inline; filename=\"{plain.replace(chr(34), '')}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return (start, end) of a single range, end exclusive; None when there is none to honour."""
+    found = _RANGE.fullmatch(header.strip()) if header else None
+    if found is None or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        length = int(found[2])
+        return (max(0, size - length), size) if length else (size, size)
+    start = int(found[1])
+    end = int(found[2]) + 1 if found[2] else size
+    return None if end <= start else (start, min(end, size) if start < size else end)
+
+
+async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    first = await anext(chunks, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return whole()

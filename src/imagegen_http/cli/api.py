@@ -1,0 +1,137 @@
+"""The API as commands use it: the running server's, or one made for the command's own time."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+from imagegen_http.cli.context import CommandFailed
+from imagegen_http.running_server import RunningServer
+from imagegen_http.settings import Settings
+
+LOCK_WAIT_SECONDS = 10
+POLL_SECONDS = 0.2
+
+
+class Api:
+    """Calls the HTTP API and returns the ``data`` of its answers."""
+
+    def __init__(self, client: httpx.AsyncClient, *, own: bool) -> None:
+        self._client = client
+        self.own = own
+
+    async def call(self, method: str, path: str, **request: Any) -> Any:
+        """Return ``data``.
+
+        Raises:
+            CommandFailed: with the API's message and the field that is wrong.
+        """
+        try:
+            response = await self._client.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise CommandFailed("the running server does not answer") from error
+        try:
+            body = response.json()
+        except ValueError:
+            raise CommandFailed(f"the server answered {response.status_code} and no JSON") from None
+        if body.get("code") != 0:
+            raise CommandFailed(_told(body))
+        return body["data"]
+
+    async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        """Yield the items of all pages."""
+        cursor: dict[str, Any] = {}
+        while True:
+            page = await self.call("GET", path, params={**params, "page_size": 100, **cursor})
+            for item in page["items"]:
+                yield item
+            if not page["next_cursor"]:
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    async def follow(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield the task again and again until it has ended; the last one has."""
+        while True:
+            task = await self.call("GET", f"/api/v1/tasks/{task_id}")
+            yield task
+            if task["status"] in ("completed", "failed", "cancelled"):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def download(self, path: str, target: Path) -> None:
+        """Write a picture to a file, whole or not at all."""
+        temporary = target.with_name(f".{target.name}.part")
+        try:
+            async with self._client.stream("GET", path) as response:
+                if response.status_code != 200:  # noqa: PLR2004 - HTTP's own number
+                    raise CommandFailed(f"the picture cannot be read ({response.status_code})")
+                with temporary.open("wb") as file:
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
+            temporary.replace(target)
+        except OSError as error:
+            raise CommandFailed(f"{target}: {error.strerror}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def open_api(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
+    """Return the running server's API, or one over a service that lives as long as the body.
+
+    Raises:
+        CommandFailed: another command has the data directory and does not end.
+        StorageError: the data directory cannot be used.
+    """
+    server = RunningServer.find(settings.data_dir)
+    if server is not None:
+        token = settings.server.auth_token
+        headers = {"Accept-Language": _language(environ)}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        async with httpx.AsyncClient(
+            base_url=server.url, headers=headers, timeout=60, trust_env=False
+        ) as client:
+            yield Api(client, own=False)
+        return
+    async with _own_service(settings, environ) as api:
+        yield api
+
+
+@asynccontextmanager
+async def _own_service(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
+    from imagegen_http.app import build_app
+    from imagegen_http.composition import compose
+
+    logging.getLogger("imagegen_core").setLevel(logging.WARNING)
+    for _ in range(LOCK_WAIT_SECONDS * 5):
+        try:
+            async with compose(settings, environ=environ) as service:
+                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
+                headers = {"Accept-Language": _language(environ)}
+                async with httpx.AsyncClient(
+                    transport=transport, base_url="http://localhost", headers=headers
+                ) as client:
+                    yield Api(client, own=True)
+            return
+        except DataDirectoryInUse:
+            await asyncio.sleep(0.2)
+    raise CommandFailed("another imagegen process is using this data directory")
+
+
+def _language(environ: Mapping[str, str]) -> str:
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _told(body: Mapping[str, Any]) -> str:
+    data = body.get("data") or {}
+    details = [f"{p['field']} {p['message']}" for p in data.get("errors", [])]
+    if data.get("detail"):
+        details.append(str(data["detail"]))
+    return ": ".join([str(body.get("message")), *details[:3]])

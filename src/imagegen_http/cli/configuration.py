@@ -1,0 +1,56 @@
+"""``imagegen config``."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import rich_click as click
+
+from imagegen_core.provider_configs import ProviderConfig
+from imagegen_http.cli.context import Context
+
+_SECRET = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
+
+
+@click.group()
+def config() -> None:
+    """Look at the settings."""
+
+
+@config.command()
+@click.option("--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file.")
+@click.pass_obj
+def check(context: Context, file: Path | None) -> None:
+    """Say whether the settings can be used."""
+    from imagegen_http.settings_loader import check_bind
+
+    settings = context.settings(file)
+    check_bind(settings.server.host, settings.server.auth_token)
+    click.echo("the configuration is valid")
+
+
+@config.command()
+@click.option("--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file.")
+@click.pass_obj
+def show(context: Context, file: Path | None) -> None:
+    """Print the settings as YAML, defaults and environment included, secrets masked."""
+    import yaml
+
+    tree = _plain(context.settings(file))
+    click.echo(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), nl=False)
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if name in _SECRET:
+        return None if value is None else "****"
+    if isinstance(value, ProviderConfig):
+        told = attrs.asdict(value, recurse=False)
+        told.pop("provider_name"), told.pop("source"), told.pop("created_at"), told.pop("updated_at")
+        return {k: _plain(v, k) for k, v in told.items() if v is not None}
+    if attrs.has(type(value)):
+        return {f.name: _plain(getattr(value, f.name), f.name) for f in attrs.fields(type(value))}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "items"):
+        return {str(k): _plain(v, str(k)) for k, v in value.items()}
+    return value if isinstance(value, (int, float, bool)) or value is None else str(value)

@@ -1,0 +1,93 @@
+"""What every command has: settings, a way to the API, and how it ends."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import attrs
+import click
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class CommandFailed(Exception):
+    """The command could not do its work; the message is one line for stderr."""
+
+
+@attrs.define
+class Context:
+    """The process that the command runs in."""
+
+    environ: Mapping[str, str]
+    cwd: Path
+
+    @classmethod
+    def from_process(cls) -> "Context":
+        """Return the context of this process."""
+        return cls(environ=dict(os.environ), cwd=Path.cwd())
+
+    def settings(self, config: Path | None = None) -> Any:
+        """Return the settings.
+
+        Raises:
+            SettingsError: they cannot be used.
+        """
+        from imagegen_http.settings_loader import load_settings
+
+        return load_settings(config=config, environ=self.environ, cwd=self.cwd)
+
+    def with_api(self, act: Callable[[Any], Awaitable[None]]) -> None:
+        """Run ``act(api)`` against the running server, or against a service made for this command."""
+        from imagegen_http.cli.api import open_api
+
+        settings = self.settings()
+
+        async def run() -> None:
+            async with open_api(settings, self.environ) as api:
+                await act(api)
+
+        asyncio.run(run())
+
+
+def guarded(command: click.Command) -> NoReturn:
+    """Run the command; every way to fail is one line on stderr and an exit code."""
+    from imagegen_core.errors import ImagegenError
+    from imagegen_http.settings import SettingsError
+
+    try:
+        command.main(standalone_mode=False)
+    except SettingsError as error:
+        _end(f"configuration: {error}", EXIT_USAGE)
+    except click.exceptions.Abort:
+        _end("stopped", EXIT_FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except (CommandFailed, ImagegenError) as error:
+        _end(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        _end("stopped", EXIT_FAILED)
+    except OSError as error:
+        _end(error.strerror or type(error).__name__, EXIT_FAILED)
+    sys.exit(0)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON for scripts."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _end(message: str, code: int) -> NoReturn:
+    line = " ".join(message.split())
+    click.echo(f"imagegen: {line}", err=True)
+    sys.exit(code)

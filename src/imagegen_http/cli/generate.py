@@ -1,0 +1,119 @@
+"""``imagegen generate``: a picture without a server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+import yaml
+
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import CommandFailed, Context, print_json
+
+
+@click.command()
+@click.argument("prompt")
+@click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
+@click.option("-m", "--model", help="Id of the model; left out: the provider's default.")
+@click.option(
+    "-n", "--num", type=click.IntRange(1, 10), default=1, show_default=True, help="How many pictures."
+)
+@click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
+@click.pass_obj
+def generate(
+    context: Context,
+    prompt: str,
+    provider: str | None,
+    model: str | None,
+    num: int,
+    params: tuple[str, ...],
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Make a picture from PROMPT and keep it; with -o also write it to a file.
+
+    Needs no server. Where one runs on the same data directory, it does the work.
+    """
+    body: dict[str, Any] = {"params": {**_params(params), "prompt": prompt, "num": num}}
+    body |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
+    target = None if output is None else context.cwd / output
+    if target is not None and not target.is_dir() and not target.parent.is_dir():
+        raise CommandFailed(f"{output}: no such directory")
+
+    async def act(api: Api) -> None:
+        submitted = await api.call("POST", "/api/v1/tasks/generate", json=body)
+        task: dict[str, Any] = {}
+        with _progress_bar(prompt, quiet=as_json) as advance:
+            async for task in api.follow(submitted["task_id"]):
+                advance(task["progress"])
+        written = []
+        if task["status"] == "completed" and target is not None:
+            written = await _write(api, task["images"], target)
+        if as_json:
+            print_json(task)
+        if task["status"] != "completed":
+            raise CommandFailed(task["error"]["message"])
+        for warning in task["warnings"]:
+            click.echo(f"imagegen: {warning}", err=True)
+        if not as_json:
+            _tell(task["images"], written)
+
+    context.with_api(act)
+
+
+def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
+    params = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"--param {pair}: must be K=V")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        params[name] = text if isinstance(value, (dict, list)) or value is None else value
+    return params
+
+
+async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[Path]:
+    """Write the pictures: one to the file, several beside it with numbers, any into a directory."""
+    written = []
+    into_directory = target.is_dir()  # noqa: ASYNC240 - the event loop has nothing else to do
+    for number, image in enumerate(images, 1):
+        path = target
+        if into_directory:
+            path = target / f"{image['id']}.{image['mime_type'].rpartition('/')[2].replace('jpeg', 'jpg')}"
+        elif number > 1:
+            path = target.with_stem(f"{target.stem}-{number}")
+        await api.download(image["image_url"], path)
+        written.append(path)
+    return written
+
+
+def _tell(images: list[dict[str, Any]], written: list[Path]) -> None:
+    if written:
+        for path in written:
+            click.echo(str(path))
+    else:
+        for image in images:
+            click.echo(f"picture {image['id']}: {image['width']}x{image['height']} {image['mime_type']}")
+
+
+@contextmanager
+def _progress_bar(prompt: str, *, quiet: bool) -> Iterator[Any]:
+    """Show a bar on a terminal, nothing elsewhere; yield what moves it (0.0 to 1.0)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(prompt[:40], total=1.0)
+        yield lambda fraction: progress.update(bar, completed=fraction)

@@ -1,0 +1,31 @@
+"""``imagegen serve``."""
+
+import asyncio
+from pathlib import Path
+
+import attrs
+import rich_click as click
+
+from imagegen_http.cli.context import CommandFailed, Context
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (YAML).")
+@click.option("--host", help="The address to listen on; another than loopback needs server.auth_token.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one.")
+@click.pass_obj
+def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
+    """Run the service until SIGTERM or Ctrl-C."""
+    from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+    from imagegen_http.server import serve as run
+    from imagegen_http.settings_loader import check_bind
+
+    settings = context.settings(config)
+    server = settings.server
+    server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
+    settings = attrs.evolve(settings, server=server)
+    check_bind(server.host, server.auth_token)
+    try:
+        asyncio.run(run(settings, environ=context.environ))
+    except DataDirectoryInUse as error:
+        raise CommandFailed(f"another imagegen already works in {settings.data_dir.name}") from error

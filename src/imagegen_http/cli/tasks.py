@@ -1,0 +1,83 @@
+"""``imagegen tasks``."""
+
+import rich_click as click
+
+from imagegen_http.cli import tables
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import Context, print_json
+
+
+@click.group()
+def tasks() -> None:
+    """See, cancel and retry tasks."""
+
+
+@tasks.command("list")
+@click.option(
+    "--status",
+    type=click.Choice(["pending", "processing", "completed", "failed", "cancelled"]),
+    help="Only these.",
+)
+@click.option("--provider", help="Only this provider's.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_tasks(
+    context: Context, status: str | None, provider: str | None, limit: int, *, as_json: bool
+) -> None:
+    """List tasks, newest first."""
+
+    async def act(api: Api) -> None:
+        wanted = {k: v for k, v in (("status", status), ("provider", provider)) if v}
+        page = await api.call("GET", "/api/v1/tasks", params={**wanted, "page_size": limit})
+        if as_json:
+            print_json(page["items"])
+            return
+        rows = [
+            (t["task_id"], t["status"], t["provider"], (t["error"] or {}).get("code"), t["prompt"][:50])
+            for t in page["items"]
+        ]
+        tables.show(("task", "status", "provider", "error", "prompt"), rows, empty="no tasks")
+
+    context.with_api(act)
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.pass_obj
+def show(context: Context, task_id: str) -> None:
+    """Print one task as JSON."""
+
+    async def act(api: Api) -> None:
+        print_json(await api.call("GET", f"/api/v1/tasks/{task_id}"))
+
+    context.with_api(act)
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.pass_obj
+def cancel(context: Context, task_id: str) -> None:
+    """Cancel a task: at once while it waits, as far as the vendor can while it runs."""
+
+    async def act(api: Api) -> None:
+        task = await api.call("POST", f"/api/v1/tasks/{task_id}/cancel")
+        click.echo(task["status"])
+
+    context.with_api(act)
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.pass_obj
+def retry(context: Context, task_id: str) -> None:
+    """Make a new task from a failed or cancelled one; it may be charged again.
+
+    Without a server it is worked on by the next one, or by the next command.
+    """
+
+    async def act(api: Api) -> None:
+        task = await api.call("POST", f"/api/v1/tasks/{task_id}/retry")
+        click.echo(task["task_id"])
+
+    context.with_api(act)

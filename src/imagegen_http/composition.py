@@ -1,0 +1,142 @@
+"""Puts the service together: the only module that names adapters. Read it from top to bottom."""
+
+import importlib.metadata
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import attrs
+
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.instances import register_instance
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.disk_spaces.system import SystemDiskSpace
+from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.outbound import Outbound, OutboundGuard
+from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
+from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.spools.local import LocalSpool
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_core.imagegen import Adapters, ImageGen, Limits
+from imagegen_core.ports.provider import Provider
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_http.health_report import HealthReport
+from imagegen_http.service import Service
+from imagegen_http.settings import Settings
+
+PICTURES = "images"
+SPOOL = "spool"
+
+
+@asynccontextmanager
+async def compose(
+    settings: Settings, *, environ: Mapping[str, str], redactor: Redactor | None = None
+) -> AsyncIterator[Service]:
+    """Build the service over its data directory, run it, and take it apart in the reverse order.
+
+    Every secret that is in use is told to ``redactor``.
+
+    Raises:
+        DataDirectoryInUse: another process works in the data directory.
+        StorageError: the data directory or its database cannot be used.
+        MasterKeyRefused: the master key must not be used as it is.
+    """
+    redactor = redactor or Redactor()
+    for secret in _secrets(settings, environ):
+        redactor.register(secret)
+    async with AsyncExitStack() as stack:
+        directory = DataDirectory.open(settings.data_dir)
+        stack.callback(directory.close)
+        database = Database.open(directory.database)
+        stack.push_async_callback(database.close)
+        clock = SystemClock()
+        box = FernetSecretBox.of_directory(
+            directory.path,
+            given=environ.get("IMAGEGEN_MASTER_KEY"),
+            sample=await sealed_sample(database),
+        )
+        outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+        stack.push_async_callback(outbound.aclose)
+        inspector = SubprocessInspector()
+        stack.push_async_callback(inspector.aclose)
+        disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * 1024 * 1024)
+        adapters = Adapters(
+            tasks=SqliteTaskRepository(database, simplify=simplify),
+            queue=SqliteQueue(database),
+            images=SqliteImageRecords(database, simplify=simplify),
+            configs=SqliteProviderConfigs(database, box),
+            pictures=LocalBlobStore(directory.path / PICTURES, crc64=True),
+            spool=LocalSpool(directory.path / SPOOL),
+            inspector=inspector,
+            events=SqliteEventBus(database),
+            guard=OutboundGuard(outbound.gate),
+            box=box,
+            disk=disk,
+            clock=clock,
+            providers=_providers(clock, outbound),
+            redactor=redactor,
+            new_id=new_id,
+            simplify=simplify,
+        )
+        imagegen = ImageGen(adapters, limits=_limits(settings), file_configs=_file_configs(settings))
+        await register_instance(database, imagegen.owner, clock.now())
+        service = Service(
+            imagegen=imagegen,
+            settings=settings,
+            version=importlib.metadata.version("imagegen"),
+            presets=list,
+            health=HealthReport(
+                database_healthy=lambda: database.healthy, disk=disk, box_locked=lambda: box.locked
+            ),
+            listens_on=lambda address: outbound.listens_on([address]),
+        )
+        await stack.enter_async_context(imagegen)
+        yield service
+
+
+def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return every secret that the settings hold, so that no log ever shows one."""
+    oss = settings.storage.oss
+    found = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
+    found += [oss.access_key_id, oss.access_key_secret, oss.security_token] if oss else []
+    found += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
+    return [secret for secret in found if secret]
+
+
+def _providers(clock: SystemClock, outbound: Outbound) -> dict[str, Provider]:
+    return {
+        "demo": DemoProvider(clock),
+        "gemini": GeminiProvider(outbound),
+        "stable_diffusion": StableDiffusionProvider(outbound),
+    }
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        queue_size=settings.queue.size,
+        workers=settings.queue.workers,
+        shutdown_grace_seconds=settings.shutdown_grace_seconds,
+        default_provider=settings.default_provider,
+    )
+
+
+def _file_configs(settings: Settings) -> dict[str, ProviderConfig]:
+    """Return the file's layer, the built-in demo beneath it."""
+    demo = ProviderConfig(
+        provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE
+    )
+    configs = {"demo": demo, **settings.providers}
+    return {
+        name: attrs.evolve(c, kind=c.kind or (demo.kind if name == "demo" else None))
+        for name, c in configs.items()
+    }

@@ -1,0 +1,33 @@
+"""Health: for people, for supervisors, for load balancers. Not wrapped in the envelope."""
+
+from typing import Any
+
+from litestar import Response, get
+
+from imagegen_http.routes.dependencies import ServiceDependency
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@get("/health", tags=["health"])
+async def health(service: ServiceDependency) -> Response[dict[str, Any]]:
+    """Tell what the service stands on; 503 when it is degraded or stopping."""
+    report = await service.health(service)
+    return Response(report, status_code=200 if report["status"] == "ok" else 503, headers=_NO_STORE)
+
+
+@get("/health/live", tags=["health"])
+async def live() -> Response[dict[str, str]]:
+    """Tell that the process answers."""
+    return Response({"status": "ok"}, headers=_NO_STORE)
+
+
+@get("/health/ready", tags=["health"])
+async def ready(service: ServiceDependency) -> Response[dict[str, str]]:
+    """Tell whether new tasks are taken."""
+    report = await service.health(service)
+    status = "stopping" if service.stopping.is_set() else report["status"]
+    return Response({"status": status}, status_code=200 if status == "ok" else 503, headers=_NO_STORE)
+
+
+HANDLERS = [health, live, ready]

@@ -1,0 +1,204 @@
+"""Pictures: list, search, see, fetch, delete."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, cast
+
+from litestar import delete, get, route
+from litestar.enums import HttpMethod
+from litestar.params import QueryParameter
+from litestar.types import ASGIApp
+
+from imagegen_core.errors import BlobMissing, ValidationFailed
+from imagegen_core.images import Image, MediaType
+from imagegen_core.operations import Operation
+from imagegen_core.pages import encode_cursor
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search_query import SearchQuery
+from imagegen_http import render
+from imagegen_http.blob_response import Blob, BlobResponse, file_name
+from imagegen_http.routes.dependencies import (
+    CursorQuery,
+    ImageIdPath,
+    PageQuery,
+    PageSizeQuery,
+    ServiceDependency,
+    image_id_of,
+    paging_of,
+)
+from imagegen_http.service import Service
+
+ProviderQuery = Annotated[str | None, QueryParameter(max_length=64, description="only this provider's")]
+ModelQuery = Annotated[str | None, QueryParameter(max_length=200, description="only this model's")]
+OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
+FromQuery = Annotated[
+    str | None, QueryParameter(name="from", description="made at or after this date or time (ISO 8601)")
+]
+ToQuery = Annotated[
+    str | None, QueryParameter(name="to", description="made before this time, or up to the end of this date")
+]
+KeywordQuery = Annotated[str, QueryParameter(description='words that must all occur; "…" is a phrase')]
+ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
+
+
+@get("/api/v1/images", tags=["images"])
+async def list_images(
+    service: ServiceDependency,
+    provider: ProviderQuery = None,
+    model_id: ModelQuery = None,
+    operation: OperationQuery = None,
+    created_from: FromQuery = None,
+    created_to: ToQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = 20,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """List pictures, newest first."""
+    wanted = _filter(provider, model_id, operation, created_from, created_to)
+    query = ["images", *_identity(wanted)]
+    paging = paging_of(page, page_size, cursor, query)
+    found = await service.imagegen.adapters.images.find(wanted, paging)
+    items = [render.image(image) for image in found.items]
+    following = None if found.last is None else encode_cursor(found.last, query)
+    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/images/search", tags=["images"])
+async def search_images(
+    service: ServiceDependency,
+    keyword: KeywordQuery = "",
+    mode: ModeQuery = SearchMode.CONTAINS,
+    provider: ProviderQuery = None,
+    model_id: ModelQuery = None,
+    operation: OperationQuery = None,
+    created_from: FromQuery = None,
+    created_to: ToQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = 20,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """Find pictures by any piece of their prompt."""
+    wanted = _filter(provider, model_id, operation, created_from, created_to)
+    parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
+    query = ["search", mode, parsed.words, *_identity(wanted)]
+    paging = paging_of(page, page_size, cursor, query)
+    found = await service.imagegen.adapters.images.search(parsed, mode, wanted, paging)
+    items = [{**render.image(hit.image), "match": str(hit.match)} for hit in found.items]
+    following = None if found.last is None else encode_cursor(found.last, query)
+    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/images/{image_id:str}", tags=["images"])
+async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+    """See a picture's record."""
+    return render.success(render.image(await service.imagegen.adapters.images.get(image_id_of(image_id))))
+
+
+@delete("/api/v1/images/{image_id:str}", status_code=200, tags=["images"])
+async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+    """Delete a picture: record, file, thumbnail and OSS object."""
+    await service.imagegen.delete_image(image_id=image_id_of(image_id))
+    return render.success(None)
+
+
+@route(
+    "/api/v1/images/{image_id:str}/content", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+)
+async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch a picture's bytes, exactly as the vendor sent them."""
+    image = await service.imagegen.adapters.images.get(image_id_of(image_id))
+    return _response(
+        Blob(
+            size=image.size_bytes,
+            etag=image.sha256,
+            mime_type=image.mime_type,
+            file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
+            read=partial(_read, service, image.blob_key),
+        )
+    )
+
+
+@route(
+    "/api/v1/images/{image_id:str}/thumbnail", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+)
+async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch a picture's thumbnail: WebP, at most 512 pixels a side."""
+    image = await service.imagegen.adapters.images.get(image_id_of(image_id))
+    data = await _thumbnail(service, image)
+
+    async def read(start: int, end: int) -> Any:
+        yield data[start:end]
+
+    return _response(
+        Blob(
+            size=len(data),
+            etag=f"{image.sha256}-thumbnail",
+            mime_type=MediaType.WEBP,
+            file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
+            read=read,
+        )
+    )
+
+
+HANDLERS = [list_images, search_images, get_image, delete_image, get_content, get_thumbnail]
+
+
+def _response(blob: Blob) -> ASGIApp:
+    return cast("ASGIApp", BlobResponse(blob))  # the same ASGI, typed in Litestar's own way
+
+
+async def _thumbnail(service: Service, image: Image) -> bytes:
+    """Return the thumbnail; one that is gone is made again from the picture."""
+    adapters = service.imagegen.adapters
+    if image.thumbnail_key is not None:
+        try:
+            return b"".join([chunk async for chunk in adapters.pictures.open(image.thumbnail_key)])
+        except BlobMissing:
+            pass
+    inspection = await adapters.inspector.inspect(adapters.pictures.open(image.blob_key))
+    return inspection.thumbnail
+
+
+def _read(service: Service, key: str, start: int, end: int) -> Any:
+    return service.imagegen.adapters.pictures.open(key, start=start, end=end)
+
+
+def _filter(
+    provider: str | None,
+    model_id: str | None,
+    operation: Operation | None,
+    created_from: str | None,
+    created_to: str | None,
+) -> ImageFilter:
+    return ImageFilter(
+        provider_name=provider,
+        model_id=model_id,
+        operation=operation,
+        created_from=_moment("from", created_from, end_of_day=False),
+        created_to=_moment("to", created_to, end_of_day=True),
+    )
+
+
+def _identity(wanted: ImageFilter) -> list[str | None]:
+    """Return the filter as part of what a cursor belongs to."""
+    return [
+        wanted.provider_name,
+        wanted.model_id,
+        wanted.operation,
+        render.timestamp(wanted.created_from),
+        render.timestamp(wanted.created_to),
+    ]
+
+
+def _moment(field: str, text: str | None, *, end_of_day: bool) -> datetime | None:
+    """Return a date or time in UTC; a bare date as ``to`` means up to its end."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if end_of_day and len(text) == len("2026-01-01"):
+            moment += timedelta(days=1)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValidationFailed.of(field, "must be an ISO 8601 date or time") from error

@@ -1,0 +1,240 @@
+"""The six operations."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response, post
+from litestar.params import JSONBody
+
+from imagegen_core.addresses import check_api_base
+from imagegen_core.errors import Problem, Unavailable, ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Secret, is_masked
+from imagegen_core.submissions import Submission
+from imagegen_http import render, request_context
+from imagegen_http.input_pictures import read_picture
+from imagegen_http.routes.dependencies import (
+    IdempotencyHeader,
+    PreferHeader,
+    ServiceDependency,
+    idempotency_key_of,
+)
+from imagegen_http.service import Service
+from imagegen_http.wire import (
+    EditBody,
+    GenerateBody,
+    OverrideBody,
+    RecontextBody,
+    ReferenceBody,
+    SegmentBody,
+    SubmitBody,
+    UpscaleBody,
+)
+
+MAX_WAIT_SECONDS = 60
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+
+Answer = Response[dict[str, Any]]
+
+
+@post("/api/v1/tasks/generate", status_code=202, tags=["tasks"])
+async def generate(
+    data: JSONBody[GenerateBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Make pictures from a prompt."""
+    params = dict(data.params)
+    prompt = params.pop("prompt", None)
+    if not isinstance(prompt, str):
+        message = "is required" if prompt is None else "must be a string"
+        raise ValidationFailed.of("params.prompt", message)
+    submission = _submission(Operation.GENERATE, data, prompt, params)
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+@post("/api/v1/images/generate-with-references", status_code=202, tags=["operations"])
+async def generate_with_references(
+    data: JSONBody[ReferenceBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Make pictures from a prompt and 1 to 14 reference pictures."""
+    given = {"image_size": data.image_size, "aspect_ratio": data.aspect_ratio}
+    references = tuple(
+        read_picture(text, f"reference_images.{index}") for index, text in enumerate(data.reference_images)
+    )
+    submission = _submission(
+        Operation.REFERENCE, data, data.prompt, _with(data.params, given), references=references
+    )
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+@post("/api/v1/images/edit", status_code=202, tags=["operations"])
+async def edit(
+    data: JSONBody[EditBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Repaint a picture, or the part of it that a mask shows."""
+    submission = _submission(
+        Operation.EDIT,
+        data,
+        data.prompt,
+        _with(data.params, {"edit_mode": data.edit_mode}),
+        image=read_picture(data.image, "image"),
+        mask=None if data.mask is None else read_picture(data.mask, "mask"),
+    )
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+@post("/api/v1/images/upscale", status_code=202, tags=["operations"])
+async def upscale(
+    data: JSONBody[UpscaleBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Make a picture two or four times as large."""
+    params = _with(data.params, {"upscale_factor": data.upscale_factor})
+    submission = _submission(
+        Operation.UPSCALE, data, data.prompt, params, image=read_picture(data.image, "image")
+    )
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+@post("/api/v1/images/recontext", status_code=202, tags=["operations"])
+async def recontext(
+    data: JSONBody[RecontextBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Put what a picture shows into another scene."""
+    submission = _submission(
+        Operation.RECONTEXT, data, data.prompt, data.params, image=read_picture(data.image, "image")
+    )
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+@post("/api/v1/images/segment", status_code=202, tags=["operations"])
+async def segment(
+    data: JSONBody[SegmentBody],
+    service: ServiceDependency,
+    idempotency_key: IdempotencyHeader = None,
+    prefer: PreferHeader = None,
+) -> Answer:
+    """Mark what a picture shows."""
+    submission = _submission(
+        Operation.SEGMENT,
+        data,
+        data.prompt,
+        _with(data.params, {"mode": data.mode}),
+        image=read_picture(data.image, "image"),
+    )
+    return await _submit(service, submission, idempotency_key, prefer)
+
+
+def _with(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with those that stand beside ``params`` in the body."""
+    return {**params, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _submission(
+    operation: Operation, data: SubmitBody, prompt: str, params: Mapping[str, Any], **pictures: Any
+) -> Submission:
+    return Submission(
+        operation=operation,
+        prompt=prompt,
+        params=params,
+        provider_name=data.provider,
+        model_id=data.model_id,
+        override=None if data.config is None else _override(data.provider or "", data.config),
+        require_saved=data.use_saved_config,
+        **pictures,
+    )
+
+
+def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
+    """Return the request's own layer of configuration; a masked key means "none of my own"."""
+    key = None
+    if config.api_key is not None and not is_masked(config.api_key.strip()):
+        key = Secret.parse(config.api_key, "config.api_key")
+    return ProviderConfig(
+        provider_name=provider_name,
+        source=ConfigSource.REQUEST,
+        api_base=None if config.api_base is None else check_api_base(config.api_base, "config.api_base"),
+        api_key=key,
+        timeout_seconds=config.timeout,
+        max_retries=config.max_retries,
+    )
+
+
+async def _submit(
+    service: Service, submission: Submission, idempotency_key: str | None, prefer: str | None
+) -> Answer:
+    """Answer 202 once the task is durable, or 200 with the finished task when the caller waits for it."""
+    if service.stopping.is_set():
+        raise Unavailable("the service is shutting down")
+    key = idempotency_key_of(idempotency_key)
+    submission = submission.named(service.settings.default_provider, key)
+    try:
+        added = await service.imagegen.submit_task(submission)
+    except ValidationFailed as error:
+        raise _named_as_in_the_body(error, submission.operation) from error
+    headers = {
+        "Location": f"/api/v1/tasks/{added.task.task_id}",
+        "Retry-After": "1",
+        "Cache-Control": "no-store",
+    }
+    if added.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    seconds = _wait_seconds(prefer)
+    if seconds:
+        headers["Preference-Applied"] = f"wait={seconds}"
+        done = await _wait(service, added.task.task_id, seconds)
+        if done is not None:
+            return Response(done, status_code=200, headers=headers)
+    return Response(render.success(render.accepted(added.task)), status_code=202, headers=headers)
+
+
+async def _wait(service: Service, task_id: str, seconds: int) -> dict[str, Any] | None:
+    """Return the finished task, or None when the time is up or the service stops."""
+    waiting = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
+    stopping = asyncio.create_task(service.stopping.wait())
+    try:
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done() or not waiting.result().status.final:
+            return None
+        view = await service.imagegen.show_task.of(waiting.result())
+        return render.success(render.task(view, english=request_context.english.get()))
+    finally:
+        waiting.cancel()
+        stopping.cancel()
+
+
+def _wait_seconds(prefer: str | None) -> int:
+    found = _WAIT.search(prefer or "")
+    return min(int(found[1]), MAX_WAIT_SECONDS) if found else 0
+
+
+def _named_as_in_the_body(error: ValidationFailed, operation: Operation) -> ValidationFailed:
+    """Return the refusal with the prompt's field as this operation's body has it."""
+    if operation is not Operation.GENERATE:
+        return error
+    return ValidationFailed(
+        *(
+            Problem(field="params.prompt", message=p.message) if p.field == "prompt" else p
+            for p in error.problems
+        )
+    )
+
+
+HANDLERS = [generate, generate_with_references, edit, upscale, recontext, segment]

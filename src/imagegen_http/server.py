@@ -1,0 +1,115 @@
+"""``imagegen serve``: one uvicorn, started and stopped in an order that loses nothing."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import cast
+
+import structlog
+import uvicorn
+
+from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.redaction import Redactor, redact_event
+from imagegen_http.app import build_app
+from imagegen_http.asgi import App
+from imagegen_http.composition import compose
+from imagegen_http.logs import set_up_logs
+from imagegen_http.request_log import RequestLog
+from imagegen_http.running_server import RunningServer
+from imagegen_http.service import Service
+from imagegen_http.settings import Settings, SettingsError
+
+SOCKET_CLOSE_SECONDS = 3
+"""How long open connections may go on once no task runs any more."""
+
+_MIB = 1024 * 1024
+_log = structlog.get_logger("imagegen.server")
+
+
+async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Then no task is claimed or taken any more while reads go on; running calls finish within the grace
+    time; a second signal ends that at once. What still runs then is written down before this returns.
+
+    Raises:
+        SettingsError: nothing can listen on that address.
+        StorageError: the data directory cannot be used.
+    """
+    redactor = Redactor()
+    set_up_logs(settings.log, redact_event(redactor))
+    listener = _bind(settings.server.host, settings.server.port)
+    with listener:
+        async with compose(settings, environ=environ, redactor=redactor) as service:
+            service.listens_on(listener.getsockname()[:2])
+            await _serve(service, listener)
+
+
+async def _serve(service: Service, listener: socket.socket) -> None:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def signalled() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    app = RequestLog(cast("App", build_app(service)), new_id=new_id)
+    server = _Server(_config(app), lambda: loop.call_soon_threadsafe(signalled))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    host, port = listener.getsockname()[:2]
+    with RunningServer.announce(service.settings.data_dir, host, port):
+        _log.info("listening", url=f"http://{_in_url(host)}:{port}")
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        service.stopping.set()
+        if not serving.done():
+            _log.info("stopping", running=service.imagegen.worker.busy)
+        await service.imagegen.stop(hurry=hurry)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Tells us of signals instead of acting on them."""
+
+    def __init__(self, config: uvicorn.Config, signalled: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._signalled = signalled
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signalled()
+
+
+def _config(app: RequestLog) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=SOCKET_CLOSE_SECONDS,
+        backlog=2048,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bare = host.strip("[]")
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((bare, port))
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise SettingsError(f"server.port: cannot listen on {host} port {port}: {reason}") from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,115 @@
+"""Settings: ``config.yaml``, then the environment over it; every mistake is one line that names the key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from imagegen_core.provider_configs import ProviderConfig
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message is one line and names the key."""
+
+
+@attrs.frozen(kw_only=True)
+class ServerSettings:
+    """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry pictures."""
+
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
+    auth_token: str | None = attrs.field(default=None, repr=False)
+    allowed_hosts: tuple[str, ...] = ()
+    max_upload_mb: int = attrs.field(
+        default=64, validator=[attrs.validators.ge(1), attrs.validators.le(1024)]
+    )
+
+
+@attrs.frozen(kw_only=True)
+class QueueSettings:
+    """``size`` tasks may wait, ``workers`` run at once."""
+
+    size: int = attrs.field(default=1000, validator=[attrs.validators.ge(1), attrs.validators.le(1_000_000)])
+    workers: int = attrs.field(default=32, validator=[attrs.validators.ge(1), attrs.validators.le(1000)])
+
+
+@attrs.frozen(kw_only=True)
+class LocalSettings:
+    """How many days a local file is kept once OSS has proved that it holds the same bytes."""
+
+    retention_days: float = attrs.field(default=7, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class OssSettings:
+    """An Aliyun OSS bucket. ``region`` such as ``cn-hangzhou``; ``prefix`` goes before every key."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key_id: str = attrs.field(repr=False)
+    access_key_secret: str = attrs.field(repr=False)
+    security_token: str | None = attrs.field(default=None, repr=False)
+    prefix: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StorageSettings:
+    """``local`` None with OSS: pictures are streamed straight to OSS."""
+
+    local: LocalSettings | None = LocalSettings()
+    oss: OssSettings | None = None
+    min_free_mb: int = attrs.field(default=200, validator=attrs.validators.ge(0))
+    sweep_minutes: float = attrs.field(default=10, validator=attrs.validators.gt(0))
+
+
+@attrs.frozen(kw_only=True)
+class SecuritySettings:
+    """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN."""
+
+    allow_private_upstreams: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AigcLabelSettings:
+    """The implicit label of GB 45438-2025."""
+
+    enabled: bool = False
+    producer: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class LogSettings:
+    """``format`` auto: text on a terminal, JSON lines elsewhere."""
+
+    level: str = attrs.field(
+        default="info", validator=attrs.validators.in_(("debug", "info", "warning", "error"))
+    )
+    format: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "text", "json")))
+
+
+def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(value)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All settings. ``providers`` is the layer below what is saved through the API."""
+
+    data_dir: Path = Path("data")
+    server: ServerSettings = ServerSettings()
+    queue: QueueSettings = QueueSettings()
+    shutdown_grace_seconds: float = attrs.field(default=65, validator=attrs.validators.ge(0))
+    storage: StorageSettings = StorageSettings()
+    default_provider: str = "demo"
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
+    security: SecuritySettings = SecuritySettings()
+    aigc_label: AigcLabelSettings = AigcLabelSettings()
+    log: LogSettings = LogSettings()
+
+    def __attrs_post_init__(self) -> None:
+        if self.storage.local is None and self.storage.oss is None:
+            raise SettingsError("storage.local: null needs storage.oss")
+        if self.aigc_label.enabled and not self.aigc_label.producer.strip():
+            raise SettingsError("aigc_label.producer: is required when aigc_label.enabled is true")

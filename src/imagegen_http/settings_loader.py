@@ -1,0 +1,345 @@
+"""Reads settings from a YAML file and the environment."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import cattrs
+import yaml
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn
+from cattrs.strategies import configure_union_passthrough
+
+from imagegen_core.addresses import check_api_base
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
+from imagegen_http.settings import Settings, SettingsError
+
+PREFIX = "IMAGEGEN_"
+NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", "IMAGEGEN_MASTER_KEY"})
+"""Variables with our prefix that are no keys of the file."""
+
+_VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
+"""How attrs' validators begin their messages."""
+
+_LARGEST_FILE = 1024 * 1024
+
+
+class _EnvText(str):
+    """A value from the environment, whose type is told by where it belongs."""
+
+    __slots__ = ()
+
+
+def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings of ``config``, else ``IMAGEGEN_CONFIG``, else ``cwd/config.yaml``, else defaults.
+
+    A relative ``data_dir`` is relative to ``cwd``.
+
+    Raises:
+        SettingsError: the file cannot be read, or a key is unknown, of the wrong type, or its secret missing.
+    """
+    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
+    path = named or cwd / "config.yaml"
+    tree = _read(path) if named is not None or path.exists() else {}
+    for keys, text in _environment(environ):
+        _insert(tree, keys, _EnvText(text))
+    settings = _structure(_fetch_secrets(tree, (), environ, path.parent))
+    return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
+
+
+def check_bind(host: str, auth_token: str | None) -> None:
+    """Refuse to listen where others can reach us without a token.
+
+    Raises:
+        SettingsError: the address is not loopback and there is no ``server.auth_token``.
+    """
+    if not is_loopback(host) and not auth_token:
+        raise SettingsError(f"server.host: {host} can be reached by others, so server.auth_token is required")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a listener on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()[:_LARGEST_FILE].decode()
+        tree = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise SettingsError(f"{path.name}: cannot be read: {reason}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path.name}: is not YAML{where}: {getattr(error, 'problem', '')}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path.name}: must be a mapping of keys")
+    return tree
+
+
+def _environment(environ: Mapping[str, str]) -> list[tuple[list[str], str]]:
+    """Return the variables that name a key; one that merely starts like ours belongs to somebody else."""
+    known = {field.name for field in attrs.fields(Settings)}
+    found = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        if keys[0] in known or len(keys) > 1:
+            found.append((keys, environ[name]))
+    return found
+
+
+def _insert(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    for depth, key in enumerate(keys[:-1]):
+        key = _as_written(tree, key)  # noqa: PLW2901 - the same key, as the file writes it
+        if not isinstance(tree.get(key) or {}, dict):
+            raise SettingsError(f"{'.'.join(keys[: depth + 1])}: has no keys below it")
+        tree[key] = tree.get(key) or {}
+        tree = tree[key]
+    tree[_as_written(tree, keys[-1])] = value
+
+
+def _as_written(tree: dict[str, Any], key: str) -> str:
+    """Return the key of the file that a variable means; ``-`` and ``.`` cannot be in a variable's name."""
+    folded = {str(k).replace("-", "_").replace(".", "_").lower(): k for k in tree}
+    return folded.get(key, key)
+
+
+def _fetch_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str], folder: Path) -> Any:
+    if isinstance(value, dict):
+        return {k: _fetch_secrets(v, (*path, str(k)), environ, folder) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fetch_secrets(v, (*path, str(i)), environ, folder) for i, v in enumerate(value)]
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if not environ.get(name):
+            raise SettingsError(f"{'.'.join(path)}: the environment variable {name} is not set")
+        return environ[name]
+    if isinstance(value, str) and value.startswith("file:"):
+        try:
+            return (folder / value.removeprefix("file:")).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{'.'.join(path)}: the file with the secret cannot be read") from error
+    return value
+
+
+def _structure(tree: dict[str, Any]) -> Settings:
+    try:
+        return _converter().structure(tree, Settings)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise SettingsError(_first_line(error)) from error
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    configure_union_passthrough(str | int | float | bool | None, converter)
+    converter.register_structure_hook(str, lambda v, _: _typed(v, str))
+    converter.register_structure_hook(bool, lambda v, _: _boolean(v))
+    converter.register_structure_hook(int, lambda v, _: _integer(v))
+    converter.register_structure_hook(float, lambda v, _: _number(v))
+    converter.register_structure_hook(Path, lambda v, _: Path(_typed(v, str)))
+    converter.register_structure_hook_func(
+        lambda t: t == tuple[str, ...], lambda v, _: tuple(_typed(item, str) for item in _list(v))
+    )
+    converter.register_structure_hook_func(
+        _optional_section, lambda v, t: None if _nothing(v) else converter.structure(v, _section_of(t))
+    )
+    converter.register_structure_hook_factory(attrs.has, lambda t: _section(t, converter))
+    converter.register_structure_hook(ProviderConfig, lambda v, _: v)
+    structure = _section(Settings, converter)
+    converter.register_structure_hook(Settings, lambda v, t: structure({**v, "providers": _providers(v)}, t))
+    return converter
+
+
+def _section(target: Any, converter: cattrs.Converter) -> Any:
+    structure = make_dict_structure_fn(target, converter, _cattrs_forbid_extra_keys=True)
+
+    def checked(value: Any, kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError("must be a mapping of keys")
+        return structure(value, kind)
+
+    return checked
+
+
+def _optional_section(target: Any) -> bool:
+    members = get_args(target)
+    return len(members) == 2 and type(None) in members and attrs.has(_section_of(target))  # noqa: PLR2004 - X | None
+
+
+def _section_of(target: Any) -> Any:
+    return next(member for member in get_args(target) if member is not type(None))
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, _EnvText) and value in ("", "null", "~"))
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"must be {'text' if kind is str else kind.__name__}")
+    return str(value) if kind is str else value
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, _EnvText):
+        value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+            value.lower()
+        )
+    if not isinstance(value, bool):
+        raise TypeError("must be true or false")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, _EnvText):
+        try:
+            value = int(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("must be a whole number")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, _EnvText):
+        try:
+            value = float(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError("must be a number")
+    return float(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, _EnvText):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("must be a list")
+    return list(value)
+
+
+_PROVIDER_FIELDS = frozenset(
+    (
+        "kind",
+        "display_name",
+        "api_base",
+        "api_key",
+        "models",
+        "enabled",
+        "timeout_seconds",
+        "max_retries",
+        "extra_config",
+    )
+)
+
+
+def _providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
+    given = tree.get("providers") or {}
+    if not isinstance(given, dict):
+        raise SettingsError("providers: must be a mapping of names")
+    return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
+
+
+def _provider(name: str, fields: Any) -> ProviderConfig:
+    where = f"providers.{name}"
+    if not isinstance(fields, dict):
+        raise SettingsError(f"{where}: must be a mapping of keys")
+    for key in fields:
+        if key not in _PROVIDER_FIELDS:
+            raise SettingsError(f"{where}.{key}: unknown key")
+    try:
+        check_provider_name(name)
+        return _provider_config(name, fields)
+    except ValidationFailed as error:
+        problem = error.problems[0]
+        raise SettingsError(f"{where}.{problem.field}: {problem.message}") from error
+
+
+def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
+    def read(key: str, of: Any) -> Any:
+        try:
+            return None if fields.get(key) is None else of(fields[key])
+        except TypeError as error:
+            raise ValidationFailed.of(key, str(error)) from error
+
+    extra = fields.get("extra_config") or {}
+    if not isinstance(extra, dict):
+        raise ValidationFailed.of("extra_config", "must be a mapping of keys")
+    check_service_settings(extra)
+    api_base = read("api_base", lambda v: _typed(v, str))
+    api_key = read("api_key", lambda v: _typed(v, str))
+    return ProviderConfig(
+        provider_name=name,
+        source=ConfigSource.FILE,
+        kind=read("kind", lambda v: _typed(v, str)),
+        display_name=read("display_name", lambda v: _typed(v, str)),
+        api_base=check_api_base(api_base) if api_base else None,
+        api_key=Secret.parse(api_key) if api_key else None,
+        models=read("models", _models),
+        enabled=read("enabled", _boolean),
+        timeout_seconds=read("timeout_seconds", _number),
+        max_retries=read("max_retries", _integer),
+        extra_config=extra,
+    )
+
+
+def _models(value: Any) -> tuple[ModelEntry, ...]:
+    entries = []
+    for index, item in enumerate(_list(value)):
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+            raise ValidationFailed.of(f"models.{index}", "must have an id")
+        if unknown := set(item) - {"id", "name", "default", "capabilities"}:
+            raise ValidationFailed.of(f"models.{index}.{min(unknown)}", "unknown key")
+        capabilities = item.get("capabilities")
+        try:
+            operations = None if capabilities is None else tuple(Operation(c) for c in _list(capabilities))
+        except ValueError as error:
+            raise ValidationFailed.of(f"models.{index}.capabilities", str(error)) from error
+        entries.append(
+            ModelEntry(
+                id=item["id"],
+                name=str(item.get("name", "")),
+                default=_boolean(item.get("default", False)),
+                capabilities=operations,
+            )
+        )
+    return tuple(entries)
+
+
+def _first_line(error: BaseException, path: str = "") -> str:
+    """Return the first problem of a structuring error as ``key: what is wrong``."""
+    if isinstance(error, (ClassValidationError, IterableValidationError)):
+        inner = error.exceptions[0]
+        notes = [n for n in getattr(inner, "__notes__", []) if hasattr(n, "name")]
+        name = str(notes[-1].name) if notes else ""
+        return _first_line(inner, f"{path}.{name}".strip(".") if name else path)
+    if isinstance(error, ForbiddenExtraKeysError):
+        return f"{path}.{min(error.extra_fields)}".strip(".") + ": unknown key"
+    if isinstance(error, KeyError):
+        name = str(error.args[0])
+        return f"{path if path.endswith(name) else f'{path}.{name}'.strip('.')}: is required"
+    text = str(error.args[0]) if error.args else type(error).__name__
+    if named := _VALIDATOR.match(text):
+        return f"{path}.{named[1]}".strip(".") + f": {named[2]}"
+    return f"{path}: {text}" if path else text

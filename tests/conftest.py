@@ -1,0 +1,48 @@
+"""What all tests share: the event loop, and that continuous integration skips nothing."""
+
+import os
+
+import pytest
+
+_skipped: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    """Coroutines are tested on asyncio, the only loop that the service runs on."""
+    return "asyncio"
+
+
+def pytest_runtest_logreport(report):
+    """Remember skipped tests; an expected failure is none."""
+    _remember(report)
+
+
+def pytest_collectreport(report):
+    """Remember modules that were skipped as a whole."""
+    _remember(report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """Fail in CI when a test was skipped: there a skip is a test that nobody runs."""
+    if _skips_fail() and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say why the run failed although no test did."""
+    if _skips_fail():
+        terminalreporter.section("skipped, which CI does not allow", red=True)
+        for line in _skipped:
+            terminalreporter.write_line(line)
+
+
+def _remember(report):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        _skipped.append(f"{report.nodeid}: {reason}")
+
+
+def _skips_fail():
+    return bool(_skipped) and os.environ.get("CI") == "true"

@@ -1,0 +1,365 @@
+"""Google's picture API on loopback: strict about paths, headers and fields, with a ledger of charges."""
+
+import asyncio
+import base64
+import json
+import re
+import struct
+import zlib
+from collections import deque
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+KEY = "fake-gemini-key-0001"
+TOKEN = "fake-access-token"
+REFUSED = "something that is refused"
+"""A prompt with these words in it is refused."""
+MODELS = (
+    *(
+        "gemini-nano-banana-2.1",
+        "gemini-3-pro-image",
+        "gemini-3.1-flash-image",
+        "gemini-3.1-flash-lite-image",
+    ),
+    *("imagen-4.0-generate-001", "imagen-3.0-capability-001", "imagen-4.0-upscale-preview"),
+    *("imagen-product-recontext-preview-06-30", "image-segmentation-001"),
+)
+RATIOS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"]
+
+_DEVELOPER = re.compile(r"/(v1|v1beta)/models/([\w.@-]+):generateContent")
+_VERTEX = re.compile(
+    r"/(?:v1|v1beta1)/(projects/[\w-]+/locations/[\w-]+/)?publishers/google/models/([\w.@-]+)"
+    r":(generateContent|predict)"
+)
+_LIST = re.compile(r"/(v1|v1beta)/models|/v1beta1/publishers/google/models")
+_SNAKE = re.compile(r"_([a-z])")
+_GENERATION_FIELDS = {
+    *("candidateCount", "seed", "responseModalities", "imageConfig", "thinkingConfig"),
+}
+_PREDICT_FIELDS = {
+    "generate": {
+        *("sampleCount", "aspectRatio", "negativePrompt", "guidanceScale", "seed", "safetySetting"),
+        *("personGeneration", "includeSafetyAttributes", "includeRaiReason", "language", "outputOptions"),
+        *("addWatermark", "sampleImageSize", "enhancePrompt", "storageUri"),
+    },
+    "capability": {
+        *("sampleCount", "aspectRatio", "negativePrompt", "guidanceScale", "seed", "safetySetting"),
+        *("personGeneration", "includeSafetyAttributes", "includeRaiReason", "language", "outputOptions"),
+        *("addWatermark", "editMode", "editConfig"),
+    },
+    "upscale": {
+        *("mode", "sampleCount", "upscaleConfig", "includeRaiReason", "safetySetting", "personGeneration"),
+        "outputOptions",
+    },
+    "recontext": {
+        *("sampleCount", "editConfig", "baseSteps", "seed", "safetySetting", "personGeneration"),
+        *("addWatermark", "outputOptions", "enhancePrompt"),
+    },
+    "segmentation": {"mode", "maxPredictions", "confidenceThreshold", "maskDilation", "binaryColorThreshold"},
+}
+
+
+def png(width=8, height=8, *, seed=0, padding=0):
+    """Return a PNG of one colour; ``padding`` bytes of an ignored chunk make it as large as wanted."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + bytes((seed % 256, 128, 200)) * width
+    ignored = chunk(b"prIv", bytes(i * 7919 % 251 for i in range(256)) * (padding // 256)) if padding else b""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(row * height))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + ignored + body + chunk(b"IEND", b"")
+
+
+@attrs.frozen
+class Asked:
+    """A request as it came in; ``body`` has camelCase names, ``pictures`` its decoded pictures."""
+
+    method: str
+    target: str
+    headers: dict
+    body: dict
+    pictures: tuple = ()
+
+
+@attrs.frozen
+class Scripted:
+    """The next answer. ``cut``: ``before`` and ``after`` reset, ``body`` ends half-way, ``hang`` never."""
+
+    status: int = 200
+    body: object = b""
+    headers: dict = attrs.field(factory=dict)
+    cut: str = ""
+
+
+class Rejected(Exception):
+    """An answer that is an error of Google's shape."""
+
+    def __init__(self, status, name, message, *details):
+        super().__init__(message)
+        self.answer = Scripted(status=status, body=error(status, name, message, *details))
+
+
+def error(status, name, message, *details):
+    """Return Google's error body."""
+    inner = {"code": status, "status": name, "message": message}
+    return {"error": {**inner, "details": list(details)} if details else inner}
+
+
+def retry_info(delay):
+    return {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+
+
+def error_info(reason):
+    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+
+
+def quota_failure(quota_id):
+    violation = {"quotaId": quota_id, "quotaValue": "100"}
+    return {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+
+
+def content(*parts, reason="STOP", **more):
+    """Return an answer of generateContent with one candidate."""
+    return {
+        "candidates": [
+            {"index": 0, "finishReason": reason, "content": {"role": "model", "parts": list(parts)}}
+        ]
+    } | more
+
+
+def picture_part(data, *, url_safe=False, **more):
+    encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
+    return {"inlineData": {"mimeType": "image/png", "data": encode(data).decode()}, **more}
+
+
+class FakeGemini:
+    """``async with FakeGemini() as fake``; ``fake.script`` holds the next answers, else pictures are made."""
+
+    def __init__(self, *, prefix="", picture=None):
+        self.prefix = prefix
+        self.picture = picture or png()
+        self.asked = []
+        self.ledger = []
+        self.script = deque()
+        self.tokens_given = 0
+        self.connections = 0
+        self._open = set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1024 * 1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}{self.prefix}"
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        self._open.add(asyncio.current_task())
+        self.connections += 1
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self._open.discard(asyncio.current_task())
+            writer.close()
+
+    async def _exchange(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
+        raw = await reader.readexactly(int(headers.get("content-length", "0")))
+        try:
+            answer = self._answer(method, target, headers, raw)
+        except Rejected as rejected:
+            answer = rejected.answer
+        if answer.cut == "before":
+            writer.transport.abort()
+            return False
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        if answer.cut == "hang":
+            await asyncio.Event().wait()
+        lines = [f"HTTP/1.1 {answer.status} X", *(f"{k}: {v}" for k, v in answer.headers.items())]
+        if answer.status not in (201, 204) or body:
+            lines += [f"Content-Length: {len(body)}"]
+        else:
+            lines += ["Content-Length: 0"] if answer.status != 204 else []
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        if answer.cut in ("after", "body"):
+            writer.write(body[: len(body) // 2])
+            await writer.drain()
+            writer.transport.abort() if answer.cut == "after" else writer.close()
+            return False
+        writer.write(body)
+        await writer.drain()
+        return True
+
+    def _answer(self, method, target, headers, raw):
+        path = urlsplit(target).path
+        if path == "/token":
+            return self._token(raw)
+        if not path.startswith(self.prefix):
+            raise Rejected(404, "NOT_FOUND", f"no such path {path}")
+        path = path.removeprefix(self.prefix)
+        if method == "GET" and _LIST.fullmatch(path):
+            self.asked.append(Asked(method, target, headers, {}))
+            self._check_auth(headers, by_token=headers.get("authorization") is not None)
+            return self._scripted() or Scripted(body=self._listed(path))
+        developer, vertex = _DEVELOPER.fullmatch(path), _VERTEX.fullmatch(path)
+        if method != "POST" or not (developer or vertex):
+            raise Rejected(404, "NOT_FOUND", f"no such path {path}")
+        if headers.get("content-type") != "application/json":
+            raise Rejected(400, "INVALID_ARGUMENT", "the body must be application/json")
+        self._check_auth(headers, by_token=bool(vertex and vertex[1]))
+        body = _camel(json.loads(raw))
+        pictures = []
+        predicting = bool(vertex and vertex[3] == "predict")
+        self.asked.append(Asked(method, target, headers, body, pictures))
+        model = developer[2] if developer else vertex[2]
+        if (scripted := self._scripted()) is not None:
+            if scripted.status == 200:
+                self.ledger.append(model)
+            return scripted
+        if model not in MODELS:
+            raise Rejected(404, "NOT_FOUND", f"models/{model} is not found for API version v1")
+        pictures += _checked_predict(model, body) if predicting else _checked_content(body)
+        if REFUSED in json.dumps(body):
+            return Scripted(body=_filtered() if predicting else _blocked())
+        self.ledger.append(model)
+        return Scripted(body=self._predicted(body) if predicting else self._content())
+
+    def _scripted(self):
+        return self.script.popleft() if self.script else None
+
+    def _check_auth(self, headers, *, by_token):
+        if by_token:
+            if headers.get("authorization") != f"Bearer {TOKEN}":
+                raise Rejected(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
+            if "x-goog-api-key" in headers:
+                raise Rejected(400, "INVALID_ARGUMENT", "key and token are exclusive")
+        elif headers.get("x-goog-api-key") is None:
+            raise Rejected(403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers")
+        elif headers["x-goog-api-key"] != KEY:
+            message = "API key not valid. Please pass a valid API key."
+            raise Rejected(400, "INVALID_ARGUMENT", message, error_info("API_KEY_INVALID"))
+
+    def _token(self, raw):
+        if "assertion" not in parse_qs(raw.decode()):
+            raise Rejected(400, "INVALID_ARGUMENT", "no assertion")
+        self.tokens_given += 1
+        token = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
+        return Scripted(body=token, headers={"Content-Type": "application/json"})
+
+    def _listed(self, path):
+        name, prefix = (
+            ("publisherModels", "publishers/google/models") if "publishers" in path else ("models", "models")
+        )
+        return {name: [{"name": f"{prefix}/{model}"} for model in MODELS]}
+
+    def _content(self):
+        usage = {"promptTokenCount": 5, "candidatesTokenCount": 1120, "totalTokenCount": 1125}
+        return content(
+            {"text": "thinking", "thought": True},
+            picture_part(png(seed=99), thought=True),
+            {"text": "Here you go"},
+            picture_part(self.picture, thoughtSignature="c2ln"),
+            usageMetadata=usage,
+            modelVersion="fake-1",
+            responseId="response-1",
+        )
+
+    def _predicted(self, body):
+        # An upscale and a segmentation make one picture; everything else makes four unless told.
+        single = {"upscaleConfig", "maxPredictions", "mode"} & body.get("parameters", {}).keys()
+        count = body.get("parameters", {}).get("sampleCount", 1 if single else 4)
+        data = base64.b64encode(self.picture).decode()
+        return {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": data}] * count}
+
+
+def _blocked():
+    return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+
+
+def _filtered():
+    return {"predictions": [{"raiFilteredReason": "Unable to show generated images. Support codes: 1"}]}
+
+
+def _camel(value):
+    if isinstance(value, dict):
+        return {_SNAKE.sub(lambda m: m[1].upper(), k): _camel(v) for k, v in value.items()}
+    return [_camel(v) for v in value] if isinstance(value, list) else value
+
+
+def _only(where, given, allowed):
+    for name in sorted(set(given) - set(allowed)):
+        message = f'Invalid JSON payload received. Unknown name "{name}" at "{where}": Cannot find field.'
+        raise Rejected(400, "INVALID_ARGUMENT", message)
+
+
+def _picture(text):
+    try:
+        data = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except ValueError:
+        raise Rejected(400, "INVALID_ARGUMENT", "Base64 decoding failed") from None
+    if not data.startswith((b"\x89PNG", b"\xff\xd8", b"RIFF")):
+        raise Rejected(400, "INVALID_ARGUMENT", "Unable to process input image.")
+    return data
+
+
+def _checked_content(body):
+    _only("", body, {"contents", "generationConfig", "safetySettings", "systemInstruction"})
+    config = body.get("generationConfig", {})
+    _only("generation_config", config, _GENERATION_FIELDS)
+    image = config.get("imageConfig", {})
+    _only("generation_config.image_config", image, {"aspectRatio", "imageSize"})
+    if image.get("aspectRatio", "1:1") not in RATIOS or image.get("imageSize", "1K") not in (
+        "512",
+        "1K",
+        "2K",
+        "4K",
+    ):
+        raise Rejected(400, "INVALID_ARGUMENT", "image_config is not supported")
+    if "IMAGE" not in config.get("responseModalities", []):
+        raise Rejected(400, "INVALID_ARGUMENT", "no picture was asked for")
+    pictures = []
+    for turn in body["contents"]:
+        _only("contents", turn, {"role", "parts"})
+        for part in turn["parts"]:
+            _only("parts", part, {"text", "inlineData"})
+            if "inlineData" in part:
+                _only("inline_data", part["inlineData"], {"data", "mimeType"})
+                pictures.append(_picture(part["inlineData"]["data"]))
+    return pictures
+
+
+def _checked_predict(model, body):
+    _only("", body, {"instances", "parameters"})
+    family = next((name for name in _PREDICT_FIELDS if name in model), None)
+    if family is None or len(body["instances"]) != 1:
+        raise Rejected(400, "INVALID_ARGUMENT", "one instance for an Imagen model is wanted")
+    parameters = body.get("parameters", {})
+    _only("parameters", parameters, _PREDICT_FIELDS[family])
+    if "seed" in parameters and parameters.get("addWatermark", True):
+        raise Rejected(400, "INVALID_ARGUMENT", "Seed is not supported when watermark is enabled")
+    return [_picture(text) for text in _encoded_pictures(body["instances"])]
+
+
+def _encoded_pictures(value):
+    if isinstance(value, dict):
+        if "bytesBase64Encoded" in value:
+            _only("image", value, {"bytesBase64Encoded", "mimeType"})
+            yield value["bytesBase64Encoded"]
+        for item in value.values():
+            yield from _encoded_pictures(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _encoded_pictures(item)

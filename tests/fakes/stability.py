@@ -1,0 +1,157 @@
+"""Stability AI's v2beta API on loopback: strict about forms, with a ledger of what was charged."""
+
+import base64
+import io
+import threading
+
+import multipart
+from PIL import Image
+
+from tests.fakes.a1111 import png
+from tests.fakes.loopback import Answer, Loopback
+
+RATIOS = {"21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21"}
+_TEXT = {"negative_prompt", "seed", "output_format", "style_preset"}
+_ROUTES = {  # path: (required, optional, asynchronous)
+    "generate/ultra": ({"prompt"}, _TEXT | {"aspect_ratio", "image", "strength"}, False),
+    "generate/core": ({"prompt"}, _TEXT | {"aspect_ratio"}, False),
+    "generate/sd3": (
+        {"prompt"},
+        _TEXT | {"aspect_ratio", "model", "mode", "image", "strength", "cfg_scale"},
+        False,
+    ),
+    "edit/inpaint": ({"prompt", "image"}, _TEXT | {"mask", "grow_mask"}, False),
+    "edit/search-and-replace": ({"prompt", "image", "search_prompt"}, _TEXT | {"grow_mask"}, False),
+    "upscale/fast": ({"image"}, {"output_format"}, False),
+    "upscale/conservative": ({"prompt", "image"}, _TEXT - {"style_preset"} | {"creativity"}, False),
+    "upscale/creative": ({"prompt", "image"}, _TEXT | {"creativity"}, True),
+    "edit/replace-background-and-relight": (
+        {"subject_image"},
+        {
+            "background_prompt",
+            "foreground_prompt",
+            "negative_prompt",
+            "seed",
+            "output_format",
+            "preserve_original_subject",
+            "original_background_depth",
+            "keep_original_background",
+            "light_source_direction",
+            "light_source_strength",
+        },
+        True,
+    ),
+}
+_FILES = {"image", "mask", "subject_image"}
+_PREFIX = "/v2beta/stable-image/"
+
+
+class FakeStability(Loopback):
+    """A prompt with "forbidden" in it is refused.
+
+    Attributes:
+        ledger: (route, fields) of each charged call.
+        calls: (method, path) of everything.
+        faults: answers that the next calls get instead, uncharged.
+        poll_faults: answers that the next polls get instead.
+        polls_until_done: how many polls of a job see 202.
+        filtered: answer with CONTENT_FILTERED.
+    """
+
+    def __init__(self, *, key="sk-stability-0123456789", polls_until_done=1, result_field="result"):
+        super().__init__(self._reply)
+        self.key, self.polls_until_done, self.result_field = key, polls_until_done, result_field
+        self.ledger, self.calls, self.faults, self.poll_faults, self.jobs = [], [], [], [], {}
+        self.filtered = False
+        self.picture = png((128, 128), 7)
+        self._lock = threading.Lock()
+
+    def _reply(self, request):
+        with self._lock:
+            self.calls.append((request.method, request.path))
+            if request.headers.get("authorization") != f"Bearer {self.key}":
+                return self.error(401, "unauthorized", "missing or invalid authorization")
+            if request.headers.get("accept") != "application/json":
+                return self.error(400, "bad_request", "accept: must be application/json here")
+            if request.method == "GET":
+                return self._get(request)
+            return self._post(request)
+
+    def _get(self, request):
+        if request.path == "/v1/user/balance":
+            return Answer.json({"credits": 12.5})
+        job = request.path.removeprefix("/v2beta/results/")
+        if self.poll_faults:
+            return self.poll_faults.pop(0)
+        if job not in self.jobs:
+            return self.error(404, "not_found", "no such result")
+        self.jobs[job] -= 1
+        if self.jobs[job] >= 0:
+            return Answer.json({"id": job, "status": "in-progress"}, 202)
+        return self._picture(self.result_field, 0)
+
+    def _post(self, request):
+        route = request.path.removeprefix(_PREFIX)
+        if route not in _ROUTES:
+            return self.error(404, "not_found", "no such route")
+        if len(request.body) > 10 * 1024 * 1024:
+            return self.error(413, "payload_too_large", "body is larger than 10MiB")
+        fields = _fields(request)
+        if problems := _problems(route, fields):
+            return self.error(400, "bad_request", *problems)
+        if "forbidden" in fields.get("prompt", ""):
+            self.faults.insert(0, self.error(403, "content_moderation", "your request was flagged"))
+        return self.faults.pop(0) if self.faults else self._charge(route, fields)
+
+    def _charge(self, route, fields):
+        self.ledger.append((route, fields))
+        if _ROUTES[route][2]:
+            job = f"{len(self.ledger):064x}"
+            self.jobs[job] = self.polls_until_done
+            return Answer.json({"id": job})
+        return self._picture("image", int(fields.get("seed", 0)) or 343940597)
+
+    def _picture(self, field, seed):
+        reason = "CONTENT_FILTERED" if self.filtered else "SUCCESS"
+        encoded = base64.b64encode(self.picture).decode()
+        return Answer.json({field: encoded, "finish_reason": reason, "seed": seed})
+
+    @staticmethod
+    def error(status, name, *errors, **headers):
+        return Answer.json({"id": "a" * 32, "name": name, "errors": list(errors)}, status, **headers)
+
+
+def _fields(request):
+    kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
+    if kind != "multipart/form-data":
+        return None
+    stream = io.BytesIO(request.body)
+    parts = multipart.MultipartParser(stream, options["boundary"], len(request.body))
+    return {p.name: p.raw if p.filename is not None else p.value for p in parts}
+
+
+def _problems(route, fields):
+    if fields is None:
+        return ["content-type: must be multipart/form-data"]
+    required, optional, _ = _ROUTES[route]
+    problems = [f"{name}: required" for name in sorted(required - fields.keys())]
+    problems += [f"{name}: unknown" for name in sorted(fields.keys() - required - optional)]
+    problems += [f"{n}: must be a file" for n, v in fields.items() if (n in _FILES) != isinstance(v, bytes)]
+    if fields.get("aspect_ratio", "1:1") not in RATIOS:
+        problems.append("aspect_ratio: not one of those")
+    if not 0 <= int(fields.get("seed", 0)) <= 4294967294:
+        problems.append("seed: out of range")
+    if "image" in fields and route.startswith("generate/") and "strength" not in fields:
+        problems.append("strength: required with image")
+    if fields.get("mode") == "image-to-image" and "aspect_ratio" in fields:
+        problems.append("aspect_ratio: only for text-to-image")
+    problems += [p for n, v in fields.items() if n in _FILES and (p := _unreadable(n, v))]
+    return problems
+
+
+def _unreadable(name, data):
+    try:
+        Image.open(io.BytesIO(data)).verify()
+    except (OSError, SyntaxError):
+        return f"{name}: not an image"
+    return None

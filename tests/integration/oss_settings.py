@@ -1,0 +1,21 @@
+"""How the loopback OSS is reached."""
+
+from imagegen_adapters.blob_stores.oss import OssSettings
+from imagegen_core.secrets import Secret
+
+
+def settings_of(oss, **more):
+    """Return settings for a `FakeOss`, short of patience, below a prefix."""
+    return OssSettings(
+        **{
+            "endpoint": oss.endpoint,
+            "region": oss.region,
+            "bucket": oss.bucket,
+            "access_key_id": oss.key_id,
+            "access_key_secret": Secret(oss.secret),
+            "prefix": "team/a",
+            "connect_timeout": 2,
+            "read_timeout": 2,
+            **more,
+        }
+    )

@@ -1,0 +1,190 @@
+"""The inspector that works in child processes."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from PIL import Image
+
+from imagegen_adapters.picture_inspectors.subprocess import InspectorUnavailable, SubprocessInspector
+from imagegen_adapters.testing.picture_inspector import (
+    TAKEN,
+    PictureInspectorContract,
+    encoded,
+    gradient,
+    in_chunks,
+)
+from imagegen_core.ports.picture_inspector import PictureRejected
+
+pytestmark = pytest.mark.anyio
+
+PICTURE = TAKEN["RGB PNG"][0]
+
+
+def running(pid):
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+async def inspector():
+    made = SubprocessInspector()
+    yield made
+    await made.aclose()
+
+
+class TestSubprocessInspector(PictureInspectorContract):
+    """It keeps the port's contract."""
+
+    @pytest.fixture
+    def inspector(self, inspector):
+        return inspector
+
+
+async def test_no_child_before_the_first_picture(inspector):
+    """Children are started when they are needed, and one is enough for one picture after the other."""
+    before = inspector.pids
+    await inspector.inspect(in_chunks(PICTURE))
+    first = inspector.pids
+    await inspector.inspect(in_chunks(PICTURE))
+
+    assert () == before
+    assert (1, first) == (len(first), inspector.pids)
+
+
+async def test_decodes_side_by_side(inspector):
+    """Many pictures at once are decoded by no more children than allowed, and none is mixed up."""
+    sizes = [(100 + n, 50) for n in range(12)]
+    files = [encoded(Image.new("RGB", size), "PNG") for size in sizes]
+
+    seen = await asyncio.gather(*(inspector.inspect(in_chunks(f)) for f in files))
+
+    assert sizes == [(s.width, s.height) for s in seen]
+    assert 2 == len(inspector.pids)
+
+
+async def test_a_killed_child_harms_nobody(inspector):
+    """A child that is killed in the middle of a picture is replaced, and the picture decoded after all."""
+    await inspector.inspect(in_chunks(PICTURE))
+    (pid,) = inspector.pids
+
+    async def interrupted():
+        yield PICTURE[:100]
+        os.kill(pid, signal.SIGKILL)
+        yield PICTURE[100:]
+
+    seen = await inspector.inspect(interrupted())
+    after = await inspector.inspect(in_chunks(PICTURE))
+
+    assert (640, 640) == (seen.width, after.width)
+    assert pid not in inspector.pids
+
+
+async def test_a_hanging_child_is_killed(inspector):
+    """A picture that takes too long is rejected by name, and the next one gets a new child."""
+    impatient = SubprocessInspector(limit_seconds=0.2)
+    await impatient.inspect(in_chunks(PICTURE))
+    (pid,) = impatient.pids
+    os.kill(pid, signal.SIGSTOP)
+
+    with pytest.raises(PictureRejected, match=r"0\.2 s"):
+        await impatient.inspect(in_chunks(PICTURE))
+    seen = await impatient.inspect(in_chunks(PICTURE))
+    await impatient.aclose()
+
+    assert 640 == seen.width
+    assert not running(pid)
+
+
+async def test_two_deaths_reject_the_picture(monkeypatch):
+    """A picture on which the decoder dies twice is rejected."""
+    inspector = SubprocessInspector()
+    await inspector.inspect(in_chunks(PICTURE))
+
+    async def deadly():
+        yield PICTURE
+        for pid in inspector.pids:
+            os.kill(pid, signal.SIGKILL)
+        # The one that replaces it does not get to answer either.
+        seat = inspector._seats[-1]
+        start = seat.ready_child
+
+        async def dying():
+            child = await start()
+            os.kill(child.pid, signal.SIGKILL)
+            return child
+
+        monkeypatch.setattr(seat, "ready_child", dying)
+
+    with pytest.raises(PictureRejected, match="crashes"):
+        await inspector.inspect(deadly())
+    await inspector.aclose()
+
+
+async def test_cancelling_leaves_a_working_inspector(inspector):
+    """A caller that goes away in the middle leaves no half answer for the next one."""
+    started = asyncio.Event()
+
+    async def waiting():
+        yield PICTURE[:10]
+        started.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(inspector.inspect(waiting()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    seen = await inspector.inspect(in_chunks(PICTURE))
+
+    assert 640 == seen.width
+
+
+async def test_a_large_picture(inspector):
+    """A picture of 40 megapixels is within the limits."""
+    large = encoded(gradient("RGB", (8000, 5000)), "JPEG")
+
+    seen = await inspector.inspect(in_chunks(large))
+
+    assert (8000, 5000) == (seen.width, seen.height)
+
+
+async def test_an_idle_child_ends():
+    """A child without work ends, and another is started when there is some."""
+    inspector = SubprocessInspector(idle_seconds=0)
+    await inspector.inspect(in_chunks(PICTURE))
+    (pid,) = inspector.pids
+
+    await inspector._seats[-1]._idle
+    seen = await inspector.inspect(in_chunks(PICTURE))
+    await inspector.aclose()
+
+    assert not running(pid)
+    assert 640 == seen.width
+
+
+async def test_closing_ends_the_children():
+    """After closing no child is left, and nothing is inspected any more."""
+    inspector = SubprocessInspector()
+    await inspector.inspect(in_chunks(PICTURE))
+    (pid,) = inspector.pids
+    await inspector.aclose()
+
+    assert () == inspector.pids
+    assert not running(pid)
+    with pytest.raises(InspectorUnavailable):
+        await inspector.inspect(in_chunks(PICTURE))
+
+
+async def test_a_child_has_no_secrets(inspector, monkeypatch):
+    """The environment of a child holds none of the service's keys."""
+    monkeypatch.setenv("IMAGEGEN_SERVER__AUTH_TOKEN", "open-sesame")
+    await inspector.inspect(in_chunks(PICTURE))
+
+    with open(f"/proc/{inspector.pids[0]}/environ", "rb") as file:  # noqa: PTH123, ASYNC230 - no disk is read
+        assert b"open-sesame" not in file.read()

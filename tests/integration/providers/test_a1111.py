@@ -1,0 +1,410 @@
+"""The A1111 dialect against a WebUI on loopback."""
+
+import asyncio
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import ProviderContract
+from imagegen_core.capabilities import choose_model
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.images import MediaType
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.ports.provider import Harvest, ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes.a1111 import FakeA1111, png
+from tests.fakes.loopback import Answer
+
+pytestmark = pytest.mark.anyio
+
+AUTH = "alice:correct-horse"
+
+
+def config(server, **changes):
+    fields = {"provider_name": "sd", "source": ConfigSource.DATABASE, "kind": "stable_diffusion"}
+    return ProviderConfig(**{**fields, "api_base": server.url, "timeout_seconds": 20.0, **changes})
+
+
+def picture_input(key, data):
+    image = Image.open(io.BytesIO(data))
+    return InputImage(
+        key=key,
+        mime_type="image/png",
+        width=image.width,
+        height=image.height,
+        size_bytes=len(data),
+        sha256="",
+    )
+
+
+class TestContract(ProviderContract):
+    """What every provider promises."""
+
+    test_a_refusal_says_so = None
+    """A WebUI has no opinion about what it paints."""
+
+    @pytest.fixture
+    def server(self):
+        with FakeA1111(auth=AUTH, grid=True) as server:
+            yield server
+
+    @pytest.fixture
+    async def provider(self, anyio_backend, server):
+        outbound = Outbound(allow_private=[server.host])
+        yield StableDiffusionProvider(outbound)
+        await outbound.aclose()
+
+    @pytest.fixture
+    def config(self, server):
+        return config(server, api_key=Secret(AUTH))
+
+
+class Exchange(MemoryExchange):
+    """Says when it was told of progress."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = asyncio.Event()
+
+    async def progress(self, fraction):
+        await super().progress(fraction)
+        self.told.set()
+
+
+class Bench:
+    """A provider before a server, with an exchange in memory."""
+
+    def __init__(self, server, **changes):
+        self.outbound = Outbound(allow_private=[server.host])
+        self.provider = StableDiffusionProvider(self.outbound, progress_seconds=0.01)
+        self.config = config(server, **changes)
+        self.exchange = Exchange()
+
+    def call(self, request, model_id=None):
+        model = choose_model(self.provider.describe(self.config).models, model_id)
+        return ProviderCall(call_id="call-1", request=request, model=model, config=self.config)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.outbound.aclose()
+
+    async def make(self, request, model_id=None):
+        call = self.call(request, model_id)
+        receipt = await self.provider.submit(call, self.exchange)
+        return await self.provider.collect(call, receipt, self.exchange)
+
+    async def failing(self, request):
+        with pytest.raises(CallError) as caught:
+            await self.make(request)
+        return caught.value
+
+
+async def bytes_of(harvest: Harvest):
+    return [b"".join([chunk async for chunk in picture.chunks()]) for picture in harvest.pictures]
+
+
+def generate(**params):
+    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+
+
+def with_picture(operation, mask=None, **params):
+    data = {"p": png((96, 64)), **({"m": mask} if mask else {})}
+    inputs = {key: picture_input(key, value) for key, value in data.items()}
+    source = {"references": (inputs["p"],)} if operation is Operation.REFERENCE else {"image": inputs["p"]}
+    request = PictureRequest(operation=operation, prompt="猫", params=params, mask=inputs.get("m"), **source)
+    return request, data
+
+
+@pytest.mark.parametrize("flavour", ["a1111", "forge", "sdnext"])
+async def test_text_becomes_pictures_with_their_seeds(flavour):
+    """One paid call for all of them, with the grid and what extensions append left out."""
+    with FakeA1111(flavour=flavour, grid=True, extra_maps=1) as server:
+        async with Bench(server) as bench:
+            harvest = await bench.make(generate(num=2, seed=7, width=1024, height=768))
+
+            assert [png((128, 96), 7), png((128, 96), 8)] == await bytes_of(harvest)
+            assert [
+                {"model": "sd-1.5", "model_hash": "6ce0161689", "sampler_name": "Euler a", "seed": seed}
+                for seed in (7, 8)
+            ] == [dict(p.metadata) for p in harvest.pictures]
+            assert 1 == len(server.ledger)
+
+
+async def test_pictures_keep_the_servers_encoding():
+    """A WebUI may be set to JPEG; nothing assumes PNG."""
+    with FakeA1111(picture_format="JPEG") as server:
+        async with Bench(server) as bench:
+            pictures = await bytes_of(await bench.make(generate()))
+
+            assert [MediaType.JPEG] == [MediaType.sniff(data) for data in pictures]
+
+
+async def test_pictures_can_be_read_again():
+    """A restart decodes the spooled answer once more, for free."""
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            harvest = await bench.make(generate())
+
+            assert await bytes_of(harvest) == await bytes_of(harvest)
+            assert 1 == len(server.ledger)
+
+
+async def test_a_reference_is_repainted():
+    """img2img with the picture and its own size."""
+    request, inputs = with_picture(Operation.REFERENCE, denoising_strength=0.4)
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= inputs
+            await bench.make(request)
+
+            name, body = server.ledger[0]
+            assert ("img2img", inputs["p"], 96, 64, 0.4) == (
+                name,
+                base64.b64decode(body["init_images"][0]),
+                body["width"],
+                body["height"],
+                body["denoising_strength"],
+            )
+
+
+async def test_an_edit_sends_the_mask_in_the_servers_words():
+    """A transparent mask becomes a white one."""
+    mask = Image.new("RGBA", (96, 64), (0, 0, 0, 255))
+    mask.putpixel((5, 5), (0, 0, 0, 0))
+    out = io.BytesIO()
+    mask.save(out, "PNG")
+    request, inputs = with_picture(Operation.EDIT, mask=out.getvalue())
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= inputs
+            await bench.make(request)
+
+            sent = Image.open(io.BytesIO(base64.b64decode(server.ledger[0][1]["mask"])))
+            assert ("L", 255, 0) == (sent.mode, sent.getpixel((5, 5)), sent.getpixel((6, 6)))
+
+
+async def test_upscaling_makes_the_picture_larger():
+    """extra-single-image has one picture and no info."""
+    request, inputs = with_picture(Operation.UPSCALE, upscale_factor="x4")
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= inputs
+            harvest = await bench.make(request)
+
+            assert (384, 256) == Image.open(io.BytesIO((await bytes_of(harvest))[0])).size
+
+
+async def test_a_user_and_a_password_are_basic_authentication():
+    """Progress and probes carry it too."""
+    with FakeA1111(auth=AUTH) as server:
+        async with Bench(server, api_key=Secret(AUTH)) as bench:
+            await bench.make(generate())
+
+            assert 1 == len(server.ledger)
+            assert (await bench.provider.probe(bench.config)).ok
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer.json({"detail": "Unauthorized"}, 401), ("auth_failed", False, None)),
+        (
+            Answer.json({"detail": "1.2.3.4: rate limit exceeded"}, 429, Retry_After="3"),
+            ("rate_limited", True, 3.0),
+        ),
+        (
+            Answer.json({"error": "ValueError", "detail": "", "errors": "boom"}, 500),
+            ("outcome_unknown", False, None),
+        ),
+        (Answer(fault="drop"), ("outcome_unknown", False, None)),
+        (Answer(fault="cut", body=b"{" * 100_000), ("outcome_unknown", False, None)),
+        (Answer(body=b"<html>"), ("bad_response", False, None)),
+        (Answer.json({"images": [], "info": "{}"}), ("bad_response", False, None)),
+        (Answer.json({"images": None}), ("bad_response", False, None)),
+        (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), ("rejected", False, None)),
+    ],
+)
+async def test_each_bad_end_has_its_code(answer, expected):
+    """And no second request is sent."""
+    with FakeA1111() as server:
+        server.faults.append(answer)
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            assert expected == (error.failure.code, error.not_started, error.retry_after)
+            assert 1 == server.calls.count(("POST", "/sdapi/v1/txt2img"))
+
+
+@pytest.mark.parametrize(
+    ("flavour", "message"),
+    [("a1111", "CUDA out of memory."), ("forge", "Internal Server Error"), ("sdnext", "CUDA out of memory.")],
+)
+async def test_a_crash_is_an_unknown_outcome(flavour, message):
+    """The call had started, and its message is found in each server's shape."""
+    with FakeA1111(flavour=flavour) as server:
+        server.faults.append("crash")
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            assert ("outcome_unknown", message) == (error.failure.code, error.failure.message)
+
+
+@pytest.mark.parametrize("flavour", ["a1111", "forge", "sdnext"])
+async def test_a_wrong_sampler_is_a_refusal(flavour):
+    """404 in one, 400 in another; never charged."""
+    with FakeA1111(flavour=flavour) as server:
+        async with Bench(server) as bench:
+            error = await bench.failing(generate(sampler_name="Heun"))
+
+            assert ("rejected", "Sampler not found", []) == (
+                error.failure.code,
+                error.failure.message,
+                server.ledger,
+            )
+
+
+async def test_a_server_that_is_off_was_not_started():
+    """So the call may be sent again."""
+    with FakeA1111() as server:
+        bench = Bench(server)
+    error = await bench.failing(generate())
+    await bench.outbound.aclose()
+
+    assert ("unavailable", True) == (error.failure.code, error.not_started)
+
+
+async def test_a_server_that_stays_silent_times_out():
+    """It may still be painting."""
+    with FakeA1111() as server:
+        server.hold.clear()
+        async with Bench(server, timeout_seconds=0.3) as bench:
+            error = await bench.failing(generate())
+
+            assert ("timeout", False) == (error.failure.code, error.not_started)
+
+
+async def test_progress_is_reported_while_the_call_runs():
+    """It is asked for beside the call."""
+    with FakeA1111() as server:
+        server.hold.clear()
+        async with Bench(server) as bench:
+            running = asyncio.create_task(bench.make(generate()))
+            await bench.exchange.told.wait()
+            server.hold.set()
+            await running
+
+            assert [0.5] == bench.exchange.progressed
+
+
+async def test_trouble_with_progress_does_not_harm_the_call():
+    """A rate limiter or a proxy may refuse it."""
+    with FakeA1111() as server:
+        server.hold.clear()
+        server._progress = lambda _: server.progress_asked.set() or Answer(status=429, body=b"no")
+        async with Bench(server) as bench:
+            running = asyncio.create_task(bench.make(generate()))
+            await asyncio.to_thread(server.progress_asked.wait)
+            server.hold.set()
+
+            assert 1 == len((await running).pictures)
+
+
+@pytest.mark.parametrize("flavour", ["a1111", "sdnext"])
+async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
+    """The partial picture says what it is."""
+    with FakeA1111(flavour=flavour) as server:
+        server.hold.clear()
+        async with Bench(server) as bench:
+            running = asyncio.create_task(bench.make(generate()))
+            await asyncio.to_thread(server.begun.wait)
+            await bench.provider.cancel(bench.call(generate()), None)
+            harvest = await running
+
+            assert [True] == [picture.metadata["interrupted"] for picture in harvest.pictures]
+
+
+async def test_somebody_elses_job_is_not_interrupted():
+    """The server works on another one while ours waits for it."""
+    with FakeA1111() as server:
+        server.hold.clear()
+        async with Bench(server) as bench:
+            running = asyncio.create_task(bench.make(generate()))
+            await asyncio.to_thread(server.begun.wait)
+            server.current_task = "somebody-else"
+            await bench.provider.cancel(bench.call(generate()), None)
+            server.hold.set()
+            await running
+
+            assert ("POST", "/sdapi/v1/interrupt") not in server.calls
+
+
+async def test_a_call_that_is_over_is_not_interrupted():
+    """Interrupting would hit whoever comes next."""
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            await bench.make(generate())
+            await bench.provider.cancel(bench.call(generate()), None)
+
+            assert ("POST", "/sdapi/v1/interrupt") not in server.calls
+
+
+async def test_a_probe_names_the_loaded_checkpoint():
+    """It costs nothing."""
+    with FakeA1111() as server:
+        async with Bench(server) as bench:
+            probe = await bench.provider.probe(bench.config)
+
+            assert (True, "1 checkpoints, loaded: sd-1.5.safetensors [6ce0161689]") == (
+                probe.ok,
+                probe.detail,
+            )
+            assert [] == server.ledger
+
+
+async def test_a_probe_of_a_server_that_is_off_says_so():
+    """It answers instead of raising."""
+    with FakeA1111() as server:
+        bench = Bench(server)
+    probe = await bench.provider.probe(bench.config)
+    await bench.outbound.aclose()
+
+    assert not probe.ok
+
+
+def test_a_configuration_without_models_offers_the_loaded_checkpoint():
+    """And one with models offers those."""
+    with FakeA1111() as server:
+        bench = Bench(server)
+        named = config(
+            server, models=(ModelEntry(id="xl", capabilities=(Operation.GENERATE, Operation.SEGMENT)),)
+        )
+
+        profiles = [bench.provider.describe(c) for c in (bench.config, named)]
+
+    assert [["default"], ["xl"]] == [[m.id for m in p.models] for p in profiles]
+    assert (Operation.GENERATE,) == profiles[1].models[0].operations
+    assert (False, 1, "http://127.0.0.1:7860") == (
+        profiles[0].needs_api_key,
+        profiles[0].max_concurrency,
+        profiles[0].default_api_base,
+    )
+
+
+@pytest.mark.parametrize(
+    "extra", [{"dialect": "comfy"}, {"headers": {"X": 1}}, {"upscaler": 4}, {"allow_scripts": "all"}]
+)
+def test_a_wrong_extra_config_is_refused_with_its_path(extra):
+    """Before it is saved."""
+    with FakeA1111() as server:
+        bench = Bench(server)
+
+    with pytest.raises(ValidationFailed, match=f"extra_config.{next(iter(extra))}"):
+        bench.provider.describe(config(server, extra_config=extra))

@@ -1,0 +1,618 @@
+"""Gemini with an API key, against Google's API on loopback."""
+
+import asyncio
+import hashlib
+import io
+import subprocess
+import sys
+import tracemalloc
+import warnings
+
+import attrs
+import pytest
+from PIL import Image
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import ProviderContract
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes.gemini import (
+    KEY,
+    REFUSED,
+    FakeGemini,
+    Scripted,
+    content,
+    error,
+    error_info,
+    picture_part,
+    png,
+    quota_failure,
+    retry_info,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@attrs.define
+class Bench:
+    """A provider, the fake that it calls, and an exchange."""
+
+    fake: FakeGemini
+    provider: GeminiProvider
+    config: ProviderConfig
+    exchange: MemoryExchange
+
+    def call(self, request, *, model=None, **changes):
+        config = attrs.evolve(self.config, **changes)
+        models = self.provider.describe(config).models
+        chosen = next((m for m in models if m.id == model), models[0])
+        return ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
+
+    async def harvest(self, request, **choices):
+        call = self.call(request, **choices)
+        return await self.provider.collect(
+            call, await self.provider.submit(call, self.exchange), self.exchange
+        )
+
+    async def failure(self, request, **choices):
+        with pytest.raises(CallError) as raised:
+            await self.harvest(request, **choices)
+        return raised.value
+
+    def input(self, data, *, width=8, height=8, key="picture"):
+        self.exchange.inputs[key] = data
+        return InputImage(
+            key=key,
+            mime_type="image/png",
+            width=width,
+            height=height,
+            size_bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+
+    def config_sent(self):
+        return self.fake.asked[-1].body["generationConfig"]
+
+    def text_sent(self):
+        return self.fake.asked[-1].body["contents"][0]["parts"][-1]["text"]
+
+
+@pytest.fixture
+async def bench(anyio_backend):
+    async with FakeGemini() as fake:
+        outbound = Outbound(allow_private=[fake.address])
+        config = ProviderConfig(
+            provider_name="gemini",
+            source=ConfigSource.DATABASE,
+            kind="gemini",
+            api_base=fake.url,
+            api_key=Secret(KEY),
+            timeout_seconds=20,
+        )
+        yield Bench(fake, GeminiProvider(outbound, now=lambda: 0.0), config, MemoryExchange())
+        await outbound.aclose()
+
+
+async def read(picture):
+    return b"".join([chunk async for chunk in picture.chunks()])
+
+
+GENERATE = PictureRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
+
+
+class TestContract(ProviderContract):
+    """What every provider promises."""
+
+    @pytest.fixture
+    def provider(self, bench):
+        return bench.provider
+
+    @pytest.fixture
+    def config(self, bench):
+        return bench.config
+
+    def refused(self):
+        return attrs.evolve(GENERATE, prompt=REFUSED)
+
+
+async def test_generate_makes_one_paid_call(bench):
+    """The picture of the answer arrives, the sketch that was only a thought does not."""
+    harvest = await bench.harvest(GENERATE)
+
+    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+    assert ["gemini-nano-banana-2.1"] == bench.fake.ledger
+    assert "/v1/models/gemini-nano-banana-2.1:generateContent" == bench.fake.asked[0].target
+
+
+async def test_a_picture_can_be_read_again(bench):
+    """What is spooled is decoded as often as asked."""
+    harvest = await bench.harvest(GENERATE)
+
+    assert await read(harvest.pictures[0]) == await read(harvest.pictures[0])
+
+
+async def test_metadata_keeps_usage_and_words(bench):
+    """What the model said beside the picture and what it cost in tokens stay with the picture."""
+    metadata = (await bench.harvest(GENERATE)).pictures[0].metadata
+
+    assert "Here you go" == metadata["text"]
+    assert 1125 == metadata["usage"]["totalTokenCount"]
+
+
+async def test_sizes_seed_and_safety_are_sent(bench):
+    """Each declared parameter reaches its field."""
+    params = {
+        "aspect_ratio": "16:9",
+        "image_size": "2K",
+        "seed": 7,
+        "safety": "BLOCK_NONE",
+        "thinking_level": "high",
+    }
+
+    await bench.harvest(GENERATE.with_params(**params))
+
+    sent = bench.config_sent()
+    assert {"aspectRatio": "16:9", "imageSize": "2K"} == sent["imageConfig"]
+    assert 7 == sent["seed"]
+    assert "HIGH" == sent["thinkingConfig"]["thinkingLevel"]
+    assert {"BLOCK_NONE"} == {s["threshold"] for s in bench.fake.asked[0].body["safetySettings"]}
+
+
+async def test_pixels_become_ratio_and_tier_with_a_warning(bench):
+    """The nearest ratio and the smallest tier that is large enough, and the caller is told."""
+    harvest = await bench.harvest(GENERATE.with_params(width=1920, height=1080))
+
+    assert {"aspectRatio": "16:9", "imageSize": "2K"} == bench.config_sent()["imageConfig"]
+    assert "1920x1080 was asked for" in harvest.warnings[0]
+
+
+async def test_a_size_that_is_no_size_is_rejected_before_anything_is_sent(bench):
+    """Nothing is paid for a typing error."""
+    error = await bench.failure(GENERATE.with_params(size="huge"))
+
+    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.asked)
+
+
+async def test_references_go_along_unchanged_and_in_order(bench):
+    """Pictures are streamed into the request in the places of their placeholders."""
+    pictures = [png(seed=i, padding=200_000 + i * 256) for i in range(14)]
+    references = tuple(bench.input(data, key=f"reference-{i}") for i, data in enumerate(pictures))
+
+    await bench.harvest(
+        PictureRequest(operation=Operation.REFERENCE, prompt="together", references=references)
+    )
+
+    assert pictures == bench.fake.asked[0].pictures
+    assert "together" == bench.text_sent()
+
+
+async def test_pictures_over_the_inline_limit_are_rejected(bench):
+    """The vendor's limit for one request is known before anything is paid."""
+    picture = bench.input(png(padding=2_000_000))
+
+    error = await bench.failure(
+        PictureRequest(operation=Operation.EDIT, prompt="x", image=picture), extra_config={"max_inline_mb": 1}
+    )
+
+    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.asked)
+
+
+async def test_a_mask_goes_along_as_a_second_picture_with_white_to_be_repainted(bench):
+    """Transparent in the caller's mask becomes white, and the caller learns that it is advice."""
+    mask = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    mask.putpixel((0, 0), (0, 0, 0, 255))
+    data = io.BytesIO()
+    mask.save(data, "PNG")
+    request = PictureRequest(
+        operation=Operation.EDIT,
+        prompt="a hat",
+        image=bench.input(png()),
+        mask=bench.input(data.getvalue(), key="mask"),
+    )
+
+    harvest = await bench.harvest(request)
+
+    sent = Image.open(io.BytesIO(bench.fake.asked[0].pictures[1]))
+    assert (0, 255) == (sent.getpixel((0, 0)), sent.getpixel((1, 1)))
+    assert bench.text_sent().startswith("a hat\n\nThe second picture is a mask")
+    assert "the model takes it as advice" in harvest.warnings[0]
+
+
+async def test_an_edit_mode_adds_its_sentence(bench):
+    """The modes that Imagen knows are put into words for a model that knows none."""
+    request = PictureRequest(
+        operation=Operation.EDIT,
+        prompt="a beach",
+        image=bench.input(png()),
+        params={"edit_mode": "EDIT_MODE_BGSWAP"},
+    )
+
+    await bench.harvest(request)
+
+    assert bench.text_sent().startswith("Replace the background")
+    assert bench.text_sent().endswith("a beach")
+
+
+async def test_recontext_wraps_the_prompt(bench):
+    """The fixed instruction stands before the caller's words."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png()))
+
+    await bench.harvest(request)
+
+    assert bench.text_sent().startswith("Put the main subject of the picture into a new scene.")
+    assert bench.text_sent().endswith("The new scene: a desk")
+
+
+async def test_upscale_asks_for_the_next_tier(bench):
+    """1024 pixels times four is 4K, in the picture's own ratio, and it is said to be drawn anew."""
+    image = bench.input(png(), width=1024, height=768)
+    request = PictureRequest(operation=Operation.UPSCALE, image=image, params={"upscale_factor": "x4"})
+
+    harvest = await bench.harvest(request)
+
+    assert {"aspectRatio": "4:3", "imageSize": "4K"} == bench.config_sent()["imageConfig"]
+    assert "drawn anew" in harvest.warnings[0]
+
+
+async def test_several_pictures_are_several_calls(bench):
+    """There is no count at Google, so each picture is its own request with its own seed."""
+    call = bench.call(GENERATE.with_params(num=3, seed=5))
+
+    parts = bench.provider.split(call.request, call.model, call.config)
+
+    assert [(1, 5), (1, 6), (1, 7)] == [(p.num, p.seed) for p in parts]
+
+
+async def test_a_random_seed_is_not_sent(bench):
+    """-1 means any seed, for each of the parts."""
+    call = bench.call(GENERATE.with_params(num=2, seed=-1))
+
+    parts = bench.provider.split(call.request, call.model, call.config)
+
+    assert [None, None] == [p.seed for p in parts]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "version"), [("", "v1"), ("/v1beta", "v1beta"), ("/v1", "v1"), ("/gateway", "v1")]
+)
+async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
+    """``/v1beta`` at the end chooses the version; any other path is a prefix."""
+    async with FakeGemini(prefix="" if suffix.startswith("/v") else suffix) as fake:
+        outbound = Outbound(allow_private=[fake.address])
+        config = ProviderConfig(
+            provider_name="g",
+            source=ConfigSource.FILE,
+            api_base=f"http://{fake.address}{suffix}",
+            api_key=Secret(KEY),
+        )
+        bench = Bench(fake, GeminiProvider(outbound), config, MemoryExchange())
+
+        await bench.harvest(GENERATE)
+
+        assert fake.asked[0].target.startswith(f"{fake.prefix}/{version}/models/")
+        await outbound.aclose()
+
+
+async def test_extra_headers_go_along(bench):
+    """``extra_config.headers`` reach the vendor beside the SDK's own."""
+    await bench.harvest(GENERATE, extra_config={"headers": {"X-Team": "a"}})
+
+    assert "a" == bench.fake.asked[0].headers["x-team"]
+
+
+async def test_the_environment_changes_nothing(bench, monkeypatch):
+    """Neither mode, key, address nor version come from variables that the SDK reads."""
+    for name, value in {
+        "GOOGLE_API_KEY": "stray",
+        "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9",
+        "GOOGLE_GENAI_API_VERSION": "v9",
+        "GOOGLE_CLOUD_PROJECT": "stray",
+        "GOOGLE_CLOUD_LOCATION": "stray",
+        "GOOGLE_GENAI_CLIENT_MODE": "replay",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    await bench.harvest(GENERATE)
+
+    assert KEY == bench.fake.asked[0].headers["x-goog-api-key"]
+    assert bench.fake.asked[0].target.startswith("/v1/models/")
+
+
+REFUSALS = {
+    "prompt": {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}},
+    "prompt for an unknown reason": {"promptFeedback": {"blockReason": "SOMETHING_NEW"}},
+    "no content": {"candidates": [{"finishReason": "IMAGE_SAFETY"}]},
+    "empty content": {"candidates": [{"finishReason": "SAFETY", "content": {}}]},
+    "no parts": {"candidates": [{"finishReason": "RECITATION", "content": {"parts": []}}]},
+    "other": content(reason="IMAGE_OTHER"),
+    "in words": content({"text": "I cannot draw that."}, reason="PROHIBITED_CONTENT"),
+}
+
+
+@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
+async def test_refusals_are_content_policy(bench, answer):
+    """In whatever shape Google says no, the task says so and may not be repeated unchanged."""
+    bench.fake.script.append(Scripted(body=answer))
+
+    failure = (await bench.failure(GENERATE)).failure
+
+    assert (FailureCode.CONTENT_POLICY, False, False) == (
+        failure.code,
+        failure.retryable,
+        failure.possible_charge,
+    )
+
+
+async def test_the_finish_message_is_shown(bench):
+    """The SDK drops it; the spooled answer has it."""
+    answer = {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unsafe cat."}]}
+    bench.fake.script.append(Scripted(body=answer))
+
+    error = await bench.failure(GENERATE)
+
+    assert ("Unsafe cat.", "IMAGE_SAFETY") == (str(error), error.failure.upstream_code)
+
+
+BAD = {
+    "words": Scripted(body=content({"text": "Which cat?"})),
+    "no image": Scripted(body=content({"text": "Sorry"}, reason="NO_IMAGE")),
+    "only a thought": Scripted(body=content(picture_part(png(), thought=True))),
+    "continuation": Scripted(body=content(reason="CONTINUATION", continuationToken="t")),
+    "empty": Scripted(body=b""),
+    "empty object": Scripted(body={}),
+    "html": Scripted(body=b"<html><body>hello</body></html>", headers={"Content-Type": "text/html"}),
+    "a list": Scripted(body=b"[1]"),
+    "cut json": Scripted(body=b'{"candidates": [{"content": {"parts": [{"inlineData": {"data": "AAAA'),
+    "no content status": Scripted(status=204),
+    "created": Scripted(status=201),
+}
+
+
+@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
+async def test_answers_without_a_picture_may_have_cost_money(bench, answer):
+    """They are paid for as far as anybody knows, and never repeated."""
+    bench.fake.script.append(answer)
+
+    error = await bench.failure(GENERATE)
+
+    assert (FailureCode.BAD_RESPONSE, True, False) == (
+        error.failure.code,
+        error.failure.possible_charge,
+        error.not_started,
+    )
+    assert 1 == len(bench.fake.asked)
+
+
+async def test_words_are_passed_on(bench):
+    """A model that answers in words instead of drawing is quoted."""
+    bench.fake.script.append(Scripted(body=content({"text": "Which cat do you mean?"})))
+
+    assert "the model answered in words: Which cat do you mean?" == str(await bench.failure(GENERATE))
+
+
+async def test_a_picture_that_is_no_base64_is_a_bad_response(bench):
+    """It shows when the picture is read."""
+    part = {"inlineData": {"mimeType": "image/png", "data": "!!!!" * 10_000}}
+    bench.fake.script.append(Scripted(body=content(part)))
+    harvest = await bench.harvest(GENERATE)
+
+    with pytest.raises(CallError) as raised:
+        await read(harvest.pictures[0])
+
+    assert FailureCode.BAD_RESPONSE == raised.value.failure.code
+
+
+@pytest.mark.parametrize("url_safe", [False, True])
+async def test_both_alphabets_of_base64_are_read(bench, url_safe):
+    """Large pictures come off the disk in blocks, whichever alphabet they are in."""
+    picture = png(padding=3_000_000)
+    bench.fake.script.append(Scripted(body=content(picture_part(picture, url_safe=url_safe))))
+
+    harvest = await bench.harvest(GENERATE)
+
+    assert picture == await read(harvest.pictures[0])
+
+
+DETAILED = {
+    "rate, by RetryInfo": (
+        Scripted(429, error(429, "RESOURCE_EXHAUSTED", "slow down", retry_info("34.07s"))),
+        (FailureCode.RATE_LIMITED, True, 34.07),
+    ),
+    "rate, by header": (
+        Scripted(429, error(429, "RESOURCE_EXHAUSTED", "slow down"), {"Retry-After": "12"}),
+        (FailureCode.RATE_LIMITED, True, 12.0),
+    ),
+    "rate, by date": (
+        Scripted(
+            429, error(429, "RESOURCE_EXHAUSTED", "x"), {"Retry-After": "Thu, 01 Jan 1970 00:00:09 GMT"}
+        ),
+        (FailureCode.RATE_LIMITED, True, 9.0),
+    ),
+    "rate, in HTML": (Scripted(429, b"<html>too many</html>"), (FailureCode.RATE_LIMITED, True, None)),
+    "quota of the day": (
+        Scripted(429, error(429, "RESOURCE_EXHAUSTED", "quota", quota_failure("RequestsPerDayPerProject"))),
+        (FailureCode.QUOTA_EXHAUSTED, False, None),
+    ),
+    "no quota at all": (
+        Scripted(429, error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for metric: x, limit: 0, model: y")),
+        (FailureCode.QUOTA_EXHAUSTED, False, None),
+    ),
+    "overloaded": (
+        Scripted(503, error(503, "UNAVAILABLE", "The model is overloaded.")),
+        (FailureCode.UNAVAILABLE, True, None),
+    ),
+    "a gateway's 503": (Scripted(503, b"<html>"), (FailureCode.OUTCOME_UNKNOWN, False, None)),
+    "internal": (Scripted(500, error(500, "INTERNAL", "oops")), (FailureCode.OUTCOME_UNKNOWN, False, None)),
+    "bad gateway": (Scripted(502, b"bad"), (FailureCode.OUTCOME_UNKNOWN, False, None)),
+    "deadline": (Scripted(504, error(504, "DEADLINE_EXCEEDED", "late")), (FailureCode.TIMEOUT, False, None)),
+    "bad key": (
+        Scripted(400, error(400, "INVALID_ARGUMENT", "API key not valid.", error_info("API_KEY_INVALID"))),
+        (FailureCode.AUTH_FAILED, False, None),
+    ),
+    "forbidden": (
+        Scripted(403, error(403, "PERMISSION_DENIED", "no")),
+        (FailureCode.AUTH_FAILED, False, None),
+    ),
+    "bad request": (
+        Scripted(400, error(400, "INVALID_ARGUMENT", "bad")),
+        (FailureCode.REJECTED, False, None),
+    ),
+    "too large": (Scripted(413, b"too large"), (FailureCode.REJECTED, False, None)),
+    "redirect": (
+        Scripted(307, b"", {"Location": "http://127.0.0.1:9/elsewhere"}),
+        (FailureCode.REJECTED, False, None),
+    ),
+    "reset before the answer": (Scripted(cut="before"), (FailureCode.OUTCOME_UNKNOWN, False, None)),
+    "reset within the answer": (
+        Scripted(body=content(picture_part(png(padding=9000))), cut="after"),
+        (FailureCode.OUTCOME_UNKNOWN, False, None),
+    ),
+    "answer cut short": (
+        Scripted(body=content(picture_part(png(padding=9000))), cut="body"),
+        (FailureCode.OUTCOME_UNKNOWN, False, None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), DETAILED.values(), ids=DETAILED)
+async def test_errors_say_whether_anything_started(bench, answer, expected):
+    """One request is sent, and what its failure means follows the vendor's table."""
+    bench.fake.script.append(answer)
+
+    error = await bench.failure(GENERATE)
+
+    assert expected == (error.failure.code, error.not_started, error.retry_after)
+    assert 1 == len(bench.fake.asked)
+
+
+async def test_a_wrong_key_is_never_shown(bench):
+    """Google quotes the key in some messages; the task does not."""
+    message = f"Consumer 'api_key:{KEY}' has been suspended, see https://x.example/help?key={KEY}"
+    bench.fake.script.append(Scripted(403, error(403, "PERMISSION_DENIED", message)))
+
+    error_raised = await bench.failure(GENERATE)
+
+    assert "Consumer 'api_key:****' has been suspended, see https://x.example/help" == str(error_raised)
+
+
+async def test_a_retired_model_names_its_replacement(bench):
+    """A 404 for a model that the catalogue knows to be gone says what to use."""
+    models = (ModelEntry(id="gemini-2.5-flash-image"),)
+
+    error = await bench.failure(GENERATE, models=models)
+
+    assert FailureCode.REJECTED == error.failure.code
+    assert "use gemini-nano-banana-2.1" in str(error)
+
+
+async def test_a_vendor_that_never_answers_is_a_timeout(bench):
+    """The request was sent, so it may have cost money."""
+    bench.fake.script.append(Scripted(cut="hang"))
+
+    error = await bench.failure(GENERATE, timeout_seconds=0.3)
+
+    assert (FailureCode.TIMEOUT, True, False) == (
+        error.failure.code,
+        error.failure.possible_charge,
+        error.not_started,
+    )
+
+
+async def test_nobody_listening_started_nothing(bench, free_tcp_port):
+    """A refused connection may be tried again."""
+    address = f"127.0.0.1:{free_tcp_port}"
+    outbound = Outbound(allow_private=[address])
+    bench.provider = GeminiProvider(outbound)
+
+    error = await bench.failure(GENERATE, api_base=f"http://{address}")
+
+    assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+    await outbound.aclose()
+
+
+async def test_a_large_picture_is_never_whole_in_memory(bench):
+    """A picture of 20 MB passes in blocks of one megabyte."""
+    picture = png(padding=20_000_000)
+    bench.fake.script.append(Scripted(body=content(picture_part(picture))))
+    harvest = await bench.harvest(GENERATE)
+    tracemalloc.start()
+    size = 0
+    async for chunk in harvest.pictures[0].chunks():
+        size += len(chunk)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(picture) == size
+    assert peak < 8_000_000
+
+
+async def test_many_uploads_take_turns_and_all_arrive(bench):
+    """Only a few calls hold a picture at a time; the others wait for their turn and lose nothing."""
+    picture = png(padding=300_000)
+    request = PictureRequest(operation=Operation.EDIT, prompt="x", image=bench.input(picture))
+
+    await asyncio.gather(*(bench.provider.submit(bench.call(request), bench.exchange) for _ in range(12)))
+
+    assert [[picture]] * 12 == [asked.pictures for asked in bench.fake.asked]
+
+
+def test_the_sdk_is_imported_when_it_is_needed():
+    """The service starts, and describes its providers, without it."""
+    script = (
+        "import sys; from imagegen_adapters.outbound import Outbound; "
+        "from imagegen_adapters.providers.gemini import GeminiProvider; "
+        "from imagegen_core.provider_configs import ConfigSource, ProviderConfig; "
+        "GeminiProvider(Outbound()).describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "
+        "sys.exit('google.genai' in sys.modules or 'google.auth' in sys.modules)"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-W", "error", "-c", script], check=False).returncode
+
+
+async def test_probe_names_a_model_that_the_key_does_not_serve(bench):
+    """The list of models is free and tells whether the configuration would work."""
+    config = attrs.evolve(bench.config, models=(ModelEntry(id="gemini-9-image"),))
+
+    assert (True, "9 models are served by this key") == attrs.astuple(
+        await bench.provider.probe(bench.config)
+    )
+    assert (False, "model gemini-9-image is not served by this key") == attrs.astuple(
+        await bench.provider.probe(config)
+    )
+    assert [] == bench.fake.ledger
+
+
+async def test_probe_reports_a_wrong_key(bench):
+    """It answers, and does not raise."""
+    config = attrs.evolve(bench.config, api_key=Secret("wrong"))
+
+    probe = await bench.provider.probe(config)
+
+    assert (False, "API key not valid. Please pass a valid API key.") == attrs.astuple(probe)
+
+
+async def test_probe_reports_an_answer_that_is_no_list(bench):
+    """A web page instead of a list of models is not taken for one."""
+    bench.fake.script.append(Scripted(body=b"<html>"))
+
+    assert not (await bench.provider.probe(bench.config)).ok
+
+
+async def test_no_warning_escapes(bench):
+    """Reasons that the SDK does not know yet are ordinary answers to us."""
+    bench.fake.script.append(Scripted(body=content(reason="BRAND_NEW_REASON")))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        await bench.failure(GENERATE)
+
+    assert [] == [str(w.message) for w in caught]

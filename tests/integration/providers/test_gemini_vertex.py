@@ -1,0 +1,343 @@
+"""Gemini and Imagen on Vertex, against Google's API on loopback."""
+
+import base64
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import attrs
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from PIL import Image
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import ProviderContract
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes.gemini import KEY, REFUSED, FakeGemini, Scripted, error, png
+
+pytestmark = pytest.mark.anyio
+
+GENERATE = PictureRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
+IMAGEN = "imagen-4.0-generate-001"
+
+
+@attrs.define
+class Bench:
+    """A provider in express mode, the fake that it calls, and an exchange."""
+
+    fake: FakeGemini
+    provider: GeminiProvider
+    config: ProviderConfig
+    exchange: MemoryExchange
+
+    async def harvest(self, request, model, **changes):
+        config = attrs.evolve(self.config, models=(ModelEntry(id=model),), **changes)
+        chosen = self.provider.describe(config).models[0]
+        call = ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
+        return await self.provider.collect(
+            call, await self.provider.submit(call, self.exchange), self.exchange
+        )
+
+    async def failure(self, request, model, **changes):
+        with pytest.raises(CallError) as raised:
+            await self.harvest(request, model, **changes)
+        return raised.value
+
+    def input(self, data, key="picture"):
+        self.exchange.inputs[key] = data
+        digest = hashlib.sha256(data).hexdigest()
+        return InputImage(
+            key=key, mime_type="image/png", width=8, height=8, size_bytes=len(data), sha256=digest
+        )
+
+    def sent(self):
+        body = self.fake.asked[-1].body
+        return body["instances"][0], body["parameters"]
+
+
+@pytest.fixture
+async def bench(anyio_backend):
+    async with FakeGemini() as fake:
+        outbound = Outbound(allow_private=[fake.address])
+        config = ProviderConfig(
+            provider_name="gemini",
+            source=ConfigSource.DATABASE,
+            kind="gemini",
+            api_base=fake.url,
+            api_key=Secret(KEY),
+            timeout_seconds=20,
+            extra_config={"backend": "vertex"},
+        )
+        yield Bench(fake, GeminiProvider(outbound), config, MemoryExchange())
+        await outbound.aclose()
+
+
+@pytest.fixture(scope="module")
+def private_key():
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+@pytest.fixture
+def credentials_file(bench, private_key, tmp_path):
+    path = tmp_path / "service-account.json"
+    account = {
+        "type": "service_account",
+        "client_email": "robot@example.iam.gserviceaccount.com",
+        "private_key": private_key,
+        "token_uri": f"{bench.fake.url}/token",
+    }
+    path.write_text(json.dumps(account))
+    return str(path)
+
+
+@pytest.fixture
+def unknown_account(bench, credentials_file):
+    path = Path(credentials_file)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"token_uri": f"{bench.fake.url}/nowhere"}))
+    return credentials_file
+
+
+def project(credentials_file):
+    return {
+        "api_key": None,
+        "extra_config": {
+            "backend": "vertex",
+            "project": "my-project",
+            "location": "us-central1",
+            "credentials_file": credentials_file,
+        },
+    }
+
+
+async def read(picture):
+    return b"".join([chunk async for chunk in picture.chunks()])
+
+
+class TestImagenContract(ProviderContract):
+    """What every provider promises, by Imagen's predict methods."""
+
+    @pytest.fixture
+    def provider(self, bench):
+        return bench.provider
+
+    @pytest.fixture
+    def config(self, bench):
+        return attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),))
+
+    def refused(self):
+        return attrs.evolve(GENERATE, prompt=REFUSED)
+
+
+async def test_gemini_models_use_generate_content(bench):
+    """With an express key, under the publisher's path."""
+    harvest = await bench.harvest(GENERATE, "gemini-nano-banana-2.1")
+
+    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+    assert (
+        "/v1beta1/publishers/google/models/gemini-nano-banana-2.1:generateContent"
+        == bench.fake.asked[0].target
+    )
+
+
+async def test_generate_images_makes_several_at_once(bench):
+    """Imagen has a count of its own, so one call is paid for all pictures."""
+    request = GENERATE.with_params(num=3, aspect_ratio="16:9", negative_prompt="blur", cfg_scale=7.5)
+
+    harvest = await bench.harvest(request, IMAGEN)
+
+    assert 3 == len(harvest.pictures)
+    assert [IMAGEN] == bench.fake.ledger
+    instance, parameters = bench.sent()
+    assert {"prompt": "一只可爱的猫"} == instance
+    assert (3, "16:9", "blur", 7.5) == tuple(
+        parameters[k] for k in ("sampleCount", "aspectRatio", "negativePrompt", "guidanceScale")
+    )
+
+
+async def test_a_request_for_several_is_not_split(bench):
+    """What Imagen counts itself stays one call; what it cannot count is split."""
+    model = bench.provider.describe(attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),))).models[0]
+    request = GENERATE.with_params(num=3)
+
+    parts = bench.provider.split(request, model, bench.config)
+
+    assert (request,) == parts
+
+
+async def test_a_seed_switches_the_watermark_off(bench):
+    """Imagen takes one of the two, and the caller is told."""
+    harvest = await bench.harvest(GENERATE.with_params(seed=7), IMAGEN)
+
+    assert (7, False) == tuple(bench.sent()[1][k] for k in ("seed", "addWatermark"))
+    assert "add_watermark was switched off" in harvest.warnings[0]
+
+
+async def test_edit_image_sends_the_picture_and_the_mask(bench):
+    """The picture is the raw reference, the mask the user's, white being repainted."""
+    picture, mask = png(seed=4, padding=100_000), io.BytesIO()
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(mask, "PNG")
+    request = PictureRequest(
+        operation=Operation.EDIT,
+        prompt="a hat",
+        image=bench.input(picture),
+        mask=bench.input(mask.getvalue(), "mask"),
+        params={"edit_mode": "EDIT_MODE_INPAINT_REMOVAL", "num": 2, "steps": 20},
+    )
+
+    await bench.harvest(request, "imagen-3.0-capability-001")
+
+    instance, parameters = bench.sent()
+    raw, masked = instance["referenceImages"]
+    assert ("REFERENCE_TYPE_RAW", "REFERENCE_TYPE_MASK") == (raw["referenceType"], masked["referenceType"])
+    assert picture == base64.b64decode(raw["referenceImage"]["bytesBase64Encoded"])
+    assert "MASK_MODE_USER_PROVIDED" == masked["maskImageConfig"]["maskMode"]
+    assert ("EDIT_MODE_INPAINT_REMOVAL", 2) == (parameters["editMode"], parameters["sampleCount"])
+    assert 255 == Image.open(io.BytesIO(bench.fake.asked[0].pictures[1])).getpixel((0, 0))
+
+
+async def test_upscale_image(bench):
+    """The factor goes along as it is."""
+    request = PictureRequest(
+        operation=Operation.UPSCALE, image=bench.input(png()), params={"upscale_factor": "x4"}
+    )
+
+    await bench.harvest(request, "imagen-4.0-upscale-preview")
+
+    assert {"upscaleFactor": "x4"} == bench.sent()[1]["upscaleConfig"]
+
+
+async def test_recontext_image(bench):
+    """The picture is the product, the prompt its new surroundings."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png(seed=2)))
+
+    harvest = await bench.harvest(request, "imagen-product-recontext-preview-06-30")
+
+    assert 1 == len(harvest.pictures)
+    assert "a desk" == bench.sent()[0]["prompt"]
+    assert [png(seed=2)] == bench.fake.asked[0].pictures
+
+
+@pytest.mark.parametrize(
+    ("prompt", "params", "mode"),
+    [("", {}, "FOREGROUND"), ("the cat", {}, "PROMPT"), ("", {"mode": "BACKGROUND"}, "BACKGROUND")],
+)
+async def test_segment_image(bench, prompt, params, mode):
+    """The mode is the caller's, or follows from whether there is a prompt."""
+    request = PictureRequest(
+        operation=Operation.SEGMENT, prompt=prompt, image=bench.input(png()), params=params
+    )
+
+    await bench.harvest(request, "image-segmentation-001")
+
+    assert mode.upper() == bench.sent()[1]["mode"].upper()
+
+
+async def test_filtered_pictures_stand_beside_the_others(bench):
+    """One of two was filtered: the other arrives, with what was said of it."""
+    data = base64.b64encode(png()).decode()
+    safety = {"categories": ["Violence"], "scores": [0.1]}
+    predictions = [
+        {
+            "mimeType": "image/png",
+            "bytesBase64Encoded": data,
+            "safetyAttributes": safety,
+            "prompt": "a cat, 4k",
+        },
+        {"raiFilteredReason": "Unable to show generated images. Support codes: 58061214"},
+    ]
+    bench.fake.script.append(Scripted(body={"predictions": predictions}))
+
+    harvest = await bench.harvest(GENERATE.with_params(num=2), IMAGEN)
+
+    assert [FailureCode.CONTENT_POLICY] == [f.failure.code for f in harvest.failures]
+    assert (safety, "a cat, 4k") == (
+        harvest.pictures[0].metadata["safety_attributes"],
+        harvest.pictures[0].metadata["revised_prompt"],
+    )
+
+
+async def test_all_filtered_is_content_policy(bench):
+    """The reason is the vendor's own."""
+    bench.fake.script.append(Scripted(body={"predictions": [{"raiFilteredReason": "Support codes: 1"}]}))
+
+    error_raised = await bench.failure(GENERATE, IMAGEN)
+
+    assert (FailureCode.CONTENT_POLICY, "Support codes: 1") == (error_raised.failure.code, str(error_raised))
+
+
+@pytest.mark.parametrize("body", [{}, {"predictions": []}, {"predictions": [{"gcsUri": "gs://x"}]}])
+async def test_no_predictions_is_a_bad_response(bench, body):
+    """Paid, as far as anybody knows."""
+    bench.fake.script.append(Scripted(body=body))
+
+    assert FailureCode.BAD_RESPONSE == (await bench.failure(GENERATE, IMAGEN)).failure.code
+
+
+async def test_a_prompt_that_breaks_the_rules_is_content_policy(bench):
+    """Imagen refuses prompts with a 400."""
+    message = "The prompt could not be submitted: it violates Google's Responsible AI practices."
+    bench.fake.script.append(Scripted(400, error(400, "INVALID_ARGUMENT", message)))
+
+    assert FailureCode.CONTENT_POLICY == (await bench.failure(GENERATE, IMAGEN)).failure.code
+
+
+async def test_project_and_location_use_credentials(bench, credentials_file):
+    """A service account's token opens the project's own path; it is fetched once and no key is sent."""
+    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
+    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
+
+    path = f"/v1beta1/projects/my-project/locations/us-central1/publishers/google/models/{IMAGEN}:predict"
+    assert [path, path] == [a.target for a in bench.fake.asked]
+    assert 1 == bench.fake.tokens_given
+
+
+async def test_a_stray_key_in_the_environment_is_not_used(bench, credentials_file, monkeypatch):
+    """What the configuration names wins."""
+    monkeypatch.setenv("GOOGLE_API_KEY", "stray")
+    monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
+
+    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
+
+    assert "x-goog-api-key" not in bench.fake.asked[0].headers
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"type": "external_account"}', '{"type": "service_account"}'])
+async def test_a_credentials_file_that_cannot_be_used(bench, tmp_path, text):
+    """It is said so, without a word of what is in it, and nothing is sent."""
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+
+    error_raised = await bench.failure(GENERATE, IMAGEN, **project(str(path)))
+
+    assert FailureCode.AUTH_FAILED == error_raised.failure.code
+    assert "extra_config.credentials_file cannot be used" == str(error_raised)
+    assert [] == bench.fake.asked
+
+
+async def test_a_token_that_is_refused_starts_nothing(bench, unknown_account):
+    """The account is unknown to Google: nothing was paid."""
+    error_raised = await bench.failure(GENERATE, IMAGEN, **project(unknown_account))
+
+    assert (FailureCode.AUTH_FAILED, False) == (
+        error_raised.failure.code,
+        error_raised.failure.possible_charge,
+    )
+
+
+async def test_probe_lists_the_publishers_models(bench):
+    """The list is free here too."""
+    probe = await bench.provider.probe(attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),)))
+
+    assert (True, "9 models are served by this key") == attrs.astuple(probe)

@@ -1,0 +1,384 @@
+"""The Stability dialect against the vendor's rules on loopback."""
+
+import io
+
+import attrs
+import pytest
+from PIL import Image
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import ProviderContract, request_for
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import check_request, choose_model
+from imagegen_core.errors import CallError
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes.a1111 import png
+from tests.fakes.loopback import Answer
+from tests.fakes.stability import FakeStability
+
+pytestmark = pytest.mark.anyio
+
+
+def config(server, key=None):
+    return ProviderConfig(
+        provider_name="stability",
+        source=ConfigSource.DATABASE,
+        kind="stable_diffusion",
+        api_base=server.url,
+        api_key=Secret(key or server.key),
+        timeout_seconds=20.0,
+        extra_config={"dialect": "stability"},
+    )
+
+
+class TestContract(ProviderContract):
+    """What every provider promises."""
+
+    @pytest.fixture
+    def server(self):
+        with FakeStability() as server:
+            yield server
+
+    @pytest.fixture
+    async def provider(self, anyio_backend, server):
+        outbound = Outbound(allow_private=[server.host])
+        yield StableDiffusionProvider(outbound, poll_seconds=0.0)
+        await outbound.aclose()
+
+    @pytest.fixture
+    def config(self, server):
+        return config(server)
+
+    def refused(self):
+        return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
+
+
+class Bench:
+    """A provider before the vendor, with an exchange in memory; waiting is only written down."""
+
+    def __init__(self, server, *, job_seconds=30.0, key=None):
+        self.outbound = Outbound(allow_private=[server.host])
+        self.waits = []
+        self.provider = StableDiffusionProvider(self.outbound, job_seconds=job_seconds, sleep=self._sleep)
+        self.exchange = MemoryExchange()
+        self.config = config(server, key=key)
+
+    async def _sleep(self, seconds):
+        self.waits.append(seconds)
+
+    def call(self, request, model_id=None):
+        model = choose_model(self.provider.describe(self.config).models, model_id)
+        check_request(request, model)
+        return ProviderCall(call_id="call-1", request=request, model=model, config=self.config)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.outbound.aclose()
+
+    async def make(self, request, model_id=None):
+        call = self.call(request, model_id)
+        outcome = await self.provider.submit(call, self.exchange)
+        if isinstance(outcome, UpstreamJob):
+            outcome = await self.provider.poll(call, outcome, self.exchange)
+        return await self.provider.collect(call, outcome, self.exchange)
+
+    async def failing(self, request, model_id=None):
+        with pytest.raises(CallError) as caught:
+            await self.make(request, model_id)
+        return caught.value
+
+
+async def bytes_of(harvest):
+    return [b"".join([chunk async for chunk in picture.chunks()]) for picture in harvest.pictures]
+
+
+def generate(**params):
+    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+
+
+def picture_input(key, data, size_bytes=None):
+    image = Image.open(io.BytesIO(data))
+    return InputImage(
+        key=key,
+        mime_type="image/png",
+        width=image.width,
+        height=image.height,
+        size_bytes=size_bytes or len(data),
+        sha256="",
+    )
+
+
+INPUTS = {"p": png((64, 64)), "m": png((64, 64), 1)}
+PICTURE, MASK = (picture_input(key, data) for key, data in INPUTS.items())
+
+
+@pytest.mark.parametrize(
+    ("model", "route"),
+    [
+        ("stable-image-core", "generate/core"),
+        ("stable-image-ultra", "generate/ultra"),
+        ("sd3.5-flash", "generate/sd3"),
+    ],
+)
+async def test_text_becomes_a_picture(model, route):
+    """A form without any file is multipart all the same."""
+    with FakeStability() as server:
+        async with Bench(server) as bench:
+            harvest = await bench.make(generate(seed=7, aspect_ratio="16:9", negative_prompt="dog"), model)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert {"finish_reason": "SUCCESS", "seed": 7} == dict(harvest.pictures[0].metadata)
+            assert [route] == [name for name, _ in server.ledger]
+            assert "猫" == server.ledger[0][1]["prompt"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "model", "route"),
+    [
+        (
+            PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(PICTURE,)),
+            "sd3.5-large",
+            "generate/sd3",
+        ),
+        (
+            PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(PICTURE,)),
+            "stable-image-ultra",
+            "generate/ultra",
+        ),
+        (
+            PictureRequest(operation=Operation.EDIT, prompt="猫", image=PICTURE, mask=MASK),
+            None,
+            "edit/inpaint",
+        ),
+        (
+            PictureRequest(
+                operation=Operation.EDIT, prompt="猫", image=PICTURE, params={"search_prompt": "狗"}
+            ),
+            None,
+            "edit/search-and-replace",
+        ),
+        (PictureRequest(operation=Operation.UPSCALE, image=PICTURE), None, "upscale/fast"),
+        (
+            PictureRequest(
+                operation=Operation.UPSCALE,
+                prompt="猫",
+                image=PICTURE,
+                params={"upscale_mode": "conservative"},
+            ),
+            None,
+            "upscale/conservative",
+        ),
+        (
+            PictureRequest(
+                operation=Operation.UPSCALE, prompt="猫", image=PICTURE, params={"upscale_mode": "creative"}
+            ),
+            None,
+            "upscale/creative",
+        ),
+        (
+            PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE),
+            None,
+            "edit/replace-background-and-relight",
+        ),
+    ],
+)
+async def test_each_operation_on_a_picture_is_accepted_by_its_route(request_, model, route):
+    """The vendor's rules about fields hold, and one call is charged."""
+    with FakeStability() as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            harvest = await bench.make(request_, model)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert [route] == [name for name, _ in server.ledger]
+
+
+@pytest.mark.parametrize("field", ["result", "image"])
+async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
+    """Both names of the picture's field are understood."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    with FakeStability(polls_until_done=3, result_field=field) as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            harvest = await bench.make(request)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert [10.0] * 4 == bench.waits
+            assert 1 == len(server.ledger)
+
+
+async def test_a_job_is_polled_on_through_trouble():
+    """Polling is free: the vendor's word or growing waits decide when to look again."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    with FakeStability(polls_until_done=0) as server:
+        server.poll_faults += [
+            Answer(fault="drop"),
+            server.error(500, "internal_error", "oops"),
+            server.error(429, "rate_limit_exceeded", "slow", Retry_After="70"),
+            Answer(fault="cut", body=b"{" * 1000),
+        ]
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            harvest = await bench.make(request)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
+
+
+async def test_a_job_is_found_by_its_id_after_a_restart():
+    """Another provider object polls what the first one submitted."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    with FakeStability() as server:
+        async with Bench(server) as first, Bench(server) as second:
+            first.exchange.inputs |= INPUTS
+            job = await first.provider.submit(first.call(request), first.exchange)
+            receipt = await second.provider.poll(
+                second.call(request), UpstreamJob(id=job.id), second.exchange
+            )
+
+            assert isinstance(receipt, Receipt)
+            assert 1 == len(server.ledger)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (FakeStability.error(404, "not_found", "no such result"), "result_expired"),
+        (FakeStability.error(403, "content_moderation", "flagged"), "content_policy"),
+        (FakeStability.error(401, "unauthorized", "no"), "auth_failed"),
+        (FakeStability.error(400, "bad_request", "no"), "rejected"),
+    ],
+)
+async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
+    """The vendor's answer is final."""
+    with FakeStability() as server:
+        server.poll_faults.append(answer)
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            error = await bench.failing(
+                PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
+            )
+
+            assert expected == error.failure.code
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (FakeStability.error(400, "bad_request", "seed: no", "x"), ("rejected", False, None, "seed: no; x")),
+        (
+            FakeStability.error(402, "payment_required", "no credits"),
+            ("quota_exhausted", False, None, "no credits"),
+        ),
+        (FakeStability.error(403, "content_moderation", "flag"), ("content_policy", False, None, "flag")),
+        (FakeStability.error(429, "rate_limit_exceeded", "slow"), ("rate_limited", True, 60.0, "slow")),
+        (FakeStability.error(500, "internal_error", "oops"), ("outcome_unknown", False, None, "oops")),
+    ],
+)
+async def test_each_refusal_has_its_code_and_is_sent_once(answer, expected):
+    """With the vendor's own words."""
+    with FakeStability() as server:
+        server.faults.append(answer)
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            failure = error.failure
+            assert expected == (failure.code, error.not_started, error.retry_after, failure.message)
+            assert 1 == len(server.calls)
+
+
+async def test_a_wrong_key_is_never_in_the_message():
+    """Neither in the task's error nor in a probe."""
+    with FakeStability() as server:
+        async with Bench(server, key="sk-wrong-000000000") as bench:
+            error = await bench.failing(generate())
+            probe = await bench.provider.probe(bench.config)
+
+            assert ("auth_failed", False) == (error.failure.code, probe.ok)
+            assert "sk-wrong" not in error.failure.message + probe.detail
+
+
+async def test_a_filtered_picture_is_not_kept():
+    """It is blurred; the vendor may have charged for it."""
+    with FakeStability() as server:
+        server.filtered = True
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            assert ("content_policy", True) == (error.failure.code, error.failure.possible_charge)
+
+
+@pytest.mark.parametrize("size_bytes", [11 * 1024 * 1024, None])
+async def test_more_than_ten_megabytes_are_not_sent(size_bytes):
+    """Whether one look at the size shows it or the form turns out too large."""
+    data = INPUTS["p"] + bytes(0 if size_bytes else 10 * 1024 * 1024 - len(INPUTS["p"]))
+    image = picture_input("big", data, size_bytes)
+    with FakeStability() as server:
+        async with Bench(server) as bench:
+            bench.exchange.inputs["big"] = data
+            error = await bench.failing(PictureRequest(operation=Operation.UPSCALE, image=image))
+
+            assert ("rejected", []) == (error.failure.code, server.calls)
+
+
+@pytest.mark.parametrize("id_", ["", "../../v1/user/account", 7, None])
+async def test_a_job_id_that_is_none_is_a_bad_response(id_):
+    """It would become part of an address."""
+    with FakeStability() as server:
+        server.faults.append(Answer.json({"id": id_}))
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            error = await bench.failing(
+                PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
+            )
+
+            assert "bad_response" == error.failure.code
+
+
+async def test_several_pictures_are_several_calls_with_seeds_that_count_up():
+    """One image per call is all the vendor has."""
+    with FakeStability() as server:
+        async with Bench(server) as bench:
+            call = bench.call(generate(num=3, seed=5))
+            parts = bench.provider.split(call.request, call.model, bench.config)
+
+            assert [(1, 5), (1, 6), (1, 7)] == [(part.num, part.seed) for part in parts]
+
+
+async def test_a_job_that_is_never_done_times_out():
+    """The deadline is the adapter's own, and at least the call's."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
+    with FakeStability(polls_until_done=10**9) as server:
+        async with Bench(server, job_seconds=0.0) as bench:
+            bench.exchange.inputs |= INPUTS
+            bench.config = attrs.evolve(bench.config, timeout_seconds=0.5)
+            error = await bench.failing(request)
+
+            assert ("timeout", True) == (error.failure.code, error.failure.possible_charge)
+
+
+async def test_a_probe_names_the_balance():
+    """It costs nothing."""
+    with FakeStability() as server:
+        async with Bench(server) as bench:
+            probe = await bench.provider.probe(bench.config)
+
+            assert (True, "12.5 credits left", []) == (probe.ok, probe.detail, server.ledger)
+
+
+def test_core_takes_no_reference():
+    """Only ultra and the SD3 family do."""
+    with FakeStability() as server:
+        models = {m.id: m for m in Bench(server).provider.describe(Bench(server).config).models}
+
+    assert [False, True, True] == [
+        Operation.REFERENCE in models[name].operations
+        for name in ("stable-image-core", "stable-image-ultra", "sd3.5-large")
+    ]

@@ -1,0 +1,71 @@
+"""One service has the data directory, and others can look."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from imagegen_adapters.databases.data_directory import (
+    DataDirectory,
+    DataDirectoryInUse,
+    DataDirectoryUnusable,
+)
+
+
+def test_it_is_made_for_its_owner_only(tmp_path):
+    """A missing directory is made with its parents, mode 0700."""
+    directory = DataDirectory.open(tmp_path / "a" / "b")
+    directory.close()
+
+    assert 0o700 == stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode)
+    assert tmp_path / "a" / "b" / "imagegen.db" == directory.database
+
+
+def test_a_second_one_is_refused(tmp_path):
+    """While one has it no other may, in this process or elsewhere; afterwards it may."""
+    first = DataDirectory.open(tmp_path)
+
+    with pytest.raises(DataDirectoryInUse):
+        DataDirectory.open(tmp_path)
+    first.close()
+    first.close()
+    DataDirectory.open(tmp_path).close()
+
+
+def test_a_dead_process_holds_nothing(tmp_path):
+    """The lock of a process that was killed is gone with it."""
+    program = (
+        "import sys, pathlib; from imagegen_adapters.databases.data_directory import DataDirectory as D; "
+        "d = D.open(pathlib.Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    arguments = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        child.stdout.readline()
+        with pytest.raises(DataDirectoryInUse):
+            DataDirectory.open(tmp_path)
+        child.kill()
+
+    DataDirectory.open(tmp_path).close()
+
+
+def test_readers_need_no_lock(tmp_path):
+    """Reading beside a running service locks and makes nothing."""
+    service = DataDirectory.open(tmp_path)
+    beside = DataDirectory.open(tmp_path, lock=False)
+    service.close()
+
+    assert (False, False) == (beside.locked, service.locked)
+    with pytest.raises(DataDirectoryUnusable):
+        DataDirectory.open(tmp_path / "missing", lock=False)
+    assert not (tmp_path / "missing").exists()
+
+
+def test_what_cannot_be_used_is_said(tmp_path):
+    """A file in its place is an error with a reason and without a path."""
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(DataDirectoryUnusable) as error:
+        DataDirectory.open(tmp_path / "file")
+    assert os.fspath(tmp_path) not in str(error.value)

@@ -1,0 +1,457 @@
+"""The blob store over OSS keeps the promises of its port, and survives what a network does."""
+
+import asyncio
+import hashlib
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from imagegen_adapters.blob_stores.crc64 import fast_crc64_available
+from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.blob_stores.oss import OssBlobStore
+from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, read, stream
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
+from imagegen_core.secrets import Secret
+from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
+from tests.integration.oss_settings import settings_of
+
+pytestmark = pytest.mark.anyio
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+@pytest.fixture
+def store(oss):
+    store = OssBlobStore(settings_of(oss))
+    yield store
+    oss.release()
+    store.close()
+
+
+def bytes_of(length):
+    return (hashlib.sha256(str(length).encode()).digest() * (length // 32 + 1))[:length]
+
+
+async def fetch(url):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(url)
+        return answer.status_code, answer.content
+
+
+async def put(store, key, data):
+    return await store.put(key, stream([data]), content_type="image/png")
+
+
+class TestOssBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self, store):
+        return store
+
+    @pytest.fixture
+    def look_inside(self, oss):
+        def look(key):
+            found = oss.objects.get(f"team/a/{key}")
+            return found and found.data
+
+        return look
+
+
+async def test_a_put_is_one_request_with_its_content_type(store, oss):
+    """Nothing is asked before, nothing after."""
+    blob = await put(store, "images/7.png", b"123456789")
+
+    assert ["team/a/images/7.png"] == oss.calls()
+    assert "image/png" == oss.objects["team/a/images/7.png"].content_type
+    assert 0x995DC9BBDF1939FA == blob.crc64
+
+
+async def test_stat_tells_the_checksum_of_oss(store, oss):
+    """A HEAD is enough to prove what OSS holds."""
+    await put(store, "a.png", b"123456789")
+
+    blob = await store.stat("a.png")
+
+    assert (9, 0x995DC9BBDF1939FA, "oss") == (blob.size_bytes, blob.crc64, blob.state)
+
+
+async def test_other_tenants_of_the_bucket_are_not_seen(store, oss):
+    """Only what lies below the prefix is listed, page by page."""
+    for number in range(1002):
+        oss.objects[f"team/a/{number}.png"] = _object(b"x")
+    oss.objects["team/b/1.png"] = _object(b"x")
+    oss.objects["team/a/Not A Key"] = _object(b"x")
+
+    listed = await keys_of(store)
+
+    assert sorted(f"{number}.png" for number in range(1002)) == sorted(listed)
+    assert 2 == len(oss.calls("list"))
+
+
+def _object(data):
+    return StoredObject(data, hashlib.md5(data).hexdigest().upper(), "image/png")  # noqa: S324 - an ETag
+
+
+async def test_a_temporary_token_is_sent(oss):
+    """Credentials of STS work, in headers and in URLs."""
+    oss.token = "sts-token"
+    store = OssBlobStore(settings_of(oss, security_token=Secret("sts-token")))
+    await put(store, "a.png", b"bytes")
+
+    assert (200, b"bytes") == await fetch(store.signed_url("a.png", seconds=60))
+    store.close()
+
+
+async def test_a_signed_url_opens_only_with_its_signature(store):
+    """Whoever has the URL gets the bytes; a changed one is refused."""
+    await put(store, "a.png", b"bytes")
+    url = store.signed_url("a.png", seconds=60)
+
+    changed = url.replace("expires=60", "expires=61")
+
+    assert (200, b"bytes") == await fetch(url)
+    assert 403 == (await fetch(changed))[0]
+
+
+@pytest.mark.parametrize("seconds", [0, 604_801])
+async def test_a_url_that_oss_would_refuse_is_not_made(store, seconds):
+    """V4 URLs live seven days at most."""
+    with pytest.raises(ValueError, match="1 to 604800"):
+        store.signed_url("a.png", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("unavailable", StorageUnreachable),
+        ("html", StorageUnreachable),
+        ("reset", StorageUnreachable),
+        ("skew", StorageError),
+        ("denied", StorageError),
+    ],
+)
+@pytest.mark.parametrize("act", ["put", "open", "stat", "delete", "keys"])
+async def test_what_oss_or_the_network_does_is_named(store, oss, fault, expected, act):
+    """Each failure ends in one of the port's errors, says no more than it may, and is over the next time."""
+    acts = {
+        "put": lambda: put(store, "a.png", b"new"),
+        "open": lambda: read(store, "a.png"),
+        "stat": lambda: store.stat("a.png"),
+        "delete": lambda: store.delete("a.png"),
+        "keys": lambda: keys_of(store),
+    }
+    await put(store, "a.png", b"old")
+    oss.fail(fault)
+
+    with pytest.raises(expected) as caught:
+        await acts[act]()
+    await acts[act]()
+
+    assert expected is type(caught.value)
+    assert "http" not in str(caught.value)
+    assert oss.secret not in str(caught.value)
+
+
+async def test_a_server_that_is_down_is_unreachable(store, oss):
+    """A refused connection may work later."""
+    await put(store, "a.png", b"bytes")
+    oss.down()
+
+    with pytest.raises(StorageUnreachable):
+        await store.stat("a.png")
+    with pytest.raises(StorageUnreachable):
+        await put(store, "b.png", bytes_of(3 * MIB))
+    oss.up()
+
+    assert b"bytes" == await read(store, "a.png")
+
+
+async def test_a_missing_bucket_is_not_a_missing_blob(oss):
+    """A wrong name must not look as if pictures were lost."""
+    store = OssBlobStore(settings_of(oss, bucket="another-bucket"))
+
+    with pytest.raises(StorageError, match="NoSuchBucket"):
+        await store.stat("a.png")
+    store.close()
+
+
+async def test_a_wrong_secret_is_said(oss):
+    """OSS's own words reach the operator."""
+    store = OssBlobStore(settings_of(oss, access_key_secret=Secret("wrong")))
+
+    with pytest.raises(StorageError, match="403 SignatureDoesNotMatch"):
+        await store.probe()
+    store.close()
+
+
+@pytest.mark.parametrize("fault", ["wrong_crc", "corrupt"])
+async def test_bytes_that_arrive_otherwise_are_not_kept(store, oss, fault):
+    """When OSS tells another checksum than ours, the object is removed again."""
+    oss.fail(fault, "put")
+
+    with pytest.raises(StorageError, match="another checksum"):
+        await put(store, "a.png", bytes_of(700_000))
+
+    assert {} == oss.objects
+
+
+@pytest.mark.parametrize("fault", ["truncate", "stall"])
+async def test_a_broken_download_is_unreachable(oss, fault):
+    """Half an answer never looks like a whole one."""
+    store = OssBlobStore(settings_of(oss, read_timeout=0.2))
+    await put(store, "a.png", bytes_of(MIB))
+    oss.fail(fault, "get")
+
+    with pytest.raises(StorageUnreachable):
+        await read(store, "a.png")
+    oss.release()
+    store.close()
+
+
+async def test_an_answer_that_does_not_come_is_unreachable(oss):
+    """A silent server holds a caller no longer than the read time-out."""
+    store = OssBlobStore(settings_of(oss, read_timeout=0.2))
+    oss.fail("delay", "head")
+
+    with pytest.raises(StorageUnreachable):
+        await store.stat("a.png")
+    oss.release()
+    store.close()
+
+
+async def test_a_redirect_is_not_followed(store, oss):
+    """Signed requests go to the endpoint and nowhere else."""
+    with FakeOss() as other:
+        oss.fail("redirect", target=other.endpoint)
+
+        with pytest.raises(StorageError, match="TooManyRedirects"):
+            await store.stat("a.png")
+
+        assert [] == other.ledger
+
+
+async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
+    """Neither a proxy variable nor a netrc file gets between us and OSS."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    store = OssBlobStore(settings_of(oss))
+
+    await put(store, "a.png", b"bytes")
+
+    assert ["team/a/a.png"] == oss.calls("put", 200)
+    store.close()
+
+
+async def test_a_private_endpoint_must_be_listed(oss):
+    """Addresses are judged at the connection itself."""
+    store = OssBlobStore(settings_of(oss), check_address=AddressGate().check_connection)
+
+    with pytest.raises(StorageError, match="loopback"):
+        await store.stat("a.png")
+
+    assert [] == oss.ledger
+    store.close()
+
+
+async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
+    """The name stays in the Host header, the connection goes to the address that was judged."""
+    gate = AddressGate([f"127.0.0.1:{oss.port}"])
+    asked = []
+
+    def check(host, port):
+        asked.append((host, port))
+        return gate.check_connection(host, port)
+
+    store = OssBlobStore(settings_of(oss, endpoint=f"http://localhost:{oss.port}"), check_address=check)
+    await put(store, "a.png", b"bytes")
+
+    assert [("localhost", oss.port)] == asked
+    assert f"localhost:{oss.port}" == oss.ledger[0].headers["host"]
+    store.close()
+
+
+async def test_a_name_that_does_not_resolve_is_unreachable(oss):
+    """It may resolve later."""
+    settings = settings_of(oss, endpoint="http://oss.invalid")
+    store = OssBlobStore(settings, check_address=AddressGate().check_connection)
+
+    with pytest.raises(StorageUnreachable):
+        await store.stat("a.png")
+    store.close()
+
+
+async def test_a_reader_that_leaves_gives_its_connection_back(oss):
+    """More abandoned readers than connections do not stop the next one."""
+    store = OssBlobStore(settings_of(oss, connections=2))
+    data = bytes_of(2 * MIB)
+    await put(store, "a.png", data)
+    for _ in range(5):
+        reading = store.open("a.png")
+        await anext(reading)
+        await reading.aclose()
+
+    assert data == await read(store, "a.png")
+    store.close()
+
+
+async def test_more_puts_than_threads_all_arrive(oss):
+    """Those that find no thread wait for one."""
+    store = OssBlobStore(settings_of(oss, connections=2))
+    data = {f"{number}.png": bytes_of(600_000 + number) for number in range(8)}
+
+    await asyncio.gather(*(put(store, key, content) for key, content in data.items()))
+
+    assert data == {key: await read(store, key) for key in data}
+    store.close()
+
+
+async def test_a_small_blob_is_copied_in_one_request(store, oss):
+    """Below 16 MiB there are no parts."""
+    source = MemoryBlobStore({"a.png": bytes_of(MIB)})
+
+    blob = await store.copy_from(source, "a.png", size_bytes=MIB, content_type="image/png")
+
+    assert ["team/a/a.png"] == oss.calls()
+    assert (MIB, crc64(bytes_of(MIB))) == (blob.size_bytes, blob.crc64)
+
+
+async def test_a_large_blob_is_copied_in_parts(store, oss):
+    """Each part and the whole are compared."""
+    data = bytes_of(20 * MIB)
+
+    blob = await store.copy_from(
+        MemoryBlobStore({"a.png": data}), "a.png", size_bytes=len(data), content_type="image/png"
+    )
+
+    assert data == oss.objects["team/a/a.png"].data
+    assert ["init", "part", "part", "part", "complete"] == [call.operation for call in oss.ledger]
+    assert crc64(data) == blob.crc64
+
+
+async def test_a_copy_goes_on_where_it_was_broken_off(oss, tmp_path):
+    """After a failure and a restart, the parts that are there are not sent again."""
+    data = bytes_of(20 * MIB)
+    source = MemoryBlobStore({"a.png": data})
+    first = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+    oss.faults = [Fault("unavailable", "complete")]
+    with pytest.raises(StorageUnreachable):
+        await first.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
+    first.close()
+    oss.ledger.clear()
+    second = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+
+    await second.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
+
+    assert ["parts", "complete"] == [call.operation for call in oss.ledger]
+    assert data == oss.objects["team/a/a.png"].data
+    assert [] == list(tmp_path.iterdir())
+    second.close()
+
+
+async def test_a_copy_starts_again_when_oss_forgot_the_parts(store, oss):
+    """A lifecycle rule may remove what was half uploaded."""
+    data = bytes_of(17 * MIB)
+    source = MemoryBlobStore({"a.png": data})
+    oss.fail("unavailable", "complete")
+    with pytest.raises(StorageUnreachable):
+        await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
+    oss.uploads.clear()
+
+    await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
+
+    assert data == oss.objects["team/a/a.png"].data
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"), [("part", "corrupt"), ("part", "wrong_crc"), ("complete", "wrong_crc")]
+)
+async def test_a_part_that_arrives_otherwise_is_not_kept(store, oss, operation, fault):
+    """One wrong checksum and there is no object."""
+    data = bytes_of(17 * MIB)
+    oss.fail(fault, operation)
+
+    with pytest.raises(StorageError, match="another checksum"):
+        await store.copy_from(
+            MemoryBlobStore({"a.png": data}), "a.png", size_bytes=len(data), content_type="image/png"
+        )
+
+    assert {} == oss.objects
+
+
+@pytest.mark.parametrize("size", [1000, 17 * MIB])
+async def test_a_source_of_another_size_is_not_kept(store, oss, size):
+    """The record said how many bytes there are; fewer mean damage."""
+    source = MemoryBlobStore({"a.png": bytes_of(size - 1)})
+
+    with pytest.raises(StorageError, match=str(size)):
+        await store.copy_from(source, "a.png", size_bytes=size, content_type="image/png")
+
+    assert {} == oss.objects
+
+
+async def test_a_missing_source_is_missing(store, oss):
+    """There is nothing to send."""
+    with pytest.raises(BlobMissing):
+        await store.copy_from(MemoryBlobStore(), "a.png", size_bytes=1, content_type="image/png")
+
+    assert {} == oss.objects
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("region", ""),
+        ("endpoint", "http://host/path"),
+        ("endpoint", "http://[::1]:9000"),
+        ("endpoint", "http://user@host"),
+        ("public_endpoint", "ftp://host"),
+        ("bucket", "A"),
+        ("access_key_id", " "),
+        ("prefix", "../x"),
+    ],
+)
+async def test_settings_that_cannot_work_are_refused(oss, field, value):
+    """At the start, by name, not at the first picture."""
+    with pytest.raises(ValidationFailed, match=f"storage.oss.{field}"):
+        settings_of(oss, **{field: value})
+
+
+async def test_the_secret_is_not_shown(oss):
+    """Settings can be printed."""
+    assert oss.secret not in repr(settings_of(oss))
+
+
+async def test_without_a_compiled_crcmod_uploads_are_compared_all_the_same(oss, monkeypatch):
+    """The checksum then comes from liblzma."""
+    fast_crc64_available()  # imports it
+    monkeypatch.setattr(sys.modules["crcmod.crcmod"], "_usingExtension", False)
+    store = OssBlobStore(settings_of(oss))
+
+    blob = await put(store, "a.png", b"123456789")
+
+    assert 0x995DC9BBDF1939FA == blob.crc64
+    oss.fail("corrupt", "put")
+    with pytest.raises(StorageError, match="another checksum"):
+        await put(store, "b.png", b"123456789")
+    store.close()
+
+
+def test_the_library_is_imported_by_the_first_request():
+    """A program that does not use OSS does not pay for oss2."""
+    program = (
+        "import sys, imagegen_adapters.blob_stores.oss;"
+        "print('oss2' in sys.modules, 'requests' in sys.modules)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "False False" == ran.stdout.strip()

@@ -1,0 +1,414 @@
+"""Search over SQLite finds exactly what a plain comparison finds, whatever is stored and asked."""
+
+import asyncio
+import random
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_records import index
+from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.image_records.reindex import IndexState, forget_index, index_state, reindex
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
+from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.folding import fold
+from imagegen_core.operations import Operation
+from imagegen_core.pages import Paging
+from imagegen_core.ports.image_records import ImageFilter, Match, SearchMode
+from imagegen_core.search_query import SearchQuery
+
+pytestmark = pytest.mark.anyio
+
+ANY = ImageFilter()
+PROMPTS = st.lists(
+    st.text(
+        st.one_of(
+            st.characters(exclude_categories=["Cs"]),
+            st.sampled_from("猫可爱的小橘貓愛abcAB12"),
+            st.sampled_from(" %_\\\"'*()^-:+{}，。\u0301é\ue021\ue0a1🐱𠮷　\x00ﬁ㍿İß"),
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@pytest.fixture
+async def database(tmp_path):
+    database = Database.open(tmp_path / "imagegen.db")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def records(database):
+    return SqliteImageRecords(database, simplify=simplify)
+
+
+async def keep(database, *prompts, **changes):
+    """Store a picture of each prompt, as one attempt."""
+    attempt = an_attempt(a_task())
+    images = tuple(
+        an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
+    )
+    return await database.write(lambda c: insert_images(c, images, simplify))
+
+
+async def found(records, keyword, mode=SearchMode.CONTAINS, wanted=ANY, **paging):
+    query = SearchQuery.parse(keyword, simplify)
+    page = await records.search(query, mode, wanted, Paging(**{"page_size": 100, **paging}))
+    return [hit.image.prompt for hit in page.items]
+
+
+async def walk(records, keyword, mode=SearchMode.CONTAINS, page_size=2, between=None):
+    """Return all hits, following the cursors."""
+    hits, after = [], None
+    while True:
+        query = SearchQuery.parse(keyword, simplify)
+        page = await records.search(query, mode, ANY, Paging(page_size=page_size, after=after))
+        hits += page.items
+        if between:
+            await between()
+        if not page.has_more:
+            return hits
+        after = page.last
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(prompts=PROMPTS, data=st.data())
+def test_contains_equals_a_plain_comparison(tmp_path_factory, prompts, data):
+    """For any prompts and any part of one of them, after deletions and new pictures too."""
+    asyncio.run(_compare(tmp_path_factory.mktemp("search") / "imagegen.db", prompts, data))
+
+
+async def _compare(path, prompts, data):
+    database, state = Database.open(path), MemoryState(simplify=simplify)
+    sides = SqliteImageRecords(database, simplify=simplify), MemoryImageRecords(state)
+    kept = []
+    try:
+        for batch in (prompts, prompts[:3]):
+            kept += await keep(database, *batch)
+            for image in kept[-len(batch) :]:
+                state.add_image(attrs.evolve(image, id=0))
+            for gone in data.draw(st.lists(st.sampled_from(kept), max_size=3, unique_by=id)):
+                kept.remove(gone)
+                for records in sides:
+                    await records.delete(gone.id)
+            await _check(sides, kept or prompts, prompts, data)
+        await reindex(database, simplify)
+        await _check(sides, kept, prompts, data)
+    finally:
+        await database.close()
+
+
+async def _check(sides, kept, prompts, data):
+    for _ in range(4):
+        prompt = data.draw(st.sampled_from(prompts))
+        start = data.draw(st.integers(0, len(prompt) - 1))
+        keyword = prompt[start : start + data.draw(st.integers(1, 12))]
+        try:
+            query = SearchQuery.parse(keyword, simplify)
+        except ValidationFailed:
+            continue
+        expected = [
+            image.id
+            for image in sorted((i for i in kept if not isinstance(i, str)), key=lambda i: -i.id)
+            if all(word in fold(image.prompt, simplify) for word in query.words)
+        ]
+        for records in sides:
+            page = await records.search(query, SearchMode.CONTAINS, ANY, Paging(page_size=100))
+            assert (expected, len(expected)) == ([hit.image.id for hit in page.items], page.total)
+
+
+async def test_case_width_and_traditional_characters_make_no_difference(records, database):
+    """A prompt is found by any way of writing it."""
+    await keep(database, "一只可愛的貓", "ＦＵＬＬ　Width Ｃａｔ", "ﬁne Straße", "e\u0301té")
+
+    results = [
+        await found(records, keyword) for keyword in ("可爱的猫", "可愛", "fullwidth", "full width", "CAT")
+    ]
+
+    assert ["一只可愛的貓"] == results[0] == results[1]
+    assert [[], ["ＦＵＬＬ　Width Ｃａｔ"], ["ＦＵＬＬ　Width Ｃａｔ"]] == results[2:]
+    assert [["ﬁne Straße"], ["e\u0301té"]] == [
+        await found(records, "FINE STRASSE"),
+        await found(records, "ÉT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        '"',
+        '"unclosed',
+        '""',
+        "OR AND NOT NEAR",
+        'NEAR("a" "b", 2)',
+        "a* ^b {c} -d col:e",
+        "' OR 1=1 --",
+        "%",
+        "_",
+        "\\",
+        "\x00",
+        "a\x00b",
+        '"a" OR ' * 1200,
+        "(" * 10_000,
+        " ".join(f"{n}" for n in range(2200)),
+        "猫" * 10_000,
+    ],
+)
+@pytest.mark.parametrize("mode", SearchMode)
+async def test_no_keyword_is_an_error_of_the_database(records, database, keyword, mode):
+    """Operators, quotes and ten thousand characters are plain text that simply is not there."""
+    await keep(database, "一只可爱的猫")
+
+    assert [] == await found(records, keyword, mode)
+
+
+async def test_half_a_surrogate_pair_is_nowhere(records, database):
+    """No prompt can hold it, so nothing is found, and nothing fails."""
+    await keep(database, "🐱")
+    query = SearchQuery(words=("\ud83d",))
+
+    for mode in SearchMode:
+        assert () == (await records.search(query, mode, ANY, Paging())).items
+
+
+async def test_special_characters_are_found_as_they_are(records, database):
+    """Each of them matches itself and nothing else."""
+    prompts = [
+        "100% cotton",
+        "snake_case",
+        "back\\slash",
+        'a "quoted" word',
+        "it's",
+        "star*",
+        "(best:1.2)",
+        "🐱🐶",
+    ]
+    await keep(database, *prompts, "nothing special")
+    keywords = ["%", "_", "\\", '"', "'", "*", "(best:1.2)", "🐶"]
+
+    assert [[prompt] for prompt in prompts] == [await found(records, keyword) for keyword in keywords]
+
+
+async def test_a_phrase_is_taken_with_its_spaces(records, database):
+    """Words in quotes must stand together, words without may stand anywhere."""
+    await keep(database, "a red car", "red and car", "redcar")
+
+    assert [["a red car"], ["redcar", "red and car", "a red car"]] == [
+        await found(records, '"red car"'),
+        await found(records, "red car"),
+    ]
+
+
+async def test_pages_beyond_the_end_are_empty(records, database):
+    """By number and by cursor, in either mode."""
+    await keep(database, "猫", "猫猫")
+
+    for mode in SearchMode:
+        assert [] == await found(records, "猫", mode, page=1_000_000)
+        assert [] == await found(records, "猫", mode, after=1)
+        assert [] == await found(records, "猫", mode, page=1_000_000, page_size=100)
+
+
+async def test_cursors_walk_everything_once_while_pictures_come(records, database):
+    """What is there at the start is seen exactly once, newest first; what comes later is not seen."""
+    await keep(database, *(f"猫{n}" for n in range(9)), "狗")
+
+    hits = await walk(records, "猫", between=lambda: keep(database, "新猫"))
+
+    assert [f"猫{n}" for n in reversed(range(9))] == [hit.image.prompt for hit in hits]
+
+
+async def test_relevant_adds_the_close_ones_best_first(records, database):
+    """The prompt with one character between comes before any other that shares the parts."""
+    await keep(
+        database, "可爱的小猫", "一只可爱的猫", "雪山", "猫和可爱的狗", "可爱的猫咪", "可爱的狗和猫", "橘猫"
+    )
+
+    hits = await walk(records, "可爱的猫", SearchMode.RELEVANT, page_size=100)
+
+    assert [
+        ("可爱的猫咪", Match.EXACT),
+        ("一只可爱的猫", Match.EXACT),
+        ("可爱的小猫", Match.CLOSE),
+        ("可爱的狗和猫", Match.CLOSE),
+        ("猫和可爱的狗", Match.CLOSE),
+        ("橘猫", Match.CLOSE),
+    ] == [(hit.image.prompt, hit.match) for hit in hits]
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 5, 7])
+async def test_relevant_pages_join_without_gap(records, database, page_size):
+    """By cursor, while pictures come, and by number: each is shown once, exact ones first."""
+    await keep(database, *(p for n in range(5) for p in (f"可爱的猫{n}", f"可爱的小猫{n}", f"狗{n}")))
+    whole = await found(records, "可爱的猫", SearchMode.RELEVANT)
+
+    numbered = [
+        prompt
+        for page in range(1, 12)
+        for prompt in await found(records, "可爱的猫", SearchMode.RELEVANT, page=page, page_size=page_size)
+    ]
+    hits = await walk(
+        records, "可爱的猫", SearchMode.RELEVANT, page_size, lambda: keep(database, "可爱的大猫", "可爱的猫")
+    )
+
+    assert whole == numbered
+    assert 10 == len(whole)
+    assert whole == [hit.image.prompt for hit in hits if hit.image.id <= 15]
+
+
+async def test_filters_combine_with_words(records, database):
+    """Every combination equals a plain comparison, in lists and in searches."""
+    rng = random.Random(1)
+    choices = {
+        "provider_name": ["a", "b"],
+        "model_id": ["M", "m", "猫"],
+        "operation": [Operation.EDIT, Operation.GENERATE],
+        "created_at": [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)],
+    }
+    kept = []
+    for _ in range(60):
+        changes = {name: rng.choice(values) for name, values in choices.items()}
+        kept += await keep(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
+    for _ in range(80):
+        moments = [None, later(-86_400 * 40), later(0.25), later(0.2495), later(86_400), later(86_400 * 90)]
+        wanted = ImageFilter(
+            provider_name=rng.choice([None, "a", "c"]),
+            model_id=rng.choice([None, "M", "m", "猫"]),
+            operation=rng.choice([None, Operation.EDIT]),
+            created_from=rng.choice(moments),
+            created_to=rng.choice(moments),
+        )
+        fitting = [image for image in reversed(kept) if _fits(image, wanted)]
+        listed = await records.find(wanted, Paging(page_size=100))
+        hits = await records.search(
+            SearchQuery(words=("猫",)), SearchMode.CONTAINS, wanted, Paging(page_size=100)
+        )
+
+        assert (tuple(fitting), len(fitting)) == (listed.items, listed.total)
+        assert [i for i in fitting if "猫" in i.prompt] == [hit.image for hit in hits.items]
+
+
+def _fits(image, wanted):
+    asked = attrs.asdict(wanted)
+    bounds = asked.pop("created_from"), asked.pop("created_to")
+    return (
+        all(value in (None, getattr(image, name)) for name, value in asked.items())
+        and (bounds[0] is None or image.created_at >= bounds[0])
+        and (bounds[1] is None or image.created_at < bounds[1])
+    )
+
+
+async def test_totals_are_exact_up_to_ten_thousand(records, database):
+    """Beyond, ten thousand are told as at least so many; the whole list is always counted."""
+    for _ in range(3):
+        await keep(database, *["可爱的猫"] * 5000)
+    await keep(database, "可爱的狗")
+    counts = []
+    for keyword in ("可爱的狗", "可爱的猫", "可爱"):
+        query = SearchQuery.parse(keyword, simplify)
+        page = await records.search(query, SearchMode.CONTAINS, ANY, Paging())
+        counts.append((page.total, page.total_is_exact))
+    whole = await records.find(ANY, Paging())
+
+    assert [(1, True), (10_000, False), (10_000, False)] == counts
+    assert (15_001, True) == (whole.total, whole.total_is_exact)
+
+
+async def test_a_remembered_total_keeps_up(records, database):
+    """New pictures and deletions show in the next total."""
+    totals = []
+    (first, *_) = await keep(database, "可爱的猫", "可爱的猫")
+    for change in (
+        lambda: keep(database, "可爱的猫", "狗"),
+        lambda: records.delete(first.id),
+        lambda: keep(database, "狗"),
+    ):
+        page = await records.search(SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
+        totals.append(page.total)
+        await change()
+    page = await records.search(SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
+
+    assert [2, 3, 2, 2] == [*totals, page.total]
+
+
+async def test_a_missing_index_is_said(records, database):
+    """A search without an index is refused with the remedy, and the remedy works."""
+    await keep(database, "可爱的猫")
+    await database.write(forget_index)
+    await keep(database, "猫")
+
+    with pytest.raises(Unavailable, match="imagegen reindex"):
+        await found(records, "猫")
+    missing = await index_state(database, simplify)
+    await reindex(database, simplify)
+
+    assert (IndexState.MISSING, IndexState.CURRENT) == (missing, await index_state(database, simplify))
+    assert ["猫", "可爱的猫"] == await found(records, "猫")
+
+
+async def test_a_changed_folding_is_noticed(records, database):
+    """The index tells by which rules it was made; made anew it finds by the new ones."""
+    await keep(database, "貓")
+
+    def other(text):
+        return text.replace("貓", "犬").replace("猫", "犬")
+
+    before = await index_state(database, other)
+    await reindex(database, other)
+
+    assert (IndexState.STALE, IndexState.CURRENT) == (before, await index_state(database, other))
+    assert ["貓"] == await found(SqliteImageRecords(database, simplify=other), "犬")
+
+
+async def test_reindexing_goes_on_where_it_was_stopped(records, database):
+    """Stopped in the middle, with pictures that come and go, it ends with exactly what is there."""
+    kept = [*(await keep(database, *(f"猫{n}" for n in range(1200))))]
+    reached = []
+
+    def stop(done, until):
+        reached.append(done)
+        if len(reached) == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await reindex(database, simplify, stop)
+    for gone in (kept[3], kept[700]):
+        await records.delete(gone.id)
+    await keep(database, "新猫")
+    assert (
+        1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
+    )
+    await reindex(database, simplify, stop)
+
+    assert [500, 1001, 1200] == reached  # id 701 is gone
+    assert (
+        1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
+    )
+    assert [] == await found(records, "猫700")
+    tables = await database.read(lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
+    assert not [row["name"] for row in tables if row["name"].startswith(("image_texts_1", "image_index_1"))]
+
+
+async def test_a_search_that_takes_too_long_is_refused(records, database, monkeypatch):
+    """It ends with a sentence that says what to do."""
+    await keep(database, *["可爱的猫"] * 3000)
+    monkeypatch.setattr("imagegen_adapters.image_records.sqlite.SEARCH_SECONDS", 0.0)
+
+    with pytest.raises(Unavailable):
+        await found(records, "爱的猫")
+
+
+def test_a_facet_is_no_token_of_a_text():
+    """Values of filters are told apart from text by their length."""
+    assert 3 < len(index.facet("model", "")) < len(index.facet("model", "m"))

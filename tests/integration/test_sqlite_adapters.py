@@ -1,0 +1,176 @@
+"""The adapters on SQLite keep their ports' promises."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.testing.event_bus import EventBusContract
+from imagegen_adapters.testing.image_records import ImageRecordsContract
+from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
+from imagegen_adapters.testing.queue import QueueContract
+from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
+from imagegen_adapters.testing.task_repository import TaskRepositoryContract
+from imagegen_core.errors import Unavailable
+from imagegen_core.events import EventKind
+from imagegen_core.images import StorageState
+from imagegen_core.ports.task_repository import IdempotencyClaim
+
+pytestmark = pytest.mark.anyio
+
+
+class PlainBox:
+    """Seals by writing the context down beside the text."""
+
+    locked = False
+
+    def seal(self, plaintext, *, context):
+        if self.locked:
+            raise Unavailable("locked")
+        return f"{context}\n{plaintext}"
+
+    def open(self, token, *, context):
+        sealed_for, plaintext = token.split("\n")
+        if self.locked or sealed_for != context:
+            raise Unavailable("locked")
+        return plaintext
+
+
+@pytest.fixture
+async def database(tmp_path):
+    database = Database.open(tmp_path / "imagegen.db")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def repository(database):
+    return SqliteTaskRepository(database, simplify=simplify)
+
+
+async def rows(database, sql, *values):
+    return [tuple(row) for row in await database.read(lambda c: c.execute(sql, values).fetchall())]
+
+
+class TestSqliteTaskRepository(TaskRepositoryContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=simplify)
+
+    async def test_expired_keys_are_purged(self, repository, database):
+        """A later add with a key removes keys whose time is over."""
+        for key, moment in (("k0", later(0)), ("k1", later(60))):
+            claim = IdempotencyClaim(
+                scope="s", key=key, body_sha256="aa", expires_at=moment + timedelta(seconds=60)
+            )
+            await repository.add(a_task(created_at=moment), queue_size=9, idempotency=claim)
+
+        assert [("k1",)] == await rows(database, "SELECT key FROM idempotency_keys")
+
+    async def test_a_wiped_override_leaves_no_trace(self, repository, database, tmp_path):
+        """After the task ended and a checkpoint, its sealed key is nowhere in the file."""
+        task = a_task(override="SEALED-OVERRIDE-" + "x" * 5000)
+        await repository.add(task, queue_size=1)
+        await repository.save(task.cancel(later(1)))
+        await database.close()
+
+        assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
+
+
+class TestSqliteQueue(QueueContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=simplify)
+
+    @pytest.fixture
+    def queue(self, database):
+        return SqliteQueue(database)
+
+
+class TestSqliteImageRecords(ImageRecordsContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=simplify)
+
+    @pytest.fixture
+    def records(self, database):
+        return SqliteImageRecords(database, simplify=simplify)
+
+    async def test_a_deleted_picture_leaves_its_blobs_to_remove(self, repository, records, database):
+        """Picture and thumbnail are in the outbox, once, in the transaction of the deletion."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        attempt = an_attempt(task)
+        (image,) = await repository.save_attempt(attempt, (an_image(attempt),))
+        await records.set_storage(image.id, StorageState.BOTH)
+
+        await records.delete(image.id)
+
+        removals = await rows(database, "SELECT kind, blob_key, image_id FROM outbox ORDER BY id")
+        assert [("remove", key, image.id) for key in (image.blob_key, image.thumbnail_key)] == removals
+
+
+class TestSqliteProviderConfigs(ProviderConfigsContract):
+    @pytest.fixture
+    def box(self):
+        return PlainBox()
+
+    @pytest.fixture
+    def configs(self, database, box):
+        return SqliteProviderConfigs(database, box)
+
+    async def test_nothing_is_saved_while_keys_are_locked(self, configs, box):
+        """Without the master key a stored key shows as locked, and nothing may be written over it."""
+        await configs.save(a_config(), key_origin=ORIGIN)
+        box.locked = True
+
+        with pytest.raises(Unavailable):
+            await configs.save(a_config(api_key=None), key_origin=ORIGIN)
+        assert (await configs.get("mine")).api_key.locked
+
+    @pytest.mark.parametrize(
+        "tampering",
+        [
+            "api_key = (SELECT api_key FROM provider_configs WHERE provider_name = 'b')",
+            "api_base = 'https://evil.example'",
+            "api_base = 'https://evil.example', key_origin = 'https://evil.example:443'",
+            "api_base = NULL, key_origin = 'https://evil.example:443'",
+        ],
+    )
+    async def test_a_key_does_not_follow_a_changed_row(self, configs, database, tampering):
+        """Neither another row's token nor another address opens the key."""
+        await configs.save(a_config("a"), key_origin=ORIGIN)
+        await configs.save(a_config("b"), key_origin=ORIGIN)
+        statement = f"UPDATE provider_configs SET {tampering}"  # noqa: S608 - it is from the list above
+        await database.write(lambda c: c.execute(statement).rowcount)
+
+        assert (await configs.get("a")).api_key.locked
+
+    async def test_a_key_without_an_address_keeps_its_origin(self, configs):
+        """Where the address is a default's, the origin that came with the key is the bond."""
+        await configs.save(a_config(api_base=None), key_origin=ORIGIN)
+
+        assert "sk-0123456789abcdef" == (await configs.get("mine")).api_key.reveal()
+
+
+class TestSqliteEventBus(EventBusContract):
+    @pytest.fixture
+    def bus(self, database):
+        return SqliteEventBus(database)
+
+    async def test_progress_is_kept_for_a_day(self, bus, database):
+        """Old steps go when another task ends; pictures and ends stay."""
+        await bus.publish(an_event("a"))
+        await bus.publish(an_event("a", EventKind.COMPLETED))
+        new = an_event("b", EventKind.COMPLETED)
+        await bus.publish(attrs.evolve(new, at=later(86_401)))
+
+        kinds = await rows(database, "SELECT task_id, kind FROM events ORDER BY id")
+        assert [("a", "completed"), ("b", "completed")] == kinds

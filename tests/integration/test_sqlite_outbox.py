@@ -1,0 +1,37 @@
+"""The outbox and the inventory in SQLite keep their ports' promises."""
+
+import pytest
+
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.testing.outbox import OutboxContract
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def database(tmp_path):
+    database = Database.open(tmp_path / "imagegen.db")
+    yield database
+    await database.close()
+
+
+class TestSqliteOutbox(OutboxContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=str)
+
+    @pytest.fixture
+    def records(self, database):
+        return SqliteImageRecords(database, simplify=str)
+
+    @pytest.fixture
+    def outbox(self, database):
+        return SqliteOutbox(database)
+
+    @pytest.fixture
+    def inventory(self, database):
+        return SqlitePictureInventory(database)

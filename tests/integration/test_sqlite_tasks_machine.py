@@ -1,0 +1,36 @@
+"""Whatever happens to tasks, the adapters on SQLite do what the model says, across restarts too."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from tests.task_machine import TaskMachine
+
+
+class SqliteTaskMachine(TaskMachine):
+    def open(self):
+        self.directory = tempfile.TemporaryDirectory()
+        return self.opened()
+
+    def reopen(self):
+        self.database.close_now()
+        return self.opened()
+
+    def opened(self):
+        self.database = Database.open(Path(self.directory.name) / "imagegen.db")
+        return SqliteTaskRepository(self.database, simplify=simplify), SqliteQueue(self.database)
+
+    def teardown(self):
+        super().teardown()
+        if hasattr(self, "database"):
+            self.database.close_now()
+            self.directory.cleanup()
+
+
+TestSqliteTaskMachine = SqliteTaskMachine.TestCase
+TestSqliteTaskMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

@@ -1,0 +1,508 @@
+"""Pictures get to OSS and stay readable, whatever happens to OSS, the network or the disk."""
+
+import asyncio
+import hashlib
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.blob_stores.oss import OssBlobStore
+from imagegen_adapters.blob_stores.tiered import TieredBlobStore
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.outboxes.memory import MemoryOutbox
+from imagegen_adapters.picture_inventories.memory import MemoryPictureInventory
+from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.testing.blob_store import BlobStoreContract, read, stream
+from imagegen_adapters.testing.image_records import keep
+from imagegen_adapters.testing.samples import NOW
+from imagegen_core.errors import BlobMissing, StorageUnreachable
+from imagegen_core.images import StorageState
+from imagegen_core.use_cases.delete_image import DeleteImage
+from imagegen_core.use_cases.expire_local import ExpireLocal
+from imagegen_core.use_cases.sync_storage import SyncStorage
+from imagegen_core.use_cases.verify_storage import FindingKind, VerifyStorage
+from tests.fakes.oss import FakeOss
+from tests.integration.oss_settings import settings_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+@pytest.fixture
+def desk(oss, tmp_path):
+    desk = Desk(oss, tmp_path)
+    yield desk
+    oss.release()
+    desk.local.close()
+    desk.archive.close()
+
+
+class Desk:
+    """Everything that looks after the stores, wired."""
+
+    def __init__(self, oss, directory):
+        self.oss = oss
+        self.clock = ManualClock(NOW + timedelta(minutes=1))
+        self.state = MemoryState()
+        self.repository = MemoryTaskRepository(self.state)
+        self.records = MemoryImageRecords(self.state)
+        self.outbox = MemoryOutbox(self.state)
+        self.inventory = MemoryPictureInventory(self.state)
+        self.local = LocalBlobStore(directory / "images")
+        self.archive = OssBlobStore(settings_of(oss))
+        self.pictures = TieredBlobStore(local=self.local, archive=self.archive)
+        self.sync = SyncStorage(
+            outbox=self.outbox,
+            records=self.records,
+            local=self.local,
+            archive=self.archive,
+            clock=self.clock,
+        )
+        self.delete = DeleteImage(records=self.records, pictures=self.pictures)
+
+    def expire(self, days):
+        return ExpireLocal(
+            inventory=self.inventory,
+            records=self.records,
+            local=self.local,
+            archive=self.archive,
+            clock=self.clock,
+            retention_days=days,
+        )
+
+    @property
+    def verify(self):
+        return VerifyStorage(
+            inventory=self.inventory, records=self.records, local=self.local, archive=self.archive
+        )
+
+    async def picture(self, number=1, data=None):
+        """Store a picture as `RunTask` does: bytes, then record."""
+        data = data or f"picture {number} ".encode() * 1000
+        key = f"01/{number}.png"
+        blob = await self.pictures.put(key, stream([data]), content_type="image/png")
+        image = await keep(
+            self.repository,
+            blob_key=key,
+            thumbnail_key=None,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256,
+            crc64=blob.crc64,
+        )
+        return image, data
+
+    async def states(self):
+        return [image.storage.value for image in await self.inventory.pictures()]
+
+
+class TestTieredBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self, desk):
+        return desk.pictures
+
+    @pytest.fixture
+    def look_inside(self, desk):
+        def look(key):
+            path = desk.local.root / key
+            return path.read_bytes() if path.exists() else None
+
+        return look
+
+
+async def test_a_picture_is_uploaded_once(desk, oss):
+    """One put, one question whether it arrived; the next pass does nothing."""
+    await desk.picture()
+
+    first = await desk.sync()
+    second = await desk.sync()
+
+    assert (1, 0) == (first.uploaded, second.uploaded)
+    assert ["put", "head"] == [call.operation for call in oss.ledger]
+    assert ["both"] == await desk.states()
+
+
+async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
+    """Nothing is lost, nothing is sent twice."""
+    oss.down()
+    kept = [await desk.picture(number) for number in range(6)]
+    failed = await desk.sync()
+    served = [await read(desk.pictures, image.blob_key) for image, _ in kept]
+    oss.up()
+    desk.clock.advance(60)
+
+    uploaded = await desk.sync()
+
+    assert failed.unreachable
+    assert "no usable answer" in failed.last_error
+    assert [data for _, data in kept] == served
+    assert 6 == uploaded.uploaded
+    assert sorted(f"team/a/01/{number}.png" for number in range(6)) == sorted(oss.calls("put"))
+    assert ["both"] * 6 == await desk.states()
+
+
+async def test_a_pass_gives_up_early_while_oss_is_down(desk, oss):
+    """It does not wait for a time-out per picture."""
+    oss.down()
+    for number in range(12):
+        await desk.picture(number)
+
+    summary = await desk.sync()
+
+    assert 4 == summary.failed
+    assert desk.clock.now() + timedelta(seconds=5) == summary.next_due
+
+
+async def test_a_start_tries_everything(desk, oss):
+    """Also what was put off."""
+    await desk.picture()
+    oss.fail("unavailable", "put")
+    await desk.sync()
+
+    put_off = await desk.sync()
+    everything = await desk.sync(everything=True)
+
+    assert (0, 1) == (put_off.uploaded, everything.uploaded)
+
+
+async def test_a_lost_answer_does_not_send_twice(desk, oss):
+    """The object was stored and only the answer was lost: asking is enough."""
+    await desk.picture()
+    oss.fail("swallow", "put")
+    await desk.sync()
+
+    await desk.sync(everything=True)
+
+    assert 1 == len(oss.calls("put"))
+    assert ["both"] == await desk.states()
+
+
+async def test_a_wrong_checksum_keeps_the_local_copy_and_is_told(desk, oss):
+    """The outbox says why, and a later try puts it right."""
+    image, data = await desk.picture()
+    oss.fail("corrupt", "put")
+    await desk.sync()
+
+    counts = await desk.outbox.counts()
+    expired = await desk.expire(0)()
+    kept = await read(desk.local, image.blob_key)
+    await desk.sync(everything=True)
+
+    assert "another checksum" in counts.last_error
+    assert (0, data) == (expired.expired, kept)
+    assert data == oss.objects["team/a/01/1.png"].data
+
+
+async def test_a_damaged_file_is_not_passed_on(desk, oss):
+    """The archive must not get other bytes than those that were stored."""
+    await desk.picture()
+    path = desk.local.root / "01/1.png"
+    path.write_bytes(b"\0" + path.read_bytes()[1:])
+
+    summary = await desk.sync()
+
+    assert "not what was stored" in summary.last_error
+    assert {} == oss.objects
+
+
+async def test_an_expired_picture_is_read_from_oss(desk):
+    """The file is gone, the bytes and their parts are not."""
+    image, data = await desk.picture()
+    await desk.sync()
+    desk.clock.advance(86_400)
+
+    too_early = await desk.expire(2)()
+    expired = await desk.expire(0.5)()
+
+    assert (0, 1) == (too_early.expired, expired.expired)
+    assert await desk.local.stat(image.blob_key) is None
+    assert data == await read(desk.pictures, image.blob_key)
+    assert data[5:50] == await read(desk.pictures, image.blob_key, start=5, end=50)
+    assert ["oss"] == await desk.states()
+
+
+async def test_nothing_expires_that_was_not_uploaded(desk):
+    """However old it is."""
+    image, data = await desk.picture()
+    desk.clock.advance(1_000_000)
+
+    summary = await desk.expire(0)()
+
+    assert 0 == summary.expired
+    assert data == await read(desk.local, image.blob_key)
+
+
+@pytest.mark.parametrize("damage", ["other bytes", "gone", "wrong checksum"])
+async def test_a_file_stays_when_oss_cannot_prove_it(desk, oss, damage):
+    """It is uploaded again instead."""
+    image, data = await desk.picture()
+    await desk.sync()
+    if damage == "gone":
+        oss.objects.clear()
+    elif damage == "other bytes":
+        oss.objects["team/a/01/1.png"].data = b"\0" + data[1:]
+    else:
+        oss.fail("wrong_crc", "head")
+
+    summary = await desk.expire(0)()
+    after = await desk.states()
+    await desk.sync()
+
+    assert (0, 1, ["local"]) == (summary.expired, summary.kept, after)
+    assert data == await read(desk.local, image.blob_key) == oss.objects["team/a/01/1.png"].data
+
+
+async def test_nothing_expires_while_oss_is_down(desk, oss):
+    """Without an answer there is no proof."""
+    await desk.picture()
+    await desk.sync()
+    oss.down()
+
+    summary = await desk.expire(0)()
+
+    assert (0, True, ["both"]) == (summary.expired, summary.unreachable, await desk.states())
+
+
+async def test_a_dry_run_changes_nothing(desk, oss):
+    """It only says what would be done."""
+    image, _ = await desk.picture()
+    await desk.outbox.add_missing_uploads()
+    would_upload = await desk.sync(dry_run=True)
+    puts = list(oss.objects)
+    await desk.sync()
+    would_expire = await desk.expire(0)(dry_run=True)
+
+    assert (1, []) == (would_upload.uploaded, puts)
+    assert 1 == would_expire.expired
+    assert await desk.local.stat(image.blob_key) is not None
+
+
+async def test_a_deleted_picture_leaves_oss_too(desk, oss):
+    """At the next pass."""
+    image, _ = await desk.picture()
+    await desk.sync()
+    await desk.delete(image_id=image.id)
+
+    await desk.sync()
+
+    assert {} == oss.objects
+    assert await desk.local.stat(image.blob_key) is None
+
+
+async def test_a_picture_that_is_deleted_while_oss_is_down_leaves_later(desk, oss):
+    """The local file goes at once, the object when OSS is back; a second pass finds nothing to do."""
+    image, _ = await desk.picture()
+    await desk.sync()
+    oss.down()
+    await desk.delete(image_id=image.id)
+    gone_here = await desk.local.stat(image.blob_key) is None
+    await desk.sync()
+    oss.up()
+
+    removed = await desk.sync(everything=True)
+    again = await desk.sync(everything=True)
+
+    assert gone_here
+    assert (1, 0) == (removed.removed, again.removed)
+    assert {} == oss.objects
+
+
+async def test_a_picture_that_is_deleted_before_its_upload_never_leaves(desk, oss):
+    """Nothing is sent that is to be removed."""
+    image, _ = await desk.picture()
+    await desk.outbox.add_missing_uploads()
+    await desk.delete(image_id=image.id)
+
+    await desk.sync()
+
+    assert [] == oss.calls("put")
+
+
+async def test_a_picture_that_is_deleted_during_its_upload_leaves_oss_again(desk, oss):
+    """The removal is noted while the bytes travel, and is done after them."""
+    image, _ = await desk.picture()
+
+    class DeletingSource:
+        stat, delete = desk.local.stat, desk.local.delete
+
+        async def open(self, key):
+            chunks = [chunk async for chunk in desk.local.open(key)]
+            await desk.records.delete(image.id)
+            for chunk in chunks:
+                yield chunk
+
+    summary = await attrs.evolve(desk.sync, local=DeletingSource())()
+
+    assert (1, 1, {}) == (summary.uploaded, summary.removed, oss.objects)
+    assert await desk.local.stat(image.blob_key) is None
+
+
+async def test_removals_need_no_archive(desk):
+    """Without OSS the outbox is emptied all the same."""
+    image, _ = await desk.picture()
+    await desk.records.delete(image.id)
+    sync = attrs.evolve(desk.sync, archive=None)
+
+    summary = await sync()
+
+    assert 1 == summary.removed
+    assert await desk.local.stat(image.blob_key) is None
+
+
+async def test_two_passes_at_once_send_once(desk, oss):
+    """A pass waits for the one before it."""
+    await desk.picture()
+
+    await asyncio.gather(desk.sync(), desk.sync())
+
+    assert 1 == len(oss.calls("put"))
+
+
+async def test_only_oss_has_it_and_oss_is_down(desk, oss):
+    """The reader is told to come again, not that the picture is lost."""
+    image, _ = await desk.picture()
+    await desk.sync()
+    await desk.expire(0)()
+    oss.down()
+
+    with pytest.raises(StorageUnreachable):
+        await read(desk.pictures, image.blob_key)
+
+
+async def test_a_blob_that_nobody_has_is_missing(desk):
+    """Both were asked."""
+    with pytest.raises(BlobMissing):
+        await read(desk.pictures, "01/none.png")
+
+
+async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_from_oss(desk, monkeypatch):
+    """The reader notices nothing."""
+    image, data = await desk.picture(data=bytes(range(256)) * 4096)
+    await desk.sync()
+    real = desk.local.open
+
+    async def failing(key, *, start=0, end=None):
+        async for chunk in real(key, start=start, end=600_000):
+            yield chunk
+        raise StorageUnreachable("broken disk")
+
+    monkeypatch.setattr(desk.local, "open", failing)
+
+    assert data == await read(desk.pictures, image.blob_key)
+
+
+async def test_where_a_blob_is_can_be_asked(desk):
+    """Local, both, OSS, nowhere."""
+    image, _ = await desk.picture()
+    seen = [await desk.pictures.locate(image.blob_key)]
+    await desk.sync()
+    seen.append(await desk.pictures.locate(image.blob_key))
+    await desk.expire(0)()
+    seen += [await desk.pictures.locate(image.blob_key), await desk.pictures.locate("01/none.png")]
+
+    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.OSS, None] == seen
+
+
+async def test_a_kill_between_bytes_and_record_is_harmless(desk):
+    """The file without a record is found, and removed only when that is asked for."""
+    await desk.picture()
+    await desk.pictures.put("01/orphan.png", stream([b"x"]), content_type="image/png")
+
+    told = await desk.verify()
+    removed = await desk.verify(remove_orphans=True)
+    clean = await desk.verify()
+
+    assert [(FindingKind.ORPHAN_LOCAL, "01/orphan.png", False)] == [
+        (finding.kind, finding.key, finding.mended) for finding in told.findings
+    ]
+    assert (1, 1, 0) == (removed.wrong, removed.mended, clean.wrong)
+
+
+async def test_a_kill_while_expiring_is_mended(desk):
+    """The file was removed and the record did not hear of it."""
+    image, data = await desk.picture()
+    await desk.sync()
+    await desk.local.delete(image.blob_key)
+
+    summary = await desk.expire(0)()
+
+    assert (1, ["oss"]) == (summary.expired, await desk.states())
+    assert data == await read(desk.pictures, image.blob_key)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected", "state"),
+    [
+        ("local missing", "local_missing", "oss"),
+        ("local damaged", "local_damaged", "both"),
+        ("archive missing", "archive_missing", "both"),
+        ("archive damaged", "archive_damaged", "both"),
+    ],
+)
+async def test_what_one_store_lost_comes_from_the_other(desk, oss, damage, expected, state):
+    """A dry run only tells; then it is mended, and all is well."""
+    image, data = await desk.picture()
+    await desk.sync()
+    path = desk.local.root / image.blob_key
+    match damage:
+        case "local missing":
+            path.unlink()
+        case "local damaged":
+            path.write_bytes(b"\0" + data[1:])
+        case "archive missing":
+            oss.objects.clear()
+        case "archive damaged":
+            oss.objects["team/a/01/1.png"].data = b"\0" + data[1:]
+
+    told = await desk.verify(dry_run=True)
+    mended = await desk.verify()
+    await desk.sync()
+    clean = await desk.verify()
+
+    assert [(expected, False)] == [(finding.kind, finding.mended) for finding in told.findings]
+    assert (1, 0) == (mended.mended, clean.wrong)
+    assert [state] == await desk.states()
+    assert data == await read(desk.pictures, image.blob_key)
+
+
+async def test_a_lost_picture_is_told(desk):
+    """Nothing can be done about it."""
+    image, _ = await desk.picture()
+    await desk.local.delete(image.blob_key)
+
+    report = await desk.verify()
+
+    assert [("lost", image.id, False)] == [
+        (finding.kind, finding.image_id, finding.mended) for finding in report.findings
+    ]
+
+
+async def test_verifying_while_oss_is_down_says_nothing_about_oss(desk, oss):
+    """What cannot be seen is not called lost."""
+    await desk.picture(1)
+    await desk.picture(2)
+    await desk.sync()
+    await desk.expire(0)()
+    oss.down()
+
+    report = await desk.verify()
+
+    assert (2, 0, False) == (report.pictures, report.wrong, report.archive_checked)
+
+
+async def test_a_large_picture_goes_in_parts(desk, oss):
+    """And its hash is compared with the record."""
+    image, data = await desk.picture(data=hashlib.sha256(b"x").digest() * (17 * 1024 * 1024 // 32))
+
+    summary = await desk.sync()
+
+    assert (1, len(data)) == (summary.uploaded, summary.uploaded_bytes)
+    assert image.sha256 == hashlib.sha256(oss.objects["team/a/01/1.png"].data).hexdigest()

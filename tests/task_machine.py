@@ -1,0 +1,208 @@
+"""A repository and a queue driven through everything that may happen to tasks, beside a model of them."""
+
+import asyncio
+from datetime import timedelta
+
+import attrs
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from imagegen_adapters.testing.samples import NOW, a_task
+from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.pages import Paging
+from imagegen_core.ports.queue import QueueCounts
+from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter
+from imagegen_core.tasks import TaskStatus
+
+QUEUE_SIZE = 5
+KEY_SECONDS = 100
+PROVIDERS = ("busy", "free")
+delays = st.none() | st.integers(min_value=0, max_value=60)
+picks = st.integers(min_value=0, max_value=50)
+
+
+class TaskMachine(RuleBasedStateMachine):
+    """Every answer of the adapters is the model's. A subclass opens them."""
+
+    def open(self):
+        """Return a repository and a queue over nothing."""
+        raise NotImplementedError
+
+    def reopen(self):
+        """Return a repository and a queue over what a crash left."""
+        raise NotImplementedError
+
+    @initialize()
+    def start(self):
+        self.runner = asyncio.Runner()
+        self.repository, self.queue = self.open()
+        self.now = NOW
+        self.owner = "owner 0"
+        self.tasks = {}
+        self.keys = {}
+        self.outdated = []
+
+    def teardown(self):
+        if hasattr(self, "runner"):
+            self.runner.close()
+
+    def run(self, call):
+        return self.runner.run(call)
+
+    def having(self, status):
+        return [task for task in self.tasks.values() if task.status is status]
+
+    def after(self, delay):
+        return None if delay is None else self.now + timedelta(seconds=delay)
+
+    def save(self, task):
+        """Store a change that the model makes too."""
+        self.outdated.append(self.tasks[task.task_id])
+        self.run(self.repository.save(task))
+        self.tasks[task.task_id] = task
+
+    def has_processing(self):
+        return bool(self.having(TaskStatus.PROCESSING))
+
+    def processing(self, pick):
+        tasks = self.having(TaskStatus.PROCESSING)
+        return tasks[pick % len(tasks)]
+
+    # ------------------------------------------------------------ what callers do
+
+    @rule(provider=st.sampled_from(PROVIDERS), delay=delays)
+    def add(self, provider, delay):
+        task = a_task(provider_name=provider, created_at=self.now, not_before=self.after(delay))
+        full = len(self.having(TaskStatus.PENDING)) >= QUEUE_SIZE
+        if full:
+            with pytest.raises(QueueFull):
+                self.run(self.repository.add(task, queue_size=QUEUE_SIZE))
+        else:
+            added = self.run(self.repository.add(task, queue_size=QUEUE_SIZE))
+            assert not added.replayed
+            self.tasks[task.task_id] = task
+
+    @rule(key=st.sampled_from("kl"), body=st.sampled_from(["aa", "bb"]))
+    def add_with_key(self, key, body):
+        task = a_task(created_at=self.now)
+        expires_at = self.now + timedelta(seconds=KEY_SECONDS)
+        claim = IdempotencyClaim(scope="s", key=key, body_sha256=body, expires_at=expires_at)
+        add = self.repository.add(task, queue_size=QUEUE_SIZE, idempotency=claim)
+        used = self.keys.get(key)
+        if used is not None and used[2] > self.now:
+            if used[0] != body:
+                with pytest.raises(IdempotencyKeyReused):
+                    self.run(add)
+            else:
+                added = self.run(add)
+                assert (True, self.tasks[used[1]]) == (added.replayed, added.task)
+        elif len(self.having(TaskStatus.PENDING)) >= QUEUE_SIZE:
+            with pytest.raises(QueueFull):
+                self.run(add)
+        else:
+            assert not self.run(add).replayed
+            self.tasks[task.task_id] = task
+            self.keys[key] = (body, task.task_id, expires_at)
+
+    @precondition(lambda self: self.having(TaskStatus.PENDING))
+    @rule(pick=picks)
+    def cancel_waiting(self, pick):
+        waiting = self.having(TaskStatus.PENDING)
+        self.save(waiting[pick % len(waiting)].cancel(self.now))
+
+    @precondition(has_processing)
+    @rule(pick=picks)
+    def wish_to_cancel(self, pick):
+        self.save(self.processing(pick).request_cancel())
+
+    # ------------------------------------------------------------ what workers do
+
+    @rule(limit=st.integers(min_value=1, max_value=4), skip=st.sets(st.sampled_from(PROVIDERS)))
+    def claim(self, limit, skip):
+        for task in self.having(TaskStatus.PENDING):
+            if task.not_before is not None and task.not_before <= self.now:
+                self.tasks[task.task_id] = attrs.evolve(task, not_before=None)
+        due = [t for t in self.having(TaskStatus.PENDING) if t.not_before is None]
+        expected = [t.claim(self.owner, self.now) for t in due if t.provider_name not in skip][:limit]
+
+        claimed = self.run(self.queue.claim(self.owner, limit=limit, now=self.now, skip_providers=skip))
+
+        assert expected == list(claimed)
+        for task in claimed:
+            self.outdated.append(self.tasks[task.task_id])
+            self.tasks[task.task_id] = task
+
+    @precondition(has_processing)
+    @rule(pick=picks, delay=delays, burn=st.booleans())
+    def put_back(self, pick, delay, burn):
+        self.save(self.processing(pick).put_back(not_before=self.after(delay), burn_attempt=burn))
+
+    @precondition(has_processing)
+    @rule(pick=picks, progress=st.floats(min_value=0, max_value=1))
+    def go_on(self, pick, progress):
+        self.save(attrs.evolve(self.processing(pick).count_attempt(), progress=progress))
+
+    @precondition(has_processing)
+    @rule(pick=picks, how=st.sampled_from(["complete", "fail", "cancel"]))
+    def end(self, pick, how):
+        task = self.processing(pick)
+        failure = Failure.of(FailureCode.TIMEOUT, "no answer")
+        ended = {
+            "complete": lambda: task.complete(self.now, warnings=("w",)),
+            "fail": lambda: task.fail(self.now, failure),
+            "cancel": lambda: task.cancel(self.now, possible_charge=True),
+        }
+        self.save(ended[how]())
+
+    def stale(self):
+        """Return what somebody may still believe and must not save."""
+        return [
+            old
+            for old in self.outdated
+            if self.tasks[old.task_id].status.final or self.tasks[old.task_id].epoch > old.epoch
+        ]
+
+    @precondition(lambda self: self.stale())
+    @rule(pick=picks)
+    def save_too_late(self, pick):
+        stale = self.stale()
+
+        with pytest.raises(StaleTask):
+            self.run(self.repository.save(stale[-1 - pick % len(stale)]))
+
+    # ------------------------------------------------------------ what the world does
+
+    @rule(seconds=st.integers(min_value=1, max_value=120))
+    def tick(self, seconds):
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def crash(self):
+        self.repository, self.queue = self.reopen()
+        held = self.having(TaskStatus.PROCESSING)
+        self.owner = f"owner {int(self.owner.split()[1]) + 1}"
+
+        assert held == list(self.run(self.repository.orphans(self.owner)))
+        for task in held:
+            self.save(task.rescue(its_own_fault=True))
+
+    # ------------------------------------------------------------ what always holds
+
+    @invariant()
+    def all_is_as_the_model_says(self):
+        if not hasattr(self, "tasks"):
+            return
+        waiting = self.having(TaskStatus.PENDING)
+        put_off = [task.not_before for task in waiting if task.not_before is not None]
+
+        page = self.run(self.repository.find(TaskFilter(), Paging(page_size=100)))
+        counts = self.run(self.queue.counts())
+        due = self.run(self.queue.next_due())
+        places = [self.run(self.queue.position(task.task_id)) for task in waiting]
+
+        assert list(self.tasks.values())[::-1][:100] == list(page.items)
+        assert QueueCounts(pending=len(waiting), processing=len(self.having(TaskStatus.PROCESSING))) == counts
+        assert min(put_off, default=None) == due
+        assert list(range(1, len(waiting) + 1)) == places

@@ -1,0 +1,146 @@
+"""Requests as WebUI bodies."""
+
+import pytest
+
+from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
+from imagegen_adapters.providers.stable_diffusion.bodies import Inline
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+
+DEFAULT = Model(id="default")
+OWNED = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}
+
+
+def picture(width=640, height=480):
+    return InputImage(key="p", mime_type="image/png", width=width, height=height, size_bytes=1, sha256="")
+
+
+def body(request, model=DEFAULT, options=None, **inputs):
+    return wire.body(request, model, task="call-1", options=options or wire.Options(), **inputs)
+
+
+def generate(**params):
+    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+
+
+def test_every_parameter_gets_its_name_on_the_wire():
+    """`num` is the batch; what is not ours passes through."""
+    params = {
+        "negative_prompt": "blurry",
+        "width": 768,
+        "height": 512,
+        "steps": 30,
+        "cfg_scale": 7.5,
+        "seed": 7,
+    }
+    request = generate(**params, num=3, sampler_name="Euler a", enable_hr=True, styles=["a", "b"])
+
+    expected = {**params, **OWNED, "batch_size": 3, "n_iter": 1}
+    expected |= {"sampler_name": "Euler a", "enable_hr": True, "styles": ["a", "b"]}
+    assert expected == body(request)
+
+
+def test_a_named_model_is_the_checkpoint_of_this_call():
+    """`default` leaves the loaded one alone."""
+    named = body(generate(), Model(id="sd-xl"))
+
+    assert {"sd_model_checkpoint": "sd-xl"} == named["override_settings"]
+    assert "override_settings" not in body(generate())
+
+
+def test_size_may_be_given_as_one_text():
+    """`768x512` is width and height."""
+    made = body(generate(size="768x512"))
+
+    assert (768, 512) == (made["width"], made["height"])
+
+
+def test_n_iter_makes_the_same_number_one_after_another():
+    """It is for small GPUs and never changes how many pictures are made."""
+    made = body(generate(num=4, n_iter=4))
+
+    assert (1, 4) == (made["batch_size"], made["n_iter"])
+
+
+@pytest.mark.parametrize("name", [*wire.OWNED, "n_iter"])
+def test_what_the_service_owns_is_refused_by_name(name):
+    """A parameter must not read the server's files, hide the pictures or change their number."""
+    with pytest.raises(CallError, match=f"params.{name}: ") as caught:
+        body(generate(**{name: 3}))
+
+    assert ("rejected", False) == (caught.value.failure.code, caught.value.failure.possible_charge)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"override_settings": {"outdir_samples": "/etc"}}, "override_settings.outdir_samples"),
+        ({"override_settings": "x"}, "override_settings"),
+        ({"alwayson_scripts": {"controlnet": {}}}, "alwayson_scripts.controlnet"),
+        ({"face": {"image": "x"}}, "face"),
+        ({"styles": [{}]}, "styles"),
+    ],
+)
+def test_nested_parameters_pass_only_where_they_are_known_to_be_harmless(params, named):
+    """Objects can hold paths."""
+    with pytest.raises(CallError, match=f"params.{named}: "):
+        body(generate(**params))
+
+
+def test_harmless_settings_and_allowed_scripts_pass():
+    """Clip skip goes along with the checkpoint; a script needs the operator's word."""
+    params = {
+        "override_settings": {"CLIP_stop_at_last_layers": 2},
+        "alwayson_scripts": {"ADetailer": {"args": [1]}},
+    }
+    options = wire.Options(allow_scripts=frozenset({"ADetailer"}))
+
+    made = body(generate(**params), Model(id="xl"), options)
+
+    assert {"CLIP_stop_at_last_layers": 2, "sd_model_checkpoint": "xl"} == made["override_settings"]
+    assert {"ADetailer": {"args": [1]}} == made["alwayson_scripts"]
+
+
+def test_an_edit_keeps_the_pictures_size():
+    """The server's own default, 512x512, would squeeze it."""
+    request = PictureRequest(operation=Operation.EDIT, prompt="猫", image=picture(643, 480))
+
+    made = body(request, picture=b"p", mask=b"m")
+
+    assert (640, 480, [Inline(b"p")], Inline(b"m"), 0) == (
+        made["width"],
+        made["height"],
+        made["init_images"],
+        made["mask"],
+        made["inpainting_mask_invert"],
+    )
+
+
+def test_a_huge_picture_is_repainted_smaller_and_says_so():
+    """Unless the caller says how large it shall be."""
+    request = PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(picture(8000, 4000),))
+    explicit = request.with_params(width=4000, height=2000)
+
+    made, wanted = body(request, picture=b"p"), body(explicit, picture=b"p")
+
+    assert ((2048, 1024), (4000, 2000)) == tuple((b["width"], b["height"]) for b in (made, wanted))
+    assert (1, 0) == (len(wire.warnings(request)), len(wire.warnings(explicit)))
+
+
+def test_upscaling_sends_the_factor_and_the_operators_upscaler():
+    """A caller may name another one."""
+    request = PictureRequest(operation=Operation.UPSCALE, image=picture(), params={"upscale_factor": "x4"})
+    options = wire.Options(upscaler="4x-UltraSharp")
+
+    made = body(request, options=options, picture=b"p")
+    other = body(request.with_params(upscaler_1="Lanczos"), options=options, picture=b"p")
+
+    assert {
+        "resize_mode": 0,
+        "upscaling_resize": 4,
+        "upscaler_1": "4x-UltraSharp",
+        "show_extras_results": True,
+        "image": Inline(b"p"),
+    } == made
+    assert "Lanczos" == other["upscaler_1"]

@@ -1,0 +1,95 @@
+"""What the error answers of the vendors mean."""
+
+import json
+
+import pytest
+
+from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY, retry_after
+
+SECRET = "alice:correct-horse"
+
+
+def read(table, status, body, **headers):
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    error = table.error(status, headers, data, secrets=(SECRET,))
+    return error, error.failure
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"detail": "Sampler not found", "errors": "", "error": "HTTPException"}, "Sampler not found"),
+        ({"detail": [{"loc": ["body", "steps"], "msg": "not an int"}]}, "steps: not an int"),
+        ({"detail": "", "errors": "CUDA out of memory.", "error": "OutOfMemoryError"}, "CUDA out of memory."),
+        ({"detail": "", "errors": "", "error": "RuntimeError"}, "RuntimeError"),
+        (b"Internal Server Error", "Internal Server Error"),
+        (b"", "HTTP status 500"),
+        ([1, 2], "[1, 2]"),
+        ({"detail": "Not Found"}, "Not Found: the server has no such API, is it running with --api?"),
+    ],
+)
+def test_the_useful_sentence_of_a_webui_is_found(body, expected):
+    """`detail`, else its first message, else `errors`, else `error`, else the text."""
+    assert expected == read(A1111, 500, body)[1].message
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "body", "expected"),
+    [
+        (A1111, 400, {}, ("rejected", False, False)),
+        (A1111, 401, {}, ("auth_failed", False, False)),
+        (A1111, 404, {}, ("rejected", False, False)),
+        (A1111, 422, {}, ("rejected", False, False)),
+        (A1111, 429, {}, ("rate_limited", True, False)),
+        (A1111, 500, {}, ("outcome_unknown", False, True)),
+        (A1111, 503, {}, ("outcome_unknown", False, True)),
+        (A1111, 302, {}, ("rejected", False, False)),
+        (A1111, 204, {}, ("bad_response", False, True)),
+        (STABILITY, 400, {"name": "bad_request"}, ("rejected", False, False)),
+        (STABILITY, 401, {"name": "unauthorized"}, ("auth_failed", False, False)),
+        (STABILITY, 402, {"name": "payment_required"}, ("quota_exhausted", False, False)),
+        (STABILITY, 403, {"name": "content_moderation"}, ("content_policy", False, False)),
+        (STABILITY, 403, {"name": "forbidden"}, ("auth_failed", False, False)),
+        (STABILITY, 413, {"name": "payload_too_large"}, ("rejected", False, False)),
+        (STABILITY, 422, {"name": "unprocessable"}, ("rejected", False, False)),
+        (STABILITY, 429, {"name": "rate_limit_exceeded"}, ("rate_limited", True, False)),
+        (STABILITY, 500, {"name": "internal_error"}, ("outcome_unknown", False, True)),
+        (STABILITY, 503, b"<html>", ("outcome_unknown", False, True)),
+    ],
+)
+def test_each_status_says_whether_something_was_started(table, status, body, expected):
+    """Only 429 proves that nothing was."""
+    error, failure = read(table, status, body)
+
+    assert expected == (failure.code, error.not_started, failure.possible_charge)
+
+
+def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
+    """Its own time-out is 60 seconds."""
+    default = read(STABILITY, 429, {})[0].retry_after
+    said = read(STABILITY, 429, {}, **{"retry-after": "7"})[0].retry_after
+
+    assert (60.0, 7.0) == (default, said)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"retry-after": "5"}, 5.0),
+        ({"retry-after": "Tue, 24 Nov 2026 08:00:30 GMT", "date": "Tue, 24 Nov 2026 08:00:00 GMT"}, 30.0),
+        ({"retry-after": "Tue, 24 Nov 2026 08:00:30 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(headers, expected):
+    """A date counts from the answer's own date, so no clock is needed."""
+    assert expected == retry_after(headers)
+
+
+def test_a_key_never_gets_into_a_message():
+    """Some servers echo what they were sent."""
+    failure = read(A1111, 401, {"detail": f"wrong login {SECRET} {'x' * 1000}"})[1]
+
+    assert SECRET not in failure.message
+    assert 500 == len(failure.message)

@@ -1,0 +1,154 @@
+"""Requests as Stability's forms."""
+
+import io
+import json
+
+import pytest
+
+from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
+from imagegen_core.errors import CallError
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+
+PICTURE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
+FILE = ("picture.png", b"p", "image/png")
+
+
+def request(operation=Operation.GENERATE, prompt="cat", **params):
+    inputs = {}
+    if operation is Operation.REFERENCE:
+        inputs = {"references": (PICTURE,)}
+    elif operation is not Operation.GENERATE:
+        inputs = {"image": PICTURE}
+    return PictureRequest(operation=operation, prompt=prompt, params=params, **inputs)
+
+
+def sent(asked, model="stable-image-core", mask=None):
+    route = wire.route(asked, model)
+    picture = b"p" if asked.inputs else None
+    form = wire.form(asked, route, picture=picture, mask=mask)
+    plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
+    return route.path.removeprefix("/v2beta/stable-image/"), plain
+
+
+@pytest.mark.parametrize(
+    ("asked", "model", "expected"),
+    [
+        (request(seed=7), "stable-image-core", ("generate/core", {"prompt": "cat", "seed": "7"})),
+        (request(seed=-1), "stable-image-ultra", ("generate/ultra", {"prompt": "cat"})),
+        (
+            request(cfg_scale=4),
+            "sd3.5-large",
+            ("generate/sd3", {"prompt": "cat", "cfg_scale": "4", "model": "sd3.5-large"}),
+        ),
+        (
+            request(Operation.REFERENCE),
+            "sd3.5-medium",
+            (
+                "generate/sd3",
+                {
+                    "prompt": "cat",
+                    "image": FILE,
+                    "strength": "0.7",
+                    "mode": "image-to-image",
+                    "model": "sd3.5-medium",
+                },
+            ),
+        ),
+        (
+            request(Operation.REFERENCE, strength=0.2),
+            "stable-image-ultra",
+            ("generate/ultra", {"prompt": "cat", "image": FILE, "strength": "0.2"}),
+        ),
+        (
+            request(Operation.EDIT, search_prompt="dog"),
+            "sd3.5-large",
+            ("edit/search-and-replace", {"prompt": "cat", "image": FILE, "search_prompt": "dog"}),
+        ),
+        (request(Operation.UPSCALE, prompt=""), "stable-image-core", ("upscale/fast", {"image": FILE})),
+        (
+            request(Operation.UPSCALE, upscale_mode="creative", creativity=0.2),
+            "stable-image-core",
+            ("upscale/creative", {"prompt": "cat", "image": FILE, "creativity": "0.2"}),
+        ),
+        (
+            request(Operation.RECONTEXT, keep_original_background=True),
+            "stable-image-core",
+            (
+                "edit/replace-background-and-relight",
+                {"background_prompt": "cat", "subject_image": FILE, "keep_original_background": "true"},
+            ),
+        ),
+    ],
+)
+def test_each_operation_has_its_route_and_fields(asked, model, expected):
+    """The table in the module's docstring, line by line."""
+    assert expected == sent(asked, model)
+
+
+def test_a_mask_makes_an_edit_an_inpainting():
+    """Without one, it is search and replace."""
+    asked = PictureRequest(operation=Operation.EDIT, prompt="cat", image=PICTURE, mask=PICTURE)
+
+    path, form = sent(asked, mask=b"m")
+
+    assert ("edit/inpaint", ("mask.png", b"m", "image/png")) == (path, form["mask"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (request(Operation.EDIT), "params.search_prompt"),
+        (request(Operation.UPSCALE, prompt="", upscale_mode="conservative"), "prompt"),
+        (request(Operation.REFERENCE), "stable-image-core"),
+    ],
+)
+def test_what_a_route_needs_is_asked_for_before_anything_is_sent(asked, named):
+    """A refusal costs nothing and names what is missing."""
+    with pytest.raises(CallError, match=named) as caught:
+        sent(asked)
+
+    assert ("rejected", False) == (caught.value.failure.code, caught.value.failure.possible_charge)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1024, 1024), "1:1"),
+        ((1920, 1080), "16:9"),
+        ((1080, 1920), "9:16"),
+        ((1024, 768), "5:4"),
+        ((4000, 1000), "21:9"),
+        ((1, 16384), "9:21"),
+    ],
+)
+def test_a_size_becomes_the_nearest_ratio(size, expected):
+    """Stability takes no pixels, and the caller is told so."""
+    asked = request(width=size[0], height=size[1])
+
+    assert expected == sent(asked)[1]["aspect_ratio"]
+    assert (f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}",) == wire.warnings(
+        asked, wire.route(asked, "core")
+    )
+
+
+def test_a_parameter_without_effect_is_named():
+    """It is declared for the model and belongs to another route."""
+    asked = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
+
+    assert ("style_preset has no effect on upscale/fast",) == wire.warnings(asked, wire.route(asked, "core"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"image": "QQ==", "finish_reason": "CONTENT_FILTERED"}, ("content_policy", True)),
+        ({"finish_reason": "SUCCESS"}, ("bad_response", True)),
+        ([], ("bad_response", True)),
+    ],
+)
+def test_an_answer_without_a_picture_to_keep_is_an_error(answer, expected):
+    """A filtered picture was made, so it may have been charged."""
+    with pytest.raises(CallError) as caught:
+        wire.answer(io.BytesIO(json.dumps(answer).encode()))
+
+    assert expected == (caught.value.failure.code, caught.value.failure.possible_charge)

@@ -1,0 +1,67 @@
+"""Close prompts share a query's parts, and the closest come first."""
+
+import pytest
+
+from imagegen_core.closeness import Closeness
+from imagegen_core.search_query import SearchQuery
+
+
+def close_to(keyword):
+    return Closeness.to(SearchQuery.parse(keyword, lambda text: text))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "expected"),
+    [
+        ("可爱的猫", ("可爱", "猫")),
+        ("雨夜街头", ("雨夜", "夜街", "街头")),
+        ("the cat", ("cat",)),
+        ("portrait", ("por", "ort", "rtr", "tra", "rai", "ait")),
+        ("4k的猫", ("4k", "猫")),
+        ("的", ("的",)),
+        ("猫 狗 猫咪", ("猫", "狗", "猫咪")),
+    ],
+)
+def test_parts_are_what_carries_meaning(keyword, expected):
+    """Pairs of characters, single ones where there is no pair, three letters; stop words are left out."""
+    assert expected == close_to(keyword).parts
+
+
+def test_the_closest_comes_first():
+    """More parts are better than fewer, near ones in order better than scattered ones."""
+    prompts = [
+        "可爱的小猫",
+        "可爱的狗和一只猫",
+        "猫在睡觉，样子很可爱",
+        "一只猫",
+    ]
+    closeness = close_to("可爱的猫")
+
+    assert prompts == sorted(prompts[::-1], key=closeness.rank)
+
+
+@pytest.mark.parametrize("prompt", ["一只可爱的猫", "一条狗", "雪山的清晨"])
+def test_what_contains_the_query_or_shares_too_little_is_not_close(prompt):
+    """Exact matches are a list of their own; less than half of the parts is nothing."""
+    assert close_to("可爱的猫").rank(prompt) is None
+
+
+@pytest.mark.parametrize("keyword", ["，", "🐱🐱", "%_%", "\ue021"])
+def test_punctuation_has_no_close_ones(keyword):
+    """Nothing of it carries meaning, and nothing fails over it."""
+    assert close_to(keyword).rank("一只猫，🐱 %") is None
+
+
+def test_neighbourhoods_begin_with_the_nearest():
+    """First all but one place of the query, last what has half of its parts."""
+    found = list(close_to("可爱的猫").neighbourhoods())
+
+    assert ("可爱", "爱的", "的", "猫") in found[:3]
+    assert [("可爱", "猫"), ("可爱",), ("猫",)] == found[3:]
+
+
+def test_neighbourhoods_are_few():
+    """However long a query is, the work is bounded."""
+    words = " ".join(chr(code) + chr(code + 1) for code in range(0x4E00, 0x5E00, 2))
+
+    assert 20 >= len(list(close_to(words).neighbourhoods()))

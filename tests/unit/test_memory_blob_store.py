@@ -1,0 +1,18 @@
+"""The blob store in memory keeps the promises of its port."""
+
+import pytest
+
+from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.testing.blob_store import BlobStoreContract
+
+pytestmark = pytest.mark.anyio
+
+
+class TestMemoryBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self):
+        return MemoryBlobStore()
+
+    @pytest.fixture
+    def look_inside(self, store):
+        return store.blobs.get
