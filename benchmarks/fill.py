@@ -25,7 +25,7 @@ from imagegen_adapters.databases.data_directory import DataDirectory, DataDirect
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.image_records.index import Entry
-from imagegen_adapters.image_records.reindex import forget_index, remove_leaving
+from imagegen_adapters.image_records.reindex import compact, forget_index, remove_leaving
 from imagegen_adapters.image_records.rows import image_to_row
 from imagegen_adapters.image_records.sqlite import insert_rows
 from imagegen_adapters.simplifiers.opencc import simplify
@@ -67,6 +67,8 @@ async def _fill(database: Database, prompts: Path, *, index: bool, most: int | N
             await database.write(lambda c, batch=batch: insert_rows(c, batch, simplify))
             done += len(batch)
             _report(done, total, started)
+    if index:
+        await compact(database)
     return done / max(1e-9, time.perf_counter() - started)
 
 

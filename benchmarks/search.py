@@ -57,7 +57,8 @@ class Timing:
             return None
         ordered = sorted(seconds)
         return cls(
-            p50=statistics.median(ordered) * 1000, p95=ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] * 1000
+            p50=statistics.median(ordered) * 1000,
+            p95=ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] * 1000,
         )
 
 
@@ -88,7 +89,9 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
                 first=await _together(callers, rounds, [_search(records, q, None) for q in queries]),
                 deep=await _together(callers, rounds, [_search(records, q, at) for q, at in deep if at]),
                 relevant=await _together(
-                    callers, max(1, rounds // 4), [_search(records, q, None, SearchMode.RELEVANT) for q in queries]
+                    callers,
+                    max(1, rounds // 4),
+                    [_search(records, q, None, SearchMode.RELEVANT) for q in queries],
                 ),
                 like=await _together(callers, 1, [_like(database, k) for k in keywords]) if like else None,
             )
@@ -165,7 +168,7 @@ async def sizes(database: Database) -> Sizes:
         pictures, prompts = connection.execute(
             "SELECT count(*), coalesce(sum(length(CAST(prompt AS BLOB))), 0) FROM images"
         ).fetchone()
-        size = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name LIKE ? AND aggregate"
+        size = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name LIKE ? AND aggregate = TRUE"
         return Sizes(
             pictures=pictures,
             prompts=prompts,
@@ -194,7 +197,9 @@ async def _main(chosen: argparse.Namespace) -> None:
         after = resident_mb()
         print(table(results))
         kept = await sizes(database)
-        print(f"\n{kept.pictures:,} pictures; prompts {kept.prompts / 1e6:.0f} MB, index {kept.index / 1e6:.0f} MB,")
+        print(
+            f"\n{kept.pictures:,} pictures; prompts {kept.prompts / 1e6:.0f} MB, index {kept.index / 1e6:.0f} MB,"
+        )
         print(f"folded prompts {kept.texts / 1e6:.0f} MB, the whole file {kept.file / 1e6:.0f} MB")
         print(f"memory {before:.0f} MB before, {after:.0f} MB after; {chosen.callers} callers at once")
     finally:

@@ -17,9 +17,14 @@ from imagegen_core.running_tasks import RunningTask
 PROGRESS_INTERVAL_SECONDS = 0.5
 
 
+def spool_owner(task_id: str, attempt_id: str) -> str:
+    """Return the owner of an attempt's spooled files, from which its task can be told."""
+    return f"{task_id}.{attempt_id}"
+
+
 @attrs.define(kw_only=True)
 class CallExchange:
-    """The `Exchange` of one attempt; its spooled files belong to the attempt's id."""
+    """The `Exchange` of one attempt; its spooled files are apart from all others'."""
 
     attempt_id: str
     run: RunningTask
@@ -28,10 +33,15 @@ class CallExchange:
     clock: Clock
     _reported_at: float | None = None
 
+    @property
+    def owner(self) -> str:
+        """Who owns the attempt's spooled files."""
+        return spool_owner(self.run.task.task_id, self.attempt_id)
+
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the vendor's answer until its pictures are stored."""
         try:
-            return await self.spool_files.put(self.attempt_id, name, chunks, max_bytes=max_bytes)
+            return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:
             raise CallError(
                 FailureCode.BAD_RESPONSE, f"the answer is larger than {max_bytes} bytes"
@@ -41,7 +51,7 @@ class CallExchange:
 
     def open_spooled(self, name: str) -> BinaryIO:
         """Return what was spooled; the caller closes it."""
-        return self.spool_files.open(self.attempt_id, name)
+        return self.spool_files.open(self.owner, name)
 
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an input picture."""

@@ -19,6 +19,8 @@ CLOSE_PICTURES = 200
 """No more close ones than these are ever shown: the best."""
 
 MOST_PARTS = 12
+_MOST_VARIED = 8
+_MOST_HALVES = 4
 _FAR = 1_000_000
 _STARTS = 20
 
@@ -57,22 +59,25 @@ class Closeness:
             return None
         return Rank(missing=len(self.parts) - len(present), span=_span(folded, present))
 
-    def neighbourhoods(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens that close prompts have in common, those of the closest first.
+    def near(self) -> Iterator[tuple[str, ...]]:
+        """Yield sets of tokens, each had by the closest prompts; an index can be asked for them.
 
-        First comes what a prompt has that differs from the query in one place; then all parts; all but
-        one; half of them. The characters of a part of the query are its token, so an index can be asked.
+        First comes what a prompt has that differs from the query in one place, then all parts.
         """
         whole = tuple(token for word in self.words for token in longest_tokens(word))
-        if 1 < len(whole) <= MOST_PARTS:
+        if 1 < len(whole) <= _MOST_VARIED:
             for left_out in range(len(whole)):
                 yield (*whole[:left_out], *whole[left_out], *whole[left_out + 1 :])
+        yield self.parts
+
+    def far(self) -> Iterator[tuple[str, ...]]:
+        """Yield sets of tokens, each had by prompts that are less close: all parts but one, half of them."""
         parts = self.parts
-        yield parts
-        if len(parts) > 2:  # noqa: PLR2004 - of two, one left out is half of them
+        if 2 < len(parts) <= _MOST_VARIED:  # noqa: PLR2004 - of two, one left out is half of them
             yield from (parts[:left_out] + parts[left_out + 1 :] for left_out in range(len(parts)))
         half = (len(parts) + 1) // 2
-        yield from (parts[at : at + half] for at in range(len(parts) - half + 1))
+        for at in spread(tuple(range(len(parts) - half + 1)), _MOST_HALVES):
+            yield parts[at : at + half]
 
 
 def _parts_of(word: str) -> Iterator[str]:

@@ -220,6 +220,7 @@ class CallError(ImagegenError):
         upstream_status: HTTP status of the vendor's answer.
         upstream_code: the vendor's own error code.
         possible_charge: overrides what `code` says about money.
+        repeatable: overrides ``not_started`` where an operator chose to send again what nobody knows.
     """
 
     def __init__(
@@ -232,9 +233,11 @@ class CallError(ImagegenError):
         upstream_status: int | None = None,
         upstream_code: str | None = None,
         possible_charge: bool | None = None,
+        repeatable: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.not_started = not_started
+        self.repeatable = not_started if repeatable is None else repeatable
         self.retry_after = retry_after
         charge = code.possible_charge if possible_charge is None else possible_charge
         self.failure = Failure(

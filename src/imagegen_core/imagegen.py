@@ -84,7 +84,8 @@ class ImageGen:
     Use it as ``async with``: entering takes up what an earlier process left and starts the workers,
     leaving lets running calls finish within the grace time.
 
-    Each use case is an attribute to be called, so the service and a program share them.
+    Each use case is an attribute to be called, so the service and a program share them. ``stored`` is
+    called after each change of what the picture store holds.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class ImageGen:
         file_configs: Mapping[str, ProviderConfig] | None = None,
         retry: RetryPolicy | None = None,
         owner: str | None = None,
+        stored: Callable[[], object] = lambda: None,
     ) -> None:
         a = self.adapters = adapters
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
+        self._stored = stored
         self.running = RunningTasks()
         self.slots = ProviderSlots(default_limit=self.limits.workers)
         self.resolve = ResolveProvider(
@@ -131,7 +134,7 @@ class ImageGen:
         self.retry_task = RetryTask(repository=a.tasks, spool=a.spool, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, events=a.events, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
-        self.delete_image = DeleteImage(records=a.images, pictures=a.pictures)
+        self.delete_image = DeleteImage(records=a.images, pictures=a.pictures, stored=stored)
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
         )
@@ -159,6 +162,7 @@ class ImageGen:
             slots=self.slots,
             redactor=a.redactor,
             new_id=a.new_id,
+            stored=self._stored,
         )
         return RunTask(
             resolve=self.resolve,

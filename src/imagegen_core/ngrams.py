@@ -13,8 +13,11 @@ terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's ``tsve
 
 import re
 from operator import add
+from typing import TypeVar
 
 import attrs
+
+T = TypeVar("T")
 
 VERSION = 1
 """Changes whenever the tokens of any text do; an index of another version has to be made anew."""
@@ -68,7 +71,7 @@ def longest_tokens(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def spread(found: tuple[str, ...], most: int) -> tuple[str, ...]:
+def spread(found: tuple[T, ...], most: int) -> tuple[T, ...]:
     """Return at most ``most`` (two or more) of them at even distances, the first and the last among them."""
     if len(found) <= most:
         return found

@@ -31,7 +31,7 @@ class RetryPolicy:
 
         ``retries`` is how many were made already; ``random`` gives numbers in [0, 1).
         """
-        if not error.not_started or retries >= max_retries:
+        if not error.repeatable or retries >= max_retries:
             return None
         own = min(self.ceiling, self.base * self.factor**retries)
         asked = min(self.retry_after_ceiling, error.retry_after or 0.0)

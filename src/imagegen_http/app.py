@@ -5,6 +5,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from imagegen_http import errors
+from imagegen_http.json_request import JsonRequest
 from imagegen_http.openapi_document import openapi_config
 from imagegen_http.routes import documentation, health, images, operations, providers, tasks
 from imagegen_http.routes.dependencies import provide_service
@@ -26,6 +27,7 @@ def build_app(service: Service) -> Litestar:
         ],
         dependencies={"service": Provide(provide_service)},
         exception_handlers=errors.HANDLERS,
+        request_class=JsonRequest,
         state=State({"service": service}),
         logging_config=None,
         openapi_config=openapi_config(service.version),

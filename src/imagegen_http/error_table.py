@@ -153,10 +153,10 @@ FAILURES: dict[str, tuple[str, str]] = {
 
 def wants_english(accept_language: str | None) -> bool:
     """Return whether a caller prefers English to Chinese, by its ``Accept-Language``."""
-    best, english = -1.0, False
+    best, english = 0.0, False
     for item in (accept_language or "").split(","):
-        tag, _, quality = item.strip().partition(";q=")
-        language = tag.strip().lower()[:2]
+        tag, _, quality = item.replace(" ", "").partition(";q=")
+        language = tag.lower()[:2]
         if language not in ("zh", "en"):
             continue
         try:

@@ -143,7 +143,7 @@ def _problem(item: Any) -> dict[str, str]:
     key = str(item.get("key", "body"))
     found = _PATH.search(message)
     if found:
-        path = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", found["path"])
+        path = _INDEX.sub(r".\1", found["path"])
         key = path if key in ("data", "body") else f"{key}.{path}"
     unknown = re.search(r"unknown field `([^`]+)`", message)
     if unknown:

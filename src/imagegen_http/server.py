@@ -9,11 +9,9 @@ from typing import cast
 import structlog
 import uvicorn
 
-from imagegen_adapters.identifiers import new_id
-from imagegen_adapters.redaction import Redactor, redact_event
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
-from imagegen_http.composition import compose
+from imagegen_http.composition import Redactor, compose, new_id, redact_event
 from imagegen_http.logs import set_up_logs
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer

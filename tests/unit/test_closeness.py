@@ -52,16 +52,20 @@ def test_punctuation_has_no_close_ones(keyword):
     assert close_to(keyword).rank("一只猫，🐱 %") is None
 
 
-def test_neighbourhoods_begin_with_the_nearest():
+def test_tokens_to_ask_for_begin_with_the_nearest():
     """First all but one place of the query, last what has half of its parts."""
-    found = list(close_to("可爱的猫").neighbourhoods())
+    closeness = close_to("可爱的猫")
+    near = list(closeness.near())
 
-    assert ("可爱", "爱的", "的", "猫") in found[:3]
-    assert [("可爱", "猫"), ("可爱",), ("猫",)] == found[3:]
+    assert ("可爱", "爱的", "的", "猫") in near[:3]
+    assert [("可爱", "猫")] == near[3:]
+    assert [("可爱",), ("猫",)] == list(closeness.far())
 
 
-def test_neighbourhoods_are_few():
+def test_sets_of_tokens_are_few():
     """However long a query is, the work is bounded."""
     words = " ".join(chr(code) + chr(code + 1) for code in range(0x4E00, 0x5E00, 2))
 
-    assert 20 >= len(list(close_to(words).neighbourhoods()))
+    closeness = close_to(words)
+
+    assert (1, 4) == (len(list(closeness.near())), len(list(closeness.far())))

@@ -1,20 +1,23 @@
 """Relevant mode: after the exact matches the close ones, best first."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
 from imagegen_adapters.databases.listing import COUNTED
-from imagegen_adapters.image_records.lookup import lookup_of_terms
+from imagegen_adapters.image_records.lookup import Lookup, lookup_of_terms
 from imagegen_core.closeness import CLOSE_PICTURES, Closeness
 from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, Match
 from imagegen_core.search_query import SearchQuery
 
+RECENT = 200_000
+"""What has only some of a query's parts is looked for among so many of the newest pictures."""
+
 _NEAREST = 200
 _ENOUGH = 600
-"""So many of the newest of each neighbourhood are ranked, until so many were found."""
+"""So many of the newest that have the same parts are ranked, until so many were found."""
 
 _CLOSE = 1 << 62
 _OFFSET_BITS = 12
@@ -49,18 +52,25 @@ def close_ids(
     """Return the ids of the closest pictures up to ``newest``, closest first, at most `CLOSE_PICTURES`."""
     closeness = Closeness.to(query)
     texts: dict[int, str] = {}
-    for tokens in closeness.neighbourhoods():
-        lookup = lookup_of_terms(connection, wanted, tuple(dict.fromkeys(tokens)))
-        near = lookup.ids(connection, limit=_NEAREST, before=newest + 1)
-        unseen = [image_id for image_id in near if image_id not in texts]
-        selecting = f"SELECT id, folded FROM image_texts_{lookup.generation:d} WHERE id = ?"  # noqa: S608 - a number
-        for image_id in unseen:
-            texts.update(map(tuple, connection.execute(selecting, (image_id,)).fetchall()))
+    oldest = max(0, newest - RECENT)
+    for tokens, above in (*((t, 0) for t in closeness.near()), *((t, oldest) for t in closeness.far())):
+        texts.update(_texts(connection, lookup_of_terms(connection, wanted, tokens), above, newest, texts))
         if len(texts) >= _ENOUGH:
             break
     ranked = ((closeness.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
     return [-negative for _, negative in best[:CLOSE_PICTURES]]
+
+
+def _texts(
+    connection: sqlite3.Connection, lookup: Lookup, above: int, newest: int, known: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """Yield id and folded prompt of the newest finds that are not known yet."""
+    bounded = attrs.evolve(lookup, oldest=max(lookup.oldest, above))
+    selecting = f"SELECT id, folded FROM image_texts_{lookup.generation:d} WHERE id = ?"  # noqa: S608 - a number
+    for image_id in bounded.ids(connection, limit=_NEAREST, before=newest + 1):
+        if image_id not in known:
+            yield from map(tuple, connection.execute(selecting, (image_id,)).fetchall())
 
 
 @attrs.frozen(kw_only=True)

@@ -97,7 +97,7 @@ def lookup_of_terms(
     oldest, newest = _bounds(connection, from_ms, to_ms)
     return Lookup(
         generation=active_generation(connection),
-        terms=(*tokens, *_facets(wanted)),
+        terms=tuple(dict.fromkeys((*tokens, *_facets(wanted)))),
         words=words,
         from_ms=from_ms,
         to_ms=to_ms,

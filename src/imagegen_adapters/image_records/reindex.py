@@ -14,7 +14,13 @@ import attrs
 
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.index import Entry, create_generation, folding_version, write_entries
+from imagegen_adapters.image_records.index import (
+    Entry,
+    active_generation,
+    create_generation,
+    folding_version,
+    write_entries,
+)
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_core.folding import Simplify
 
@@ -22,6 +28,7 @@ BATCH = 500
 """Pictures a transaction; writers wait for no more than that."""
 
 _DROPPED_ROWS = 2000
+_MERGED_PAGES = 500
 
 Progress = Callable[[int, int], Awaitable[None] | None]
 """Is told up to which id pictures are indexed, and which id is the last."""
@@ -64,9 +71,15 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
         await database.write(partial(_add, build=build, entries=entries))
         if progress is not None and (waiting := progress(build.reached, build.until)) is not None:
             await waiting
+    await _compact(database, build.generation)
     await database.write(partial(_take_over, generation=build.generation))
     await remove_leaving(database)
     return build.until
+
+
+async def compact(database: Database) -> None:
+    """Join the pieces of the index that inserts left into one, step by step: every search gets quicker."""
+    await _compact(database, await database.read(active_generation))
 
 
 async def remove_leaving(database: Database) -> None:
@@ -75,6 +88,12 @@ async def remove_leaving(database: Database) -> None:
         generation: int = row["generation"]
         while await database.write(partial(_shrink, generation=generation)):
             pass
+
+
+async def _compact(database: Database, generation: int) -> None:
+    await database.write(partial(_merge, generation=generation, pages=-_MERGED_PAGES))
+    while await database.write(partial(_merge, generation=generation, pages=_MERGED_PAGES)):
+        pass
 
 
 def forget_index(connection: sqlite3.Connection) -> None:
@@ -112,6 +131,15 @@ def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[i
 def _take_over(connection: sqlite3.Connection, *, generation: int) -> None:
     connection.execute(statements.LEAVE)
     connection.execute(statements.ACTIVATE, (generation,))
+
+
+def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bool:
+    """Merge about so many pages, a negative number to begin; return whether there is more to merge."""
+    index = f"image_index_{generation:d}"
+    before = connection.total_changes
+    merging = f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)"  # noqa: S608 - a constant and a number
+    connection.execute(merging, (pages,))
+    return connection.total_changes - before > 1  # as FTS5's manual tells
 
 
 def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:

@@ -151,23 +151,25 @@ class SqliteImageRecords:
         self, connection: sqlite3.Connection, words: Sequence[str], wanted: ImageFilter, paging: Paging
     ) -> Page[Image]:
         lookup = make_lookup(connection, wanted, words)
+        found = self._totals.found(connection, lookup)
         before = NEWEST if paging.after is None else paging.after
-        ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
+        ids: list[int] = []
+        if found:  # what was counted as nothing need not be looked for again
+            ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
         images = _images(connection, ids)
-        return make_page(
-            [(image_id, images[image_id]) for image_id in ids],
-            paging,
-            found=self._totals.found(connection, lookup),
-        )
+        return make_page([(image_id, images[image_id]) for image_id in ids], paging, found=found)
 
     def _relevant(
         self, connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
         lookup = make_lookup(connection, wanted, query.words)
+        found = self._totals.found(connection, lookup)
         relevant = RelevantList(
-            found=self._totals.found(connection, lookup),
-            exact=lambda limit, offset, after: lookup.ids(
-                connection, limit=limit, offset=offset, before=NEWEST if after is None else after
+            found=found,
+            exact=lambda limit, offset, after: (
+                lookup.ids(connection, limit=limit, offset=offset, before=NEWEST if after is None else after)
+                if found
+                else []
             ),
             close=lambda newest: close_ids(connection, query, wanted, newest=newest),
             newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],

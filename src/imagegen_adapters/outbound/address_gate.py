@@ -40,9 +40,10 @@ class AddressGate:
     def lists(self, host: str, port: int) -> bool:
         """Return whether the operator listed this very name or address."""
         name = canonical_host(host)
-        parents = [name[i + 1 :] for i, char in enumerate(name) if char == "." and "." in name[i + 1 :]]
-        candidates = [name] if _is_address(name) else [name, *parents]
-        return any((candidate, port) in self._allowed for candidate in candidates)
+        if (name, port) in self._allowed or _is_address(name):
+            return (name, port) in self._allowed
+        parents = (name[i + 1 :] for i, char in enumerate(name) if char == ".")
+        return any((p, port) in self._allowed and "." in p and not _is_address(p) for p in parents)
 
     def judge(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
         """Let the connection pass.

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from imagegen_core.errors import Unavailable
 
 _VERSION = 1
+_KEY_CHARS = 44
 
 
 class WrongContext(Unavailable):
@@ -30,7 +31,7 @@ def usable(key: str) -> bool:
         Fernet(key)
     except ValueError:
         return False
-    return True
+    return len(key) == _KEY_CHARS  # the decoder stops at the first "=", whatever comes after it
 
 
 class Sealing:

@@ -1,6 +1,7 @@
 """Delete a picture: gone for readers at once, its bytes as soon as every store lets them go."""
 
 import logging
+from collections.abc import Callable
 
 import attrs
 
@@ -18,6 +19,7 @@ class DeleteImage:
 
     records: ImageRecords
     pictures: BlobStore
+    stored: Callable[[], object]
 
     async def __call__(self, *, image_id: int) -> Image:
         """Return the record as it was.
@@ -33,4 +35,5 @@ class DeleteImage:
                 await self.pictures.delete(key)
             except StorageError:
                 _log.warning("a deleted picture's bytes are removed later", extra={"image_id": image_id})
+        self.stored()
         return image

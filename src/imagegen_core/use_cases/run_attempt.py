@@ -5,17 +5,19 @@ from collections.abc import Callable
 
 import attrs
 
+from imagegen_core.attempt_outcome import AttemptOutcome, error_of, may_send, repeats_unknown, worst
 from imagegen_core.attempts import Attempt, Phase, Receipt, UpstreamJob
-from imagegen_core.call_exchange import CallExchange
+from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.events import EventKind, TaskEvent
-from imagegen_core.failures import FailureCode
+from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import Harvest, ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
+from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.use_cases.keep_picture import KeepPicture
@@ -27,21 +29,13 @@ SUBMIT_SLACK_SECONDS = 5.0
 MESSAGE_CHARS = 500
 """How much of a vendor's own words is kept."""
 
-_NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
-
-
-@attrs.frozen(kw_only=True)
-class AttemptOutcome:
-    """How one part of a task came out: ``error`` None means that its pictures are stored."""
-
-    error: CallError | None = None
-    failures: tuple[CallError, ...] = ()
-    warnings: tuple[str, ...] = ()
-
 
 @attrs.frozen(kw_only=True)
 class RunAttempt:
-    """One paid request at the most; what an earlier process left behind is taken up where it stands."""
+    """One paid request at the most; what an earlier process left behind is taken up where it stands.
+
+    ``stored`` is called after each change of what the picture store holds.
+    """
 
     keep_picture: KeepPicture
     spool: Spool
@@ -50,6 +44,7 @@ class RunAttempt:
     slots: ProviderSlots
     redactor: Redactor
     new_id: Callable[[], str]
+    stored: Callable[[], object]
 
     async def __call__(
         self,
@@ -75,10 +70,10 @@ class RunAttempt:
         try:
             return await self._drive(run, resolved, call, exchange, attempt)
         except CallError as raw:
-            error = self._redacted(raw)
+            error = self._redacted(raw, resolved.config)
             current = run.attempts[part]
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
-            await self.spool.remove(attempt.attempt_id)
+            await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
             return AttemptOutcome(error=error)
 
     async def _take_up(
@@ -86,30 +81,23 @@ class RunAttempt:
     ) -> tuple[Attempt | None, AttemptOutcome]:
         """Return the attempt to drive on, or None and the outcome that is settled already."""
         if previous is not None and previous.phase is Phase.SUBMITTING:
-            unknown = CallError(
+            failure = Failure.of(
                 FailureCode.OUTCOME_UNKNOWN, "the service stopped while the vendor had the request"
             )
-            previous = await run.save_attempt(previous.failed(self.clock.now(), unknown.failure))
-            if resolved.config.extra_config.get("on_unknown") != "retry":
-                return None, AttemptOutcome(error=unknown)
-        elif previous is not None and previous.phase is Phase.STORED:
+            previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
+        if previous is None or may_send(previous, resolved.config):
+            return await self._reserve(run, part, previous), AttemptOutcome()
+        if previous.phase is Phase.STORED:
             return None, AttemptOutcome()
-        elif previous is not None and previous.phase is not Phase.FAILED:
-            run.attempts[part] = previous
-            return previous, AttemptOutcome()
-        elif previous is not None and previous.failure and previous.failure.code not in _NOT_STARTED:
-            failure = previous.failure
-            error = CallError(
-                failure.code,
-                failure.message,
-                upstream_status=failure.upstream_status,
-                upstream_code=failure.upstream_code,
-                possible_charge=failure.possible_charge,
-            )
-            return None, AttemptOutcome(error=error)
-        return await self._reserve(run, part), AttemptOutcome()
+        if previous.failure is not None:
+            return None, AttemptOutcome(error=error_of(previous.failure))
+        run.attempts[part] = previous
+        return previous, AttemptOutcome()
 
-    async def _reserve(self, run: RunningTask, part: int) -> Attempt:
+    async def _reserve(self, run: RunningTask, part: int, previous: Attempt | None) -> Attempt:
+        if previous is not None and previous.phase is Phase.RESERVED:
+            run.attempts[part] = previous
+            return previous
         now = self.clock.now()
         attempt = Attempt(
             attempt_id=self.new_id(),
@@ -189,15 +177,16 @@ class RunAttempt:
         stored = attempt.stored(self.clock.now())
         kept = await run.repository.save_attempt(stored, tuple(images))
         run.attempts[attempt.part] = stored
-        await self.spool.remove(attempt.attempt_id)
+        await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
+        self.stored()
         for image in kept:
             await self._announce(image)
         return AttemptOutcome(
-            failures=tuple(self._redacted(failure) for failure in failures),
+            failures=tuple(self._redacted(failure, resolved.config) for failure in failures),
             warnings=tuple(self.redactor.redact(w, limit=MESSAGE_CHARS) for w in harvest.warnings),
         )
 
-    def _redacted(self, error: CallError) -> CallError:
+    def _redacted(self, error: CallError, config: ProviderConfig) -> CallError:
         """Return the error as it may be stored and shown: vendors echo what they were sent."""
         failure = error.failure
         code = failure.upstream_code
@@ -209,6 +198,7 @@ class RunAttempt:
             upstream_status=failure.upstream_status,
             upstream_code=None if code is None else self.redactor.redact(code, limit=100),
             possible_charge=failure.possible_charge,
+            repeatable=error.not_started or repeats_unknown(failure, config),
         )
 
     @staticmethod
@@ -247,28 +237,3 @@ class _cancelling:  # noqa: N801 - reads as a context manager
     async def _pass_on(self) -> None:
         await self._run.cancelled.wait()
         await self._resolved.provider.cancel(self._call, self._job)
-
-
-_SEVERITY = (
-    FailureCode.OUTCOME_UNKNOWN,
-    FailureCode.TIMEOUT,
-    FailureCode.STORAGE_FAILED,
-    FailureCode.DOWNLOAD_FAILED,
-    FailureCode.RESULT_EXPIRED,
-    FailureCode.BAD_RESPONSE,
-    FailureCode.INVALID_IMAGE,
-    FailureCode.CONTENT_POLICY,
-    FailureCode.REJECTED,
-    FailureCode.AUTH_FAILED,
-    FailureCode.QUOTA_EXHAUSTED,
-)
-
-
-def worst(errors: list[CallError]) -> CallError | None:
-    """Return the error that a person most needs to know of: money first; None when there is none."""
-
-    def rank(error: CallError) -> int:
-        code = error.failure.code
-        return _SEVERITY.index(code) if code in _SEVERITY else len(_SEVERITY)
-
-    return min(errors, key=rank, default=None)

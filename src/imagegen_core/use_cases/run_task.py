@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import attrs
 
+from imagegen_core.attempt_outcome import AttemptOutcome, may_send, worst
 from imagegen_core.attempts import Attempt, Charge, Phase
 from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import (
@@ -34,7 +35,7 @@ from imagegen_core.running_tasks import RunningTask, RunningTasks
 from imagegen_core.sealed_overrides import open_override
 from imagegen_core.tasks import Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
-from imagegen_core.use_cases.run_attempt import AttemptOutcome, RunAttempt, worst
+from imagegen_core.use_cases.run_attempt import RunAttempt
 
 LOCKED_DELAY = timedelta(seconds=30)
 """How long a task waits whose provider's key cannot be opened now."""
@@ -118,7 +119,7 @@ class RunTask:
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
         requests = resolved.provider.split(call.request, call.model, call.config)
-        if any(_sends(latest.get(part)) for part in range(len(requests))):
+        if any(may_send(latest.get(part), resolved.config) for part in range(len(requests))):
             await run.save(run.task.count_attempt())
         calls = [
             self.run_attempt(
@@ -142,7 +143,7 @@ class RunTask:
         errors = [o.error for o in outcomes if o.error is not None]
         losses = errors + [f for o in outcomes for f in o.failures]
         warnings = tuple(dict.fromkeys(w for o in outcomes for w in o.warnings))
-        error = worst([e for e in errors if not e.not_started]) or worst(errors)
+        error = worst([e for e in errors if not e.repeatable]) or worst(errors)
         if error is None or (len(errors) < len(outcomes) and not run.cancelled.is_set()):
             delay = self._retry_delay(run, errors)
             if delay is not None and error is not None:
@@ -155,7 +156,7 @@ class RunTask:
             charged = any(e.failure.possible_charge for e in errors) or len(errors) < len(outcomes)
             await self._end(run, run.task.cancel(now, possible_charge=charged, warnings=warnings))
             return
-        delay = self._retry_delay(run, errors) if error.not_started else None
+        delay = self._retry_delay(run, errors) if error.repeatable else None
         if delay is not None:
             await self._put_back(run, _burnt(run.task, error), delay)
             return
@@ -238,11 +239,6 @@ async def announce_end(task: Task, events: EventBus) -> None:
     await events.publish(
         TaskEvent(task_id=task.task_id, kind=kind, at=task.completed_at or task.created_at, data=data)
     )
-
-
-def _sends(previous: Attempt | None) -> bool:
-    """Return whether a part in this state may send a request."""
-    return previous is None or previous.phase in (Phase.RESERVED, Phase.FAILED, Phase.SUBMITTING)
 
 
 def _burnt(task: Task, error: CallError) -> Task:

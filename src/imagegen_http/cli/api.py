@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 
-from imagegen_adapters.databases.data_directory import DataDirectoryInUse
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.running_server import RunningServer
 from imagegen_http.settings import Settings
@@ -106,7 +105,7 @@ async def open_api(settings: Settings, environ: Mapping[str, str]) -> AsyncItera
 @asynccontextmanager
 async def _own_service(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
     from imagegen_http.app import build_app
-    from imagegen_http.composition import compose
+    from imagegen_http.composition import DataDirectoryInUse, compose
 
     logging.getLogger("imagegen_core").setLevel(logging.WARNING)
     for _ in range(LOCK_WAIT_SECONDS * 5):

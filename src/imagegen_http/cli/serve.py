@@ -16,7 +16,7 @@ from imagegen_http.cli.context import CommandFailed, Context
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
-    from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+    from imagegen_http.composition import DataDirectoryInUse
     from imagegen_http.server import serve as run
     from imagegen_http.settings_loader import check_bind
 

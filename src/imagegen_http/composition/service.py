@@ -1,4 +1,4 @@
-"""Puts the service together: the only module that names adapters. Read it from top to bottom."""
+"""Puts the service together; read it from top to bottom."""
 
 import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 
-from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.instances import register_instance
@@ -18,9 +17,7 @@ from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outbound import Outbound, OutboundGuard
 from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
-from imagegen_adapters.providers.demo.provider import DemoProvider
-from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.redaction import Redactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
@@ -28,14 +25,17 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
-from imagegen_core.ports.provider import Provider
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_http.composition.providers import compose_providers, describe_presets
+from imagegen_http.composition.storage import compose_storage
 from imagegen_http.health_report import HealthReport
+from imagegen_http.maintenance import Maintenance
 from imagegen_http.service import Service
 from imagegen_http.settings import Settings
 
-PICTURES = "images"
 SPOOL = "spool"
+_MIB = 1024 * 1024
 
 
 @asynccontextmanager
@@ -50,16 +50,17 @@ async def compose(
         DataDirectoryInUse: another process works in the data directory.
         StorageError: the data directory or its database cannot be used.
         MasterKeyRefused: the master key must not be used as it is.
+        SettingsError: a setting turned out to be wrong.
     """
     redactor = redactor or Redactor()
     for secret in _secrets(settings, environ):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
+        clock = SystemClock()
         directory = DataDirectory.open(settings.data_dir)
         stack.callback(directory.close)
         database = Database.open(directory.database)
         stack.push_async_callback(database.close)
-        clock = SystemClock()
         box = FernetSecretBox.of_directory(
             directory.path,
             given=environ.get("IMAGEGEN_MASTER_KEY"),
@@ -69,13 +70,19 @@ async def compose(
         stack.push_async_callback(outbound.aclose)
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
-        disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * 1024 * 1024)
+        records = SqliteImageRecords(database, simplify=simplify)
+        storage = compose_storage(settings, database, records, clock, outbound.gate)
+        stack.callback(storage.close)
+        await storage.at_start()
+        disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * _MIB)
+        presets = PresetLibrary()
+        providers = compose_providers(clock, outbound, presets)
         adapters = Adapters(
             tasks=SqliteTaskRepository(database, simplify=simplify),
             queue=SqliteQueue(database),
-            images=SqliteImageRecords(database, simplify=simplify),
+            images=records,
             configs=SqliteProviderConfigs(database, box),
-            pictures=LocalBlobStore(directory.path / PICTURES, crc64=True),
+            pictures=storage.pictures,
             spool=LocalSpool(directory.path / SPOOL),
             inspector=inspector,
             events=SqliteEventBus(database),
@@ -83,23 +90,39 @@ async def compose(
             box=box,
             disk=disk,
             clock=clock,
-            providers=_providers(clock, outbound),
+            providers=providers,
             redactor=redactor,
             new_id=new_id,
             simplify=simplify,
         )
-        imagegen = ImageGen(adapters, limits=_limits(settings), file_configs=_file_configs(settings))
+        maintenance = Maintenance(
+            sync=storage.sync,
+            expire=storage.expire,
+            clean=CleanSpool(repository=adapters.tasks, spool=adapters.spool),
+            clock=clock,
+            sweep_seconds=settings.storage.sweep_minutes * 60,
+        )
+        imagegen = ImageGen(
+            adapters,
+            limits=_limits(settings),
+            file_configs=_file_configs(settings),
+            stored=maintenance.poke,
+        )
         await register_instance(database, imagegen.owner, clock.now())
         service = Service(
             imagegen=imagegen,
             settings=settings,
             version=importlib.metadata.version("imagegen"),
-            presets=list,
+            presets=lambda: describe_presets(providers, presets),
             health=HealthReport(
-                database_healthy=lambda: database.healthy, disk=disk, box_locked=lambda: box.locked
+                database_healthy=lambda: database.healthy,
+                disk=disk,
+                box_locked=lambda: box.locked,
+                oss=None if storage.oss is None else storage.oss_report,
             ),
             listens_on=lambda address: outbound.listens_on([address]),
         )
+        await stack.enter_async_context(maintenance)
         await stack.enter_async_context(imagegen)
         yield service
 
@@ -113,14 +136,6 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return [secret for secret in found if secret]
 
 
-def _providers(clock: SystemClock, outbound: Outbound) -> dict[str, Provider]:
-    return {
-        "demo": DemoProvider(clock),
-        "gemini": GeminiProvider(outbound),
-        "stable_diffusion": StableDiffusionProvider(outbound),
-    }
-
-
 def _limits(settings: Settings) -> Limits:
     return Limits(
         queue_size=settings.queue.size,
@@ -131,12 +146,13 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _file_configs(settings: Settings) -> dict[str, ProviderConfig]:
-    """Return the file's layer, the built-in demo beneath it."""
+    """Return the file's layer; the built-in demo is beneath it unless the file hides it."""
     demo = ProviderConfig(
         provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE
     )
     configs = {"demo": demo, **settings.providers}
-    return {
-        name: attrs.evolve(c, kind=c.kind or (demo.kind if name == "demo" else None))
-        for name, c in configs.items()
-    }
+    named = configs["demo"]
+    configs["demo"] = attrs.evolve(named, kind=named.kind or demo.kind)
+    if not configs["demo"].is_enabled:
+        del configs["demo"]
+    return configs

@@ -1,0 +1,77 @@
+"""How one attempt came out, and what follows from it: sent again, settled, or shown first."""
+
+import attrs
+
+from imagegen_core.attempts import Attempt, Phase
+from imagegen_core.errors import CallError
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.provider_configs import ProviderConfig
+
+_NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
+
+
+@attrs.frozen(kw_only=True)
+class AttemptOutcome:
+    """How one part of a task came out: ``error`` None means that its pictures are stored."""
+
+    error: CallError | None = None
+    failures: tuple[CallError, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def may_send(previous: Attempt | None, config: ProviderConfig) -> bool:
+    """Return whether a part whose latest attempt is ``previous`` may send a request now.
+
+    One whose outcome nobody knows is sent again only where the operator chose ``on_unknown: retry``.
+    """
+    if previous is None or previous.phase is Phase.RESERVED:
+        return True
+    if previous.phase is Phase.SUBMITTING:
+        return _on_unknown_is_retry(config)
+    failure = previous.failure
+    return failure is not None and (failure.code in _NOT_STARTED or repeats_unknown(failure, config))
+
+
+def repeats_unknown(failure: Failure, config: ProviderConfig) -> bool:
+    """Return whether the operator chose to send again what may have been charged already."""
+    return failure.code is FailureCode.OUTCOME_UNKNOWN and _on_unknown_is_retry(config)
+
+
+def _on_unknown_is_retry(config: ProviderConfig) -> bool:
+    return config.extra_config.get("on_unknown") == "retry"
+
+
+def error_of(failure: Failure) -> CallError:
+    """Return the error that a stored failure was made from."""
+    return CallError(
+        failure.code,
+        failure.message,
+        upstream_status=failure.upstream_status,
+        upstream_code=failure.upstream_code,
+        possible_charge=failure.possible_charge,
+    )
+
+
+_SEVERITY = (
+    FailureCode.OUTCOME_UNKNOWN,
+    FailureCode.TIMEOUT,
+    FailureCode.STORAGE_FAILED,
+    FailureCode.DOWNLOAD_FAILED,
+    FailureCode.RESULT_EXPIRED,
+    FailureCode.BAD_RESPONSE,
+    FailureCode.INVALID_IMAGE,
+    FailureCode.CONTENT_POLICY,
+    FailureCode.REJECTED,
+    FailureCode.AUTH_FAILED,
+    FailureCode.QUOTA_EXHAUSTED,
+)
+
+
+def worst(errors: list[CallError]) -> CallError | None:
+    """Return the error that a person most needs to know of: money first; None when there is none."""
+
+    def rank(error: CallError) -> int:
+        code = error.failure.code
+        return _SEVERITY.index(code) if code in _SEVERITY else len(_SEVERITY)
+
+    return min(errors, key=rank, default=None)

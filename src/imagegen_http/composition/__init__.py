@@ -1,0 +1,12 @@
+"""Says which adapter is real: the only package here that names adapters.
+
+``service`` builds the running service, ``storage`` its picture stores, ``providers`` what speaks to
+vendors, ``offline`` what commands do to a data directory without one.
+"""
+
+from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.redaction import Redactor, redact_event
+from imagegen_http.composition.service import compose
+
+__all__ = ["DataDirectoryInUse", "Redactor", "compose", "new_id", "redact_event"]

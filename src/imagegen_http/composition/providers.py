@@ -1,0 +1,43 @@
+"""What speaks to vendors."""
+
+from typing import Any
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Provider
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_http import render
+
+
+def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) -> dict[str, Provider]:
+    """Return the provider adapters by kind."""
+    return {
+        "demo": DemoProvider(clock),
+        "gemini": GeminiProvider(outbound),
+        "stable_diffusion": StableDiffusionProvider(outbound),
+        "http": HttpProvider(outbound=outbound, presets=presets, clock=clock),
+    }
+
+
+def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:
+    """Return what is shown of the shipped declarative providers: they only need a key."""
+    shown = []
+    for name in presets.names():
+        config = ProviderConfig(
+            provider_name=name, kind="http", source=ConfigSource.FILE, extra_config={"preset": name}
+        )
+        profile = providers["http"].describe(config)
+        shown.append(
+            {
+                "name": name,
+                "display_name": presets.load(name).name,
+                "api_base": profile.default_api_base,
+                "needs_api_key": profile.needs_api_key,
+                "models": [render.model(m) for m in profile.models],
+            }
+        )
+    return shown

@@ -1,0 +1,122 @@
+"""Where pictures are kept: the local disk, OSS behind it, or OSS alone."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.blob_stores.local import LocalBlobStore
+from imagegen_adapters.blob_stores.oss import OssBlobStore
+from imagegen_adapters.blob_stores.oss import OssSettings as BucketSettings
+from imagegen_adapters.blob_stores.tiered import TieredBlobStore
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.outbound import AddressGate
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.secrets import Secret
+from imagegen_core.use_cases.expire_local import ExpireLocal
+from imagegen_core.use_cases.sync_storage import SyncStorage
+from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_http.settings import OssSettings, Settings, SettingsError
+
+PICTURES = "images"
+CHECKPOINTS = "uploads"
+
+
+@attrs.frozen(kw_only=True)
+class Storage:
+    """The picture store that the service reads and writes, and what keeps its tiers in step.
+
+    ``local`` is where `put` goes; ``archive`` is OSS behind it, or None. ``expire`` is None where
+    nothing may ever be removed from the local disk.
+    """
+
+    pictures: BlobStore
+    sync: SyncStorage
+    expire: ExpireLocal | None
+    verify: VerifyStorage
+    outbox: SqliteOutbox
+    local_files: LocalBlobStore | None
+    oss: OssBlobStore | None
+
+    async def at_start(self) -> None:
+        """Remove what unfinished writes of an earlier process left."""
+        if self.local_files is not None:
+            await self.local_files.sweep_temporary()
+
+    async def oss_report(self) -> dict[str, Any]:
+        """Return what ``/health`` says of OSS, without asking it."""
+        counts = await self.outbox.counts()
+        return {
+            "status": "failing" if counts.failing else "ok",
+            "uploads": counts.uploads,
+            "removals": counts.removals,
+            "failing": counts.failing,
+            "last_error": counts.last_error,
+        }
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        if self.local_files is not None:
+            self.local_files.close()
+        if self.oss is not None:
+            self.oss.close()
+
+
+def compose_storage(
+    settings: Settings, database: Database, records: ImageRecords, clock: Clock, gate: AddressGate
+) -> Storage:
+    """Build the stores that the settings ask for.
+
+    Raises:
+        SettingsError: the bucket's settings are wrong.
+    """
+    storage = settings.storage
+    local = None if storage.local is None else LocalBlobStore(settings.data_dir / PICTURES)
+    oss = None if storage.oss is None else _oss(storage.oss, settings.data_dir / CHECKPOINTS, gate)
+    outbox, inventory = SqliteOutbox(database), SqlitePictureInventory(database)
+    first = local or oss
+    if first is None:
+        raise SettingsError("storage.local: null needs storage.oss")
+    archive = oss if local is not None else None
+    pictures = first if archive is None else TieredBlobStore(local=first, archive=archive)
+    expire = None
+    if archive is not None and storage.local is not None:
+        expire = ExpireLocal(
+            inventory=inventory,
+            records=records,
+            local=first,
+            archive=archive,
+            clock=clock,
+            retention_days=storage.local.retention_days,
+        )
+    return Storage(
+        pictures=pictures,
+        sync=SyncStorage(outbox=outbox, records=records, local=first, archive=archive, clock=clock),
+        expire=expire,
+        verify=VerifyStorage(inventory=inventory, records=records, local=first, archive=archive),
+        outbox=outbox,
+        local_files=local,
+        oss=oss,
+    )
+
+
+def _oss(told: OssSettings, checkpoints: Path, gate: AddressGate) -> OssBlobStore:
+    try:
+        bucket = BucketSettings(
+            endpoint=told.endpoint,
+            region=told.region,
+            bucket=told.bucket,
+            access_key_id=told.access_key_id,
+            access_key_secret=Secret(told.access_key_secret),
+            security_token=None if told.security_token is None else Secret(told.security_token),
+            prefix=told.prefix,
+        )
+    except ValidationFailed as error:
+        problem = error.problems[0]
+        raise SettingsError(f"{problem.field}: {problem.message}") from error
+    return OssBlobStore(bucket, check_address=gate.check_connection, checkpoints=checkpoints)

@@ -1,0 +1,192 @@
+"""What uvicorn lacks: a deadline for request heads, and a bound on open connections."""
+
+import asyncio
+import ipaddress
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import attrs
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from imagegen_http.error_table import envelope
+
+MAX_HEADER_BYTES = 32 * 1024
+"""For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
+
+_LINGER_SECONDS = 1.0
+_IPV6_SITE_BITS = 64
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionLimits:
+    """``head_seconds`` from the opening (on a kept connection from the first byte) to the end of the head."""
+
+    head_seconds: float = 30.0
+    per_peer: int = 64
+    per_loopback_peer: int = 512
+    in_all: int = 1024
+
+
+class OpenConnections:
+    """Counts connections by peer; an IPv6 peer is its /64, which one household or machine owns."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
+        self._by_peer: Counter[str] = Counter()
+
+    def enter(self, address: str) -> bool:
+        """Count one more and return True, or return False when there is no room."""
+        peer, is_loopback = _peer(address)
+        limit = self._limits.per_loopback_peer if is_loopback else self._limits.per_peer
+        if self._by_peer[peer] >= limit or self._by_peer.total() >= self._limits.in_all:
+            return False
+        self._by_peer[peer] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        peer, _ = _peer(address)
+        self._by_peer[peer] -= 1
+        if self._by_peer[peer] <= 0:
+            del self._by_peer[peer]
+
+
+def limited_protocol(limits: ConnectionLimits, *, new_id: Callable[[], str]) -> type[H11Protocol]:
+    """Return a class for ``uvicorn.Config(http=…)``; all its connections count together.
+
+    ``new_id`` makes the request id of answers to what is no HTTP.
+    """
+    shared = _Shared(limits=limits, connections=OpenConnections(limits), new_id=new_id)
+    return type("LimitedProtocol", (_LimitedProtocol,), {"_shared": shared})
+
+
+@attrs.frozen(kw_only=True)
+class _Shared:
+    limits: ConnectionLimits
+    connections: OpenConnections
+    new_id: Callable[[], str]
+
+
+class _LimitedProtocol(H11Protocol):
+    _shared: ClassVar[_Shared]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._address: str | None = None
+        self._is_deaf = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        address = _address_of(transport)
+        if not self._shared.connections.enter(address):
+            self.transport = transport
+            self._is_deaf = True
+            transport.write(_BUSY)
+            transport.close()
+            return
+        self._address = address
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        if self._address is not None:
+            self._shared.connections.leave(self._address)
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        super().data_received(data)
+        self._watch_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_head()
+
+    def _should_upgrade(self) -> bool:
+        """Serve the request as plain HTTP, which RFC 9110 allows: there are no websockets here."""
+        return False
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP in our own words, and let the answer arrive although more may be sent."""
+        self._stop_head_timer()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            for event in _bad_request(msg, self._shared.new_id()):
+                self.transport.write(self.conn.send(event))
+        self._hang_up()
+
+    def _watch_head(self) -> None:
+        """Run the timer exactly while a head has begun and is not complete."""
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_head_timer()
+        elif self._head_timer is None and self.conn.trailing_data[0] and not self.transport.is_closing():
+            self._start_head_timer()
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self._shared.limits.head_seconds, self._head_is_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        self.transport.close()
+
+    def _hang_up(self) -> None:
+        """End our side, drop what still comes for a moment, then close: unread bytes would cause a reset."""
+        self._is_deaf = True
+        self.flow.resume_reading()
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+
+def _bad_request(message: str, request_id: str) -> tuple[h11.Response, h11.Data, h11.EndOfMessage]:
+    errors = [{"field": "request", "message": message}]
+    status, body = envelope("validation_failed", {"errors": errors}, english=False, request_id=request_id)
+    content = json.dumps(body, ensure_ascii=False).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
+    head = h11.Response(status_code=status, headers=headers, reason=b"Bad Request")
+    return head, h11.Data(data=content), h11.EndOfMessage()
+
+
+def _address_of(transport: asyncio.Transport) -> str:
+    """Return the peer's IP address; ``""`` for a Unix socket, whose peers are on this machine."""
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, (tuple, list)) and name else ""
+
+
+def _peer(address: str) -> tuple[str, bool]:
+    """Return what counts as one peer, and whether it is on this machine."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address, True
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip), ip.is_loopback
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped), ip.ipv4_mapped.is_loopback
+    if ip.is_loopback:
+        return str(ip), True
+    return str(ipaddress.IPv6Network((ip, _IPV6_SITE_BITS), strict=False)), False

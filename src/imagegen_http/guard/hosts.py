@@ -1,0 +1,69 @@
+"""Which ``Host`` a request may name. The list, not the address, is what stops DNS rebinding."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from imagegen_http.guard.inbound_request import InboundRequest
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)(:(?P<port>\d{0,5}))?", re.ASCII)
+_WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bound
+_MAX_PORT = 65535
+
+
+class AllowedHosts:
+    """Loopback, the address that the service is bound to, and configured names; any port.
+
+    Raises:
+        ValueError: a configured name could never be a Host; the message repeats it.
+    """
+
+    def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
+        bound = name_of(_as_host(bind_host))
+        allowed = {*LOOPBACK, *(_configured(name) for name in names)}
+        self._names = frozenset(allowed if bound is None else allowed | {bound}) - _WILDCARDS
+
+    def allow(self, request: InboundRequest) -> bool:
+        """Return whether the request has exactly one Host, and it is on the list."""
+        hosts = request.all(b"host")
+        return len(hosts) == 1 and name_of(hosts[0]) in self._names
+
+
+def name_of(host: str) -> str | None:
+    """Return a Host's name in lower case, without its port and final dot; None when it is none.
+
+    User information, spaces, lists and other characters make it none. IPv6 is in brackets and in its
+    shortest form.
+    """
+    found = _HOST.fullmatch(host.lower())
+    if found is None or int(found["port"] or 0) > _MAX_PORT:
+        return None
+    name = found["name"]
+    if not name.startswith("["):
+        return name.removesuffix(".")
+    try:
+        return f"[{ipaddress.IPv6Address(name[1:-1]).compressed}]"
+    except ValueError:
+        return None
+
+
+def _configured(text: str) -> str:
+    name = name_of(_as_host(text))
+    if name is None:
+        raise ValueError(f"{text!r} cannot be a Host: give a name such as images.example.com")
+    return name
+
+
+def _as_host(text: str) -> str:
+    """Return what a browser would send for a name that a person wrote: bare IPv6, IDN."""
+    text = text.strip()
+    try:
+        return f"[{ipaddress.IPv6Address(text).compressed}]"
+    except ValueError:
+        pass
+    try:
+        return text if text.isascii() else text.encode("idna").decode()
+    except UnicodeError:
+        return ""

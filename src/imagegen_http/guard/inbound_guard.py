@@ -1,0 +1,126 @@
+"""The first thing that a request meets: host, origin, token, body. What passes is complete and bounded."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from imagegen_http.guard import cross_site, json_depth, login
+from imagegen_http.guard.access import Access
+from imagegen_http.guard.asgi import ASGIApp, Receive, Refuse, Scope, Send
+from imagegen_http.guard.bodies import JSON, IncomingBody, media_type
+from imagegen_http.guard.body_budget import BodyBudget, BodyLease
+from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.guard.lingering import answer_early
+from imagegen_http.guard.refused import ClientGone, Refused
+from imagegen_http.guard.rules import GuardRules
+from imagegen_http.guard.security_headers import with_security_headers
+
+_SCANNED_AT_ONCE = 64 * 1024
+
+
+class InboundGuard:
+    """Wraps an ASGI application. It decides by the path that the router sees and by nothing forwarded.
+
+    The application gets each body as one message, whole, declared as what the path takes, within its
+    size, and not nested too deep. ``refuse`` sends the error envelope; ``now`` is seconds since 1970.
+
+    Raises:
+        ValueError: an allowed host could never be a Host.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, rules: GuardRules, refuse: Refuse, now: Callable[[], float] = time.time
+    ) -> None:
+        self._app = app
+        self._rules = rules
+        self._refuse = refuse
+        self._hosts = AllowedHosts(bind_host=rules.bind_host, names=rules.allowed_hosts)
+        self._access = Access(token=rules.auth_token, now=now) if rules.auth_token else None
+        self._budget = BodyBudget(max(rules.max_bytes_in_flight, rules.max_upload_bytes))
+        self._login = login.Login(
+            token=rules.auth_token or None,
+            refuse=refuse,
+            now=now,
+            failed_seconds=rules.failed_login_seconds,
+        )
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """What the large bodies of running requests hold now."""
+        return self._budget.used
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = InboundRequest.of(scope)
+        send = with_security_headers(send, no_store=request.is_api)
+        body = IncomingBody(request, receive)
+        lease = self._budget.lease()
+        try:
+            self._check_head(request, body)
+            replayed = await self._read(request, body, lease)
+        except ClientGone:
+            return
+        except Refused as refused:
+            await self._turn_away(refused, request, body, scope, receive, send)
+        else:
+            app = self._login if request.path in login.PATHS else self._app
+            await app(scope, replayed, send)
+        finally:
+            lease.release()
+
+    def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
+        if not self._hosts.allow(request) or cross_site.refuses(request):
+            raise Refused("forbidden_origin")
+        if self._access is not None and not self._access.allows(request):
+            raise Refused("unauthorized", headers={"www-authenticate": "Bearer"})
+        body.check_head(self._rules, self._budget)
+
+    async def _read(self, request: InboundRequest, body: IncomingBody, lease: BodyLease) -> Receive:
+        content = await body.read(self._rules, lease)
+        if media_type(request) == JSON:
+            await self._check_depth(content)
+        return body.replayed(content)
+
+    async def _check_depth(self, content: bytes) -> None:
+        limit = self._rules.max_json_depth
+        if len(content) <= _SCANNED_AT_ONCE:
+            deep = json_depth.deeper_than(limit, content)
+        else:
+            deep = await asyncio.to_thread(json_depth.deeper_than, limit, content)
+        if deep:
+            raise Refused.for_body(f"is nested deeper than {limit} levels, or has too many brackets")
+
+    async def _turn_away(
+        self,
+        refused: Refused,
+        request: InboundRequest,
+        body: IncomingBody,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        answer = self._answer(refused, request)
+        if body.is_unread:
+            seconds = self._rules.linger_seconds
+            await answer_early(answer, scope, receive, send, unread=body, seconds=seconds)
+        else:
+            await answer(scope, receive, send)
+
+    def _answer(self, refused: Refused, request: InboundRequest) -> ASGIApp:
+        if refused.slug == "unauthorized" and request.wants_page and not request.is_api:
+            return login.to_login(request)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            data, headers = dict(refused.data), dict(refused.headers)
+            await self._refuse(scope, receive, send, refused.slug, data, headers)
+
+        return answer

@@ -1,0 +1,131 @@
+"""``/login`` and ``/logout``: the token once, then a cookie."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs, quote
+
+from imagegen_http.error_table import wants_english
+from imagegen_http.guard import login_page, sessions
+from imagegen_http.guard.asgi import ASGIApp, Receive, Refuse, Scope, Send
+from imagegen_http.guard.inbound_request import InboundRequest
+
+PATHS = frozenset({"/login", "/logout"})
+
+_MAX_WAITING = 4
+_PLACE = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
+
+
+class Login:
+    """The login as an ASGI application, behind the guard's checks.
+
+    A wrong token costs a second, and only a few callers may wait at once: everybody else is asked to
+    come back before anything is compared, so that trying faster gains nothing.
+    """
+
+    def __init__(
+        self, *, token: str | None, refuse: Refuse, now: Callable[[], float], failed_seconds: float
+    ) -> None:
+        self._token = token
+        self._refuse = refuse
+        self._now = now
+        self._failed_seconds = failed_seconds
+        self._waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; its body comes as one message."""
+        request = InboundRequest.of(scope)
+        allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
+        if request.method not in allowed:
+            headers = {"allow": ", ".join(allowed)}
+            await self._refuse(scope, receive, send, "method_not_allowed", {}, headers)
+        elif self._token is None:
+            await redirect("/")(scope, receive, send)
+        elif request.path == "/logout":
+            cookie = sessions.set_cookie("", secure=request.scheme == "https")
+            await redirect("/login", cookie)(scope, receive, send)
+        elif request.method == "POST":
+            await self._enter(request, self._token, scope, receive, send)
+        elif sessions.is_logged_in(request, self._token, self._now()):
+            await redirect(_place(_first(request.query, "next")))(scope, receive, send)
+        else:
+            await _page(request, _place(_first(request.query, "next")), wrong=False)(scope, receive, send)
+
+    async def _enter(
+        self, request: InboundRequest, token: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        form = (await receive())["body"]
+        target = _place(_first(form, "next"))
+        if self._waiting >= _MAX_WAITING:
+            await self._refuse(scope, receive, send, "unavailable", {}, {"retry-after": "1"})
+        elif sessions.same_secret(_first(form, "password").strip().encode(), token):
+            value = sessions.issue(token, self._now())
+            await redirect(target, sessions.set_cookie(value, secure=request.scheme == "https"))(
+                scope, receive, send
+            )
+        else:
+            await self._wait()
+            await _page(request, target, wrong=True)(scope, receive, send)
+
+    async def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            await asyncio.sleep(self._failed_seconds)
+        finally:
+            self._waiting -= 1
+
+
+def to_login(request: InboundRequest) -> ASGIApp:
+    """Return the answer that sends a person to the login and back afterwards."""
+    here = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
+    target = _place(here)
+    return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
+
+
+def redirect(location: str, cookie: str | None = None) -> ASGIApp:
+    """Return an answer 303 to a place of ours."""
+    headers = [(b"location", location.encode("latin-1"))]
+    if cookie is not None:
+        headers.append((b"set-cookie", cookie.encode("latin-1")))
+    return _answer(303, headers, b"")
+
+
+def _page(request: InboundRequest, target: str, *, wrong: bool) -> ASGIApp:
+    english = wants_english(request.header(b"accept-language"))
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-language", b"en" if english else b"zh-CN"),
+        (b"content-security-policy", login_page.CSP.encode()),
+        (b"vary", b"Accept-Language"),
+    ]
+    status = 401 if wrong else 200
+    if wrong:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return _answer(status, headers, login_page.render(english=english, wrong=wrong, target=target))
+
+
+def _answer(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        head = [*headers, length, (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        sent = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": sent, "more_body": False})
+
+    return answer
+
+
+def _first(encoded: bytes, name: str) -> str:
+    """Return a field of a form or query, ``""`` when it is missing or the form cannot be read."""
+    try:
+        fields = parse_qs(encoded.decode("latin-1"), max_num_fields=16)
+    except ValueError:
+        return ""
+    return fields.get(name, [""])[0]
+
+
+def _place(text: str) -> str:
+    """Return a path on this server that a login may lead to; ``/`` for anything else."""
+    if not _PLACE.fullmatch(text) or text.partition("?")[0] in PATHS or "\\" in text:
+        return "/"
+    return text

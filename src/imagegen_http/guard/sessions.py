@@ -1,0 +1,49 @@
+"""The login cookie: proof that its holder once knew the token, good for 30 days and for this token alone."""
+
+import hashlib
+import hmac
+
+from imagegen_http.guard.inbound_request import InboundRequest
+
+COOKIE = "imagegen_session"
+LIFETIME_SECONDS = 30 * 24 * 3600
+
+_PURPOSE = b"imagegen login cookie 1"
+_EXPIRY_DIGITS = 12
+
+
+def issue(token: str, now: float) -> str:
+    """Return a cookie's value; ``now`` in seconds since 1970. Another token makes it worthless."""
+    expiry = str(int(now) + LIFETIME_SECONDS)
+    return f"{expiry}.{_signature(token, expiry)}"
+
+
+def valid(cookie: str, token: str, now: float) -> bool:
+    """Return whether `issue` made this value for this token, and it has not expired."""
+    expiry, _, signature = cookie.partition(".")
+    if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
+        return False
+    known = hmac.compare_digest(_signature(token, expiry).encode(), signature.encode())
+    return known and now < int(expiry)
+
+
+def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
+    """Return whether the request carries a valid cookie. Cookies of a name may be several: any will do."""
+    pairs = (pair.strip().partition("=") for header in request.all(b"cookie") for pair in header.split(";"))
+    return any(name == COOKIE and valid(value, token, now) for name, _, value in pairs)
+
+
+def set_cookie(value: str, *, secure: bool) -> str:
+    """Return the ``Set-Cookie`` of a login; an empty value is a logout."""
+    age = LIFETIME_SECONDS if value else 0
+    return f"{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+
+
+def same_secret(given: bytes, secret: str) -> bool:
+    """Compare in a time that tells neither where they differ nor how long the secret is."""
+    return hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(secret.encode()).digest())
+
+
+def _signature(token: str, expiry: str) -> str:
+    key = hmac.digest(token.encode(), _PURPOSE, "sha256")
+    return hmac.digest(key, expiry.encode(), "sha256").hex()

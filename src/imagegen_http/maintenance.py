@@ -1,0 +1,84 @@
+"""What runs beside the tasks: uploads, expiry, clean-up."""
+
+import asyncio
+import contextlib
+from typing import Self
+
+import attrs
+import structlog
+
+from imagegen_core.errors import ImagegenError
+from imagegen_core.ports.clock import Clock
+from imagegen_core.use_cases.clean_spool import CleanSpool
+from imagegen_core.use_cases.expire_local import ExpireLocal
+from imagegen_core.use_cases.sync_storage import SyncStorage
+
+SETTLE_SECONDS = 0.2
+"""How long after a new picture the next pass waits, so that many pictures are one pass."""
+
+_log = structlog.get_logger("imagegen.maintenance")
+
+
+@attrs.define
+class Maintenance:
+    """One pass after another: at the start, after each new or deleted picture, and every few minutes.
+
+    ``expire`` is None where there is no archive to prove that it holds what would be removed.
+    """
+
+    sync: SyncStorage
+    expire: ExpireLocal | None
+    clean: CleanSpool
+    clock: Clock
+    sweep_seconds: float
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _loop: asyncio.Task[None] | None = None
+
+    def poke(self) -> None:
+        """Have a pass made soon."""
+        self._wake.set()
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.create_task(self._run(), name="maintenance")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def _run(self) -> None:
+        first = True
+        while True:
+            self._wake.clear()
+            pause = self.sweep_seconds
+            try:
+                pause = min(pause, await self._pass(first=first))
+            except ImagegenError as error:
+                _log.warning("a maintenance pass was broken off", reason=str(error))
+            except Exception:  # noqa: BLE001 - a defect here must not stop uploads for good
+                _log.exception("a maintenance pass failed")
+            first = False
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(pause, 1.0))
+            await self.clock.sleep(SETTLE_SECONDS)
+
+    async def _pass(self, *, first: bool) -> float:
+        """Return the seconds until something that was put off is due."""
+        summary = await self.sync(everything=first)
+        if summary.uploaded or summary.removed or summary.failed:
+            _log.info(
+                "stores brought in step",
+                uploaded=summary.uploaded,
+                removed=summary.removed,
+                failed=summary.failed,
+                reason=summary.last_error,
+            )
+        if self.expire is not None:
+            expired = await self.expire()
+            if expired.expired:
+                _log.info("local files expired", count=expired.expired)
+        await self.clean(at_start=first)
+        if summary.next_due is None:
+            return self.sweep_seconds
+        return (summary.next_due - self.clock.now()).total_seconds()

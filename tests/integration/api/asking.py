@@ -1,0 +1,87 @@
+"""Short words for what most tests ask of the API."""
+
+import base64
+import time
+
+GENERATE = "/api/v1/tasks/generate"
+CONFIG = "/api/v1/providers/config"
+IMAGES = "/api/v1/images"
+SEARCH = "/api/v1/images/search"
+TASKS = "/api/v1/tasks"
+SMALL = {"width": 64, "height": 64}
+WAIT = {"Prefer": "wait=60"}
+
+ENGLISH = {"Accept-Language": "en"}
+
+
+def body_of(prompt="a lighthouse", **params):
+    """Return the body of a task that draws a small picture."""
+    return {"provider": "demo", "params": {"prompt": prompt, **SMALL, **params}}
+
+
+def submit(api, prompt="a lighthouse", *, headers=None, **params):
+    """Post such a task; return the answer."""
+    return api.post(GENERATE, json=body_of(prompt, **params), headers=headers)
+
+
+def data(response):
+    """Return what a good answer holds; fail with its text otherwise."""
+    told = response.json()
+    assert told["code"] == 0, told
+    return told["data"]
+
+
+def finished(api, prompt="a lighthouse", **params):
+    """Make a picture and return the completed task."""
+    task = data(submit(api, prompt, headers=WAIT, **params))
+    assert task["status"] == "completed", task
+    return task
+
+
+def picture(api, prompt="a lighthouse", **params):
+    """Make a picture and return its record."""
+    return finished(api, prompt, **params)["images"][0]
+
+
+def task_of(api, task_id):
+    return data(api.get(f"{TASKS}/{task_id}"))
+
+
+def ended(api, task_id):
+    """Return the task once it has ended."""
+    return until(lambda: task_of(api, task_id), lambda t: t["status"] not in ("pending", "processing"))
+
+
+def running(api, task_id):
+    """Return the task once it is being worked on."""
+    return until(lambda: task_of(api, task_id), lambda t: t["status"] != "pending")
+
+
+def until(look, good, *, seconds=60):
+    """Return what ``look`` sees once it is good."""
+    deadline = time.monotonic() + seconds
+    while not good(seen := look()):
+        assert time.monotonic() < deadline, f"it never came: {seen}"
+        time.sleep(0.02)
+    return seen
+
+
+def total(api, path=TASKS):
+    return data(api.get(path))["total"]
+
+
+def row(response):
+    """Return what identifies a row of the error table in an answer."""
+    told = response.json()
+    return response.status_code, told["code"], told["data"].get("error")
+
+
+def fields(response):
+    """Return the fields that a 40000 complains of."""
+    told = response.json()
+    assert told["code"] == 40000, told
+    return sorted(problem["field"] for problem in told["data"]["errors"])
+
+
+def data_url(content, mime_type="image/png"):
+    return f"data:{mime_type};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,68 @@
+"""One server for all quick tests; a factory for those that need their own."""
+
+import pytest
+
+from tests.integration.api.asking import CONFIG, data
+from tests.integration.api.live_server import LiveServer
+
+UPSTREAM = "http://127.0.0.1:9"
+"""An address that is allow-listed and where nothing listens."""
+
+OTHER_UPSTREAM = "http://127.0.0.1:19"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The shared server; its config.yaml configures ``on-file`` and allows two private upstreams."""
+    config = {
+        "security": {"allow_private_upstreams": ["127.0.0.1:9", "127.0.0.1:19"]},
+        "providers": {
+            "on-file": {
+                "kind": "demo",
+                "display_name": "From the file",
+                "api_base": f"{UPSTREAM}/file",
+                "api_key": "env:FILE_KEY",
+                "timeout_seconds": 11,
+                "max_retries": 1,
+            }
+        },
+    }
+    environ = {"FILE_KEY": "sk-file-secret-0001"}
+    running = LiveServer(tmp_path_factory.mktemp("server"), config, environ).start()
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="session")
+def api(server):
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Return a function that starts a server of the test's own, in ``tmp_path`` or below it."""
+    started = []
+
+    def start(config=None, *, environ=None, folder=tmp_path):
+        folder.mkdir(exist_ok=True)
+        started.append(LiveServer(folder, config or {}, environ or {}))
+        return started[-1].start()
+
+    yield start
+    for server in started:
+        server.end()
+
+
+@pytest.fixture
+def saved(api):
+    """Return a function that saves a demo-like provider for the time of the test."""
+    names = []
+
+    def save(name, **config):
+        names.append(name)
+        return data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", **config}))
+
+    yield save
+    for name in names:
+        api.delete(f"{CONFIG}/{name}")

@@ -1,0 +1,113 @@
+"""The real service in a process of its own, and the real command line."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import httpx
+import yaml
+
+IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
+START_SECONDS = 30
+STOP_SECONDS = 60
+
+
+def clean_environ(**more):
+    """Return the environment without settings of whoever runs the tests."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
+    return {**ours, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **more}
+
+
+def imagegen(*args, cwd, environ=None, stdin=""):
+    """Run a command to its end; text in, text out."""
+    return subprocess.run(
+        [IMAGEGEN, *map(str, args)],
+        cwd=cwd,
+        env=clean_environ(**(environ or {})),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=STOP_SECONDS,
+        check=False,
+    )
+
+
+@attrs.define
+class LiveServer:
+    """``imagegen serve`` in ``folder``: its config.yaml, its log, and data/ are there.
+
+    Each start takes a free port, so ``url`` changes with it.
+    """
+
+    folder: Path
+    config: dict = attrs.field(factory=dict)
+    environ: dict = attrs.field(factory=dict)
+    url: str = ""
+    process: subprocess.Popen = None
+
+    @property
+    def data_dir(self):
+        return self.folder / "data"
+
+    @property
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def start(self):
+        """Start it and return once it answers."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, allow_unicode=True))
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [IMAGEGEN, "serve", "--port", "0"],
+                cwd=self.folder,
+                env=clean_environ(**self.environ),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._await()
+        return self
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """End it with SIGTERM and return its exit code."""
+        self.signal()
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self):
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    def end(self):
+        """Leave nothing running, whatever the test did."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    def client(self, **headers):
+        return httpx.Client(base_url=self.url, headers=headers, timeout=90, trust_env=False)
+
+    def imagegen(self, *args, environ=None, stdin=""):
+        """Run a command on the same settings and data."""
+        return imagegen(*args, cwd=self.folder, environ={**self.environ, **(environ or {})}, stdin=stdin)
+
+    def _await(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}: {self.log}")
+            with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
+                told = json.loads((self.data_dir / "server.json").read_text())
+                if told["pid"] == self.process.pid:
+                    httpx.get(f"{told['url']}/health/live", trust_env=False).raise_for_status()
+                    self.url = told["url"]
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not answer: {self.log}")

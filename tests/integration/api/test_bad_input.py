@@ -1,0 +1,412 @@
+"""Whatever a body, a query or a path holds: the right row, never a 500, nothing stored."""
+
+import json
+
+import pytest
+
+from tests.integration.api.asking import (
+    CONFIG,
+    GENERATE,
+    IMAGES,
+    SEARCH,
+    TASKS,
+    body_of,
+    data,
+    fields,
+    finished,
+    row,
+    submit,
+    total,
+)
+
+JSON = {"Content-Type": "application/json"}
+REFUSED = (400, 40000, "validation_failed")
+
+
+@pytest.fixture(autouse=True)
+def _stores_nothing(api):
+    before = total(api), total(api, IMAGES)
+    yield
+    assert before == (total(api), total(api, IMAGES))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"17",
+        b"{'provider': 'demo'}",
+        b'{"params": {"prompt": "a"},}',
+        b'{"params": {"prompt": "a"}} {"params": {"prompt": "a"}}',
+        b'{"params": {"prompt": "\xff\xfe"}}',
+        '{"params": {"prompt": "a"}}'.encode("utf-16"),
+        b'{"params": {"prompt": NaN}}',
+        b'{"params": {"prompt": "a", "cfg_scale": NaN}}',
+        b'{"params": {"prompt": "a", "cfg_scale": Infinity}}',
+        b'{"params": {"prompt": "a\nb"}}',
+        b"[" * 200_000,
+        b'{"params":' * 50_000,
+        b'{"params": {"prompt": "a", "seed": ' + b"[" * 5000 + b"]" * 5000 + b"}}",
+        b"\x00",
+        b"prompt=a",
+    ],
+    ids=range(20),
+)
+def test_a_body_that_is_no_json_object_is_refused(api, content):
+    """Malformed, of another type, in another encoding, nested beyond use."""
+    answer = api.post(GENERATE, content=content, headers=JSON)
+
+    assert REFUSED == row(answer)
+    assert answer.json()["data"]["errors"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"provider": 7}, "provider"),
+        ({"provider": ""}, "provider"),
+        ({"provider": "x" * 65}, "provider"),
+        ({"model_id": 7}, "model_id"),
+        ({"model_id": {}}, "model_id"),
+        ({"params": []}, "params"),
+        ({"params": "prompt"}, "params"),
+        ({"params": None}, "params"),
+        ({"use_saved_config": "yes"}, "use_saved_config"),
+        ({"use_saved_config": 1}, "use_saved_config"),
+        ({"config": []}, "config"),
+        ({"config": {"timeout": "60"}}, "config.timeout"),
+        ({"config": {"timeout": 0}}, "config.timeout"),
+        ({"config": {"timeout": -1}}, "config.timeout"),
+        ({"config": {"max_retries": 1.5}}, "config.max_retries"),
+        ({"config": {"max_retries": -1}}, "config.max_retries"),
+        ({"config": {"api_base": ""}}, "config.api_base"),
+        ({"config": {"api_base": "ftp://x"}}, "config.api_base"),
+        ({"config": {"api_base": "http://user:password@x"}}, "config.api_base"),
+        ({"config": {"api_base": "http://x/?key=1"}}, "config.api_base"),
+        ({"config": {"api_key": "line\nbreak"}}, "config.api_key"),
+        ({"config": {"api_key": "密钥"}}, "config.api_key"),
+        ({"config": {"kind": "demo"}}, "config.kind"),
+        ({"colour": "red"}, "colour"),
+        ({"prompt": "beside params"}, "prompt"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named(api, change, field):
+    """And so is one that is unknown."""
+    answer = api.post(GENERATE, json={**body_of(), **change})
+
+    assert REFUSED == row(answer)
+    assert [field] == fields(answer)
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": " \n\t\u3000"}, "prompt"),
+        ({"prompt": None}, "prompt"),
+        ({"prompt": 7}, "prompt"),
+        ({"prompt": ["a"]}, "prompt"),
+        ({"prompt": "长" * 32_001}, "prompt"),
+        ({"prompt": "x" * 40_000}, "prompt"),
+        ({"prompt": "a\u0000b"}, "prompt"),
+        ({"num": 0}, "num"),
+        ({"num": 11}, "num"),
+        ({"num": -1}, "num"),
+        ({"num": 1.5}, "num"),
+        ({"num": "2"}, "num"),
+        ({"num": True}, "num"),
+        ({"num": [1]}, "num"),
+        ({"n": 11}, "num"),
+        ({"number_of_images": 0}, "num"),
+        ({"n": 1, "num": 2}, "n"),
+        ({"num": 10**30}, "num"),
+        ({"width": 0}, "width"),
+        ({"width": -64}, "width"),
+        ({"width": 10**9}, "width"),
+        ({"height": 10**9}, "height"),
+        ({"width": "64"}, "width"),
+        ({"width": 64.5}, "width"),
+        ({"size": "-1x-1"}, "size"),
+        ({"size": "64x64x64"}, "size"),
+        ({"size": "0x0"}, "size"),
+        ({"size": "999999x999999"}, "size"),
+        ({"size": 64}, "size"),
+        ({"size": "large"}, "size"),
+        ({"steps": -1}, "steps"),
+        ({"steps": 10**6}, "steps"),
+        ({"cfg_scale": "7"}, "cfg_scale"),
+        ({"cfg_scale": -1}, "cfg_scale"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"seed": -2}, "seed"),
+        ({"seed": 10**400}, "seed"),
+        ({"aspect_ratio": "1:0"}, "aspect_ratio"),
+        ({"aspect_ratio": 1}, "aspect_ratio"),
+        ({"image_size": "9K"}, "image_size"),
+        ({"negative_prompt": 7}, "negative_prompt"),
+        ({"negative_prompt": "a\u0000"}, "negative_prompt"),
+        ({"sampler": "Euler"}, "sampler"),
+        ({"__class__": "x"}, "__class__"),
+        ({"": 1}, ""),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_parameter_out_of_its_range_is_named(api, params, field):
+    """By its path in the body."""
+    body = body_of(**params)
+    if "size" in params:
+        del body["params"]["width"], body["params"]["height"]
+    answer = api.post(GENERATE, json=body)
+
+    assert REFUSED == row(answer)
+    assert [f"params.{field}"] == fields(answer)
+
+
+def test_all_wrong_parameters_are_named_at_once(api):
+    """A caller corrects them in one go."""
+    answer = submit(api, num=0, width=0, steps=0)
+
+    assert ["params.num", "params.steps", "params.width"] == fields(answer)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        r'{"params": {"prompt": "\ud800"}}',
+        r'{"params": {"prompt": "\udfff tail"}}',
+        r'{"params": {"prompt": "a", "negative_prompt": "\ud800"}}',
+        r'{"params": {"prompt": "a", "\ud800": 1}}',
+        r'{"provider": "\ud800", "params": {"prompt": "a"}}',
+        r'{"model_id": "\ud800", "params": {"prompt": "a"}}',
+    ],
+)
+def test_half_a_surrogate_pair_is_refused(api, content):
+    """It could be neither stored nor shown."""
+    assert REFUSED == row(api.post(GENERATE, content=content.encode(), headers=JSON))
+
+
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "1" + "0" * 400, "1" + "0" * 5000, "1e-400000", "0." + "1" * 5000]
+)
+@pytest.mark.parametrize("name", ["num", "width", "seed", "cfg_scale", "unknown"])
+def test_a_number_beyond_all_bounds_is_no_defect(api, number, name):
+    """A tiny one may round to zero; nothing else is taken."""
+    content = f'{{"params": {{"prompt": "a", "num": 0, "{name}": {number}}}}}'.encode()
+
+    assert REFUSED == row(api.post(GENERATE, content=content, headers=JSON))
+
+
+def test_a_key_that_stands_twice_is_no_way_around_a_check(api):
+    """Whichever one counts, both would have been refused."""
+    content = b'{"params": {"prompt": "a", "num": 0, "num": 11}, "params": {"prompt": ""}}'
+
+    assert REFUSED == row(api.post(GENERATE, content=content, headers=JSON))
+
+
+@pytest.mark.parametrize("path", [TASKS, IMAGES, f"{SEARCH}?keyword=a", CONFIG])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=one", "page"),
+        ("page=1.5", "page"),
+        ("page=", "page"),
+        (f"page={10**30}", "page"),
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page_size=all", "page_size"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(api, path, query, field):
+    """On every list alike."""
+    answer = api.get(f"{path}{'&' if '?' in path else '?'}{query}")
+
+    assert REFUSED == row(answer)
+    assert [field] == fields(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (f"{TASKS}?status=done", "status"),
+        (f"{TASKS}?status=COMPLETED", "status"),
+        (f"{IMAGES}?operation=paint", "operation"),
+        (f"{IMAGES}?from=yesterday", "from"),
+        (f"{IMAGES}?to=2026-13-01", "to"),
+        (f"{IMAGES}?to=9999-12-31T23:59:59-23:59", "to"),
+        (f"{SEARCH}?keyword=a&mode=fuzzy", "mode"),
+        (SEARCH, "keyword"),
+        (f"{SEARCH}?keyword=", "keyword"),
+        (f"{SEARCH}?keyword=%20%E3%80%80", "keyword"),
+        (f"{TASKS}?cursor=abc", "cursor"),
+        (f"{IMAGES}?cursor=%00", "cursor"),
+        (f"{IMAGES}?cursor=", "cursor"),
+        (f"{IMAGES}?cursor={'x' * 600}", "cursor"),
+        (f"{IMAGES}?cursor=WzEyMywiYWJjIl0", "cursor"),
+    ],
+)
+def test_a_query_that_means_nothing_is_refused(api, path, field):
+    """With the parameter's name."""
+    answer = api.get(path)
+
+    assert REFUSED == row(answer)
+    assert [field] == fields(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [
+        (f"{TASKS}/nothing", "task_not_found"),
+        (f"{TASKS}/%00", "task_not_found"),
+        (f"{TASKS}/%F0%9F%90%B1", "task_not_found"),
+        (f"{TASKS}/00000000-0000-7000-8000-000000000000", "task_not_found"),
+        (f"{TASKS}/00000000-0000-7000-8000-000000000000/events", "task_not_found"),
+        (f"{IMAGES}/0", "image_not_found"),
+        (f"{IMAGES}/-1", "image_not_found"),
+        (f"{IMAGES}/1.0", "image_not_found"),
+        (f"{IMAGES}/0x1", "image_not_found"),
+        (f"{IMAGES}/99999999999999999999999", "image_not_found"),
+        (f"{IMAGES}/9223372036854775808/content", "image_not_found"),
+        (f"{IMAGES}/one/thumbnail", "image_not_found"),
+        (f"{CONFIG}/nobody", "provider_config_not_found"),
+        (f"{CONFIG}/%00", "provider_config_not_found"),
+        (f"{CONFIG}/NOBODY", "provider_config_not_found"),
+    ],
+)
+def test_an_unknown_id_is_not_found(api, path, slug):
+    """Whatever it looks like."""
+    answer = api.get(path)
+
+    assert (404, slug) == (answer.status_code, answer.json()["data"]["error"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "slug"),
+    [
+        ("POST", f"{TASKS}/nothing/cancel", "task_not_found"),
+        ("POST", f"{TASKS}/nothing/retry", "task_not_found"),
+        ("DELETE", f"{IMAGES}/nothing", "image_not_found"),
+        ("DELETE", f"{IMAGES}/999999999", "image_not_found"),
+        ("DELETE", f"{CONFIG}/nobody", "provider_config_not_found"),
+        ("POST", f"{CONFIG}/nobody/test", "provider_config_not_found"),
+    ],
+)
+def test_a_change_to_what_is_not_there_is_not_found(api, method, path, slug):
+    """Rather than done."""
+    answer = api.request(method, path)
+
+    assert (404, slug) == (answer.status_code, answer.json()["data"]["error"])
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"provider_name": ""}, "provider_name"),
+        ({"provider_name": "A"}, "provider_name"),
+        ({"provider_name": "a b"}, "provider_name"),
+        ({"provider_name": "a/b"}, "provider_name"),
+        ({"provider_name": "a\n"}, "provider_name"),
+        ({"provider_name": "猫"}, "provider_name"),
+        ({"provider_name": "a" * 65}, "provider_name"),
+        ({"provider_name": None}, "provider_name"),
+        ({"kind": "painter"}, "kind"),
+        ({"kind": 7}, "kind"),
+        ({"api_base": "example.com"}, "api_base"),
+        ({"api_base": "ftp://example.com"}, "api_base"),
+        ({"api_base": "http://"}, "api_base"),
+        ({"api_base": "http://user:secret@example.com"}, "api_base"),
+        ({"api_base": "http://example.com?key=1"}, "api_base"),
+        ({"api_base": "http://exam ple.com"}, "api_base"),
+        ({"api_base": "http://example.com:99999"}, "api_base"),
+        ({"api_key": "with\nbreak"}, "api_key"),
+        ({"api_key": "密钥密钥密钥密钥"}, "api_key"),
+        ({"api_key": 7}, "api_key"),
+        ({"models": {}}, "models"),
+        ({"models": [{}]}, "models.0.id"),
+        ({"models": [{"id": ""}]}, "models.0.id"),
+        ({"models": [{"id": "a"}, {"id": "a"}]}, "models.1.id"),
+        ({"models": [{"id": "a", "default": True}, {"id": "b", "default": True}]}, "models.1.default"),
+        ({"models": [{"id": "a", "capabilities": ["paint"]}]}, "models.0.capabilities"),
+        ({"models": [{"id": "a", "price": 1}]}, "models.0.price"),
+        ({"enabled": "yes"}, "enabled"),
+        ({"enabled": None}, "enabled"),
+        ({"timeout_seconds": 0}, "timeout_seconds"),
+        ({"timeout_seconds": "60"}, "timeout_seconds"),
+        ({"max_retries": 11}, "max_retries"),
+        ({"max_retries": -1}, "max_retries"),
+        ({"extra_config": []}, "extra_config"),
+        ({"extra_config": {"headers": {"X": 1}}}, "extra_config.headers"),
+        ({"extra_config": {"headers": {"X": "a\r\nY: b"}}}, "extra_config.headers"),
+        ({"extra_config": {"headers": {"Host": "b"}}}, "extra_config.headers"),
+        ({"extra_config": {"proxy": "socks5://x"}}, "extra_config.proxy"),
+        ({"extra_config": {"max_concurrency": 0}}, "extra_config.max_concurrency"),
+        ({"apikey": "sk-x"}, "apikey"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_configuration_that_makes_no_sense_is_refused(api, change, field):
+    """Before it is saved."""
+    answer = api.post(CONFIG, json={"provider_name": "senseless", "kind": "demo", **change})
+
+    assert REFUSED == row(answer)
+    assert field in fields(answer)[0]
+    assert 404 == api.get(f"{CONFIG}/senseless").status_code
+
+
+@pytest.mark.parametrize("body", [{}, {"enabled": 1}, {"enabled": "false"}, {"enabled": True, "x": 1}])
+def test_a_toggle_wants_a_boolean(api, body):
+    """And nothing else."""
+    assert REFUSED == row(api.patch(f"{CONFIG}/on-file/toggle", json=body))
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "a\tb", "schlüssel".encode()])
+def test_a_malformed_idempotency_key_is_refused(api, key):
+    """1 to 255 visible ASCII characters."""
+    answer = submit(api, headers={"Idempotency-Key": key})
+
+    assert REFUSED == row(answer)
+    assert ["Idempotency-Key"] == fields(answer)
+
+
+def test_a_cursor_belongs_to_its_query(api):
+    """One of another list or filter is refused, not misread."""
+    found = data(api.get(f"{TASKS}?page_size=1"))
+    if not found["has_more"]:
+        pytest.skip("needs two tasks, which another test makes")
+    cursor = found["next_cursor"]
+    elsewhere = (
+        f"{IMAGES}?cursor={cursor}",
+        f"{TASKS}?status=failed&cursor={cursor}",
+        f"{SEARCH}?keyword=a&cursor={cursor}",
+    )
+
+    assert [REFUSED] * 3 == [row(api.get(path)) for path in elsewhere]
+
+
+def test_a_refusal_never_shows_a_key(api):
+    """Not even the one that was just sent."""
+    key = "sk-mistyped-\u00e9-0001"
+    answers = [
+        api.post(CONFIG, json={"provider_name": "leaky", "kind": "demo", "api_key": key}),
+        api.post(GENERATE, json={**body_of(), "config": {"api_key": key}}),
+        api.post(CONFIG, json={"provider_name": "leaky", "api_base": f"http://u:{key}@h"}),
+    ]
+
+    assert [REFUSED] * 3 == [row(answer) for answer in answers]
+    assert [] == [a.text for a in answers if "mistyped" in json.dumps(a.json(), ensure_ascii=False)]
+
+
+@pytest.mark.parametrize("last", ["-1", "abc", "1.5", "\u00b2".encode()])
+def test_a_last_event_id_that_is_no_number_is_refused(api, last):
+    """The stream never gave it."""
+    known = data(api.get(f"{TASKS}?page_size=1"))["items"]
+    if not known:
+        known = [finished(api)]
+    answer = api.get(f"{TASKS}/{known[0]['task_id']}/events", headers={"Last-Event-ID": last})
+
+    assert REFUSED == row(answer)

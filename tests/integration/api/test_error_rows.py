@@ -1,0 +1,238 @@
+"""API.md section 1, the table: each row that a request can reach, in both languages, with its own data."""
+
+import re
+
+import pytest
+
+from tests.fakes.pictures import png
+from tests.integration.api.asking import (
+    CONFIG,
+    ENGLISH,
+    GENERATE,
+    IMAGES,
+    TASKS,
+    body_of,
+    data,
+    data_url,
+    picture,
+    row,
+    running,
+    submit,
+    until,
+)
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _reused(api, headers):
+    submit(api, "first", headers={"Idempotency-Key": "rows-reused"})
+    return submit(api, "second", headers={**headers, "Idempotency-Key": "rows-reused"})
+
+
+def _post(path, body):
+    return lambda api, headers: api.post(path, json=body, headers=headers)
+
+
+def _get(path):
+    return lambda api, headers: api.get(path, headers=headers)
+
+
+ROWS = {
+    "validation_failed": (
+        40000,
+        _post(GENERATE, body_of(num=0)),
+        lambda told: [e["field"] for e in told["errors"]] == ["params.num"],
+    ),
+    "provider_not_configured": (
+        40001,
+        _post(GENERATE, {**body_of(), "provider": "nobody"}),
+        lambda told: told["provider"] == "nobody",
+    ),
+    "provider_disabled": (
+        40002,
+        _post(GENERATE, {**body_of(), "provider": "rows-off"}),
+        lambda told: told["provider"] == "rows-off",
+    ),
+    "model_not_available": (
+        40003,
+        _post(GENERATE, {**body_of(), "provider": "rows-narrow", "model_id": "gone"}),
+        lambda told: told["models"] == ["draws", "edits"],
+    ),
+    "unsupported_operation": (
+        40004,
+        _post(
+            "/api/v1/images/upscale",
+            {"provider": "rows-narrow", "model_id": "draws", "image": data_url(png())},
+        ),
+        lambda told: (told["operation"], told["supported"]) == ("upscale", ["generate", "reference"]),
+    ),
+    "invalid_image": (
+        40005,
+        _post("/api/v1/images/upscale", {"provider": "demo", "image": data_url(b"no picture")}),
+        lambda told: told["field"] == "image",
+    ),
+    "reference_count": (
+        40006,
+        _post(
+            "/api/v1/images/generate-with-references",
+            {"provider": "demo", "prompt": "x", "reference_images": []},
+        ),
+        lambda told: told["max"] == 14,
+    ),
+    "api_key_required": (
+        40007,
+        _post(
+            CONFIG, {"provider_name": "rows-keyed", "api_base": "http://127.0.0.1:19/v1", "kind": "demo"}
+        ),
+        lambda told: True,
+    ),
+    "upstream_not_allowed": (
+        40008,
+        _post(CONFIG, {"provider_name": "rows-inside", "kind": "demo", "api_base": "http://10.0.0.1/v1"}),
+        lambda told: True,
+    ),
+    "not_found": (40400, _get("/api/v1/nothing"), lambda told: True),
+    "task_not_found": (40401, _get(f"{TASKS}/{NOBODY}"), lambda told: True),
+    "image_not_found": (40402, _get(f"{IMAGES}/999999999"), lambda told: True),
+    "provider_config_not_found": (40403, _get(f"{CONFIG}/nobody"), lambda told: True),
+    "method_not_allowed": (
+        40500,
+        lambda api, headers: api.put(TASKS, headers=headers),
+        lambda told: True,
+    ),
+    "idempotency_key_reused": (42201, _reused, lambda told: True),
+}
+
+HINTED = {
+    "validation_failed",
+    "provider_not_configured",
+    "provider_disabled",
+    "model_not_available",
+    "unsupported_operation",
+    "api_key_required",
+    "upstream_not_allowed",
+    "idempotency_key_reused",
+}
+"""The caller can act on these."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _providers(api):
+    models = [
+        {"id": "draws", "capabilities": ["generate", "reference"]},
+        {"id": "edits", "capabilities": ["edit"]},
+    ]
+    configs = [
+        {"provider_name": "rows-off", "enabled": False},
+        {"provider_name": "rows-narrow", "models": models},
+        {
+            "provider_name": "rows-keyed",
+            "api_base": "http://127.0.0.1:9/v1",
+            "api_key": "sk-rows-keyed-0001",
+        },
+    ]
+    for config in configs:
+        data(api.post(CONFIG, json={"kind": "demo", **config}))
+    yield
+    for config in configs:
+        api.delete(f"{CONFIG}/{config['provider_name']}")
+
+
+@pytest.mark.parametrize("slug", ROWS)
+def test_a_row_has_its_code_slug_and_data(api, slug):
+    """The HTTP status is the code's first three digits."""
+    code, ask, holds = ROWS[slug]
+    answer = ask(api, {})
+    told = answer.json()["data"]
+
+    assert (code // 100, code, slug) == row(answer)
+    assert holds(told), told
+    assert answer.headers["x-request-id"] == told["request_id"]
+
+
+@pytest.mark.parametrize("slug", ROWS)
+def test_a_row_speaks_chinese_and_english(api, slug):
+    """The same row, another sentence."""
+    _, ask, _ = ROWS[slug]
+    chinese, english = ask(api, {}).json(), ask(api, ENGLISH).json()
+
+    assert (chinese["code"], True) == (english["code"], bool(CHINESE.search(chinese["message"])))
+    assert english["message"].isascii()
+    assert (slug in HINTED) <= ("hint" in chinese["data"] and "hint" in english["data"])
+    assert english["data"].get("hint", "").isascii()
+
+
+def test_a_refused_task_leaves_nothing(api):
+    """Not one of the rows stores a task or a picture."""
+    before = [data(api.get(path))["total"] for path in (TASKS, IMAGES)]
+    for slug, (_, ask, _) in ROWS.items():
+        if slug != "idempotency_key_reused":
+            ask(api, {})
+
+    assert before == [data(api.get(path))["total"] for path in (TASKS, IMAGES)]
+
+
+def test_a_full_queue_is_42901_until_there_is_room(start_server):
+    """With Retry-After and the size; the task that ran and the one that waits are kept."""
+    server = start_server({"queue": {"size": 1, "workers": 1}})
+    with server.client() as api:
+        first = data(submit(api, "runs", delay_seconds=3))["task_id"]
+        running(api, first)
+        second = data(submit(api, "waits"))["task_id"]
+        answer = submit(api, "too many")
+        english = submit(api, "too many", headers=ENGLISH)
+
+        assert (429, 42901, "queue_full") == row(answer)
+        assert (1, True) == (answer.json()["data"]["queue_size"], int(answer.headers["retry-after"]) > 0)
+        assert english.json()["message"].isascii()
+        assert data(api.get(TASKS))["total"] == 2
+        data(api.post(f"{TASKS}/{second}/cancel"))
+        assert 202 == submit(api, "there is room again").status_code
+
+
+def test_too_little_disk_is_50701_and_reading_goes_on(start_server):
+    """Nothing is paid for that could not be kept."""
+    server = start_server({"storage": {"min_free_mb": 10**9}})
+    with server.client() as api:
+        answer, english = submit(api), submit(api, headers=ENGLISH)
+
+        assert (507, 50701, "insufficient_storage") == row(answer)
+        assert english.json()["message"].isascii()
+        assert 0 == data(api.get(TASKS))["total"] == data(api.get(IMAGES))["total"]
+        health = api.get("/health")
+        assert (503, "degraded") == (health.status_code, health.json()["status"])
+
+
+def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server, tmp_path):
+    """It waits for space, and is done when there is some."""
+    roomy = start_server({"queue": {"workers": 1}})
+    with roomy.client() as api:
+        running(api, data(submit(api, "runs", delay_seconds=30))["task_id"])
+        waiting = data(submit(api, "waits"))["task_id"]
+    roomy.kill()
+    full = start_server({"queue": {"workers": 1}, "storage": {"min_free_mb": 10**9}})
+    with full.client() as api:
+        until(lambda: api.get("/health").json()["uptime_seconds"], lambda up: up > 2)
+        assert "pending" == data(api.get(f"{TASKS}/{waiting}"))["status"]
+    full.stop()
+    roomy = start_server({"queue": {"workers": 1}})
+    with roomy.client() as api:
+        task = until(
+            lambda: data(api.get(f"{TASKS}/{waiting}")), lambda t: t["status"] not in ("pending", "processing")
+        )
+
+        assert ("completed", 1) == (task["status"], len(task["images"]))
+
+
+def test_a_deleted_picture_is_40402_everywhere(api):
+    """Record, bytes, thumbnail, and as an input."""
+    image = picture(api)
+    data(api.delete(f"{IMAGES}/{image['id']}"))
+    answers = [api.get(f"{IMAGES}/{image['id']}{tail}") for tail in ("", "/content", "/thumbnail")]
+    answers.append(api.delete(f"{IMAGES}/{image['id']}"))
+    answers.append(
+        api.post("/api/v1/images/upscale", json={"provider": "demo", "image": f"image:{image['id']}"})
+    )
+
+    assert [(404, 40402, "image_not_found")] * 5 == [row(answer) for answer in answers]

@@ -1,0 +1,362 @@
+import asyncio
+import gzip
+import ssl
+
+import httpx
+import pytest
+
+from imagegen_adapters.outbound import Outbound, PoolLimits, map_transport_errors
+from imagegen_core.errors import CallError, UpstreamNotAllowed
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from tests.fakes.raw_server import RawServer, answer
+
+pytestmark = pytest.mark.anyio
+
+
+def provider(api_base, *, timeout=30.0, **extra):
+    return ProviderConfig(
+        provider_name="fake",
+        source=ConfigSource.FILE,
+        api_base=api_base,
+        timeout_seconds=timeout,
+        extra_config=extra,
+    )
+
+
+@pytest.fixture
+async def server():
+    async with RawServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def outbound(server):
+    made = Outbound(allow_private=frozenset({server.authority}))
+    yield made
+    await made.aclose()
+
+
+async def failure_of(client, url, **options):
+    with pytest.raises(CallError) as caught, map_transport_errors():
+        await client.get(url, **options)
+    return caught.value
+
+
+async def test_the_host_header_stays_the_name(server, outbound):
+    """The address is swapped at socket level, so the vendor sees the name that was configured."""
+    base = f"http://localhost:{server.port}/v1"
+    await outbound.api_client(provider(base)).get(f"{base}/models")
+
+    assert f"host: localhost:{server.port}\r\n" in server.heads[0].lower()
+
+
+async def test_another_origin_is_never_called(server, outbound):
+    """A client made for one provider refuses every other address before it connects."""
+    async with RawServer() as other:
+        error = await failure_of(outbound.api_client(provider(server.url)), other.url)
+
+        assert (FailureCode.PROVIDER_NOT_CONFIGURED, 0) == (error.failure.code, other.opened)
+
+
+async def test_further_origins_can_be_vouched_for(server):
+    """A provider that spreads over hosts names them."""
+    async with RawServer() as other:
+        outbound = Outbound(allow_private={server.authority, other.authority})
+        response = await outbound.api_client(provider(server.url), also=[f"{other.url}/x"]).get(other.url)
+        await outbound.aclose()
+
+        assert "hello" == response.text
+
+
+async def test_a_private_address_that_is_not_listed_gets_no_connection(server):
+    """The refusal comes before the connection."""
+    outbound = Outbound()
+    with pytest.raises(UpstreamNotAllowed):
+        await outbound.api_client(provider(server.url)).get(server.url)
+
+    assert 0 == server.opened
+
+
+async def test_our_own_address_gets_no_connection(server, outbound):
+    """A provider that is this very service is refused, although it is listed."""
+    outbound.listens_on([("127.0.0.1", server.port)])
+    with pytest.raises(UpstreamNotAllowed):
+        await outbound.api_client(provider(server.url)).get(server.url)
+
+    assert 0 == server.opened
+
+
+async def test_redirects_of_an_api_are_not_followed(server, outbound):
+    """What looks like a redirect is the answer."""
+    server.answers["/v1"] = answer("307 Temporary Redirect", Location="/elsewhere")
+    response = await outbound.api_client(provider(server.url)).get(f"{server.url}/v1")
+
+    assert (307, 1) == (response.status_code, len(server.heads))
+
+
+async def test_proxies_of_the_environment_are_not_used(server, outbound, monkeypatch):
+    """Only extra_config.proxy counts."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    response = await outbound.api_client(provider(server.url)).get(server.url)
+
+    assert "hello" == response.text
+
+
+async def test_the_providers_proxy_is_used(server, outbound):
+    """The request goes to the proxy, with the whole address and the proxy's own credentials."""
+    config = provider("http://api.example.com/v1", proxy=f"http://user:pass@{server.authority}")
+    await outbound.api_client(config).get("http://api.example.com/v1/models")
+
+    head = server.heads[0]
+    assert head.startswith("GET http://api.example.com/v1/models ")
+    assert "proxy-authorization: basic dxnlcjpwyxnz" in head.lower()
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "127.0.0.1:9", "localhost:9"])
+async def test_a_proxy_does_not_open_the_way_to_metadata(server, outbound, host):
+    """Addresses in any spelling are judged before the proxy is asked to go there."""
+    config = provider(f"http://{host}", proxy=server.url)
+    with pytest.raises(UpstreamNotAllowed):
+        await outbound.api_client(config).get(f"http://{host}/")
+
+    assert 0 == server.opened
+
+
+async def test_a_private_proxy_has_to_be_listed(server):
+    """The proxy's own address is judged like any other."""
+    outbound = Outbound()
+    config = provider("http://api.example.com", proxy=server.url)
+    with pytest.raises(UpstreamNotAllowed):
+        await outbound.api_client(config).get("http://api.example.com/")
+
+    assert 0 == server.opened
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense", 7])
+async def test_a_proxy_that_cannot_be_used_is_a_matter_of_configuration(outbound, proxy):
+    """It is said without the proxy's text, which may hold a password."""
+    with pytest.raises(CallError, match=r"extra_config\.proxy"):
+        outbound.api_client(provider("http://api.example.com", proxy=proxy))
+
+
+async def test_a_gzip_body_is_decoded(server, outbound):
+    """The only encoding that is asked for is undone."""
+    server.answers["/gz"] = answer(body=gzip.compress(b'{"a": 1}'), Content_Encoding="gzip")
+    response = await outbound.api_client(provider(server.url)).get(f"{server.url}/gz")
+
+    assert {"a": 1} == response.json()
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate"])
+async def test_an_encoding_that_was_not_asked_for_is_a_bad_response(server, outbound, encoding):
+    """Its body is not read."""
+    server.answers["/x"] = answer(body=b"?", Content_Encoding=encoding)
+    error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/x")
+
+    assert FailureCode.BAD_RESPONSE == error.failure.code
+
+
+async def test_a_gzip_bomb_is_a_bad_response(server, outbound):
+    """It ends before it fills the memory."""
+    server.answers["/bomb"] = answer(body=gzip.compress(bytes(64 * 1024 * 1024)), Content_Encoding="gzip")
+    error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/bomb")
+
+    assert FailureCode.BAD_RESPONSE == error.failure.code
+
+
+async def test_an_answer_with_an_endless_header_is_broken_off(server, outbound):
+    """More than 32 KiB of header is no answer."""
+    server.answers["/h"] = answer(body=b"", X_Long="x" * 40000)
+    error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/h")
+
+    assert FailureCode.OUTCOME_UNKNOWN == error.failure.code
+
+
+async def test_a_refused_connection_started_nothing(server, outbound):
+    """Nobody listens: the call may be sent again."""
+    client = outbound.api_client(provider(server.url))
+    server._server.close()
+    error = await failure_of(client, server.url)
+
+    assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+
+
+async def test_a_name_that_does_not_exist_started_nothing(outbound):
+    """No address, no call."""
+    error = await failure_of(
+        outbound.api_client(provider("http://no.such.invalid")), "http://no.such.invalid/"
+    )
+
+    assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+
+
+async def test_an_untrusted_certificate_started_nothing(certificate):
+    """Certificates are verified, and the reason is told."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with RawServer(ssl=context) as server:
+        outbound = Outbound(allow_private={server.authority})
+        base = f"https://localhost:{server.port}"
+        error = await failure_of(outbound.api_client(provider(base)), base)
+
+        assert (True, True, 0) == (error.not_started, "certificate" in str(error), len(server.heads))
+
+
+async def test_the_certificate_is_compared_with_the_name(certificate):
+    """A trusted certificate is accepted for its own name although the socket went to an address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with RawServer(ssl=context) as server:
+        trusted = ssl.create_default_context(cafile=certificate)
+        outbound = Outbound(allow_private={server.authority}, tls=trusted)
+        named, bare = f"https://localhost:{server.port}", f"https://127.0.0.1:{server.port}"
+        response = await outbound.api_client(provider(named)).get(named)
+        error = await failure_of(outbound.api_client(provider(bare)), bare)
+        await outbound.aclose()
+
+        assert ("hello", True) == (response.text, "certificate" in str(error))
+
+
+async def test_silence_after_the_request_is_a_timeout(server, outbound):
+    """The vendor took the request and may charge for it."""
+    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    error = await failure_of(outbound.api_client(provider(server.url, timeout=0.2)), f"{server.url}/mute")
+
+    assert (FailureCode.TIMEOUT, False) == (error.failure.code, error.not_started)
+
+
+async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound):
+    """Each byte comes in time, the whole does not."""
+
+    async def trickle(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    server.answers["/drip"] = trickle
+    error = await failure_of(outbound.api_client(provider(server.url, timeout=0.3)), f"{server.url}/drip")
+
+    assert FailureCode.TIMEOUT == error.failure.code
+
+
+async def test_a_cut_body_leaves_the_outcome_unknown(server, outbound):
+    """Half an answer says nothing about the other half."""
+
+    async def cut(writer):
+        writer.write(answer(body=b"half", length=8))
+        await writer.drain()
+        writer.transport.abort()
+
+    server.answers["/cut"] = cut
+    error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/cut")
+
+    assert FailureCode.OUTCOME_UNKNOWN == error.failure.code
+
+
+async def test_a_key_with_a_line_break_is_not_repeated(server, outbound):
+    """h11's own message holds the header's value."""
+    client = outbound.api_client(provider(server.url))
+    error = await failure_of(client, server.url, headers={"Authorization": "Bearer sk-canary\r\nX: y"})
+
+    assert (FailureCode.INTERNAL, False) == (error.failure.code, "canary" in str(error))
+
+
+async def test_closing_a_client_leaves_the_connections_open(server, outbound):
+    """Clients are handed out for one call; the pool is shared."""
+    async with outbound.api_client(provider(server.url)) as client:
+        await client.get(server.url)
+    await outbound.api_client(provider(server.url)).get(server.url)
+
+    assert 1 == server.opened
+
+
+async def test_there_are_never_more_connections_than_allowed(server):
+    """Fifty calls at once share five connections."""
+    outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=5))
+    client = outbound.api_client(provider(server.url))
+    await asyncio.gather(*(client.get(server.url) for _ in range(50)))
+    await outbound.aclose()
+
+    assert (50, True) == (len(server.heads), server.most_open <= 5)
+
+
+async def test_the_limit_counts_over_all_hosts(server):
+    """Idle connections to one host make room for those to another."""
+    async with RawServer() as other:
+        outbound = Outbound(
+            allow_private={server.authority, other.authority}, limits=PoolLimits(connections=3)
+        )
+        config = provider(server.url)
+        client = outbound.api_client(config, also=[other.url])
+        await asyncio.gather(*(client.get(server.url) for _ in range(3)))
+        await asyncio.gather(*(client.get(other.url) for _ in range(3)))
+        await server.until(lambda: server.open + other.open <= 3)
+        await outbound.aclose()
+
+
+async def test_few_idle_connections_are_kept_for_a_host(server):
+    """After a burst only so many stay open."""
+    limits = PoolLimits(connections=20, idle_per_host=2)
+    outbound = Outbound(allow_private={server.authority}, limits=limits)
+    gate = asyncio.Event()
+
+    async def late(writer):
+        await gate.wait()
+        writer.write(answer(body=b"x"))
+
+    server.answers["/late"] = late
+    client = outbound.api_client(provider(server.url))
+    calls = [asyncio.create_task(client.get(f"{server.url}/late")) for _ in range(8)]
+    await server.until(lambda: len(server.heads) == 8)
+    gate.set()
+    await asyncio.gather(*calls)
+    await server.until(lambda: server.open <= 2)
+    opened = server.opened
+    await client.get(server.url)
+
+    assert (8, 8) == (opened, server.opened)
+    await outbound.aclose()
+
+
+async def test_an_idle_connection_is_closed_after_a_while(server):
+    """Nobody has to make another request for that."""
+    outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(idle_seconds=0.1))
+    await outbound.api_client(provider(server.url)).get(server.url)
+    await server.until(lambda: server.open == 0)
+    await outbound.aclose()
+
+
+async def test_waiting_for_a_connection_in_vain_started_nothing(server):
+    """All connections are busy for longer than the caller waits."""
+    outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=1))
+    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    client = outbound.api_client(provider(server.url))
+    busy = asyncio.create_task(client.get(f"{server.url}/mute"))
+    await server.until(lambda: server.heads)
+    error = await failure_of(client, server.url, timeout=httpx.Timeout(10, pool=0.05))
+    busy.cancel()
+    await asyncio.gather(busy, return_exceptions=True)
+    await outbound.aclose()
+
+    assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+
+
+async def test_a_cancelled_call_gives_its_connection_back(server):
+    """The next call gets through a pool of one."""
+    outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=1))
+    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    client = outbound.api_client(provider(server.url))
+    for _ in range(3):
+        call = asyncio.create_task(client.get(f"{server.url}/mute"))
+        heads = len(server.heads)
+        await server.until(lambda heads=heads: len(server.heads) > heads)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+    response = await client.get(server.url)
+    await outbound.aclose()
+
+    assert "hello" == response.text

@@ -1,0 +1,283 @@
+import asyncio
+import contextlib
+import gzip
+import ssl
+
+import pytest
+
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outbound.download import Download, Pace
+from imagegen_adapters.outbound.origins import parse_url
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from tests.fakes.raw_server import RawServer, answer
+
+pytestmark = pytest.mark.anyio
+
+
+def provider(api_base):
+    return ProviderConfig(provider_name="fake", source=ConfigSource.FILE, api_base=api_base)
+
+
+@pytest.fixture
+async def server():
+    async with RawServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def outbound(server):
+    made = Outbound(allow_private=frozenset({server.authority}))
+    yield made
+    await made.aclose()
+
+
+async def body_of(outbound, server, path, **options):
+    url = f"{server.url}{path}" if path.startswith("/") and not path.startswith("//") else path
+    wanted = {"max_bytes": 1000, "timeout": 10, "config": provider(f"{server.url}/v1"), **options}
+    async with contextlib.aclosing(outbound.download(url, **wanted)) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
+async def failure_of(outbound, server, path, **options):
+    with pytest.raises(CallError) as caught:
+        await body_of(outbound, server, path, **options)
+    assert not caught.value.not_started
+    return caught.value.failure
+
+
+async def test_the_providers_own_listed_host_is_downloaded_from(server, outbound):
+    """A provider on this machine may name itself."""
+    assert b"hello" == await body_of(outbound, server, "/x.png")
+
+
+async def test_a_local_provider_may_call_itself_localhost(server, outbound):
+    """The names of loopback are one host."""
+    assert b"hello" == await body_of(outbound, server, f"http://localhost:{server.port}/x.png")
+
+
+async def test_another_listed_provider_is_not_downloaded_from(server, outbound):
+    """The list is for a provider's own pictures, not for those of its neighbours."""
+    failure = await failure_of(
+        outbound, server, "/x.png", config=provider(f"http://api.example.com:{server.port}")
+    )
+
+    assert (FailureCode.DOWNLOAD_FAILED, 0) == (failure.code, server.opened)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/x",
+        "data:image/png;base64,AAAA",
+        "//example.com/x",
+        "http://",
+        "http://user:pass@93.184.216.34/x",
+        "http://user@93.184.216.34/x",
+        "http://93.184.216.34:22/x",
+        "http://93.184.216.34:8080/x",
+        "https://93.184.216.34:6379/",
+        "http://[::1",
+        "http://a\nb/",
+        "http://example.com/" + "x" * 9000,
+        "",
+    ],
+)
+async def test_an_address_that_no_picture_is_behind_is_refused(server, outbound, url):
+    """Scheme, port, credentials and form are judged before the name is looked up."""
+    assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, url)).code
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 429, 500, 503, 204, 304])
+async def test_anything_but_200_is_a_failed_download(server, outbound, status):
+    """It carries the status and may have cost money."""
+    server.answers["/x"] = answer(f"{status} X")
+    failure = await failure_of(outbound, server, "/x")
+
+    assert (FailureCode.DOWNLOAD_FAILED, status, True) == (
+        failure.code,
+        failure.upstream_status,
+        failure.possible_charge,
+    )
+
+
+async def test_three_redirects_are_followed(server, outbound):
+    """Relative and absolute ones."""
+    server.answers |= {
+        "/1": answer("302 Found", Location="/2"),
+        "/2": answer("301 Moved", Location=f"{server.url}/3"),
+        "/3": answer("307 Temporary Redirect", Location="x.png"),
+    }
+
+    assert b"hello" == await body_of(outbound, server, "/1")
+
+
+async def test_a_fourth_redirect_is_too_many(server, outbound):
+    """A loop ends."""
+    server.answers["/loop"] = answer("302 Found", Location="/loop")
+    failure = await failure_of(outbound, server, "/loop")
+
+    assert (FailureCode.DOWNLOAD_FAILED, 4) == (failure.code, len(server.heads))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1/",
+        "http://10.0.0.1/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://0x7f.1:PORT/",
+        "file:///etc/passwd",
+        "http://user:pass@127.0.0.1:PORT/",
+        "http://127.0.0.1:22/",
+        "",
+        "http://[::1",
+    ],
+)
+async def test_a_redirect_to_a_forbidden_place_is_not_followed(server, outbound, target):
+    """Every hop is judged like the first address."""
+    server.answers["/r"] = answer("302 Found", Location=target.replace("PORT", str(server.port)))
+    failure = await failure_of(outbound, server, "/r")
+
+    assert (FailureCode.DOWNLOAD_FAILED, 1) == (failure.code, len(server.heads))
+
+
+async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
+    """What began protected stays protected."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with RawServer(ssl=context) as server:
+        server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
+        outbound = Outbound(
+            allow_private={server.authority}, tls=ssl.create_default_context(cafile=certificate)
+        )
+        base = f"https://localhost:{server.port}"
+        failure = await failure_of(outbound, server, f"{base}/r", config=provider(base))
+        await outbound.aclose()
+
+        assert (True, 1) == ("https to http" in failure.message, len(server.heads))
+
+
+async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
+    """A key that a download needs is not carried to where the vendor redirects."""
+    server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
+    await body_of(outbound, server, "/r", headers={"Authorization": "Bearer sk-canary"})
+
+    assert [True, False] == ["canary" in head for head in server.heads]
+
+
+async def test_cookies_are_not_kept_between_hops(server, outbound):
+    """A redirect that sets a cookie gets nothing back."""
+    server.answers["/r"] = answer("302 Found", Location="/x", Set_Cookie="a=b")
+    await body_of(outbound, server, "/r")
+
+    assert not any("cookie:" in head.lower() for head in server.heads)
+
+
+async def test_too_many_bytes_end_the_download(server, outbound):
+    """However the body is framed."""
+
+    async def endless(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(bytes(65536))
+            await writer.drain()
+
+    server.answers["/big"] = endless
+    assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/big", max_bytes=200_000)).code
+
+
+async def test_an_announced_size_that_is_too_large_is_not_read(server, outbound):
+    """The header is enough."""
+    server.answers["/big"] = answer(body=b"x", length=10**12)
+    assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/big")).code
+
+
+async def test_as_many_bytes_as_allowed_are_fine(server, outbound):
+    """The limit is inclusive."""
+    server.answers["/x"] = answer(body=b"x" * 1000)
+    assert 1000 == len(await body_of(outbound, server, "/x", max_bytes=1000))
+
+
+async def test_a_gzip_bomb_counts_by_what_it_becomes(server, outbound):
+    """A body that is compressed although nobody asked is bounded all the same."""
+    server.answers["/bomb"] = answer(body=gzip.compress(bytes(10**7)), Content_Encoding="gzip")
+    assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/bomb", max_bytes=100_000)).code
+
+
+async def test_a_body_shorter_than_announced_is_a_failed_download(server, outbound):
+    """Half a picture is none."""
+
+    async def short(writer):
+        writer.write(answer(body=b"half", length=8))
+        await writer.drain()
+        writer.transport.abort()
+
+    server.answers["/short"] = short
+    assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/short")).code
+
+
+async def test_a_download_that_trickles_ends_at_its_deadline(server, outbound):
+    """A byte now and then keeps no worker."""
+
+    async def trickle(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    server.answers["/drip"] = trickle
+    assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/drip", timeout=0.3)).code
+
+
+async def test_a_download_below_the_least_speed_ends_before_its_deadline(server, outbound):
+    """So many bytes in so many seconds, or it is given up."""
+
+    async def trickle(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    server.answers["/drip"] = trickle
+    download = Download(
+        base=parse_url(server.url),
+        trusted=frozenset(),
+        headers={},
+        max_bytes=1000,
+        seconds=60,
+        transport=lambda public_only: outbound._transport(None, public_only=public_only),
+        pace=Pace(seconds=0.1, bytes=100_000),
+    )
+    with pytest.raises(CallError, match="too slow"):
+        _ = [chunk async for chunk in download.chunks(f"{server.url}/drip")]
+
+
+async def test_silence_is_a_failed_download(server, outbound):
+    """Not a time-out of the paid call, which is over."""
+    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/mute", timeout=0.2)).code
+
+
+async def test_a_download_that_is_given_up_frees_its_connection(server, outbound):
+    """Whoever stops reading closes the connection with it."""
+    server.answers["/long"] = answer(body=bytes(900_000))
+    async with contextlib.aclosing(
+        outbound.download(f"{server.url}/long", config=provider(server.url), max_bytes=10**6, timeout=10)
+    ) as chunks:
+        await anext(chunks)
+
+    await server.until(lambda: server.open == 0)
+
+
+async def test_the_message_holds_no_query(server, outbound):
+    """A signed address is a key for a while."""
+    server.answers["/x?sig=canary"] = answer("403 Forbidden")
+    failure = await failure_of(outbound, server, "/x?sig=canary")
+
+    assert "canary" not in failure.message

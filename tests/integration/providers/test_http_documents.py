@@ -1,0 +1,377 @@
+"""Vendors that a test invented, expressed by a document alone; and what single presets do beside the rest."""
+
+import asyncio
+import base64
+import json
+import os
+import tracemalloc
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import INPUTS, input_image, picture_file, read, request_for, run_call
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import check_request, choose_model
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes import job_vendors, simple_vendors
+from tests.fakes.dashscope import FakeDashScope
+from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.openai_gateway import FakeGateway
+from tests.fakes.openai_images import FakeOpenAI
+from tests.fakes.pictures import png, png_base64
+
+pytestmark = pytest.mark.anyio
+
+KEY = "odd-0123456789abcdef"
+
+ODD_VENDOR = {
+    "schema": 1,
+    "id": "odd",
+    "auth": {"type": "query", "param": "sesame"},
+    "headers": {"X-Client": "imagegen ${request_uuid}"},
+    "operations": {
+        "paint": {
+            "implements": "generate",
+            "request": {
+                "method": "PUT",
+                "path": "/rooms/${model_vars.room}/paint",
+                "query": {"fast": "${params.fast}"},
+                "body": {"type": "form", "template": {"words": "${prompt}", "dice": "${seed}"}},
+            },
+            "task": {"id": "receipt.ticket.number"},
+            "poll": {
+                "request": {"method": "GET", "path": "/tickets/${task.id}"},
+                "status": {"source": "state", "succeeded": "dry"},
+                "progress": "percent",
+            },
+            "response": {"images": [{"select": "values(wall)", "url": "href", "seed": "$.dice"}]},
+        }
+    },
+    "models": [{"id": "oil", "vars": {"room": "attic"}, "params": {"fast": {"type": "boolean", "default": True}}}],
+}
+
+
+class OddVendor:
+    """Key in the query, a nested job id, relative addresses, pictures in a map."""
+
+    def __init__(self):
+        self.ledger = []
+        self.looks = 0
+
+    def __call__(self, request):
+        if request.path.startswith("/art/"):
+            assert "sesame" not in request.query
+            return Reply(200, png(int(request.path[-1])), {"content-type": "image/png"})
+        if request.query.get("sesame") != KEY:
+            return Reply(403, b"no")
+        if request.method == "PUT":
+            assert request.path == "/rooms/attic/paint"
+            assert request.query["fast"] == "true"
+            assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+            assert request.headers["x-client"] == "imagegen call-1"
+            self.ledger.append(request.body.decode())
+            return Reply.json({"receipt": {"ticket": {"number": 77}}}, 202)
+        assert request.path == "/tickets/77"
+        self.looks += 1
+        if self.looks < 3:
+            return Reply.json({"state": "wet", "percent": self.looks * 40})
+        return Reply.json({"state": "dry", "dice": 6, "wall": {"left": {"href": "/art/1"}, "right": {"href": "/art/2"}}})
+
+
+def settings(server, extra, *, base="", key=KEY, **changes) -> ProviderConfig:
+    config = ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.DATABASE,
+        kind="http",
+        api_base=f"{server.url}{base}",
+        api_key=Secret.parse(key) if key else None,
+        timeout_seconds=5,
+        extra_config=extra,
+    )
+    return attrs.evolve(config, **changes)
+
+
+def provider_for(server) -> HttpProvider:
+    outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
+    return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
+
+
+def preset(fake, server, **changes) -> ProviderConfig:
+    return settings(server, {"preset": fake.preset}, base=fake.base, key=fake.key, **changes)
+
+
+def call_of(provider, config, request, model_id=None) -> ProviderCall:
+    model = choose_model(provider.describe(config).models, model_id)
+    check_request(request, model)
+    return ProviderCall(call_id="call-1", request=request, model=model, config=config)
+
+
+def generate(prompt="猫", **params) -> PictureRequest:
+    return PictureRequest(operation=Operation.GENERATE, prompt=prompt, params=params)
+
+
+async def test_an_odd_vendor_needs_a_document_only():
+    """Odd authentication, a nested job id, relative addresses and pictures in a map are all data."""
+    async with HttpServer(OddVendor()) as server:
+        provider, exchange = provider_for(server), MemoryExchange()
+        call = call_of(provider, settings(server, {"spec": ODD_VENDOR}), generate("a cat & a dog", seed=3))
+
+        harvest = await run_call(provider, call, exchange)
+
+        assert [png(1), png(2)] == [await read(p) for p in harvest.pictures]
+        assert {"seed": 6} == dict(harvest.pictures[0].metadata)
+        assert [0.4, 0.8] == exchange.progressed
+        assert ["words=a+cat+%26+a+dog&dice=3"] == server.fake.ledger
+        assert [] == server.complaints
+
+
+async def test_undeclared_parameters_of_a_document_go_to_the_body():
+    """A document that says nothing about extras passes them on; what it declares it checks."""
+    async with HttpServer(FakeGateway()) as server:
+        config = preset(server.fake, server, models=(ModelEntry(id="m"),))
+        provider = provider_for(server)
+        call = call_of(provider, config, generate(steps=30, cfg_scale=7.5, style="ink", width=512, height=768))
+
+        await run_call(provider, call, MemoryExchange())
+
+        assert [
+            {"model": "m", "prompt": "猫", "n": 1, "size": "512x768", "steps": 30, "cfg_scale": 7.5, "style": "ink"}
+        ] == server.fake.bodies
+
+
+async def test_a_shipped_preset_refuses_what_nobody_declared():
+    """OpenAI would refuse an unknown field after taking the call, so it is refused before."""
+    async with HttpServer(FakeOpenAI()) as server:
+        provider = provider_for(server)
+
+        with pytest.raises(ValidationFailed) as caught:
+            call_of(provider, preset(server.fake, server), generate(cfg_scale=7.0))
+
+        assert ["params.cfg_scale"] == [p.field for p in caught.value.problems]
+
+
+async def test_operators_headers_go_along():
+    """``extra_config.headers`` are sent with each API call."""
+    async with HttpServer(FakeOpenAI()) as server:
+        config = preset(server.fake, server)
+        config = attrs.evolve(config, extra_config={**config.extra_config, "headers": {"X-Team": "a"}})
+
+        await run_call(provider := provider_for(server), call_of(provider, config, generate()), MemoryExchange())
+
+        assert ["a"] == [r.headers.get("x-team") for r in server.requests]
+
+
+async def test_no_model_no_picture_but_a_warning_for_a_retired_one():
+    """A saved dall-e-3 still works at a gateway, and says that it is retired."""
+    async with HttpServer(FakeOpenAI()) as server:
+        config = preset(server.fake, server, models=(ModelEntry(id="dall-e-3"),))
+
+        (model,) = provider_for(server).describe(config).models
+
+        assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == model.warning
+
+
+@pytest.mark.parametrize("fake", [FakeOpenAI, simple_vendors.FakeArk, FakeDashScope])
+async def test_many_references_go_along(fake):
+    """Several references are sent in order."""
+    data = {f"r{i}": picture_file("teal", size=(8 + i, 8)) for i in range(3)}
+    references = tuple(input_image(key, picture) for key, picture in data.items())
+    request = PictureRequest(operation=Operation.REFERENCE, prompt="x", references=references)
+    async with HttpServer(fake()) as server:
+        provider = provider_for(server)
+        model = "qwen-image-3.0" if fake is FakeDashScope else None
+
+        await run_call(provider, call_of(provider, preset(server.fake, server), request, model), MemoryExchange(data))
+
+        body = server.requests[0].body
+        assert [] == server.complaints
+        encoded = [d if fake is FakeOpenAI else base64.b64encode(d) for d in data.values()]
+        places = [body.find(text) for text in encoded]
+        assert sorted(places) == places
+        assert -1 not in places
+
+
+async def test_every_model_of_every_preset_does_what_it_says():
+    """Each operation of each shipped model makes a request that the strict fake takes."""
+    for fake in (FakeDashScope, simple_vendors.FakeRecraft, simple_vendors.FakeSiliconFlow, job_vendors.FakeBfl, job_vendors.FakeZhipu, simple_vendors.FakeQianfan):
+        async with HttpServer(fake()) as server:
+            provider, config = provider_for(server), preset(server.fake, server)
+            for model in provider.describe(config).models:
+                for operation in model.operations:
+                    call = call_of(provider, config, request_for(operation), model.id)
+                    harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+                    assert harvest.pictures, (model.id, operation)
+            assert [] == server.complaints
+
+
+async def test_a_mask_that_a_model_cannot_take_goes_along():
+    """A model without masks gets the mask as one more picture, and a warning says so."""
+    async with HttpServer(simple_vendors.FakeArk()) as server:
+        provider = provider_for(server)
+        call = call_of(provider, preset(server.fake, server), request_for(Operation.EDIT))
+
+        harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+
+        assert 2 == len(server.fake.bodies[0]["image"])
+        assert ("this model takes no mask; it was sent along as one more picture",) == harvest.warnings
+
+
+async def test_a_job_may_lose_one_picture():
+    """The picture that the vendor held back is a failure beside the others."""
+    async with HttpServer(FakeDashScope()) as server:
+        provider = provider_for(server)
+        call = call_of(provider, preset(server.fake, server), generate("partly", num=3), "wan2.5-t2i-preview")
+
+        harvest = await run_call(provider, call, MemoryExchange())
+
+        assert 2 == len(harvest.pictures)
+        assert [FailureCode.CONTENT_POLICY] == [e.failure.code for e in harvest.failures]
+        assert {"usage": {"image_count": 1}, "revised_prompt": "better"} == dict(harvest.pictures[0].metadata)
+
+
+async def test_a_held_back_item_alone_is_a_refusal():
+    """A 200 whose only item is an error has the item's meaning."""
+    async with HttpServer(simple_vendors.FakeArk()) as server:
+        provider = provider_for(server)
+
+        with pytest.raises(CallError) as caught:
+            await run_call(provider, call_of(provider, preset(server.fake, server), generate("partly")), MemoryExchange())
+
+        assert FailureCode.CONTENT_POLICY == caught.value.failure.code
+
+
+async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
+    """Codes count before statuses: arrears that come as 429 are no rate limit."""
+    async with HttpServer(job_vendors.FakeZhipu()) as server:
+        provider = provider_for(server)
+
+        with pytest.raises(CallError) as caught:
+            await provider.submit(call_of(provider, preset(server.fake, server), generate("arrears")), MemoryExchange())
+
+        assert (FailureCode.QUOTA_EXHAUSTED, False) == (caught.value.failure.code, caught.value.not_started)
+        assert "1113" == caught.value.failure.upstream_code
+
+
+async def test_a_submit_may_be_done_at_once():
+    """A job whose submit already holds the result is never polled."""
+    async with HttpServer(job_vendors.FakeReplicate()) as server:
+        provider, exchange = provider_for(server), MemoryExchange()
+        call = call_of(provider, preset(server.fake, server), generate("at once"))
+
+        receipt = await provider.submit(call, exchange)
+
+        assert isinstance(receipt, Receipt)
+        assert 1 == len((await provider.collect(call, receipt, exchange)).pictures)
+
+
+async def test_a_job_is_cancelled_at_the_vendor():
+    """Cancelling uses the address that the submit's answer named."""
+    async with HttpServer(job_vendors.FakeFal()) as server:
+        provider = provider_for(server)
+        call = call_of(provider, preset(server.fake, server), generate())
+        job = await provider.submit(call, MemoryExchange())
+
+        await provider.cancel(call, job)
+
+        assert ["job-1"] == server.fake.cancelled
+
+
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:{other}/x", "https://evil.example/x", "http://api.bfl.ai/x"])
+async def test_the_key_goes_to_its_own_origin_only(elsewhere):
+    """An address for polling on another origin is refused, and nothing is sent to it."""
+    async with HttpServer(job_vendors.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
+        outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}", f"127.0.0.1:{other.port}"])
+        provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
+        call = call_of(provider, preset(server.fake, server), generate())
+        job = UpstreamJob(id="1", data={"task": {"id": "1", "poll_url": elsewhere.format(other=other.port)}})
+
+        with pytest.raises(CallError) as caught:
+            await provider.poll(call, job, MemoryExchange())
+
+        assert FailureCode.BAD_RESPONSE == caught.value.failure.code
+        assert [] == other.requests
+
+
+async def test_large_answers_stay_on_disk():
+    """Eight answers of 12 MB at once are read with a few MB of memory, and come out whole."""
+    picture = os.urandom(9_000_000)
+    answer = json.dumps({"data": [{"b64_json": base64.b64encode(picture).decode()}]}).encode()
+    async with HttpServer(lambda _: Reply(200, answer, {"content-type": "application/json"})) as server:
+        provider = provider_for(server)
+        call = call_of(provider, preset(FakeOpenAI(), server), generate())
+        exchange = MemoryExchange()
+        receipt = await provider.submit(call, exchange)
+
+        async def digest() -> bool:
+            (made,) = (await provider.collect(call, receipt, exchange)).pictures
+            place = 0
+            async for chunk in made.chunks():
+                assert picture[place : place + len(chunk)] == chunk
+                place += len(chunk)
+            return place == len(picture)
+
+        tracemalloc.start()
+        whole = await asyncio.gather(*(digest() for _ in range(8)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+        assert [True] * 8 == whole
+        assert peak < 150_000_000  # eight copies of the exchange's own, and 2 MB of ours each
+
+
+async def test_uploads_are_read_when_they_are_sent():
+    """The length of a body with pictures is announced, and the body is exactly that long."""
+    data = {"image": picture_file(size=(400, 300))}
+    request = PictureRequest(operation=Operation.EDIT, prompt="x", image=input_image("image", data["image"]))
+    async with HttpServer(FakeOpenAI()) as server:
+        provider = provider_for(server)
+
+        await run_call(provider, call_of(provider, preset(server.fake, server), request), MemoryExchange(data))
+
+        (sent,) = server.requests
+        assert str(len(sent.body)) == sent.headers["content-length"]
+        assert data["image"] == next(p.data for p in sent.parts if p.name == "image[]")
+
+
+async def test_a_picture_may_be_the_whole_body():
+    """An answer of an image type is a picture, whether or not the document expects one."""
+    async with HttpServer(lambda _: Reply(200, png(3), {"content-type": "image/png"})) as server:
+        provider = provider_for(server)
+
+        harvest = await run_call(provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange())
+
+        assert [png(3)] == [await read(p) for p in harvest.pictures]
+
+
+async def test_broken_base64_is_a_bad_response():
+    """Text that is no base64 ends the picture, not the process."""
+    async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
+        provider = provider_for(server)
+        harvest = await run_call(provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange())
+
+        with pytest.raises(CallError) as caught:
+            await read(harvest.pictures[0])
+
+        assert FailureCode.BAD_RESPONSE == caught.value.failure.code
+
+
+async def test_probing_tells_a_wrong_key():
+    """The cheap call distinguishes a good key from a bad one, without repeating it."""
+    async with HttpServer(FakeOpenAI()) as server:
+        provider = provider_for(server)
+        config = preset(server.fake, server)
+
+        good = await provider.probe(config)
+        bad = await provider.probe(attrs.evolve(config, api_key=Secret.parse("sk-wrong-0123456789")))
+
+        assert (True, False) == (good.ok, bad.ok)
+        assert bad.detail.startswith("401: Incorrect API key")

@@ -1,0 +1,322 @@
+"""Every shipped preset against a strict fake of its vendor: success, refusals, and all that can go wrong."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, request_for, run_call
+from imagegen_core.attempts import UpstreamJob
+from imagegen_core.capabilities import choose_model
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from tests.fakes import job_vendors, simple_vendors
+from tests.fakes.dashscope import FakeDashScope
+from tests.fakes.http_server import Break, HttpServer, Reply
+from tests.fakes.openai_gateway import FakeGateway
+from tests.fakes.openai_images import FakeOpenAI
+from tests.fakes.pictures import png
+
+pytestmark = pytest.mark.anyio
+
+VENDORS = (
+    FakeOpenAI,
+    FakeGateway,
+    FakeDashScope,
+    simple_vendors.FakeArk,
+    simple_vendors.FakeSiliconFlow,
+    simple_vendors.FakeQianfan,
+    simple_vendors.FakeMiniMax,
+    simple_vendors.FakeIdeogram,
+    simple_vendors.FakeRecraft,
+    job_vendors.FakeBfl,
+    job_vendors.FakeFal,
+    job_vendors.FakeReplicate,
+    job_vendors.FakeZhipu,
+    job_vendors.FakeTencent,
+    job_vendors.FakeComfyUI,
+)
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+
+
+def settings(fake, server, **changes) -> ProviderConfig:
+    config = ProviderConfig(
+        provider_name="p",
+        source=ConfigSource.DATABASE,
+        kind="http",
+        api_base=f"{server.url}{fake.base}",
+        api_key=None if fake.key is None else Secret.parse(fake.key),
+        models=tuple(ModelEntry(id=m) for m in getattr(fake, "models", ())) or None,
+        timeout_seconds=5,
+        extra_config={"preset": fake.preset},
+    )
+    return attrs.evolve(config, **changes)
+
+
+@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.preset)
+def fake(request):
+    return request.param()
+
+
+@pytest.fixture
+async def server(fake, anyio_backend):
+    async with HttpServer(fake) as running:
+        yield running
+    assert [] == running.complaints
+
+
+@pytest.fixture
+async def http_provider(server, anyio_backend):
+    outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
+    yield HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+    await outbound.aclose()
+
+
+@pytest.fixture
+def provider(http_provider):
+    return http_provider
+
+
+@pytest.fixture
+def config(fake, server):
+    return settings(fake, server)
+
+
+def call_of(provider, config, request=None, model_id=None) -> ProviderCall:
+    model = choose_model(provider.describe(config).models, model_id)
+    return ProviderCall(
+        call_id="call-1", request=request or request_for(model.operations[0]), model=model, config=config
+    )
+
+
+async def failure_of(provider, call) -> CallError:
+    with pytest.raises(CallError) as caught:
+        harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+        for picture in harvest.pictures:
+            await read(picture)
+    return caught.value
+
+
+def test_each_preset_has_a_fake():
+    """No preset ships untried; an alias is its preset."""
+    assert {v.preset for v in VENDORS} | {"openai-dalle"} == set(preset_names())
+
+
+class TestPresetContract(ProviderContract):
+    """All presets keep the promises of the port."""
+
+    @pytest.fixture
+    def provider(self, http_provider):
+        return http_provider
+
+    @pytest.fixture
+    def config(self, fake, server):
+        return settings(fake, server)
+
+    def refused(self) -> PictureRequest:
+        return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
+
+    async def test_a_refusal_says_so(self, provider, config, fake):
+        """A refused prompt ends as ``content_policy``; ComfyUI refuses nothing."""
+        if fake.preset != "comfyui":
+            await super().test_a_refusal_says_so(provider, config)
+
+
+class TestMoney:
+    """One call is one charge, and no more than what is known is said about it."""
+
+    async def test_one_call_is_one_charge(self, fake, provider, config):
+        """A call with its polls and downloads pays once."""
+        await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
+
+        assert 1 == len(fake.ledger)
+
+    @pytest.mark.parametrize(
+        ("how", "codes"),
+        [
+            (Break.RESET_BEFORE_READ, {FailureCode.OUTCOME_UNKNOWN}),
+            (Break.RESET_AFTER_READ, {FailureCode.OUTCOME_UNKNOWN}),
+            (Break.TRUNCATED, {FailureCode.OUTCOME_UNKNOWN}),
+            (Break.EMPTY, {FailureCode.BAD_RESPONSE}),
+            (Break.HTML, {FailureCode.BAD_RESPONSE}),
+            (Break.SILENCE, {FailureCode.TIMEOUT}),
+            (Reply(500, b"oops"), {FailureCode.OUTCOME_UNKNOWN}),
+            (Reply(503, b"<html>busy</html>"), {FailureCode.OUTCOME_UNKNOWN}),
+            (Reply(408, b""), {FailureCode.OUTCOME_UNKNOWN}),
+        ],
+    )
+    async def test_what_is_not_known_is_never_repeated(self, fake, server, provider, config, how, codes):
+        """A submit whose outcome nobody knows is sent once and says that it may have cost money."""
+        server.break_next(how, path=fake.paid)
+        config = attrs.evolve(config, timeout_seconds=0.3 if how is Break.SILENCE else 5)
+
+        error = await failure_of(provider, call_of(provider, config))
+
+        assert error.failure.code in codes
+        assert error.failure.possible_charge
+        assert not error.not_started
+        assert len(fake.ledger) <= 1
+
+    async def test_no_connection_starts_nothing(self, fake, provider, config):
+        """A refused connection proves that nothing was started."""
+        closed = attrs.evolve(config, api_base="http://127.0.0.1:9")
+        outbound = Outbound(allow_private=["127.0.0.1:9"])
+        provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+
+        error = await failure_of(provider, call_of(provider, closed))
+
+        assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+        await outbound.aclose()
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"retry_after": "7"}, 7.0),
+            ({"retry_after_ms": "1500", "retry_after": "9"}, 1.5),
+            ({"retry_after": format_datetime(NOW + timedelta(seconds=20), usegmt=True)}, 20.0),
+        ],
+        ids=["seconds", "milliseconds", "date"],
+    )
+    async def test_rate_limits_start_nothing(self, fake, server, provider, config, headers, seconds):
+        """A rate limit proves that nothing was started, and says how long to wait."""
+        server.break_next(fake.limited(**headers), path=fake.paid)
+
+        error = await failure_of(provider, call_of(provider, config))
+
+        assert (FailureCode.RATE_LIMITED, True) == (error.failure.code, error.not_started)
+        assert seconds == error.retry_after
+        assert [] == fake.ledger
+
+    async def test_a_wrong_key_is_not_repeated_back(self, fake, provider, config):
+        """A wrong key ends as ``auth_failed``; the message never holds the key."""
+        if fake.auth_failure is None:
+            return
+        wrong = "AKIDwrong:0123456789wrong"
+        error = await failure_of(provider, call_of(provider, attrs.evolve(config, api_key=Secret.parse(wrong))))
+
+        assert FailureCode.AUTH_FAILED == error.failure.code
+        assert wrong not in str(error)
+        assert [] == fake.ledger
+
+    async def test_a_redirect_is_no_success(self, fake, server, provider, config):
+        """A redirect of the paid call is not followed."""
+        server.break_next(Reply(307, b"", {"location": f"{server.url}/elsewhere"}), path=fake.paid)
+
+        error = await failure_of(provider, call_of(provider, config))
+
+        assert FailureCode.REJECTED == error.failure.code
+        assert 1 == len(server.requests)
+
+
+class TestFiles:
+    """Pictures behind addresses."""
+
+    FILES = "^/files/|^/view"
+
+    @pytest.mark.parametrize("status", [403, 404, 410, 500])
+    async def test_a_lost_file_is_a_failed_download(self, fake, server, provider, config, status):
+        """A result that is gone ends as ``download_failed``; the call is not paid again."""
+        if fake.preset in ("openai", "minimax"):
+            return
+        server.break_next(Reply(status, b"gone"), path=self.FILES, times=9)
+
+        error = await failure_of(provider, call_of(provider, config))
+
+        assert FailureCode.DOWNLOAD_FAILED == error.failure.code
+        assert 1 == len(fake.ledger)
+
+    async def test_whatever_is_there_is_passed_on(self, fake, server, provider, config):
+        """A file that is no picture reaches the core, whose inspector refuses it."""
+        if fake.preset in ("openai", "minimax"):
+            return
+        server.break_next(Reply(200, b"<html>no picture</html>"), path=self.FILES)
+
+        harvest = await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
+
+        assert b"<html>no picture</html>" == await read(harvest.pictures[0])
+
+
+JOBS = [vendor for vendor in VENDORS if hasattr(vendor, "is_submit")]
+
+
+@pytest.mark.parametrize("vendor", JOBS, ids=lambda vendor: vendor.preset)
+class TestJobs:
+    """Jobs outlive the process that submitted them."""
+
+    async def test_another_process_goes_on(self, vendor):
+        """A job is polled by a provider that never submitted it; it is paid once."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            first, second = (self.provider(server) for _ in range(2))
+            call = call_of(first, settings(fake, server))
+            job = await first.submit(call, MemoryExchange(INPUTS))
+
+            receipt = await second.poll(call, UpstreamJob(id=job.id, data=dict(job.data)), exchange := MemoryExchange(INPUTS))
+            harvest = await second.collect(call, receipt, exchange)
+
+            assert png(await self.number(harvest)) == await read(harvest.pictures[0])
+            assert 1 == len(fake.ledger)
+
+    async def test_troubles_while_polling_pass(self, vendor):
+        """Resets, pages, server errors and rate limits while polling end nothing."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            exchange = MemoryExchange(INPUTS)
+            job = await provider.submit(call, exchange)
+            for trouble in (Break.RESET_AFTER_READ, Break.HTML, Break.EMPTY, Reply(502), Break.TRUNCATED):
+                server.break_next(trouble)
+            server.break_next(Reply(429, b"", {"retry-after": "100"}))
+
+            receipt = await provider.poll(call, job, exchange)
+
+            assert (await provider.collect(call, receipt, exchange)).pictures
+            assert 1 == len(fake.ledger)
+
+    async def test_a_job_that_is_gone_expires(self, vendor):
+        """A job that the vendor no longer knows ends as ``result_expired``."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            job = await provider.submit(call, MemoryExchange(INPUTS))
+            server.break_next(Reply(404, b"{}"), times=9)
+
+            with pytest.raises(CallError) as caught:
+                await provider.poll(call, job, MemoryExchange(INPUTS))
+
+            assert FailureCode.RESULT_EXPIRED == caught.value.failure.code
+            assert caught.value.failure.possible_charge
+
+    async def test_a_job_that_never_ends_times_out(self, vendor):
+        """At the deadline the job is given up."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            job = await provider.submit(call, MemoryExchange(INPUTS))
+            fake.looked = lambda job: False
+
+            with pytest.raises(CallError) as caught:
+                await provider.poll(call, job, MemoryExchange(INPUTS))
+
+            assert FailureCode.TIMEOUT == caught.value.failure.code
+            assert 1 == len(fake.ledger)
+
+    def provider(self, server) -> HttpProvider:
+        outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
+        return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
+
+    async def number(self, harvest) -> int:
+        data = await read(harvest.pictures[0])
+        return next(n for n in range(3) if png(n) == data)

@@ -1,0 +1,172 @@
+import stat
+
+import pytest
+
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
+from imagegen_adapters.secret_boxes.sealing import new_key
+from imagegen_core.errors import Unavailable
+
+
+def started(directory, *, given=None, sample=None):
+    return FernetSecretBox.of_directory(directory, given=given, sample=sample)
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_the_first_start_makes_a_key_for_its_owner_only(tmp_path):
+    """Mode 0600, and nothing half-written beside it."""
+    started(tmp_path)
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert {"master.key": 0o600, "master.check": 0o600} == modes
+
+
+def test_the_next_start_opens_what_was_sealed(tmp_path):
+    """The key lives in its file."""
+    token = started(tmp_path).seal("sk-1", context="a")
+
+    assert "sk-1" == started(tmp_path, sample=token).open(token, context="a")
+
+
+def test_a_key_from_the_environment_is_written_nowhere(tmp_path):
+    """Only its witness is."""
+    key = new_key()
+    token = started(tmp_path, given=key).seal("sk-1", context="a")
+
+    assert ["master.check"] == [path.name for path in tmp_path.iterdir()]
+    assert "sk-1" == started(tmp_path, given=key).open(token, context="a")
+
+
+def test_the_same_key_twice_is_fine(tmp_path):
+    """Environment and file may agree."""
+    started(tmp_path)
+
+    assert not started(tmp_path, given=(tmp_path / "master.key").read_text()).locked
+
+
+def test_two_different_keys_stop_the_start(tmp_path):
+    """Neither is overwritten, and no key is in the message."""
+    started(tmp_path)
+    before, other = contents(tmp_path), new_key()
+    with pytest.raises(MasterKeyRefused, match=r"master\.key") as caught:
+        started(tmp_path, given=other)
+
+    assert (before, False) == (contents(tmp_path), other in str(caught.value))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o610])
+def test_a_key_that_others_may_read_stops_the_start(tmp_path, mode):
+    """One line says what to do."""
+    started(tmp_path)
+    (tmp_path / "master.key").chmod(mode)
+
+    with pytest.raises(MasterKeyRefused, match="chmod 600"):
+        started(tmp_path)
+
+
+def locked_states(tmp_path):
+    token = started(tmp_path).seal("sk-1", context="a")
+    key_file, check_file = tmp_path / "master.key", tmp_path / "master.check"
+    return token, key_file, check_file
+
+
+def assert_locked(directory, sample, *, given=None):
+    before = contents(directory)
+    box = started(directory, given=given, sample=sample)
+    for act in (box.seal, box.open, lambda token, context: box.rotate(token)):
+        with pytest.raises(Unavailable):
+            act(sample or "x", context="a")
+    assert (True, before) == (box.locked, contents(directory))
+    assert box.locked_because
+
+
+def test_a_missing_key_locks(tmp_path):
+    """No new key is made while something is sealed under the old one."""
+    token, key_file, _ = locked_states(tmp_path)
+    key_file.unlink()
+
+    assert_locked(tmp_path, token)
+
+
+def test_a_missing_key_locks_when_the_witness_is_gone_too(tmp_path):
+    """A sealed row is enough to know that there was a key."""
+    token, key_file, check_file = locked_states(tmp_path)
+    key_file.unlink()
+    check_file.unlink()
+
+    assert_locked(tmp_path, token)
+
+
+def test_a_missing_key_locks_when_only_the_witness_is_left(tmp_path):
+    """The environment that held the key may just not be there today."""
+    started(tmp_path, given=new_key())
+
+    assert_locked(tmp_path, None)
+
+
+def test_a_wrong_key_locks(tmp_path):
+    """The witness tells."""
+    token, key_file, _ = locked_states(tmp_path)
+    key_file.write_text(new_key())
+
+    assert_locked(tmp_path, token)
+
+
+def test_a_wrong_key_locks_a_restored_database(tmp_path):
+    """There is no witness after a restore; a sealed row tells."""
+    token, key_file, check_file = locked_states(tmp_path)
+    check_file.unlink()
+    key_file.write_text(new_key())
+
+    assert_locked(tmp_path, token)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "short", "x" * 44, "\x00\xff", "{key}{key}"])
+def test_a_damaged_key_locks(tmp_path, text):
+    """It is a wrong key, not a crash."""
+    token, key_file, _ = locked_states(tmp_path)
+    key_file.write_text(text.replace("{key}", key_file.read_text().strip()))
+
+    assert_locked(tmp_path, token)
+
+
+def test_the_right_key_unlocks_again(tmp_path):
+    """Nothing was lost meanwhile."""
+    token, key_file, _ = locked_states(tmp_path)
+    right = key_file.read_text()
+    key_file.write_text(new_key())
+    started(tmp_path, sample=token)
+    key_file.write_text(right)
+
+    assert "sk-1" == started(tmp_path, sample=token).open(token, context="a")
+
+
+def test_a_new_key_in_front_of_the_old_one_opens_both(tmp_path):
+    """The way to rotate a key that comes from the environment."""
+    old, new = new_key(), new_key()
+    token = started(tmp_path, given=old).seal("sk-1", context="a")
+    box = started(tmp_path, given=f"{new},{old}", sample=token)
+    rotated = box.rotate(token)
+
+    assert "sk-1" == started(tmp_path, given=new, sample=rotated).open(rotated, context="a")
+
+
+def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):
+    """Two first starts at once agree on one key."""
+    from imagegen_adapters.secret_boxes import master_key
+
+    other = new_key()
+    written = master_key._written
+
+    def slow(directory, text):
+        path = written(directory, text)
+        if not (directory / "master.key").exists():
+            written(directory, other).rename(directory / "master.key")
+        return path
+
+    monkeypatch.setattr(master_key, "_written", slow)
+
+    assert (other,) == master_key.make_key(tmp_path)

@@ -1,0 +1,104 @@
+"""A provider for unit tests: plays what it is told, counts what would have been charged."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+
+from PIL import Image as Pillow
+
+from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import CallError
+from imagegen_core.operations import Operation
+from imagegen_core.parameters import common
+from imagegen_core.ports.provider import Harvest, Picture, Probe, ProviderProfile
+
+
+def png(color=(10, 20, 30)) -> bytes:
+    """Return a small PNG."""
+    file = io.BytesIO()
+    Pillow.new("RGB", (8, 8), color).save(file, "PNG")
+    return file.getvalue()
+
+
+class ScriptedProvider:
+    """Each step is a list of things to do in turn: an exception to raise, or a callable to await."""
+
+    def __init__(self, *, as_job: bool = False, fan_out: bool = False, max_concurrency: int | None = None):
+        self.as_job = as_job
+        self.fan_out = fan_out
+        self.max_concurrency = max_concurrency
+        self.submits: list[CallError | Callable] = []
+        self.polls: list[CallError | Callable] = []
+        self.collects: list[CallError | Callable] = []
+        self.pictures = [png()]
+        self.failures: tuple[CallError, ...] = ()
+        self.charged = 0
+        self.polled: list[str] = []
+        self.cancelled: list[UpstreamJob | None] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.release = asyncio.Event()
+
+    def describe(self, config):
+        model = Model(
+            id="m1",
+            default=True,
+            operations=tuple(Operation),
+            parameters=common("seed", "width", "height", "upscale_factor"),
+        )
+        return ProviderProfile(
+            models=(model,),
+            needs_api_base=False,
+            needs_api_key=False,
+            max_concurrency=self.max_concurrency,
+        )
+
+    def split(self, request, model, config):
+        return request.split() if self.fan_out else (request,)
+
+    async def submit(self, call, exchange):
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await self._play(self.submits)
+        finally:
+            self.in_flight -= 1
+        self.charged += 1
+        if self.as_job:
+            return UpstreamJob(id=f"job-{self.charged}", data={"n": self.charged})
+        return Receipt(data={"answer": call.call_id})
+
+    async def poll(self, call, job, exchange):
+        self.polled.append(job.id)
+        await exchange.progress(0.5)
+        await self._play(self.polls)
+        return Receipt(data={"job": job.id})
+
+    async def collect(self, call, receipt, exchange):
+        await self._play(self.collects)
+        return Harvest(
+            pictures=tuple(Picture(chunks=_chunks(data), metadata={"seed": 1}) for data in self.pictures),
+            failures=self.failures,
+        )
+
+    async def cancel(self, call, job):
+        self.cancelled.append(job)
+        self.release.set()
+
+    async def probe(self, config):
+        return Probe(ok=True, detail="scripted")
+
+    async def _play(self, script):
+        if script:
+            step = script.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            await step()
+
+
+def _chunks(data: bytes):
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    return chunks

@@ -1,0 +1,467 @@
+"""What becomes of a task, for every way in which its calls can end."""
+
+import asyncio
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
+from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
+from imagegen_core.errors import CallError
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.retry import RetryPolicy
+from tests.unit.core.scripted_provider import ScriptedProvider, png
+
+pytestmark = pytest.mark.anyio
+
+AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
+
+
+def refused(code=FailureCode.CONTENT_POLICY, **more) -> CallError:
+    return CallError(code, "the vendor's words", **more)
+
+
+def imagegen_over(provider, *, retry=AT_ONCE, extra_config=None, limits=None, adapters=None) -> ImageGen:
+    config = ProviderConfig(
+        provider_name="scripted", kind="scripted", source=ConfigSource.FILE, extra_config=extra_config or {}
+    )
+    return ImageGen(
+        adapters or memory_adapters(providers={"scripted": provider}),
+        limits=limits or Limits(default_provider="scripted", shutdown_grace_seconds=0),
+        file_configs={"scripted": config},
+        retry=retry,
+    )
+
+
+async def outcome(imagegen, **params):
+    async with imagegen:
+        task = await imagegen.submit("猫", **params)
+        return await imagegen.wait(task.task_id, timeout=10)
+
+
+async def test_a_synchronous_call_ends_as_a_stored_picture():
+    """One call, one charge, one picture, every phase behind it."""
+    provider = ScriptedProvider()
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen)
+
+    images = await imagegen.images(task.task_id)
+    attempts = await imagegen.adapters.tasks.attempts(task.task_id)
+    assert (TaskStatus.COMPLETED, 1, 1, 1.0) == (task.status, task.attempts, provider.charged, task.progress)
+    assert png() == await imagegen.read(images[0])
+    assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
+
+
+async def test_an_accepted_job_is_polled_by_its_id():
+    """The job's id is stored before the first poll and used by it."""
+    provider = ScriptedProvider(as_job=True)
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen)
+
+    (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
+    assert (TaskStatus.COMPLETED, ["job-1"], "job-1") == (task.status, provider.polled, attempt.job.id)
+
+
+@pytest.mark.parametrize(
+    ("code", "charge"),
+    [
+        (FailureCode.REJECTED, False),
+        (FailureCode.CONTENT_POLICY, False),
+        (FailureCode.AUTH_FAILED, False),
+        (FailureCode.QUOTA_EXHAUSTED, False),
+        (FailureCode.TIMEOUT, True),
+        (FailureCode.OUTCOME_UNKNOWN, True),
+        (FailureCode.BAD_RESPONSE, True),
+    ],
+)
+async def test_what_may_have_started_is_never_sent_again(code, charge):
+    """Any answer but a proof that nothing started ends the task after one call."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(code), refused(code)]
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.FAILED, code, charge) == (
+        task.status,
+        task.failure.code,
+        task.failure.possible_charge,
+    )
+    assert 1 == len(provider.submits)
+
+
+async def test_a_connection_that_fails_is_tried_again_and_counts():
+    """Two refused connections, then a picture: three attempts, one charge."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.UNAVAILABLE, not_started=True) for _ in range(2)]
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.COMPLETED, 3, 1) == (task.status, task.attempts, provider.charged)
+
+
+async def test_a_connection_that_never_works_ends_as_unavailable():
+    """After max_retries the task says so, and nothing was charged."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.UNAVAILABLE, not_started=True) for _ in range(9)]
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (FailureCode.UNAVAILABLE, False, 4, 5) == (
+        task.failure.code,
+        task.failure.possible_charge,
+        task.attempts,
+        len(provider.submits),
+    )
+
+
+async def test_a_rate_limit_burns_no_attempt():
+    """A 429 puts the task back; the attempt that follows is still the first."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=0.01)]
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (task.status, task.attempts, task.retries)
+
+
+async def test_a_rate_limit_holds_no_worker():
+    """While one task waits for its Retry-After, the only worker makes another's picture."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
+    imagegen = imagegen_over(
+        provider, limits=Limits(default_provider="scripted", workers=1, shutdown_grace_seconds=0)
+    )
+    async with imagegen:
+        limited = await imagegen.submit("被限流")
+        other = await imagegen.submit("不受影响")
+        done = await imagegen.wait(other.task_id, timeout=10)
+        waiting = await imagegen.adapters.tasks.get(limited.task_id)
+
+    assert (TaskStatus.COMPLETED, TaskStatus.PENDING) == (done.status, waiting.status)
+    assert timedelta(seconds=59) < waiting.not_before - waiting.started_at < timedelta(seconds=90)
+
+
+async def test_endless_rate_limits_end_as_rate_limited():
+    """max_retries put-backs, then the task fails without a charge."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True) for _ in range(9)]
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (FailureCode.RATE_LIMITED, 3, 5) == (task.failure.code, task.retries, len(provider.submits))
+
+
+async def test_several_calls_each_have_their_own_attempt():
+    """Three pictures from a vendor without a count are three calls, three charges, three attempts."""
+    provider = ScriptedProvider(fan_out=True)
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen, num=3)
+
+    attempts = await imagegen.adapters.tasks.attempts(task.task_id)
+    assert (3, 3, [0, 1, 2]) == (
+        provider.charged,
+        len(await imagegen.images(task.task_id)),
+        sorted(a.part for a in attempts),
+    )
+
+
+async def test_a_partial_success_keeps_its_pictures_and_says_what_is_missing():
+    """Two of three calls give a picture: completed, with a warning."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [refused(FailureCode.CONTENT_POLICY)]
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen, num=3)
+
+    assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.images(task.task_id)))
+    assert "content_policy" in task.warnings[0]
+
+
+async def test_only_the_part_that_was_limited_is_sent_again():
+    """A 429 for one of three calls puts back the task; the two charged calls are not repeated."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen, num=3)
+
+    assert (TaskStatus.COMPLETED, 3, ()) == (task.status, provider.charged, task.warnings)
+    assert 3 == len(await imagegen.images(task.task_id))
+
+
+async def test_bytes_that_are_no_picture_leave_nothing_behind():
+    """HTML instead of a picture fails the task and keeps no file."""
+    provider = ScriptedProvider()
+    provider.pictures = [b"<html>not a picture</html>"]
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen)
+
+    kept = [key async for key in imagegen.adapters.pictures.keys()]
+    assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, kept)
+
+
+async def test_a_cut_picture_leaves_nothing_behind():
+    """A PNG without its end is refused after it was stored, and removed again."""
+    provider = ScriptedProvider()
+    provider.pictures = [png()[:60]]
+    imagegen = imagegen_over(provider)
+
+    task = await outcome(imagegen)
+
+    kept = [key async for key in imagegen.adapters.pictures.keys()]
+    assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, kept)
+
+
+async def test_a_waiting_task_is_cancelled_at_once():
+    """Cancelling before a worker has it costs nothing."""
+    provider = ScriptedProvider()
+    imagegen = imagegen_over(provider)
+    task = await imagegen.submit("猫")
+
+    cancelled = await imagegen.cancel_task(task_id=task.task_id)
+
+    assert (TaskStatus.CANCELLED, 0, False) == (
+        cancelled.status,
+        provider.charged,
+        cancelled.failure.possible_charge,
+    )
+
+
+async def test_a_running_call_is_cancelled_with_the_vendor():
+    """The vendor is asked to stop; when it does, the task ends as cancelled."""
+    provider = ScriptedProvider()
+    started = asyncio.Event()
+
+    async def until_cancelled():
+        started.set()
+        await provider.release.wait()
+        raise refused(FailureCode.CANCELLED)
+
+    provider.submits = [until_cancelled]
+    async with imagegen_over(provider) as imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+        asked = await imagegen.cancel_task(task_id=task.task_id)
+        done = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PROCESSING, TaskStatus.CANCELLED, [None]) == (
+        asked.status,
+        done.status,
+        provider.cancelled,
+    )
+
+
+async def test_a_picture_that_arrives_after_cancelling_is_kept():
+    """It was paid for."""
+    provider = ScriptedProvider()
+    started = asyncio.Event()
+
+    async def anyway():
+        started.set()
+        await provider.release.wait()
+
+    provider.submits = [anyway]
+    async with imagegen_over(provider) as imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+        await imagegen.cancel_task(task_id=task.task_id)
+        done = await imagegen.wait(task.task_id, timeout=10)
+        images = await imagegen.images(task.task_id)
+
+    assert (TaskStatus.COMPLETED, 1) == (done.status, len(images))
+
+
+async def test_no_more_calls_run_at_once_than_the_provider_takes():
+    """max_concurrency holds over tasks and over the calls within them."""
+    provider = ScriptedProvider(fan_out=True, max_concurrency=2)
+
+    async def slowly():
+        await asyncio.sleep(0)
+
+    provider.submits = [slowly for _ in range(20)]
+    async with imagegen_over(provider) as imagegen:
+        tasks = [await imagegen.submit(f"第 {i} 张", num=4) for i in range(5)]
+        done = [await imagegen.wait(task.task_id, timeout=10) for task in tasks]
+
+    assert {TaskStatus.COMPLETED} == {task.status for task in done}
+    assert 2 == provider.most_in_flight
+
+
+async def test_a_hard_stop_writes_down_what_nobody_can_know():
+    """A synchronous call in flight at the end of the grace time becomes outcome_unknown."""
+    provider = ScriptedProvider()
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [forever]
+    imagegen = imagegen_over(provider)
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+
+    stopped = await imagegen.adapters.tasks.get(task.task_id)
+    assert (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, True) == (
+        stopped.status,
+        stopped.failure.code,
+        stopped.failure.possible_charge,
+    )
+
+
+async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
+    """The job goes on at the vendor; the next process polls it by its id and pays nothing more."""
+    provider = ScriptedProvider(as_job=True)
+    polling = asyncio.Event()
+
+    async def forever():
+        polling.set()
+        await asyncio.Event().wait()
+
+    provider.polls = [forever]
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫")
+        await polling.wait()
+    between = await adapters.tasks.get(task.task_id)
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PENDING, TaskStatus.COMPLETED, 1) == (between.status, done.status, provider.charged)
+    assert (["job-1", "job-1"], 1) == (provider.polled, done.attempts)
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "charged"),
+    [
+        (Phase.RESERVED, TaskStatus.COMPLETED, 1),
+        (Phase.SUBMITTING, TaskStatus.FAILED, 0),
+        (Phase.ACCEPTED, TaskStatus.COMPLETED, 0),
+        (Phase.RECEIVED, TaskStatus.COMPLETED, 0),
+    ],
+)
+async def test_a_crash_is_taken_up_by_phase(phase, status, charged):
+    """Reserved is sent, submitting is unknown, accepted is polled, received is decoded: never paid twice."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    dead = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(dead, phase)
+
+    async with imagegen_over(provider, adapters=adapters) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (status, charged, 1) == (task.status, provider.charged, task.attempts)
+    if status is TaskStatus.FAILED:
+        assert (FailureCode.OUTCOME_UNKNOWN, True) == (task.failure.code, task.failure.possible_charge)
+
+
+async def test_an_operator_may_choose_to_send_again_what_nobody_knows():
+    """on_unknown: retry sends a new request after a crash in the middle of one."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.SUBMITTING)
+
+    async with imagegen_over(provider, adapters=adapters, extra_config={"on_unknown": "retry"}) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1, 2) == (task.status, provider.charged, task.attempts)
+
+
+async def test_an_answer_that_crashes_us_three_times_is_given_up():
+    """The fourth start fails the task instead of crashing again, and other tasks go on."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    dead = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(dead, Phase.RECEIVED)
+    for _ in range(3):
+        await dead.resume_tasks(owner="another")
+        await adapters.queue.claim("dead", limit=1, now=adapters.clock.now())
+
+    await dead.resume_tasks(owner="another")
+
+    task = await adapters.tasks.get(task_id)
+    assert (TaskStatus.FAILED, FailureCode.INTERNAL, True) == (
+        task.status,
+        task.failure.code,
+        task.failure.possible_charge,
+    )
+
+
+async def test_a_defect_of_ours_fails_the_task_and_the_worker_goes_on():
+    """An exception that no adapter should raise ends its own task only."""
+    provider = ScriptedProvider()
+    provider.submits = [RuntimeError("a defect")]
+    async with imagegen_over(provider) as imagegen:
+        broken = await imagegen.submit("坏")
+        fine = await imagegen.submit("好")
+        first = await imagegen.wait(broken.task_id, timeout=10)
+        second = await imagegen.wait(fine.task_id, timeout=10)
+
+    assert (FailureCode.INTERNAL, True) == (first.failure.code, first.failure.possible_charge)
+    assert TaskStatus.COMPLETED is second.status
+
+
+async def test_a_provider_that_is_gone_fails_its_waiting_tasks():
+    """What waits for a provider that was removed says so, uncharged."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    task = await imagegen_over(provider, adapters=adapters).submit("猫")
+    other = ImageGen(adapters, limits=Limits(default_provider="demo"))
+    async with other:
+        done = await other.wait(task.task_id, timeout=10)
+
+    assert (FailureCode.PROVIDER_NOT_CONFIGURED, False) == (done.failure.code, done.failure.possible_charge)
+
+
+async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
+    """Leave a task as a killed process would, its only attempt in ``phase``."""
+    adapters = imagegen.adapters
+    task = await imagegen.submit("猫")
+    now = adapters.clock.now()
+    (claimed,) = await adapters.queue.claim("dead", limit=1, now=now)
+    await adapters.tasks.save(claimed.count_attempt())
+    attempt = await _reserve(imagegen, task.task_id)
+    steps = {
+        Phase.SUBMITTING: lambda a: a.submitting(now),
+        Phase.ACCEPTED: lambda a: a.accepted(now, UpstreamJob(id="job-1", data={"n": 1})),
+        Phase.RECEIVED: lambda a: a.received(now, Receipt(data={"job": "job-1"})),
+    }
+    for reached, step in steps.items():
+        if attempt.phase is phase:
+            break
+        attempt = step(attempt)
+        await adapters.tasks.save_attempt(attempt)
+        assert reached is attempt.phase
+    return task.task_id
+
+
+async def _reserve(imagegen, task_id):
+    adapters = imagegen.adapters
+    run = imagegen.running.start(await adapters.tasks.get(task_id), adapters.tasks)
+    imagegen.running.end(task_id)
+    return await imagegen.run_task.run_attempt._reserve(run, 0, None)
+
+
+def test_the_first_error_that_is_shown_is_the_one_about_money():
+    """Of several parts' errors, the one that may have cost something wins."""
+    from imagegen_core.attempt_outcome import worst
+
+    errors = [refused(FailureCode.REJECTED), refused(FailureCode.OUTCOME_UNKNOWN)]
+
+    assert FailureCode.OUTCOME_UNKNOWN is worst(errors).failure.code
+    assert None is worst([])
+
+
+def test_evolving_keeps_values_frozen():
+    """Values cannot be changed in place."""
+    config = ProviderConfig(provider_name="x", source=ConfigSource.FILE)
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        config.enabled = False

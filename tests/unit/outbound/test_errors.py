@@ -1,0 +1,86 @@
+import inspect
+
+import httpx
+import pytest
+
+from imagegen_adapters.outbound.errors import MEANINGS, map_transport_errors
+from imagegen_core.errors import CallError, UpstreamNotAllowed
+from imagegen_core.failures import FailureCode
+
+EXCEPTIONS = [kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)]
+SECRET = "sk-canary-0123456789"
+REQUEST = httpx.Request("GET", f"https://api.example.com/v1?key={SECRET}")
+
+
+def raised(kind):
+    if kind is httpx.HTTPStatusError:
+        return kind(SECRET, request=REQUEST, response=httpx.Response(503))
+    if issubclass(kind, httpx.StreamError):
+        return kind(SECRET) if kind is httpx.StreamError else kind()
+    if issubclass(kind, httpx.HTTPError) and kind is not httpx.HTTPError:
+        return kind(SECRET, request=REQUEST)
+    return kind(SECRET)
+
+
+def mapped(error):
+    with pytest.raises(CallError) as caught, map_transport_errors():
+        raise error
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
+def test_every_exception_of_httpx_has_a_row(kind):
+    """None is left to be guessed from its parent class."""
+    assert kind in MEANINGS
+
+
+@pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
+def test_no_message_repeats_what_httpx_says(kind):
+    """httpx's own texts may hold header values and whole URLs."""
+    assert SECRET not in str(mapped(raised(kind)))
+
+
+@pytest.mark.parametrize(
+    "kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
+)
+def test_what_never_connected_started_nothing(kind):
+    """A call that could not connect may be sent again, and cost nothing."""
+    error = mapped(raised(kind))
+
+    assert (FailureCode.UNAVAILABLE, True, False) == (
+        error.failure.code,
+        error.not_started,
+        error.failure.possible_charge,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (httpx.ReadTimeout, FailureCode.TIMEOUT),
+        (TimeoutError, FailureCode.TIMEOUT),
+        (httpx.WriteTimeout, FailureCode.OUTCOME_UNKNOWN),
+        (httpx.ReadError, FailureCode.OUTCOME_UNKNOWN),
+        (httpx.WriteError, FailureCode.OUTCOME_UNKNOWN),
+        (httpx.RemoteProtocolError, FailureCode.OUTCOME_UNKNOWN),
+        (httpx.DecodingError, FailureCode.BAD_RESPONSE),
+    ],
+)
+def test_what_was_sent_may_have_cost_money(kind, code):
+    """After the first byte nobody knows, so the call is never sent again on its own."""
+    error = mapped(raised(kind))
+
+    assert (code, False, True) == (error.failure.code, error.not_started, error.failure.possible_charge)
+
+
+def test_an_address_that_is_not_allowed_is_a_matter_of_configuration():
+    """Only the operator can help, and nothing was sent."""
+    error = mapped(UpstreamNotAllowed("10.0.0.1:80 leads to an address that is private"))
+
+    assert (FailureCode.PROVIDER_NOT_CONFIGURED, False) == (error.failure.code, error.failure.possible_charge)
+
+
+def test_other_exceptions_go_on_as_they_are():
+    """What the transport does not raise is none of the table's business."""
+    with pytest.raises(KeyError), map_transport_errors():
+        raise KeyError("mine")

@@ -1,0 +1,171 @@
+"""The declarative document: what is wrong with one is named by its place."""
+
+import copy
+
+import pytest
+
+from imagegen_adapters.providers.http import PresetLibrary, preset_names
+from imagegen_adapters.providers.http.capabilities import profile_of
+from imagegen_adapters.providers.http.compiled import document_of
+from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_core.capabilities import LifecycleStatus, choose_model
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+
+GOOD = {
+    "schema": 1,
+    "id": "x",
+    "base_url": "https://api.example",
+    "operations": {
+        "generate": {
+            "request": {"path": "/paint", "body": {"type": "json", "template": {"prompt": "${prompt}"}}},
+            "response": {"images": [{"select": "data[]", "url": "url"}]},
+        }
+    },
+}
+
+
+def changed(path: str, value) -> dict:
+    """Return the good document with one thing changed."""
+    document = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    place = document
+    for key in parents:
+        place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
+    place[last] = value
+    return document
+
+
+def problems(document) -> dict[str, str]:
+    with pytest.raises(ValidationFailed) as caught:
+        parse_document(document, "spec")
+    return {p.field: p.message for p in caught.value.problems}
+
+
+def config(name="p", **fields) -> ProviderConfig:
+    return ProviderConfig(provider_name=name, source=ConfigSource.DATABASE, kind="http", **fields)
+
+
+def test_the_good_document_is_good():
+    """The smallest document has one operation and one way to find a picture."""
+    document = parse_document(GOOD, "spec")
+
+    assert "generate" in document.operations
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        ("colour", "red", "spec.colour"),
+        ("retry", {"max_attempts": 3}, "spec.retry"),
+        ("schema", 2, "spec.schema"),
+        ("schema", "1", "spec.schema"),
+        ("id", "Not A Slug", "spec.id"),
+        ("base_url", "https://user:pass@api.example", "spec.base_url"),
+        ("extras", "drop", "spec.extras"),
+        ("n_strategy", "some", "spec.n_strategy"),
+        ("concurrency", 0, "spec.concurrency"),
+        ("auth", {"type": "magic"}, "spec.auth.type"),
+        ("auth", {"type": "signer", "signer": "nobody"}, "spec.auth.signer"),
+        ("operations", {}, "spec.operations"),
+        ("operations.generate.request.method", "FETCH", "spec.operations.generate.request.method"),
+        ("operations.generate.request.path", "paint", "spec.operations.generate.request.path"),
+        ("operations.generate.request.body.type", "xml", "spec.operations.generate.request.body.type"),
+        ("operations.generate.request.body.template.a", ["${nope}"], "spec.operations.generate.request.body.template.a.0"),
+        ("operations.generate.request.body.template.a", "${params.nope}", "spec.operations.generate.request.body.template.a"),
+        ("operations.generate.request.body.template.a", "${task.id}", "spec.operations.generate.request"),
+        ("operations.generate.request.body.template.a", {"$loop": 1}, "spec.operations.generate.request.body.template.a.$loop"),
+        ("operations.generate.request.body.template.a", {"$each": "refs"}, "spec.operations.generate.request.body.template.a"),
+        ("operations.generate.request.body.template.a", "x${refs[0].base64}", "spec.operations.generate.request.body.template.a"),
+        ("operations.generate.request.body.template.a", "${refs[0].colour}", "spec.operations.generate.request.body.template.a"),
+        ("operations.generate.request.headers", {"X": "${secret}"}, "spec.operations.generate.request.headers.X"),
+        ("operations.generate.response.images.0.select", "data[", "spec.operations.generate.response.images.0.select"),
+        ("operations.generate.response.images.0.select", "zip(a, b)", "spec.operations.generate.response.images.0.select"),
+        ("operations.generate.response.images", [{"select": "@"}], "spec.operations.generate.response.images.0"),
+        ("operations.generate.response", {}, "spec.operations.generate.response"),
+        ("operations.generate.task", {"id": "id"}, "spec.operations.generate.poll"),
+        ("errors", {"classify": [{"as": "quota"}]}, "spec.errors.classify.0"),
+        ("errors", {"classify": [{"status": 9999, "as": "quota"}]}, "spec.errors.classify.0.status"),
+        ("errors", {"classify": [{"status": 429, "as": "slow"}]}, "spec.errors.classify.0.as"),
+        ("errors", {"retry_after": [{"jmespath": "m", "regex": "no group"}]}, "spec.errors.retry_after.0.regex"),
+        ("models", [{"id": "m", "capabilities": ["edit"]}], "spec.models.0.capabilities.0"),
+        ("models", [{"id": "m", "capabilities": ["draw"]}], "spec.models.0.capabilities.0"),
+        ("models", [{"id": "m", "operation": {"generate": "none"}}], "spec.models.0.operation.generate"),
+        ("models", [{"id": "m", "size": {"kind": "enum"}}], "spec.models.0.size.values"),
+        ("models", [{"name": "m"}], "spec.models.0.id"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place(path, value, field):
+    """Each mistake leads to its own dotted path, and to no other."""
+    assert [field] == list(problems(changed(path, value)))
+
+
+def test_all_problems_are_told_at_once():
+    """Two mistakes are two problems."""
+    document = changed("colour", "red")
+    document["operations"]["generate"]["response"]["images"][0]["select"] = "["
+
+    assert {"spec.colour", "spec.operations.generate.response.images.0.select"} == set(problems(document))
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 7])
+def test_a_document_is_an_object(document):
+    """Anything else is one problem at the top."""
+    assert {"spec": "must be an object"} == problems(document)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_shipped_presets_default_to_a_model_that_is_served(name):
+    """No preset's default model is retired or will be within the month."""
+    document = PresetLibrary().load(name)
+    models = profile_of(document, config(name)).models
+
+    assert all(LifecycleStatus.ACTIVE == model.lifecycle.status for model in models)
+    assert not models or choose_model(models, None).operations
+
+
+def test_a_preset_follows_from_the_name():
+    """A provider called like a preset, or like its alias, speaks it without further words."""
+    library = PresetLibrary()
+
+    assert "openai" == document_of(config("openai-dalle"), library).id
+    assert "dashscope" == document_of(config("dashscope"), library).id
+    assert "openai-compatible" == document_of(config("my-gateway"), library).id
+
+
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        ({"preset": "nobody"}, "extra_config.preset"),
+        ({"preset": "openai", "spec": GOOD}, "extra_config"),
+        ({"spec": {**GOOD, "colour": 1}}, "extra_config.spec.colour"),
+        ({"spec": {"a": float("nan")}}, "extra_config.spec"),
+        ({"preset": "tencent", "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
+        ({"preset": "comfyui", "vars": {"workflow": {"1": "${nope}"}}}, "extra_config.vars.workflow.1"),
+    ],
+)
+def test_a_wrong_configuration_is_named_by_its_place(extra, field):
+    """What is wrong in ``extra_config`` leads to its path there."""
+    with pytest.raises(ValidationFailed) as caught:
+        document_of(config(extra_config=extra), PresetLibrary())
+
+    assert [field] == [p.field for p in caught.value.problems]
+
+
+def test_an_unknown_model_gets_what_the_first_one_can():
+    """A model that the document does not know takes the first one's operations, under its own id."""
+    document = PresetLibrary().load("bfl")
+
+    (model,) = profile_of(document, config(models=(ModelEntry(id="flux-9"),))).models
+
+    assert ("flux-9", "flux-9", ("generate", "reference", "edit")) == (model.id, model.upstream_id, model.operations)
+
+
+def test_a_model_cannot_be_given_what_its_document_lacks():
+    """Capabilities that no operation implements are refused on saving."""
+    entry = ModelEntry(id="m", capabilities=("segment",))
+
+    with pytest.raises(ValidationFailed) as caught:
+        profile_of(PresetLibrary().load("openai"), config(models=(entry,)))
+
+    assert "models.0.capabilities" == caught.value.problems[0].field

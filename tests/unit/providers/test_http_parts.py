@@ -1,0 +1,272 @@
+"""The parts of the declarative provider, each by itself."""
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from imagegen_adapters.providers.http import spooled_json
+from imagegen_adapters.providers.http.base64_stream import decode_base64
+from imagegen_adapters.providers.http.classification import CODES, Answer, judge, shorten, submit_error
+from imagegen_adapters.providers.http.document import ErrorClass, ErrorSpec, SizeSpec
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.inputs import InputPart
+from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.signers import SignableRequest
+from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
+from imagegen_adapters.providers.http.sizes import SpelledSize, spell_size
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def part(index: int) -> InputPart:
+    image = InputImage(key=f"k{index}", mime_type="image/png", width=1, height=1, size_bytes=3, sha256="")
+    return InputPart(image=image, index=index)
+
+
+SCOPE = {
+    "prompt": 'say "hi" \\ ${prompt}\n',
+    "n": 2,
+    "seed": None,
+    "width": 512,
+    "params": {"hd": True},
+    "refs": [part(0), part(1)],
+    "images": [],
+    "mask": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "rendered"),
+    [
+        ("${n}", 2),
+        ("${params.hd}", True),
+        ("n=${n}, ${params.hd}", "n=2, true"),
+        ("seed ${seed}", None),
+        ("${prompt}", SCOPE["prompt"]),
+        ({"a": "${seed}", "b": 0}, {"b": 0}),
+        ({"a": {"b": "${seed}"}}, None),
+        ({"a": {}}, {"a": {}}),
+        (["${seed}", 1], [1]),
+        ({"$each": "refs", "$item": "${item.suffix}"}, ["", "_2"]),
+        ({"$each": "images", "$item": 1}, []),
+        ({"$each": "images", "$item": 1, "$omit_empty": True}, None),
+        ({"$concat": [[1], "${seed}", 2, {"$each": "refs", "$item": "${item.index}"}]}, [1, 2, 0, 1]),
+        ({"$if": "refs", "$then": 1, "$else": 2}, 1),
+        ({"$if": "${mask}", "$then": 1, "$else": 2}, 2),
+        ({"$default": ["${seed}", 7]}, 7),
+        ({"$map": "${params.hd}", "$to": {"true": 1, "false": 0}}, 1),
+        ({"$map": "${n}", "$to": {"9": "nine"}}, 2),
+        ({"a": 1, "$spread": {"$each": "refs", "$key": "i${item.suffix}", "$value": "${item.index}"}}, {"a": 1, "i": 0, "i_2": 1}),
+        ({"$file_of": "mask"}, None),
+        ("${refs[9].mime}", None),
+    ],
+)
+def test_templates(template, rendered):
+    """A template keeps types, leaves out nulls and never evaluates what it inserts."""
+    assert rendered == Template.parse(template).render(SCOPE)
+
+
+def test_one_item_may_be_a_scalar():
+    """A vendor that wants one picture without a list gets it so."""
+    template = Template.parse({"$each": "refs", "$item": "${item.mime}", "$single_as_scalar": True})
+
+    assert "image/png" == template.render({**SCOPE, "refs": [part(0)]})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("data[0].url", "u"),
+        ("data[?b64].b64 | [0]", None),
+        ("length(nothing)", None),
+        ("join(',', data)", None),
+        ("header:X-Id", "id-1"),
+        ("error.code || header:x-id", "id-1"),
+        ("$.data[0].url", "u"),
+        ("status != `0`", True),
+    ],
+)
+def test_expressions(text, found):
+    """Expressions read body and headers; a wrong type in the answer is nothing found."""
+    assert found == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
+
+
+@pytest.mark.parametrize("block", [5, 64, 70_000, 2**20])
+@pytest.mark.parametrize("escaped", [False, True])
+def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
+    """However a file is cut into blocks and escaped, short strings are parsed and long ones found again."""
+    monkeypatch.setattr(spooled_json, "_BLOCK", block)
+    picture = bytes(range(256)) * 300
+    text = base64.b64encode(picture).decode()
+    tree = {'odd\\"key': "\\", "long": f"data:image/png;base64,{text}", "cjk": "猫" * 40, "last": '"\\\\"'}
+    written = json.dumps(tree, ensure_ascii=False)
+    if escaped:
+        written = written.replace("/", "\\/").replace("+", "\\u002b")
+    file = io.BytesIO(written.encode())
+
+    parsed = spooled_json.parse_spooled(file)
+    place = parsed.long_string(parsed.tree["long"])
+
+    assert {**tree, "long": None} == {**parsed.tree, "long": None}
+    assert "data:image" == parsed.shown(parsed.tree["long"])[:10] or escaped
+    assert picture == b"".join(decode_base64(spooled_json.read_string(file, place)))
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>", b'{"a": ', b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_json_is_a_bad_response(text):
+    """An unreadable answer is an error of the vendor's."""
+    with pytest.raises(CallError) as caught:
+        spooled_json.parse_spooled(io.BytesIO(text))
+
+    assert FailureCode.BAD_RESPONSE == caught.value.failure.code
+
+
+def test_json_without_pictures_is_bounded():
+    """A hostile answer of millions of small values is not parsed."""
+    with pytest.raises(CallError):
+        spooled_json.parse_spooled(io.BytesIO(b"[" + b"[]," * 2_000_000 + b"[]]"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"aGVsbG8_-w==", b"aGVsbG8/+w", b"data:image/png;base64,aGVsbG8/+w==", b"aGVs\r\nbG8/\n+w=="],
+)
+def test_base64_in_all_spellings(text):
+    """Both alphabets, no padding, line breaks and a data URI's head are one thing."""
+    assert b"hello?\xfb" == b"".join(decode_base64([text]))
+
+
+@pytest.mark.parametrize(
+    ("spec", "params", "spelled"),
+    [
+        ({}, {"width": 512, "height": 768}, {"size": "512x768", "width": 512, "height": 768}),
+        ({"separator": "*"}, {"size": "512x768"}, {"size": "512*768", "width": 512, "height": 768}),
+        ({"multiple_of": 16}, {"size": "1000x1000"}, {"size": "1008x1008", "width": 1008, "height": 1008, "note": "size 1000x1000 was sent as 1008x1008"}),
+        ({}, {"aspect_ratio": "16:9"}, {"size": "1368x768", "width": 1368, "height": 768}),
+        ({"extra": ["auto", "2K"]}, {"image_size": "2k"}, {"size": "2K"}),
+        ({}, {}, {}),
+        ({"default": "1024x1024"}, {}, {"size": "1024x1024", "width": 1024, "height": 1024}),
+        ({"kind": "aspect_ratio", "values": ["1:1", "16:9"]}, {"width": 1920, "height": 1080}, {"size": "16:9", "aspect_ratio": "16:9"}),
+        ({"kind": "aspect_ratio", "values": ["1:1", "16:9"]}, {"aspect_ratio": "2:1"}, {"size": "16:9", "aspect_ratio": "16:9", "note": "size 2:1 was sent as 16:9, the nearest that this model has"}),
+        ({"kind": "enum", "values": ["1328*1328", "1664*928"], "separator": "*"}, {"size": "1024x1024"}, {"size": "1328*1328", "width": 1328, "height": 1328, "note": "size 1024x1024 was sent as 1328*1328, the nearest that this model has"}),
+        ({"kind": "tier", "values": ["1K", "2K"]}, {"width": 2000, "height": 2000}, {"size": "2K", "note": "size 2000x2000 was sent as 2K"}),
+        ({"kind": "fixed"}, {"width": 5, "height": 5}, {}),
+    ],
+)
+def test_sizes(spec, params, spelled):
+    """The nearest size that the model has, in the model's spelling; a change is told."""
+    document = {"schema": 1, "id": "x", "operations": {"generate": {"request": {"path": "/x"}, "response": {"raw": {}}}}, "models": [{"id": "m", "size": spec}]}
+    size = parse_document(document, "spec").models[0].size
+
+    assert SpelledSize(**spelled) == spell_size(PictureRequest(operation=Operation.GENERATE, params=params), size)
+
+
+@pytest.mark.parametrize("params", [{"size": "huge"}, {"width": 5000, "height": 10}, {"image_size": "9K"}])
+def test_an_impossible_size_is_refused_by_name(params):
+    """What has no near size is refused before anything is sent."""
+    request = PictureRequest(operation=Operation.GENERATE, params=params)
+
+    with pytest.raises(CallError) as caught:
+        spell_size(request, SizeSpec(max=2048))
+
+    assert FailureCode.REJECTED == caught.value.failure.code
+    assert f"params.{next(iter(params))}" in str(caught.value)
+
+
+def errors(**fields) -> ErrorSpec:
+    document = {"schema": 1, "id": "x", "operations": {"generate": {"request": {"path": "/x"}, "response": {"raw": {}}}}, "errors": fields}
+    return parse_document(document, "spec").errors
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "not_started"),
+    [
+        (400, FailureCode.REJECTED, False),
+        (401, FailureCode.AUTH_FAILED, False),
+        (402, FailureCode.QUOTA_EXHAUSTED, False),
+        (403, FailureCode.AUTH_FAILED, False),
+        (404, FailureCode.REJECTED, False),
+        (408, FailureCode.OUTCOME_UNKNOWN, False),
+        (409, FailureCode.REJECTED, False),
+        (425, FailureCode.OUTCOME_UNKNOWN, False),
+        (429, FailureCode.RATE_LIMITED, True),
+        (500, FailureCode.OUTCOME_UNKNOWN, False),
+        (503, FailureCode.OUTCOME_UNKNOWN, False),
+    ],
+)
+def test_statuses_without_a_rule(status, code, not_started):
+    """Without a document's word, only a 429 proves that nothing was started."""
+    answer = Answer(status=status, headers={})
+
+    error = submit_error(judge(answer, errors(), NOW), answer)
+
+    assert (code, not_started) == (error.failure.code, error.not_started)
+
+
+def test_a_document_may_say_that_nothing_was_admitted():
+    """A 503 that the vendor's table calls "not admitted" may be sent again."""
+    answer = Answer(status=503, headers={})
+    spec = errors(classify=[{"status": 503, "as": "not_admitted", "cooldown_s": 5}])
+
+    error = submit_error(judge(answer, spec, NOW), answer)
+
+    assert (FailureCode.UNAVAILABLE, True, 5.0) == (error.failure.code, error.not_started, error.retry_after)
+
+
+def test_waiting_may_be_asked_for_in_words():
+    """A number in the vendor's sentence is as good as a header."""
+    spec = errors(retry_after=["header:retry-after", {"jmespath": "detail", "regex": "~?(\\d+)s"}])
+    answer = Answer(status=429, headers={}, tree={"detail": "throttled. Your rate limit resets in ~30s."})
+
+    assert 30.0 == judge(answer, spec, NOW).retry_after
+
+
+def test_every_class_has_a_code():
+    """The table is complete."""
+    assert set(ErrorClass) == set(CODES)
+
+
+def test_messages_hold_no_query_and_no_key():
+    """A vendor's sentence is cut, and loses what may be secret."""
+    answer = Answer(status=400, headers={}, text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900, secret="sk-1")
+
+    error = submit_error(judge(answer, errors(), NOW), answer)
+
+    assert str(error).startswith("bad key **** at https://x.example/a x")
+    assert 500 == len(str(error))
+    assert "a b" == shorten("a\nb")
+
+
+def test_tencents_signature_is_the_published_one():
+    """The example of Tencent's own documentation comes out."""
+    body = b'{"Limit": 1, "Filters": [{"Values": ["\\u672a\\u547d\\u540d"], "Name": "instance-name"}]}'
+    request = SignableRequest(
+        method="POST",
+        url="https://cvm.tencentcloudapi.com/",
+        headers={"content-type": "application/json; charset=utf-8"},
+        body=body,
+    )
+    secret = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE:Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
+
+    signed = sign_tc3(request, secret, {"service": "cvm"}, datetime.fromtimestamp(1551113065, UTC))
+
+    assert "1551113065" == signed["X-TC-Timestamp"]
+    assert "Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/tc3_request" in signed["Authorization"]
+    assert 64 == len(signed["Authorization"].rpartition("Signature=")[2])
+
+
+def test_a_key_of_the_wrong_form_is_not_repeated():
+    """The signer says what it needs, and not what it got."""
+    request = SignableRequest(method="POST", url="https://x.example/", headers={"content-type": "a"}, body=b"")
+
+    with pytest.raises(ValueError, match="SecretId:SecretKey") as caught:
+        sign_tc3(request, "justonething", {}, NOW)
+
+    assert "justonething" not in str(caught.value)

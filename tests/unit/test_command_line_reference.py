@@ -1,0 +1,61 @@
+"""The reference of the command line tells every command with all its options, and none that is not there."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from imagegen_http import cli
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
+
+
+def _commands(group, path=()):
+    """Yield every command with its path; groups too."""
+    for name, command in group.commands.items():
+        here = (*path, name)
+        yield " ".join(here), command
+        if isinstance(command, click.Group):
+            yield from _commands(command, here)
+
+
+def _installed():
+    """Return all commands as `main` puts them together, without running one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "guarded", lambda _: None)
+        cli.main()
+    return dict(_commands(cli.cli))
+
+
+def _told():
+    """Return the text below each heading that names a command."""
+    parts = re.split(r"^#{2,3} ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {heading: text for heading, _, text in (part.partition("\n") for part in parts)}
+
+
+def _options(command):
+    """Return every spelling of every option."""
+    return sorted(
+        spelling
+        for option in command.params
+        if isinstance(option, click.Option)
+        for spelling in (*option.opts, *option.secondary_opts)
+    )
+
+
+def _told_options(text):
+    """Return every option in the first column of a command's table."""
+    cells = re.findall(r"^\| (`-[^|]*) \|", text, re.MULTILINE)
+    return sorted(word for cell in cells for word in re.findall(r"`(--?[a-z][a-z-]*)", cell))
+
+
+def test_every_command_is_told_and_every_told_command_is_there():
+    """The headings are the commands."""
+    assert sorted(_installed()) == sorted(_told())
+
+
+@pytest.mark.parametrize("name", sorted(_installed()))
+def test_every_option_is_told_and_every_told_option_is_there(name):
+    """The first column of a command's table is its options."""
+    assert _options(_installed()[name]) == _told_options(_told()[name])

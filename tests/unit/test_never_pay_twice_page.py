@@ -1,0 +1,56 @@
+"""The page about money says of each status what the vendors' tables say."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.http.classification import Answer, judge, submit_error
+from imagegen_adapters.providers.http.document import ErrorSpec
+from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def _gemini(status):
+    error = {"status": "UNAVAILABLE"} if status == 503 else {}
+    return call_error(ErrorAnswer(status=status, error=error), model_id="m", now=NOW.timestamp())
+
+
+def _http(status):
+    answer = Answer(status=status, headers={}, text="no")
+    return submit_error(judge(answer, ErrorSpec(), NOW), answer)
+
+
+VENDORS = (
+    _gemini,
+    lambda status: A1111.error(status, {}, b"no", secrets=()),
+    lambda status: STABILITY.error(status, {}, b"no", secrets=()),
+    _http,
+)
+
+
+def _rows():
+    """Yield each status of the table's first column with the four cells that follow."""
+    for line in PAGE.read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 5 and re.match(r"\**\d", cells[0]) and "quota" not in cells[0] and "200" not in cells[0]:
+            for number in re.findall(r"\d(?:\d\d|xx)", cells[0]):
+                yield int(number.replace("xx", "02")), cells[1:]
+
+
+@pytest.mark.parametrize(("status", "cells"), list(_rows()))
+def test_the_page_says_what_the_tables_say(status, cells):
+    """The code of each vendor's error, and bold where the call is sent again."""
+    errors = [vendor(status) for vendor in VENDORS]
+
+    expected = [(str(error.failure.code), error.not_started) for error in errors]
+    assert expected == [(re.search(r"`(\w+)`", cell)[1], cell.startswith("**")) for cell in cells]
+
+
+def test_the_page_has_the_statuses_that_matter():
+    """The table is found at all."""
+    assert {400, 401, 402, 408, 429, 500, 503, 504} <= {status for status, _ in _rows()}

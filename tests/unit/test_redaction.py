@@ -1,0 +1,219 @@
+import base64
+import json
+import logging
+import urllib.parse
+from html import escape
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagegen_adapters.redaction import MASK, Redactor, on_one_line, redact_event
+
+PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
+AROUND = st.text(max_size=30)
+
+
+def base64_at(offset, secret, alphabet=base64.b64encode):
+    return alphabet(b"x" * offset + secret.encode() + b"yz").decode()
+
+
+ENCODINGS = {
+    "plain": str,
+    "url": lambda s: urllib.parse.quote(s, safe=""),
+    "url with slashes": urllib.parse.quote,
+    "form": urllib.parse.quote_plus,
+    "url twice": lambda s: urllib.parse.quote(urllib.parse.quote(s, safe="")),
+    "url lower": lambda s: "".join(f"%{b:02x}" for b in s.encode()),
+    "json": lambda s: json.dumps(s)[1:-1],
+    "json in json": lambda s: json.dumps(json.dumps(s))[1:-1].replace('\\"', "", 2),
+    "php json": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
+    "repr": lambda s: repr(s)[1:-1],
+    "hex": lambda s: s.encode().hex(),
+    "HEX": lambda s: s.encode().hex().upper(),
+    "html": escape,
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 bare": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
+    "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
+    "basic auth": lambda s: base64_at(5, s),
+    "base64 shifted by 1": lambda s: base64_at(1, s),
+    "base64 shifted by 2": lambda s: base64_at(2, s),
+    "base64url shifted by 1": lambda s: base64_at(1, s, base64.urlsafe_b64encode),
+}
+
+
+def knowing(*secrets):
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.register(secret)
+    return redactor
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@settings(max_examples=60)
+@given(secret=PRINTABLE, before=AROUND, after=AROUND)
+def test_a_secret_in_use_shows_in_no_encoding(encode, secret, before, after):
+    """Whatever a library or a vendor makes of it, not even eight characters in a row are left."""
+    encoded = encode(secret)
+    text = knowing(secret).redact(f"{before} {encoded} {after}")
+
+    pieces = {encoded[i : i + 8] for i in range(len(encoded) - 7)}
+    rest = text.replace(MASK, "\0")
+    assert not [p for p in pieces if p in rest and p not in before and p not in after and p.strip("=% ")]
+
+
+@given(secrets=st.lists(PRINTABLE, min_size=1, max_size=5, unique=True), text=AROUND)
+def test_many_secrets_are_masked_together(secrets, text):
+    """One that contains another too."""
+    secrets = [*secrets, secrets[0] + "-longer"]
+    redacted = knowing(*secrets).redact(text + " ".join(secrets))
+
+    assert not [secret for secret in secrets if secret in redacted and secret not in text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer CANARYabcdef0123456789",
+        "{'Authorization': 'Bearer CANARYabc.def.ghi'}",
+        "[(b'authorization', b'Basic CANARYdXNlcjpwYXNz')]",
+        "Proxy-Authorization: Basic CANARYdXNlcjpwYXNz",
+        "headers: {'X-Api-Key': 'CANARY', 'a': 'b'}",
+        "x-goog-api-key: CANARY0123",
+        "Cookie: session=CANARY",
+        "Illegal header value b'Bearer CANARY-123\\r\\n'",
+        "the token sk-proj-CANARY0123456789 is wrong",
+        "hf_CANARYabcdefghijkl and r8_CANARYabcdefghijkl",
+        "AIzaSyCANARY0123456789abcdefghijkl",
+        "LTAICANARY0123456789",
+        "eyJhbGciCANARY.eyJzdWIiCANARY.c2lnCANARY",
+        "GET https://h.example/v1?key=CANARY&alt=json HTTP/1.1",
+        "https://bucket.oss.example/x.png?Expires=1&OSSAccessKeyId=CANARY&Signature=CANARY",
+        "https://user:CANARY@h.example/x",
+        "http://:CANARY@127.0.0.1:7890",
+        "POST body: model=x&token=CANARY&n=1",
+        '{"api_key": "CANARY", "n": 1}',
+        "{'secret': 'CANARY with spaces'}",
+        'ProviderConfig(api_key="CANARY")',
+        "password=CANARY",
+        "X-Amz-Signature=CANARY",
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text):
+    """Although nobody registered it."""
+    assert "CANARY" not in Redactor().redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "一只可爱的猫，赛博朋克风格",
+        "Incorrect API key provided. You can find your API key at https://platform.example.com/account",
+        "400 Bad Request: size must be one of 1024x1024, 1536x1024",
+        "the model gpt-image-1 does not exist",
+        "Basic features are key to a token of appreciation",
+        "task 0195c8f0-7b1c-7000-8000-000000000001 took 12.5 s",
+        "http://127.0.0.1:7860/sdapi/v1/txt2img answered 500",
+    ],
+)
+def test_plain_text_stays_as_it_is(text):
+    """Messages are for reading."""
+    assert text == knowing("sk-something-else").redact(text)
+
+
+def test_the_text_is_cut_after_it_was_redacted():
+    """A key across the cut does not show its first half."""
+    secret = "sk-canary-0123456789"
+
+    assert "x" * 490 + MASK == knowing(secret).redact("x" * 490 + secret + "y", limit=494)
+
+
+def test_a_secret_that_is_forgotten_is_text_again():
+    """As often as it was registered."""
+    redactor = knowing("canary-value", "canary-value")
+    redactor.forget("canary-value")
+    once = redactor.redact("canary-value")
+    redactor.forget("canary-value")
+
+    assert (MASK, "canary-value") == (once, redactor.redact("canary-value"))
+
+
+def test_forgetting_the_unknown_is_fine():
+    """There is nothing to do."""
+    Redactor().forget("never-registered")
+
+
+@pytest.mark.parametrize("short", ["", "a", "abc"])
+def test_a_secret_that_is_too_short_masks_nothing(short):
+    """Else every text would be stars."""
+    assert "abc a" == knowing(short).redact("abc a")
+
+
+def test_the_password_of_a_pair_is_a_secret_too():
+    """A1111 gets user:password, and may echo the half of it."""
+    assert f"no such user with {MASK}" == knowing("alice:correct-horse").redact("no such user with correct-horse")
+
+
+def test_fields_are_redacted_at_any_depth():
+    """By their names and by their values."""
+    redactor = knowing("canary-value")
+    fields = {
+        "api_key": "short",
+        "nested": {"headers": [("a", "canary-value")], "Password": b"short"},
+        "canary-value": 1,
+        "has_api_key": True,
+        "key": "images/7.png",
+        "n": 3,
+        "none": None,
+    }
+
+    assert {
+        "api_key": MASK,
+        "nested": {"headers": [["a", MASK]], "Password": MASK},
+        MASK: 1,
+        "has_api_key": True,
+        "key": "images/7.png",
+        "n": 3,
+        "none": None,
+    } == redactor.redact_mapping(fields)
+
+
+def test_objects_are_judged_by_how_they_would_be_written():
+    """An exception or a request that holds a secret becomes its redacted text."""
+    redactor = knowing("canary-value")
+    request = httpx.Request("GET", "https://h.example/x", headers={"X-Custom": "canary-value"})
+    masked = redactor.redact_mapping({"error": ValueError("canary-value"), "headers": request.headers, "ok": 1j})
+
+    assert (False, 1j) == ("canary" in str(masked), masked["ok"])
+
+
+def test_a_log_line_is_one_line():
+    """Whatever the prompt holds: line breaks, escape sequences, marks that turn the text around."""
+    process = redact_event(knowing("canary-value"))
+    event = {"event": "new\nline \x1b[31m", "prompt": "a\r\u2028b\u202ec\x85", "deep": [{"x\n": "\0"}], "e": "canary-value"}
+
+    assert {
+        "event": "new\\nline \\x1b[31m",
+        "prompt": "a\\r\\u2028b\\u202ec\\x85",
+        "deep": [{"x\\n": "\\x00"}],
+        "e": MASK,
+    } == process(logging.getLogger("x"), "info", event)
+
+
+@given(st.text())
+def test_text_on_one_line_can_be_written_anywhere(text):
+    """No line break of any kind, no control character, nothing that UTF-8 cannot carry."""
+    line = on_one_line(text)
+
+    assert (len(line.splitlines()) <= 1, True) == (True, line.isprintable() or not line.isascii())
+    line.encode("utf-8")
+
+
+@given(st.text())
+def test_redacting_twice_changes_nothing(text):
+    """The mask is no secret."""
+    redactor = knowing("canary-value")
+    once = redactor.redact(text)
+
+    assert once == redactor.redact(once)
