@@ -42,7 +42,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1 {MASK}",
     ),
     # {"api_key": "…"}, token=…, ?X-Amz-Signature=…
-    (re.compile(rf"({_NAMED}['\"]\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
+    (re.compile(rf"({_NAMED}['\"]?\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
     (re.compile(rf"({_NAMED}=)[^\s&#'\"<>;,)]+", re.IGNORECASE), rf"\1{MASK}"),
     # Prefixes that vendors gave their keys for this very purpose.
     (re.compile(r"\b(?:sk|pk|rk|hf|r8|gsk|xai|fal|key|tok|ghp|github_pat)[-_][A-Za-z0-9_-]{12,}"), MASK),

@@ -55,9 +55,10 @@ class Closeness:
     def rank(self, folded: str) -> Rank | None:
         """Return how close a folded prompt is, None for one that is not or that contains the query."""
         present = [part for part in self.parts if part in folded]
-        if 2 * len(present) < len(self.parts) or all(word in folded for word in self.words):
+        missing = len(self.parts) - len(present)
+        if missing > len(present) or (not missing and all(word in folded for word in self.words)):
             return None
-        return Rank(missing=len(self.parts) - len(present), span=_span(folded, present))
+        return Rank(missing=missing, span=_span(folded, present))
 
     def near(self) -> Iterator[tuple[str, ...]]:
         """Yield sets of tokens, each had by the closest prompts; an index can be asked for them.

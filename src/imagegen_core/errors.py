@@ -107,8 +107,8 @@ class UnsupportedOperation(Refusal):
 
     def __init__(self, operation: str, supported: tuple[str, ...]) -> None:
         super().__init__(
-            f"operation {operation!r} is not among {', '.join(supported) or 'none'}",
-            operation=operation,
+            f"operation {str(operation)!r} is not among {', '.join(supported) or 'none'}",
+            operation=str(operation),
             supported=list(supported),
         )
 

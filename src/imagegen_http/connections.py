@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import json
+import resource
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
 
 _LINGER_SECONDS = 1.0
+_FEWEST = 16
 _IPV6_SITE_BITS = 64
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -55,6 +57,22 @@ class OpenConnections:
         self._by_peer[peer] -= 1
         if self._by_peer[peer] <= 0:
             del self._by_peer[peer]
+
+
+def with_room_for_files(limits: ConnectionLimits, *, spare: int = 256) -> ConnectionLimits:
+    """Raise this process's limit of open files so that all connections fit; return those that do fit.
+
+    ``spare`` files stay free for the database, pictures and calls that go out: a server which accepts
+    until no file can be opened loses what it is working on.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.in_all + spare
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return limits
+    return attrs.evolve(limits, in_all=max(_FEWEST, soft - spare))
 
 
 def limited_protocol(limits: ConnectionLimits, *, new_id: Callable[[], str]) -> type[H11Protocol]:

@@ -23,6 +23,7 @@ from imagegen_http.error_table import envelope
 RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
+_INDEX = re.compile(r"\[(\d+)\]")
 
 _log = structlog.get_logger("imagegen.errors")
 

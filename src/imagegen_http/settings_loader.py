@@ -13,12 +13,17 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
-from imagegen_core.addresses import check_api_base
-from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
-from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
+from imagegen_core.provider_configs import ProviderConfig
+from imagegen_http.provider_settings import read_providers
+from imagegen_http.setting_values import (
+    EnvText,
+    is_nothing,
+    read_boolean,
+    read_integer,
+    read_list,
+    read_number,
+    read_typed,
+)
 from imagegen_http.settings import Settings, SettingsError
 
 PREFIX = "IMAGEGEN_"
@@ -29,12 +34,6 @@ _VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
 """How attrs' validators begin their messages."""
 
 _LARGEST_FILE = 1024 * 1024
-
-
-class _EnvText(str):
-    """A value from the environment, whose type is told by where it belongs."""
-
-    __slots__ = ()
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -49,7 +48,7 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     path = named or cwd / "config.yaml"
     tree = _read(path) if named is not None or path.exists() else {}
     for keys, text in _environment(environ):
-        _insert(tree, keys, _EnvText(text))
+        _insert(tree, keys, EnvText(text))
     settings = _structure(_fetch_secrets(tree, (), environ, path.parent))
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
 
@@ -151,21 +150,23 @@ def _structure(tree: dict[str, Any]) -> Settings:
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     configure_union_passthrough(str | int | float | bool | None, converter)
-    converter.register_structure_hook(str, lambda v, _: _typed(v, str))
-    converter.register_structure_hook(bool, lambda v, _: _boolean(v))
-    converter.register_structure_hook(int, lambda v, _: _integer(v))
-    converter.register_structure_hook(float, lambda v, _: _number(v))
-    converter.register_structure_hook(Path, lambda v, _: Path(_typed(v, str)))
+    converter.register_structure_hook(str, lambda v, _: read_typed(v, str))
+    converter.register_structure_hook(bool, lambda v, _: read_boolean(v))
+    converter.register_structure_hook(int, lambda v, _: read_integer(v))
+    converter.register_structure_hook(float, lambda v, _: read_number(v))
+    converter.register_structure_hook(Path, lambda v, _: Path(read_typed(v, str)))
     converter.register_structure_hook_func(
-        lambda t: t == tuple[str, ...], lambda v, _: tuple(_typed(item, str) for item in _list(v))
+        lambda t: t == tuple[str, ...], lambda v, _: tuple(read_typed(item, str) for item in read_list(v))
     )
     converter.register_structure_hook_func(
-        _optional_section, lambda v, t: None if _nothing(v) else converter.structure(v, _section_of(t))
+        _optional_section, lambda v, t: None if is_nothing(v) else converter.structure(v, _section_of(t))
     )
     converter.register_structure_hook_factory(attrs.has, lambda t: _section(t, converter))
     converter.register_structure_hook(ProviderConfig, lambda v, _: v)
     structure = _section(Settings, converter)
-    converter.register_structure_hook(Settings, lambda v, t: structure({**v, "providers": _providers(v)}, t))
+    converter.register_structure_hook(
+        Settings, lambda v, t: structure({**v, "providers": read_providers(v)}, t)
+    )
     return converter
 
 
@@ -187,144 +188,6 @@ def _optional_section(target: Any) -> bool:
 
 def _section_of(target: Any) -> Any:
     return next(member for member in get_args(target) if member is not type(None))
-
-
-def _nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, _EnvText) and value in ("", "null", "~"))
-
-
-def _typed(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"must be {'text' if kind is str else kind.__name__}")
-    return str(value) if kind is str else value
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, _EnvText):
-        value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
-            value.lower()
-        )
-    if not isinstance(value, bool):
-        raise TypeError("must be true or false")
-    return value
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, _EnvText):
-        try:
-            value = int(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("must be a whole number")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, _EnvText):
-        try:
-            value = float(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError("must be a number")
-    return float(value)
-
-
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, _EnvText):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    if not isinstance(value, (list, tuple)):
-        raise TypeError("must be a list")
-    return list(value)
-
-
-_PROVIDER_FIELDS = frozenset(
-    (
-        "kind",
-        "display_name",
-        "api_base",
-        "api_key",
-        "models",
-        "enabled",
-        "timeout_seconds",
-        "max_retries",
-        "extra_config",
-    )
-)
-
-
-def _providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
-    given = tree.get("providers") or {}
-    if not isinstance(given, dict):
-        raise SettingsError("providers: must be a mapping of names")
-    return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
-
-
-def _provider(name: str, fields: Any) -> ProviderConfig:
-    where = f"providers.{name}"
-    if not isinstance(fields, dict):
-        raise SettingsError(f"{where}: must be a mapping of keys")
-    for key in fields:
-        if key not in _PROVIDER_FIELDS:
-            raise SettingsError(f"{where}.{key}: unknown key")
-    try:
-        check_provider_name(name)
-        return _provider_config(name, fields)
-    except ValidationFailed as error:
-        problem = error.problems[0]
-        raise SettingsError(f"{where}.{problem.field}: {problem.message}") from error
-
-
-def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
-    def read(key: str, of: Any) -> Any:
-        try:
-            return None if fields.get(key) is None else of(fields[key])
-        except TypeError as error:
-            raise ValidationFailed.of(key, str(error)) from error
-
-    extra = fields.get("extra_config") or {}
-    if not isinstance(extra, dict):
-        raise ValidationFailed.of("extra_config", "must be a mapping of keys")
-    check_service_settings(extra)
-    api_base = read("api_base", lambda v: _typed(v, str))
-    api_key = read("api_key", lambda v: _typed(v, str))
-    return ProviderConfig(
-        provider_name=name,
-        source=ConfigSource.FILE,
-        kind=read("kind", lambda v: _typed(v, str)),
-        display_name=read("display_name", lambda v: _typed(v, str)),
-        api_base=check_api_base(api_base) if api_base else None,
-        api_key=Secret.parse(api_key) if api_key else None,
-        models=read("models", _models),
-        enabled=read("enabled", _boolean),
-        timeout_seconds=read("timeout_seconds", _number),
-        max_retries=read("max_retries", _integer),
-        extra_config=extra,
-    )
-
-
-def _models(value: Any) -> tuple[ModelEntry, ...]:
-    entries = []
-    for index, item in enumerate(_list(value)):
-        if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-            raise ValidationFailed.of(f"models.{index}", "must have an id")
-        if unknown := set(item) - {"id", "name", "default", "capabilities"}:
-            raise ValidationFailed.of(f"models.{index}.{min(unknown)}", "unknown key")
-        capabilities = item.get("capabilities")
-        try:
-            operations = None if capabilities is None else tuple(Operation(c) for c in _list(capabilities))
-        except ValueError as error:
-            raise ValidationFailed.of(f"models.{index}.capabilities", str(error)) from error
-        entries.append(
-            ModelEntry(
-                id=item["id"],
-                name=str(item.get("name", "")),
-                default=_boolean(item.get("default", False)),
-                capabilities=operations,
-            )
-        )
-    return tuple(entries)
 
 
 def _first_line(error: BaseException, path: str = "") -> str:

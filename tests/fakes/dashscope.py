@@ -24,7 +24,9 @@ class FakeDashScope:
             assert "authorization" not in request.headers, "the key went along with a download"
             return Reply(200, png(int(request.path[-1])), {"content-type": "image/png"})
         if request.headers.get("authorization") != f"Bearer {self.key}":
-            return Reply.json({"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "r"}, 401)
+            return Reply.json(
+                {"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "r"}, 401
+            )
         if request.path.startswith("/api/v1/tasks/"):
             return self._task(request)
         body = request.json
@@ -46,12 +48,21 @@ class FakeDashScope:
         pictures = [item["image"] for item in content if "image" in item]
         assert all(picture.startswith("data:image/png;base64,") for picture in pictures)
         if "forbidden" in content[-1]["text"]:
-            return Reply.json({"code": "DataInspectionFailed", "message": "Input data may contain inappropriate content.", "request_id": "r"}, 400)
+            return Reply.json(
+                {
+                    "code": "DataInspectionFailed",
+                    "message": "Input data may contain inappropriate content.",
+                    "request_id": "r",
+                },
+                400,
+            )
         count = body["parameters"].get("n", 1)
         self.ledger.append((body["model"], count))
         url = f"http://{request.headers['host']}/files"
         choices = [{"message": {"content": [{"image": f"{url}/{i}"}]}} for i in range(count)]
-        return Reply.json({"output": {"choices": choices}, "usage": {"image_count": count}, "request_id": "r"})
+        return Reply.json(
+            {"output": {"choices": choices}, "usage": {"image_count": count}, "request_id": "r"}
+        )
 
     def _submit(self, body: dict) -> Reply:
         self.ledger.append((body["model"], body["parameters"].get("n", 1)))
@@ -71,9 +82,25 @@ class FakeDashScope:
         if polls < 2:
             return Reply.json({"output": {"task_status": ("PENDING", "RUNNING")[polls], "task_id": job}})
         if "forbidden" in body["input"]["prompt"]:
-            return Reply.json({"output": {"task_status": "FAILED", "task_id": job, "code": "DataInspectionFailed", "message": "no"}})
+            return Reply.json(
+                {
+                    "output": {
+                        "task_status": "FAILED",
+                        "task_id": job,
+                        "code": "DataInspectionFailed",
+                        "message": "no",
+                    }
+                }
+            )
         url = f"http://{request.headers['host']}/files"
-        results = [{"url": f"{url}/{i}", "actual_prompt": "better"} for i in range(body["parameters"].get("n", 1))]
+        results = [
+            {"url": f"{url}/{i}", "actual_prompt": "better"} for i in range(body["parameters"].get("n", 1))
+        ]
         if "partly" in body["input"]["prompt"]:
             results[-1] = {"code": "DataInspectionFailed", "message": "one picture was held back"}
-        return Reply.json({"output": {"task_status": "SUCCEEDED", "task_id": job, "results": results}, "usage": {"image_count": 1}})
+        return Reply.json(
+            {
+                "output": {"task_status": "SUCCEEDED", "task_id": job, "results": results},
+                "usage": {"image_count": 1},
+            }
+        )

@@ -133,7 +133,7 @@ class HttpServer:
         """
         self._planned.append(_Planned(path, how, times))
 
-    async def __aenter__(self) -> "HttpServer":
+    async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

@@ -59,12 +59,25 @@ class FakeBfl(_JobVendor):
     auth_failure = (403, "auth_failed")
 
     def submit(self, request: Request, body: dict) -> Reply:
-        known = {"prompt", "width", "height", "aspect_ratio", "seed", "output_format", "safety_tolerance", "prompt_upsampling", "image", "mask"}
+        known = {
+            "prompt",
+            "width",
+            "height",
+            "aspect_ratio",
+            "seed",
+            "output_format",
+            "safety_tolerance",
+            "prompt_upsampling",
+            "image",
+            "mask",
+        }
         assert {k for k in body if not k.startswith("input_image")} <= known, body.keys()
         job = self.new_job(request.path)
         if "forbidden" in body["prompt"]:
             self.jobs[job] = -99
-        return Reply.json({"id": job, "polling_url": f"{self.root(request)}/v1/get_result?id={job}", "cost": 4})
+        return Reply.json(
+            {"id": job, "polling_url": f"{self.root(request)}/v1/get_result?id={job}", "cost": 4}
+        )
 
     def serve(self, request: Request) -> Reply:
         if request.path == "/v1/credits":
@@ -77,7 +90,13 @@ class FakeBfl(_JobVendor):
             return Reply.json({"id": job, "status": "Content Moderated", "result": None})
         if not self.looked(job):
             return Reply.json({"id": job, "status": "Pending", "progress": 0.5, "result": None})
-        return Reply.json({"id": job, "status": "Ready", "result": {"sample": f"{self.root(request)}/files/1?sig=a%2Fb", "seed": 7}})
+        return Reply.json(
+            {
+                "id": job,
+                "status": "Ready",
+                "result": {"sample": f"{self.root(request)}/files/1?sig=a%2Fb", "seed": 7},
+            }
+        )
 
     def unauthorized(self) -> Reply:
         return Reply.json({"detail": "Not authenticated"}, 403)
@@ -98,7 +117,16 @@ class FakeFal(_JobVendor):
         if "forbidden" in body["prompt"]:
             self.jobs[job] = -99
         url = f"{self.root(request)}/fal-ai/flux/requests/{job}"
-        return Reply.json({"status": "IN_QUEUE", "request_id": job, "response_url": url, "status_url": f"{url}/status", "cancel_url": f"{url}/cancel", "queue_position": 0})
+        return Reply.json(
+            {
+                "status": "IN_QUEUE",
+                "request_id": job,
+                "response_url": url,
+                "status_url": f"{url}/status",
+                "cancel_url": f"{url}/cancel",
+                "queue_position": 0,
+            }
+        )
 
     def serve(self, request: Request) -> Reply:
         match = re.fullmatch(r"/fal-ai/flux/requests/(job-\d+|unknown)(/status|/cancel)?", request.path)
@@ -115,9 +143,16 @@ class FakeFal(_JobVendor):
                 return Reply.json({"status": "IN_PROGRESS", "request_id": job}, 202)
             return Reply.json({"status": "COMPLETED", "request_id": job})
         if self.jobs[job] < 0:
-            error = {"loc": ["body"], "msg": "The content could not be processed", "type": "content_policy_violation"}
+            error = {
+                "loc": ["body"],
+                "msg": "The content could not be processed",
+                "type": "content_policy_violation",
+            }
             return Reply.json({"detail": [error]}, 422)
-        images = [{"url": f"{self.root(request)}/files/{i}", "content_type": "image/png"} for i in range(self.counts[job])]
+        images = [
+            {"url": f"{self.root(request)}/files/{i}", "content_type": "image/png"}
+            for i in range(self.counts[job])
+        ]
         return Reply.json({"images": images, "seed": 9, "has_nsfw_concepts": [False] * len(images)})
 
     def unauthorized(self) -> Reply:
@@ -191,7 +226,9 @@ class FakeZhipu(_JobVendor):
         assert job in self.jobs, request.path
         if not self.looked(job):
             return Reply.json({"task_status": "PROCESSING", "id": job})
-        return Reply.json({"task_status": "SUCCESS", "image_result": [{"url": f"{self.root(request)}/files/1"}]})
+        return Reply.json(
+            {"task_status": "SUCCESS", "image_result": [{"url": f"{self.root(request)}/files/1"}]}
+        )
 
     def unauthorized(self) -> Reply:
         return self._error(401, "1000", "bad key")
@@ -216,12 +253,24 @@ class FakeTencent(_JobVendor):
             assert "authorization" not in request.headers
             return Reply(200, png(1), {"content-type": "image/png"})
         if not self._signed(request):
-            return self._error("AuthFailure.SignatureFailure", "The provided credentials could not be validated.")
+            return self._error(
+                "AuthFailure.SignatureFailure", "The provided credentials could not be validated."
+            )
         assert request.headers["x-tc-version"] == "2023-09-01"
         body, action = request.json, request.headers["x-tc-action"]
         if action == "SubmitHunyuanImageJob":
             self.bodies.append(body)
-            known = {"Prompt", "NegativePrompt", "Style", "Resolution", "Num", "Seed", "Revise", "LogoAdd", "ContentImage"}
+            known = {
+                "Prompt",
+                "NegativePrompt",
+                "Style",
+                "Resolution",
+                "Num",
+                "Seed",
+                "Revise",
+                "LogoAdd",
+                "ContentImage",
+            }
             assert set(body) <= known, body
             if "forbidden" in body["Prompt"]:
                 return self._error("OperationDenied.TextIllegalDetected", "no")
@@ -232,21 +281,38 @@ class FakeTencent(_JobVendor):
         if not self.looked(body["JobId"]):
             return Reply.json({"Response": {"JobStatusCode": "2", "RequestId": "r"}})
         urls = [f"{self.root(request)}/files/{i}" for i in range(self.count)]
-        return Reply.json({"Response": {"JobStatusCode": "5", "ResultImage": urls, "ResultDetails": ["Success"] * self.count, "RequestId": "r"}})
+        return Reply.json(
+            {
+                "Response": {
+                    "JobStatusCode": "5",
+                    "ResultImage": urls,
+                    "ResultDetails": ["Success"] * self.count,
+                    "RequestId": "r",
+                }
+            }
+        )
 
     def limited(self, **headers) -> Reply:
-        return Reply.json({"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "slow"}, "RequestId": "r"}}, 200, **headers)
+        return Reply.json(
+            {"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "slow"}, "RequestId": "r"}},
+            200,
+            **headers,
+        )
 
     def _signed(self, request: Request) -> bool:
         secret_id, _, secret = self.key.partition(":")
         match = re.fullmatch(
-            r"TC3-HMAC-SHA256 Credential=([^/]+)/([\d-]+)/hunyuan/tc3_request, SignedHeaders=content-type;host, Signature=(\w{64})",
+            r"TC3-HMAC-SHA256 Credential=([^/]+)/([\d-]+)/hunyuan/tc3_request, "
+            r"SignedHeaders=content-type;host, Signature=(\w{64})",
             request.headers.get("authorization", ""),
         )
         if match is None or match[1] != secret_id:
             return False
-        canonical = f"POST\n/\n\ncontent-type:{request.headers['content-type']}\nhost:{request.headers['host']}\n\ncontent-type;host\n{hashlib.sha256(request.body).hexdigest()}"
-        text = f"TC3-HMAC-SHA256\n{request.headers['x-tc-timestamp']}\n{match[2]}/hunyuan/tc3_request\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        headers = f"content-type:{request.headers['content-type']}\nhost:{request.headers['host']}\n"
+        payload = hashlib.sha256(request.body).hexdigest()
+        hashed = hashlib.sha256(f"POST\n/\n\n{headers}\ncontent-type;host\n{payload}".encode()).hexdigest()
+        scope = f"{match[2]}/hunyuan/tc3_request"
+        text = f"TC3-HMAC-SHA256\n{request.headers['x-tc-timestamp']}\n{scope}\n{hashed}"
         key = ("TC3" + secret).encode()
         for part in (match[2], "hunyuan", "tc3_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -273,7 +339,11 @@ class FakeComfyUI(_JobVendor):
 
     def serve(self, request: Request) -> Reply:
         if request.path == "/view":
-            assert request.query == {"filename": f"imagegen {request.query['filename'][9:]}", "subfolder": "", "type": "output"}
+            assert request.query == {
+                "filename": f"imagegen {request.query['filename'][9:]}",
+                "subfolder": "",
+                "type": "output",
+            }
             return Reply(200, png(int(request.query["filename"][9:-4])), {"content-type": "image/png"})
         if request.path == "/system_stats":
             return Reply.json({"system": {}})
@@ -286,7 +356,14 @@ class FakeComfyUI(_JobVendor):
         count = self.ledger[-1]["5"]["inputs"]["batch_size"]
         images = [{"filename": f"imagegen {i}.png", "subfolder": "", "type": "output"} for i in range(count)]
         outputs = {"9": {"images": [*images, {"filename": "t.png", "subfolder": "", "type": "temp"}]}}
-        return Reply.json({job: {"outputs": outputs, "status": {"status_str": "success", "completed": True, "messages": []}}})
+        return Reply.json(
+            {
+                job: {
+                    "outputs": outputs,
+                    "status": {"status_str": "success", "completed": True, "messages": []},
+                }
+            }
+        )
 
     def limited(self, **headers) -> Reply:
         return Reply.json({"error": {"type": "busy", "message": "slow"}}, 429, **headers)

@@ -32,7 +32,9 @@ class FakeGateway:
             return Reply.json({"error": {"message": "no", "code": "content_policy_violation"}}, 400)
         self.ledger.append(body["model"])
         host = request.headers["host"]
-        return Reply.json({"data": [{"url": f"http://{host}/files/{i}"} for i in range(int(body.get("n", 1)))]})
+        return Reply.json(
+            {"data": [{"url": f"http://{host}/files/{i}"} for i in range(int(body.get("n", 1)))]}
+        )
 
     def limited(self, **headers) -> Reply:
         return Reply.json({"error": {"message": "slow down", "type": "rate_limit"}}, 429, **headers)

@@ -7,7 +7,17 @@ from PIL import Image
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.pictures import png_base64
 
-_FIELDS = {"model", "prompt", "n", "size", "quality", "background", "output_format", "output_compression", "moderation"}
+_FIELDS = {
+    "model",
+    "prompt",
+    "n",
+    "size",
+    "quality",
+    "background",
+    "output_format",
+    "output_compression",
+    "moderation",
+}
 
 
 class FakeOpenAI:
@@ -49,7 +59,9 @@ class FakeOpenAI:
         for part in files:
             assert part.content_type == "image/png"
             with Image.open(io.BytesIO(part.data)) as picture:
-                assert part.name != "mask" or picture.getchannel("A").getextrema()[0] == 0, "mask repaints nothing"
+                assert part.name != "mask" or picture.getchannel("A").getextrema()[0] == 0, (
+                    "mask repaints nothing"
+                )
         return self._pictures(form["model"], form["prompt"], int(form.get("n", 1)))
 
     def _pictures(self, model: str, prompt: str, count: int) -> Reply:
@@ -57,7 +69,9 @@ class FakeOpenAI:
             return _error(400, "moderation_blocked", "Your request was rejected by the safety system.")
         self.ledger.append((model, count))
         data = [{"b64_json": png_base64(i)} for i in range(count)]
-        return Reply.json({"created": 1, "data": data, "usage": {"total_tokens": 5}}, x_request_id="req-1").gzipped()
+        return Reply.json(
+            {"created": 1, "data": data, "usage": {"total_tokens": 5}}, x_request_id="req-1"
+        ).gzipped()
 
 
 def _error(status: int, code: str, message: str, **headers: str) -> Reply:

@@ -1,4 +1,4 @@
-"""Vendors that answer at once, each with its own words: Ark, SiliconFlow, Qianfan, MiniMax, Ideogram, Recraft."""
+"""Vendors that answer at once: Ark, SiliconFlow, Qianfan, MiniMax, Ideogram, Recraft."""
 
 import attrs
 
@@ -41,7 +41,9 @@ class FakeArk(_Vendor):
     preset, base, key = "ark", "/api/v3", "ark-0123456789abcdef"
     paid = "/api/v3/images"
     native_count = False
-    fields = {"model", "prompt", "image", "size", "seed", "guidance_scale", "response_format", "watermark"}
+    fields = frozenset(
+        ("model", "prompt", "image", "size", "seed", "guidance_scale", "response_format", "watermark")
+    )
 
     def serve(self, request: Request) -> Reply:
         assert request.path == "/api/v3/images/generations", request.path
@@ -52,7 +54,9 @@ class FakeArk(_Vendor):
             return self._error(400, "InputTextSensitiveContentDetected", "sensitive")
         self.ledger.append(body["model"])
         if "partly" in body["prompt"]:
-            return Reply.json({"data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "held"}}]})
+            return Reply.json(
+                {"data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "held"}}]}
+            )
         if body["response_format"] == "b64_json":
             return Reply.json({"data": [{"b64_json": png_base64(), "size": "16x16"}]})
         return Reply.json({"data": [{"url": self.url(request, 1)}], "usage": {"generated_images": 1}})
@@ -70,7 +74,21 @@ class FakeArk(_Vendor):
 class FakeSiliconFlow(_Vendor):
     preset, base, key = "siliconflow", "/v1", "sk-silicon-0123456789abcdef"
     paid = "/v1/images"
-    fields = {"model", "prompt", "negative_prompt", "image_size", "batch_size", "seed", "num_inference_steps", "guidance_scale", "image", "image2", "image3"}
+    fields = frozenset(
+        (
+            "model",
+            "prompt",
+            "negative_prompt",
+            "image_size",
+            "batch_size",
+            "seed",
+            "num_inference_steps",
+            "guidance_scale",
+            "image",
+            "image2",
+            "image3",
+        )
+    )
 
     def serve(self, request: Request) -> Reply:
         assert request.path == "/v1/images/generations", request.path
@@ -80,7 +98,9 @@ class FakeSiliconFlow(_Vendor):
             return Reply.json({"code": 20012, "message": "prohibited", "data": None}, 451)
         self.ledger.append(body["model"])
         pictures = [{"url": self.url(request, i)} for i in range(body.get("batch_size", 1))]
-        return Reply.json({"images": pictures, "timings": {"inference": 1}, "seed": 42}, x_siliconcloud_trace_id="t")
+        return Reply.json(
+            {"images": pictures, "timings": {"inference": 1}, "seed": 42}, x_siliconcloud_trace_id="t"
+        )
 
     def unauthorized(self) -> Reply:
         return Reply.json("Invalid token", 401)  # really a bare JSON string
@@ -92,7 +112,7 @@ class FakeSiliconFlow(_Vendor):
 class FakeQianfan(_Vendor):
     preset, base, key = "qianfan", "/v2", "bce-v3-0123456789abcdef"
     paid = "/v2/images"
-    fields = {"model", "prompt", "n", "size", "seed", "steps", "guidance", "refer_image"}
+    fields = frozenset(("model", "prompt", "n", "size", "seed", "steps", "guidance", "refer_image"))
 
     def serve(self, request: Request) -> Reply:
         assert request.path == "/v2/images/generations", request.path
@@ -101,7 +121,9 @@ class FakeQianfan(_Vendor):
         if "forbidden" in body["prompt"]:
             return self._error(400, "unsafe_request")
         self.ledger.append(body["model"])
-        return Reply.json({"id": "as-1", "data": [{"url": self.url(request, i)} for i in range(body.get("n", 1))]})
+        return Reply.json(
+            {"id": "as-1", "data": [{"url": self.url(request, i)} for i in range(body.get("n", 1))]}
+        )
 
     def unauthorized(self) -> Reply:
         return self._error(401, "invalid_iam_token")
@@ -110,7 +132,9 @@ class FakeQianfan(_Vendor):
         return self._error(429, "rpm_rate_limit_exceeded", **headers)
 
     def _error(self, status, code, **headers) -> Reply:
-        return Reply.json({"error": {"code": code, "message": code, "type": "x"}, "id": "as-1"}, status, **headers)
+        return Reply.json(
+            {"error": {"code": code, "message": code, "type": "x"}, "id": "as-1"}, status, **headers
+        )
 
 
 class FakeMiniMax(_Vendor):
@@ -119,7 +143,19 @@ class FakeMiniMax(_Vendor):
     preset, key = "minimax", "eyJ-minimax-0123456789abcdef"
     paid = "/v1/image_generation"
     auth_failure = (200, "auth_failed")
-    fields = {"model", "prompt", "aspect_ratio", "n", "seed", "response_format", "prompt_optimizer", "aigc_watermark", "subject_reference"}
+    fields = frozenset(
+        (
+            "model",
+            "prompt",
+            "aspect_ratio",
+            "n",
+            "seed",
+            "response_format",
+            "prompt_optimizer",
+            "aigc_watermark",
+            "subject_reference",
+        )
+    )
 
     def serve(self, request: Request) -> Reply:
         assert request.path == "/v1/image_generation", request.path
@@ -129,13 +165,22 @@ class FakeMiniMax(_Vendor):
             return self._base(1026, "input sensitive")
         self.ledger.append(body["model"])
         pictures = [png_base64(i) for i in range(body.get("n", 1))]
-        return Reply.json({"id": "1", "data": {"image_base64": pictures}, "metadata": {"failed_count": "0"}, "base_resp": {"status_code": 0, "status_msg": "success"}})
+        return Reply.json(
+            {
+                "id": "1",
+                "data": {"image_base64": pictures},
+                "metadata": {"failed_count": "0"},
+                "base_resp": {"status_code": 0, "status_msg": "success"},
+            }
+        )
 
     def unauthorized(self) -> Reply:
         return self._base(1004, "login fail")
 
     def limited(self, **headers) -> Reply:
-        return attrs.evolve(self._base(1002, "rate limit"), headers={n.replace("_", "-"): v for n, v in headers.items()})
+        return attrs.evolve(
+            self._base(1002, "rate limit"), headers={n.replace("_", "-"): v for n, v in headers.items()}
+        )
 
     def _base(self, code: int, message: str) -> Reply:
         return Reply.json({"id": "1", "base_resp": {"status_code": code, "status_msg": message}})
@@ -146,7 +191,7 @@ class FakeIdeogram(_Vendor):
     paid = "/v2/image/generate"
     native_count = False
     auth = ("api-key", "{key}")
-    fields = {"prompt", "negative_prompt", "aspect_ratio", "seed"}
+    fields = frozenset(("prompt", "negative_prompt", "aspect_ratio", "seed"))
 
     def serve(self, request: Request) -> Reply:
         assert request.path == "/v2/image/generate/ideogram-4-5", request.path
@@ -154,7 +199,12 @@ class FakeIdeogram(_Vendor):
         self.charge(request, body, self.fields)
         self.ledger.append("ideogram-4-5")
         safe = "forbidden" not in body["prompt"]
-        item = {"url": self.url(request, 1) if safe else None, "is_image_safe": safe, "seed": 3, "prompt": "x"}
+        item = {
+            "url": self.url(request, 1) if safe else None,
+            "is_image_safe": safe,
+            "seed": 3,
+            "prompt": "x",
+        }
         return Reply.json({"generation_id": "g", "data": [item]})
 
     def unauthorized(self) -> Reply:
@@ -167,7 +217,19 @@ class FakeIdeogram(_Vendor):
 class FakeRecraft(_Vendor):
     preset, base, key = "recraft", "/v1", "recraft-0123456789abcdef"
     paid = "/v1/images"
-    fields = {"model", "prompt", "negative_prompt", "n", "size", "style", "substyle", "response_format", "strength"}
+    fields = frozenset(
+        (
+            "model",
+            "prompt",
+            "negative_prompt",
+            "n",
+            "size",
+            "style",
+            "substyle",
+            "response_format",
+            "strength",
+        )
+    )
 
     def serve(self, request: Request) -> Reply:
         if request.path == "/v1/images/crispUpscale":
@@ -177,12 +239,20 @@ class FakeRecraft(_Vendor):
         body = request.json if request.path.endswith("generations") else request.form
         self.charge(request, body, self.fields)
         if request.path != "/v1/images/generations":
-            wanted = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}[request.path]
+            wanted = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}[
+                request.path
+            ]
             assert {part.name for part in request.parts if part.filename} == wanted
         if "forbidden" in body["prompt"]:
             return Reply.json({"code": "nsfw_prompt", "message": "no"}, 400)
         self.ledger.append(body["model"])
-        return Reply.json({"created": 1, "credits": 40, "data": [{"url": self.url(request, i)} for i in range(int(body.get("n", 1)))]})
+        return Reply.json(
+            {
+                "created": 1,
+                "credits": 40,
+                "data": [{"url": self.url(request, i)} for i in range(int(body.get("n", 1)))],
+            }
+        )
 
     def unauthorized(self) -> Reply:
         return Reply.json({"code": "unauthorized", "message": "no"}, 401)

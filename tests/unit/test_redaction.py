@@ -27,7 +27,7 @@ ENCODINGS = {
     "url twice": lambda s: urllib.parse.quote(urllib.parse.quote(s, safe="")),
     "url lower": lambda s: "".join(f"%{b:02x}" for b in s.encode()),
     "json": lambda s: json.dumps(s)[1:-1],
-    "json in json": lambda s: json.dumps(json.dumps(s))[1:-1].replace('\\"', "", 2),
+    "json in json": lambda s: json.dumps(json.dumps(s))[3:-3],
     "php json": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
     "repr": lambda s: repr(s)[1:-1],
     "hex": lambda s: s.encode().hex(),
@@ -152,7 +152,9 @@ def test_a_secret_that_is_too_short_masks_nothing(short):
 
 def test_the_password_of_a_pair_is_a_secret_too():
     """A1111 gets user:password, and may echo the half of it."""
-    assert f"no such user with {MASK}" == knowing("alice:correct-horse").redact("no such user with correct-horse")
+    assert f"no such user with {MASK}" == knowing("alice:correct-horse").redact(
+        "no such user with correct-horse"
+    )
 
 
 def test_fields_are_redacted_at_any_depth():
@@ -183,7 +185,9 @@ def test_objects_are_judged_by_how_they_would_be_written():
     """An exception or a request that holds a secret becomes its redacted text."""
     redactor = knowing("canary-value")
     request = httpx.Request("GET", "https://h.example/x", headers={"X-Custom": "canary-value"})
-    masked = redactor.redact_mapping({"error": ValueError("canary-value"), "headers": request.headers, "ok": 1j})
+    masked = redactor.redact_mapping(
+        {"error": ValueError("canary-value"), "headers": request.headers, "ok": 1j}
+    )
 
     assert (False, 1j) == ("canary" in str(masked), masked["ok"])
 
@@ -191,7 +195,12 @@ def test_objects_are_judged_by_how_they_would_be_written():
 def test_a_log_line_is_one_line():
     """Whatever the prompt holds: line breaks, escape sequences, marks that turn the text around."""
     process = redact_event(knowing("canary-value"))
-    event = {"event": "new\nline \x1b[31m", "prompt": "a\r\u2028b\u202ec\x85", "deep": [{"x\n": "\0"}], "e": "canary-value"}
+    event = {
+        "event": "new\nline \x1b[31m",
+        "prompt": "a\r\u2028b\u202ec\x85",
+        "deep": [{"x\n": "\0"}],
+        "e": "canary-value",
+    }
 
     assert {
         "event": "new\\nline \\x1b[31m",

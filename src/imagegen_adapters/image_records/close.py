@@ -1,12 +1,12 @@
 """Relevant mode: after the exact matches the close ones, best first."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 import attrs
 
 from imagegen_adapters.databases.listing import COUNTED
-from imagegen_adapters.image_records.lookup import Lookup, lookup_of_terms
+from imagegen_adapters.image_records.lookup import lookup_of_terms
 from imagegen_core.closeness import CLOSE_PICTURES, Closeness
 from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, Match
@@ -15,9 +15,10 @@ from imagegen_core.search_query import SearchQuery
 RECENT = 200_000
 """What has only some of a query's parts is looked for among so many of the newest pictures."""
 
-_NEAREST = 200
-_ENOUGH = 600
-"""So many of the newest that have the same parts are ranked, until so many were found."""
+_NEAREST = 100
+_ENOUGH = 300
+_LOOKED_AT = 2000
+"""Of the newest that have the same parts so many are looked at, exact ones too, and so many ranked."""
 
 _CLOSE = 1 << 62
 _OFFSET_BITS = 12
@@ -54,23 +55,16 @@ def close_ids(
     texts: dict[int, str] = {}
     oldest = max(0, newest - RECENT)
     for tokens, above in (*((t, 0) for t in closeness.near()), *((t, oldest) for t in closeness.far())):
-        texts.update(_texts(connection, lookup_of_terms(connection, wanted, tokens), above, newest, texts))
+        lookup = lookup_of_terms(connection, wanted, tokens)
+        bounded = attrs.evolve(lookup, oldest=max(lookup.oldest, above))
+        texts |= bounded.texts(
+            connection, without=query.words, limit=_NEAREST, looked_at=_LOOKED_AT, before=newest + 1
+        )
         if len(texts) >= _ENOUGH:
             break
     ranked = ((closeness.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
     return [-negative for _, negative in best[:CLOSE_PICTURES]]
-
-
-def _texts(
-    connection: sqlite3.Connection, lookup: Lookup, above: int, newest: int, known: Mapping[int, str]
-) -> Iterator[tuple[int, str]]:
-    """Yield id and folded prompt of the newest finds that are not known yet."""
-    bounded = attrs.evolve(lookup, oldest=max(lookup.oldest, above))
-    selecting = f"SELECT id, folded FROM image_texts_{lookup.generation:d} WHERE id = ?"  # noqa: S608 - a number
-    for image_id in bounded.ids(connection, limit=_NEAREST, before=newest + 1):
-        if image_id not in known:
-            yield from map(tuple, connection.execute(selecting, (image_id,)).fetchall())
 
 
 @attrs.frozen(kw_only=True)

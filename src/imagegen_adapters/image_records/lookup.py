@@ -52,6 +52,29 @@ class Lookup:
         found: int = connection.execute(counting, (*values, most)).fetchone()[0]
         return found
 
+    def texts(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        without: tuple[str, ...],
+        limit: int,
+        looked_at: int,
+        before: int,
+    ) -> dict[int, str]:
+        """Return ids below ``before`` with folded prompts that do not contain all words of ``without``.
+
+        They are the newest ``limit`` of the newest ``looked_at``.
+        """
+        source, number, values = self._source(self.oldest, min(self.newest, before - 1))
+        newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
+        # Nothing but names of ours and question marks is in this text.
+        selecting = (
+            f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608
+            f"WHERE NOT {_all_occur(len(without))} ORDER BY id DESC LIMIT ?"
+        )
+        rows = connection.execute(selecting, (*values, looked_at, *without, limit)).fetchall()
+        return {row["id"]: row["folded"] for row in rows}
+
     def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
         texts, index = f"image_texts_{self.generation:d}", f"image_index_{self.generation:d}"
         checks, checked = self._checks()

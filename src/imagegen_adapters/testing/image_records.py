@@ -19,7 +19,7 @@ from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.pages import Paging
-from imagegen_core.ports.image_records import ImageFilter, ImageRecords, SearchMode
+from imagegen_core.ports.image_records import ImageFilter, ImageRecords, Match, SearchHit, SearchMode
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.search_query import SearchQuery
 
@@ -38,6 +38,22 @@ async def search(records: ImageRecords, keyword: str, **paging: int) -> list[str
     query = SearchQuery.parse(keyword, lambda text: text)
     page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
     return [hit.image.prompt for hit in page.items]
+
+
+async def walk(
+    repository: TaskRepository, records: ImageRecords, keyword: str, mode: SearchMode, page_size: int
+) -> list[SearchHit]:
+    """Return what is found, following the cursors, while a new picture comes after each page."""
+    query = SearchQuery.parse(keyword, lambda text: text)
+    hits: list[SearchHit] = []
+    after: int | None = None
+    while True:
+        page = await records.search(query, mode, ImageFilter(), Paging(page_size=page_size, after=after))
+        hits += page.items
+        await keep(repository, prompt=keyword)
+        if not page.has_more:
+            return hits
+        after = page.last
 
 
 class ImageRecordsContract:
@@ -148,6 +164,115 @@ class ImageRecordsContract:
             first.has_more,
         )
         assert ["猫 2", "猫 1", "猫 0"] == rest
+
+    async def test_special_characters_are_plain(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """Each matches itself and nothing else; one character is enough."""
+        prompts = ["100%", "a_b", "back\\slash", 'a "quote"', "it's", "star*", "(best:1.2)", "🐱🐶", "夜，雨"]
+        for prompt in (*prompts, "nothing special"):
+            await keep(repository, prompt=prompt)
+        keywords = ["%", "_", "\\", '"', "'", "*", "(best:1.2)", "🐶", "，"]
+
+        assert [[prompt] for prompt in prompts] == [await search(records, keyword) for keyword in keywords]
+
+    async def test_a_phrase_is_taken_with_its_spaces(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """Words in quotes must stand together; without, they may stand anywhere."""
+        for prompt in ("a red car", "red and car", "redcar"):
+            await keep(repository, prompt=prompt)
+
+        assert ["a red car"] == await search(records, '"red car"')
+        assert ["redcar", "red and car", "a red car"] == await search(records, "red car")
+
+    async def test_filters_narrow_a_search(self, repository: TaskRepository, records: ImageRecords) -> None:
+        """A search with a filter finds what has both."""
+        for provider in ("p", "q"):
+            for prompt in ("猫", "狗"):
+                await keep(repository, prompt=prompt, provider_name=provider, created_at=later(ord(provider)))
+        query = SearchQuery.parse("猫", lambda text: text)
+
+        found = [
+            [hit.image.provider_name for hit in page.items]
+            for wanted in (
+                ImageFilter(provider_name="p"),
+                ImageFilter(created_from=later(ord("q"))),
+                ImageFilter(provider_name="p", created_from=later(ord("q"))),
+            )
+            for page in [await records.search(query, SearchMode.CONTAINS, wanted, Paging())]
+        ]
+
+        assert [["p"], ["q"], []] == found
+
+    async def test_cursors_walk_a_search_once_while_pictures_come(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """What is there at the start is seen once, newest first; what comes later is not."""
+        for number in range(7):
+            await keep(repository, prompt=f"猫{number}")
+
+        hits = await walk(repository, records, "猫", SearchMode.CONTAINS, 2)
+
+        assert [f"猫{number}" for number in reversed(range(7))] == [hit.image.prompt for hit in hits]
+
+    async def test_relevant_adds_close_ones_best_first(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """The prompt with one character between comes before any other that shares the parts."""
+        exact = ["可爱的猫咪", "一只可爱的猫"]
+        close = ["可爱的小猫", "可爱的狗和猫", "猫和可爱的狗", "橘猫"]
+        for prompt in ("可爱的小猫", "雪山", *reversed(exact), "猫和可爱的狗", "可爱的狗和猫", "橘猫"):
+            await keep(repository, prompt=prompt)
+        query = SearchQuery.parse("可爱的猫", lambda text: text)
+
+        page = await records.search(query, SearchMode.RELEVANT, ImageFilter(), Paging())
+
+        expected = [
+            *((prompt, Match.EXACT) for prompt in exact),
+            *((prompt, Match.CLOSE) for prompt in close),
+        ]
+        assert expected == [(hit.image.prompt, hit.match) for hit in page.items]
+        assert (6, False) == (page.total, page.has_more)
+
+    @pytest.mark.parametrize("page_size", [1, 2, 3, 6, 7])
+    async def test_relevant_pages_join_without_a_gap(
+        self, repository: TaskRepository, records: ImageRecords, page_size: int
+    ) -> None:
+        """By number, and by cursor while pictures come: each once, the exact ones first."""
+        for number in range(3):
+            for prompt in ("可爱的猫", "可爱的小猫", "狗"):
+                await keep(repository, prompt=f"{prompt}{number}")
+        query = SearchQuery.parse("可爱的猫", lambda text: text)
+        numbered = [
+            hit.image.id
+            for number in range(1, 8)
+            for hit in (
+                await records.search(
+                    query, SearchMode.RELEVANT, ImageFilter(), Paging(page=number, page_size=page_size)
+                )
+            ).items
+        ]
+
+        walked = [
+            hit.image.id
+            for hit in await walk(repository, records, "可爱的猫", SearchMode.RELEVANT, page_size)
+        ]
+
+        assert [7, 4, 1, 8, 5, 2] == numbered
+        assert numbered == walked
+
+    async def test_a_page_beyond_the_end_is_empty(
+        self, repository: TaskRepository, records: ImageRecords
+    ) -> None:
+        """By number and by cursor, in either mode, and nothing follows it."""
+        await keep(repository, prompt="猫")
+        query = SearchQuery.parse("猫", lambda text: text)
+
+        for mode in SearchMode:
+            for paging in (Paging(page=1_000_000, page_size=100), Paging(after=1)):
+                page = await records.search(query, mode, ImageFilter(), paging)
+                assert ((), False) == (page.items, page.has_more)
 
     async def test_a_deleted_picture_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
         """It is not found by anything, and its id is not given to another."""

@@ -56,7 +56,9 @@ ODD_VENDOR = {
             "response": {"images": [{"select": "values(wall)", "url": "href", "seed": "$.dice"}]},
         }
     },
-    "models": [{"id": "oil", "vars": {"room": "attic"}, "params": {"fast": {"type": "boolean", "default": True}}}],
+    "models": [
+        {"id": "oil", "vars": {"room": "attic"}, "params": {"fast": {"type": "boolean", "default": True}}}
+    ],
 }
 
 
@@ -84,7 +86,9 @@ class OddVendor:
         self.looks += 1
         if self.looks < 3:
             return Reply.json({"state": "wet", "percent": self.looks * 40})
-        return Reply.json({"state": "dry", "dice": 6, "wall": {"left": {"href": "/art/1"}, "right": {"href": "/art/2"}}})
+        return Reply.json(
+            {"state": "dry", "dice": 6, "wall": {"left": {"href": "/art/1"}, "right": {"href": "/art/2"}}}
+        )
 
 
 def settings(server, extra, *, base="", key=KEY, **changes) -> ProviderConfig:
@@ -139,12 +143,22 @@ async def test_undeclared_parameters_of_a_document_go_to_the_body():
     async with HttpServer(FakeGateway()) as server:
         config = preset(server.fake, server, models=(ModelEntry(id="m"),))
         provider = provider_for(server)
-        call = call_of(provider, config, generate(steps=30, cfg_scale=7.5, style="ink", width=512, height=768))
+        call = call_of(
+            provider, config, generate(steps=30, cfg_scale=7.5, style="ink", width=512, height=768)
+        )
 
         await run_call(provider, call, MemoryExchange())
 
         assert [
-            {"model": "m", "prompt": "猫", "n": 1, "size": "512x768", "steps": 30, "cfg_scale": 7.5, "style": "ink"}
+            {
+                "model": "m",
+                "prompt": "猫",
+                "n": 1,
+                "size": "512x768",
+                "steps": 30,
+                "cfg_scale": 7.5,
+                "style": "ink",
+            }
         ] == server.fake.bodies
 
 
@@ -165,7 +179,9 @@ async def test_operators_headers_go_along():
         config = preset(server.fake, server)
         config = attrs.evolve(config, extra_config={**config.extra_config, "headers": {"X-Team": "a"}})
 
-        await run_call(provider := provider_for(server), call_of(provider, config, generate()), MemoryExchange())
+        await run_call(
+            provider := provider_for(server), call_of(provider, config, generate()), MemoryExchange()
+        )
 
         assert ["a"] == [r.headers.get("x-team") for r in server.requests]
 
@@ -190,7 +206,9 @@ async def test_many_references_go_along(fake):
         provider = provider_for(server)
         model = "qwen-image-3.0" if fake is FakeDashScope else None
 
-        await run_call(provider, call_of(provider, preset(server.fake, server), request, model), MemoryExchange(data))
+        await run_call(
+            provider, call_of(provider, preset(server.fake, server), request, model), MemoryExchange(data)
+        )
 
         body = server.requests[0].body
         assert [] == server.complaints
@@ -202,7 +220,14 @@ async def test_many_references_go_along(fake):
 
 async def test_every_model_of_every_preset_does_what_it_says():
     """Each operation of each shipped model makes a request that the strict fake takes."""
-    for fake in (FakeDashScope, simple_vendors.FakeRecraft, simple_vendors.FakeSiliconFlow, job_vendors.FakeBfl, job_vendors.FakeZhipu, simple_vendors.FakeQianfan):
+    for fake in (
+        FakeDashScope,
+        simple_vendors.FakeRecraft,
+        simple_vendors.FakeSiliconFlow,
+        job_vendors.FakeBfl,
+        job_vendors.FakeZhipu,
+        simple_vendors.FakeQianfan,
+    ):
         async with HttpServer(fake()) as server:
             provider, config = provider_for(server), preset(server.fake, server)
             for model in provider.describe(config).models:
@@ -244,7 +269,9 @@ async def test_a_held_back_item_alone_is_a_refusal():
         provider = provider_for(server)
 
         with pytest.raises(CallError) as caught:
-            await run_call(provider, call_of(provider, preset(server.fake, server), generate("partly")), MemoryExchange())
+            await run_call(
+                provider, call_of(provider, preset(server.fake, server), generate("partly")), MemoryExchange()
+            )
 
         assert FailureCode.CONTENT_POLICY == caught.value.failure.code
 
@@ -255,7 +282,9 @@ async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
         provider = provider_for(server)
 
         with pytest.raises(CallError) as caught:
-            await provider.submit(call_of(provider, preset(server.fake, server), generate("arrears")), MemoryExchange())
+            await provider.submit(
+                call_of(provider, preset(server.fake, server), generate("arrears")), MemoryExchange()
+            )
 
         assert (FailureCode.QUOTA_EXHAUSTED, False) == (caught.value.failure.code, caught.value.not_started)
         assert "1113" == caught.value.failure.upstream_code
@@ -285,7 +314,9 @@ async def test_a_job_is_cancelled_at_the_vendor():
         assert ["job-1"] == server.fake.cancelled
 
 
-@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:{other}/x", "https://evil.example/x", "http://api.bfl.ai/x"])
+@pytest.mark.parametrize(
+    "elsewhere", ["http://127.0.0.1:{other}/x", "https://evil.example/x", "http://api.bfl.ai/x"]
+)
 async def test_the_key_goes_to_its_own_origin_only(elsewhere):
     """An address for polling on another origin is refused, and nothing is sent to it."""
     async with HttpServer(job_vendors.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
@@ -335,7 +366,9 @@ async def test_uploads_are_read_when_they_are_sent():
     async with HttpServer(FakeOpenAI()) as server:
         provider = provider_for(server)
 
-        await run_call(provider, call_of(provider, preset(server.fake, server), request), MemoryExchange(data))
+        await run_call(
+            provider, call_of(provider, preset(server.fake, server), request), MemoryExchange(data)
+        )
 
         (sent,) = server.requests
         assert str(len(sent.body)) == sent.headers["content-length"]
@@ -347,7 +380,9 @@ async def test_a_picture_may_be_the_whole_body():
     async with HttpServer(lambda _: Reply(200, png(3), {"content-type": "image/png"})) as server:
         provider = provider_for(server)
 
-        harvest = await run_call(provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange())
+        harvest = await run_call(
+            provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange()
+        )
 
         assert [png(3)] == [await read(p) for p in harvest.pictures]
 
@@ -356,7 +391,9 @@ async def test_broken_base64_is_a_bad_response():
     """Text that is no base64 ends the picture, not the process."""
     async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
         provider = provider_for(server)
-        harvest = await run_call(provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange())
+        harvest = await run_call(
+            provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange()
+        )
 
         with pytest.raises(CallError) as caught:
             await read(harvest.pictures[0])

@@ -100,10 +100,14 @@ def call_of(provider, config, request=None, model_id=None) -> ProviderCall:
 
 async def failure_of(provider, call) -> CallError:
     with pytest.raises(CallError) as caught:
-        harvest = await run_call(provider, call, MemoryExchange(INPUTS))
-        for picture in harvest.pictures:
-            await read(picture)
+        await run_and_read(provider, call)
     return caught.value
+
+
+async def run_and_read(provider, call):
+    harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+    for picture in harvest.pictures:
+        await read(picture)
 
 
 def test_each_preset_has_a_fake():
@@ -201,7 +205,9 @@ class TestMoney:
         if fake.auth_failure is None:
             return
         wrong = "AKIDwrong:0123456789wrong"
-        error = await failure_of(provider, call_of(provider, attrs.evolve(config, api_key=Secret.parse(wrong))))
+        error = await failure_of(
+            provider, call_of(provider, attrs.evolve(config, api_key=Secret.parse(wrong)))
+        )
 
         assert FailureCode.AUTH_FAILED == error.failure.code
         assert wrong not in str(error)
@@ -260,7 +266,9 @@ class TestJobs:
             call = call_of(first, settings(fake, server))
             job = await first.submit(call, MemoryExchange(INPUTS))
 
-            receipt = await second.poll(call, UpstreamJob(id=job.id, data=dict(job.data)), exchange := MemoryExchange(INPUTS))
+            receipt = await second.poll(
+                call, UpstreamJob(id=job.id, data=dict(job.data)), exchange := MemoryExchange(INPUTS)
+            )
             harvest = await second.collect(call, receipt, exchange)
 
             assert png(await self.number(harvest)) == await read(harvest.pictures[0])

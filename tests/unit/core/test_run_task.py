@@ -202,7 +202,7 @@ async def test_bytes_that_are_no_picture_leave_nothing_behind():
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.pictures.keys()]
+    kept = [key async for key in imagegen.adapters.pictures.keys("")]
     assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, kept)
 
 
@@ -214,7 +214,7 @@ async def test_a_cut_picture_leaves_nothing_behind():
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.pictures.keys()]
+    kept = [key async for key in imagegen.adapters.pictures.keys("")]
     assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, kept)
 
 

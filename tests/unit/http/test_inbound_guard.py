@@ -776,7 +776,9 @@ async def test_what_an_answer_says_of_itself_stays():
     guard = InboundGuard(app, rules=RULES, refuse=refuse)
     answer = await ask("GET", "/api/v1/images/7/content", guard=guard)
 
-    assert own == {k: v for k, v in answer.headers.items() if k.lower() in ("content-security-policy", "cache-control")}
+    assert own == {
+        k: v for k, v in answer.headers.items() if k.lower() in ("content-security-policy", "cache-control")
+    }
 
 
 async def test_a_websocket_is_closed():
@@ -818,7 +820,9 @@ def test_a_session_is_valid_for_its_token_and_time_alone():
         sessions.valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS - 1),
         sessions.valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS),
         sessions.valid(cookie, "other", NOW),
-        any(sessions.valid(other, TOKEN, NOW) for other in itertools.chain(changed(cookie), ["", ".", "é.é"])),
+        any(
+            sessions.valid(other, TOKEN, NOW) for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
+        ),
     ]
 
     assert [True, True, False, False, False] == tries

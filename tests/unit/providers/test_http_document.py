@@ -71,23 +71,67 @@ def test_the_good_document_is_good():
         ("operations.generate.request.method", "FETCH", "spec.operations.generate.request.method"),
         ("operations.generate.request.path", "paint", "spec.operations.generate.request.path"),
         ("operations.generate.request.body.type", "xml", "spec.operations.generate.request.body.type"),
-        ("operations.generate.request.body.template.a", ["${nope}"], "spec.operations.generate.request.body.template.a.0"),
-        ("operations.generate.request.body.template.a", "${params.nope}", "spec.operations.generate.request.body.template.a"),
+        (
+            "operations.generate.request.body.template.a",
+            ["${nope}"],
+            "spec.operations.generate.request.body.template.a.0",
+        ),
+        (
+            "operations.generate.request.body.template.a",
+            "${params.nope}",
+            "spec.operations.generate.request.body.template.a",
+        ),
         ("operations.generate.request.body.template.a", "${task.id}", "spec.operations.generate.request"),
-        ("operations.generate.request.body.template.a", {"$loop": 1}, "spec.operations.generate.request.body.template.a.$loop"),
-        ("operations.generate.request.body.template.a", {"$each": "refs"}, "spec.operations.generate.request.body.template.a"),
-        ("operations.generate.request.body.template.a", "x${refs[0].base64}", "spec.operations.generate.request.body.template.a"),
-        ("operations.generate.request.body.template.a", "${refs[0].colour}", "spec.operations.generate.request.body.template.a"),
-        ("operations.generate.request.headers", {"X": "${secret}"}, "spec.operations.generate.request.headers.X"),
-        ("operations.generate.response.images.0.select", "data[", "spec.operations.generate.response.images.0.select"),
-        ("operations.generate.response.images.0.select", "zip(a, b)", "spec.operations.generate.response.images.0.select"),
-        ("operations.generate.response.images", [{"select": "@"}], "spec.operations.generate.response.images.0"),
+        (
+            "operations.generate.request.body.template.a",
+            {"$loop": 1},
+            "spec.operations.generate.request.body.template.a.$loop",
+        ),
+        (
+            "operations.generate.request.body.template.a",
+            {"$each": "refs"},
+            "spec.operations.generate.request.body.template.a",
+        ),
+        (
+            "operations.generate.request.body.template.a",
+            "x${refs[0].base64}",
+            "spec.operations.generate.request.body.template.a",
+        ),
+        (
+            "operations.generate.request.body.template.a",
+            "${refs[0].colour}",
+            "spec.operations.generate.request.body.template.a",
+        ),
+        (
+            "operations.generate.request.headers",
+            {"X": "${secret}"},
+            "spec.operations.generate.request.headers.X",
+        ),
+        (
+            "operations.generate.response.images.0.select",
+            "data[",
+            "spec.operations.generate.response.images.0.select",
+        ),
+        (
+            "operations.generate.response.images.0.select",
+            "zip(a, b)",
+            "spec.operations.generate.response.images.0.select",
+        ),
+        (
+            "operations.generate.response.images",
+            [{"select": "@"}],
+            "spec.operations.generate.response.images.0",
+        ),
         ("operations.generate.response", {}, "spec.operations.generate.response"),
         ("operations.generate.task", {"id": "id"}, "spec.operations.generate.poll"),
         ("errors", {"classify": [{"as": "quota"}]}, "spec.errors.classify.0"),
         ("errors", {"classify": [{"status": 9999, "as": "quota"}]}, "spec.errors.classify.0.status"),
         ("errors", {"classify": [{"status": 429, "as": "slow"}]}, "spec.errors.classify.0.as"),
-        ("errors", {"retry_after": [{"jmespath": "m", "regex": "no group"}]}, "spec.errors.retry_after.0.regex"),
+        (
+            "errors",
+            {"retry_after": [{"jmespath": "m", "regex": "no group"}]},
+            "spec.errors.retry_after.0.regex",
+        ),
         ("models", [{"id": "m", "capabilities": ["edit"]}], "spec.models.0.capabilities.0"),
         ("models", [{"id": "m", "capabilities": ["draw"]}], "spec.models.0.capabilities.0"),
         ("models", [{"id": "m", "operation": {"generate": "none"}}], "spec.models.0.operation.generate"),
@@ -158,7 +202,11 @@ def test_an_unknown_model_gets_what_the_first_one_can():
 
     (model,) = profile_of(document, config(models=(ModelEntry(id="flux-9"),))).models
 
-    assert ("flux-9", "flux-9", ("generate", "reference", "edit")) == (model.id, model.upstream_id, model.operations)
+    assert ("flux-9", "flux-9", ("generate", "reference", "edit")) == (
+        model.id,
+        model.upstream_id,
+        model.operations,
+    )
 
 
 def test_a_model_cannot_be_given_what_its_document_lacks():

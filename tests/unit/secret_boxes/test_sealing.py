@@ -19,7 +19,11 @@ def test_a_token_shows_neither_secret_nor_context():
     """Both are encrypted, and the token is printable ASCII."""
     token = MemorySecretBox().seal("sk-canary", context="openai|https://api.example.com:443")
 
-    assert [False, False, True] == ["canary" in token, "example" in token, token.isascii() and token.isprintable()]
+    assert [False, False, True] == [
+        "canary" in token,
+        "example" in token,
+        token.isascii() and token.isprintable(),
+    ]
 
 
 def test_a_token_that_was_moved_to_another_row_does_not_open():
@@ -54,7 +58,10 @@ def test_the_first_key_seals_and_all_open():
     token = Sealing([old]).seal("sk-1", context="a")
     both = Sealing([new, old])
 
-    assert ("sk-1", True) == (both.open(token, context="a"), Sealing([new]).opens(both.seal("x", context="a")))
+    assert ("sk-1", True) == (
+        both.open(token, context="a"),
+        Sealing([new]).opens(both.seal("x", context="a")),
+    )
 
 
 def test_a_rotated_token_needs_the_new_key_only():

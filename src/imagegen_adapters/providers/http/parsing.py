@@ -1,7 +1,8 @@
 """Reads a document from plain data; whatever is wrong with it is named by its dotted path."""
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args
 
@@ -52,15 +53,11 @@ def parse_document(data: Any, prefix: str) -> Document:
 @cache
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True, prefer_attrib_converters=True)
-    # By identity: an enum of strings is a subclass of str, and no plain string.
-    scalars: dict[type, Callable[[Any], Any]] = {
-        str: _text,
-        int: lambda value: _number(value, int),
-        float: lambda value: float(_number(value, int | float)),
-        bool: _boolean,
-    }
-    for scalar, read in scalars.items():
-        converter.register_structure_hook_func(partial(operator.is_, scalar), _ignoring_type(read))
+    converter.register_structure_hook(str, lambda value, _: _text(value))
+    converter.register_structure_hook(int, lambda value, _: _number(value, int))
+    converter.register_structure_hook(float, lambda value, _: float(_number(value, int | float)))
+    converter.register_structure_hook(bool, lambda value, _: _boolean(value))
+    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
     converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
     for several in (tuple[str, ...], tuple[Operation, ...]):
@@ -78,10 +75,6 @@ def _converter() -> cattrs.Converter:
         RetryAfterRule, lambda value, kind: _retry_after(value, kind, plain_rule)
     )
     return converter
-
-
-def _ignoring_type(read: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda value, _: read(value)
 
 
 def _text(value: Any) -> str:
@@ -105,7 +98,8 @@ def _boolean(value: Any) -> bool:
 def _one_or_more(value: Any, kind: Any, converter: cattrs.Converter) -> tuple[Any, ...]:
     """Read a list; a single value stands for a list of one."""
     items = value if isinstance(value, list | tuple) else [value]
-    return tuple(converter.structure(item, get_args(kind)[0]) for item in items)
+    list_of: Any = list
+    return tuple(converter.structure(items, list_of[get_args(kind)[0]]))
 
 
 def _retry_after(value: Any, kind: Any, plain: Any) -> RetryAfterRule:

@@ -39,13 +39,13 @@ class HttpProvider:
 
     Args:
         outbound: what leaves the box.
-        presets: the shipped documents.
         clock: for the pauses between polls, and for signatures.
+        presets: the shipped documents; a library of its own when left out.
     """
 
-    def __init__(self, *, outbound: Outbound, presets: PresetLibrary, clock: Clock) -> None:
+    def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:
         self._outbound = outbound
-        self._presets = presets
+        self._presets = PresetLibrary() if presets is None else presets
         self._clock = clock
         self._parses = asyncio.Semaphore(_PARSES)
         self._uploads = asyncio.Semaphore(_UPLOADS)

@@ -18,6 +18,7 @@ _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
 _DEFAULT_AREA = 1024 * 1024
 _TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
+_SAME_SHAPE = 0.02
 _GRAIN = 8
 """Sides that come from a ratio are multiples of this, unless the model wants larger ones."""
 
@@ -116,7 +117,7 @@ def _rounded(side: int, spec: SizeSpec) -> int:
 
 
 def _to_grain(side: float, grain: int) -> int:
-    return max(grain, round(side / grain) * grain)
+    return max(grain, int(side / grain + 0.5) * grain)
 
 
 def _check_pixels(request: PictureRequest, spec: SizeSpec, width: int, height: int) -> None:
@@ -139,8 +140,9 @@ def _listed(
         return _spelled(spec.default, spec) if spec.default is not None else SpelledSize()
     area = wanted[0] * wanted[1] if wanted else _area(spec)
     chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
+    shape, area_off = _distance(chosen, ratio, area)
     note = None
-    if _distance(chosen, ratio, area) > (0.02, 0.0) or (wanted and _numbers(chosen) not in (wanted, None)):
+    if shape > _SAME_SHAPE or (wanted is not None and area_off > 0):
         asked = f"{wanted[0]}x{wanted[1]}" if wanted else str(exact)
         note = f"size {asked} was sent as {chosen}, the nearest that this model has"
     return _spelled(chosen, spec, note)

@@ -9,9 +9,33 @@ import attrs
 from imagegen_adapters.providers.http import template_nodes as nodes
 
 ROOTS = frozenset(
-    ("model", "prompt", "negative_prompt", "n", "seed", "width", "height", "size", "aspect_ratio")
-    + ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode")
-    + ("refs", "image", "images", "mask", "params", "model_vars", "vars", "task", "base_url", "request_uuid")
+    (
+        "model",
+        "prompt",
+        "negative_prompt",
+        "n",
+        "seed",
+        "width",
+        "height",
+        "size",
+        "aspect_ratio",
+        "image_size",
+        "steps",
+        "cfg_scale",
+        "upscale_factor",
+        "edit_mode",
+        "mode",
+        "refs",
+        "image",
+        "images",
+        "mask",
+        "params",
+        "model_vars",
+        "vars",
+        "task",
+        "base_url",
+        "request_uuid",
+    )
 )
 """All names that a template may begin with; ``item`` is one more inside ``$each``."""
 

@@ -1,0 +1,166 @@
+"""Measures how searches and inserts fare as pictures become more, and draws it.
+
+::
+
+    python benchmarks/growth.py --prompts FILE --work-dir EMPTY_DIR [--svg docs/explanation/search.svg]
+
+Fills a data directory of its own for each size, with and without an index, measures, and removes it again.
+"""
+
+import argparse
+import asyncio
+import shutil
+from collections.abc import Callable
+from math import log10
+from pathlib import Path
+
+import attrs
+from fill import fill
+from search import Result, Sizes, measure, resident_mb, sizes
+
+from imagegen_adapters.databases.data_directory import DATABASE_FILE
+from imagegen_adapters.databases.sqlite import Database
+
+SIZES = (10_000, 100_000, 1_000_000)
+SHOWN = {
+    "common, 1 character": "#4269d0",
+    "common, 4 and 5": "#efb118",
+    "absent, of common parts": "#ff725c",
+    "Latin": "#6cc5b0",
+}
+LIKE_OF = "absent, 1 character"
+LIKE_COLOUR = "#9498a0"
+BUDGET_MS = 50
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """What was measured with so many pictures; rates are records a second."""
+
+    pictures: int
+    rate: float
+    rate_without: float
+    kept: Sizes
+    memory_mb: float
+    results: dict[str, Result]
+
+
+def step(pictures: int, prompts: Path, work_dir: Path) -> Step:
+    """Fill, measure and remove."""
+    directory = work_dir / str(pictures)
+    try:
+        without = fill(directory, prompts, index=False, most=pictures)
+        shutil.rmtree(directory)
+        rate = fill(directory, prompts, most=pictures)
+        results, kept, memory = asyncio.run(_measure(directory))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return Step(
+        pictures=pictures, rate=rate, rate_without=without, kept=kept, memory_mb=memory, results=results
+    )
+
+
+async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes, float]:
+    database = Database.open(directory / DATABASE_FILE, read_only=True)
+    try:
+        results = await measure(database, callers=10, rounds=20)
+        memory = resident_mb()
+        return {result.kind: result for result in results}, await sizes(database), memory
+    finally:
+        await database.close()
+
+
+def table(steps: list[Step]) -> str:
+    """Return the steps as Markdown: the 95th percentile of the first page in milliseconds, then the rest."""
+    lines = [
+        "| | " + " | ".join(f"{s.pictures:,}" for s in steps) + " |",
+        "|---|" + "---|" * len(steps),
+        *(
+            _row(f"{kind}, page 1, p95 ms", steps, lambda s, k=kind: f"{s.results[k].first.p95:.1f}")
+            for kind in steps[0].results
+        ),
+        _row("page 1,000, worst p95 ms", steps, lambda s: _worst(s, "deep")),
+        _row("relevant, worst p95 ms", steps, lambda s: _worst(s, "relevant")),
+        _row("LIKE, nothing found, p95 ms", steps, lambda s: f"{s.results[LIKE_OF].like.p95:.0f}"),
+        _row("records a second, with index", steps, lambda s: f"{s.rate:,.0f}"),
+        _row("records a second, without", steps, lambda s: f"{s.rate_without:,.0f}"),
+        _row("prompts, MB", steps, lambda s: f"{s.kept.prompts / 1e6:.1f}"),
+        _row("index, MB", steps, lambda s: f"{s.kept.index / 1e6:.1f}"),
+        _row("folded prompts, MB", steps, lambda s: f"{s.kept.texts / 1e6:.1f}"),
+        _row("whole file, MB", steps, lambda s: f"{s.kept.file / 1e6:.1f}"),
+        _row("memory of the process, MB", steps, lambda s: f"{s.memory_mb:.0f}"),
+    ]
+    return "\n".join(lines)
+
+
+def _row(label: str, steps: list[Step], cell: Callable[[Step], str]) -> str:
+    return f"| {label} | " + " | ".join(map(cell, steps)) + " |"
+
+
+def _worst(measured: Step, what: str) -> str:
+    timings = [timing for result in measured.results.values() if (timing := getattr(result, what))]
+    return f"{max(timing.p95 for timing in timings):.1f}" if timings else "–"
+
+
+def svg(steps: list[Step]) -> str:
+    """Return a plot of the 95th percentile over the number of pictures; both axes are logarithmic."""
+    lines = {
+        **{kind: [s.results[kind].first.p95 for s in steps] for kind in SHOWN},
+        "LIKE, nothing found": [s.results[LIKE_OF].like.p95 for s in steps],
+    }
+    colours = {**SHOWN, "LIKE, nothing found": LIKE_COLOUR}
+    parts = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 420" font-size="13">',
+        "<style>text { font-family: sans-serif }</style>",
+        '<rect width="760" height="420" fill="#ffffff"/>',
+        '<text x="70" y="24" font-size="15">Page 1, 95th percentile, 10 callers at once (ms)</text>',
+        *(_gridline(ms) for ms in (0.1, 1, 10, 100, 1000, 10_000)),
+        f'<path d="M70 {_y(BUDGET_MS):.1f}H500" stroke="#d62728" stroke-dasharray="5 4"/>',
+        f'<text x="74" y="{_y(BUDGET_MS) - 5:.1f}" fill="#d62728">{BUDGET_MS} ms</text>',
+        *(_tick(s.pictures) for s in steps),
+    ]
+    ends = sorted(lines, key=lambda kind: -lines[kind][-1])
+    for place, kind in enumerate(ends):
+        points = [(_x(s.pictures), _y(ms)) for s, ms in zip(steps, lines[kind], strict=True)]
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        parts.append(f'<path d="M{path}" fill="none" stroke="{colours[kind]}" stroke-width="2.5"/>')
+        parts += (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[kind]}"/>' for x, y in points)
+        parts.append(f'<rect x="525" y="{60 + 26 * place}" width="14" height="4" fill="{colours[kind]}"/>')
+        parts.append(f'<text x="546" y="{67 + 26 * place}">{kind}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _x(pictures: int) -> float:
+    return 90 + 390 * (log10(pictures) - 4) / 2
+
+
+def _y(milliseconds: float) -> float:
+    return 370 - 66 * (log10(max(0.1, milliseconds)) + 1)
+
+
+def _gridline(ms: float) -> str:
+    return (
+        f'<path d="M70 {_y(ms):.1f}H500" stroke="#dddddd"/>'
+        f'<text x="62" y="{_y(ms) + 4:.1f}" text-anchor="end">{ms:g}</text>'
+    )
+
+
+def _tick(pictures: int) -> str:
+    return f'<text x="{_x(pictures):.1f}" y="394" text-anchor="middle">{pictures:,} pictures</text>'
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--prompts", type=Path, required=True)
+    options.add_argument("--work-dir", type=Path, required=True)
+    options.add_argument("--svg", type=Path)
+    chosen = options.parse_args()
+    steps = [step(pictures, chosen.prompts, chosen.work_dir) for pictures in SIZES]
+    print(table(steps))
+    if chosen.svg:
+        chosen.svg.write_text(svg(steps), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

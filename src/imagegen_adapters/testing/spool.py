@@ -1,0 +1,75 @@
+"""The contract of a spool: subclass it and give it a spool."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.spool import Spool, SpoolOverflow
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    """Yield the parts."""
+    for part in parts:
+        yield part
+
+
+class SpoolContract:
+    """What every spool promises; override `spool`."""
+
+    @pytest.fixture
+    def spool(self) -> Spool:
+        """Return an empty spool."""
+        raise NotImplementedError("override the fixture `spool`")
+
+    async def test_what_was_put_can_be_read_and_sought(self, spool: Spool) -> None:
+        """A file is whole, and seekable."""
+        size = await spool.put("owner", "answer", pieces(b"ab", b"cd"), max_bytes=4)
+
+        with spool.open("owner", "answer") as file:
+            file.seek(1)
+            assert (4, b"bcd") == (size, file.read())
+
+    async def test_a_second_put_replaces_the_first(self, spool: Spool) -> None:
+        """The latest bytes count."""
+        await spool.put("owner", "answer", pieces(b"old"), max_bytes=9)
+        await spool.put("owner", "answer", pieces(b"new"), max_bytes=9)
+
+        with spool.open("owner", "answer") as file:
+            assert b"new" == file.read()
+
+    async def test_too_much_is_refused_and_nothing_kept(self, spool: Spool) -> None:
+        """The cap holds while the bytes come."""
+        with pytest.raises(SpoolOverflow):
+            await spool.put("owner", "answer", pieces(b"abc", b"de"), max_bytes=4)
+
+        with pytest.raises(BlobMissing):
+            spool.open("owner", "answer")
+
+    async def test_a_source_that_fails_leaves_nothing(self, spool: Spool) -> None:
+        """Its exception goes on."""
+
+        async def broken() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise ConnectionError
+
+        with pytest.raises(ConnectionError):
+            await spool.put("owner", "answer", broken(), max_bytes=99)
+
+        with pytest.raises(BlobMissing):
+            spool.open("owner", "answer")
+
+    async def test_removing_an_owner_removes_its_files_only(self, spool: Spool) -> None:
+        """Others keep theirs; an owner without files is fine."""
+        await spool.put("one", "a", pieces(b"1"), max_bytes=1)
+        await spool.put("two", "a", pieces(b"2"), max_bytes=1)
+
+        await spool.remove("one")
+        await spool.remove("one")
+
+        assert ("two",) == await spool.owners(older_than_seconds=0)
+
+    async def test_what_was_never_put_is_missing(self, spool: Spool) -> None:
+        """Missing is told apart from empty."""
+        with pytest.raises(BlobMissing):
+            spool.open("nobody", "nothing")

@@ -1,0 +1,107 @@
+"""Reads the ``providers`` section: the layer below what is saved through the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imagegen_core.addresses import check_api_base
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.secrets import Secret
+from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
+from imagegen_http.setting_values import read_boolean, read_integer, read_list, read_number, read_typed
+from imagegen_http.settings import SettingsError
+
+_PROVIDER_FIELDS = frozenset(
+    (
+        "kind",
+        "display_name",
+        "api_base",
+        "api_key",
+        "models",
+        "enabled",
+        "timeout_seconds",
+        "max_retries",
+        "extra_config",
+    )
+)
+
+
+def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
+    """Return the layer of configuration that the file holds for each provider.
+
+    Raises:
+        SettingsError: naming the key.
+    """
+    given = tree.get("providers") or {}
+    if not isinstance(given, dict):
+        raise SettingsError("providers: must be a mapping of names")
+    return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
+
+
+def _provider(name: str, fields: Any) -> ProviderConfig:
+    where = f"providers.{name}"
+    if not isinstance(fields, dict):
+        raise SettingsError(f"{where}: must be a mapping of keys")
+    for key in fields:
+        if key not in _PROVIDER_FIELDS:
+            raise SettingsError(f"{where}.{key}: unknown key")
+    try:
+        check_provider_name(name)
+        return _provider_config(name, fields)
+    except ValidationFailed as error:
+        problem = error.problems[0]
+        raise SettingsError(f"{where}.{problem.field}: {problem.message}") from error
+
+
+def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
+    def read(key: str, of: Any) -> Any:
+        try:
+            return None if fields.get(key) is None else of(fields[key])
+        except TypeError as error:
+            raise ValidationFailed.of(key, str(error)) from error
+
+    extra = fields.get("extra_config") or {}
+    if not isinstance(extra, dict):
+        raise ValidationFailed.of("extra_config", "must be a mapping of keys")
+    check_service_settings(extra)
+    api_base = read("api_base", lambda v: read_typed(v, str))
+    api_key = read("api_key", lambda v: read_typed(v, str))
+    return ProviderConfig(
+        provider_name=name,
+        source=ConfigSource.FILE,
+        kind=read("kind", lambda v: read_typed(v, str)),
+        display_name=read("display_name", lambda v: read_typed(v, str)),
+        api_base=check_api_base(api_base) if api_base else None,
+        api_key=Secret.parse(api_key) if api_key else None,
+        models=read("models", _models),
+        enabled=read("enabled", read_boolean),
+        timeout_seconds=read("timeout_seconds", read_number),
+        max_retries=read("max_retries", read_integer),
+        extra_config=extra,
+    )
+
+
+def _models(value: Any) -> tuple[ModelEntry, ...]:
+    entries = []
+    for index, item in enumerate(read_list(value)):
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+            raise ValidationFailed.of(f"models.{index}", "must have an id")
+        if unknown := set(item) - {"id", "name", "default", "capabilities"}:
+            raise ValidationFailed.of(f"models.{index}.{min(unknown)}", "unknown key")
+        capabilities = item.get("capabilities")
+        try:
+            operations = (
+                None if capabilities is None else tuple(Operation(c) for c in read_list(capabilities))
+            )
+        except ValueError as error:
+            raise ValidationFailed.of(f"models.{index}.capabilities", str(error)) from error
+        entries.append(
+            ModelEntry(
+                id=item["id"],
+                name=str(item.get("name", "")),
+                default=read_boolean(item.get("default", False)),
+                capabilities=operations,
+            )
+        )
+    return tuple(entries)

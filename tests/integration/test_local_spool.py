@@ -1,0 +1,40 @@
+"""The spool on disk keeps the contract, for its owner's eyes only."""
+
+import pytest
+
+from imagegen_adapters.spools.local import LocalSpool
+from imagegen_adapters.testing.spool import SpoolContract, pieces
+
+pytestmark = pytest.mark.anyio
+
+
+class TestLocalSpool(SpoolContract):
+    """On disk."""
+
+    @pytest.fixture
+    def spool(self, tmp_path):
+        return LocalSpool(tmp_path / "spool")
+
+
+async def test_files_are_readable_by_their_owner_only(tmp_path):
+    """Answers and inputs are private."""
+    await LocalSpool(tmp_path / "spool").put("owner", "answer", pieces(b"x"), max_bytes=1)
+
+    file = tmp_path / "spool" / "owner" / "answer"
+    assert (0o600, 0o700) == (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777)
+
+
+async def test_another_process_finds_what_was_put(tmp_path):
+    """A restart reads what the dead process spooled."""
+    await LocalSpool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
+
+    with LocalSpool(tmp_path).open("owner", "answer") as file:
+        assert b"x" == file.read()
+
+
+async def test_age_is_that_of_the_latest_file(tmp_path):
+    """A fresh owner is not among the old ones."""
+    spool = LocalSpool(tmp_path)
+    await spool.put("owner", "answer", pieces(b"x"), max_bytes=1)
+
+    assert () == await spool.owners(older_than_seconds=3600)

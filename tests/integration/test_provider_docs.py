@@ -1,0 +1,61 @@
+"""What the pages about providers say is so."""
+
+import inspect
+import re
+import runpy
+from pathlib import Path
+
+import attrs
+import pytest
+import yaml
+
+from imagegen_adapters.providers.http import document as module
+from imagegen_adapters.providers.http.document import AuthType, BodyType, ErrorClass, SizeKind
+from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.template_parser import ROOTS, TemplateParser
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLASSES = [c for _, c in inspect.getmembers(module, attrs.has) if c.__module__ == module.__name__]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return (DOCS / "reference" / "provider-documents.md").read_text("utf-8")
+
+
+def words(page: str) -> set[str]:
+    """Return all names that the page sets in code."""
+    return set(re.findall(r"[A-Za-z$_][\w$-]*", " ".join(re.findall(r"`([^`]*)`", page))))
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_field_is_documented(kind, reference):
+    """Whatever may stand in a document is on the page."""
+    assert set() == {field.name.removesuffix("_") for field in attrs.fields(kind)} - words(reference)
+
+
+def test_every_word_is_documented(reference):
+    """So is every choice, every placeholder and every directive."""
+    choices = {*AuthType, *BodyType, *ErrorClass, *SizeKind, *ROOTS, *TemplateParser()._directives, "$spread"}
+
+    assert set() == choices - words(reference)
+
+
+def test_the_examples_of_the_guide_are_documents():
+    """Each YAML example that begins like a document is one."""
+    page = (DOCS / "how-to" / "add-a-provider.md").read_text("utf-8")
+    examples = [
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "…" not in text
+    ]
+    whole = next(example for example in examples if "schema" in example)
+
+    for example in examples:
+        assert parse_document({**whole, **example}, "example").id == "inkwell"
+    assert 3 == len(examples)
+
+
+def test_the_table_of_providers_is_up_to_date():
+    """The page is what the script writes; run ``python docs/generate_providers.py`` after a change."""
+    page = runpy.run_path(str(DOCS / "generate_providers.py"))["page"]
+
+    assert page() == (DOCS / "reference" / "providers.md").read_text("utf-8")

@@ -1,0 +1,16 @@
+"""The memory spool keeps the contract."""
+
+import pytest
+
+from imagegen_adapters.spools.memory import MemorySpool
+from imagegen_adapters.testing.spool import SpoolContract
+
+pytestmark = pytest.mark.anyio
+
+
+class TestMemorySpool(SpoolContract):
+    """In memory."""
+
+    @pytest.fixture
+    def spool(self):
+        return MemorySpool()

@@ -1,0 +1,113 @@
+"""A request is checked against the model that will serve it."""
+
+import attrs
+import pytest
+
+from imagegen_core.capabilities import (
+    Lifecycle,
+    LifecycleStatus,
+    Model,
+    Parameter,
+    check_request,
+    choose_model,
+)
+from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.parameters import common
+
+PICTURE = InputImage(key="k/a", mime_type="image/png", width=1, height=1, size_bytes=1, sha256="0")
+MODEL = Model(
+    id="m",
+    operations=(Operation.GENERATE, Operation.REFERENCE, Operation.EDIT),
+    parameters=(*common("seed"), Parameter(name="width", type="integer", multiple_of=8, minimum=64)),
+    max_references=3,
+    max_num=2,
+    prompt_chars=10,
+)
+
+
+def request(**changes):
+    return attrs.evolve(PictureRequest(operation=Operation.GENERATE, prompt="猫"), **changes)
+
+
+def test_what_the_model_declares_passes():
+    """Nothing is raised."""
+    assert None is check_request(request(params={"seed": 1, "width": 72, "num": 2}), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"params": {"steps": 1}}, "params.steps"),
+        ({"params": {"width": 65}}, "params.width"),
+        ({"params": {"width": 8}}, "params.width"),
+        ({"params": {"num": 3}}, "params.num"),
+        ({"prompt": "字" * 11}, "prompt"),
+        ({"operation": Operation.EDIT, "params": {"edit_mode": "EDIT_MODE_OUTPAINT"}}, "params.edit_mode"),
+    ],
+)
+def test_what_it_does_not_declare_is_refused_by_name(changes, field):
+    """Undeclared, out of range, too many, too long."""
+    with pytest.raises(ValidationFailed) as error:
+        check_request(request(**changes), MODEL)
+
+    assert field == error.value.problems[0].field
+
+
+def test_a_default_that_goes_without_saying_need_not_be_declared():
+    """The edit mode that every provider has is fine to name."""
+    changes = {"operation": Operation.EDIT, "params": {"edit_mode": "EDIT_MODE_INPAINT_INSERTION"}}
+
+    assert None is check_request(request(**changes), MODEL)
+
+
+def test_extras_pass_where_the_model_takes_them():
+    """A custom provider gets what it was sent."""
+    model = attrs.evolve(MODEL, accepts_extras=True)
+
+    assert None is check_request(request(params={"sampler_name": "Euler a"}), model)
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_the_number_of_references_is_the_models(count):
+    """At least one, at most what the model takes."""
+    with pytest.raises(ReferenceCount) as error:
+        check_request(request(operation=Operation.REFERENCE, references=(PICTURE,) * count), MODEL)
+
+    assert {"max": 3} == error.value.data
+
+
+def test_an_operation_that_the_model_cannot_do_names_those_it_can():
+    """The caller sees what would work."""
+    with pytest.raises(UnsupportedOperation) as error:
+        check_request(request(operation=Operation.SEGMENT, image=PICTURE), MODEL)
+
+    assert ["generate", "reference", "edit"] == error.value.data["supported"]
+
+
+def test_the_default_model_is_the_one_that_says_so():
+    """Else the first."""
+    first, second = Model(id="a"), Model(id="b", default=True)
+
+    assert ("b", "a", "a") == (
+        choose_model((first, second), None).id,
+        choose_model((first,), None).id,
+        choose_model((first, second), "a").id,
+    )
+
+
+def test_an_unknown_model_names_the_known_ones():
+    """No silent fallback."""
+    with pytest.raises(ModelNotAvailable) as error:
+        choose_model((Model(id="a"),), "z")
+
+    assert {"models": ["a"]} == error.value.data
+
+
+def test_a_retired_model_warns_with_its_replacement():
+    """It is accepted, since only the vendor knows for sure."""
+    lifecycle = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="gpt-image-2")
+
+    assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == (
+        Model(id="dall-e-3", lifecycle=lifecycle).warning
+    )

@@ -1,0 +1,66 @@
+"""Pages, cursors, and what a keyword means."""
+
+import pytest
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.folding import fold
+from imagegen_core.pages import Paging, decode_cursor, encode_cursor
+from imagegen_core.search_query import SearchQuery
+
+
+def simplify(text):
+    return text.replace("貓", "猫").replace("愛", "爱")
+
+
+def test_a_cursor_leads_back_to_its_position():
+    """For the query that it was made for."""
+    assert 42 == decode_cursor(encode_cursor(42, ["images", None]), ["images", None])
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "!!!!", "e30", "W10", encode_cursor(1, "other"), encode_cursor(-1, "q"), "A" * 500]
+)
+def test_any_other_cursor_is_refused(cursor):
+    """From elsewhere, of another query, made up."""
+    with pytest.raises(ValidationFailed):
+        decode_cursor(cursor, "q")
+
+
+@pytest.mark.parametrize(
+    "paging", [{"page": 0}, {"page": -1}, {"page_size": 0}, {"page_size": 101}, {"page": 10**9}]
+)
+def test_a_page_that_cannot_be_is_refused(paging):
+    """Pages count from 1, sizes to 100."""
+    with pytest.raises(ValidationFailed):
+        Paging(**paging)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("可爱 猫", ("可爱", "猫")),
+        ("可爱　猫", ("可爱", "猫")),
+        ('"可爱的 猫" 海', ("可爱的 猫", "海")),
+        ('a"b', ('a"b',)),
+        ('"open', ('"open',)),
+        ('""', ('""',)),
+        ("ＣＡＴ Cat", ("cat",)),
+        ("可愛的貓", ("可爱的猫",)),
+        ("100% _a\\b* OR NOT", ("100%", "_a\\b*", "or", "not")),
+    ],
+)
+def test_words_are_parted_folded_and_taken_plainly(keyword, words):
+    """Operators of any search language are plain characters."""
+    assert words == SearchQuery.parse(keyword, simplify).words
+
+
+@pytest.mark.parametrize("keyword", ["", "   ", "　", "x" * 10_001])
+def test_nothing_to_look_for_is_refused(keyword):
+    """An empty keyword is no search."""
+    with pytest.raises(ValidationFailed):
+        SearchQuery.parse(keyword, simplify)
+
+
+def test_folding_makes_case_width_and_script_alike():
+    """Both sides are folded, so they meet."""
+    assert fold("ＡＢＣ 可愛 ß", simplify) == fold("abc 可爱 SS", simplify)

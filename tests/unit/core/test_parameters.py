@@ -1,0 +1,98 @@
+"""The common parameters: canonical names and ranges."""
+
+import pytest
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.parameters import canonical, check_text
+
+
+@pytest.mark.parametrize("name", ["num", "n", "number_of_images"])
+def test_the_three_names_of_the_count_mean_the_same(name):
+    """Whichever is given, `num` is what is kept."""
+    assert {"num": 3} == canonical({name: 3})
+
+
+def test_nulls_are_as_if_not_said():
+    """A null is no value."""
+    assert {"seed": 1} == canonical({"seed": 1, "width": None, "n": None})
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"num": 0}, "params.num"),
+        ({"num": 11}, "params.num"),
+        ({"num": True}, "params.num"),
+        ({"num": 2, "n": 3}, "params.n"),
+        ({"width": -1}, "params.width"),
+        ({"width": 10**9}, "params.width"),
+        ({"width": 1.5}, "params.width"),
+        ({"cfg_scale": float("nan")}, "params.cfg_scale"),
+        ({"steps": "30"}, "params.steps"),
+        ({"negative_prompt": "a\x00b"}, "params.negative_prompt"),
+        ({"style": {"deep": ["\ud800"]}}, "params.style"),
+        ({"size": "0x10"}, "params.size"),
+        ({"size": "10x10", "width": 11}, "params.width"),
+        ({"upscale_factor": "x3"}, "params.upscale_factor"),
+        ({"edit_mode": "EDIT_MODE_MAGIC"}, "params.edit_mode"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_by_name(params, field):
+    """The field that is wrong is named."""
+    with pytest.raises(ValidationFailed) as error:
+        canonical(params)
+
+    assert field == error.value.problems[0].field
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("猫", True),
+        ("", False),
+        ("  　", False),
+        ("x" * 32_000, True),
+        ("x" * 32_001, False),
+        ("a\x00", False),
+        ("\ud800", False),
+    ],
+)
+def test_a_prompt_has_1_to_32000_plain_characters(text, fine):
+    """Empty, too long, NUL and halves of surrogate pairs are refused."""
+    if fine:
+        check_text("prompt", text, minimum=1)
+        return
+    with pytest.raises(ValidationFailed):
+        check_text("prompt", text, minimum=1)
+
+
+def test_calls_of_a_split_request_count_their_seeds_up():
+    """So that the pictures differ and each can be made again."""
+    request = PictureRequest(operation=Operation.GENERATE, prompt="猫", params={"num": 3, "seed": 7})
+
+    assert [(1, 7), (1, 8), (1, 9)] == [(part.num, part.seed) for part in request.split()]
+
+
+@pytest.mark.parametrize("seed", [None, -1])
+def test_a_random_seed_stays_random_in_every_call(seed):
+    """-1 asks for a random one, as with most vendors."""
+    params = {"num": 2} if seed is None else {"num": 2, "seed": seed}
+    request = PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+
+    assert [None, None] == [part.seed for part in request.split()]
+
+
+@pytest.mark.parametrize(
+    ("params", "size"),
+    [
+        ({"size": "1024x768"}, (1024, 768)),
+        ({"size": "1024*768"}, (1024, 768)),
+        ({"size": "2K"}, None),
+        ({"width": 10, "height": 20}, (10, 20)),
+        ({"width": 10}, None),
+    ],
+)
+def test_dimensions_come_from_either_spelling(params, size):
+    """Width and height, or a size in pixels."""
+    assert size == PictureRequest(operation=Operation.GENERATE, params=params).dimensions

@@ -1,0 +1,150 @@
+"""Three layers of configuration, and the key's bond to its origin."""
+
+import pytest
+
+from imagegen_core.addresses import check_api_base, origin
+from imagegen_core.errors import ApiKeyRequired, ValidationFailed
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine, infer_kind
+from imagegen_core.secrets import Secret, is_masked
+
+
+def layer(source=ConfigSource.FILE, **fields):
+    return ProviderConfig(provider_name="p", source=source, **fields)
+
+
+def test_the_stronger_layer_wins_field_by_field():
+    """Request, then database, then file; what a layer does not say comes from below."""
+    combined = combine(
+        [
+            layer(ConfigSource.REQUEST, timeout_seconds=5),
+            layer(ConfigSource.DATABASE, timeout_seconds=50, max_retries=1, extra_config={"a": 1}),
+            layer(api_base="https://a.example", max_retries=9, extra_config={"a": 0, "b": 2}),
+        ]
+    )
+
+    assert (5, 1, "https://a.example", {"a": 1, "b": 2}, ConfigSource.REQUEST) == (
+        combined.timeout,
+        combined.retries,
+        combined.api_base,
+        dict(combined.extra_config),
+        combined.source,
+    )
+
+
+def test_a_spec_drives_out_the_preset_below():
+    """They exclude each other."""
+    combined = combine(
+        [layer(extra_config={"spec": {}}), layer(extra_config={"preset": "openai", "headers": {}})]
+    )
+
+    assert {"spec": {}, "headers": {}} == dict(combined.extra_config)
+
+
+@pytest.mark.parametrize(
+    ("layers", "refused"),
+    [
+        (
+            [{"api_base": "https://evil.example"}, {"api_key": Secret("k"), "api_base": "https://a.example"}],
+            True,
+        ),
+        (
+            [
+                {"api_base": "https://a.example:444"},
+                {"api_key": Secret("k"), "api_base": "https://a.example"},
+            ],
+            True,
+        ),
+        ([{"api_base": "http://a.example"}, {"api_key": Secret("k"), "api_base": "https://a.example"}], True),
+        (
+            [
+                {"api_base": "https://A.example:443/v2"},
+                {"api_key": Secret("k"), "api_base": "https://a.example/v1"},
+            ],
+            False,
+        ),
+        (
+            [{"api_base": "https://b.example", "api_key": Secret("k")}, {"api_base": "https://a.example"}],
+            False,
+        ),
+        ([{"api_base": "https://evil.example"}, {"api_key": Secret("k")}], True),
+        ([{"api_key": Secret("k")}, {"api_base": "https://a.example"}], False),
+        ([{"timeout_seconds": 1}, {"api_key": Secret("k")}], False),
+    ],
+)
+def test_a_key_goes_to_the_origin_it_was_given_for_and_nowhere_else(layers, refused):
+    """A layer that moves the address must bring its own key."""
+    values = [layer(**fields) for fields in layers]
+    if not refused:
+        check_key_origin(values, "https://default.example")
+        return
+    with pytest.raises(ApiKeyRequired):
+        check_key_origin(values, "https://default.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("demo", "demo"),
+        ("gemini", "gemini"),
+        ("gemini-work", "gemini"),
+        ("stable-diffusion", "stable_diffusion"),
+        ("openai", "http"),
+        ("anything", "http"),
+    ],
+)
+def test_the_kind_follows_from_the_name(name, kind):
+    """So that a key and a name are enough."""
+    assert kind == infer_kind(name)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ftp://a.example",
+        "a.example",
+        "http://",
+        "http://u:p@a.example",
+        "http://a.example\\@b",
+        "http://a b",
+        "http://a?x=1",
+        "http://a#f",
+        "http://a:99999",
+        "http://a:0",
+        "//a.example",
+    ],
+)
+def test_an_address_that_could_be_read_two_ways_is_refused(address):
+    """No scheme, credentials, queries, white space or backslashes."""
+    with pytest.raises(ValidationFailed):
+        check_api_base(address)
+
+
+def test_origins_are_written_in_one_way():
+    """Case, default ports and a trailing dot make no difference; IPv6 keeps its brackets."""
+    assert "https://a.example:443" == origin("https://A.example.:443/v1")
+    assert "http://[::1]:80" == origin("http://[::1]/x")
+
+
+@pytest.mark.parametrize(
+    ("key", "masked"),
+    [
+        ("sk-1234567890", "sk-****7890"),
+        ("short", "****"),
+        ("12345678901", "****"),
+        ("123456789012", "sk-****9012"),
+    ],
+)
+def test_a_key_shows_its_last_four_characters_at_most(key, masked):
+    """A short one shows nothing; what is shown is known again when it is sent back."""
+    assert masked == Secret(key).masked
+    assert is_masked(masked)
+    assert key not in repr(Secret(key))
+
+
+@pytest.mark.parametrize("key", ["", "  ", "a\nb", "a\x00b", "钥匙", "a" * 9000])
+def test_a_key_that_no_header_can_carry_is_refused(key):
+    """Line breaks, control characters and other scripts; the message never shows it."""
+    with pytest.raises(ValidationFailed) as error:
+        Secret.parse(key)
+
+    assert not key.strip() or key not in str(error.value)

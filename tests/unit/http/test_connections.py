@@ -1,0 +1,65 @@
+"""How connections are counted."""
+
+import resource
+
+import attrs
+import pytest
+
+from imagegen_http.connections import ConnectionLimits, OpenConnections, with_room_for_files
+
+LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_all=4)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "entered"),
+    [
+        (["192.0.2.1", "192.0.2.1"], [True, False]),
+        (["192.0.2.1", "192.0.2.2"], [True, True]),
+        (["127.0.0.1", "127.0.0.1", "127.0.0.1"], [True, True, False]),
+        (["::1", "::1", "::1"], [True, True, False]),
+        (["::ffff:127.0.0.1", "127.0.0.1", "127.0.0.1"], [True, True, False]),
+        (["::ffff:192.0.2.1", "192.0.2.1"], [True, False]),
+        (["2001:db8::1", "2001:db8::2"], [True, False]),
+        (["2001:db8:0:1::1", "2001:db8:0:2::1"], [True, True]),
+        (["fe80::1%eth0", "fe80::2%eth0"], [True, False]),
+        (["", "", ""], [True, True, False]),
+        ([f"192.0.2.{n}" for n in range(5)], [True, True, True, True, False]),
+    ],
+)
+def test_connections_are_counted_by_peer(addresses, entered):
+    """A peer is an IPv4 address or an IPv6 /64; loopback may have more; all together have a limit."""
+    connections = OpenConnections(LIMITS)
+
+    assert entered == [connections.enter(address) for address in addresses]
+
+
+def test_a_connection_that_ends_makes_room():
+    """Leaving gives the place back."""
+    connections = OpenConnections(LIMITS)
+    connections.enter("192.0.2.1")
+
+    connections.leave("192.0.2.1")
+
+    assert connections.enter("192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised", "in_all"),
+    [
+        (4096, 4096, None, 1024),
+        (1024, 4096, 1280, 1024),
+        (1024, resource.RLIM_INFINITY, 1280, 1024),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, 1024),
+        (256, 512, 512, 256),
+        (64, 64, 64, 16),
+    ],
+)
+def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_all):
+    """The limit of open files is raised as far as may be; what does not fit is not accepted."""
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
+
+    limits = with_room_for_files(ConnectionLimits())
+
+    assert (attrs.evolve(ConnectionLimits(), in_all=in_all), [raised]) == (limits, asked or [None])
