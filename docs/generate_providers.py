@@ -1,4 +1,7 @@
-"""Writes docs/reference/providers.md from the profiles of all providers: ``python docs/generate_providers.py``."""
+"""Writes docs/reference/providers.md from the profiles of all providers.
+
+Run it as ``python docs/generate_providers.py``.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +22,12 @@ PAGE = Path(__file__).parent / "reference" / "providers.md"
 
 _HEAD = """# Providers
 
-What each provider can do, by its default models. Other models can be configured by their id; one that a provider
-does not know gets what its kind can do. The page is written by `docs/generate_providers.py`; do not edit it.
+What each provider can do, by its default models. Other models can be configured by their id; one that a
+provider does not know gets what its kind can do. The page is written by `docs/generate_providers.py`.
 
-*refs* is the most reference pictures, *num* the most pictures of one request (with ×, each is a call of its own),
-*prompt* the longest prompt in characters. A parameter that is not listed is refused; `…` means that it is passed on.
+*refs* is the most reference pictures, *num* the most pictures of one request (with ×, each is a call of its
+own), *prompt* the longest prompt in characters. A parameter that is not listed is refused; `…` means that it
+is passed on.
 """
 
 
@@ -82,7 +86,8 @@ def table(provider: Provider, config: ProviderConfig) -> Iterator[str]:
         names = ", ".join(f"`{p.name}`" for p in model.parameters if p.name != "num")
         more = ", …" if model.accepts_extras else ""
         count = number(provider, model, config)
-        yield f"| {title(model)} | {' | '.join(cells)} | {refs} | {count} | {model.prompt_chars} | {names}{more} |"
+        row = (title(model), *cells, refs, count, str(model.prompt_chars), f"{names}{more}")
+        yield f"| {' | '.join(row)} |"
 
 
 def title(model: Model) -> str:

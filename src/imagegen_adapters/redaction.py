@@ -58,31 +58,41 @@ _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Fields of log lines that are named like secrets and are none (a blob's key)."""
 
 _DEEPEST = 8
+_MOST_KEPT = 32
+_MOST_RECENT = 256
 
 
 class Redactor:
-    """Knows the secrets in use. Threads may share it; a secret is counted, so two users may register it."""
+    """Knows the secrets in use; threads may share it.
+
+    The first 32 are kept for good: they are the service's own. Of those that come with requests, the 256
+    that were used last are known, so that a stream of new keys neither fills the memory nor slows the logs.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[str, int] = {}
+        self._kept: dict[str, frozenset[str]] = {}
+        self._recent: dict[str, frozenset[str]] = {}
         self._forms: tuple[str, ...] = ()
 
     def register(self, secret: str) -> None:
-        """Mask this secret from now on. One of fewer than 4 characters is ignored."""
+        """Mask this secret from now on; knowing it already is fine. Fewer than 4 characters are no secret."""
         with self._lock:
-            self._counts[secret] = self._counts.get(secret, 0) + 1
-            if self._counts[secret] == 1:
+            if secret in self._kept:
+                return
+            known = self._recent.pop(secret, None)
+            place = self._kept if known is None and len(self._kept) < _MOST_KEPT else self._recent
+            place[secret] = spellings(secret) if known is None else known
+            if known is None:
+                self._drop_oldest()
                 self._rebuild()
 
     def forget(self, secret: str) -> None:
-        """Undo one `register`; a secret that is not known is fine."""
+        """Mask it no longer; a secret that is not known is fine."""
         with self._lock:
-            left = self._counts.pop(secret, 0) - 1
-            if left > 0:
-                self._counts[secret] = left
-            else:
-                self._rebuild()
+            self._kept.pop(secret, None)
+            self._recent.pop(secret, None)
+            self._rebuild()
 
     def redact(self, text: str, *, limit: int | None = None) -> str:
         """Return the text without secrets and without the queries of URLs, cut to ``limit`` characters."""
@@ -98,8 +108,12 @@ class Redactor:
         """Return a copy without secrets, at any depth; a text in a field named like a secret goes whole."""
         return {self.redact(str(name)): self._field(str(name), value, 0) for name, value in fields.items()}
 
+    def _drop_oldest(self) -> None:
+        while len(self._recent) > _MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
+
     def _rebuild(self) -> None:
-        forms = {form for secret in self._counts for form in spellings(secret)}
+        forms = frozenset().union(*self._kept.values(), *self._recent.values())
         self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def _field(self, name: str, value: Any, depth: int) -> Any:

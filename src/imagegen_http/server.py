@@ -12,6 +12,14 @@ import uvicorn
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
 from imagegen_http.composition import Redactor, compose, new_id, redact_event
+from imagegen_http.connections import (
+    MAX_HEADER_BYTES,
+    ConnectionLimits,
+    limited_protocol,
+    with_room_for_files,
+)
+from imagegen_http.errors import refuse
+from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.logs import set_up_logs
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer
@@ -51,7 +59,7 @@ async def _serve(service: Service, listener: socket.socket) -> None:
     def signalled() -> None:
         (hurry if stop.is_set() else stop).set()
 
-    app = RequestLog(cast("App", build_app(service)), new_id=new_id)
+    app = _chain(service)
     server = _Server(_config(app), lambda: loop.call_soon_threadsafe(signalled))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
@@ -80,9 +88,30 @@ class _Server(uvicorn.Server):
         self._signalled()
 
 
+def _chain(service: Service) -> RequestLog:
+    """Return the application behind what every request passes first."""
+    settings = service.settings.server
+    rules = GuardRules(
+        bind_host=settings.host,
+        allowed_hosts=settings.allowed_hosts,
+        auth_token=settings.auth_token,
+        max_upload_bytes=settings.max_upload_mb * _MIB,
+        max_bytes_in_flight=2 * settings.max_upload_mb * _MIB,
+    )
+    try:
+        guard = InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
+    except ValueError as error:
+        raise SettingsError(f"server.allowed_hosts: {error}") from error
+    return RequestLog(guard, new_id=new_id)
+
+
 def _config(app: RequestLog) -> uvicorn.Config:
+    limits = with_room_for_files(ConnectionLimits())
     return uvicorn.Config(
         app,
+        http=limited_protocol(limits, new_id=new_id),
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,

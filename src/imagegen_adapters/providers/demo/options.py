@@ -115,6 +115,17 @@ class Options:
         return self.failure in _NOT_STARTED
 
 
+def size_problem(params: Mapping[str, Any]) -> str | None:
+    """Return why no picture of ``size`` can be drawn, or None."""
+    size = params.get("size")
+    if size in (None, "", "auto"):
+        return None
+    sides = parse_size(size)
+    if sides is None:
+        return "must be WIDTHxHEIGHT or auto"
+    return None if all(1 <= side <= MAX_SIDE for side in sides) else f"sides must be 1 to {MAX_SIDE} pixels"
+
+
 def _size(params: Mapping[str, Any]) -> tuple[int, int]:
     size = params.get("size")
     given = parse_size(size)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from imagegen_adapters.providers.demo.files import encode
 from imagegen_adapters.providers.demo.operations import Work, perform
-from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_adapters.providers.demo.options import PARAMETERS, Options, size_problem
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import BlobMissing, CallError, InvalidImage
+from imagegen_core.errors import BlobMissing, CallError, InvalidImage, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES
 from imagegen_core.operations import Operation, PictureRequest
@@ -52,6 +52,8 @@ class DemoProvider:
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
+        if problem := size_problem(request.params):
+            raise ValidationFailed.of("params.size", problem)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
