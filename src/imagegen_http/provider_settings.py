@@ -12,7 +12,7 @@ from imagegen_core.use_cases.configure_provider import check_provider_name, chec
 from imagegen_http.setting_values import read_boolean, read_integer, read_list, read_number, read_typed
 from imagegen_http.settings import SettingsError
 
-_PROVIDER_FIELDS = frozenset(
+PROVIDER_FIELDS = frozenset(
     (
         "kind",
         "display_name",
@@ -25,6 +25,7 @@ _PROVIDER_FIELDS = frozenset(
         "extra_config",
     )
 )
+"""What may stand below a provider's name."""
 
 
 def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
@@ -44,7 +45,7 @@ def _provider(name: str, fields: Any) -> ProviderConfig:
     if not isinstance(fields, dict):
         raise SettingsError(f"{where}: must be a mapping of keys")
     for key in fields:
-        if key not in _PROVIDER_FIELDS:
+        if key not in PROVIDER_FIELDS:
             raise SettingsError(f"{where}.{key}: unknown key")
     try:
         check_provider_name(name)

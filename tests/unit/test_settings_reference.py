@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 from imagegen_http.settings import Settings
-from imagegen_http.settings_loader import _PROVIDER_FIELDS, PREFIX
+from imagegen_http.provider_settings import PROVIDER_FIELDS
+from imagegen_http.settings_loader import PREFIX
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -74,4 +75,4 @@ def test_the_row_tells_the_default(key, default):
 
 def test_every_field_of_a_provider_has_a_row():
     """The table of a provider's fields is what the loader takes."""
-    assert sorted(_PROVIDER_FIELDS) == sorted(_rows("Providers\n"))
+    assert sorted(PROVIDER_FIELDS) == sorted(_rows("Providers\n"))

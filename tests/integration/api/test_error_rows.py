@@ -208,7 +208,7 @@ def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server,
     """It waits for space, and is done when there is some."""
     roomy = start_server({"queue": {"workers": 1}})
     with roomy.client() as api:
-        running(api, data(submit(api, "runs", delay_seconds=30))["task_id"])
+        running(api, data(submit(api, "runs", delay_seconds=4))["task_id"])
         waiting = data(submit(api, "waits"))["task_id"]
     roomy.kill()
     full = start_server({"queue": {"workers": 1}, "storage": {"min_free_mb": 10**9}})

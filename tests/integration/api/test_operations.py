@@ -1,0 +1,253 @@
+"""API.md section 3, the other five operations, with data URLs and kept pictures."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from tests.fakes.pictures import png
+from tests.integration.api.asking import IMAGES, TASKS, WAIT, data, data_url, fields, picture, row, task_of, total
+
+REFERENCE = "/api/v1/images/generate-with-references"
+EDIT = "/api/v1/images/edit"
+UPSCALE = "/api/v1/images/upscale"
+RECONTEXT = "/api/v1/images/recontext"
+SEGMENT = "/api/v1/images/segment"
+
+
+def encoded(kind, size=(32, 24)):
+    out = io.BytesIO()
+    Image.new("RGB", size, (200, 40, 90)).save(out, kind)
+    return out.getvalue()
+
+
+def huge_png(width=10_000, height=10_000):
+    """Return a PNG whose header claims 100 megapixels."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+PICTURE = data_url(png(1, (32, 24)))
+SMALL = {"width": 64, "height": 48}
+
+GOOD = {
+    "reference": (REFERENCE, {"prompt": "like these", "reference_images": [PICTURE], "params": SMALL}, (64, 48)),
+    "edit": (EDIT, {"prompt": "a hat", "image": PICTURE}, (32, 24)),
+    "upscale": (UPSCALE, {"image": PICTURE}, (64, 48)),
+    "recontext": (RECONTEXT, {"prompt": "on a beach", "image": PICTURE, "params": SMALL}, (64, 48)),
+    "segment": (SEGMENT, {"image": PICTURE}, (32, 24)),
+}
+
+
+def run(api, path, body):
+    return data(api.post(path, json={"provider": "demo", **body}, headers=WAIT))
+
+
+@pytest.mark.parametrize("operation", GOOD)
+def test_an_operation_runs_with_a_data_url(api, operation):
+    """Accepted, run, its picture kept."""
+    path, body, size = GOOD[operation]
+    task = run(api, path, body)
+    image = task["images"][0]
+
+    assert ("completed", operation, operation) == (task["status"], task["operation"], image["operation"])
+    assert size == (image["width"], image["height"])
+    assert body.get("prompt", "") == task["prompt"]
+
+
+@pytest.mark.parametrize("operation", GOOD)
+def test_an_operation_runs_with_a_kept_picture(api, operation):
+    """``image:<id>``; 202 with a Location like every task."""
+    path, body, _ = GOOD[operation]
+    kept = f"image:{picture(api)['id']}"
+    body = {**body, **({"image": kept} if "image" in body else {"reference_images": [kept, PICTURE]})}
+    answer = api.post(path, json={"provider": "demo", **body})
+    task = task_of(api, data(answer)["task_id"])
+
+    assert (202, f"{TASKS}/{task['task_id']}") == (answer.status_code, answer.headers["location"])
+    assert "completed" == run(api, path, body)["status"]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("told", ["image/png", "image/x-anything", "image/jpeg;charset=binary"])
+def test_the_three_kinds_are_told_by_their_bytes(api, kind, told):
+    """Not by what the data URL claims."""
+    assert "completed" == run(api, UPSCALE, {"image": data_url(encoded(kind), told)})["status"]
+
+
+@pytest.mark.parametrize(("factor", "size"), [("x2", (64, 48)), ("x4", (128, 96))])
+def test_upscaling_has_two_factors(api, factor, size):
+    """Twice and four times."""
+    image = run(api, UPSCALE, {"image": PICTURE, "upscale_factor": factor})["images"][0]
+
+    assert size == (image["width"], image["height"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 14])
+def test_one_to_fourteen_references_are_taken(api, count):
+    """Each of its own colour."""
+    references = [data_url(png(i)) for i in range(count)]
+
+    assert "completed" == run(api, REFERENCE, {"prompt": "x", "reference_images": references, "params": SMALL})["status"]
+
+
+@pytest.mark.parametrize("count", [0, 15])
+def test_no_reference_and_fifteen_are_refused(api, count):
+    """40006 with the maximum."""
+    body = {"provider": "demo", "prompt": "x", "reference_images": [PICTURE] * count}
+    answer = api.post(REFERENCE, json=body)
+
+    assert (400, 40006, "reference_count", 14) == (*row(answer), answer.json()["data"]["max"])
+
+
+def test_a_mask_says_what_is_repainted(api):
+    """White is, black is kept."""
+    mask = Image.new("L", (32, 24), 0)
+    mask.paste(255, (0, 0, 16, 24))
+    out = io.BytesIO()
+    mask.save(out, "PNG")
+    task = run(api, EDIT, {"prompt": "x", "image": PICTURE, "mask": data_url(out.getvalue())})
+    with Image.open(io.BytesIO(api.get(task["image_url"]).content)) as made:
+        pixel = made.convert("RGB").getpixel((30, 12))
+
+    assert (40, 90, 128) == pixel
+
+
+def test_edit_modes_are_taken_beside_the_picture(api):
+    """The default goes without saying."""
+    task = run(api, EDIT, {"prompt": "x", "image": PICTURE, "edit_mode": "EDIT_MODE_OUTPAINT"})
+
+    assert ("completed", "EDIT_MODE_OUTPAINT") == (task["status"], task["params"]["edit_mode"])
+
+
+PNG = png(1, (32, 24))
+
+NO_PICTURES = {
+    "text": data_url(b"just some text"),
+    "text that claims to be a PNG": data_url(b"\x89PNG\r\n\x1a\n just some text"),
+    "truncated PNG": data_url(encoded("PNG")[:-20]),
+    "truncated JPEG": data_url(encoded("JPEG", (200, 200))[:-300]),
+    "truncated WebP": data_url(encoded("WEBP", (200, 200))[:-20]),
+    "100 megapixels": data_url(huge_png()),
+    "wide beyond all": data_url(huge_png(2**31 - 1, 1)),
+    "GIF": data_url(encoded("GIF")),
+    "BMP": data_url(encoded("BMP")),
+    "SVG": data_url(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+    "nothing": "data:image/png;base64,",
+    "no base64": "data:image/png;base64,%%%%",
+    "plain base64": data_url(PNG).partition(",")[2],
+    "another scheme": "http://127.0.0.1/cat.png",
+    "a file": "file:///etc/passwd",
+    "no image": data_url(PNG, "text/html"),
+    "url-encoded": "data:image/png,%89PNG",
+    "image:0": "image:0",
+    "image:x": "image:x",
+    "image:-1": "image:-1",
+    "blanks": " ",
+}
+
+
+@pytest.mark.parametrize("text", NO_PICTURES.values(), ids=NO_PICTURES)
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [(UPSCALE, "image"), (EDIT, "mask"), (REFERENCE, "reference_images.1")],
+    ids=["image", "mask", "reference"],
+)
+def test_what_is_no_good_picture_is_40005_with_its_field(api, path, field, text):
+    """And nothing is stored or queued."""
+    before = total(api)
+    body = {
+        UPSCALE: {"image": text},
+        EDIT: {"prompt": "x", "image": PICTURE, "mask": text},
+        REFERENCE: {"prompt": "x", "reference_images": [PICTURE, text]},
+    }[path]
+    answer = api.post(path, json={"provider": "demo", **body})
+
+    assert (400, 40005, "invalid_image", field) == (*row(answer), answer.json()["data"]["field"])
+    assert before == total(api)
+
+
+def test_a_mask_of_another_size_is_refused(api):
+    """It must fit the picture."""
+    body = {"provider": "demo", "prompt": "x", "image": PICTURE, "mask": data_url(png(1, (24, 32)))}
+    answer = api.post(EDIT, json=body)
+
+    assert (400, 40005, "invalid_image", "mask") == (*row(answer), answer.json()["data"]["field"])
+
+
+def test_a_kept_picture_that_is_gone_is_40402(api):
+    """Or never was."""
+    answer = api.post(UPSCALE, json={"provider": "demo", "image": "image:999999999"})
+
+    assert (404, 40402, "image_not_found") == row(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (UPSCALE, {"image": PICTURE, "upscale_factor": "x3"}, "upscale_factor"),
+        (UPSCALE, {"image": PICTURE, "upscale_factor": 2}, "upscale_factor"),
+        (UPSCALE, {"image": PICTURE, "mask": PICTURE}, "mask"),
+        (UPSCALE, {}, "image"),
+        (UPSCALE, {"image": None}, "image"),
+        (UPSCALE, {"image": 7}, "image"),
+        (UPSCALE, {"image": ""}, "image"),
+        (UPSCALE, {"image": [PICTURE]}, "image"),
+        (EDIT, {"prompt": "x", "image": PICTURE, "edit_mode": "EDIT_MODE_MAGIC"}, "edit_mode"),
+        (EDIT, {"image": PICTURE}, "prompt"),
+        (EDIT, {"prompt": "", "image": PICTURE}, "prompt"),
+        (EDIT, {"prompt": "x" * 32_001, "image": PICTURE}, "prompt"),
+        (EDIT, {"prompt": "a\u0000", "image": PICTURE}, "prompt"),
+        (REFERENCE, {"prompt": "x"}, "reference_images"),
+        (REFERENCE, {"prompt": "x", "reference_images": PICTURE}, "reference_images"),
+        (REFERENCE, {"prompt": "x", "reference_images": [7]}, "reference_images.0"),
+        (REFERENCE, {"prompt": " ", "reference_images": [PICTURE]}, "prompt"),
+        (REFERENCE, {"prompt": "x", "reference_images": [PICTURE], "image_size": "9K"}, "image_size"),
+        (RECONTEXT, {"image": PICTURE}, "prompt"),
+        (RECONTEXT, {"prompt": "x"}, "image"),
+        (SEGMENT, {"prompt": "x"}, "image"),
+        (SEGMENT, {"image": PICTURE, "mode": 7}, "mode"),
+        (SEGMENT, {"image": PICTURE, "params": {"prompt": "x"}}, "params.prompt"),
+        (SEGMENT, {"image": PICTURE, "params": {"num": 11}}, "params.num"),
+        (SEGMENT, {"image": PICTURE, "colour": "red"}, "colour"),
+    ],
+    ids=range(25),
+)
+def test_a_wrong_field_of_an_operation_is_named(api, path, body, field):
+    """40000, as everywhere, by its place in the body."""
+    before = total(api)
+    answer = api.post(path, json={"provider": "demo", **body})
+
+    assert (400, 40000, "validation_failed") == row(answer)
+    assert [field] == fields(answer)
+    assert before == total(api)
+
+
+def test_an_input_is_not_kept_when_its_task_is_done(api, server):
+    """The work directory is for the time of the task, or of a retry."""
+    run(api, UPSCALE, {"image": data_url(png(77, (40, 40)))})
+    content = png(77, (40, 40))
+
+    assert [] == [p for p in server.data_dir.rglob("*") if p.is_file() and p.read_bytes() == content]
+
+
+def test_a_large_picture_in_a_body_is_taken(api):
+    """Several megabytes, below the limit of 64."""
+    noise = Image.frombytes("RGB", (1500, 1200), bytes(range(256)) * 21_093 + bytes(192)).resize((1500, 1200))
+    out = io.BytesIO()
+    noise.save(out, "PNG", compress_level=0)
+
+    assert "completed" == run(api, SEGMENT, {"image": data_url(out.getvalue())})["status"]
+
+
+def test_an_operation_is_in_the_list_with_the_others(api):
+    """Filtered by its name."""
+    run(api, SEGMENT, {"image": PICTURE})
+
+    assert {"segment"} == {i["operation"] for i in data(api.get(f"{IMAGES}?operation=segment"))["items"]}
