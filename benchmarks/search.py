@@ -41,6 +41,9 @@ KINDS = {
     "several words": ["猫 油画", "cat lake 4k", "猫 可爱 窗台 逆光", "龙 猫"],
     "punctuation, emoji": ["✨", "(", "--ar 16:9", "，油"],
 }
+Call = Callable[[int], Awaitable[object]]
+"""Takes the number of the round."""
+
 PAGE = 20
 DEEP = 1000
 
@@ -88,7 +91,7 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
             Result(
                 kind=kind,
                 hits=" / ".join(f"{p.total:,}{'' if p.total_is_exact else '+'}" for p in pages),
-                first=await _together(callers, rounds, [_new_search(database, q) for q in queries]),
+                first=await _together(callers, rounds, _new_searches(database, queries, rounds)),
                 again=await _together(callers, rounds, [_search(records, q, None) for q in queries]),
                 deep=await _together(callers, rounds, [_search(records, q, at) for q, at in deep if at]),
                 relevant=await _together(
@@ -111,34 +114,37 @@ async def _position(records: SqliteImageRecords, query: SearchQuery) -> int | No
 
 def _search(
     records: SqliteImageRecords, query: SearchQuery, after: int | None, mode: SearchMode = SearchMode.CONTAINS
-) -> Callable[[], Awaitable[object]]:
+) -> Call:
     paging = Paging(page_size=PAGE, after=after)
-    return lambda: records.search(query, mode, ImageFilter(), paging)
+    return lambda _: records.search(query, mode, ImageFilter(), paging)
 
 
-def _new_search(database: Database, query: SearchQuery) -> Callable[[], Awaitable[object]]:
-    """Return a search that remembers no total of an earlier one."""
-    return lambda: SqliteImageRecords(database, simplify=simplify).search(
-        query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=PAGE)
-    )
+def _new_searches(database: Database, queries: list[SearchQuery], rounds: int) -> list[Call]:
+    """Return searches that, in every round anew, remember no totals of earlier ones."""
+    fresh = [SqliteImageRecords(database, simplify=simplify) for _ in range(rounds)]
+
+    def search(query: SearchQuery) -> Call:
+        return lambda n: fresh[n].search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=PAGE))
+
+    return [search(query) for query in queries]
 
 
-def _like(database: Database, keyword: str) -> Callable[[], Awaitable[object]]:
+def _like(database: Database, keyword: str) -> Call:
     escaped = keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     sql = "SELECT * FROM images WHERE prompt LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?"
-    return lambda: database.read(
+    return lambda _: database.read(
         lambda c: c.execute(sql, (f"%{escaped}%", PAGE)).fetchall(), deadline_seconds=600
     )
 
 
-async def _together(callers: int, rounds: int, calls: list[Callable[[], Awaitable[object]]]) -> Timing | None:
+async def _together(callers: int, rounds: int, calls: list[Call]) -> Timing | None:
     """Let callers go through the calls at the same time, each beginning at another one."""
     seconds: list[float] = []
 
     async def caller(number: int) -> None:
         for n in range(rounds * bool(calls)):
             started = time.perf_counter()
-            await calls[(number + n) % len(calls)]()
+            await calls[(number + n) % len(calls)](n)
             seconds.append(time.perf_counter() - started)
 
     await asyncio.gather(*(caller(number) for number in range(callers)))

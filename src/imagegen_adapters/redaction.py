@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from functools import lru_cache, partial
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -58,6 +59,10 @@ _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Fields of log lines that are named like secrets and are none (a blob's key)."""
 
 _DEEPEST = 8
+_SHORT = 128
+_SHORT_KEPT = 1024
+"""Log lines repeat their short texts (names of fields, events, paths), so those are remembered."""
+
 _MOST_KEPT = 32
 _MOST_RECENT = 256
 
@@ -73,7 +78,7 @@ class Redactor:
         self._lock = threading.Lock()
         self._kept: dict[str, frozenset[str]] = {}
         self._recent: dict[str, frozenset[str]] = {}
-        self._forms: tuple[str, ...] = ()
+        self._rebuild()
 
     def register(self, secret: str) -> None:
         """Mask this secret from now on; knowing it already is fine. Fewer than 4 characters are no secret."""
@@ -96,13 +101,8 @@ class Redactor:
 
     def redact(self, text: str, *, limit: int | None = None) -> str:
         """Return the text without secrets and without the queries of URLs, cut to ``limit`` characters."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
-        text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return text if limit is None else text[:limit]
+        redacted = self._short(text) if len(text) <= _SHORT else _redacted(text, self._forms)
+        return redacted if limit is None else redacted[:limit]
 
     def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy without secrets, at any depth; a text in a field named like a secret goes whole."""
@@ -115,9 +115,10 @@ class Redactor:
     def _rebuild(self) -> None:
         forms = frozenset().union(*self._kept.values(), *self._recent.values())
         self._forms = tuple(sorted(forms, key=len, reverse=True))
+        self._short = lru_cache(_SHORT_KEPT)(partial(_redacted, forms=self._forms))
 
     def _field(self, name: str, value: Any, depth: int) -> Any:
-        if isinstance(value, str | bytes) and name not in _PLAIN_FIELDS and _SECRET_FIELD.fullmatch(name):
+        if isinstance(value, str | bytes) and _is_named_secret(name):
             return MASK
         return self._value(value, depth)
 
@@ -133,6 +134,21 @@ class Redactor:
         shown = repr(value)
         redacted = self.redact(shown)
         return value if redacted == shown and str(value) == self.redact(str(value)) else redacted
+
+
+def _redacted(text: str, forms: tuple[str, ...]) -> str:
+    for form in forms:
+        if form in text:
+            text = text.replace(form, MASK)
+    text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+@lru_cache(256)
+def _is_named_secret(field: str) -> bool:
+    return field not in _PLAIN_FIELDS and _SECRET_FIELD.fullmatch(field) is not None
 
 
 def redact_event(

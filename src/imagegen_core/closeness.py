@@ -63,12 +63,13 @@ class Closeness:
     def near(self) -> Iterator[tuple[str, ...]]:
         """Yield sets of tokens, each had by the closest prompts; an index can be asked for them.
 
-        First comes what a prompt has that differs from the query in one place, then all parts.
+        First comes what a prompt has with something between two characters of the query, then all parts.
         """
         whole = tuple(token for word in self.words for token in longest_tokens(word))
         if 1 < len(whole) <= _MOST_VARIED:
-            for left_out in range(len(whole)):
-                yield (*whole[:left_out], *whole[left_out], *whole[left_out + 1 :])
+            for at, token in enumerate(whole):
+                if len(token) == 2:  # noqa: PLR2004 - in alphabets, one letter more breaks three tokens
+                    yield (*whole[:at], *token, *whole[at + 1 :])
         yield self.parts
 
     def far(self) -> Iterator[tuple[str, ...]]:

@@ -80,8 +80,9 @@ class Worker:
         while not self._stopping:
             self._changed.clear()
             try:
-                claimed = await self._claim()
-                if not claimed and not self._stopping:
+                if len(self._runs) >= self._size:
+                    await self._changed.wait()
+                elif not await self._claim() and not self._stopping:
                     await self._wait()
             except Exception:  # noqa: BLE001 - said, and tried again
                 _log.exception("claiming tasks failed")
@@ -89,7 +90,7 @@ class Worker:
 
     async def _claim(self) -> int:
         room = self._size - len(self._runs)
-        if room <= 0 or not self._disk.sufficient():
+        if not self._disk.sufficient():
             return 0
         tasks = await self._queue.claim(
             self._owner, limit=room, now=self._clock.now(), skip_providers=self._slots.full()

@@ -110,8 +110,8 @@ def _range(header: str | None, size: int) -> tuple[int, int] | None:
         length = int(found[2])
         return (max(0, size - length), size) if length else (size, size)
     start = int(found[1])
-    end = int(found[2]) + 1 if found[2] else size
-    return None if end <= start else (start, min(end, size) if start < size else end)
+    end = int(found[2]) + 1 if found[2] else max(size, start + 1)
+    return None if end <= start else (start, min(end, max(size, start)))
 
 
 async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

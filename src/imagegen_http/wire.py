@@ -61,7 +61,7 @@ class UpscaleBody(SubmitBody, kw_only=True):
     """Make a picture larger."""
 
     image: PictureText
-    upscale_factor: str = "x2"
+    upscale_factor: str | None = None
     prompt: str = ""
 
 

@@ -17,7 +17,7 @@ RECENT = 200_000
 
 _NEAREST = 100
 _ENOUGH = 300
-_LOOKED_AT = 2000
+_MOST_LOOKED_AT = 1000
 """Of the newest that have the same parts so many are looked at, exact ones too, and so many ranked."""
 
 _CLOSE = 1 << 62
@@ -48,17 +48,21 @@ class ClosePlace:
 
 
 def close_ids(
-    connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, *, newest: int
+    connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, *, newest: int, found: int
 ) -> list[int]:
-    """Return the ids of the closest pictures up to ``newest``, closest first, at most `CLOSE_PICTURES`."""
+    """Return the ids of the closest pictures up to ``newest``, closest first, at most `CLOSE_PICTURES`.
+
+    ``found`` is how many exact ones there are: as many may have to be passed over.
+    """
     closeness = Closeness.to(query)
     texts: dict[int, str] = {}
     oldest = max(0, newest - RECENT)
+    looked_at = min(_NEAREST + found, _MOST_LOOKED_AT)
     for tokens, above in (*((t, 0) for t in closeness.near()), *((t, oldest) for t in closeness.far())):
         lookup = lookup_of_terms(connection, wanted, tokens)
         bounded = attrs.evolve(lookup, oldest=max(lookup.oldest, above))
         texts |= bounded.texts(
-            connection, without=query.words, limit=_NEAREST, looked_at=_LOOKED_AT, before=newest + 1
+            connection, without=query.words, limit=_NEAREST, looked_at=looked_at, before=newest + 1
         )
         if len(texts) >= _ENOUGH:
             break

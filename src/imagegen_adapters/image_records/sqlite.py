@@ -171,7 +171,7 @@ class SqliteImageRecords:
                 if found
                 else []
             ),
-            close=lambda newest: close_ids(connection, query, wanted, newest=newest),
+            close=lambda newest: close_ids(connection, query, wanted, newest=newest, found=found),
             newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
         )
         page = relevant.page(paging)

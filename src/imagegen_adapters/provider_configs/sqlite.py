@@ -1,6 +1,7 @@
 """Saved provider configurations in SQLite, each key sealed for one provider and one origin."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from imagegen_adapters.databases.json_columns import (
@@ -26,20 +27,28 @@ class SqliteProviderConfigs:
     """The provider_configs table.
 
     A key opens only in its own row and only while that row's address has the origin that the key was
-    saved for, so neither a swapped token nor an edited address brings a key to a stranger.
+    saved for, so neither a swapped token nor an edited address brings a key to a stranger. The rows are
+    read once and then known, since each request needs them and one process alone changes them.
     """
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database = database
         self._box = box
+        self._known: tuple[ProviderConfig, ...] | None = None
+        self._changes = 0
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
-        rows = await self._database.read(lambda c: _named(_table(c), provider_name))
-        return self._config(rows[0]) if rows else None
+        return next((c for c in await self.all() if c.provider_name == provider_name), None)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
+        if self._known is not None:
+            return self._known
+        changes = self._changes
         rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
-        return tuple(self._config(row) for row in rows)
+        read = tuple(self._config(row) for row in rows)
+        if changes == self._changes:
+            self._known = read
+        return read
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
@@ -52,7 +61,7 @@ class SqliteProviderConfigs:
             kept = before[0]["created_at"] if before else None
             table.upsert({**row, "created_at": kept or row["created_at"]}, pk="provider_name")
 
-        await self._database.write(save)
+        await self._change(save)
 
     async def delete(self, provider_name: str) -> None:
         def delete(connection: sqlite3.Connection) -> None:
@@ -61,7 +70,19 @@ class SqliteProviderConfigs:
                 raise ProviderConfigNotFound(provider_name)
             table.delete(provider_name)
 
-        await self._database.write(delete)
+        await self._change(delete)
+
+    async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        """Write, and forget what is known before and after, so that no read in between is remembered."""
+        self._forget()
+        try:
+            await self._database.write(change)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._known = None
 
     def _row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
         key = config.api_key

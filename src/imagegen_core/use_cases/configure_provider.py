@@ -61,6 +61,8 @@ class SaveProvider:
         new_key = _new_key(fields.pop("api_key", None))
         if fields.get("api_base"):
             fields["api_base"] = check_api_base(fields["api_base"])
+        if "extra_config" in fields:
+            fields["extra_config"] = _unmasked(fields["extra_config"], before.extra_config)
         config = attrs.evolve(before, **fields, updated_at=now)
         config = attrs.evolve(config, kind=config.kind or infer_kind(provider_name))
         check_service_settings(config.extra_config)
@@ -140,6 +142,24 @@ def _concurrency_problem(value: Any) -> str | None:
 
 def _on_unknown_problem(value: Any) -> str | None:
     return None if value in ("fail", "retry") else 'must be "fail" or "retry"'
+
+
+def _unmasked(extra: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a caller who sends back what was shown masked: that stays as it was."""
+    meant, kept = dict(extra), before.get("headers") or {}
+    if isinstance(headers := extra.get("headers"), Mapping):
+        meant["headers"] = {
+            name: kept.get(name, text) if isinstance(text, str) and is_masked(text) else text
+            for name, text in headers.items()
+        }
+    proxy, saved = extra.get("proxy"), before.get("proxy")
+    if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
+        meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
+    return meant
+
+
+def _user_of(proxy: str) -> str:
+    return proxy.partition("://")[2].rpartition("@")[0]
 
 
 def _new_key(text: str | None) -> Secret | None:

@@ -36,6 +36,8 @@ from imagegen_http.wire import (
 
 MAX_WAIT_SECONDS = 60
 
+_BESIDE_PARAMS = ("image_size", "aspect_ratio", "edit_mode", "upscale_factor", "mode")
+
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 Answer = Response[dict[str, Any]]
@@ -103,7 +105,7 @@ async def upscale(
     prefer: PreferHeader = None,
 ) -> Answer:
     """Make a picture two or four times as large."""
-    params = _with(data.params, {"upscale_factor": data.upscale_factor})
+    params = _with({"upscale_factor": "x2", **data.params}, {"upscale_factor": data.upscale_factor})
     submission = _submission(
         Operation.UPSCALE, data, data.prompt, params, image=read_picture(data.image, "image")
     )
@@ -226,14 +228,12 @@ def _wait_seconds(prefer: str | None) -> int:
 
 
 def _named_as_in_the_body(error: ValidationFailed, operation: Operation) -> ValidationFailed:
-    """Return the refusal with the prompt's field as this operation's body has it."""
+    """Return the refusal with its fields where this operation's body has them."""
+    places = {"prompt": "params.prompt"}
     if operation is not Operation.GENERATE:
-        return error
+        places = {f"params.{name}": name for name in _BESIDE_PARAMS}
     return ValidationFailed(
-        *(
-            Problem(field="params.prompt", message=p.message) if p.field == "prompt" else p
-            for p in error.problems
-        )
+        *(Problem(field=places.get(p.field, p.field), message=p.message) for p in error.problems)
     )
 
 

@@ -89,6 +89,13 @@ def test_upscaling_has_two_factors(api, factor, size):
     assert size == (image["width"], image["height"])
 
 
+def test_a_factor_among_the_parameters_counts_where_none_stands_beside(api):
+    """A default of ours never overrides what a caller says."""
+    image = run(api, UPSCALE, {"image": PICTURE, "params": {"upscale_factor": "x4"}})["images"][0]
+
+    assert 128 == image["width"]
+
+
 @pytest.mark.parametrize("count", [1, 2, 14])
 def test_one_to_fourteen_references_are_taken(api, count):
     """Each of its own colour."""

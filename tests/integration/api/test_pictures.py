@@ -3,7 +3,7 @@
 import hashlib
 import http.client
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -139,8 +139,9 @@ def test_the_time_zone_of_a_filter_counts(api):
     """Also where the plus sign of the query became a space."""
     made = picture(api, "zoned")
     at = datetime.fromisoformat(made["created_at"])
-    early = (at - timedelta(seconds=1)).astimezone(datetime.strptime("+0800", "%z").tzinfo).isoformat()
-    late = (at + timedelta(seconds=1)).astimezone(datetime.strptime("+0800", "%z").tzinfo).isoformat()
+    there = timezone(timedelta(hours=8))
+    early = at.astimezone(there).isoformat()
+    late = (at + timedelta(milliseconds=1)).astimezone(there).isoformat()
 
     for spell in (quote, str):
         found = data(api.get(f"{IMAGES}?from={spell(early)}&to={spell(late)}"))["items"]

@@ -1,0 +1,111 @@
+"""API.md section 5: health, and the page that documents the API."""
+
+import re
+
+import pytest
+
+from tests.integration.api.asking import GENERATE, data
+
+
+def test_health_tells_what_the_service_stands_on(api):
+    """Not in the envelope."""
+    answer = api.get("/health")
+    told = answer.json()
+
+    assert (200, "ok") == (answer.status_code, told["status"])
+    assert {"status", "version", "uptime_seconds", "checks"} == set(told)
+    assert {"database", "storage", "queue", "disk_free_bytes"} <= set(told["checks"])
+    assert {"pending", "processing", "workers", "size"} == set(told["checks"]["queue"])
+    assert told["checks"]["disk_free_bytes"] > 0
+    assert "oss" not in told["checks"]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_liveness_and_readiness_are_200_while_it_runs(api, path):
+    """For supervisors and load balancers."""
+    answer = api.get(path)
+
+    assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
+
+
+def test_the_version_is_the_packages(api):
+    """The document says the same."""
+    assert api.get("/health").json()["version"] == api.get("/openapi.json").json()["info"]["version"]
+
+
+def test_the_documentation_page_needs_no_other_host(api):
+    """Nor do its scripts and styles, which are all there."""
+    page = api.get("/docs")
+    files = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
+    policy = page.headers["content-security-policy"]
+
+    assert (200, True) == (page.status_code, page.headers["content-type"].startswith("text/html"))
+    assert files
+    assert [] == [f for f in files if not f.startswith("/") or f.startswith("//")]
+    assert [] == re.findall(r"https?://", page.text + policy)
+    assert {200} == {api.get(file).status_code for file in files}
+
+
+def test_the_document_describes_every_route(api):
+    """Each path of the contract, with its method."""
+    paths = api.get("/openapi.json").json()["paths"]
+    promised = {
+        "/api/v1/providers/config": {"get", "post"},
+        "/api/v1/providers/config/{provider_name}": {"get", "delete"},
+        "/api/v1/providers/config/{provider_name}/toggle": {"patch"},
+        "/api/v1/providers/config/{provider_name}/test": {"post"},
+        "/api/v1/providers": {"get"},
+        "/api/v1/tasks/generate": {"post"},
+        "/api/v1/images/generate-with-references": {"post"},
+        "/api/v1/images/edit": {"post"},
+        "/api/v1/images/upscale": {"post"},
+        "/api/v1/images/recontext": {"post"},
+        "/api/v1/images/segment": {"post"},
+        "/api/v1/tasks": {"get"},
+        "/api/v1/tasks/{task_id}": {"get"},
+        "/api/v1/tasks/{task_id}/cancel": {"post"},
+        "/api/v1/tasks/{task_id}/retry": {"post"},
+        "/api/v1/tasks/{task_id}/events": {"get"},
+        "/api/v1/images": {"get"},
+        "/api/v1/images/search": {"get"},
+        "/api/v1/images/{image_id}": {"get", "delete"},
+        "/api/v1/images/{image_id}/content": {"get", "head"},
+        "/api/v1/images/{image_id}/thumbnail": {"get"},
+        "/health": {"get"},
+    }
+
+    assert {} == {path: methods for path, methods in promised.items() if not methods <= set(paths.get(path, {}))}
+
+
+def test_the_document_is_openapi_and_says_what_errors_look_like(api):
+    """Version 3.1; bodies refuse unknown fields."""
+    document = api.get("/openapi.json").json()
+    operation = document["paths"][GENERATE]["post"]
+
+    assert document["openapi"].startswith("3.1")
+    assert "202" in operation["responses"]
+    assert "4XX" in operation["responses"]
+    assert document["components"]["schemas"]["GenerateBody"]["additionalProperties"] is False
+
+
+def test_providers_lists_what_can_be_used_now(api, saved):
+    """Name, kind, models with capabilities and limits; not what is switched off."""
+    saved("usable", models=[{"id": "m", "capabilities": ["generate"]}])
+    saved("unusable", enabled=False)
+    told = data(api.get("/api/v1/providers"))
+    by_name = {provider["name"]: provider for provider in told["providers"]}
+    model = by_name["usable"]["models"][0]
+
+    assert {"demo", "on-file", "usable"} <= set(by_name)
+    assert "unusable" not in by_name
+    assert ("demo", "m", ["generate"]) == (by_name["usable"]["kind"], model["id"], model["capabilities"])
+    assert {"max_num": 10, "prompt_chars": 32_000}.items() <= model["limits"].items()
+    assert {"openai", "dashscope", "siliconflow"} <= {preset["name"] for preset in told["presets"]}
+
+
+def test_the_list_of_providers_never_shows_an_address_or_a_key(api, saved):
+    """It is for clients."""
+    saved("hidden", api_base="http://127.0.0.1:9/v1", api_key="sk-hidden-secret-0001")
+    text = api.get("/api/v1/providers").text
+
+    assert (False, False, False) == ("sk-" in text, "0001" in text, "127.0.0.1:9" in text)

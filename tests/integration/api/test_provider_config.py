@@ -1,0 +1,476 @@
+"""API.md section 2: saving, showing, switching and removing the configuration of a provider."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.fakes.pictures import png
+from tests.integration.api.asking import (
+    CONFIG,
+    GENERATE,
+    TASKS,
+    WAIT,
+    body_of,
+    data,
+    data_url,
+    ended,
+    row,
+    running,
+    submit,
+    task_of,
+)
+from tests.integration.api.conftest import OTHER_UPSTREAM, UPSTREAM
+
+KEY = "sk-abcdefghijkl-wxyz"
+
+
+def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
+    """200 with the object, alike wherever it is shown."""
+    told = saved(
+        "complete",
+        display_name="完整",
+        api_base=f"{UPSTREAM}/v1/",
+        api_key=KEY,
+        models=[{"id": "a", "name": "A"}, {"id": "b", "default": True, "capabilities": ["generate", "edit"]}],
+        timeout_seconds=30,
+        max_retries=2,
+        extra_config={"headers": {"X-Team": "a"}, "max_concurrency": 4},
+    )
+    alone = data(api.get(f"{CONFIG}/complete"))
+    listed = [c for c in data(api.get(CONFIG))["items"] if c["provider_name"] == "complete"]
+
+    assert told == alone == listed[0]
+    assert {
+        "provider_name": "complete",
+        "kind": "demo",
+        "display_name": "完整",
+        "api_base": f"{UPSTREAM}/v1",
+        "api_key": "sk-****wxyz",
+        "has_api_key": True,
+        "enabled": True,
+        "timeout_seconds": 30,
+        "max_retries": 2,
+        "extra_config": {"headers": {"X-Team": "a"}, "max_concurrency": 4},
+        "source": "database",
+        "warnings": [],
+    }.items() <= told.items()
+    assert [("a", False), ("b", True)] == [(m["id"], m["default"]) for m in told["models"]]
+    assert ["generate", "edit"] == told["models"][1]["capabilities"]
+    assert len(told["models"][0]["capabilities"]) == 6
+    assert told["created_at"] <= told["updated_at"]
+
+
+@pytest.mark.parametrize(
+    ("key", "masked"),
+    [
+        (KEY, "sk-****wxyz"),
+        ("123456789012", "sk-****9012"),
+        ("12345678901", "****"),
+        ("x", "****"),
+        ("  sk-padded-key-00  ", "sk-****y-00"),
+    ],
+)
+def test_a_key_is_masked(saved, key, masked):
+    """The last four characters, or none when it is short."""
+    told = saved("masked", api_key=key)
+
+    assert (masked, True) == (told["api_key"], told["has_api_key"])
+
+
+def test_without_a_key_there_is_none(saved):
+    """And nothing to mask."""
+    told = saved("keyless")
+
+    assert (None, False) == (told["api_key"], told["has_api_key"])
+
+
+def test_no_answer_log_or_file_holds_the_key(api, server, saved):
+    """Neither plain on disk nor anywhere else."""
+    key = "sk-very-secret-value-7777"
+    saved("secretive", api_base=f"{UPSTREAM}/v1", api_key=key)
+    task = data(api.post(GENERATE, json={**body_of(), "provider": "secretive"}, headers=WAIT))
+    paths = (CONFIG, f"{CONFIG}/secretive", "/api/v1/providers", TASKS, f"{TASKS}/{task['task_id']}", "/health")
+    texts = [api.get(path).text for path in paths] + [server.log]
+
+    assert [] == [text for text in texts if key in text]
+    assert [] == [p.name for p in server.data_dir.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
+
+
+def test_passwords_in_extra_config_are_masked_too(saved):
+    """A proxy's, and headers that look like secrets."""
+    told = saved(
+        "proxied",
+        extra_config={"proxy": "http://user:hunter2@proxy.example:8080", "headers": {"X-Secret": "hunter2"}},
+    )
+
+    assert "hunter2" not in str(told)
+
+
+def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
+    """Seen through another door: the row itself."""
+    extra = {"proxy": "http://user:hunter2@proxy.example:8080", "headers": {"X-Secret": "hunter3", "X-Team": "a"}}
+    told = saved("round-trip", extra_config=extra)
+    saved("round-trip", extra_config={**told["extra_config"], "max_concurrency": 2})
+    with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
+        row = database.execute("SELECT * FROM provider_configs WHERE provider_name = 'round-trip'").fetchone()
+    kept = next(json.loads(cell) for cell in row if isinstance(cell, str) and "proxy" in cell)
+
+    assert {**extra, "max_concurrency": 2} == kept
+
+
+def test_what_an_update_leaves_out_stays(api, saved):
+    """Field by field."""
+    before = saved("partial", display_name="one", api_base=f"{UPSTREAM}/v1", api_key=KEY, timeout_seconds=30)
+    after = saved("partial", max_retries=1)
+    changed = {name for name in before if before[name] != after[name]}
+
+    assert {"max_retries", "updated_at"} == changed | {"updated_at"}
+
+
+def test_null_takes_a_value_back(api, saved):
+    """To its default."""
+    saved("nulled", timeout_seconds=30, max_retries=1, display_name="x", models=[{"id": "m"}])
+    told = saved("nulled", timeout_seconds=None, max_retries=None, display_name=None, models=None)
+
+    assert (60, 3, "nulled", ["demo"]) == (
+        told["timeout_seconds"],
+        told["max_retries"],
+        told["display_name"],
+        [m["id"] for m in told["models"]],
+    )
+
+
+@pytest.mark.parametrize("key", ["sk-****wxyz", "****", None])
+def test_a_masked_key_that_is_sent_back_means_unchanged(api, saved, key):
+    """The task goes out with the old one."""
+    saved("kept", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    told = saved("kept", api_key=key, display_name="changed")
+
+    assert ("sk-****wxyz", "changed") == (told["api_key"], told["display_name"])
+
+
+def test_another_path_of_the_same_origin_needs_no_key(saved):
+    """The key stays where it was meant for."""
+    saved("moved-path", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    told = saved("moved-path", api_base=f"{UPSTREAM}/v2")
+
+    assert (f"{UPSTREAM}/v2", "sk-****wxyz") == (told["api_base"], told["api_key"])
+
+
+@pytest.mark.parametrize("key", [{}, {"api_key": "sk-****wxyz"}, {"api_key": "****"}, {"api_key": None}])
+def test_another_origin_needs_its_own_key(api, saved, key):
+    """40007; the saved configuration is as before."""
+    before = saved("moved", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    answer = api.post(CONFIG, json={"provider_name": "moved", "api_base": f"{OTHER_UPSTREAM}/v1", **key})
+
+    assert (400, 40007, "api_key_required") == row(answer)
+    assert before == data(api.get(f"{CONFIG}/moved"))
+
+
+def test_another_origin_with_a_new_key_is_saved(saved):
+    """They belong together."""
+    saved("moved-well", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    told = saved("moved-well", api_base=f"{OTHER_UPSTREAM}/v1", api_key="sk-another-key-1111")
+
+    assert (f"{OTHER_UPSTREAM}/v1", "sk-****1111") == (told["api_base"], told["api_key"])
+
+
+def test_a_request_that_moves_to_another_origin_needs_its_own_key(api, saved):
+    """40007, and nothing is stored."""
+    saved("bound", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    body = {**body_of(), "provider": "bound", "config": {"api_base": f"{OTHER_UPSTREAM}/v1"}}
+    refused = api.post(GENERATE, json=body)
+    masked = api.post(GENERATE, json={**body, "config": {**body["config"], "api_key": "sk-****wxyz"}})
+    taken = api.post(GENERATE, json={**body, "config": {**body["config"], "api_key": "sk-own-key-000000"}})
+
+    assert [(400, 40007), (400, 40007), (202, 0)] == [row(a)[:2] for a in (refused, masked, taken)]
+
+
+INSIDE = [
+    "http://10.0.0.1/v1",
+    "http://192.168.1.1",
+    "http://172.16.0.1",
+    "http://127.0.0.1:8000",
+    "http://localhost:8000",
+    "http://LOCALHOST.:8000",
+    "http://[::1]:8000",
+    "http://[::ffff:127.0.0.1]:8000",
+    "http://[fd00::1]",
+    "http://0.0.0.0:8000",
+    "http://127.1:8000",
+    "http://2130706433:8000",
+    "http://0x7f000001:8000",
+    "http://0177.0.0.1:8000",
+    "http://169.254.169.254/latest",
+    "http://100.100.100.200/latest",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_inner_address_is_refused_when_it_is_saved(api, address):
+    """However it is spelt; nothing is saved."""
+    answer = api.post(CONFIG, json={"provider_name": "inside", "kind": "demo", "api_base": address})
+
+    assert (400, 40008, "upstream_not_allowed") == row(answer)
+    assert 404 == api.get(f"{CONFIG}/inside").status_code
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_inner_address_is_refused_when_a_task_brings_it(api, address):
+    """With its own key or without."""
+    body = {**body_of(), "config": {"api_base": address, "api_key": "sk-own-key-000000"}}
+
+    assert (400, 40008, "upstream_not_allowed") == row(api.post(GENERATE, json=body))
+
+
+def test_the_service_itself_is_no_upstream_even_if_listed(start_server):
+    """It would call itself."""
+    server = start_server()
+    port = server.url.rpartition(":")[2]
+    server.stop()
+    again = start_server({"security": {"allow_private_upstreams": [f"127.0.0.1:{port}"]}, "server": {}})
+    with again.client() as api:
+        answer = api.post(CONFIG, json={"provider_name": "loop", "kind": "demo", "api_base": f"{again.url}/v1"})
+
+        assert (400, 40008) == row(answer)[:2]
+
+
+def test_a_name_that_does_not_resolve_may_be_saved(saved):
+    """It may one day."""
+    told = saved("unresolved", api_base="https://nowhere.invalid/v1", api_key=KEY)
+
+    assert "https://nowhere.invalid/v1" == told["api_base"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("gemini", "gemini"),
+        ("gemini-2", "gemini"),
+        ("stable-diffusion", "stable_diffusion"),
+        ("stable-diffusion-b", "stable_diffusion"),
+        ("openai", "http"),
+        ("openai-dalle", "http"),
+        ("dashscope", "http"),
+        ("siliconflow", "http"),
+    ],
+)
+def test_the_kind_follows_from_the_name(api, name, kind):
+    """A preset's name is that preset."""
+    told = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": KEY}))
+    api.delete(f"{CONFIG}/{name}")
+
+    assert kind == told["kind"]
+
+
+@pytest.mark.parametrize("name", ["gemini", "openai", "openai-dalle"])
+def test_a_missing_key_is_40001(api, name):
+    """It is saved all the same, and a task says what is missing."""
+    data(api.post(CONFIG, json={"provider_name": name}))
+    answer = api.post(GENERATE, json={"provider": name, "params": {"prompt": "x"}})
+    api.delete(f"{CONFIG}/{name}")
+
+    assert (400, 40001, "provider_not_configured", name) == (*row(answer), answer.json()["data"]["provider"])
+
+
+def test_a_missing_address_is_40001(api):
+    """Any server may speak that dialect, so the preset has no address of its own."""
+    body = {"provider_name": "openai-compatible", "api_key": KEY, "models": [{"id": "m"}]}
+    data(api.post(CONFIG, json=body))
+    answer = api.post(GENERATE, json={"provider": "openai-compatible", "params": {"prompt": "x"}})
+    api.delete(f"{CONFIG}/openai-compatible")
+
+    assert (400, 40001, "provider_not_configured") == row(answer)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"preset": "no-such-preset"},
+        {"spec": {}},
+        {"spec": {"unknown": 1}},
+        {"preset": "openai", "spec": {}},
+        {"spec": "not a document"},
+    ],
+)
+def test_a_document_is_checked_when_it_is_saved(api, extra):
+    """40000 with the path."""
+    answer = api.post(CONFIG, json={"provider_name": "document", "kind": "http", "extra_config": extra})
+
+    assert (400, 40000, "validation_failed") == row(answer)
+    assert answer.json()["data"]["errors"][0]["field"].startswith("extra_config")
+    assert 404 == api.get(f"{CONFIG}/document").status_code
+
+
+def test_use_saved_config_demands_a_row_in_the_database(api, saved):
+    """One of the file is none."""
+    saved("in-the-database")
+    on_file, unknown, in_database = (
+        api.post(GENERATE, json={**body_of(), "provider": name, "use_saved_config": True})
+        for name in ("on-file", "nobody", "in-the-database")
+    )
+
+    assert [(400, 40001), (400, 40001), (202, 0)] == [row(a)[:2] for a in (on_file, unknown, in_database)]
+
+
+def test_a_provider_is_switched_off_and_on(api, saved):
+    """40002 in between."""
+    saved("switched")
+    off = data(api.patch(f"{CONFIG}/switched/toggle", json={"enabled": False}))
+    refused = api.post(GENERATE, json={**body_of(), "provider": "switched"})
+    on = data(api.patch(f"{CONFIG}/switched/toggle", json={"enabled": True}))
+    taken = api.post(GENERATE, json={**body_of(), "provider": "switched"})
+
+    assert (False, (400, 40002, "provider_disabled"), True, 202) == (
+        off["enabled"],
+        row(refused),
+        on["enabled"],
+        taken.status_code,
+    )
+
+
+def test_what_is_not_saved_cannot_be_switched(api):
+    """40403."""
+    assert (404, 40403) == row(api.patch(f"{CONFIG}/nobody/toggle", json={"enabled": True}))[:2]
+
+
+def test_a_deleted_provider_is_gone_but_its_history_stays(api, saved):
+    """200 with null, then 40403."""
+    saved("forgotten")
+    task = data(api.post(GENERATE, json={**body_of(), "provider": "forgotten"}, headers=WAIT))
+    answer = api.delete(f"{CONFIG}/forgotten")
+
+    assert (200, None) == (answer.status_code, data(answer))
+    assert [(404, 40403)] * 2 == [row(a)[:2] for a in (api.get(f"{CONFIG}/forgotten"), api.delete(f"{CONFIG}/forgotten"))]
+    assert (400, 40001) == row(api.post(GENERATE, json={**body_of(), "provider": "forgotten"}))[:2]
+    assert ("completed", "forgotten") == (
+        task_of(api, task["task_id"])["status"],
+        data(api.get(f"/api/v1/images/{task['images'][0]['id']}"))["provider"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda api: api.delete(f"{CONFIG}/fickle"), "provider_not_configured"),
+        (lambda api: api.patch(f"{CONFIG}/fickle/toggle", json={"enabled": False}), "provider_disabled"),
+    ],
+    ids=["deleted", "disabled"],
+)
+def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, change, code):
+    """A call that runs already goes on."""
+    server = start_server({"queue": {"workers": 1}})
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": "fickle", "kind": "demo"}))
+        runs = data(api.post(GENERATE, json={**body_of(delay_seconds=1), "provider": "fickle"}))["task_id"]
+        running(api, runs)
+        waits = data(api.post(GENERATE, json={**body_of(), "provider": "fickle"}))["task_id"]
+        change(api)
+        task = ended(api, waits)
+
+        assert ("failed", code, 0) == (task["status"], task["error"]["code"], task["attempts"])
+        assert "completed" == ended(api, runs)["status"]
+
+
+def test_a_provider_is_tested_without_paying(api, saved):
+    """ok, how long, what."""
+    saved("tested")
+    told = data(api.post(f"{CONFIG}/tested/test"))
+
+    assert {"ok", "latency_ms", "detail"} == set(told)
+    assert (True, True) == (told["ok"], told["latency_ms"] >= 0)
+
+
+def test_a_vendor_that_does_not_answer_is_not_ok(api):
+    """200 with false: it was the test that was asked for."""
+    body = {"provider_name": "stable-diffusion", "api_base": UPSTREAM}
+    data(api.post(CONFIG, json=body))
+    told = data(api.post(f"{CONFIG}/stable-diffusion/test"))
+    api.delete(f"{CONFIG}/stable-diffusion")
+
+    assert (False, True) == (told["ok"], bool(told["detail"]))
+
+
+def test_the_file_is_the_lowest_layer(api):
+    """Its provider is there without being saved."""
+    told = data(api.get(f"{CONFIG}/on-file"))
+
+    assert ("file", "From the file", f"{UPSTREAM}/file", "sk-****0001", 11, 1) == tuple(
+        told[name] for name in ("source", "display_name", "api_base", "api_key", "timeout_seconds", "max_retries")
+    )
+
+
+def test_request_goes_before_database_before_file_field_by_field(api, saved):
+    """Each field from the strongest layer that says it."""
+
+    def snapshot(config=None):
+        body = {**body_of(), "provider": "on-file", **({"config": config} if config else {})}
+        return data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]
+
+    def seen(config=None):
+        told = snapshot(config)
+        return told["api_base"], told["api_key"], told["timeout_seconds"], told["max_retries"], told["source"]
+
+    file = (f"{UPSTREAM}/file", "sk-****0001", 11, 1, "file")
+    assert file == seen()
+    assert (*file[:2], 12, 1, "request") == seen({"timeout": 12})
+    saved("on-file", timeout_seconds=22, api_base=f"{UPSTREAM}/database")
+    assert (f"{UPSTREAM}/database", "sk-****0001", 22, 1, "database") == seen()
+    assert (f"{UPSTREAM}/request", "sk-****0001", 22, 0, "request") == seen(
+        {"api_base": f"{UPSTREAM}/request", "max_retries": 0}
+    )
+    api.delete(f"{CONFIG}/on-file")
+    assert file == seen()
+
+
+def test_a_masked_key_in_a_request_means_the_saved_one(api, saved):
+    """What a client was shown it may send back."""
+    saved("echoed", api_base=f"{UPSTREAM}/v1", api_key=KEY)
+    body = {**body_of(), "provider": "echoed", "config": {"api_key": "sk-****wxyz"}}
+
+    assert "sk-****wxyz" == data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]["api_key"]
+
+
+def test_a_provider_limits_its_own_concurrency(api, saved):
+    """One at a time, others meanwhile."""
+    saved("single", extra_config={"max_concurrency": 1})
+    body = {**body_of(delay_seconds=1), "provider": "single"}
+    first, second = (data(api.post(GENERATE, json=body))["task_id"] for _ in range(2))
+    running(api, first)
+
+    assert ("pending", "completed") == (task_of(api, second)["status"], data(submit(api, headers=WAIT))["status"])
+    assert ["completed"] * 2 == [ended(api, task_id)["status"] for task_id in (first, second)]
+
+
+def test_the_builtin_demo_can_be_hidden(start_server):
+    """By the file."""
+    server = start_server({"providers": {"demo": {"enabled": False}}})
+    with server.client() as api:
+        assert (400, 40001) == row(submit(api))[:2]
+        assert "demo" not in [p["name"] for p in data(api.get("/api/v1/providers"))["providers"]]
+
+
+def test_a_default_model_is_used_when_none_is_named(api, saved):
+    """The one that says so, else the first."""
+    saved("defaults", models=[{"id": "first"}, {"id": "second", "default": True}])
+    saved("no-default", models=[{"id": "first"}, {"id": "second"}])
+
+    assert ["second", "first"] == [
+        data(api.post(GENERATE, json={**body_of(), "provider": name}, headers=WAIT))["model_id"]
+        for name in ("defaults", "no-default")
+    ]
+
+
+def test_capabilities_limit_what_a_model_does(api, saved):
+    """40004 names what it can."""
+    saved("limited", models=[{"id": "m", "capabilities": ["upscale"]}])
+    answer = api.post(GENERATE, json={**body_of(), "provider": "limited"})
+    upscaled = api.post("/api/v1/images/upscale", json={"provider": "limited", "image": data_url(png())})
+
+    assert (400, 40004, "unsupported_operation") == row(answer)
+    assert ("generate", ["upscale"], 202) == (
+        answer.json()["data"]["operation"],
+        answer.json()["data"]["supported"],
+        upscaled.status_code,
+    )
