@@ -44,15 +44,15 @@ class Terms:
     proven: bool
 
 
-def tokens(folded: str) -> set[str]:
-    """Return all tokens of a folded text: strings of one to three characters."""
+def tokens(folded: str) -> list[str]:
+    """Return all tokens of a folded text, strings of one to three characters, each as often as it occurs."""
     escaped = folded.translate(_ESCAPES)
-    found: set[str] = set()
+    found: list[str] = []
     for run in escaped.split():
-        found.update(run)
-        found.update(map(add, run, run[1:]))
+        found += run
+        found += map(add, run, run[1:])
     for run in _ALPHABETIC.findall(escaped):
-        found.update(map(add, map(add, run, run[1:]), run[2:]))
+        found += map(add, map(add, run, run[1:]), run[2:])
     return found
 
 

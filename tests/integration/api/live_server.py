@@ -42,12 +42,13 @@ def imagegen(*args, cwd, environ=None, stdin=""):
 class LiveServer:
     """``imagegen serve`` in ``folder``: its config.yaml, its log, and data/ are there.
 
-    Each start takes a free port, so ``url`` changes with it.
+    Each start takes a free port, so ``url`` changes with it, unless ``port`` is given.
     """
 
     folder: Path
     config: dict = attrs.field(factory=dict)
     environ: dict = attrs.field(factory=dict)
+    port: int = 0
     url: str = ""
     process: subprocess.Popen = None
 
@@ -64,7 +65,7 @@ class LiveServer:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, allow_unicode=True))
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [IMAGEGEN, "serve", "--port", "0"],
+                [IMAGEGEN, "serve", "--port", str(self.port)],
                 cwd=self.folder,
                 env=clean_environ(**self.environ),
                 stdout=log,

@@ -1,6 +1,7 @@
 """API.md section 2: saving, showing, switching and removing the configuration of a provider."""
 
 import json
+import socket
 import sqlite3
 
 import pytest
@@ -21,6 +22,7 @@ from tests.integration.api.asking import (
     task_of,
 )
 from tests.integration.api.conftest import OTHER_UPSTREAM, UPSTREAM
+from tests.integration.api.live_server import LiveServer
 
 KEY = "sk-abcdefghijkl-wxyz"
 
@@ -224,16 +226,19 @@ def test_an_inner_address_is_refused_when_a_task_brings_it(api, address):
     assert (400, 40008, "upstream_not_allowed") == row(api.post(GENERATE, json=body))
 
 
-def test_the_service_itself_is_no_upstream_even_if_listed(start_server):
+def test_the_service_itself_is_no_upstream_even_if_listed(tmp_path):
     """It would call itself."""
-    server = start_server()
-    port = server.url.rpartition(":")[2]
-    server.stop()
-    again = start_server({"security": {"allow_private_upstreams": [f"127.0.0.1:{port}"]}, "server": {}})
-    with again.client() as api:
-        answer = api.post(CONFIG, json={"provider_name": "loop", "kind": "demo", "api_base": f"{again.url}/v1"})
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = {"security": {"allow_private_upstreams": [f"127.0.0.1:{port}"]}}
+    server = LiveServer(tmp_path, config, port=port).start()
+    try:
+        with server.client() as api:
+            answer = api.post(CONFIG, json={"provider_name": "loop", "kind": "demo", "api_base": server.url})
+    finally:
+        server.end()
 
-        assert (400, 40008) == row(answer)[:2]
+    assert (400, 40008, "upstream_not_allowed") == row(answer)
 
 
 def test_a_name_that_does_not_resolve_may_be_saved(saved):

@@ -1,0 +1,430 @@
+"""API.md sections 7 and 8: the commands, their exit codes, and what they say when they cannot."""
+
+import io
+import json
+import os
+import socket
+import sqlite3
+
+import pytest
+import yaml
+from PIL import Image
+
+from tests.integration.api.asking import CONFIG, TASKS, data, finished, running, submit, task_of
+from tests.integration.api.live_server import imagegen
+
+SMALL = ("--param", "width=64", "--param", "height=64")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs a command in an empty directory."""
+    return lambda *args, **more: imagegen(*args, cwd=tmp_path, **more)
+
+
+def good(result):
+    assert (0, "") == (result.returncode, result.stderr), result
+    return result.stdout
+
+
+def failed(result, code=1):
+    """Return the one line that a failed command leaves on stderr."""
+    lines = result.stderr.strip().splitlines()
+    assert (code, 1) == (result.returncode, len(lines)), result
+    assert "Traceback" not in result.stderr
+    return lines[0]
+
+
+def test_generate_writes_a_picture_without_a_server(run, tmp_path):
+    """And keeps it."""
+    out = good(run("generate", "一只可爱的猫", *SMALL, "-o", "cat.png"))
+    with Image.open(tmp_path / "cat.png") as picture:
+        size, kind = picture.size, picture.format
+    kept = json.loads(good(run("images", "list", "--json")))
+
+    assert ((64, 64), "PNG", True) == (size, kind, "cat.png" in out)
+    assert ["一只可爱的猫"] == [image["prompt"] for image in kept]
+
+
+def test_generate_prints_the_finished_task_as_json(run):
+    """For scripts: JSON alone."""
+    task = json.loads(good(run("generate", "a boat", "-n", "2", *SMALL, "--json")))
+
+    assert ("completed", 2, 64) == (task["status"], len(task["images"]), task["images"][0]["width"])
+
+
+def test_generate_writes_several_pictures_beside_each_other(run, tmp_path):
+    """Numbered; or all into a directory."""
+    good(run("generate", "boats", "-n", "2", *SMALL, "-o", "boat.png"))
+    (tmp_path / "boats").mkdir()
+    good(run("generate", "boats", "-n", "2", *SMALL, "-o", "boats"))
+
+    assert 2 == len(list(tmp_path.glob("boat*.png"))) == len(list((tmp_path / "boats").iterdir()))
+
+
+def test_params_are_typed_as_they_look(run):
+    """Numbers, booleans, texts; seed 7 twice gives the same bytes."""
+    args = ("generate", "x", *SMALL, "--param", "seed=7", "--param", "format=jpeg", "--param", "as_job=true", "--json")
+    one, two = (json.loads(good(run(*args))) for _ in range(2))
+
+    assert {"seed": 7, "format": "jpeg", "as_job": True}.items() <= one["params"].items()
+    assert one["images"][0]["sha256"] == two["images"][0]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (("generate", "x", "--param", "num=0"), "num"),
+        (("generate", "x", "--param", "refuse=true"), "policy"),
+        (("generate", "x", "--param", "sampler=1"), "sampler"),
+        (("generate", ""), "prompt"),
+        (("generate", "x", "--provider", "nobody"), "provider"),
+        (("generate", "x", "--model", "gone"), "model"),
+        (("generate", "x", "-o", "no/such/directory/cat.png"), "directory"),
+        (("tasks", "show", "nothing"), "task"),
+        (("tasks", "cancel", "nothing"), "task"),
+        (("images", "show", "99"), "picture"),
+        (("images", "delete", "99", "--yes"), "picture"),
+        (("images", "search", " "), "keyword"),
+        (("providers", "test", "nobody"), "provider"),
+        (("providers", "remove", "nobody", "--yes"), "provider"),
+        (("providers", "set", "UPPER"), "provider_name"),
+        (("providers", "set", "x", "--api-key", "env:NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_fails_exits_1_with_one_line(run, args, word):
+    """The reason, on stderr."""
+    assert word in failed(run(*args))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("paint",),
+        ("generate",),
+        ("generate", "x", "-n", "11"),
+        ("generate", "x", "-n", "two"),
+        ("generate", "x", "--param", "novalue"),
+        ("generate", "x", "--colour", "red"),
+        ("tasks", "list", "--status", "done"),
+        ("images", "show", "one"),
+        ("providers", "set", "x", "--api-key", "sk-in-the-history"),
+        ("serve", "--port", "99999"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2(run, args):
+    """And says how it is meant."""
+    result = run(*args)
+
+    assert (2, "", False) == (result.returncode, result.stdout, "Traceback" in result.stderr)
+    assert result.stderr.strip()
+
+
+def test_help_and_version_are_no_failure(run):
+    """Every command has its help."""
+    commands = ([], ["serve"], ["generate"], ["providers", "set"], ["tasks", "list"], ["images", "export"])
+
+    assert [0] * 6 == [run(*args, "--help").returncode for args in commands]
+    assert "0.1.0" in good(run("--version"))
+
+
+def test_providers_are_set_listed_tested_and_removed(run):
+    """A key comes from a variable or from stdin and is only ever shown masked."""
+    key = "sk-from-the-environment-1234"
+    texts = [
+        good(run("providers", "set", "one", "--kind", "demo", "--api-key", "env:KEY", environ={"KEY": key})),
+        good(run("providers", "set", "two", "--kind", "demo", "--api-key", "-", "--model", "a", "--model", "b", stdin=f"{key}\n")),
+        good(run("providers", "list")),
+        good(run("providers", "test", "one")),
+    ]
+    listed = {c["provider_name"]: c for c in json.loads(good(run("providers", "list", "--json")))}
+    removed = good(run("providers", "remove", "one", "--yes"))
+
+    assert [] == [text for text in texts if key in text]
+    assert ("sk-****1234", "sk-****1234", ["a", "b"]) == (
+        listed["one"]["api_key"],
+        listed["two"]["api_key"],
+        [m["id"] for m in listed["two"]["models"]],
+    )
+    assert "one" in removed
+    assert "one" not in [c["provider_name"] for c in json.loads(good(run("providers", "list", "--json")))]
+
+
+def test_a_preset_only_needs_a_key(run):
+    """Address and models come with it."""
+    good(run("providers", "set", "mine", "--preset", "openai", "--api-key", "env:KEY", environ={"KEY": "sk-preset-0001"}))
+    mine = next(c for c in json.loads(good(run("providers", "list", "--json"))) if c["provider_name"] == "mine")
+
+    assert ("http", "https://api.openai.com/v1", True) == (mine["kind"], mine["api_base"], bool(mine["models"]))
+
+
+def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
+    """Without a server."""
+    for prompt in ("一只可爱的猫", "a dog"):
+        good(run("generate", prompt, *SMALL))
+    found = json.loads(good(run("images", "search", "貓", "--json")))
+    shown = json.loads(good(run("images", "show", found[0]["id"])))
+    good(run("images", "export", "cats", "--search", "猫"))
+    good(run("images", "export", "all"))
+    good(run("images", "delete", found[0]["id"], "--yes"))
+    left = json.loads(good(run("images", "list", "--json")))
+
+    assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in found], shown["prompt"])
+    assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
+    assert ["a dog"] == [i["prompt"] for i in left]
+
+
+def test_lists_in_a_pipe_are_lines_with_tabs(run):
+    """And empty ones say so on stderr."""
+    empty = run("tasks", "list")
+    good(run("generate", "tab\tand\nline", *SMALL))
+    lines = good(run("tasks", "list")).splitlines()
+
+    assert (0, "") == (empty.returncode, empty.stdout)
+    assert (1, True) == (len(lines), len(lines[0].split("\t")) == 5)
+
+
+def test_commands_use_a_running_server(start_server):
+    """It does the work; the data directory stays its own."""
+    server = start_server({"queue": {"workers": 1}})
+    with server.client() as api:
+        task = json.loads(good(server.imagegen("generate", "through the server", *SMALL, "--json")))
+        assert "completed" == task_of(api, task["task_id"])["status"]
+        running(api, data(submit(api, delay_seconds=20))["task_id"])
+        waiting = data(submit(api, "waits"))["task_id"]
+        assert "cancelled" in good(server.imagegen("tasks", "cancel", waiting))
+        retried = good(server.imagegen("tasks", "retry", waiting)).strip()
+        assert "pending" == task_of(api, retried)["status"]
+        listed = json.loads(good(server.imagegen("tasks", "list", "--status", "pending", "--json")))
+        assert [retried] == [t["task_id"] for t in listed]
+        assert "cancelled" == json.loads(good(server.imagegen("tasks", "show", waiting)))["status"]
+        good(server.imagegen("providers", "set", "told", "--kind", "demo"))
+        assert 200 == api.get(f"{CONFIG}/told").status_code
+        good(server.imagegen("images", "delete", task["images"][0]["id"], "--yes"))
+        assert [] == task_of(api, task["task_id"])["images"]
+
+
+def test_commands_know_the_servers_token(start_server):
+    """From the same settings."""
+    server = start_server({"server": {"auth_token": "env:TOKEN"}}, environ={"TOKEN": "a-token-of-the-server"})
+
+    assert 0 == server.imagegen("tasks", "list").returncode
+
+
+def test_tasks_of_a_server_are_seen_after_it(start_server):
+    """The same data."""
+    server = start_server()
+    with server.client() as api:
+        task = finished(api, "remembered")
+    server.stop()
+    shown = json.loads(good(server.imagegen("tasks", "show", task["task_id"])))
+
+    assert (task["task_id"], "completed", "remembered") == (shown["task_id"], shown["status"], shown["prompt"])
+
+
+def test_a_retry_without_a_server_waits_for_the_next_one(start_server):
+    """It is queued."""
+    server = start_server()
+    with server.client() as api:
+        task = data(submit(api, refuse=True, headers={"Prefer": "wait=30"}))
+    server.stop()
+    retried = good(server.imagegen("tasks", "retry", task["task_id"])).strip()
+    server.start()
+    with server.client() as api:
+        assert "failed" == task_of(api, retried)["status"] or "processing"
+        assert task["prompt"] == task_of(api, retried)["prompt"]
+
+
+def test_config_show_masks_every_secret(run, tmp_path):
+    """And tells where everything else came from."""
+    secrets = {"TOKEN": "the-token-4711", "KEY": "sk-the-key-4711", "OSS": "the-oss-secret-4711"}
+    config = {
+        "server": {"auth_token": "env:TOKEN"},
+        "providers": {"demo": {"api_key": "env:KEY", "extra_config": {"headers": {"X-Api-Key": "header-4711"}, "proxy": "http://u:proxy-4711@p:1"}}},
+        "storage": {
+            "oss": {
+                "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+                "region": "cn-hangzhou",
+                "bucket": "b",
+                "access_key_id": "id-4711",
+                "access_key_secret": "env:OSS",
+            }
+        },
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    result = run("config", "show", environ={**secrets, "IMAGEGEN_SERVER__PORT": "9000"})
+    shown = yaml.safe_load(good(result))
+
+    assert (9000, "127.0.0.1", 1000) == (shown["server"]["port"], shown["server"]["host"], shown["queue"]["size"])
+    assert "4711" not in result.stdout
+
+
+def test_config_check_says_that_all_is_well(run):
+    """Also without a file."""
+    assert good(run("config", "check"))
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "key"),
+    [
+        ("servr: {}", {}, "servr"),
+        ("server: {prt: 1}", {}, "server.prt"),
+        ("server: {port: eighty}", {}, "server.port"),
+        ("server: {port: 70000}", {}, "server.port"),
+        ("server: {port: true}", {}, "server.port"),
+        ("server: 17", {}, "server"),
+        ("queue: {size: 0}", {}, "queue.size"),
+        ("queue: {workers: '4'}", {}, "queue.workers"),
+        ("storage: {local: {retention_days: -1}}", {}, "storage.local.retention_days"),
+        ("storage: {oss: {bucket: b}}", {}, "storage.oss"),
+        ("log: {level: loud}", {}, "log.level"),
+        ("server: {auth_token: env:NOT_SET_ANYWHERE}", {}, "server.auth_token"),
+        ("server: {auth_token: file:no-such-file}", {}, "server.auth_token"),
+        ("providers: {demo: {colour: red}}", {}, "providers.demo.colour"),
+        ("providers: {demo: {api_key: 7}}", {}, "providers.demo.api_key"),
+        ("providers: {UPPER: {}}", {}, "providers.UPPER"),
+        ("providers: {x: {kind: painter}}", {}, "providers.x.kind"),
+        ("security: {allow_private_upstreams: [no-port]}", {}, "security.allow_private_upstreams"),
+        ("aigc_label: {enabled: true}", {}, "aigc_label.producer"),
+        ("", {"IMAGEGEN_SERVER__PORT": "x"}, "server.port"),
+        ("", {"IMAGEGEN_SERVER__PRT": "1"}, "server.prt"),
+        ("{", {}, "config.yaml"),
+        ("- a list", {}, "config.yaml"),
+        ("server: {host: 0.0.0.0}", {}, "server.host"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+@pytest.mark.parametrize("command", [("config", "check"), ("serve", "--port", "0")], ids=["check", "serve"])
+def test_a_wrong_setting_exits_2_and_names_its_key(run, tmp_path, config, environ, key, command):
+    """In one line, before anything is made."""
+    if command[0] == "serve" and "PORT" in str(environ):
+        environ = {"IMAGEGEN_QUEUE__SIZE": "x"}
+        key = "queue.size"
+    (tmp_path / "config.yaml").write_text(config)
+    line = failed(run(*command, environ=environ), 2)
+
+    assert key in line
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_config_file_that_is_not_there_is_named(run):
+    """By option and by variable."""
+    by_option = failed(run("config", "check", "--config", "nowhere.yaml"), 2)
+    by_variable = failed(run("tasks", "list", environ={"IMAGEGEN_CONFIG": "nowhere.yaml"}), 2)
+
+    assert ["nowhere.yaml" in line for line in (by_option, by_variable)] == [True, True]
+
+
+def test_a_configuration_is_found_by_option_then_variable_then_directory(run, tmp_path):
+    """Each before the next."""
+    for name, port in (("config.yaml", 1001), ("variable.yaml", 1002), ("option.yaml", 1003)):
+        (tmp_path / name).write_text(f"server: {{port: {port}}}")
+    environ = {"IMAGEGEN_CONFIG": "variable.yaml"}
+    shown = [
+        run("config", "show"),
+        run("config", "show", environ=environ),
+        run("config", "show", "--config", "option.yaml", environ=environ),
+    ]
+
+    assert [1001, 1002, 1003] == [yaml.safe_load(good(s))["server"]["port"] for s in shown]
+
+
+def test_a_secret_never_shows_in_a_complaint(run, tmp_path):
+    """Only the key that it belongs to."""
+    (tmp_path / "config.yaml").write_text("server: {auth_token: [sk-secret-4711]}")
+
+    assert "4711" not in failed(run("config", "check"), 2)
+
+
+def test_an_unusable_data_directory_is_one_line(run, tmp_path):
+    """A file is in its place."""
+    (tmp_path / "data").write_text("in the way")
+
+    assert "data" in failed(run("serve", "--port", "0"))
+    assert failed(run("tasks", "list"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_data_directory_is_one_line(run, tmp_path):
+    """It belongs to somebody else."""
+    (tmp_path / "data").mkdir(mode=0o500)
+
+    assert failed(run("serve", "--port", "0"))
+
+
+def test_a_newer_database_is_refused(run, tmp_path):
+    """An older program must not touch it."""
+    good(run("generate", "x", *SMALL))
+    with sqlite3.connect(tmp_path / "data" / "imagegen.db") as database:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        database.execute(f"PRAGMA user_version = {version + 1}")
+    line = failed(run("serve", "--port", "0"))
+
+    assert "newer" in line
+    assert failed(run("tasks", "list"))
+
+
+def test_a_damaged_database_is_refused_in_one_line(run, tmp_path):
+    """Not a trace."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "imagegen.db").write_bytes(b"this is no database" * 500)
+
+    assert failed(run("serve", "--port", "0"))
+
+
+def test_a_second_server_on_the_same_data_is_refused(start_server):
+    """Exit 1, one line; the first goes on."""
+    server = start_server()
+    line = failed(server.imagegen("serve", "--port", "0"))
+    with server.client() as api:
+        assert 200 == api.get("/health").status_code
+    assert "data" in line
+
+
+def test_a_port_that_is_taken_is_named(run):
+    """Whoever has it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", port)
+
+    assert (1, True) == (len(result.stderr.strip().splitlines()), result.returncode in (1, 2))
+    assert str(port) in result.stderr
+
+
+def test_environment_variables_set_any_key(run, tmp_path):
+    """``IMAGEGEN_DATA_DIR`` among them."""
+    good(run("generate", "x", *SMALL, environ={"IMAGEGEN_DATA_DIR": str(tmp_path / "elsewhere")}))
+
+    assert ((tmp_path / "elsewhere" / "imagegen.db").exists(), (tmp_path / "data").exists()) == (True, False)
+
+
+def test_a_picture_is_written_whole(run, tmp_path):
+    """It decodes, and nothing half-written lies beside it."""
+    good(run("generate", "x", *SMALL, "-o", "x.png"))
+    with Image.open(io.BytesIO((tmp_path / "x.png").read_bytes())) as picture:
+        picture.load()
+
+    assert ["x.png"] == [p.name for p in tmp_path.iterdir() if p.name.startswith((".", "x"))]
+
+
+def test_the_server_announces_itself_for_commands_only(start_server):
+    """The note is gone when it has ended."""
+    server = start_server()
+    there = (server.data_dir / "server.json").exists()
+    server.stop()
+
+    assert (True, False) == (there, (server.data_dir / "server.json").exists())
+    assert 0 == server.imagegen("tasks", "list").returncode
+
+
+def test_commands_work_after_a_server_was_killed(start_server):
+    """Its note is stale."""
+    server = start_server()
+    with server.client() as api:
+        finished(api)
+    server.kill()
+
+    assert 1 == len(json.loads(good(server.imagegen("tasks", "list", "--json"))))
+    assert TASKS
