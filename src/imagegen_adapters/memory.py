@@ -7,6 +7,7 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.event_buses.memory import MemoryEventBus
+from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
@@ -53,6 +54,7 @@ def memory_adapters(
     state = MemoryState(simplify=simplify)
     return Adapters(
         tasks=MemoryTaskRepository(state),
+        idempotency_keys=MemoryIdempotencyKeys(state),
         queue=MemoryQueue(state),
         images=MemoryImageRecords(state),
         configs=MemoryProviderConfigs(),

@@ -14,6 +14,7 @@ from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.picture_inspector import PictureInspector
 from imagegen_core.ports.provider import Provider
@@ -51,6 +52,7 @@ class Adapters:
     """One implementation of every port. ``providers`` are by kind; ``simplify`` serves the search."""
 
     tasks: TaskRepository
+    idempotency_keys: IdempotencyKeys
     queue: Queue
     images: ImageRecords
     configs: ProviderConfigs
@@ -113,6 +115,7 @@ class ImageGen:
         self.submit_task = SubmitTask(
             resolve=self.resolve,
             repository=a.tasks,
+            idempotency_keys=a.idempotency_keys,
             queue=a.queue,
             records=a.images,
             pictures=a.pictures,

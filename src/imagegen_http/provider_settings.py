@@ -27,6 +27,9 @@ PROVIDER_FIELDS = frozenset(
 )
 """What may stand below a provider's name."""
 
+KINDS = ("demo", "gemini", "http", "stable_diffusion")
+"""What the composition has an adapter for."""
+
 
 def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
     """Return the layer of configuration that the file holds for each provider.
@@ -71,7 +74,7 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
     return ProviderConfig(
         provider_name=name,
         source=ConfigSource.FILE,
-        kind=read("kind", lambda v: read_typed(v, str)),
+        kind=read("kind", _kind),
         display_name=read("display_name", lambda v: read_typed(v, str)),
         api_base=check_api_base(api_base) if api_base else None,
         api_key=Secret.parse(api_key) if api_key else None,
@@ -81,6 +84,12 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
         max_retries=read("max_retries", read_integer),
         extra_config=extra,
     )
+
+
+def _kind(value: Any) -> str:
+    if value not in KINDS:
+        raise TypeError(f"must be one of {', '.join(KINDS)}")
+    return str(value)
 
 
 def _models(value: Any) -> tuple[ModelEntry, ...]:

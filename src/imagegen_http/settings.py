@@ -1,5 +1,6 @@
 """Settings: ``config.yaml``, then the environment over it; every mistake is one line that names the key."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import attrs
 
 from imagegen_core.provider_configs import ProviderConfig
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 class SettingsError(Exception):
@@ -64,11 +67,18 @@ class StorageSettings:
     sweep_minutes: float = attrs.field(default=10, validator=attrs.validators.gt(0))
 
 
+def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    for entry in value:
+        found = _HOST_AND_PORT.fullmatch(entry)
+        if found is None or not 0 < int(found[1]) < 65536:  # noqa: PLR2004 - TCP's ports
+            raise ValueError(f"'{field.name}' must be a list of host:port")
+
+
 @attrs.frozen(kw_only=True)
 class SecuritySettings:
     """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN."""
 
-    allow_private_upstreams: tuple[str, ...] = ()
+    allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=_addresses)
 
 
 @attrs.frozen(kw_only=True)

@@ -7,12 +7,14 @@ import pytest
 
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
+from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
@@ -82,6 +84,16 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         await database.close()
 
         assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
+
+
+class TestSqliteIdempotencyKeys(IdempotencyKeysContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=simplify)
+
+    @pytest.fixture
+    def keys(self, database):
+        return SqliteIdempotencyKeys(database)
 
 
 class TestSqliteQueue(QueueContract):

@@ -9,9 +9,10 @@ from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.listing import select_page
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.task_rows import attempt_to_row, row_to_attempt, row_to_task, task_to_row
+from imagegen_adapters.idempotency_keys.sqlite import kept_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
 from imagegen_core.attempts import Attempt
-from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
@@ -37,7 +38,8 @@ class SqliteTaskRepository:
 
         def add(connection: sqlite3.Connection) -> sqlite3.Row | None:
             if idempotency is not None:
-                replayed = _replayed(connection, idempotency, now=row["created_at"])
+                connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (row["created_at"],))
+                replayed = kept_task(connection, idempotency, now=row["created_at"])
                 if replayed is not None:
                     return replayed
             (pending,) = connection.execute(statements.PENDING).fetchone()
@@ -96,19 +98,6 @@ class SqliteTaskRepository:
     def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
         """Fold prompts where neither the event loop nor the writer waits for it."""
         return [PreparedImage.of(image, self._simplify) for image in images]
-
-
-def _replayed(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
-    """Return the row of the task that the key made before; the new task's birth is the present."""
-    connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (now,))
-    key = {"scope": claim.scope, "key": claim.key, "now": now}
-    kept = connection.execute(statements.GET_IDEMPOTENCY_KEY, key).fetchone()
-    if kept is None:
-        return None
-    if kept["body_sha256"] != claim.body_sha256:
-        raise IdempotencyKeyReused
-    row: sqlite3.Row | None = connection.execute(statements.GET_TASK, (kept["task_id"],)).fetchone()
-    return row
 
 
 def _keep_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:

@@ -1,4 +1,4 @@
-"""Remove spooled files that nothing needs any more: answers of ended tasks, inputs that were kept long enough."""
+"""Remove spooled files that nothing needs any more: answers of ended tasks, and inputs that grew old."""
 
 import attrs
 

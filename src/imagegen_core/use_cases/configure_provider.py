@@ -11,7 +11,7 @@ from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, infer_kind
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
@@ -64,22 +64,24 @@ class SaveProvider:
         if "extra_config" in fields:
             fields["extra_config"] = _unmasked(fields["extra_config"], before.extra_config)
         config = attrs.evolve(before, **fields, updated_at=now)
-        config = attrs.evolve(config, kind=config.kind or infer_kind(provider_name))
+        file = self.resolve.file_configs.get(provider_name)
+        below = [] if file is None else [file]
         check_service_settings(config.extra_config)
-        if config.kind not in self.resolve.providers:
+        if combine([config, *below]).kind not in self.resolve.providers:
             known = ", ".join(sorted(self.resolve.providers))
             raise ValidationFailed.of("kind", f"must be one of {known}")
         layers = [config] if new_key is None else [attrs.evolve(config, api_key=new_key)]
         if new_key is None and before.api_key is not None:
             layers.append(before)
             layers[0] = attrs.evolve(config, api_key=None)
-        resolved = self.resolve.describe(layers)
+        resolved = self.resolve.describe([*layers, *below])
+        check_key_origin([*layers, *below], resolved.profile.default_api_base)
         if resolved.config.api_base:
             await self.guard.check(resolved.config.api_base)
         key = new_key or before.api_key
         stored = attrs.evolve(config, api_key=key)
         await self.configs.save(stored, key_origin=origin(resolved.config.api_base or ""))
-        return self.resolve.describe([stored])
+        return self.resolve.describe([stored, *below])
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 import attrs
 
-from imagegen_core.errors import ProviderConfigNotFound, Refusal
+from imagegen_core.errors import ProviderConfigNotFound, ProviderNotConfigured, Refusal
 from imagegen_core.ports.provider import Probe
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
@@ -15,9 +15,13 @@ class ListProviders:
 
     async def configured(self) -> tuple[ResolvedProvider, ...]:
         """Return every configuration, usable or not, that can be understood at all."""
-        return tuple(
-            [found for name in await self._names() if (found := await self._layers(name)) is not None]
-        )
+        found = []
+        for name in await self._names():
+            try:
+                found.append(await self.one(name))
+            except ProviderNotConfigured:
+                continue
+        return tuple(found)
 
     async def one(self, provider_name: str) -> ResolvedProvider:
         """Return one configuration.

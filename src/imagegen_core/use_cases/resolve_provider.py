@@ -53,6 +53,7 @@ class ResolveProvider:
         if not layers:
             raise ProviderNotConfigured(provider_name)
         resolved = self.describe(layers)
+        check_key_origin(layers, resolved.profile.default_api_base)
         self._check(resolved)
         return resolved
 
@@ -68,7 +69,6 @@ class ResolveProvider:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):
                 raise
             raise ProviderNotConfigured(config.provider_name, str(error)) from error
-        check_key_origin(layers, profile.default_api_base)
         config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
         return ResolvedProvider(provider=provider, config=config, profile=profile)
 

@@ -21,6 +21,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.events import EventKind, TaskEvent
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
@@ -86,6 +87,7 @@ class RunTask:
         try:
             resolved = await self._resolve(run.task)
             call = self._call(run.task, resolved)
+            requests = resolved.provider.split(call.request, call.model, call.config)
         except Unavailable:
             await self._put_back(run, run.task.release(), LOCKED_DELAY)
             return
@@ -98,7 +100,7 @@ class RunTask:
             await self._put_back(run, run.task.release(), timedelta(0))
             return
         try:
-            outcomes = await self._parts(run, resolved, call, attempts)
+            outcomes = await self._parts(run, resolved, call, requests, attempts)
         finally:
             self.slots.leave(name)
         await self._settle(run, outcomes)
@@ -115,10 +117,14 @@ class RunTask:
         return ProviderCall(call_id="", request=task.request, model=model, config=resolved.config)
 
     async def _parts(
-        self, run: RunningTask, resolved: ResolvedProvider, call: ProviderCall, attempts: tuple[Attempt, ...]
+        self,
+        run: RunningTask,
+        resolved: ResolvedProvider,
+        call: ProviderCall,
+        requests: tuple[PictureRequest, ...],
+        attempts: tuple[Attempt, ...],
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
-        requests = resolved.provider.split(call.request, call.model, call.config)
         if any(may_send(latest.get(part), resolved.config) for part in range(len(requests))):
             await run.save(run.task.count_attempt())
         calls = [

@@ -16,6 +16,7 @@ from imagegen_core.parameters import canonical
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.picture_inspector import PictureInspector, PictureRejected
 from imagegen_core.ports.queue import Queue
@@ -38,6 +39,7 @@ class SubmitTask:
 
     resolve: ResolveProvider
     repository: TaskRepository
+    idempotency_keys: IdempotencyKeys
     queue: Queue
     records: ImageRecords
     pictures: BlobStore
@@ -54,9 +56,19 @@ class SubmitTask:
     async def __call__(self, submission: Submission) -> Added:
         """Store the task and queue it, or give back the one that the same idempotency key made.
 
+        A repeat is answered before anything else is looked at: whatever has changed since, the task is there.
+
         Raises:
             Refusal: whatever is wrong; then nothing is stored.
         """
+        claim = self._claim(submission)
+        if claim is not None:
+            earlier = await self.idempotency_keys.replay(claim, now=self.clock.now())
+            if earlier is not None:
+                return Added(task=earlier, replayed=True)
+        return await self._submit(submission, claim)
+
+    async def _submit(self, submission: Submission, claim: IdempotencyClaim | None) -> Added:
         params = canonical(submission.params)
         submission.check_shape()
         resolved = await self._resolve(submission)
@@ -68,7 +80,8 @@ class SubmitTask:
             check_request(request, model)
             resolved.provider.split(request, model, resolved.config)
             await self._check_world(resolved)
-            added = await self._add(submission, self._task(task_id, submission, request, resolved, model))
+            task = self._task(task_id, submission, request, resolved, model)
+            added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
         except BaseException:
             await self.spool.remove(task_id)
             raise
@@ -91,16 +104,15 @@ class SubmitTask:
         if not self.disk.sufficient():
             raise InsufficientStorage
 
-    async def _add(self, submission: Submission, task: Task) -> Added:
-        claim = None
-        if submission.idempotency_key is not None:
-            claim = IdempotencyClaim(
-                scope=f"{submission.idempotency_scope}:{submission.operation}",
-                key=submission.idempotency_key,
-                body_sha256=submission.digest(),
-                expires_at=self.clock.now() + IDEMPOTENCY_LIFETIME,
-            )
-        return await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
+    def _claim(self, submission: Submission) -> IdempotencyClaim | None:
+        if submission.idempotency_key is None:
+            return None
+        return IdempotencyClaim(
+            scope=f"{submission.idempotency_scope}:{submission.operation}",
+            key=submission.idempotency_key,
+            body_sha256=submission.digest(),
+            expires_at=self.clock.now() + IDEMPOTENCY_LIFETIME,
+        )
 
     def _task(
         self,

@@ -8,6 +8,7 @@ import rich_click as click
 
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_http.cli.context import Context
+from imagegen_http.render import masked_extra
 
 _SECRET = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
 
@@ -46,6 +47,7 @@ def _plain(value: Any, name: str = "") -> Any:
     if isinstance(value, ProviderConfig):
         told = attrs.asdict(value, recurse=False)
         told.pop("provider_name"), told.pop("source"), told.pop("created_at"), told.pop("updated_at")
+        told["extra_config"] = masked_extra(value)
         return {k: _plain(v, k) for k, v in told.items() if v is not None}
     if attrs.has(type(value)):
         return {f.name: _plain(getattr(value, f.name), f.name) for f in attrs.fields(type(value))}

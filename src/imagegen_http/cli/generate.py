@@ -16,9 +16,7 @@ from imagegen_http.cli.context import CommandFailed, Context, print_json
 @click.argument("prompt")
 @click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
 @click.option("-m", "--model", help="Id of the model; left out: the provider's default.")
-@click.option(
-    "-n", "--num", type=click.IntRange(1, 10), default=1, show_default=True, help="How many pictures."
-)
+@click.option("-n", "--num", type=click.IntRange(1, 10), help="How many pictures; left out: one.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
@@ -28,7 +26,7 @@ def generate(
     prompt: str,
     provider: str | None,
     model: str | None,
-    num: int,
+    num: int | None,
     params: tuple[str, ...],
     output: Path | None,
     *,
@@ -38,7 +36,9 @@ def generate(
 
     Needs no server. Where one runs on the same data directory, it does the work.
     """
-    body: dict[str, Any] = {"params": {**_params(params), "prompt": prompt, "num": num}}
+    body: dict[str, Any] = {"params": {**_params(params), "prompt": prompt}}
+    if num is not None:
+        body["params"]["num"] = num
     body |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
     target = None if output is None else context.cwd / output
     if target is not None and not target.is_dir() and not target.parent.is_dir():

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
+import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
@@ -12,7 +13,9 @@ from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
+from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_records.reindex import IndexState, index_state
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outbound import Outbound, OutboundGuard
 from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
@@ -36,6 +39,7 @@ from imagegen_http.settings import Settings
 
 SPOOL = "spool"
 _MIB = 1024 * 1024
+_log = structlog.get_logger("imagegen.composition")
 
 
 @asynccontextmanager
@@ -71,6 +75,8 @@ async def compose(
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
         records = SqliteImageRecords(database, simplify=simplify)
+        if (state := await index_state(database, simplify)) is not IndexState.CURRENT:
+            _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
         storage = compose_storage(settings, database, records, clock, outbound.gate)
         stack.callback(storage.close)
         await storage.at_start()
@@ -79,6 +85,7 @@ async def compose(
         providers = compose_providers(clock, outbound, presets)
         adapters = Adapters(
             tasks=SqliteTaskRepository(database, simplify=simplify),
+            idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
             images=records,
             configs=SqliteProviderConfigs(database, box),

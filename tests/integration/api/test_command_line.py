@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import socket
 import sqlite3
 
@@ -10,7 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.integration.api.asking import CONFIG, TASKS, data, finished, running, submit, task_of
+from tests.integration.api.asking import CONFIG, data, ended, finished, running, submit, task_of
 from tests.integration.api.live_server import imagegen
 
 SMALL = ("--param", "width=64", "--param", "height=64")
@@ -64,7 +63,18 @@ def test_generate_writes_several_pictures_beside_each_other(run, tmp_path):
 
 def test_params_are_typed_as_they_look(run):
     """Numbers, booleans, texts; seed 7 twice gives the same bytes."""
-    args = ("generate", "x", *SMALL, "--param", "seed=7", "--param", "format=jpeg", "--param", "as_job=true", "--json")
+    args = (
+        "generate",
+        "x",
+        *SMALL,
+        "--param",
+        "seed=7",
+        "--param",
+        "format=jpeg",
+        "--param",
+        "as_job=true",
+        "--json",
+    )
     one, two = (json.loads(good(run(*args))) for _ in range(2))
 
     assert {"seed": 7, "format": "jpeg", "as_job": True}.items() <= one["params"].items()
@@ -135,7 +145,22 @@ def test_providers_are_set_listed_tested_and_removed(run):
     key = "sk-from-the-environment-1234"
     texts = [
         good(run("providers", "set", "one", "--kind", "demo", "--api-key", "env:KEY", environ={"KEY": key})),
-        good(run("providers", "set", "two", "--kind", "demo", "--api-key", "-", "--model", "a", "--model", "b", stdin=f"{key}\n")),
+        good(
+            run(
+                "providers",
+                "set",
+                "two",
+                "--kind",
+                "demo",
+                "--api-key",
+                "-",
+                "--model",
+                "a",
+                "--model",
+                "b",
+                stdin=f"{key}\n",
+            )
+        ),
         good(run("providers", "list")),
         good(run("providers", "test", "one")),
     ]
@@ -154,10 +179,27 @@ def test_providers_are_set_listed_tested_and_removed(run):
 
 def test_a_preset_only_needs_a_key(run):
     """Address and models come with it."""
-    good(run("providers", "set", "mine", "--preset", "openai", "--api-key", "env:KEY", environ={"KEY": "sk-preset-0001"}))
-    mine = next(c for c in json.loads(good(run("providers", "list", "--json"))) if c["provider_name"] == "mine")
+    good(
+        run(
+            "providers",
+            "set",
+            "mine",
+            "--preset",
+            "openai",
+            "--api-key",
+            "env:KEY",
+            environ={"KEY": "sk-preset-0001"},
+        )
+    )
+    mine = next(
+        c for c in json.loads(good(run("providers", "list", "--json"))) if c["provider_name"] == "mine"
+    )
 
-    assert ("http", "https://api.openai.com/v1", True) == (mine["kind"], mine["api_base"], bool(mine["models"]))
+    assert ("http", "https://api.openai.com/v1", True) == (
+        mine["kind"],
+        mine["api_base"],
+        bool(mine["models"]),
+    )
 
 
 def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
@@ -221,7 +263,11 @@ def test_tasks_of_a_server_are_seen_after_it(start_server):
     server.stop()
     shown = json.loads(good(server.imagegen("tasks", "show", task["task_id"])))
 
-    assert (task["task_id"], "completed", "remembered") == (shown["task_id"], shown["status"], shown["prompt"])
+    assert (task["task_id"], "completed", "remembered") == (
+        shown["task_id"],
+        shown["status"],
+        shown["prompt"],
+    )
 
 
 def test_a_retry_without_a_server_waits_for_the_next_one(start_server):
@@ -233,8 +279,7 @@ def test_a_retry_without_a_server_waits_for_the_next_one(start_server):
     retried = good(server.imagegen("tasks", "retry", task["task_id"])).strip()
     server.start()
     with server.client() as api:
-        assert "failed" == task_of(api, retried)["status"] or "processing"
-        assert task["prompt"] == task_of(api, retried)["prompt"]
+        assert ("failed", task["prompt"]) == (ended(api, retried)["status"], task_of(api, retried)["prompt"])
 
 
 def test_config_show_masks_every_secret(run, tmp_path):
@@ -242,7 +287,12 @@ def test_config_show_masks_every_secret(run, tmp_path):
     secrets = {"TOKEN": "the-token-4711", "KEY": "sk-the-key-4711", "OSS": "the-oss-secret-4711"}
     config = {
         "server": {"auth_token": "env:TOKEN"},
-        "providers": {"demo": {"api_key": "env:KEY", "extra_config": {"headers": {"X-Api-Key": "header-4711"}, "proxy": "http://u:proxy-4711@p:1"}}},
+        "providers": {
+            "demo": {
+                "api_key": "env:KEY",
+                "extra_config": {"headers": {"X-Api-Key": "header-4711"}, "proxy": "http://u:proxy-4711@p:1"},
+            }
+        },
         "storage": {
             "oss": {
                 "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
@@ -257,7 +307,11 @@ def test_config_show_masks_every_secret(run, tmp_path):
     result = run("config", "show", environ={**secrets, "IMAGEGEN_SERVER__PORT": "9000"})
     shown = yaml.safe_load(good(result))
 
-    assert (9000, "127.0.0.1", 1000) == (shown["server"]["port"], shown["server"]["host"], shown["queue"]["size"])
+    assert (9000, "127.0.0.1", 1000) == (
+        shown["server"]["port"],
+        shown["server"]["host"],
+        shown["queue"]["size"],
+    )
     assert "4711" not in result.stdout
 
 
@@ -296,16 +350,27 @@ def test_config_check_says_that_all_is_well(run):
     ],
     ids=lambda value: str(value)[:50],
 )
-@pytest.mark.parametrize("command", [("config", "check"), ("serve", "--port", "0")], ids=["check", "serve"])
-def test_a_wrong_setting_exits_2_and_names_its_key(run, tmp_path, config, environ, key, command):
-    """In one line, before anything is made."""
-    if command[0] == "serve" and "PORT" in str(environ):
-        environ = {"IMAGEGEN_QUEUE__SIZE": "x"}
-        key = "queue.size"
+def test_a_wrong_setting_exits_2_and_names_its_key(run, tmp_path, config, environ, key):
+    """In one line."""
     (tmp_path / "config.yaml").write_text(config)
-    line = failed(run(*command, environ=environ), 2)
 
-    assert key in line
+    assert key in failed(run("config", "check", environ=environ), 2)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "servr: {}",
+        "server: {host: 0.0.0.0}",
+        "providers: {x: {kind: painter}}",
+        "server: {auth_token: env:NOT_SET}",
+    ],
+)
+def test_a_wrong_setting_stops_the_start(run, tmp_path, config):
+    """Before anything is made."""
+    (tmp_path / "config.yaml").write_text(config)
+    failed(run("serve", "--port", "0"), 2)
+
     assert not (tmp_path / "data").exists()
 
 
@@ -346,20 +411,18 @@ def test_an_unusable_data_directory_is_one_line(run, tmp_path):
     assert failed(run("tasks", "list"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_an_unwritable_data_directory_is_one_line(run, tmp_path):
-    """It belongs to somebody else."""
-    (tmp_path / "data").mkdir(mode=0o500)
-
-    assert failed(run("serve", "--port", "0"))
+def test_a_data_directory_that_cannot_be_made_is_one_line(run):
+    """Its parent is no directory."""
+    assert failed(run("serve", "--port", "0", environ={"IMAGEGEN_DATA_DIR": "/dev/null/data"}))
 
 
 def test_a_newer_database_is_refused(run, tmp_path):
     """An older program must not touch it."""
     good(run("generate", "x", *SMALL))
     with sqlite3.connect(tmp_path / "data" / "imagegen.db") as database:
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        database.execute(f"PRAGMA user_version = {version + 1}")
+        database.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('imagegen', 'm999_later')"
+        )
     line = failed(run("serve", "--port", "0"))
 
     assert "newer" in line
@@ -427,4 +490,3 @@ def test_commands_work_after_a_server_was_killed(start_server):
     server.kill()
 
     assert 1 == len(json.loads(good(server.imagegen("tasks", "list", "--json"))))
-    assert TASKS

@@ -127,7 +127,9 @@ def test_a_wrong_method_is_told_with_the_allowed_ones(api, method, path, allowed
     assert allowed in answer.headers["allow"]
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"]
+)
 def test_what_is_no_route_is_40400(api, path):
     """In the envelope, with a hint; the console may live at the root."""
     answer = api.get(path)
@@ -141,7 +143,15 @@ def test_no_answer_tells_of_python_or_of_paths(api, server):
     """Neither a trace nor where things lie on the server."""
     texts = [
         api.get(path).text
-        for path in ("/health", UNKNOWN, TASKS, IMAGES, "/api/v1/providers", f"{IMAGES}/9/content", "/nothing")
+        for path in (
+            "/health",
+            UNKNOWN,
+            TASKS,
+            IMAGES,
+            "/api/v1/providers",
+            f"{IMAGES}/9/content",
+            "/nothing",
+        )
     ]
 
     assert [] == [t for t in texts if "Traceback" in t or str(server.folder) in t or ".py" in t]

@@ -82,9 +82,7 @@ ROWS = {
     ),
     "api_key_required": (
         40007,
-        _post(
-            CONFIG, {"provider_name": "rows-keyed", "api_base": "http://127.0.0.1:19/v1", "kind": "demo"}
-        ),
+        _post(CONFIG, {"provider_name": "rows-keyed", "api_base": "http://127.0.0.1:19/v1", "kind": "demo"}),
         lambda told: True,
     ),
     "upstream_not_allowed": (
@@ -219,7 +217,8 @@ def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server,
     roomy = start_server({"queue": {"workers": 1}})
     with roomy.client() as api:
         task = until(
-            lambda: data(api.get(f"{TASKS}/{waiting}")), lambda t: t["status"] not in ("pending", "processing")
+            lambda: data(api.get(f"{TASKS}/{waiting}")),
+            lambda t: t["status"] not in ("pending", "processing"),
         )
 
         assert ("completed", 1) == (task["status"], len(task["images"]))

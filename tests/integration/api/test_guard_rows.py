@@ -22,7 +22,7 @@ from tests.integration.api.asking import (
     submit,
     total,
 )
-from tests.integration.api.live_server import LiveServer
+from tests.integration.api.live_server import LiveServer, imagegen
 
 TOKEN = "an-auth-token-that-nobody-guesses"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -55,7 +55,9 @@ def guarded(tmp_path_factory):
         {"Cookie": f"session={TOKEN}"},
     ],
 )
-@pytest.mark.parametrize("path", [TASKS, IMAGES, CONFIG, f"{IMAGES}/1/content", "/api/v1/providers", "/api/v1/no"])
+@pytest.mark.parametrize(
+    "path", [TASKS, IMAGES, CONFIG, f"{IMAGES}/1/content", "/api/v1/providers", "/api/v1/no"]
+)
 def test_without_the_token_nothing_is_told(guarded, headers, path):
     """Not even what exists."""
     assert (401, 40101, "unauthorized") == row(guarded.get(path, headers=headers))
@@ -73,19 +75,25 @@ def test_40101_speaks_both_languages_and_asks_for_a_bearer(guarded):
 
 def test_with_the_token_everything_works(guarded):
     """The scheme's case does not matter."""
-    answers = [guarded.get(TASKS, headers={"Authorization": f"{scheme} {TOKEN}"}) for scheme in ("Bearer", "bearer")]
+    answers = [
+        guarded.get(TASKS, headers={"Authorization": f"{scheme} {TOKEN}"}) for scheme in ("Bearer", "bearer")
+    ]
 
     assert [200, 200] == [answer.status_code for answer in answers]
     assert 202 == submit(guarded, headers=BEARER).status_code
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/docs", "/openapi.json", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/health/live", "/health/ready", "/docs", "/openapi.json", "/login"]
+)
 def test_health_documentation_and_login_stay_open(guarded, path):
     """They hold no secret."""
     assert 200 == guarded.get(path).status_code
 
 
-@pytest.mark.parametrize("path", [f"/docs/..{TASKS}", f"/health/../{TASKS}", f"/{TASKS}", "/api/v1/tasks/", "/API/v1/tasks"])
+@pytest.mark.parametrize(
+    "path", [f"/docs/..{TASKS}", f"/health/../{TASKS}", f"/{TASKS}", "/api/v1/tasks/", "/API/v1/tasks"]
+)
 def test_no_spelling_of_a_path_gets_around_the_token(guarded, path):
     """Refused or unknown, never served."""
     host = urlsplit(str(guarded.base_url))
@@ -96,7 +104,9 @@ def test_no_spelling_of_a_path_gets_around_the_token(guarded, path):
     connection.close()
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil"]
+)
 def test_a_foreign_host_is_40301(api, host):
     """A page that rebinds its name to us has its own name in Host."""
     answer = api.get(TASKS, headers={"Host": host})
@@ -105,7 +115,9 @@ def test_a_foreign_host_is_40301(api, host):
     assert api.get(TASKS, headers={"Host": host, **ENGLISH}).json()["message"].isascii()
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:1234", "127.0.0.1", "127.0.0.1:80", "[::1]:9", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:1234", "127.0.0.1", "127.0.0.1:80", "[::1]:9", "LOCALHOST"]
+)
 def test_loopback_is_known_by_any_port(api, host):
     """Compared by name."""
     assert 200 == api.get(TASKS, headers={"Host": host}).status_code
@@ -159,19 +171,30 @@ def test_a_cross_site_get_that_is_no_navigation_is_40301(api, headers, status):
 
 def test_our_own_page_may_change_things(api, server):
     """The console's origin is ours."""
-    answer = api.post(GENERATE, json=body_of(), headers={"Origin": server.url, "Sec-Fetch-Site": "same-origin"})
+    answer = api.post(
+        GENERATE, json=body_of(), headers={"Origin": server.url, "Sec-Fetch-Site": "same-origin"}
+    )
 
     assert 202 == answer.status_code
 
 
 @pytest.mark.parametrize(
     "kind",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "", "json"],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "",
+        "json",
+    ],
 )
 @pytest.mark.parametrize("path", [GENERATE, "/api/v1/images/edit", CONFIG])
 def test_a_body_that_is_not_declared_as_json_is_41500(api, path, kind):
     """A page of another site could send those without asking."""
-    answer = api.post(path, content=json.dumps(body_of()).encode(), headers={"Content-Type": kind} if kind else {})
+    answer = api.post(
+        path, content=json.dumps(body_of()).encode(), headers={"Content-Type": kind} if kind else {}
+    )
 
     assert (415, 41500, "unsupported_media_type") == row(answer)
 
@@ -228,7 +251,8 @@ def test_uploads_have_their_own_limit(guarded):
     """``server.max_upload_mb``, here 2."""
     urls = [data_url(png() + bytes(size)) for size in (MIB, 2 * MIB)]
     small, large = (
-        guarded.post("/api/v1/images/upscale", json={"provider": "demo", "image": url}, headers=BEARER) for url in urls
+        guarded.post("/api/v1/images/upscale", json={"provider": "demo", "image": url}, headers=BEARER)
+        for url in urls
     )
 
     assert small.status_code in (202, 400)
@@ -269,8 +293,6 @@ def picture_of(guarded):
 
 def test_another_address_needs_a_token(tmp_path):
     """One line that names the key; exit 2."""
-    from tests.integration.api.live_server import imagegen  # noqa: PLC0415 - only here
-
     result = imagegen("serve", "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)
 
     assert (2, 1) == (result.returncode, len(result.stderr.strip().splitlines()))
@@ -283,7 +305,7 @@ def test_another_address_needs_a_token(tmp_path):
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
         b"POST /api/v1/tasks/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /api/v1/tasks/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         b"NONSENSE\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",

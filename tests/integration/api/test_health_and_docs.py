@@ -74,7 +74,9 @@ def test_the_document_describes_every_route(api):
         "/health": {"get"},
     }
 
-    assert {} == {path: methods for path, methods in promised.items() if not methods <= set(paths.get(path, {}))}
+    assert {} == {
+        path: methods for path, methods in promised.items() if not methods <= set(paths.get(path, {}))
+    }
 
 
 def test_the_document_is_openapi_and_says_what_errors_look_like(api):

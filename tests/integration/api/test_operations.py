@@ -8,7 +8,18 @@ import pytest
 from PIL import Image
 
 from tests.fakes.pictures import png
-from tests.integration.api.asking import IMAGES, TASKS, WAIT, data, data_url, fields, picture, row, task_of, total
+from tests.integration.api.asking import (
+    IMAGES,
+    TASKS,
+    WAIT,
+    data,
+    data_url,
+    fields,
+    picture,
+    row,
+    task_of,
+    total,
+)
 
 REFERENCE = "/api/v1/images/generate-with-references"
 EDIT = "/api/v1/images/edit"
@@ -27,7 +38,9 @@ def huge_png(width=10_000, height=10_000):
     """Return a PNG whose header claims 100 megapixels."""
 
     def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
@@ -37,7 +50,11 @@ PICTURE = data_url(png(1, (32, 24)))
 SMALL = {"width": 64, "height": 48}
 
 GOOD = {
-    "reference": (REFERENCE, {"prompt": "like these", "reference_images": [PICTURE], "params": SMALL}, (64, 48)),
+    "reference": (
+        REFERENCE,
+        {"prompt": "like these", "reference_images": [PICTURE], "params": SMALL},
+        (64, 48),
+    ),
     "edit": (EDIT, {"prompt": "a hat", "image": PICTURE}, (32, 24)),
     "upscale": (UPSCALE, {"image": PICTURE}, (64, 48)),
     "recontext": (RECONTEXT, {"prompt": "on a beach", "image": PICTURE, "params": SMALL}, (64, 48)),
@@ -101,7 +118,10 @@ def test_one_to_fourteen_references_are_taken(api, count):
     """Each of its own colour."""
     references = [data_url(png(i)) for i in range(count)]
 
-    assert "completed" == run(api, REFERENCE, {"prompt": "x", "reference_images": references, "params": SMALL})["status"]
+    assert (
+        "completed"
+        == run(api, REFERENCE, {"prompt": "x", "reference_images": references, "params": SMALL})["status"]
+    )
 
 
 @pytest.mark.parametrize("count", [0, 15])

@@ -24,10 +24,24 @@ from tests.integration.api.asking import (
     task_of,
 )
 
-FIELDS = (
-    "id task_id operation prompt provider model_id params image_url thumbnail_url mime_type width height "
-    "size_bytes sha256 storage created_at"
-).split()
+FIELDS = [
+    "id",
+    "task_id",
+    "operation",
+    "prompt",
+    "provider",
+    "model_id",
+    "params",
+    "image_url",
+    "thumbnail_url",
+    "mime_type",
+    "width",
+    "height",
+    "size_bytes",
+    "sha256",
+    "storage",
+    "created_at",
+]
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +135,9 @@ def test_filters_by_date_and_time(api):
 
     def has(**query):
         query = {name.rstrip("_"): str(value) for name, value in query.items()}
-        return made["id"] in [i["id"] for i in data(api.get(IMAGES, params={**query, "page_size": 100}))["items"]]
+        return made["id"] in [
+            i["id"] for i in data(api.get(IMAGES, params={**query, "page_size": 100}))["items"]
+        ]
 
     assert has(from_=today)
     assert has(to=today)
@@ -161,7 +177,9 @@ def test_the_bytes_are_what_the_record_says(content, image):
         )
 
 
-@pytest.mark.parametrize(("kind", "mime_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")])
+@pytest.mark.parametrize(
+    ("kind", "mime_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")]
+)
 def test_the_type_comes_from_the_bytes(api, kind, mime_type):
     """For each of the three."""
     made = picture(api, format=kind)
@@ -191,7 +209,7 @@ def test_content_has_a_file_name_that_is_one(api, image):
     assert [] == [char for char in '/\\"<>|:*?' if char in name]
 
 
-@pytest.mark.parametrize("tag", ["{etag}", 'W/{etag}', '"other", {etag}', "*"])
+@pytest.mark.parametrize("tag", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
 def test_what_is_known_already_is_304(api, image, tag):
     """Without a body, with the tag."""
     etag = api.get(image["image_url"]).headers["etag"]
@@ -231,7 +249,9 @@ def test_one_range_is_206(api, image, content, wanted, part):
     assert str(len(expected)) == answer.headers["content-length"]
 
 
-@pytest.mark.parametrize("wanted", ["bytes={size}-", "bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"])
+@pytest.mark.parametrize(
+    "wanted", ["bytes={size}-", "bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"]
+)
 def test_a_range_behind_the_end_is_416(api, image, content, wanted):
     """With the size."""
     answer = api.get(image["image_url"], headers={"Range": wanted.format(size=len(content))})
@@ -239,7 +259,9 @@ def test_a_range_behind_the_end_is_416(api, image, content, wanted):
     assert (416, f"bytes */{len(content)}") == (answer.status_code, answer.headers["content-range"])
 
 
-@pytest.mark.parametrize("wanted", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""])
+@pytest.mark.parametrize(
+    "wanted", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""]
+)
 def test_a_range_that_makes_no_sense_is_ignored(api, image, content, wanted):
     """And so are several at once."""
     answer = api.get(image["image_url"], headers={"Range": wanted})
@@ -281,7 +303,9 @@ def test_head_tells_the_same_without_the_bytes(api, server, image, path):
 def test_a_thumbnail_is_a_small_webp(api, width, height):
     """At most 512 pixels a side, never enlarged, in the same shape."""
     made = data(
-        api.post(GENERATE, json={"params": {"prompt": "thumb", "width": width, "height": height}}, headers=WAIT)
+        api.post(
+            GENERATE, json={"params": {"prompt": "thumb", "width": width, "height": height}}, headers=WAIT
+        )
     )["images"][0]
     answer = api.get(made["thumbnail_url"])
     with Image.open(io.BytesIO(answer.content)) as opened:

@@ -92,11 +92,20 @@ def test_no_answer_log_or_file_holds_the_key(api, server, saved):
     key = "sk-very-secret-value-7777"
     saved("secretive", api_base=f"{UPSTREAM}/v1", api_key=key)
     task = data(api.post(GENERATE, json={**body_of(), "provider": "secretive"}, headers=WAIT))
-    paths = (CONFIG, f"{CONFIG}/secretive", "/api/v1/providers", TASKS, f"{TASKS}/{task['task_id']}", "/health")
+    paths = (
+        CONFIG,
+        f"{CONFIG}/secretive",
+        "/api/v1/providers",
+        TASKS,
+        f"{TASKS}/{task['task_id']}",
+        "/health",
+    )
     texts = [api.get(path).text for path in paths] + [server.log]
 
     assert [] == [text for text in texts if key in text]
-    assert [] == [p.name for p in server.data_dir.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
+    assert [] == [
+        p.name for p in server.data_dir.rglob("*") if p.is_file() and key.encode() in p.read_bytes()
+    ]
 
 
 def test_passwords_in_extra_config_are_masked_too(saved):
@@ -111,7 +120,10 @@ def test_passwords_in_extra_config_are_masked_too(saved):
 
 def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
     """Seen through another door: the row itself."""
-    extra = {"proxy": "http://user:hunter2@proxy.example:8080", "headers": {"X-Secret": "hunter3", "X-Team": "a"}}
+    extra = {
+        "proxy": "http://user:hunter2@proxy.example:8080",
+        "headers": {"X-Secret": "hunter3", "X-Team": "a"},
+    }
     told = saved("round-trip", extra_config=extra)
     saved("round-trip", extra_config={**told["extra_config"], "max_concurrency": 2})
     with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
@@ -347,7 +359,9 @@ def test_a_deleted_provider_is_gone_but_its_history_stays(api, saved):
     answer = api.delete(f"{CONFIG}/forgotten")
 
     assert (200, None) == (answer.status_code, data(answer))
-    assert [(404, 40403)] * 2 == [row(a)[:2] for a in (api.get(f"{CONFIG}/forgotten"), api.delete(f"{CONFIG}/forgotten"))]
+    assert [(404, 40403)] * 2 == [
+        row(a)[:2] for a in (api.get(f"{CONFIG}/forgotten"), api.delete(f"{CONFIG}/forgotten"))
+    ]
     assert (400, 40001) == row(api.post(GENERATE, json={**body_of(), "provider": "forgotten"}))[:2]
     assert ("completed", "forgotten") == (
         task_of(api, task["task_id"])["status"],
@@ -402,7 +416,8 @@ def test_the_file_is_the_lowest_layer(api):
     told = data(api.get(f"{CONFIG}/on-file"))
 
     assert ("file", "From the file", f"{UPSTREAM}/file", "sk-****0001", 11, 1) == tuple(
-        told[name] for name in ("source", "display_name", "api_base", "api_key", "timeout_seconds", "max_retries")
+        told[name]
+        for name in ("source", "display_name", "api_base", "api_key", "timeout_seconds", "max_retries")
     )
 
 
@@ -429,6 +444,45 @@ def test_request_goes_before_database_before_file_field_by_field(api, saved):
     assert file == seen()
 
 
+def test_a_row_over_the_file_says_only_what_it_says(api):
+    """Kind, name and address stay the file's; a key moves to another origin with nobody."""
+    moved = api.post(CONFIG, json={"provider_name": "on-file", "api_base": f"{OTHER_UPSTREAM}/v1"})
+    told = data(api.post(CONFIG, json={"provider_name": "on-file", "max_retries": 5}))
+    api.delete(f"{CONFIG}/on-file")
+
+    assert (400, 40007, "api_key_required") == row(moved)
+    assert ("demo", "From the file", f"{UPSTREAM}/file", 5) == tuple(
+        told[name] for name in ("kind", "display_name", "api_base", "max_retries")
+    )
+
+
+def test_what_the_file_gets_wrong_hides_nothing_else(start_server):
+    """It cannot be used; the others can be listed and used."""
+    config = {"providers": {"broken": {"kind": "http", "extra_config": {"preset": "no-such-preset"}}}}
+    server = start_server(config)
+    with server.client() as api:
+        refused = api.post(GENERATE, json={"provider": "broken", "params": {"prompt": "x"}})
+
+        assert ["demo"] == [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
+        assert (400, 40001, "provider_not_configured") == row(refused)
+
+
+def test_a_file_that_moves_a_saved_key_elsewhere_hides_nothing(start_server):
+    """The list still shows it; a task is 40007."""
+    listed = {"security": {"allow_private_upstreams": ["127.0.0.1:9", "127.0.0.1:19"]}}
+    server = start_server({**listed, "providers": {"moving": {"kind": "demo", "api_base": UPSTREAM}}})
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": "moving", "api_base": f"{UPSTREAM}/v1"}))
+    server.stop()
+    server.config["providers"]["moving"] |= {"api_base": OTHER_UPSTREAM, "api_key": KEY}
+    server.start()
+    with server.client() as api:
+        refused = api.post(GENERATE, json={**body_of(), "provider": "moving"})
+
+        assert ["demo", "moving"] == [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
+        assert (400, 40007, "api_key_required") == row(refused)
+
+
 def test_a_masked_key_in_a_request_means_the_saved_one(api, saved):
     """What a client was shown it may send back."""
     saved("echoed", api_base=f"{UPSTREAM}/v1", api_key=KEY)
@@ -444,7 +498,10 @@ def test_a_provider_limits_its_own_concurrency(api, saved):
     first, second = (data(api.post(GENERATE, json=body))["task_id"] for _ in range(2))
     running(api, first)
 
-    assert ("pending", "completed") == (task_of(api, second)["status"], data(submit(api, headers=WAIT))["status"])
+    assert ("pending", "completed") == (
+        task_of(api, second)["status"],
+        data(submit(api, headers=WAIT))["status"],
+    )
     assert ["completed"] * 2 == [ended(api, task_id)["status"] for task_id in (first, second)]
 
 

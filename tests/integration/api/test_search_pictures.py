@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.api.asking import IMAGES, SEARCH, data, picture, row
+from tests.integration.api.live_server import LiveServer
 
 PROMPTS = {
     "cat": "一只可爱的猫",
@@ -22,8 +23,6 @@ PROMPTS = {
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory):
     """A server that holds exactly these prompts."""
-    from tests.integration.api.live_server import LiveServer  # noqa: PLC0415 - only here
-
     server = LiveServer(tmp_path_factory.mktemp("gallery")).start()
     with server.client() as client:
         client.ids = {name: picture(client, prompt)["id"] for name, prompt in PROMPTS.items()}

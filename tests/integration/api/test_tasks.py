@@ -59,7 +59,9 @@ def test_a_finished_task_tells_everything(api):
         "warnings": [],
         "error": None,
     }.items() <= task.items()
-    assert [True] * 3 == [bool(TIME.fullmatch(task[f"{what}_at"])) for what in ("created", "started", "completed")]
+    assert [True] * 3 == [
+        bool(TIME.fullmatch(task[f"{what}_at"])) for what in ("created", "started", "completed")
+    ]
     assert task["created_at"] <= task["started_at"] <= task["completed_at"]
     assert {"api_base", "api_key", "model_id", "timeout_seconds", "source"} <= set(task["config_snapshot"])
 
@@ -110,7 +112,9 @@ def test_a_prompt_may_be_short_or_long(api, length):
     assert prompt == finished(api, prompt)["prompt"]
 
 
-@pytest.mark.parametrize("prompt", ["🐱👩‍👩‍👧‍👦", "𠮷野家", "<b>&\"'</b>", "C:\\a\\n", "a\u0301\u200b", "  padded  ", "é\n\té"])
+@pytest.mark.parametrize(
+    "prompt", ["🐱👩‍👩‍👧‍👦", "𠮷野家", "<b>&\"'</b>", "C:\\a\\n", "a\u0301\u200b", "  padded  ", "é\n\té"]
+)
 def test_any_text_comes_back_as_it_was(api, prompt):
     """Emoji, rare characters, markup, combining marks."""
     task = finished(api, prompt)
@@ -296,8 +300,12 @@ def test_the_same_key_and_body_give_the_same_task_again(api):
 def test_the_order_of_members_makes_no_other_body(api):
     """JSON objects have none."""
     key = {"Idempotency-Key": "again-2"}
-    one = data(api.post(GENERATE, json={"provider": "demo", "params": {"prompt": "a", "num": 1}}, headers=key))
-    two = data(api.post(GENERATE, json={"params": {"num": 1, "prompt": "a"}, "provider": "demo"}, headers=key))
+    one = data(
+        api.post(GENERATE, json={"provider": "demo", "params": {"prompt": "a", "num": 1}}, headers=key)
+    )
+    two = data(
+        api.post(GENERATE, json={"params": {"num": 1, "prompt": "a"}, "provider": "demo"}, headers=key)
+    )
 
     assert one["task_id"] == two["task_id"]
 
@@ -338,7 +346,9 @@ def test_fifty_equal_posts_at_once_make_one_task(api, server):
 
     def post(_):
         with server.client() as client:
-            return data(submit(client, "one of fifty", headers={"Idempotency-Key": "fifty at once".replace(" ", "-")}))
+            return data(
+                submit(client, "one of fifty", headers={"Idempotency-Key": "fifty at once".replace(" ", "-")})
+            )
 
     with ThreadPoolExecutor(50) as pool:
         told = list(pool.map(post, range(50)))

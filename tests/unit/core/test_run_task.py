@@ -9,7 +9,7 @@ import pytest
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider, png
@@ -465,3 +465,23 @@ def test_evolving_keeps_values_frozen():
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         config.enabled = False
+
+
+async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
+    """A configuration may change below a task: what it then refuses is no defect, and nothing is sent."""
+    provider = ScriptedProvider()
+    answers = [(lambda request: (request,)), refuse_the_size]
+    provider.split = lambda request, model, config: answers.pop(0)(request)
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.FAILED, FailureCode.REJECTED, "params.size: too large") == (
+        task.status,
+        task.failure.code,
+        task.failure.message,
+    )
+    assert (0, 0, False) == (task.attempts, provider.charged, task.failure.possible_charge)
+
+
+def refuse_the_size(request):
+    raise ValidationFailed.of("params.size", "too large")

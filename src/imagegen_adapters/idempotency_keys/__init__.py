@@ -1,0 +1,1 @@
+"""Which task an idempotency key made."""

@@ -1,0 +1,40 @@
+"""Idempotency keys in SQLite."""
+
+import sqlite3
+from datetime import datetime
+
+from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.json_columns import to_timestamp
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.task_rows import row_to_task
+from imagegen_core.errors import IdempotencyKeyReused
+from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.tasks import Task
+
+
+class SqliteIdempotencyKeys:
+    """The idempotency_keys table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
+        moment = to_timestamp(now)
+        row = await self._database.read(lambda c: kept_task(c, claim, now=moment))
+        return None if row is None else row_to_task(row)
+
+
+def kept_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
+    """Return the row of the task that the key made, or None for a key that is new or expired at ``now``.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for another body.
+    """
+    key = {"scope": claim.scope, "key": claim.key, "now": now}
+    kept = connection.execute(statements.GET_IDEMPOTENCY_KEY, key).fetchone()
+    if kept is None:
+        return None
+    if kept["body_sha256"] != claim.body_sha256:
+        raise IdempotencyKeyReused
+    row: sqlite3.Row | None = connection.execute(statements.GET_TASK, (kept["task_id"],)).fetchone()
+    return row

@@ -1,0 +1,190 @@
+"""Accepting a request: what is stored, what is refused, and what a repeat gets."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
+from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_core import ImageGen, Limits, Operation, Submission, TaskStatus
+from imagegen_core.errors import (
+    IdempotencyKeyReused,
+    ImageNotFound,
+    InsufficientStorage,
+    InvalidImage,
+    ProviderNotConfigured,
+    QueueFull,
+    UpstreamNotAllowed,
+    ValidationFailed,
+)
+from imagegen_core.pages import Paging
+from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Secret
+from imagegen_core.submissions import KeptImage
+from tests.unit.core.scripted_provider import ScriptedProvider, png
+from tests.unit.core.test_run_task import imagegen_over
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def imagegen():
+    return imagegen_over(ScriptedProvider())
+
+
+def submission(**fields):
+    return Submission(provider_name="scripted", **{"prompt": "猫", **fields})
+
+
+async def stored(imagegen):
+    """Return everything that a refused submission must not leave."""
+    tasks = await imagegen.adapters.tasks.find(TaskFilter(), Paging())
+    return tasks.total, await imagegen.adapters.spool.owners(older_than_seconds=0)
+
+
+async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
+    """The provider is gone, the disk is full: the task that the key made is still there."""
+    first = await imagegen.submit_task(submission(idempotency_key="k"))
+    changed = ImageGen(attrs.evolve(imagegen.adapters, disk=MemoryDiskSpace(free=0, min_free_bytes=1)))
+
+    again = await changed.submit_task(submission(idempotency_key="k"))
+
+    assert (first.task.task_id, True) == (again.task.task_id, again.replayed)
+
+
+async def test_a_key_belongs_to_one_body(imagegen):
+    """Another body under the same key is refused."""
+    await imagegen.submit_task(submission(idempotency_key="k"))
+
+    with pytest.raises(IdempotencyKeyReused):
+        await imagegen.submit_task(submission(idempotency_key="k", prompt="狗"))
+
+
+async def test_a_key_belongs_to_one_operation(imagegen):
+    """The same key for another operation is another task."""
+    await imagegen.submit_task(submission(idempotency_key="k"))
+
+    other = await imagegen.submit_task(
+        submission(idempotency_key="k", operation=Operation.UPSCALE, image=png(), prompt="")
+    )
+
+    assert not other.replayed
+
+
+async def test_a_full_queue_refuses_and_stores_nothing():
+    """Not even the input pictures."""
+    imagegen = imagegen_over(
+        ScriptedProvider(), limits=Limits(default_provider="scripted", queue_size=1, shutdown_grace_seconds=0)
+    )
+    await imagegen.submit("一")
+
+    with pytest.raises(QueueFull):
+        await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))
+
+    assert (1, ()) == await stored(imagegen)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"prompt": ""}, ValidationFailed),
+        ({"operation": Operation.EDIT}, ValidationFailed),
+        ({"operation": Operation.UPSCALE, "image": png(), "mask": png()}, ValidationFailed),
+        ({"operation": Operation.EDIT, "image": b"text"}, InvalidImage),
+        ({"operation": Operation.EDIT, "image": png()[:50]}, InvalidImage),
+        ({"operation": Operation.EDIT, "image": KeptImage(id=9)}, ImageNotFound),
+        ({"operation": Operation.REFERENCE, "references": (png(), b"text")}, InvalidImage),
+        ({"params": {"magic": 1}}, ValidationFailed),
+    ],
+)
+async def test_a_refused_request_leaves_nothing(imagegen, fields, error):
+    """No task, no file."""
+    with pytest.raises(error):
+        await imagegen.submit_task(submission(**fields))
+
+    assert (0, ()) == await stored(imagegen)
+
+
+async def test_too_little_disk_refuses_new_tasks(imagegen):
+    """Money is never spent on a result that could not be kept."""
+    full = imagegen_over(
+        ScriptedProvider(),
+        adapters=attrs.evolve(
+            memory_adapters(providers={"scripted": ScriptedProvider()}),
+            disk=MemoryDiskSpace(free=0, min_free_bytes=1),
+        ),
+    )
+
+    with pytest.raises(InsufficientStorage):
+        await full.submit("猫")
+
+
+async def test_an_address_that_is_not_allowed_is_refused_on_submitting():
+    """The guard is asked about the address that the request would use."""
+    adapters = attrs.evolve(
+        memory_adapters(providers={"scripted": ScriptedProvider()}),
+        guard=MemoryUpstreamGuard(refused={"http://10.0.0.1"}),
+    )
+    override = ProviderConfig(
+        provider_name="scripted",
+        source=ConfigSource.REQUEST,
+        api_base="http://10.0.0.1",
+        api_key=Secret("k" * 20),
+    )
+
+    with pytest.raises(UpstreamNotAllowed):
+        await imagegen_over(ScriptedProvider(), adapters=adapters).submit_task(submission(override=override))
+
+
+async def test_a_saved_configuration_can_be_demanded(imagegen):
+    """The file's layer alone does not do then."""
+    with pytest.raises(ProviderNotConfigured):
+        await imagegen.submit_task(submission(require_saved=True))
+
+
+async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
+    """It is in the task while the task lives, sealed, and nowhere after."""
+    override = ProviderConfig(
+        provider_name="scripted", source=ConfigSource.REQUEST, api_key=Secret("sk-canary-canary")
+    )
+    async with imagegen:
+        task = (await imagegen.submit_task(submission(override=override))).task
+        done = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (True, False) == (task.override is not None, "canary" in (task.override or ""))
+    assert (TaskStatus.COMPLETED, None) == (done.status, done.override)
+    assert ("request", "sk-****nary") == (done.config_snapshot["source"], done.config_snapshot["api_key"])
+
+
+async def test_a_kept_picture_can_be_an_input(imagegen):
+    """Its bytes are copied, so deleting it later changes nothing."""
+    async with imagegen:
+        first = await imagegen.submit("猫")
+        await imagegen.wait(first.task_id, timeout=10)
+        (image,) = await imagegen.images(first.task_id)
+        second = (
+            await imagegen.submit_task(
+                submission(operation=Operation.UPSCALE, image=KeptImage(id=image.id), prompt="")
+            )
+        ).task
+        done = await imagegen.wait(second.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, image.sha256) == (done.status, done.request.image.sha256)
+
+
+async def test_a_failed_task_is_retried_with_its_pictures():
+    """A new task, the same request, its own copy of the inputs."""
+    from imagegen_core.failures import FailureCode
+    from tests.unit.core.test_run_task import refused
+
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.CONTENT_POLICY)]
+    async with imagegen_over(provider) as imagegen:
+        first = (await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))).task
+        await imagegen.wait(first.task_id, timeout=10)
+        second = await imagegen.retry_task(task_id=first.task_id)
+        done = await imagegen.wait(second.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, first.task_id) == (done.status, done.retry_of)
+    assert done.request.image.key != first.request.image.key
