@@ -12,9 +12,13 @@ _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
 @attrs.frozen(kw_only=True)
 class AttemptOutcome:
-    """How one part of a task came out: ``error`` None means that its pictures are stored."""
+    """How one part of a task came out: ``error`` None means that its pictures are stored.
+
+    ``kept``: they could not be stored now, and the vendor's answer is on our disk to try again for free.
+    """
 
     error: CallError | None = None
+    kept: bool = False
     failures: tuple[CallError, ...] = ()
     warnings: tuple[str, ...] = ()
 

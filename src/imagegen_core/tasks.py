@@ -12,6 +12,9 @@ from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.operations import PictureRequest
 
+MAX_RESCUES = 3
+"""How often a crash over a vendor's answer, or a failure to store it, is survived by a task."""
+
 
 class TaskStatus(StrEnum):
     """The last three never change."""

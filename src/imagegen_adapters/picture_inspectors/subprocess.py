@@ -11,19 +11,14 @@ from imagegen_adapters.picture_inspectors.decoder_process import (
     DecoderProcess,
     Reply,
 )
-from imagegen_core.errors import ImagegenError
 from imagegen_core.images import MAX_BYTES, MAX_PIXELS, MediaType
-from imagegen_core.ports.picture_inspector import Inspection, PictureRejected
+from imagegen_core.ports.picture_inspector import Inspection, InspectorUnavailable, PictureRejected
 
 _LARGE_PIXELS = 10_000_000
 """Above it one picture at a time: 40 megapixels of WebP take 640 MB while they are decoded."""
 
 _MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of a child. Measured peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
-
-
-class InspectorUnavailable(ImagegenError):
-    """No decoding process could be started; the picture is not to blame."""
 
 
 class SubprocessInspector:

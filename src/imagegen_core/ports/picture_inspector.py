@@ -5,11 +5,16 @@ from typing import Protocol
 
 import attrs
 
+from imagegen_core.errors import ImagegenError
 from imagegen_core.images import MediaType
 
 
 class PictureRejected(Exception):
     """The bytes are no PNG, JPEG or WebP that can be decoded within the limits; the message says why."""
+
+
+class InspectorUnavailable(ImagegenError):
+    """Nothing can be decoded now; it says nothing about the picture."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,5 +35,6 @@ class PictureInspector(Protocol):
 
         Raises:
             PictureRejected: it is not what we take.
+            InspectorUnavailable: nothing can be decoded now.
         """
         ...

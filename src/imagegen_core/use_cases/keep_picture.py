@@ -11,7 +11,12 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES, Image, MediaType, StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.picture_inspector import Inspection, PictureInspector, PictureRejected
+from imagegen_core.ports.picture_inspector import (
+    Inspection,
+    InspectorUnavailable,
+    PictureInspector,
+    PictureRejected,
+)
 from imagegen_core.ports.provider import Picture
 from imagegen_core.tasks import Task
 
@@ -95,6 +100,9 @@ class KeepPicture:
         except PictureRejected as error:
             await self.pictures.delete(blob.key)
             raise CallError(FailureCode.INVALID_IMAGE, f"the vendor's picture is refused: {error}") from error
+        except InspectorUnavailable as error:
+            await self.pictures.delete(blob.key)
+            raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be checked") from error
         return inspection
 
 

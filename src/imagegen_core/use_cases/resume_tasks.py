@@ -10,11 +10,8 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks import Task
+from imagegen_core.tasks import MAX_RESCUES, Task
 from imagegen_core.use_cases.run_task import announce_end
-
-MAX_RESCUES = 3
-"""How many crashes over the same answer are survived before the task is given up."""
 
 _log = logging.getLogger(__name__)
 

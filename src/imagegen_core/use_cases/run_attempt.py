@@ -20,6 +20,7 @@ from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.running_tasks import RunningTask
+from imagegen_core.tasks import MAX_RESCUES, Task
 from imagegen_core.use_cases.keep_picture import KeepPicture
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
@@ -72,6 +73,8 @@ class RunAttempt:
         except CallError as raw:
             error = self._redacted(raw, resolved.config)
             current = run.attempts[part]
+            if _can_wait(error, current, run.task):
+                return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
             return AttemptOutcome(error=error)
@@ -215,6 +218,12 @@ class RunAttempt:
             task_id=image.task_id, kind=EventKind.IMAGE, at=self.clock.now(), data={"image_id": image.id}
         )
         await self.events.publish(event)
+
+
+def _can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
+    """Return whether an answer that could not be stored stays on our disk for another try."""
+    unstored = error.failure.code is FailureCode.STORAGE_FAILED and attempt.phase is Phase.RECEIVED
+    return unstored and task.rescues < MAX_RESCUES
 
 
 class _cancelling:  # noqa: N801 - reads as a context manager

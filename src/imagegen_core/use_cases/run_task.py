@@ -41,6 +41,9 @@ from imagegen_core.use_cases.run_attempt import RunAttempt
 LOCKED_DELAY = timedelta(seconds=30)
 """How long a task waits whose provider's key cannot be opened now."""
 
+KEPT_SECONDS = 5.0
+"""How long until an answer that is on our disk is stored anew; four times as long after each failure."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -137,14 +140,17 @@ class RunTask:
             )
             for part, request in enumerate(requests)
         ]
-        try:
-            async with asyncio.TaskGroup() as group:
-                parts = [group.create_task(each) for each in calls]
-        except ExceptionGroup as errors:  # all parts have ended; the first error tells what went wrong
-            raise errors.exceptions[0] from errors
-        return [part.result() for part in parts]
+        results = await asyncio.gather(*calls, return_exceptions=True)  # no part is broken off for another
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if isinstance(result, AttemptOutcome)]
 
     async def _settle(self, run: RunningTask, outcomes: list[AttemptOutcome]) -> None:
+        if any(o.kept for o in outcomes):
+            later = timedelta(seconds=KEPT_SECONDS * 4**run.task.rescues)
+            await self._put_back(run, run.task.rescue(its_own_fault=True), later)
+            return
         now = self.clock.now()
         errors = [o.error for o in outcomes if o.error is not None]
         losses = errors + [f for o in outcomes for f in o.failures]

@@ -7,7 +7,8 @@ import signal
 import pytest
 from PIL import Image
 
-from imagegen_adapters.picture_inspectors.subprocess import InspectorUnavailable, SubprocessInspector
+from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
+from imagegen_core.ports.picture_inspector import InspectorUnavailable
 from imagegen_adapters.testing.picture_inspector import (
     TAKEN,
     PictureInspectorContract,

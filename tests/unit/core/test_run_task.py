@@ -6,10 +6,11 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.errors import CallError, StorageError, ValidationFailed
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider, png
@@ -485,3 +486,39 @@ async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
 
 def refuse_the_size(request):
     raise ValidationFailed.of("params.size", "too large")
+
+
+class FullStore:
+    """A memory store whose disk is full for its first puts."""
+
+    def __init__(self, store, failures):
+        self._store, self.failures = store, failures
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def put(self, key, chunks, *, content_type):
+        if self.failures:
+            self.failures -= 1
+            raise StorageError("no space left")
+        return await self._store.put(key, chunks, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("failures", "status"), [(1, TaskStatus.COMPLETED), (3, TaskStatus.COMPLETED), (4, TaskStatus.FAILED)]
+)
+async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
+    """It is on our disk already, so storing its pictures is tried again, three times, for free."""
+    provider = ScriptedProvider()
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    adapters = attrs.evolve(adapters, pictures=FullStore(adapters.pictures, failures))
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫")
+    for _ in range(4):
+        for claimed in await adapters.queue.claim("w", limit=1, now=clock.now()):
+            await imagegen.run_task(task=claimed)
+        clock.advance(100)
+
+    ended = await adapters.tasks.get(task.task_id)
+    assert (status, 1, 1) == (ended.status, provider.charged, ended.attempts)
