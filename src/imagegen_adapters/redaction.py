@@ -1,7 +1,7 @@
 """Takes secrets out of text before it is logged, stored or shown. Pure.
 
-First the secrets that are in use, in every spelling that a library or a vendor may echo; then whatever
-looks like one. Cut text to its length after this, never before: half a key is a key that nobody finds.
+First the secrets that are in use, in every spelling that a library or a vendor may echo, also when a long
+text was cut in the middle of one; then whatever looks like one. Still, cut text after this, not before.
 """
 
 import base64
@@ -18,6 +18,12 @@ MASK = "****"
 
 _SHORTEST = 4
 """Shorter secrets are no secrets, and masking them would make text unreadable."""
+
+_SHORTEST_CUT = 150
+"""Nobody cuts a vendor's words to less; looking for half a key in every short text would take its time."""
+
+_CUT_PIECE = 6
+"""So many characters of a secret at the end of a cut text are taken for its beginning."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -137,12 +143,25 @@ class Redactor:
 
 
 def _redacted(text: str, forms: tuple[str, ...]) -> str:
+    may_be_cut = len(text) >= _SHORTEST_CUT
     for form in forms:
         if form in text:
             text = text.replace(form, MASK)
+    if may_be_cut:
+        text = _without_cut_secret(text, forms)
     text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
+    return text
+
+
+def _without_cut_secret(text: str, forms: tuple[str, ...]) -> str:
+    """Return the text without the beginning of a secret that it ends with."""
+    whole = text.rstrip("…")
+    for form in forms:
+        at = whole.rfind(form[:_CUT_PIECE])
+        if at >= 0 and form.startswith(whole[at:]):
+            return whole[:at] + MASK
     return text
 
 

@@ -23,15 +23,16 @@ class AttemptOutcome:
     warnings: tuple[str, ...] = ()
 
 
-def may_send(previous: Attempt | None, config: ProviderConfig) -> bool:
+def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) -> bool:
     """Return whether a part whose latest attempt is ``previous`` may send a request now.
 
-    One whose outcome nobody knows is sent again only where the operator chose ``on_unknown: retry``.
+    One whose outcome nobody knows is sent again only where the operator chose ``on_unknown: retry``, or
+    where a process that died left it and the provider's calls are ``free``.
     """
     if previous is None or previous.phase is Phase.RESERVED:
         return True
     if previous.phase is Phase.SUBMITTING:
-        return _on_unknown_is_retry(config)
+        return free or _on_unknown_is_retry(config)
     failure = previous.failure
     return failure is not None and (failure.code in _NOT_STARTED or repeats_unknown(failure, config))
 

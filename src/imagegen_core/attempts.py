@@ -109,12 +109,16 @@ class Attempt:
         return self._become(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
 
     def stored(self, now: datetime) -> "Attempt":
-        """Return the attempt whose pictures are kept; the receipt is no longer needed."""
-        return self._become(Phase.STORED, now, receipt=None)
+        """Return the attempt whose pictures are kept; of job and receipt only the job's id is still of use."""
+        return self._become(Phase.STORED, now, **self._settled())
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
         """Return the attempt ended by ``failure``; its charge is what the failure lets us know."""
         charge = Charge.NONE
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
-        return self._become(Phase.FAILED, now, charge=charge, failure=failure, receipt=None)
+        return self._become(Phase.FAILED, now, charge=charge, failure=failure, **self._settled())
+
+    def _settled(self) -> dict[str, Any]:
+        """Return what is left of a vendor's answers: addresses in them may hold signatures and keys."""
+        return {"job": None if self.job is None else UpstreamJob(id=self.job.id), "receipt": None}

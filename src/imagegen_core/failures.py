@@ -5,6 +5,9 @@ from typing import Self
 
 import attrs
 
+MESSAGE_CHARS = 500
+"""How much of a vendor's own words is kept."""
+
 
 class FailureCode(StrEnum):
     """The stable codes of ``task.error.code``.

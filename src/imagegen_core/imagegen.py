@@ -143,7 +143,7 @@ class ImageGen:
         )
         self.toggle_provider = ToggleProvider(configs=a.configs, save=self.save_provider)
         self.list_providers = ListProviders(resolve=self.resolve)
-        self.probe_provider = ProbeProvider(resolve=self.resolve)
+        self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
         self.run_task = self._run_task(retry or RetryPolicy())
         self.worker = Worker(
             queue=a.queue,

@@ -11,11 +11,15 @@ from imagegen_core.tasks import Task
 
 @attrs.define(eq=False)
 class RunningTask:
-    """A claimed task. Only its run changes it, so progress, cancelling and the end never collide."""
+    """A claimed task. Only its run changes it, so progress, cancelling and the end never collide.
+
+    ``free``: its provider's calls cost nothing, as far as is known yet.
+    """
 
     task: Task
     repository: TaskRepository
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
+    free: bool = False
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 

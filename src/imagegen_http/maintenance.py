@@ -39,6 +39,10 @@ class Maintenance:
         self._wake.set()
 
     async def __aenter__(self) -> Self:
+        try:
+            await self.clean(at_start=True)  # now, while no submission can be under way
+        except ImagegenError as error:
+            _log.warning("what an earlier run left could not be cleaned up", reason=str(error))
         self._loop = asyncio.create_task(self._run(), name="maintenance")
         return self
 
@@ -78,7 +82,7 @@ class Maintenance:
             expired = await self.expire()
             if expired.expired:
                 _log.info("local files expired", count=expired.expired)
-        await self.clean(at_start=first)
+        await self.clean()
         if summary.next_due is None:
             return self.sweep_seconds
         return (summary.next_due - self.clock.now()).total_seconds()

@@ -78,6 +78,7 @@ class FakeA1111(Loopback):
         calls: (method, path) of everything.
         faults: answers (or the word ``crash``) that the next jobs get instead, after they are in the ledger
             when ``crash``, before otherwise.
+        spoilt: answers that the next jobs get instead, after they are in the ledger.
         hold: while clear, a job that has begun does not end; `begun` is set when one has.
     """
 
@@ -86,6 +87,7 @@ class FakeA1111(Loopback):
         self.flavour, self.auth, self.grid, self.extra_maps = flavour, auth, grid, extra_maps
         self.picture_format = picture_format
         self.ledger, self.calls, self.faults, self.progress_asked = [], [], [], threading.Event()
+        self.spoilt = []
         self.hold, self.begun = threading.Event(), threading.Event()
         self.hold.set()
         self.current_task, self.progress, self.interrupted = None, 0.0, False
@@ -150,6 +152,8 @@ class FakeA1111(Loopback):
         if self.faults:
             self.faults.pop(0)
             return self._crash()
+        if self.spoilt:
+            return self.spoilt.pop(0)
         if name == "extra-single-image":
             image = Image.open(io.BytesIO(base64.b64decode(body["image"])))
             size = tuple(int(side * body["upscaling_resize"]) for side in image.size)

@@ -86,12 +86,16 @@ class Asked:
 
 @attrs.frozen
 class Scripted:
-    """The next answer. ``cut``: ``before`` and ``after`` reset, ``body`` ends half-way, ``hang`` never."""
+    """The next answer. ``cut``: ``before`` and ``after`` reset, ``body`` ends half-way, ``hang`` never.
+
+    It is charged for when it is a 200, or ``charged``.
+    """
 
     status: int = 200
     body: object = b""
     headers: dict = attrs.field(factory=dict)
     cut: str = ""
+    charged: bool = False
 
 
 class Rejected(Exception):
@@ -226,7 +230,7 @@ class FakeGemini:
         self.asked.append(Asked(method, target, headers, body, pictures))
         model = developer[2] if developer else vertex[2]
         if (scripted := self._scripted()) is not None:
-            if scripted.status == 200:
+            if scripted.status == 200 or scripted.charged:
                 self.ledger.append(model)
             return scripted
         if model not in MODELS:

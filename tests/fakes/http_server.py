@@ -102,6 +102,7 @@ class Break(enum.Enum):
     TRUNCATED = "the request is served, half of the answer arrives"
     EMPTY = "the request is served, the answer is 200 with no body"
     HTML = "the request is served, the answer is a page"
+    SERVER_ERROR = "the request is served, its answer is lost behind a 500"
     SILENCE = "the request is served, no answer ever comes"
 
 
@@ -168,6 +169,8 @@ class HttpServer:
         if how is Break.SILENCE:
             await reader.read()
             return None
+        if how is Break.SERVER_ERROR:
+            reply = Reply.json({"error": {"message": "something broke"}}, 500)
         if how is Break.EMPTY:
             reply = Reply()
         if how is Break.HTML:

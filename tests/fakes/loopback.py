@@ -33,10 +33,11 @@ class Answer:
 
 
 class Loopback:
-    """Runs ``answer`` on a free port of 127.0.0.1 while the context is open."""
+    """Runs ``answer`` on a free port of 127.0.0.1 while it is open; ``requests`` is all that came."""
 
     def __init__(self, answer):
         self.closing = threading.Event()
+        self.requests = []
         self._answer = answer
         self._server = None
 
@@ -62,6 +63,7 @@ class Loopback:
         self._thread.join()
 
     def reply(self, request):
+        self.requests.append(request)
         return self._answer(request)
 
 

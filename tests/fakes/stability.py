@@ -56,13 +56,14 @@ class FakeStability(Loopback):
         poll_faults: answers that the next polls get instead.
         polls_until_done: how many polls of a job see 202.
         filtered: answer with CONTENT_FILTERED.
+        spoilt: answers that the next calls get instead, after they were charged.
     """
 
     def __init__(self, *, key="sk-stability-0123456789", polls_until_done=1, result_field="result"):
         super().__init__(self._reply)
         self.key, self.polls_until_done, self.result_field = key, polls_until_done, result_field
         self.ledger, self.calls, self.faults, self.poll_faults, self.jobs = [], [], [], [], {}
-        self.filtered = False
+        self.filtered, self.spoilt = False, []
         self.picture = png((128, 128), 7)
         self._lock = threading.Lock()
 
@@ -105,6 +106,8 @@ class FakeStability(Loopback):
 
     def _charge(self, route, fields):
         self.ledger.append((route, fields))
+        if self.spoilt:
+            return self.spoilt.pop(0)
         if _ROUTES[route][2]:
             job = f"{len(self.ledger):064x}"
             self.jobs[job] = self.polls_until_done

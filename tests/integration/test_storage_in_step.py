@@ -67,7 +67,7 @@ class Desk:
             archive=self.archive,
             clock=self.clock,
         )
-        self.delete = DeleteImage(records=self.records, pictures=self.pictures)
+        self.delete = DeleteImage(records=self.records, pictures=self.pictures, stored=lambda: None)
 
     def expire(self, days):
         return ExpireLocal(

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 def _gemini(status):
     error = {"status": "UNAVAILABLE"} if status == 503 else {}
-    return call_error(ErrorAnswer(status=status, error=error), model_id="m", now=NOW.timestamp())
+    return call_error(ErrorAnswer(status=status, error=error), model=None, now=NOW.timestamp())
 
 
 def _http(status):
@@ -37,7 +37,7 @@ def _rows():
     """Yield each status of the table's first column with the four cells that follow."""
     for line in PAGE.read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
-        if len(cells) == 5 and re.match(r"\**\d", cells[0]) and "quota" not in cells[0] and "200" not in cells[0]:
+        if len(cells) == 5 and re.fullmatch(r"[\d*, x]+(other 5xx)?", cells[0]):
             for number in re.findall(r"\d(?:\d\d|xx)", cells[0]):
                 yield int(number.replace("xx", "02")), cells[1:]
 

@@ -1,4 +1,4 @@
-"""The reference of settings names every key, with its default and its variable, and none that is not there."""
+"""The reference of settings names every key, with default and variable, and none that is not there."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import get_args
 import attrs
 import pytest
 
-from imagegen_http.settings import Settings
 from imagegen_http.provider_settings import PROVIDER_FIELDS
+from imagegen_http.settings import Settings
 from imagegen_http.settings_loader import PREFIX
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
@@ -17,7 +17,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 def _section(of):
     """Return the attrs class of a field, optional or not, or None when it is a plain value."""
     candidates = (of, *get_args(of))
-    return next((each for each in candidates if attrs.has(each) and each.__module__ == Settings.__module__), None)
+    return next(
+        (each for each in candidates if attrs.has(each) and each.__module__ == Settings.__module__), None
+    )
 
 
 def _optional(of):

@@ -39,7 +39,7 @@ PENDING = "SELECT value FROM counters WHERE name = 'pending'"
 
 END_PUTTING_OFF = """
 UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
-WHERE status = 'pending' AND not_before IS NOT NULL AND not_before <= ?
+WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= ? OR not_before > ?)
 """
 """What is due is like any other, so that claiming looks at one short index only."""
 

@@ -1,11 +1,14 @@
 """A caller's mask, turned into what a vendor wants."""
 
+import asyncio
 import io
 from enum import StrEnum
 
 from PIL import Image, UnidentifiedImageError
 
 from imagegen_core.errors import InvalidImage
+from imagegen_core.operations import PictureRequest
+from imagegen_core.ports.provider import Exchange
 
 _OPAQUE = 255
 
@@ -74,3 +77,16 @@ def _in_polarity(edited: Image.Image, polarity: MaskPolarity) -> Image.Image:
 
 def _inverted(image: Image.Image) -> Image.Image:
     return image.point(lambda value: _OPAQUE - value)
+
+
+async def mask_for(request: PictureRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
+    """Return the request's mask as a vendor wants it, None when there is none.
+
+    Raises:
+        InvalidImage: it has another size than its picture, or cannot be decoded.
+    """
+    if request.mask is None or request.image is None:
+        return None
+    data = await exchange.read_input(request.mask)
+    size = (request.image.width, request.image.height)
+    return await asyncio.to_thread(convert_mask, data, polarity=polarity, size=size)

@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.queues.bell import Bell
-from imagegen_core.ports.queue import QueueCounts
+from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts
 from imagegen_core.tasks import Task, TaskStatus
 
 
@@ -25,9 +25,8 @@ class MemoryQueue:
         self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
     ) -> tuple[Task, ...]:
         self._bell.hush()
-        due = [
-            t for t in self._state.with_status(TaskStatus.PENDING) if not t.not_before or t.not_before <= now
-        ]
+        pending = self._state.with_status(TaskStatus.PENDING)
+        due = [t for t in pending if not t.not_before or not now < t.not_before <= now + LONGEST_WAIT]
         for task in due:
             self._state.put(attrs.evolve(task, not_before=None))
         wanted = [t for t in due if t.provider_name not in skip_providers][:limit]

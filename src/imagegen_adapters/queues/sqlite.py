@@ -10,7 +10,7 @@ from imagegen_adapters.databases.json_columns import optional_moment, to_timesta
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.task_rows import row_to_task
 from imagegen_adapters.queues.bell import Bell
-from imagegen_core.ports.queue import QueueCounts
+from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts
 from imagegen_core.tasks import Task
 
 
@@ -28,12 +28,12 @@ class SqliteQueue:
         self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
     ) -> tuple[Task, ...]:
         self._bell.hush()
-        moment = to_timestamp(now)
+        moment, beyond = to_timestamp(now), to_timestamp(now + LONGEST_WAIT)
         skipped = json.dumps(sorted(skip_providers))
         values = {"owner": owner, "limit": limit, "now": moment, "skip_providers": skipped}
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-            connection.execute(statements.END_PUTTING_OFF, (moment,))
+            connection.execute(statements.END_PUTTING_OFF, (moment, beyond))
             return connection.execute(statements.CLAIM, values).fetchall()
 
         rows = await self._database.write(claim)

@@ -111,6 +111,15 @@ class QueueContract:
         assert in_time[0].not_before is None
         assert await queue.next_due() is None
 
+    async def test_a_clock_that_was_set_back(self, repository: TaskRepository, queue: Queue) -> None:
+        """A task never waits for days because the clock showed a later day when it was put off."""
+        another_clocks, own = a_task(not_before=later(3 * 86_400)), a_task(not_before=later(3_600))
+        await self.enqueue(repository, queue, another_clocks, own)
+
+        claimed = await queue.claim("me", limit=2, now=NOW)
+
+        assert ids([another_clocks]) == ids(claimed)
+
     async def test_a_due_task_is_not_put_off_any_more(self, repository: TaskRepository, queue: Queue) -> None:
         """A due task that had to stay does not make its worker spin on a moment in the past."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))

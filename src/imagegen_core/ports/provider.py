@@ -18,7 +18,8 @@ class ProviderProfile:
     """What a configuration of this kind amounts to.
 
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
-    the configuration says otherwise in ``extra_config.max_concurrency``.
+    the configuration says otherwise in ``extra_config.max_concurrency``. ``free`` says that no call ever
+    costs anything, so one that a dying process broke off is simply made again.
     """
 
     models: tuple[Model, ...]
@@ -26,6 +27,7 @@ class ProviderProfile:
     needs_api_base: bool = True
     needs_api_key: bool = True
     max_concurrency: int | None = None
+    free: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -1,12 +1,15 @@
 """Hands pending tasks to workers, each to one."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import attrs
 
 from imagegen_core.tasks import Task
+
+LONGEST_WAIT = timedelta(hours=2)
+"""Beyond any delay that a task is put off for; what is due later than that was put off by another clock."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +32,7 @@ class Queue(Protocol):
     ) -> tuple[Task, ...]:
         """Move up to ``limit`` due tasks from pending to processing, durably, and return them.
 
+        A task that is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
         No task is ever returned to two callers. Tasks of ``skip_providers`` stay.
         """
         ...

@@ -3,7 +3,9 @@
 import attrs
 
 from imagegen_core.errors import ProviderConfigNotFound, ProviderNotConfigured, Refusal
+from imagegen_core.failures import MESSAGE_CHARS
 from imagegen_core.ports.provider import Probe
+from imagegen_core.ports.redactor import Redactor
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 
@@ -59,6 +61,7 @@ class ProbeProvider:
     """One cheap, unpaid call."""
 
     resolve: ResolveProvider
+    redactor: Redactor
 
     async def __call__(self, *, provider_name: str) -> Probe:
         """Return whether the vendor could be used now.
@@ -67,4 +70,5 @@ class ProbeProvider:
             Refusal: it is not configured so far that it could be asked.
         """
         resolved = await self.resolve(provider_name=provider_name)
-        return await resolved.provider.probe(resolved.config)
+        probe = await resolved.provider.probe(resolved.config)
+        return attrs.evolve(probe, detail=self.redactor.redact(probe.detail, limit=MESSAGE_CHARS))

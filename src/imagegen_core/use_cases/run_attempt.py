@@ -10,7 +10,7 @@ from imagegen_core.attempts import Attempt, Phase, Receipt, UpstreamJob
 from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.events import EventKind, TaskEvent
-from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.failures import MESSAGE_CHARS, Failure, FailureCode
 from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
@@ -19,6 +19,7 @@ from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.tasks import MAX_RESCUES, Task
 from imagegen_core.use_cases.keep_picture import KeepPicture
@@ -26,9 +27,6 @@ from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
 SUBMIT_SLACK_SECONDS = 5.0
 """What a submission may take beyond the provider's own time-out, which should end it first."""
-
-MESSAGE_CHARS = 500
-"""How much of a vendor's own words is kept."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,12 +81,16 @@ class RunAttempt:
         self, run: RunningTask, resolved: ResolvedProvider, part: int, previous: Attempt | None
     ) -> tuple[Attempt | None, AttemptOutcome]:
         """Return the attempt to drive on, or None and the outcome that is settled already."""
+        sends = may_send(previous, resolved.config, free=resolved.profile.free)
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.of(
                 FailureCode.OUTCOME_UNKNOWN, "the service stopped while the vendor had the request"
             )
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
-        if previous is None or may_send(previous, resolved.config):
+        if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
+            # A process that died in between left its answer behind.
+            await self.spool.remove(spool_owner(previous.task_id, previous.attempt_id))
+        if previous is None or sends:
             return await self._reserve(run, part, previous), AttemptOutcome()
         if previous.phase is Phase.STORED:
             return None, AttemptOutcome()
@@ -164,7 +166,8 @@ class RunAttempt:
         harvest = await self._harvest(resolved, call, exchange, attempt.receipt or Receipt())
         images: list[Image] = []
         failures = list(harvest.failures)
-        for position, picture in enumerate(harvest.pictures):
+        for position, found in enumerate(harvest.pictures):
+            picture = attrs.evolve(found, metadata=redacted(found.metadata, self.redactor))
             try:
                 image = await self.keep_picture(
                     picture=picture, position=position, task=run.task, attempt=attempt

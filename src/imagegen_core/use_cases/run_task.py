@@ -128,7 +128,8 @@ class RunTask:
         attempts: tuple[Attempt, ...],
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
-        if any(may_send(latest.get(part), resolved.config) for part in range(len(requests))):
+        free = run.free = resolved.profile.free
+        if any(may_send(latest.get(part), resolved.config, free=free) for part in range(len(requests))):
             await run.save(run.task.count_attempt())
         calls = [
             self.run_attempt(
@@ -230,7 +231,7 @@ class RunTask:
         unknown = Failure.of(
             FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the vendor had the request"
         )
-        flying = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING]
+        flying = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
         for attempt in list(run.attempts.values()):
             if attempt in flying:
                 await run.save_attempt(attempt.failed(now, unknown))

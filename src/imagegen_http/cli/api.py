@@ -105,12 +105,16 @@ async def open_api(settings: Settings, environ: Mapping[str, str]) -> AsyncItera
 @asynccontextmanager
 async def _own_service(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
     from imagegen_http.app import build_app
-    from imagegen_http.composition import DataDirectoryInUse, compose
+    from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
+    from imagegen_http.logs import set_up_logs
 
-    logging.getLogger("imagegen_core").setLevel(logging.WARNING)
+    redactor = Redactor()
+    set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
+    if settings.log.level == "info":
+        logging.getLogger().setLevel(logging.WARNING)
     for _ in range(LOCK_WAIT_SECONDS * 5):
         try:
-            async with compose(settings, environ=environ) as service:
+            async with compose(settings, environ=environ, redactor=redactor) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
                 headers = {"Accept-Language": _language(environ)}
                 async with httpx.AsyncClient(

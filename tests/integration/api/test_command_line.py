@@ -456,6 +456,17 @@ def test_a_port_that_is_taken_is_named(run):
     assert str(port) in result.stderr
 
 
+def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
+    """A picture that is lost is told on stderr; stdout is for scripts."""
+    good(run("generate", "x", *SMALL))
+    for file in (tmp_path / "data" / "images").rglob("*.png"):
+        file.unlink()
+    result = run("images", "export", "out")
+
+    assert (1, "", True) == (result.returncode, result.stdout, "missing" in result.stderr)
+    assert result.stderr.splitlines()[-1].startswith("imagegen: ")
+
+
 def test_environment_variables_set_any_key(run, tmp_path):
     """``IMAGEGEN_DATA_DIR`` among them."""
     good(run("generate", "x", *SMALL, environ={"IMAGEGEN_DATA_DIR": str(tmp_path / "elsewhere")}))

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.manual import ManualClock
-from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.errors import CallError, StorageError, ValidationFailed
@@ -522,3 +522,17 @@ async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
 
     ended = await adapters.tasks.get(task.task_id)
     assert (status, 1, 1) == (ended.status, provider.charged, ended.attempts)
+
+
+async def test_a_free_call_that_a_crash_broke_off_is_made_again():
+    """The demo draws for nothing, so nobody needs to decide."""
+    adapters = memory_adapters()
+    dead = ImageGen(
+        adapters, limits=Limits(default_provider="demo"), file_configs=in_memory().resolve.file_configs
+    )
+    task_id = await crash_in(dead, Phase.SUBMITTING)
+
+    async with ImageGen(adapters, file_configs=dead.resolve.file_configs) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 2) == (task.status, task.attempts)

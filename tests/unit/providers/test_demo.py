@@ -140,8 +140,12 @@ class TestPictures:
     @pytest.mark.parametrize("size", ["4096x4096", "0x5", "big"])
     async def test_refuses_a_size_it_cannot_draw(self, provider, size):
         """A size that cannot be drawn is rejected by name."""
-        with pytest.raises(CallError, match="size") as caught:
-            await drawn(provider, call_for(provider, request_for(Operation.GENERATE, size=size)))
+        call = call_for(provider, request_for(Operation.GENERATE, size=size))
+
+        with pytest.raises(ValidationFailed, match=r"params\.size"):
+            provider.split(call.request, call.model, call.config)
+        with pytest.raises(CallError, match=r"params\.size") as caught:
+            await drawn(provider, call)
 
         assert FailureCode.REJECTED == caught.value.failure.code
 
@@ -221,10 +225,10 @@ class TestOperations:
         large = attrs.evolve(request_for(Operation.UPSCALE).image, width=3000)
         request = attrs.evolve(request_for(Operation.UPSCALE), image=large)
 
-        with pytest.raises(CallError, match="4096") as caught:
-            await provider.submit(call_for(provider, request), MemoryExchange())
+        call = call_for(provider, request)
 
-        assert FailureCode.REJECTED == caught.value.failure.code
+        with pytest.raises(ValidationFailed, match=r"image: .*4096"):
+            provider.split(call.request, call.model, call.config)
 
     async def test_segment_gives_a_mask(self, provider):
         """What differs from the border is white, all else black."""

@@ -1,15 +1,10 @@
 """The parts of the declarative provider, each by itself."""
 
-import base64
-import io
-import json
 from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.http import spooled_json
-from imagegen_adapters.providers.http.base64_stream import decode_base64
-from imagegen_adapters.providers.http.classification import CODES, Answer, judge, shorten, submit_error
+from imagegen_adapters.providers.http.classification import CODES, Answer, judge, submit_error
 from imagegen_adapters.providers.http.document import ErrorClass, ErrorSpec, SizeSpec
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.inputs import InputPart
@@ -18,7 +13,7 @@ from imagegen_adapters.providers.http.signers import SignableRequest
 from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
 from imagegen_adapters.providers.http.sizes import SpelledSize, spell_size
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_core.errors import CallError
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage, Operation, PictureRequest
 
@@ -101,51 +96,6 @@ def test_expressions(text, found):
     assert found == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
 
 
-@pytest.mark.parametrize("block", [5, 64, 70_000, 2**20])
-@pytest.mark.parametrize("escaped", [False, True])
-def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
-    """However a file is cut into blocks and escaped, short strings are parsed and long ones found again."""
-    monkeypatch.setattr(spooled_json, "_BLOCK", block)
-    picture = bytes(range(256)) * 300
-    text = base64.b64encode(picture).decode()
-    tree = {'odd\\"key': "\\", "long": f"data:image/png;base64,{text}", "cjk": "猫" * 40, "last": '"\\\\"'}
-    written = json.dumps(tree, ensure_ascii=False)
-    if escaped:
-        written = written.replace("/", "\\/").replace("+", "\\u002b")
-    file = io.BytesIO(written.encode())
-
-    parsed = spooled_json.parse_spooled(file)
-    place = parsed.long_string(parsed.tree["long"])
-
-    assert {**tree, "long": None} == {**parsed.tree, "long": None}
-    assert "data:image" == parsed.shown(parsed.tree["long"])[:10] or escaped
-    assert picture == b"".join(decode_base64(spooled_json.read_string(file, place)))
-
-
-@pytest.mark.parametrize("text", [b"", b"<html>", b'{"a": ', b"\xff\xfe", b"[" * 100_000])
-def test_what_is_no_json_is_a_bad_response(text):
-    """An unreadable answer is an error of the vendor's."""
-    with pytest.raises(CallError) as caught:
-        spooled_json.parse_spooled(io.BytesIO(text))
-
-    assert FailureCode.BAD_RESPONSE == caught.value.failure.code
-
-
-def test_json_without_pictures_is_bounded():
-    """A hostile answer of millions of small values is not parsed."""
-    with pytest.raises(CallError):
-        spooled_json.parse_spooled(io.BytesIO(b"[" + b"[]," * 2_000_000 + b"[]]"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [b"aGVsbG8_-w==", b"aGVsbG8/+w", b"data:image/png;base64,aGVsbG8/+w==", b"aGVs\r\nbG8/\n+w=="],
-)
-def test_base64_in_all_spellings(text):
-    """Both alphabets, no padding, line breaks and a data URI's head are one thing."""
-    assert b"hello?\xfb" == b"".join(decode_base64([text]))
-
-
 @pytest.mark.parametrize(
     ("spec", "params", "spelled"),
     [
@@ -212,16 +162,24 @@ def test_sizes(spec, params, spelled):
     )
 
 
-@pytest.mark.parametrize("params", [{"size": "huge"}, {"width": 5000, "height": 10}, {"image_size": "9K"}])
-def test_an_impossible_size_is_refused_by_name(params):
-    """What has no near size is refused before anything is sent."""
+@pytest.mark.parametrize(
+    ("params", "fields"),
+    [
+        ({"size": "huge"}, ["params.size"]),
+        ({"size": "huge", "aspect_ratio": "1:1", "image_size": "9K"}, ["params.size", "params.image_size"]),
+        ({"width": 5000, "height": 10}, ["params.width", "params.height"]),
+        ({"width": 512}, ["params.height"]),
+        ({"image_size": "9K"}, ["params.image_size"]),
+    ],
+)
+def test_an_impossible_size_is_refused_by_name(params, fields):
+    """What has no near size is refused before anything is queued."""
     request = PictureRequest(operation=Operation.GENERATE, params=params)
 
-    with pytest.raises(CallError) as caught:
+    with pytest.raises(ValidationFailed) as caught:
         spell_size(request, SizeSpec(max=2048))
 
-    assert FailureCode.REJECTED == caught.value.failure.code
-    assert f"params.{next(iter(params))}" in str(caught.value)
+    assert fields == [problem.field for problem in caught.value.problems]
 
 
 def errors(**fields) -> ErrorSpec:
@@ -292,7 +250,6 @@ def test_messages_hold_no_query_and_no_key():
 
     assert str(error).startswith("bad key **** at https://x.example/a x")
     assert 500 == len(str(error))
-    assert "a b" == shorten("a\nb")
 
 
 def test_tencents_signature_is_the_published_one():

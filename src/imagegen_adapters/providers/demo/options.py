@@ -10,7 +10,7 @@ import attrs
 from imagegen_adapters.providers.demo.files import FORMATS
 from imagegen_adapters.providers.demo.operations import MAX_SIDE, MAX_UPSCALED_SIDE
 from imagegen_core.capabilities import Parameter
-from imagegen_core.errors import CallError
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation, PictureRequest, parse_size
 from imagegen_core.parameters import common
@@ -93,7 +93,7 @@ class Options:
         """Return what the request's parameters mean.
 
         Raises:
-            CallError: ``rejected``, for a size that cannot be drawn.
+            ValidationFailed: a size cannot be drawn.
         """
         params = request.params
         factor = int(str(params.get("upscale_factor", "x2")).removeprefix("x"))
@@ -115,27 +115,16 @@ class Options:
         return self.failure in _NOT_STARTED
 
 
-def size_problem(params: Mapping[str, Any]) -> str | None:
-    """Return why no picture of ``size`` can be drawn, or None."""
-    size = params.get("size")
-    if size in (None, "", "auto"):
-        return None
-    sides = parse_size(size)
-    if sides is None:
-        return "must be WIDTHxHEIGHT or auto"
-    return None if all(1 <= side <= MAX_SIDE for side in sides) else f"sides must be 1 to {MAX_SIDE} pixels"
-
-
 def _size(params: Mapping[str, Any]) -> tuple[int, int]:
     size = params.get("size")
     given = parse_size(size)
     if size not in (None, "", "auto") and given is None:
-        raise CallError(FailureCode.REJECTED, f"size {str(size)[:40]!r} is not WIDTHxHEIGHT")
+        raise ValidationFailed.of("params.size", "must be WIDTHxHEIGHT or auto")
     if given is None:
         width, height = _shape(params)
-        given = int(params.get("width", width)), int(params.get("height", height))
+        return int(params.get("width", width)), int(params.get("height", height))
     if not all(1 <= side <= MAX_SIDE for side in given):
-        raise CallError(FailureCode.REJECTED, f"size {given[0]}x{given[1]}: sides are 1 to {MAX_SIDE} pixels")
+        raise ValidationFailed.of("params.size", f"sides must be 1 to {MAX_SIDE} pixels")
     return given
 
 
@@ -152,5 +141,6 @@ def _check_enlargement(request: PictureRequest, factor: int) -> None:
         return
     width, height = request.image.width * factor, request.image.height * factor
     if max(width, height) > MAX_UPSCALED_SIDE:
+        field = "params.upscale_factor" if "upscale_factor" in request.params else "image"
         message = f"x{factor} would give {width}x{height}; sides are at most {MAX_UPSCALED_SIDE} pixels"
-        raise CallError(FailureCode.REJECTED, message)
+        raise ValidationFailed.of(field, message)

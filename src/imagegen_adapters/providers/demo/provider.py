@@ -7,10 +7,11 @@ from datetime import datetime
 
 from imagegen_adapters.providers.demo.files import encode
 from imagegen_adapters.providers.demo.operations import Work, perform
-from imagegen_adapters.providers.demo.options import PARAMETERS, Options, size_problem
+from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_adapters.providers.preflight import refused_late
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import BlobMissing, CallError, InvalidImage, ValidationFailed
+from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES
 from imagegen_core.operations import Operation, PictureRequest
@@ -47,17 +48,17 @@ class DemoProvider:
             )
             for entry in config.models or (_DEFAULT,)
         )
-        return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False)
+        return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False, free=True)
 
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
-        if problem := size_problem(request.params):
-            raise ValidationFailed.of("params.size", problem)
+        Options.of(request)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        options = Options.of(call.request)
+        with refused_late():
+            options = Options.of(call.request)
         now = self._clock.now()
         if options.as_job and not options.never_starts:
             return UpstreamJob(id=f"demo-{call.call_id}", data={"started_at": now.isoformat()})
@@ -68,7 +69,9 @@ class DemoProvider:
             started_at = datetime.fromisoformat(job.data["started_at"])
         except (KeyError, TypeError, ValueError) as error:
             raise CallError(FailureCode.RESULT_EXPIRED, f"no job {job.id!r}") from error
-        return await self._finish(call, Options.of(call.request), exchange, started_at)
+        with refused_late():
+            options = Options.of(call.request)
+        return await self._finish(call, options, exchange, started_at)
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
         try:
@@ -188,9 +191,8 @@ def _ordered_failure(options: Options) -> CallError:
 
 def _drawn(work: Work, format: str) -> bytes:
     try:
-        return encode(perform(work), format)
-    except InvalidImage as error:
-        raise CallError(FailureCode.REJECTED, error.message) from error
+        with refused_late():
+            return encode(perform(work), format)
     except OSError as error:
         raise CallError(
             FailureCode.REJECTED, "a picture that came with the request cannot be decoded"

@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.gemini.failures import redacted
-from imagegen_adapters.providers.gemini.spooled_json import Span
+from imagegen_adapters.providers.spooled_json import LongString
+from imagegen_adapters.providers.wording import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
@@ -25,7 +25,7 @@ _TEXT_CHARS = 2000
 class Found:
     """A picture in an answer: its base64, as text or as a place in the spooled file."""
 
-    data: str | Span
+    data: str | LongString
     metadata: Mapping[str, Any]
 
 
@@ -74,7 +74,7 @@ def _content_pictures(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -
         blob = _object(part.get("inlineData", part.get("inline_data")))
         data = blob.get("data")
         mime_type = str(blob.get("mimeType", blob.get("mime_type", "image/png")))
-        if part.get("thought") is True or not isinstance(data, str | Span) or not data:
+        if part.get("thought") is True or not isinstance(data, str | LongString) or not data:
             continue
         if mime_type.startswith("image/"):
             beside = {
@@ -108,7 +108,7 @@ def read_predictions(answer: Any) -> Reading:
     for prediction in predictions:
         data = prediction.get("bytesBase64Encoded")
         reason = _text(prediction.get("raiFilteredReason"))
-        if isinstance(data, str | Span) and data:
+        if isinstance(data, str | LongString) and data:
             pictures.append(Found(data=data, metadata=_prediction_metadata(prediction)))
         elif reason:
             failures.append(_refusal(reason, "RAI_FILTERED"))
@@ -168,16 +168,14 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return None if isinstance(value, Span) else value
+    return None if isinstance(value, LongString) else value
 
 
 def _refusal(message: str, reason: str) -> CallError:
-    return CallError(
-        FailureCode.CONTENT_POLICY, redacted(message, None), upstream_status=200, upstream_code=reason
-    )
+    return CallError(FailureCode.CONTENT_POLICY, shorten(message), upstream_status=200, upstream_code=reason)
 
 
 def _bad(message: str, reason: str = "") -> CallError:
     return CallError(
-        FailureCode.BAD_RESPONSE, redacted(message, None), upstream_status=200, upstream_code=reason or None
+        FailureCode.BAD_RESPONSE, shorten(message), upstream_status=200, upstream_code=reason or None
     )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import attrs
 import httpx
 
+from imagegen_adapters.providers.calling import call_timeout, read_at_most
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
 from imagegen_core.addresses import origin
 from imagegen_core.errors import CallError
@@ -13,7 +14,6 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange
 
 OK = 200
-_CONNECT_SECONDS = 10.0
 _ERROR_BYTES = 1024 * 1024
 _LIST_BYTES = 8 * 1024 * 1024
 _DROPPED = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
@@ -53,7 +53,7 @@ class Courier(httpx.AsyncBaseTransport):
     ) -> None:
         self._client = client
         self._origin = origin(api_base)
-        self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_SECONDS, timeout / 2), pool=timeout / 2)
+        self._timeout = call_timeout(timeout)
         self._parcel = parcel
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -96,7 +96,7 @@ class Courier(httpx.AsyncBaseTransport):
             await parcel.exchange.spool(parcel.name, answer.aiter_bytes(), max_bytes=parcel.max_bytes)
             return httpx.Response(OK, content=b"{}", request=request)
         most = _LIST_BYTES if answer.status_code == OK else _ERROR_BYTES
-        content = await _at_most(answer.aiter_bytes(), most)
+        content = await read_at_most(answer, most)
         if answer.status_code != OK:
             content = _object(content)
         return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
@@ -113,12 +113,3 @@ def _object(content: bytes) -> bytes:
     if isinstance(found, dict) and isinstance(found.get("error"), dict):
         return json.dumps(found).encode()
     return json.dumps({"error": {"message": content.decode("utf-8", "replace")[:2000]}}).encode()
-
-
-async def _at_most(chunks: AsyncIterator[bytes], most: int) -> bytes:
-    kept = bytearray()
-    async for chunk in chunks:
-        kept += chunk[: most - len(kept)]
-        if len(kept) >= most:
-            break
-    return bytes(kept)

@@ -5,21 +5,19 @@ The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and
 
 import re
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.model_catalogue import lifecycle_of
+from imagegen_adapters.providers.retry_after import seconds_of
+from imagegen_adapters.providers.wording import blaming, shorten
+from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
-MESSAGE_CHARS = 500
-
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
-_SECONDS = re.compile(r"\d+(?:\.\d+)?")
-_QUERY = re.compile(r"(https?://[^\s?#\"']+)[?#][^\s\"']*")
 _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
 _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
 
@@ -84,17 +82,22 @@ class ErrorAnswer:
         return next((str(d["reason"]) for d in self.details("ErrorInfo") if d.get("reason")), None)
 
 
-def call_error(answer: ErrorAnswer, *, model_id: str, secret: str | None = None, now: float) -> CallError:
-    """Return what an error answer means. ``secret`` is cut out of its text; ``now`` is in epoch seconds."""
+def call_error(
+    answer: ErrorAnswer, *, model: Model | None, secret: str | None = None, now: float
+) -> CallError:
+    """Return what an error answer means. ``secret`` is cut out of its text; ``now`` is in epoch seconds.
+
+    A refusal of a model that goes or is gone names its replacement; ``model`` is None for a free call.
+    """
     code = _code(answer)
-    message = answer.message
-    if answer.status == 404 and (instead := lifecycle_of(model_id).replacement):  # noqa: PLR2004 - HTTP
-        message = f"model {model_id} is no longer served, use {instead}: {message}"
+    message = shorten(answer.message, (secret,))
+    if model is not None and code is FailureCode.REJECTED:
+        message = blaming(model, message)
     if answer.status // 100 == 3:  # noqa: PLR2004 - HTTP
         message = "the address answers with a redirect, which is not followed with a key; correct api_base"
     return CallError(
         code,
-        redacted(message, secret),
+        message,
         not_started=code in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
         retry_after=wait(answer, now=now),
         upstream_status=answer.status,
@@ -134,26 +137,8 @@ def _has_no_quota(answer: ErrorAnswer) -> bool:
 
 def wait(answer: ErrorAnswer, *, now: float) -> float | None:
     """Return the seconds that the vendor asks us to wait: the longer of RetryInfo and ``Retry-After``."""
-    asked = [_header_seconds(answer.retry_after, now)]
+    asked = [seconds_of(answer.retry_after, datetime.fromtimestamp(now, UTC))]
     for info in answer.details("RetryInfo"):
         match = _DELAY.fullmatch(str(info.get("retryDelay", "")))
         asked.append(float(match[1]) if match else None)
     return max((seconds for seconds in asked if seconds is not None), default=None)
-
-
-def _header_seconds(value: str | None, now: float) -> float | None:
-    if value is None:
-        return None
-    if _SECONDS.fullmatch(value.strip()):
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
-        return None
-
-
-def redacted(text: str, secret: str | None) -> str:
-    """Return a vendor's text on one line, without key and queries of URLs, cut to 500 characters."""
-    if secret:
-        text = text.replace(secret, "****")
-    return " ".join(_QUERY.sub(r"\1", text).split())[:MESSAGE_CHARS]

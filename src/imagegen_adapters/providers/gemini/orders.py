@@ -44,6 +44,15 @@ def order_of(request: PictureRequest, model: Model, uploads: Sequence[Upload]) -
     return Order(method=method, arguments={"model": model.upstream_id, **arguments})
 
 
+def check_order(request: PictureRequest, model: Model) -> None:
+    """Check what `order_of` would refuse, without the SDK and without the pictures.
+
+    Raises:
+        ValidationFailed: ``size`` cannot be understood.
+    """
+    warnings_of(request, model)
+
+
 def warnings_of(request: PictureRequest, model: Model) -> tuple[str, ...]:
     """Return what the caller should know about how the request was carried out.
 

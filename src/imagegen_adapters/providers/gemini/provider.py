@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,20 +11,22 @@ import attrs
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import sdk
 from imagegen_adapters.providers.gemini.answers import Found, read_content, read_predictions
-from imagegen_adapters.providers.gemini.courier import OK, Courier, Parcel
+from imagegen_adapters.providers.gemini.courier import Courier, Parcel
 from imagegen_adapters.providers.gemini.credentials import load as load_credentials
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
-from imagegen_adapters.providers.gemini.orders import Order, order_of, warnings_of
+from imagegen_adapters.providers.gemini.orders import Order, check_order, order_of, warnings_of
 from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
-from imagegen_adapters.providers.gemini.settings import GeminiSettings, extra_headers
-from imagegen_adapters.providers.gemini.spooled_json import decode, decode_text, read_skeleton
+from imagegen_adapters.providers.gemini.settings import GeminiSettings
 from imagegen_adapters.providers.gemini.uploads import uploads_of
+from imagegen_adapters.providers.own_headers import own_headers
+from imagegen_adapters.providers.preflight import check_weight, refused_late
+from imagegen_adapters.providers.spooled_json import decoded, parse_spooled
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import CallError, ImagegenError, Refusal
+from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import RANDOM_SEED, Operation, PictureRequest
 from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
 from imagegen_core.provider_configs import ProviderConfig
 
@@ -54,7 +56,7 @@ class GeminiProvider:
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         settings = GeminiSettings.of(config)
-        extra_headers(config)
+        own_headers(config)
         entries = DEFAULT_MODELS if config.models is None else config.models
         return ProviderProfile(
             models=tuple(model_of(entry, settings.backend) for entry in entries),
@@ -66,7 +68,10 @@ class GeminiProvider:
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
-        if request.seed == -1:
+        check_order(request, model)
+        limit = GeminiSettings.of(config).max_inline_bytes
+        check_weight(request, limit, "go into one request (extra_config.max_inline_mb)")
+        if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
         if traits_of(model.id).imagen and request.operation in _NATIVE_COUNT:
             return (request,)
@@ -74,12 +79,11 @@ class GeminiProvider:
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         settings = GeminiSettings.of(call.config)
-        uploads = await uploads_of(call, exchange, max_bytes=settings.max_inline_bytes)
-        await sdk.load()
-        try:
+        with refused_late():
+            self.split(call.request, call.model, call.config)
+            uploads = await uploads_of(call, exchange)
+            await sdk.load()
             order = order_of(call.request, call.model, uploads)
-        except Refusal as error:
-            raise CallError(FailureCode.REJECTED, error.message) from error
         max_bytes = (MAX_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
         parcel = Parcel(uploads=uploads, exchange=exchange, name=_ANSWER, max_bytes=max_bytes)
         try:
@@ -94,7 +98,7 @@ class GeminiProvider:
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
         name = str(receipt.data.get("file", _ANSWER))
-        answer = await asyncio.to_thread(_skeleton, exchange, name)
+        answer = await asyncio.to_thread(_parsed, exchange, name)
         reading = (read_predictions if traits_of(call.model.id).imagen else read_content)(answer)
         return Harvest(
             pictures=tuple(_picture(found, exchange, name) for found in reading.pictures),
@@ -129,7 +133,7 @@ class GeminiProvider:
         return frozenset(str(model.name).rpartition("models/")[2] for model in page)
 
     async def _send(self, call: ProviderCall, settings: GeminiSettings, order: Order, parcel: Parcel) -> None:
-        with map_sdk_errors(call.config, model_id=call.model.id, parcel=parcel, now=self._now):
+        with map_sdk_errors(call.config, model=call.model, parcel=parcel, now=self._now):
             async with AsyncExitStack() as turn:
                 if parcel.uploads:
                     await turn.enter_async_context(self._uploading)
@@ -156,28 +160,15 @@ class GeminiProvider:
         return self._credentials[path]
 
 
-def _skeleton(exchange: Exchange, name: str) -> Any:
+def _parsed(exchange: Exchange, name: str) -> Any:
     with exchange.open_spooled(name) as file:
-        try:
-            return read_skeleton(file)
-        except ValueError as error:
-            raise CallError(FailureCode.BAD_RESPONSE, "the answer is not JSON", upstream_status=OK) from error
+        return parse_spooled(file).placed()
 
 
 def _picture(found: Found, exchange: Exchange, name: str) -> Picture:
-    async def chunks() -> AsyncIterator[bytes]:
-        try:
-            if isinstance(found.data, str):
-                yield decode_text(found.data)
-                return
-            with exchange.open_spooled(name) as file:
-                blocks: Iterator[bytes] = decode(file, found.data)
-                while block := await asyncio.to_thread(next, blocks, b""):
-                    yield block
-        except ValueError as error:
-            raise CallError(FailureCode.BAD_RESPONSE, "the picture is not base64") from error
-
-    return Picture(chunks=chunks, metadata=found.metadata)
+    return Picture(
+        chunks=lambda: decoded(lambda: exchange.open_spooled(name), found.data), metadata=found.metadata
+    )
 
 
 def _too_long(seconds: float, *, sent: bool) -> CallError:

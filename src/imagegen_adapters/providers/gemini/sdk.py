@@ -11,7 +11,8 @@ import httpx
 
 from imagegen_adapters.providers.gemini.courier import Courier
 from imagegen_adapters.providers.gemini.orders import Order
-from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings, extra_headers
+from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings
+from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_core.provider_configs import ProviderConfig
 
 
@@ -40,7 +41,7 @@ async def models_api(
             http_options=genai.types.HttpOptions(
                 base_url=base_url,
                 api_version=api_version,
-                headers=extra_headers(config),
+                headers=own_headers(config),
                 timeout=max(1, int(config.timeout * 1000)),
                 httpx_async_client=carrier,
             ),

@@ -6,7 +6,9 @@ from typing import Any
 
 from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.gemini.courier import Parcel
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error, redacted
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.wording import shorten
+from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.provider_configs import ProviderConfig
@@ -17,7 +19,7 @@ def map_sdk_errors(
     config: ProviderConfig,
     *,
     now: Callable[[], float],
-    model_id: str = "",
+    model: Model | None = None,
     parcel: Parcel | None = None,
 ) -> Iterator[None]:
     """Turn what is raised inside into a `CallError`; ``parcel`` tells whether the request had left."""
@@ -29,7 +31,7 @@ def map_sdk_errors(
         with map_transport_errors():
             yield
     except errors.APIError as error:
-        raise call_error(_answer(error), model_id=model_id, secret=secret, now=now()) from error
+        raise call_error(_answer(error), model=model, secret=secret, now=now()) from error
     except auth.TransportError as error:
         raise CallError(
             FailureCode.UNAVAILABLE,
@@ -55,5 +57,5 @@ def _answer(error: Any) -> ErrorAnswer:
 
 def _refused_by_sdk(error: Exception, parcel: Parcel | None, secret: str | None) -> CallError:
     if parcel is not None and not parcel.left:
-        return CallError(FailureCode.REJECTED, redacted(f"the request cannot be built: {error}", secret))
+        return CallError(FailureCode.REJECTED, shorten(f"the request cannot be built: {error}", (secret,)))
     return CallError(FailureCode.BAD_RESPONSE, "the answer cannot be read")

@@ -1,7 +1,6 @@
 """What a configuration of kind ``gemini`` says beside the common fields."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -99,20 +98,6 @@ class GeminiSettings:
         if match:
             base, default = match[1], match[2]
         return base, self.api_version or default
-
-
-def extra_headers(config: ProviderConfig) -> dict[str, str]:
-    """Return ``extra_config.headers``, which go along with each call.
-
-    Raises:
-        ValidationFailed: they are not texts.
-    """
-    headers = config.extra_config.get("headers") or {}
-    if not isinstance(headers, Mapping) or not all(
-        isinstance(v, str) for pair in headers.items() for v in pair
-    ):
-        raise _wrong("headers", "must be an object of strings")
-    return dict(headers)
 
 
 def _wrong(name: str, message: str) -> ValidationFailed:

@@ -1,10 +1,10 @@
 """Pixels as callers ask for them, turned into the ratio and the size tier that Google draws at."""
 
 from collections.abc import Sequence
-from math import log
 
 import attrs
 
+from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import PictureRequest, parse_size
 
@@ -57,7 +57,7 @@ def _nearest(
     tiers: Sequence[str],
 ) -> Framing:
     if ratio is None and width and height:
-        ratio = closest_ratio(width, height, ratios)
+        ratio = nearest_ratio(width, height, ratios)
     longer = max(width or 0, height or 0)
     if tier is None:
         tier = tier_for(longer, tiers)
@@ -79,23 +79,13 @@ def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tie
     warnings: tuple[str, ...] = ()
     if tier and TIERS[tier] < wanted:
         warnings = (f"{factor} would be {wanted} pixels on the longer side; {tier} is the model's largest",)
-    return Framing(aspect_ratio=closest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
-
-
-def closest_ratio(width: int, height: int, ratios: Sequence[str]) -> str | None:
-    """Return the ratio nearest to ``width:height``, compared as factors; None when there are none."""
-    return min(ratios, key=lambda ratio: abs(log(width / height) - log(_value(ratio))), default=None)
+    return Framing(aspect_ratio=nearest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
 
 
 def tier_for(side: int, tiers: Sequence[str]) -> str | None:
     """Return the smallest tier of at least ``side`` pixels, else the largest; None when there are none."""
     rising = sorted(tiers, key=TIERS.__getitem__)
     return next((tier for tier in rising if TIERS[tier] >= side), rising[-1] if rising else None)
-
-
-def _value(ratio: str) -> float:
-    width, height = ratio.split(":")
-    return int(width) / int(height)
 
 
 def _is_ratio(width: int, height: int, ratio: str | None) -> bool:

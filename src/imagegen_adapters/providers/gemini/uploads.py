@@ -1,20 +1,17 @@
 """The caller's pictures on their way out: placeholders in the request, bytes only while they are sent."""
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import attrs
 
-from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
-from imagegen_core.errors import BlobMissing, CallError, InvalidImage, StorageError
+from imagegen_adapters.providers.base64_stream import encode_base64, encoded_length
+from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
 from imagegen_core.ports.provider import Exchange, ProviderCall
-
-_PIECE = 3 * 64 * 1024
-"""Bytes encoded at a time; a multiple of three, so that the pieces' base64 joins without padding."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,31 +35,24 @@ class Upload:
     @property
     def encoded_size(self) -> int:
         """Length of the picture in base64."""
-        return -(-self.size // 3) * 4
+        return encoded_length(self.size)
 
 
-async def uploads_of(call: ProviderCall, exchange: Exchange, *, max_bytes: int) -> tuple[Upload, ...]:
+async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
     """Return the request's pictures: references, then image, then mask (converted: white is repainted).
 
     Raises:
-        CallError: ``rejected`` when they are larger than the vendor takes; ``invalid_image``.
+        InvalidImage: the mask cannot be converted.
     """
     request = call.request
-    total = sum(image.size_bytes for image in request.inputs)
-    if total > max_bytes:
-        raise CallError(
-            FailureCode.REJECTED,
-            f"the pictures have {total} bytes, more than the {max_bytes} that go into one request "
-            "(extra_config.max_inline_mb)",
-        )
     uploads = [
         _as_it_is(_token(call.call_id, position), image, exchange)
         for position, image in enumerate(request.inputs)
         if image is not request.mask
     ]
-    if request.mask is not None and request.image is not None:
-        size = (request.image.width, request.image.height)
-        uploads.append(await _as_mask(_token(call.call_id, len(uploads)), request.mask, size, exchange))
+    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
+    if mask is not None:
+        uploads.append(_as_mask(_token(call.call_id, len(uploads)), mask))
     return tuple(uploads)
 
 
@@ -86,19 +76,11 @@ async def _kept(image: InputImage, exchange: Exchange) -> bytes:
         ) from error
 
 
-async def _as_mask(token: str, mask: InputImage, size: tuple[int, int], exchange: Exchange) -> Upload:
-    data = await _kept(mask, exchange)
-    try:
-        converted = await asyncio.to_thread(
-            convert_mask, data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size
-        )
-    except InvalidImage as error:
-        raise CallError(FailureCode.INVALID_IMAGE, error.message, possible_charge=False) from error
-
+def _as_mask(token: str, mask: bytes) -> Upload:
     async def read() -> bytes:
-        return converted
+        return mask
 
-    return Upload(token=token, mime_type="image/png", size=len(converted), read=read)
+    return Upload(token=token, mime_type="image/png", size=len(mask), read=read)
 
 
 @attrs.frozen(kw_only=True)
@@ -128,5 +110,5 @@ async def _encoded(upload: Upload) -> AsyncIterator[bytes]:
     data = await upload.read()
     if len(data) != upload.size:
         raise CallError(FailureCode.INTERNAL, "a picture of the request changed while it was sent")
-    for start in range(0, len(data), _PIECE):
-        yield base64.b64encode(data[start : start + _PIECE])
+    for piece in encode_base64(data):
+        yield piece

@@ -1,6 +1,5 @@
 """Writes bodies as pieces: text now, pictures when they are sent, so that a waiting call holds no picture."""
 
-import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 
 import attrs
 
+from imagegen_adapters.providers.base64_stream import encode_base64
 from imagegen_adapters.providers.http.document import BodySpec, BodyType
 from imagegen_adapters.providers.http.inputs import EmbeddedPart, FilePart, InputPart
 from imagegen_adapters.providers.http.template_nodes import as_text
@@ -16,7 +16,7 @@ from imagegen_adapters.providers.http.template_nodes import as_text
 Piece = bytes | EmbeddedPart | FilePart
 ReadInput = Callable[[InputPart], Awaitable[bytes]]
 
-_BLOCK = 192 * 1024  # a multiple of 3, so that blocks of base64 can be joined
+_BLOCK = 256 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -73,9 +73,10 @@ def _length(piece: Piece) -> int:
 def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
     if isinstance(piece, EmbeddedPart):
         yield piece.prefix.encode()
+        yield from encode_base64(data)
+        return
     for start in range(0, len(data), _BLOCK):
-        block = data[start : start + _BLOCK]
-        yield base64.b64encode(block) if isinstance(piece, EmbeddedPart) else block
+        yield data[start : start + _BLOCK]
 
 
 def _json(tree: Any) -> tuple[Piece, ...]:

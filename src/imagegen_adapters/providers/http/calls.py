@@ -1,6 +1,5 @@
 """One call, with all that the document says about it at hand."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,9 +13,11 @@ from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.http.scope import CallScope, scope_of
 from imagegen_adapters.providers.http.sending import Sender
-from imagegen_adapters.providers.masks import convert_mask
-from imagegen_core.errors import CallError, InvalidImage
-from imagegen_core.failures import FailureCode
+from imagegen_adapters.providers.http.sizes import spell_size
+from imagegen_adapters.providers.masks import mask_for
+from imagegen_adapters.providers.preflight import PictureLimits, refused_late
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.provider import Exchange, ProviderCall
 
 
@@ -58,7 +59,8 @@ class DocumentCall:
         Raises:
             CallError: ``rejected``, nothing was sent: the model has no such size.
         """
-        return scope_of(self.call, self.document, self.model, self.operation, mask=mask, task=task)
+        with refused_late():
+            return scope_of(self.call, self.document, self.model, self.operation, mask=mask, task=task)
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
         """Return the one request that costs money.
@@ -66,10 +68,10 @@ class DocumentCall:
         Raises:
             CallError: ``rejected``, nothing was sent.
         """
-        if self.call.request.mask is not None and not self._takes_a_mask_somehow:
-            model = self.call.model.id
-            raise CallError(FailureCode.REJECTED, f"model {model} takes no mask", possible_charge=False)
-        scope = self.scope(mask=await self._mask(exchange))
+        with refused_late():
+            check(self.call.request, self.document, self.model, self.operation)
+            mask = await mask_for(self.call.request, exchange, self.operation.mask.polarity)
+        scope = self.scope(mask=mask)
         spec = self.operation.request
         return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
 
@@ -83,18 +85,22 @@ class DocumentCall:
         base = str(self.call.config.api_base)
         return attrs.evolve(built, url=follow(built.url, base, self.document, self.call.config))
 
-    @property
-    def _takes_a_mask_somehow(self) -> bool:
-        return any(mentions(self.document, self.operation, name) for name in ("mask", "images"))
 
-    async def _mask(self, exchange: Exchange) -> bytes | None:
-        request = self.call.request
-        if request.mask is None or request.image is None:
-            return None
-        data = await exchange.read_input(request.mask)
-        polarity = self.operation.mask.polarity
-        size = (request.image.width, request.image.height)
-        try:
-            return await asyncio.to_thread(convert_mask, data, polarity=polarity, size=size)
-        except InvalidImage as error:
-            raise CallError(FailureCode.REJECTED, str(error), possible_charge=False) from error
+def check(request: PictureRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
+    """Check what can be told of a request before anything is read or sent.
+
+    Raises:
+        ValidationFailed: the model has no such size, takes no mask, or not such pictures.
+    """
+    spell_size(request, model.size)
+    takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
+    if request.mask is not None and not takes_masks:
+        raise ValidationFailed.of("mask", f"model {model.id} takes no mask")
+    limits = model.limits
+    PictureLimits(
+        mime_types=limits.ref_mimes,
+        max_bytes=limits.ref_bytes_max,
+        min_pixels=limits.min_px,
+        max_pixels=limits.max_px,
+        total_bytes=limits.total_bytes_max,
+    ).check(request)

@@ -19,12 +19,14 @@ from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.addresses import check_api_base
 from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.images import MediaType
 from imagegen_core.parameters import COMMON
 
 SCHEMA = 1
 
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 _STATUS = re.compile(r"[1-5](?:\d\d|xx)")
+_MIMES = tuple(map(str, MediaType))
 _TYPES = frozenset(("string", "integer", "number", "boolean"))
 _MOST_JSON_BYTES = 268_435_456
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
@@ -137,6 +139,9 @@ def _model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]
     for position, capability in enumerate(model.capabilities):
         if capability not in model.operation and document.operation_for(capability, model) is None:
             yield _problem(f"{path}.capabilities.{position}", f"no operation implements {capability}")
+    for position, mime in enumerate(model.limits.ref_mimes):
+        if mime not in _MIMES:
+            yield _problem(f"{path}.limits.ref_mimes.{position}", f"must be one of {', '.join(_MIMES)}")
     if model.extras not in (None, "pass", "refuse"):
         yield _problem(f"{path}.extras", "must be pass or refuse")
     listing = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
+from imagegen_adapters.providers.retry_after import seconds_of
+from imagegen_adapters.providers.wording import blaming, shorten
+from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-
-LONGEST_MESSAGE = 500
 
 _OK = range(200, 300)
 _NO_VENDOR = range(500, 600)
@@ -93,12 +93,15 @@ def verdict(answer: Answer, spec: ErrorSpec, now: datetime, *, code: str | None,
     return Verdict(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
 
 
-def submit_error(verdict: Verdict, answer: Answer) -> CallError:
-    """Return the error of a submit."""
+def submit_error(verdict: Verdict, answer: Answer, model: Model | None = None) -> CallError:
+    """Return the error of a submit; a refusal of a model that goes or is gone names its replacement."""
     code, not_started = CODES[verdict.kind]
+    message = _cut(verdict, answer)
+    if model is not None and code is FailureCode.REJECTED:
+        message = blaming(model, message)
     return CallError(
         code,
-        _cut(verdict, answer),
+        message,
         not_started=not_started,
         retry_after=verdict.retry_after,
         upstream_status=answer.status,
@@ -137,16 +140,8 @@ def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
 
 
 def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float | None:
-    value = headers.get(name, "").strip()
-    if not value:
-        return None
-    seconds = _number(value)
-    if seconds is not None:
-        return seconds / 1000 if name.endswith("-ms") else seconds
-    try:
-        return (parsedate_to_datetime(value) - now).total_seconds()
-    except (ValueError, TypeError):
-        return None
+    seconds = seconds_of(headers.get(name), now)
+    return seconds / 1000 if seconds is not None and name.endswith("-ms") else seconds
 
 
 def _number(text: str) -> float | None:
@@ -182,15 +177,7 @@ def _plain_text(answer: Answer) -> str:
 
 
 def _cut(verdict: Verdict, answer: Answer) -> str:
-    text = verdict.message if answer.secret is None else verdict.message.replace(answer.secret, "****")
-    message = shorten(text)
+    message = shorten(verdict.message, (answer.secret,))
     if not message and answer.status in range(300, 400):
         message = "the vendor answered with a redirect, which is not followed: api_base is wrong"
     return message or f"the vendor answered {answer.status} without a reason"
-
-
-def shorten(text: str) -> str:
-    """Return a vendor's sentence as it may be shown: without queries of URLs, at most 500 characters."""
-    bare = re.sub(r"(https?://[^\s?\"']+)\?[^\s\"']*", r"\1", text)
-    cleaned = "".join(char if char.isprintable() else " " for char in bare).strip()
-    return cleaned if len(cleaned) <= LONGEST_MESSAGE else cleaned[: LONGEST_MESSAGE - 1] + "…"

@@ -281,11 +281,21 @@ class ParamSpec:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What a model takes at most."""
+    """What a model takes.
+
+    Of each picture but the mask: ``ref_mimes`` (none named: all), ``ref_bytes_max``, ``min_px`` and
+    ``max_px`` (width times height). Of all together: ``total_bytes_max``. Bytes are counted before any
+    encoding.
+    """
 
     prompt_chars: int = PROMPT_CHARS
     n_max: int = MAX_NUM
     refs_max: int = MAX_REFERENCES
+    ref_mimes: tuple[str, ...] = ()
+    ref_bytes_max: int | None = None
+    total_bytes_max: int | None = None
+    min_px: int | None = None
+    max_px: int | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ import attrs
 
 from imagegen_adapters.providers.http.document import ErrorPaths, ImageRule, ResponseSpec
 from imagegen_adapters.providers.http.expressions import Expression
-from imagegen_adapters.providers.http.spooled_json import SpooledJson
+from imagegen_adapters.providers.spooled_json import SpooledJson
 
 MOST_PICTURES = 64
 

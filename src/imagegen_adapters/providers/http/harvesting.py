@@ -1,18 +1,24 @@
 """Turns a kept answer into pictures whose bytes are downloaded or decoded when somebody asks for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.http.base64_stream import decode_base64
 from imagegen_adapters.providers.http.calls import DocumentCall
-from imagegen_adapters.providers.http.classification import Answer, job_error, judge, shorten, verdict
+from imagegen_adapters.providers.http.classification import Answer, job_error, judge, verdict
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.extraction import Found, find_pictures
 from imagegen_adapters.providers.http.requests import credentials_of
-from imagegen_adapters.providers.http.spooled_json import LongString, SpooledJson, parse_spooled, read_string
+from imagegen_adapters.providers.spooled_json import (
+    LongString,
+    SpooledJson,
+    decoded,
+    in_thread,
+    parse_spooled,
+)
+from imagegen_adapters.providers.wording import shorten
 from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -65,7 +71,7 @@ class Harvester:
 
     async def _parsed(self) -> SpooledJson:
         async with self.parses:
-            with self.exchange.open_spooled(self.receipt.data["file"]) as file:
+            with self._opened() as file:
                 return await asyncio.to_thread(parse_spooled, file)
 
     def _warnings(self) -> tuple[str, ...]:
@@ -78,11 +84,12 @@ class Harvester:
         named = {} if spec is None else spec.meta_headers
         metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
 
-        def read(file: BinaryIO) -> Iterator[bytes]:
-            while block := file.read(_BLOCK):
-                yield block
+        async def chunks() -> AsyncIterator[bytes]:
+            with self._opened() as file:
+                async for block in in_thread(iter(lambda: file.read(_BLOCK), b"")):
+                    yield block
 
-        return Picture(chunks=lambda: self._from_file(read), metadata=metadata)
+        return Picture(chunks=chunks, metadata=metadata)
 
     def _picture(self, found: Found, spooled: SpooledJson) -> Picture | CallError:
         if found.blocked:
@@ -96,12 +103,11 @@ class Harvester:
         return CallError(FailureCode.BAD_RESPONSE, "an item of the vendor's answer holds no picture")
 
     def _inline(self, text: str, spooled: SpooledJson, metadata: Any) -> Picture | CallError:
-        place = spooled.long_string(text)
-        if (place.length if place is not None else len(text)) * 3 // 4 > MAX_BYTES + _BLOCK:
+        whole = spooled.whole(text)
+        length = whole.length if isinstance(whole, LongString) else len(whole)
+        if length * 3 // 4 > MAX_BYTES + _BLOCK:
             return CallError(FailureCode.INVALID_IMAGE, f"the vendor sent more than {MAX_BYTES} bytes")
-        if place is None:
-            return Picture(chunks=lambda: _in_thread(decode_base64([text.encode()])), metadata=metadata)
-        return Picture(chunks=lambda: self._from_file(_decoder(place)), metadata=metadata)
+        return Picture(chunks=lambda: decoded(self._opened, whole), metadata=metadata)
 
     def _linked(self, found: Found, link: str) -> Picture | CallError:
         config, document = self.of.call.config, self.of.document
@@ -122,10 +128,8 @@ class Harvester:
             metadata=found.metadata,
         )
 
-    async def _from_file(self, read: Callable[[BinaryIO], Iterable[bytes]]) -> AsyncIterator[bytes]:
-        with self.exchange.open_spooled(self.receipt.data["file"]) as file:
-            async for block in _in_thread(read(file)):
-                yield block
+    def _opened(self) -> BinaryIO:
+        return self.exchange.open_spooled(self.receipt.data["file"])
 
     def _answer(self, spooled: SpooledJson) -> Answer:
         data = self.receipt.data
@@ -158,14 +162,3 @@ class Harvester:
             return job_error(found, answer)
         said = f": {shorten(found.message)}" if found.message else ""
         return CallError(FailureCode.BAD_RESPONSE, f"the vendor's answer holds no picture{said}")
-
-
-def _decoder(place: LongString) -> Callable[[BinaryIO], Iterable[bytes]]:
-    return lambda file: decode_base64(read_string(file, place))
-
-
-async def _in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield what a blocking iterator makes, each step in a thread."""
-    iterator = iter(blocks)
-    while (block := await asyncio.to_thread(next, iterator, None)) is not None:
-        yield block

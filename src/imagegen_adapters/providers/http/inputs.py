@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.base64_stream import encoded_length
 from imagegen_core.images import MediaType
 from imagegen_core.operations import InputImage
 
@@ -65,7 +66,7 @@ class EmbeddedPart:
     @property
     def length(self) -> int:
         """Characters that it takes."""
-        return len(self.prefix) + (self.part.size_bytes + 2) // 3 * 4
+        return len(self.prefix) + encoded_length(self.part.size_bytes)
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from imagegen_adapters.providers.http.document import (
     StatusSpec,
 )
 from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
-from imagegen_adapters.providers.http.sending import as_answer, read_error
+from imagegen_adapters.providers.http.sending import as_answer, error_answer
 from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -154,7 +154,7 @@ class JobWatcher:
         seconds = min(_LONGEST_ASK, self.of.call.config.timeout)
         async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
             if not response.is_success and not self._means_something(response.status_code):
-                return self._unsuccessful(await read_error(response, self.of.secret))
+                return self._unsuccessful(await error_answer(response, self.of.secret))
             return await self.settle(await arrive(response))
 
     async def _fetch_result(self, spec: RequestSpec) -> Outcome:
@@ -162,7 +162,7 @@ class JobWatcher:
         seconds = max(_LONGEST_ASK, self.of.call.config.timeout)
         async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
             if not response.is_success:
-                return self._unsuccessful(await read_error(response, self.of.secret))
+                return self._unsuccessful(await error_answer(response, self.of.secret))
             return await self._keep(await arrive(response))
 
     async def _keep(self, arrival: Arrival) -> Receipt:
@@ -185,7 +185,8 @@ class JobWatcher:
             return self._expired(answer)
         found = self._verdict(answer, self.poll.failure)
         if state is JobState.CANCELLED:
-            return CallError(FailureCode.CANCELLED, found.message or "the vendor cancelled the job")
+            said = found.message or "the vendor cancelled the job"
+            return CallError(FailureCode.CANCELLED, said, possible_charge=True)
         if state is JobState.BLOCKED:
             found = attrs.evolve(found, kind=ErrorClass.BLOCKED, matched=True)
         return job_error(found, answer)

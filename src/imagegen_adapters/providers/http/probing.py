@@ -6,7 +6,7 @@ from imagegen_adapters.providers.http.classification import judge, submit_error
 from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.receiving import arrive
 from imagegen_adapters.providers.http.requests import build_request
-from imagegen_adapters.providers.http.sending import Sender, as_answer, read_error
+from imagegen_adapters.providers.http.sending import Sender, as_answer, error_answer
 from imagegen_core.errors import CallError
 from imagegen_core.ports.provider import Probe
 from imagegen_core.provider_configs import ProviderConfig
@@ -31,7 +31,7 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
     try:
         async with sender.open(request, None, seconds=min(_LONGEST, config.timeout)) as response:
             if not response.is_success:
-                answer = await read_error(response, secret)
+                answer = await error_answer(response, secret)
                 error = submit_error(judge(answer, document.errors, sender.clock.now()), answer)
                 return Probe(ok=False, detail=f"{answer.status}: {error.failure.message}")
             arrival = await arrive(response)

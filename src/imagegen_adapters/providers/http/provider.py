@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http.calls import DocumentCall
+from imagegen_adapters.providers.http.calls import DocumentCall, check
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of
 from imagegen_adapters.providers.http.classification import judge, submit_error
 from imagegen_adapters.providers.http.compiled import document_of, model_spec
@@ -18,11 +18,12 @@ from imagegen_adapters.providers.http.polling import JobWatcher, Later
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
-from imagegen_adapters.providers.http.sending import Sender, as_answer, read_error
-from imagegen_adapters.providers.http.spooled_json import parse_json
+from imagegen_adapters.providers.http.sending import Sender, as_answer, error_answer
+from imagegen_adapters.providers.own_headers import own_headers
+from imagegen_adapters.providers.spooled_json import parse_json
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import CallError, Refusal
+from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.clock import Clock
@@ -51,22 +52,27 @@ class HttpProvider:
         self._uploads = asyncio.Semaphore(_UPLOADS)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
+        own_headers(config)
         return profile_of(document_of(config, self._presets), config)
 
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
         document = document_of(config, self._presets)
-        operation = document.operation_for(request.operation, model_spec(document, model.id))
-        return request.split() if operation is None or fans_out(document, operation) else (request,)
+        spec = model_spec(document, model.id)
+        operation = document.operation_for(request.operation, spec)
+        if operation is None:
+            raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
+        check(request, document, spec, operation)
+        return request.split() if fans_out(document, operation) else (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         of = self._call(call)
         request = await of.paid_request(exchange)
         async with of.sender.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
-                answer = await read_error(response, of.secret)
-                raise submit_error(judge(answer, of.document.errors, of.now), answer)
+                answer = await error_answer(response, of.secret)
+                raise submit_error(judge(answer, of.document.errors, of.now), answer, of.call.model)
             arrival = await arrive(response)
             picture = arrival.is_picture(of.operation.response)
             if arrival.short and not picture:
@@ -126,7 +132,7 @@ def _raise_failure(of: DocumentCall, arrival: Arrival) -> None:
     tree = parse_json(arrival.head)
     if failed_as_a_whole(tree, of.operation.response, arrival.headers):
         answer = as_answer(arrival.status, arrival.headers, arrival.head, of.secret)
-        raise submit_error(judge(answer, of.document.errors, of.now), answer)
+        raise submit_error(judge(answer, of.document.errors, of.now), answer, of.call.model)
 
 
 async def _job(

@@ -12,6 +12,7 @@ from imagegen_adapters.providers.http.bodies import Body, write_body
 from imagegen_adapters.providers.http.document import Auth, AuthType, BodyType, Document, RequestSpec
 from imagegen_adapters.providers.http.template_nodes import as_text
 from imagegen_adapters.providers.http.templates import Template
+from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.provider_configs import ProviderConfig
@@ -50,7 +51,7 @@ def build_request(
     Raises:
         CallError: ``internal``, nothing was sent: an address is incomplete.
     """
-    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | configured_headers(config)
+    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | own_headers(config)
     rendered = None if spec.body.template is None else spec.body.template.render(scope)
     if extras and spec.body.type is not BodyType.NONE:
         rendered = _merged(rendered or {}, spec.body.extras, extras)
@@ -86,14 +87,6 @@ def with_credentials(request: BuiltRequest, credentials: Credentials) -> BuiltRe
     if credentials.query:
         url += ("&" if "?" in url else "?") + urlencode(credentials.query)
     return attrs.evolve(request, url=url, headers={**request.headers, **credentials.headers})
-
-
-def configured_headers(config: ProviderConfig) -> dict[str, str]:
-    """Return the operator's own headers, by lower-case name."""
-    own = config.extra_config.get("headers")
-    if not isinstance(own, Mapping):
-        return {}
-    return {str(k).lower(): _NOT_IN_HEADERS.sub("", str(v)) for k, v in own.items()}
 
 
 def _base64(text: str) -> str:

@@ -38,7 +38,7 @@ def scope_of(
     ``mask`` are the bytes that replace the caller's; ``task`` is what a submit's answer told.
 
     Raises:
-        CallError: ``rejected``, nothing was sent: the model has no such size.
+        ValidationFailed: the model has no such size.
     """
     request = call.request
     beside = request.mask is not None and not mentions(document, operation, "mask")

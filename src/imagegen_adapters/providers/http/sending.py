@@ -8,21 +8,19 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.providers.calling import call_timeout, read_error
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.classification import Answer
 from imagegen_adapters.providers.http.document import AuthType, Document
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.requests import BuiltRequest, credentials_of, with_credentials
 from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
-from imagegen_adapters.providers.http.spooled_json import parse_json
+from imagegen_adapters.providers.spooled_json import parse_json
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.provider_configs import ProviderConfig
-
-ERROR_BYTES = 64 * 1024
-"""How much of an error's body is read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +50,7 @@ class Sender:
         prepared = with_credentials(request, credentials_of(self.document.auth, self.config))
         content, headers = await self._content(prepared, read)
         built = client.build_request(
-            prepared.method, prepared.url, headers=headers, content=content, timeout=httpx.Timeout(seconds)
+            prepared.method, prepared.url, headers=headers, content=content, timeout=call_timeout(seconds)
         )
         try:
             with map_transport_errors():
@@ -113,17 +111,9 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-async def read_error(response: httpx.Response, secret: str | None) -> Answer:
-    """Return an answer that is no success, its body cut to 64 KiB; a body that breaks off is as good."""
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) >= ERROR_BYTES:
-                break
-    except (httpx.HTTPError, TimeoutError):
-        pass
-    return as_answer(response.status_code, headers_of(response), bytes(body[:ERROR_BYTES]), secret)
+async def error_answer(response: httpx.Response, secret: str | None) -> Answer:
+    """Return an answer that is no success, its body cut to 64 KiB."""
+    return as_answer(response.status_code, headers_of(response), await read_error(response), secret)
 
 
 def as_answer(status: int, headers: Mapping[str, str], body: bytes, secret: str | None) -> Answer:

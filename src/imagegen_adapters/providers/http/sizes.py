@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import attrs
 
 from imagegen_adapters.providers.http.document import SizeKind, SizeSpec
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_adapters.providers.preflight import check_sides
+from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.operations import PictureRequest, parse_size
 
 NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
@@ -38,7 +38,7 @@ def spell_size(request: PictureRequest, spec: SizeSpec | None) -> SpelledSize:
     """Return the size as the model takes it: the nearest that it has.
 
     Raises:
-        CallError: ``rejected``, nothing was sent: the model has no such size; the parameter is named.
+        ValidationFailed: the model has no such size; the parameters that asked for it are named.
     """
     if spec is None:
         return _as_given(request)
@@ -48,13 +48,14 @@ def spell_size(request: PictureRequest, spec: SizeSpec | None) -> SpelledSize:
         return SpelledSize(size=spec.map.get(token, token))
     if spec.kind is SizeKind.FIXED:
         return SpelledSize(size=spec.default)
+    check_sides(request)
     if spec.kind is SizeKind.TIER:
         return _tier(request, spec, said)
     wanted = request.dimensions
     ratio = _wanted_ratio(request)
     odd = wanted is None and said and said.casefold() != "auto" and said not in spec.values
     if odd and (ratio is None or request.params.get("image_size")):
-        raise _refused(request, f"{said!r} is no size of this model{_choices(spec)}")
+        raise _refused(request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}")
     if spec.kind is SizeKind.WXH:
         return _pixels(request, spec, wanted, ratio)
     exact = said if said in spec.values else request.params.get("aspect_ratio")
@@ -123,12 +124,12 @@ def _to_grain(side: float, grain: int) -> int:
 def _check_pixels(request: PictureRequest, spec: SizeSpec, width: int, height: int) -> None:
     shown = f"{width}x{height}"
     if not all(spec.min <= side <= spec.max for side in (width, height)):
-        raise _refused(request, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
+        raise _refused(request, NAMES, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
     if not spec.min_pixels <= width * height <= spec.max_pixels:
-        raise _refused(request, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels")
+        raise _refused(request, NAMES, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels")
     low, high = spec.ratio or (0.0, math.inf)
     if not low <= width / height <= high:
-        raise _refused(request, f"{shown}: width to height must be {low:g} to {high:g}")
+        raise _refused(request, NAMES, f"{shown}: width to height must be {low:g} to {high:g}")
 
 
 def _listed(
@@ -166,7 +167,7 @@ def _tier(request: PictureRequest, spec: SizeSpec, said: str) -> SpelledSize:
         note = f"size {wanted[0]}x{wanted[1]} was sent as {exact}"
         return SpelledSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and said:
-        raise _refused(request, f"{said!r} is no size of this model{_choices(spec)}")
+        raise _refused(request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}")
     return SpelledSize(size=exact or spec.default, aspect_ratio=ratio)
 
 
@@ -190,7 +191,6 @@ def _choices(spec: SizeSpec) -> str:
     return f"; it has {', '.join(known)}" if known else "; give width and height"
 
 
-def _refused(request: PictureRequest, why: str) -> CallError:
-    given = [name for name in NAMES if request.params.get(name) is not None]
-    named = ", ".join(f"params.{name}" for name in given)
-    return CallError(FailureCode.REJECTED, f"{named}: {why}", possible_charge=False)
+def _refused(request: PictureRequest, names: Iterable[str], why: str) -> ValidationFailed:
+    given = (name for name in names if request.params.get(name) is not None)
+    return ValidationFailed(*(Problem(field=f"params.{name}", message=why) for name in given))

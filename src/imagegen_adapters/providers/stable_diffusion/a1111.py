@@ -9,21 +9,18 @@ import httpx
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.outbound import Outbound, map_transport_errors
-from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.calling import call_timeout
+from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_adapters.providers.own_headers import own_headers
+from imagegen_adapters.providers.preflight import refused_late
+from imagegen_adapters.providers.spooled_json import MOST_JSON
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
-from imagegen_adapters.providers.stable_diffusion.answers import SKELETON_BYTES
 from imagegen_adapters.providers.stable_diffusion.bodies import JsonBody
-from imagegen_adapters.providers.stable_diffusion.sending import (
-    answered,
-    api_url,
-    call_timeout,
-    own_headers,
-    refusal,
-)
+from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model, Parameter
-from imagegen_core.errors import CallError, InvalidImage, ValidationFailed
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES
 from imagegen_core.operations import Operation, PictureRequest
@@ -79,10 +76,12 @@ class A1111:
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
+        wire.body(request, model, task="", options=_options(config))
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
-        body = JsonBody(await self._body(call, exchange))
+        with refused_late():
+            body = JsonBody(await self._body(call, exchange))
         self._running.add(call.call_id)
         watching = asyncio.create_task(self._watch(call, exchange))
         try:
@@ -131,10 +130,7 @@ class A1111:
         request = call.request
         source = request.references[0] if request.references else request.image
         picture = None if source is None else await exchange.read_input(source)
-        mask = None
-        if source is not None and request.mask is not None:
-            given = await exchange.read_input(request.mask)
-            mask = await asyncio.to_thread(_mask, given, (source.width, source.height))
+        mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
         options = _options(call.config)
         return wire.body(request, call.model, task=call.call_id, options=options, picture=picture, mask=mask)
 
@@ -148,7 +144,7 @@ class A1111:
         )
         async with answered(client, _signed(request, config)) as response:
             if response.status_code != httpx.codes.OK:
-                raise await refusal(response, failures.A1111, _secrets(config))
+                raise await refusal(response, failures.A1111, _secrets(config), call.model)
             await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
@@ -210,13 +206,6 @@ def _options(config: ProviderConfig) -> wire.Options:
     return wire.Options(upscaler=upscaler, allow_scripts=frozenset(scripts))
 
 
-def _mask(data: bytes, size: tuple[int, int]) -> bytes:
-    try:
-        return convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size)
-    except InvalidImage as error:
-        raise CallError(FailureCode.REJECTED, error.message) from error
-
-
 def _signed(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
     """Add the key, which A1111 and SD.Next take as a user and a password."""
     if config.api_key is not None:
@@ -237,4 +226,4 @@ def _secrets(config: ProviderConfig) -> tuple[str, ...]:
 
 def _max_bytes(request: PictureRequest) -> int:
     """Return room for all pictures in base64, for a grid, and for what is said beside them."""
-    return (request.num + 1) * (MAX_BYTES * 4 // 3 + 4) + SKELETON_BYTES
+    return (request.num + 1) * (MAX_BYTES * 4 // 3 + 4) + MOST_JSON

@@ -9,10 +9,17 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.stable_diffusion.answers import Span, bad_response, decoded, load, text
+from imagegen_adapters.providers.preflight import check_size
+from imagegen_adapters.providers.spooled_json import (
+    LongString,
+    bad_response,
+    decoded,
+    parse_spooled,
+    read_text,
+)
 from imagegen_adapters.providers.stable_diffusion.bodies import Inline
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation, PictureRequest
 from imagegen_core.ports.provider import Harvest, Picture
@@ -71,9 +78,9 @@ class Options:
     allow_scripts: frozenset[str] = frozenset()
 
 
-def refused(name: str, why: str) -> CallError:
-    """Return the error for a parameter that is turned down before anything is sent."""
-    return CallError(FailureCode.REJECTED, f"params.{name}: {why}")
+def refused(name: str, why: str) -> ValidationFailed:
+    """Return the refusal of a parameter."""
+    return ValidationFailed.of(f"params.{name}", why)
 
 
 def body(
@@ -88,9 +95,10 @@ def body(
     """Return the body for the operation's path, pictures as `Inline`; ``mask`` is white where it repaints.
 
     Raises:
-        CallError: ``rejected``, a parameter is not the caller's to set; nothing was sent.
+        ValidationFailed: a parameter is not the caller's to set, or ``size`` is none.
     """
     extras = _extras(request.params, options)
+    check_size(request)
     if request.operation is Operation.UPSCALE:
         return _upscale_body(request, extras, options, picture or b"")
     wanted = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
@@ -202,15 +210,15 @@ def harvest(opened: Callable[[], BinaryIO], request: PictureRequest, *, interrup
         CallError: ``bad_response``, or ``cancelled`` when an interrupted call made no picture.
     """
     with opened() as file:
-        answer = load(file)
+        answer = parse_spooled(file).placed()
         if not isinstance(answer, dict):
             raise bad_response("the answer is not a JSON object")
-        info = _info(text(file, answer.get("info")))
+        info = _info(read_text(file, answer.get("info")))
     if request.operation is Operation.UPSCALE:
         found, info = [answer.get("image")], {}
     else:
         found = _own_pictures(answer.get("images"), info)
-    kept = [value for value in found if isinstance(value, (str, Span)) and value]
+    kept = [value for value in found if isinstance(value, (str, LongString)) and value]
     if not kept and interrupted:
         raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made a picture")
     if not kept:
@@ -222,7 +230,7 @@ def harvest(opened: Callable[[], BinaryIO], request: PictureRequest, *, interrup
     return Harvest(pictures=pictures, warnings=warnings(request))
 
 
-def _chunks(opened: Callable[[], BinaryIO], value: str | Span) -> Any:
+def _chunks(opened: Callable[[], BinaryIO], value: str | LongString) -> Any:
     return lambda: decoded(opened, value)
 
 

@@ -1,14 +1,12 @@
 """JSON bodies with pictures inside, encoded while they are sent."""
 
-import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import attrs
 
-_PIECE = 384 * 1024
-"""Bytes of a picture that are encoded at a time; a multiple of 3, so that no padding comes in between."""
+from imagegen_adapters.providers.base64_stream import encode_base64, encoded_length
 
 _MARK = "\x00picture\x00"
 _ESCAPED_MARK = json.dumps(_MARK)
@@ -31,7 +29,7 @@ class JsonBody:
         self._pictures: list[bytes] = []
         encoded = json.dumps(document, ensure_ascii=True, default=self._mark)
         self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARK)]
-        coded = sum(-(-len(picture) // 3) * 4 + 2 for picture in self._pictures)
+        coded = sum(encoded_length(len(picture)) + 2 for picture in self._pictures)
         self.length = sum(map(len, self._parts)) + coded
         if len(self._parts) != len(self._pictures) + 1:
             raise ValueError("a text of the document looks like the mark of a picture")
@@ -46,6 +44,6 @@ class JsonBody:
         yield self._parts[0]
         for picture, part in zip(self._pictures, self._parts[1:], strict=True):
             yield b'"'
-            for start in range(0, len(picture), _PIECE):
-                yield base64.b64encode(picture[start : start + _PIECE])
+            for piece in encode_base64(picture):
+                yield piece
             yield b'"' + part

@@ -2,19 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.retry_after import date_of, seconds_of
+from imagegen_adapters.providers.wording import blaming, shorten
+from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-
-MESSAGE_CHARS = 500
-ERROR_BODY_BYTES = 64 * 1024
-"""Most that is read of an error answer."""
 
 STABILITY_COOLDOWN_SECONDS = 60.0
 """Stability's time-out after more than 150 requests in 10 seconds."""
@@ -53,15 +50,27 @@ class FailureTable:
     cooldown: float | None = None
 
     def error(
-        self, status: int, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...]
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        secrets: tuple[str, ...],
+        model: Model | None = None,
     ) -> CallError:
-        """Return the error for an answer; none of ``secrets`` appears in its message."""
+        """Return the error for an answer; none of ``secrets`` appears in its message.
+
+        A refusal of a ``model`` that goes or is gone names its replacement.
+        """
         complaint = _complaint(self.read, status, body)
         code = self._code(status, complaint.code)
         limited = code is FailureCode.RATE_LIMITED
+        message = shorten(complaint.message, secrets)
+        if model is not None and code is FailureCode.REJECTED:
+            message = blaming(model, message)
         return CallError(
             code,
-            _redacted(complaint.message, secrets),
+            message,
             not_started=limited,
             retry_after=(retry_after(headers) or self.cooldown) if limited else None,
             upstream_status=status,
@@ -74,19 +83,7 @@ class FailureTable:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of ``Retry-After``; a date in it is compared with the answer's own ``Date``."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    until, now = _date(value), _date(headers.get("date", ""))
-    return max(0.0, (until - now).total_seconds()) if until and now else None
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return parsed if parsed.tzinfo else None
+    return seconds_of(headers.get("retry-after"), date_of(headers.get("date", "")))
 
 
 def _complaint(read: Callable[[Any, str], Complaint], status: int, body: bytes) -> Complaint:
@@ -99,12 +96,6 @@ def _complaint(read: Callable[[Any, str], Complaint], status: int, body: bytes) 
     return (
         complaint if complaint.message.strip() else attrs.evolve(complaint, message=f"HTTP status {status}")
     )
-
-
-def _redacted(message: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        message = message.replace(secret, "****")
-    return " ".join(message.split())[:MESSAGE_CHARS]
 
 
 def _read_a1111(body: Any, text: str) -> Complaint:

@@ -8,25 +8,21 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from imagegen_adapters.outbound import Outbound, map_transport_errors
-from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.calling import call_timeout, read_at_most
+from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_adapters.providers.own_headers import own_headers
+from imagegen_adapters.providers.preflight import refused_late
+from imagegen_adapters.providers.spooled_json import MOST_JSON, bad_response, decoded
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
-from imagegen_adapters.providers.stable_diffusion.answers import SKELETON_BYTES, bad_response, decoded
-from imagegen_adapters.providers.stable_diffusion.sending import (
-    answered,
-    api_url,
-    call_timeout,
-    own_headers,
-    read_short,
-    refusal,
-)
+from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED, model
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import CallError, InvalidImage
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES
-from imagegen_core.operations import InputImage, PictureRequest
+from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
 from imagegen_core.provider_configs import ProviderConfig
 
@@ -39,7 +35,7 @@ JOB_SECONDS = 900.0
 
 _SLOWEST_POLL = 60.0
 _ANSWER = "answer.json"
-_ANSWER_BYTES = MAX_BYTES * 4 // 3 + SKELETON_BYTES
+_ANSWER_BYTES = MAX_BYTES * 4 // 3 + MOST_JSON
 _SUFFIXES = ("/v2beta", "/v1")
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 """It becomes part of an address, so nothing else is taken for one."""
@@ -78,17 +74,20 @@ class Stability:
     def split(
         self, request: PictureRequest, model: Model, config: ProviderConfig
     ) -> tuple[PictureRequest, ...]:
+        wire.check(request, model.upstream_id)
         return request.split()
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        route = wire.route(call.request, call.model.upstream_id)
         client = self._outbound.api_client(call.config)
-        request = await self._request(client, call, route, exchange)
+        with refused_late():
+            wire.check(call.request, call.model.upstream_id)
+            route = wire.route(call.request, call.model.upstream_id)
+            request = await self._request(client, call, route, exchange)
         async with answered(client, request) as response:
             if response.status_code != httpx.codes.OK:
-                raise await refusal(response, failures.STABILITY, _secrets(call.config))
+                raise await refusal(response, failures.STABILITY, _secrets(call.config), call.model)
             if route.is_job:
-                return UpstreamJob(id=_job_id(await read_short(response)))
+                return UpstreamJob(id=_job_id(await read_at_most(response)))
             await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_ANSWER_BYTES)
         return Receipt(data={"file": _ANSWER})
 
@@ -176,12 +175,8 @@ class Stability:
     ) -> httpx.Request:
         request, config = call.request, call.config
         source = request.references[0] if request.references else request.image
-        _check_weight(*request.inputs)
         picture = None if source is None else await exchange.read_input(source)
-        mask = None
-        if source is not None and request.mask is not None:
-            given = await exchange.read_input(request.mask)
-            mask = await asyncio.to_thread(_mask, given, (source.width, source.height))
+        mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
         built = client.build_request(
             "POST",
             api_url(config, route.path, suffixes=_SUFFIXES),
@@ -189,26 +184,11 @@ class Stability:
             headers=_headers(config),
             timeout=call_timeout(config.timeout),
         )
-        if int(built.headers["content-length"]) > wire.BODY_BYTES:
-            raise _too_large()
+        if int(built.headers["content-length"]) > wire.BODY_BYTES:  # a mask grows when it is converted
+            raise ValidationFailed.of(
+                "mask" if mask else "image", f"a request to Stability has at most {wire.BODY_BYTES} bytes"
+            )
         return built
-
-
-def _check_weight(*pictures: InputImage) -> None:
-    """Refuse before anything is read: a body that is too large costs an upload and says 413."""
-    if sum(picture.size_bytes for picture in pictures) > wire.BODY_BYTES:
-        raise _too_large()
-
-
-def _too_large() -> CallError:
-    return CallError(FailureCode.REJECTED, "Stability takes at most 10 MB in one request, pictures included")
-
-
-def _mask(data: bytes, size: tuple[int, int]) -> bytes:
-    try:
-        return convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=size)
-    except InvalidImage as error:
-        raise CallError(FailureCode.REJECTED, error.message) from error
 
 
 def _headers(config: ProviderConfig) -> dict[str, str]:

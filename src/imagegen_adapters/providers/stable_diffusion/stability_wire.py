@@ -16,14 +16,15 @@ recontext      the prompt as the new background                edit/replace-back
 =============  ==============================================  =======================================
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.stable_diffusion.answers import Span, bad_response, load, text
-from imagegen_core.errors import CallError
+from imagegen_adapters.providers.preflight import check_sides, check_size, check_weight
+from imagegen_adapters.providers.ratios import nearest_ratio
+from imagegen_adapters.providers.spooled_json import LongString, bad_response, parse_spooled, read_text
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation, PictureRequest
 
@@ -97,11 +98,23 @@ def family(upstream_id: str) -> str:
     return next((name for name in ("ultra", "core") if name in upstream_id), "sd3")
 
 
+def check(request: PictureRequest, upstream_id: str) -> None:
+    """Check what can be told of a request before anything is read or sent.
+
+    Raises:
+        ValidationFailed: the route needs something else, ``size`` is none, or the pictures are too large.
+    """
+    route(request, upstream_id)
+    check_size(request)
+    check_sides(request)
+    check_weight(request, BODY_BYTES, "go into one request to Stability")
+
+
 def route(request: PictureRequest, upstream_id: str) -> Route:
     """Return the endpoint for a request.
 
     Raises:
-        CallError: ``rejected``, something that the endpoint needs is missing; nothing was sent.
+        ValidationFailed: something that the endpoint needs is missing.
     """
     if request.operation is Operation.GENERATE:
         return _with_model(_GENERATE[family(upstream_id)], upstream_id)
@@ -112,7 +125,7 @@ def route(request: PictureRequest, upstream_id: str) -> Route:
     if request.operation is Operation.UPSCALE:
         return _upscale_route(request)
     if request.mask is None and not request.params.get("search_prompt"):
-        raise _rejected("params.search_prompt: say what to replace, or send a mask")
+        raise ValidationFailed.of("params.search_prompt", "say what to replace, or send a mask")
     return _REPLACE if request.mask is None else _INPAINT
 
 
@@ -124,7 +137,7 @@ def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
 def _reference_route(upstream_id: str) -> Route:
     found = _REFERENCE.get(family(upstream_id))
     if found is None:
-        raise _rejected(f"model {upstream_id} takes no reference picture")
+        raise ValidationFailed.of("model_id", f"model {upstream_id} takes no reference picture")
     strength = {"strength": str(DEFAULT_STRENGTH)}
     mode = {"mode": "image-to-image"} if found.path.endswith("/sd3") else {}
     return _with_model(found, upstream_id, **strength, **mode)
@@ -133,12 +146,8 @@ def _reference_route(upstream_id: str) -> Route:
 def _upscale_route(request: PictureRequest) -> Route:
     mode = request.params.get("upscale_mode", "fast")
     if mode != "fast" and not request.prompt.strip():
-        raise _rejected(f"prompt: upscale_mode {mode} needs a description of the picture")
+        raise ValidationFailed.of("prompt", f"upscale_mode {mode} needs a description of the picture")
     return _UPSCALE[mode]
-
-
-def _rejected(why: str) -> CallError:
-    return CallError(FailureCode.REJECTED, why)
 
 
 Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]
@@ -172,18 +181,9 @@ def _written(value: Any) -> str:
 
 def _ratio(request: PictureRequest) -> str | None:
     given = request.params.get("aspect_ratio")
-    return given or (None if request.dimensions is None else nearest_ratio(*request.dimensions))
-
-
-def nearest_ratio(width: int, height: int) -> str:
-    """Return the listed aspect ratio that is closest, by factor."""
-    wanted = math.log(width / height)
-    return min(ASPECT_RATIOS, key=lambda ratio: abs(math.log(_quotient(ratio)) - wanted))
-
-
-def _quotient(ratio: str) -> float:
-    width, height = ratio.split(":")
-    return int(width) / int(height)
+    return given or (
+        None if request.dimensions is None else nearest_ratio(*request.dimensions, ASPECT_RATIOS)
+    )
 
 
 def warnings(request: PictureRequest, route: Route) -> tuple[str, ...]:
@@ -216,7 +216,7 @@ def _upscale_warnings(request: PictureRequest) -> list[str]:
 class Answer:
     """The one picture of an answer, in base64, and what was said beside it."""
 
-    picture: str | Span
+    picture: str | LongString
     metadata: Mapping[str, Any]
 
 
@@ -226,10 +226,10 @@ def answer(file: BinaryIO) -> Answer:
     Raises:
         CallError: ``content_policy``, the picture was made and blurred; ``bad_response``.
     """
-    parsed = load(file)
+    parsed = parse_spooled(file).placed()
     if not isinstance(parsed, dict):
         raise bad_response("the answer is not a JSON object")
-    reason = text(file, parsed.get("finish_reason"))
+    reason = read_text(file, parsed.get("finish_reason"))
     if reason == FILTERED:
         raise CallError(
             FailureCode.CONTENT_POLICY,
@@ -238,7 +238,7 @@ def answer(file: BinaryIO) -> Answer:
             possible_charge=True,
         )
     picture = parsed.get("image") or parsed.get("result")
-    if not isinstance(picture, (str, Span)):
+    if not isinstance(picture, (str, LongString)):
         raise bad_response("the answer holds no picture")
     seed = parsed.get("seed")
     told = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}

@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, redacted, wait
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, wait
 from imagegen_core.capabilities import LifecycleStatus, check_request
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation, PictureRequest
@@ -127,11 +127,3 @@ def test_the_longer_wait_counts(header, delay, expected):
     answer = ErrorAnswer(status=429, error={"details": [info]}, retry_after=header)
 
     assert expected == wait(answer, now=0)
-
-
-def test_messages_are_cut_and_cleaned():
-    """One line of 500 characters, without key or query."""
-    text = redacted("a\nkey-1 https://x.example/p?key=key-1#f " + "b" * 900, "key-1")
-
-    assert text.startswith("a **** https://x.example/p b")
-    assert 500 == len(text)

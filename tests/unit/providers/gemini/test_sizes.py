@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.providers.gemini.sizes import Framing, closest_ratio, framing, tier_for, upscaled
+from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
+from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation, PictureRequest
 
@@ -58,7 +59,7 @@ def test_a_model_without_tiers_draws_at_its_own_size():
 
 def test_ratios_are_compared_as_factors():
     """2:1 is nearer to 16:9 than to 3:2, and 1:2 to 9:16."""
-    assert ("16:9", "9:16") == (closest_ratio(2000, 1000, RATIOS), closest_ratio(1000, 2000, RATIOS))
+    assert ("16:9", "9:16") == (nearest_ratio(2000, 1000, RATIOS), nearest_ratio(1000, 2000, RATIOS))
 
 
 def test_tiers_are_ordered_by_pixels():

@@ -5,7 +5,7 @@ import pytest
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion.bodies import Inline
 from imagegen_core.capabilities import Model
-from imagegen_core.errors import CallError
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import InputImage, Operation, PictureRequest
 
 DEFAULT = Model(id="default")
@@ -66,10 +66,8 @@ def test_n_iter_makes_the_same_number_one_after_another():
 @pytest.mark.parametrize("name", [*wire.OWNED, "n_iter"])
 def test_what_the_service_owns_is_refused_by_name(name):
     """A parameter must not read the server's files, hide the pictures or change their number."""
-    with pytest.raises(CallError, match=f"params.{name}: ") as caught:
+    with pytest.raises(ValidationFailed, match=f"params.{name}: "):
         body(generate(**{name: 3}))
-
-    assert ("rejected", False) == (caught.value.failure.code, caught.value.failure.possible_charge)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +82,7 @@ def test_what_the_service_owns_is_refused_by_name(name):
 )
 def test_nested_parameters_pass_only_where_they_are_known_to_be_harmless(params, named):
     """Objects can hold paths."""
-    with pytest.raises(CallError, match=f"params.{named}: "):
+    with pytest.raises(ValidationFailed, match=f"params.{named}: "):
         body(generate(**params))
 
 

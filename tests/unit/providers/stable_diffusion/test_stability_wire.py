@@ -6,7 +6,7 @@ import json
 import pytest
 
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.operations import InputImage, Operation, PictureRequest
 
 PICTURE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
@@ -99,15 +99,15 @@ def test_a_mask_makes_an_edit_an_inpainting():
     [
         (request(Operation.EDIT), "params.search_prompt"),
         (request(Operation.UPSCALE, prompt="", upscale_mode="conservative"), "prompt"),
-        (request(Operation.REFERENCE), "stable-image-core"),
+        (request(Operation.REFERENCE), "model_id"),
     ],
 )
 def test_what_a_route_needs_is_asked_for_before_anything_is_sent(asked, named):
     """A refusal costs nothing and names what is missing."""
-    with pytest.raises(CallError, match=named) as caught:
+    with pytest.raises(ValidationFailed) as caught:
         sent(asked)
 
-    assert ("rejected", False) == (caught.value.failure.code, caught.value.failure.possible_charge)
+    assert [named] == [problem.field for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,16 @@ string over 64 KiB cut to its first characters and a mark, so a parse takes kilo
 vendor sends, and the pictures are decoded piece by piece from the file.
 """
 
+import asyncio
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.base64_stream import decode_base64
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
@@ -52,6 +54,28 @@ class SpooledJson:
         offset, _, length = place.partition(":")
         return LongString(offset=int(offset), length=int(length))
 
+    def whole(self, text: str) -> "str | LongString":
+        """Return a string of the tree as it is, or where all of it is when it was shortened."""
+        return self.long_string(text) or text
+
+    def placed(self) -> Any:
+        """Return the tree with a `LongString` in place of each shortened one.
+
+        Raises:
+            CallError: ``bad_response``; it is nested too deeply.
+        """
+        try:
+            return self._placed(self.tree)
+        except RecursionError as error:
+            raise bad_response("the vendor's answer is nested too deeply") from error
+
+    def _placed(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._placed(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._placed(item) for item in value]
+        return self.whole(value) if isinstance(value, str) else value
+
     def shown(self, text: str) -> str:
         """Return the text for a person: a shortened one without its mark."""
         return text.partition(self._nonce)[0]
@@ -75,12 +99,56 @@ def parse_json(text: bytes) -> Any:
         CallError: ``bad_response``; it is empty or no JSON.
     """
     if not text.strip():
-        raise CallError(FailureCode.BAD_RESPONSE, "the vendor's answer is empty")
+        raise bad_response("the vendor's answer is empty")
     try:
         return json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        said = f"the vendor's answer is no JSON: {_glimpse(text)}"
-        raise CallError(FailureCode.BAD_RESPONSE, said) from error
+        raise bad_response(f"the vendor's answer is no JSON: {_glimpse(text)}") from error
+
+
+def bad_response(why: str) -> CallError:
+    """Return the error for an answer that cannot be read; the call may have been charged."""
+    return CallError(FailureCode.BAD_RESPONSE, why)
+
+
+async def decoded(opened: Callable[[], BinaryIO], text: str | LongString) -> AsyncIterator[bytes]:
+    """Yield the bytes of a base64 string of the answer in blocks of at most 1 MiB, each made in a thread.
+
+    Args:
+        opened: opens the spooled answer; it is closed again.
+        text: as `SpooledJson.whole` returns it.
+
+    Raises:
+        CallError: ``bad_response``; it is no base64, or empty.
+    """
+    if isinstance(text, str):
+        async for block in in_thread(decode_base64([text.encode("utf-8", "replace")])):
+            yield block
+        return
+    with opened() as file:
+        async for block in in_thread(decode_base64(read_string(file, text))):
+            yield block
+
+
+async def in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield what a blocking iterator makes, each step in a thread."""
+    iterator = iter(blocks)
+    while (block := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield block
+
+
+def read_text(file: BinaryIO, text: Any) -> str | None:
+    """Return a text of the answer that is no picture, wherever it is kept; None for anything else; blocks.
+
+    Raises:
+        CallError: ``bad_response``; it is longer than `MOST_JSON`, or no UTF-8.
+    """
+    if not isinstance(text, LongString):
+        return text if isinstance(text, str) else None
+    if text.length > MOST_JSON:
+        raise bad_response("the vendor's answer holds a text that is too long")
+    file.seek(text.offset)
+    return str(parse_json(b'"' + file.read(text.length) + b'"'))
 
 
 def read_string(file: BinaryIO, place: LongString) -> Iterator[bytes]:
@@ -122,8 +190,7 @@ def _without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
     while block := file.read(_BLOCK):
         scanner.feed(block)
         if len(scanner.out) > MOST_JSON:
-            said = "the vendor's answer has too much JSON beside its pictures"
-            raise CallError(FailureCode.BAD_RESPONSE, said)
+            raise bad_response("the vendor's answer has too much JSON beside its pictures")
     return bytes(scanner.out + scanner.kept)
 
 

@@ -1,5 +1,6 @@
 """Base64 in pieces: both alphabets, with or without padding, white space and a data URI's head allowed."""
 
+import base64
 import binascii
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,18 @@ from imagegen_core.failures import FailureCode
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _LONGEST_HEAD = 256
+_PIECE = 3 * 64 * 1024  # a multiple of 3, so that no padding comes in between
+
+
+def encode_base64(data: bytes) -> Iterator[bytes]:
+    """Yield the base64 of a picture in pieces of 256 KiB, whose length is `encoded_length` together."""
+    for start in range(0, len(data), _PIECE):
+        yield base64.b64encode(data[start : start + _PIECE])
+
+
+def encoded_length(size: int) -> int:
+    """Return how many characters ``size`` bytes take."""
+    return (size + 2) // 3 * 4
 
 
 def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:

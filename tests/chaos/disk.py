@@ -1,0 +1,82 @@
+"""A disk of our own that can be small, full, or without power."""
+
+import contextlib
+import fcntl
+import os
+import struct
+import subprocess
+from pathlib import Path
+
+import attrs
+
+from tests.chaos.service import wait_until
+
+FS_IOC_SHUTDOWN = 0x8004587D
+WITHOUT_FLUSHING_THE_LOG = 2
+
+
+@attrs.define
+class Disk:
+    """An ext4 in a file, mounted through a loop device."""
+
+    image: Path
+    mount_point: Path
+
+    @classmethod
+    def make(cls, folder, *, megabytes):
+        """Make and mount one.
+
+        A machine that allows no loop mounts fails here: a skipped test would look like a passed one.
+        """
+        disk = cls(folder / "disk.img", folder / "disk")
+        with disk.image.open("wb") as file:
+            file.truncate(megabytes * 1024 * 1024)
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", disk.image)
+        disk.mount_point.mkdir()
+        disk.mount()
+        return disk
+
+    def mount(self):
+        _run("mount", "-o", "loop", self.image, self.mount_point)
+
+    def unmount(self):
+        """Unmount it once nobody has files open there any more."""
+        wait_until(lambda: self._try_to_unmount(), what="the disk free of open files", pause=0.1)
+
+    def _try_to_unmount(self):
+        return subprocess.run(["umount", self.mount_point], capture_output=True, check=False).returncode == 0
+
+    def cut_power(self):
+        """Let no further byte reach the disk, as if the machine had lost its power."""
+        directory = os.open(self.mount_point, os.O_RDONLY)
+        try:
+            fcntl.ioctl(directory, FS_IOC_SHUTDOWN, struct.pack("I", WITHOUT_FLUSHING_THE_LOG))
+        finally:
+            os.close(directory)
+
+    @contextlib.contextmanager
+    def filled(self, *, leaving_bytes=0):
+        """Leave so little room while the body runs."""
+        ballast = self.mount_point / "ballast"
+        room = os.statvfs(self.mount_point)
+        with ballast.open("wb") as file:
+            rest = room.f_bavail * room.f_frsize - leaving_bytes
+            with contextlib.suppress(OSError):  # full is what it is to be
+                while rest > 0:
+                    rest -= file.write(bytes(min(rest, 65536)))
+                    file.flush()
+        try:
+            yield
+        finally:
+            ballast.unlink()
+
+    def destroy(self):
+        """Take it away; whoever still has files open there keeps them until they end."""
+        if os.path.ismount(self.mount_point):
+            _run("umount", "--lazy", self.mount_point)
+        self.image.unlink()
+
+
+def _run(*command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"this machine allows no loop mounts (root is needed): {done.stderr.strip()}"

@@ -1,0 +1,133 @@
+"""The oracle: what must be true of a data directory, a vendor's ledger and the answers that a client saw."""
+
+import hashlib
+import time
+from collections import Counter
+
+import attrs
+
+from tests.chaos.service import PATIENCE, Service, wait_until
+
+SWEPT_SECONDS = 10
+"""How long after a start leftovers of an earlier life may lie about."""
+
+_UNFINISHED = "('reserved', 'submitting', 'accepted', 'received')"
+
+
+@attrs.define
+class Promises:
+    """Remembers what was promised to clients of one data directory, over all lives of the service.
+
+    Args:
+        acknowledged: the ids that a client read in a 202.
+        completed: the ids that a client saw as completed.
+        blackouts: (from, until) on the monotonic clock, between a power cut and the end of the process
+            that a real cut would have ended, too: what it still sent then was never sent.
+    """
+
+    service: Service
+    acknowledged: set = attrs.field(factory=set)
+    completed: set = attrs.field(factory=set)
+    blackouts: list = attrs.field(factory=list)
+    ended: dict = attrs.field(factory=dict)
+
+    def check(self):
+        """Let the service finish its work, then check everything through other doors than its own."""
+        self.check_nothing_is_lost()
+        self.check_every_task_ends()
+        self.check_ends_are_final()
+        self.check_money()
+        self.check_pictures()
+        self.check_nothing_is_left_over()
+        self.check_database()
+
+    def check_nothing_is_lost(self):
+        present = {row["task_id"] for row in self.service.rows("SELECT task_id FROM tasks")}
+
+        _nothing(self.acknowledged - present, "acknowledged and lost")
+
+    def check_every_task_ends(self):
+        sql = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
+        wait_until(lambda: self.service.rows(sql)[0][0] == 0, what="the end of all tasks", seconds=2 * PATIENCE)
+
+    def check_ends_are_final(self):
+        sql = "SELECT task_id, status, failure, completed_at FROM tasks"
+        now = {row["task_id"]: tuple(row)[1:] for row in self.service.rows(sql)}
+
+        changed = {i: (was, now.get(i)) for i, was in self.ended.items() if now.get(i) != was}
+        _nothing(changed, "an end that changed")
+        self.ended = now
+
+    def check_money(self):
+        attempts = {row["attempt_id"]: row for row in self.service.rows("SELECT * FROM attempts")}
+        charges = [charge for charge in self.service.vendor.charges() if not self._in_blackout(charge)]
+        tokens = Counter(charge.token for charge in charges)
+
+        _nothing([token for token, number in tokens.items() if number > 1], "an attempt paid twice")
+        _nothing([token for token in tokens if token not in attempts], "paid for without a trace")
+        free = [token for token in tokens if attempts[token]["charge"] == "none"]
+        _nothing(free, "paid for, and said to be free")
+        parts = Counter((attempts[token]["task_id"], attempts[token]["part"]) for token in tokens)
+        _nothing([part for part, number in parts.items() if number > 1], "a request paid twice")
+        stored = {row["attempt_id"] for row in attempts.values() if row["phase"] == "stored"}
+        _nothing(stored - tokens.keys(), "a picture that nobody paid for: the ledger cannot be believed")
+
+    def _in_blackout(self, charge):
+        return any(start <= charge.at <= end for start, end in self.blackouts)
+
+    def check_pictures(self):
+        images = self.service.rows("SELECT task_id, blob_key, thumbnail_key, sha256 FROM images")
+        root = self.service.data_dir / "images"
+        broken = [
+            row["blob_key"]
+            for row in images
+            if hashlib.sha256((root / row["blob_key"]).read_bytes()).hexdigest() != row["sha256"]
+        ]
+        _nothing(broken, "pictures that changed")
+        no_thumbnail = [row for row in images if not (root / row["thumbnail_key"]).is_file()]
+        _nothing(no_thumbnail, "pictures without a thumbnail")
+        completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
+        _nothing(completed - {row["task_id"] for row in images}, "completed without a picture")
+        _nothing(self.completed - completed, "seen as completed, and no longer so")
+
+    def check_nothing_is_left_over(self):
+        rest = SWEPT_SECONDS - (time.monotonic() - self.service.started)
+        wait_until(
+            lambda: not self.leftovers() or time.monotonic() > self.service.started + SWEPT_SECONDS,
+            what="a clean directory",
+            seconds=max(rest, 0) + PATIENCE,
+            pause=0.1,
+        )
+
+        _nothing(self.leftovers(), "left over")
+
+    def leftovers(self):
+        """Return temporary files, spooled files and unfinished attempts that nothing will ever take up."""
+        data = self.service.data_dir
+        found = [str(path.relative_to(data)) for path in data.rglob("*") if "~" in path.name]
+        spooled = [path.name for path in (data / "spool").glob("*")]
+        found += [name for name in spooled if self._needless(name)]
+        sql = f"""
+            SELECT attempt_id, phase FROM attempts JOIN tasks USING (task_id)
+            WHERE phase IN {_UNFINISHED} AND status NOT IN ('pending', 'processing')
+        """  # noqa: S608 - our own constant
+        return found + [f"attempt {row['attempt_id']} {row['phase']}" for row in self.service.rows(sql)]
+
+    def _needless(self, owner):
+        """Whether nothing needs the spool directory: inputs are kept where a task may be retried."""
+        task_id, dot, _ = owner.partition(".")
+        status = self.ended.get(task_id, ("missing",))[0]
+        return status in ("missing", "completed") or bool(dot)
+
+    def check_database(self):
+        findings = [row[0] for row in self.service.rows("PRAGMA integrity_check")]
+        _nothing([found for found in findings if found != "ok"], "a damaged database")
+        _nothing(self.service.rows("PRAGMA foreign_key_check"), "rows without what they belong to")
+        counted = dict(self.service.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
+        told = dict(self.service.rows("SELECT name, value FROM counters"))
+        wrong = [name for name in ("pending", "processing") if told[name] != counted.get(name, 0)]
+        _nothing(wrong, "counters that lie")
+
+
+def _nothing(found, what):
+    assert not found, f"{what}: {found}"

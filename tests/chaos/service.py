@@ -1,0 +1,210 @@
+"""The service under test and the vendor it calls: started, wounded, ended, each by its own process id."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import httpx
+import yaml
+
+from tests.chaos.vendor import DOCUMENT, read_ledger
+
+ROOT = Path(__file__).parents[2]
+IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
+PATIENCE = 60
+"""Seconds that anything may take before the test is given up; no test rests on it being short."""
+
+
+def wait_until(true, *, what, seconds=PATIENCE, pause=0.02):
+    """Return what ``true`` returns once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(pause)
+    return value
+
+
+@attrs.define
+class VendorProcess:
+    """The vendor, and its ledger, which lies where no test cuts the power."""
+
+    ledger: Path
+    url: str = ""
+    process: subprocess.Popen = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.vendor", self.ledger],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def be(self, **mood):
+        """Change the vendor's mood and return what it sees: ``running`` calls, ``first_polls``."""
+        return httpx.post(f"{self.url}/control", json=mood, trust_env=False, timeout=PATIENCE).json()
+
+    def charges(self):
+        return read_ledger(self.ledger)
+
+    def has_calls(self, number):
+        """Wait until so many calls run at the vendor."""
+        wait_until(lambda: self.be()["running"] >= number, what=f"{number} calls at the vendor")
+
+
+@attrs.define
+class Service:
+    """``imagegen serve`` with its data in ``data_dir``; configuration and log lie in ``folder``.
+
+    ``wrap`` goes before the command, as strace does; ``environ`` is added to the environment.
+    """
+
+    folder: Path
+    data_dir: Path
+    vendor: VendorProcess
+    settings: dict = attrs.field(factory=dict)
+    wrap: tuple = ()
+    environ: dict = attrs.field(factory=dict)
+    process: subprocess.Popen = None
+    pid: int = 0
+    url: str = ""
+    started: float = 0.0
+
+    @property
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    @property
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def start(self):
+        """Return once it answers."""
+        self.launch()
+        wait_until(self._answers, what=f"an answer after the start; the log: {self.log[-2000:]}", pause=0.01)
+        return self
+
+    def launch(self):
+        """Start it without waiting for it."""
+        announced = self.data_dir / "server.json"
+        announced.unlink(missing_ok=True)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config()))
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*self.wrap, IMAGEGEN, "serve", "--config", self.folder / "config.yaml", "--port", "0"],
+                cwd=self.folder,
+                env={**ours, "LC_ALL": "C.UTF-8", **self.environ},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self.process.pid
+        self.started = time.monotonic()
+
+    def _answers(self):
+        assert self.alive, f"it ended with {self.process.returncode}: {self.log[-2000:]}"
+        with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
+            told = json.loads((self.data_dir / "server.json").read_text())
+            httpx.get(f"{told['url']}/health/live", trust_env=False).raise_for_status()
+            self.pid, self.url = told["pid"], told["url"]
+            return True
+        return False
+
+    def _config(self):
+        provider = {
+            "kind": "http",
+            "api_base": self.vendor.url,
+            "timeout_seconds": 30,
+            "extra_config": {"spec": DOCUMENT},
+        }
+        config = {
+            "data_dir": str(self.data_dir),
+            "queue": {"size": 100_000},
+            "storage": {"min_free_mb": 0},
+            "default_provider": "chaos",
+            "providers": {"chaos": provider},
+            "security": {"allow_private_upstreams": [self.vendor.url.removeprefix("http://")]},
+            "log": {"format": "json"},
+        }
+        return _merged(config, self.settings)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        """End it as nobody can resist, and return when it is gone."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self.process.wait(PATIENCE)
+
+    def stop(self):
+        """End it with SIGTERM and return its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def client(self):
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+
+    def submit(self, model="direct", **more):
+        """Return the id of a new task, which was answered with 202."""
+        with self.client() as client:
+            answer = post_task(client, model, **more)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["data"]["task_id"]
+
+    def see(self, task_id):
+        with self.client() as client:
+            return client.get(f"/api/v1/tasks/{task_id}").raise_for_status().json()["data"]
+
+    def ended(self, task_id):
+        """Wait until a task has ended and return it."""
+        wait_until(
+            lambda: self.see(task_id)["status"] in ("completed", "failed", "cancelled"),
+            what=f"the end of {task_id}",
+        )
+        return self.see(task_id)
+
+    @contextlib.contextmanager
+    def database(self):
+        """Another door to the tasks, which also opens while the service is dead."""
+        uri = f"{(self.data_dir / 'imagegen.db').as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
+
+    def rows(self, sql, *values):
+        with self.database() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def status(self, task_id):
+        """Return a task's status without asking the service, whose system calls may be counted."""
+        (row,) = self.rows("SELECT status FROM tasks WHERE task_id = ?", task_id)
+        return row["status"]
+
+
+def post_task(client, model="direct", **more):
+    body = {"provider": "chaos", "model_id": model, "params": {"prompt": "a task to be kept", **more}}
+    return client.post("/api/v1/tasks/generate", json=body)
+
+
+def _merged(below, above):
+    both = {**below, **above}
+    for name in below.keys() & above.keys():
+        if isinstance(below[name], dict) and isinstance(above[name], dict):
+            both[name] = _merged(below[name], above[name])
+    return both

@@ -1,0 +1,130 @@
+"""Disks that are full, broken or slow."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.chaos.injection import injected, launched
+from tests.chaos.load import Load
+from tests.chaos.service import post_task, wait_until
+
+SYNCS = "fsync,fdatasync"
+
+
+@pytest.mark.long
+def test_a_full_disk(stages, disk):
+    """Nothing is acknowledged that was not kept, and all goes on, without a restart, once there is room."""
+    small = disk(megabytes=48)
+    stage = stages(data_dir=small.mount_point / "data")
+    service = stage.service.start()
+    stage.vendor.be(seconds=0.1, picture_bytes=100_000)
+
+    with Load(service, callers=8) as load:
+        wait_until(lambda: load.completed, what="tasks before the disk is full")
+        with small.filled():
+            wait_until(lambda: load.refused, what="a refusal while the disk is full")
+        many = len(load.acknowledged) + 10
+        wait_until(lambda: len(load.acknowledged) > many, what="new tasks once there is room")
+    stage.promises.acknowledged |= {task_id for task_id, _ in load.acknowledged}
+
+    assert {500, 503, 507} >= set(load.refused)
+    stage.promises.check()
+    service.kill()
+
+
+def test_a_sync_that_fails(stage):
+    """The database's disk reports an error: no 202 any more, and health is red until a restart."""
+    service = stage.service.start()
+    before = service.submit()
+    stage.promises.acknowledged.add(before)
+    service.ended(before)
+
+    with injected(service, "fdatasync", "error=EIO"), service.client() as client:
+        during = [post_task(client).status_code for _ in range(3)]
+    with service.client() as client:
+        after = post_task(client).status_code
+        health = client.get("/health")
+
+    assert all(code >= 500 for code in [*during, after]), during
+    assert (503, "failed") == (health.status_code, health.json()["checks"]["database"])
+    assert "critical" in service.log
+    service.kill()
+    service.start()
+    stage.promises.check()
+    assert "completed" == service.ended(service.submit())["status"]
+
+
+def test_a_picture_that_cannot_be_synced(stage):
+    """It was paid for, so it is neither said to be completed nor paid for again; it is kept and stored later."""
+    service = stage.service.start()
+
+    with injected(service, "fsync", "error=EIO:when=2+"):
+        task_id = service.submit()
+        wait_until(lambda: stage.vendor.charges(), what="the call")
+        time.sleep(1.0)
+        during = service.status(task_id)
+
+    assert "completed" != during
+    stage.promises.acknowledged.add(task_id)
+    stage.promises.check()
+    assert 1 == len(stage.vendor.charges())
+
+
+def test_slow_syncs_are_shared(stages, measured):
+    """Callers who come together share a sync: many together are far faster than one after the other."""
+    stage = stages(wrap=launched(SYNCS, "delay_enter=50000"), settings={"queue": {"workers": 1}})
+    service = stage.service.start()
+    stage.vendor.be(hold=True)
+
+    alone = _rate(service, tasks=20, callers=1)
+    together = _rate(service, tasks=500, callers=100)
+    service.kill()
+
+    measured(f"with syncs of 50 ms: {alone:.0f} tasks/s from one caller, {together:.0f} tasks/s from 100 callers")
+    assert together > 5 * alone
+
+
+def _rate(service, *, tasks, callers):
+    limits = httpx.Limits(max_connections=callers, max_keepalive_connections=callers)
+    with (
+        httpx.Client(base_url=service.url, timeout=60, trust_env=False, limits=limits) as client,
+        ThreadPoolExecutor(callers) as pool,
+    ):
+        started = time.monotonic()
+        answers = list(pool.map(lambda _: post_task(client), range(tasks)))
+        seconds = time.monotonic() - started
+    assert {202} == {answer.status_code for answer in answers}
+    return tasks / seconds
+
+
+@pytest.mark.long
+def test_low_space(stages, disk):
+    """Below ``min_free_mb`` nothing new is taken or sent; what runs ends, and what waits goes on by itself."""
+    small = disk(megabytes=128)
+    stage = stages(
+        data_dir=small.mount_point / "data",
+        settings={"storage": {"min_free_mb": 40}, "queue": {"workers": 1}},
+    )
+    service = stage.service.start()
+    stage.vendor.be(hold=True)
+    running = service.submit()
+    stage.vendor.has_calls(1)
+    waiting = service.submit()
+
+    with small.filled(leaving_bytes=20 * 1024 * 1024):
+        with service.client() as client:
+            refused = post_task(client)
+        stage.vendor.be(hold=False)
+        ended = service.ended(running)
+        time.sleep(2.5)  # long enough for a worker that does not look at the disk
+        sent, status = len(stage.vendor.charges()), service.status(waiting)
+
+    assert (507, 50701) == (refused.status_code, refused.json()["code"])
+    assert "completed" == ended["status"]
+    assert (1, "pending") == (sent, status)
+    assert "completed" == service.ended(waiting)["status"]
+    stage.promises.acknowledged |= {running, waiting}
+    stage.promises.check()
+    service.kill()

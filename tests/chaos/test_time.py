@@ -1,0 +1,80 @@
+"""Processes that stand still, and clocks that jump."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.load import Load
+from tests.chaos.service import wait_until
+
+LIBRARY = "libfaketime.so.1"
+NOTICED_SECONDS = 1
+"""How long the library goes on with the old time."""
+
+
+@pytest.mark.parametrize("model", ["direct", "job"])
+@pytest.mark.parametrize("seconds", [0.5, pytest.param(6.0, marks=pytest.mark.long)])
+def test_a_frozen_process(stages, model, seconds):
+    """It stands still while the vendor works, and longer than the call may take: one call, one end."""
+    stage = stages(settings={"providers": {"chaos": {"timeout_seconds": 3}}})
+    service = stage.service.start()
+    stage.vendor.be(seconds=0.3)
+
+    task_id = service.submit(model)
+    wait_until(stage.vendor.charges, what="the call")
+    service.signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    service.signal(signal.SIGCONT)
+    ended = service.ended(task_id)
+
+    assert ended["status"] == "completed" or ended["error"]["possible_charge"]
+    stage.promises.acknowledged.add(task_id)
+    stage.promises.check()
+    assert 1 == len(stage.vendor.charges())
+    service.kill()
+
+
+@pytest.mark.parametrize("jump", ["-3d", "+1y"])
+def test_a_clock_that_jumps(stages, tmp_path, jump):
+    """Calls, jobs and tasks that wait for a vendor's 429 to be over go on, whatever the wall clock says."""
+    told = tmp_path / "time"
+    told.write_text("+0")
+    stage = stages(
+        environ={
+            "LD_PRELOAD": str(_libfaketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(told),
+            "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+    )
+    service = stage.service.start()
+    stage.vendor.be(hold=True)
+    tasks = [service.submit(model) for model in ("direct", "job")]
+    wait_until(lambda: len(stage.vendor.charges()) == 2, what="both calls")
+    stage.vendor.be(limited=1)
+    tasks.append(service.submit())
+    wait_until(lambda: stage.service.see(tasks[-1])["status"] == "pending", what="a task that was put off")
+
+    told.write_text(jump)
+    time.sleep(NOTICED_SECONDS + 0.2)
+    stage.vendor.be(hold=False)
+    ends = [service.ended(task_id)["status"] for task_id in tasks]
+    with Load(service) as load:
+        wait_until(lambda: len(load.completed) > 5, what="new tasks after the jump")
+
+    assert ["completed"] * 3 == ends
+    stage.promises.acknowledged |= {*tasks, *(task_id for task_id, _ in load.acknowledged)}
+    stage.promises.check()
+    service.kill()
+    service.start()
+    stage.promises.check()
+    service.kill()
+
+
+def _libfaketime():
+    """Return the library, or fail: a skipped test would look like a passed one."""
+    found = [path for root in ("/usr/lib", "/usr/local/lib") for path in Path(root).rglob(LIBRARY)]
+    assert found, "libfaketime is missing; on Debian and Ubuntu: apt install faketime"
+    return found[0]

@@ -1,0 +1,219 @@
+"""A vendor of every kind that repeats the key it was sent, in all the places and spellings it can think of.
+
+What it does is said by a word in the prompt (see `Echo.answers`), whatever the shape of the request.
+"""
+
+import base64
+import html
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+from tests.fakes.http_server import Reply, Request
+from tests.fakes.pictures import png, png_base64
+
+DOCUMENT = {
+    "schema": 1,
+    "id": "echo",
+    "operations": {
+        "generate": {
+            "request": {"path": "/make", "body": {"type": "json", "template": {"words": "${prompt}"}}},
+            "response": {
+                "images": [
+                    {"select": "made[]", "url": "url", "base64": "data", "revised_prompt": "revised"},
+                ],
+                "meta": {"trace": "trace", "header": "header:X-Echo"},
+            },
+        }
+    },
+    "errors": {"code": "code", "message": "message", "request_id": "trace"},
+    "health": {"request": {"method": "GET", "path": "/alive"}},
+}
+JOB = {
+    "task": {"id": "job", "poll_url": "poll"},
+    "poll": {
+        "request": {"method": "GET", "url": "${task.poll_url}"},
+        "status": {"source": "state", "succeeded": "done", "failed": "failed"},
+        "failure": {"code": "code", "message": "message"},
+        "first_after_s": 0,
+        "interval_s": 0.1,
+    },
+}
+
+
+def spellings(key: str) -> list[str]:
+    """Return the key as libraries, proxies and vendors write it."""
+    data = key.encode()
+    around = [base64.b64encode(lead + data + b"!") for lead in (b"", b"1", b"12")]
+    return [
+        key,
+        quote(key, safe=""),
+        quote(key),
+        quote_plus(key),
+        quote(quote(key, safe=""), safe=""),
+        "".join(f"%{byte:02x}" for byte in data),
+        *(text.decode() for text in around),
+        *(text.decode().translate(str.maketrans("+/", "-_")) for text in around),
+        data.hex(),
+        data.hex().upper(),
+        json.dumps(key),
+        json.dumps(json.dumps(key)),
+        json.dumps(key).replace("/", "\\/"),
+        html.escape(key),
+        repr(key),
+        f"Authorization: Bearer {key}",
+        f"Basic {base64.b64encode(data).decode()}",
+        f"http://user:{quote(key, safe='')}@vendor.example/",
+    ]
+
+
+class Echo:
+    """Takes any key. ``elsewhere`` is where it redirects to, with the key in the address."""
+
+    def __init__(self, elsewhere: str = "http://127.0.0.1:9") -> None:
+        self.elsewhere = elsewhere
+        self.keys: list[str] = []
+
+    def __call__(self, request: Request) -> Reply:
+        key = _key_of(request)
+        if request.path.startswith("/files/"):
+            return self._file(request)
+        assert key, f"no key came along to {request.path}"
+        self.keys.append(key)
+        if request.path.startswith("/jobs/"):
+            return self._told(self._job(request, key), key)
+        word = re.search(rb"echo-([a-z]+)(\d*)", request.body)
+        if word is None:  # a probe
+            return self._told(self._refusal(key, 403), key)
+        return self._told(self.answers[word[1].decode()](self, request, key, int(word[2] or 0)), key)
+
+    def _bad(self, _request, key, status):
+        return self._refusal(key, status or 400)
+
+    def _cut(self, _request, key, filler):
+        """Let any limit of length fall into the middle of a key."""
+        text = "x" * filler + f" {key}" * 5000
+        return Reply.json(_everywhere(text, "cut"), 400)
+
+    def _plain(self, _request, key, _number):
+        return Reply(500, " ".join(spellings(key)).encode(), {"content-type": "text/plain"})
+
+    def _garbage(self, _request, key, _number):
+        return Reply(200, ("{" + " ".join(spellings(key))).encode(), {"content-type": "application/json"})
+
+    def _named(self, _request, key, _number):
+        return Reply.json({key: [{key: text} for text in spellings(key)]})
+
+    def _away(self, _request, key, status):
+        return Reply(status or 302, b"", {"location": f"{self.elsewhere}/{quote(key, safe='')}?key={quote(key)}"})
+
+    def _page(self, _request, key, _number):
+        """Send no picture in the place of one."""
+        text = base64.b64encode(" ".join(spellings(key)).encode()).decode()
+        return Reply.json({"images": [text], "image": text, "made": [{"data": text}], **_google(text, key)})
+
+    def _good(self, _request, key, _number):
+        """Send a picture, and the key in everything beside it."""
+        told = " ".join(spellings(key))
+        picture = png_base64(len(self.keys))
+        info = json.dumps({"seed": 1, "prompt": told, "infotexts": [told], "all_seeds": [1]})
+        return Reply.json(
+            {
+                "images": [picture],
+                "parameters": {"prompt": told, "key": key},
+                "info": info,
+                "image": picture,
+                "finish_reason": "SUCCESS",
+                "seed": 1,
+                "made": [{"data": picture, "revised": told}],
+                "trace": told,
+                **_google(picture, told),
+            }
+        )
+
+    def _linked(self, request, key, number):
+        """Name a result address that holds the key: 0 gives the picture, 1 nothing, 2 goes elsewhere."""
+        kind = ("picture", "gone", "away")[number]
+        base = f"http://{request.headers['host']}/files/{kind}"
+        url = f"{base}/{quote(key, safe='')}/{key.encode().hex()}?token={quote(key, safe='')}"
+        return Reply.json({"made": [{"url": url, "revised": key}], "trace": key})
+
+    def _begun(self, request, key, number):
+        """Begin a job whose address holds the key: it ends well (0) or badly (1)."""
+        base = f"http://{request.headers['host']}/jobs/{number}"
+        return Reply.json({"job": f"job-{len(self.keys)}", "poll": f"{base}?key={quote(key, safe='')}&at={key.encode().hex()}"})
+
+    answers = {
+        "bad": _bad,
+        "cut": _cut,
+        "plain": _plain,
+        "garbage": _garbage,
+        "named": _named,
+        "away": _away,
+        "page": _page,
+        "good": _good,
+        "linked": _linked,
+        "begun": _begun,
+    }
+
+    def _job(self, request, key):
+        told = " ".join(spellings(key))
+        if request.path.endswith("1"):
+            return Reply.json({"state": "failed", "code": key, "message": told})
+        return Reply.json({"state": "done", "made": [{"data": png_base64(3), "revised": told}], "trace": key})
+
+    def _file(self, request):
+        told = request.raw_path
+        if "/gone/" in request.path:
+            return Reply(404, f"{told}?{request.query}".encode(), {"x-echo": told})
+        if "/away/" in request.path:
+            return Reply(302, b"", {"location": f"http://169.254.169.254{told}?{request.query}"})
+        return Reply(200, png(2), {"content-type": "image/png", "etag": told})
+
+    def _refusal(self, key, status):
+        return Reply.json(_everywhere(" ".join(spellings(key)), key), status)
+
+    def _told(self, reply, key):
+        """Return the answer with the key in its headers."""
+        headers = {
+            "x-echo": key,
+            "x-request-id": key,
+            "www-authenticate": f'Bearer realm="{quote(key)}"',
+            "set-cookie": f"session={quote(key, safe='')}",
+            "x-encoded": base64.b64encode(key.encode()).decode(),
+        }
+        return Reply(reply.status, reply.body, {**headers, **reply.headers})
+
+
+def _everywhere(text, code):
+    """Return an error in which every adapter finds the text where its vendor's words are."""
+    return {
+        "error": {"code": 400, "status": code, "message": text, "type": text, "details": [{"reason": code}]},
+        "errors": [text],
+        "name": code,
+        "id": code,
+        "code": code,
+        "message": text,
+        "detail": text,
+        "trace": text,
+    }
+
+
+def _google(picture, told):
+    parts = [{"text": told}, {"inlineData": {"mimeType": "image/png", "data": picture}}]
+    return {
+        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
+        "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": picture, "prompt": told}],
+        "responseId": told,
+        "modelVersion": told,
+    }
+
+
+def _key_of(request: Request) -> str:
+    """Return the key, wherever it came."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Basic":
+        return base64.b64decode(given).decode()
+    return (
+        given or request.headers.get("x-own-key") or request.headers.get("x-goog-api-key")
+    ) or request.query.get("key", "")

@@ -1,0 +1,61 @@
+"""A proxy on loopback: forwards plain HTTP, tunnels CONNECT, remembers what it was asked for."""
+
+import asyncio
+import contextlib
+from urllib.parse import urlsplit
+
+
+class ForwardProxy:
+    """``asked`` holds the request lines, ``heads`` whole heads in lower case."""
+
+    def __init__(self):
+        self.asked = []
+        self.heads = []
+        self._tasks = set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.authority = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_exc):
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        self._tasks.add(asyncio.current_task())
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._pass_on(reader, writer)
+        writer.close()
+
+    async def _pass_on(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        line, _, fields = head.partition("\r\n")
+        method, target, version = line.split(" ")
+        self.asked.append(f"{method} {target}")
+        self.heads.append(head.lower())
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        there, back = await asyncio.open_connection(url.hostname, url.port or 80)
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        else:
+            kept = [
+                f for f in fields.split("\r\n") if f and not f.lower().startswith(("proxy-", "connection:"))
+            ]
+            path = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
+            lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
+            back.write("\r\n".join(lines).encode("latin-1"))
+        try:
+            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        finally:
+            back.close()
+
+
+async def _pump(source, sink):
+    while chunk := await source.read(65536):
+        sink.write(chunk)
+        await sink.drain()
+    with contextlib.suppress(OSError):
+        sink.write_eof()

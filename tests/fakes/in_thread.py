@@ -1,0 +1,23 @@
+"""Runs an asynchronous fake on an event loop of its own, for tests that block while it answers."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+
+
+@contextmanager
+def in_thread(fake):
+    """Yield what the asynchronous context manager yields, entered in another thread's event loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        entered = asyncio.run_coroutine_threadsafe(fake.__aenter__(), loop).result(10)
+        try:
+            yield entered
+        finally:
+            asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

@@ -1,0 +1,212 @@
+"""A key that is used with every kind of vendor, all of which repeat it, is found nowhere afterwards."""
+
+from collections import Counter
+from contextlib import contextmanager
+
+import attrs
+import pytest
+
+from tests.fakes.echo import DOCUMENT, JOB, Echo
+from tests.fakes.http_server import HttpServer
+from tests.fakes.in_thread import in_thread
+from tests.integration.api.asking import CONFIG, GENERATE, TASKS, data, ended
+from tests.integration.api.live_server import LiveServer
+from tests.integration.security.searching import canary, files_below, leaks
+
+COMMON = ("bad", "bad401", "bad402", "bad429", "bad500", "plain", "garbage", "named", "page", "good")
+CUTS = ("cut", "cut11", "cut23", "cut37", "cut49")
+AWAY = ("away", "away307", "away401")
+LINKED = ("linked0", "linked1", "linked2")
+
+
+def http(auth, **operation):
+    """Return the settings of a vendor that a document describes."""
+    made = {**DOCUMENT["operations"]["generate"], **operation}
+    return {"spec": {**DOCUMENT, "auth": auth, "operations": {"generate": made}}}
+
+
+KINDS = {
+    "bearer": ("http", http({"type": "bearer"}), "sk-", LINKED),
+    "query": ("http", http({"type": "query", "param": "key"}), "sk-", LINKED),
+    "header": ("http", http({"type": "header", "header": "X-Own-Key"}), "sk-", LINKED),
+    "basic": ("http", http({"type": "basic"}), "user:", LINKED),
+    "job": ("http", http({"type": "bearer"}, **JOB), "sk-", ("begun0", "begun1")),
+    "a1111": ("stable_diffusion", {"dialect": "a1111"}, "user:", ()),
+    "stability": ("stable_diffusion", {"dialect": "stability"}, "sk-", ()),
+    "gemini": ("gemini", {}, "AIza", ()),
+    "vertex": ("gemini", {"backend": "vertex"}, "AQ.", ()),
+}
+SOURCES = ("saved", "file", "task")
+
+
+def key_of(kind, source):
+    number = list(KINDS).index(kind) * len(SOURCES) + SOURCES.index(source)
+    return canary(number, KINDS[kind][2])
+
+
+KEYS = [key_of(kind, source) for kind in KINDS for source in SOURCES]
+
+
+@attrs.define
+class Bench:
+    """The service, what it said, and where it was told to keep temporary files."""
+
+    server: LiveServer
+    vendor: HttpServer
+    temporary: object
+    said: dict = attrs.field(factory=dict)
+
+    @contextmanager
+    def client(self):
+        with self.server.client() as api:
+            api.event_hooks["response"].append(self._remember)
+            yield api
+
+    def _remember(self, response):
+        response.read()
+        text = str(response.headers).encode() + response.content
+        self.said[f"{len(self.said)} {response.request.method} {response.url}"] = text
+
+    def run(self, *args):
+        """Run a command; its output is said, too."""
+        ended = self.server.imagegen(*args)
+        self.said[f"imagegen {' '.join(map(str, args))}"] = f"{ended.stdout}{ended.stderr}".encode()
+        return ended
+
+
+def settings(kind, name, url):
+    """Return what a provider's configuration says beside its key."""
+    how, extra, _, _ = KINDS[kind]
+    models = {"models": [{"id": "imagen-4.0-generate-001"}]} if kind == "vertex" else {}
+    return {
+        "kind": how,
+        "api_base": url,
+        "timeout_seconds": 20,
+        "max_retries": 0,
+        "extra_config": {**extra, "headers": {"X-Team": name}},
+        **models,
+    }
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A service whose vendors of every kind are saved and in the file, each with keys of its own."""
+    folder = tmp_path_factory.mktemp("canary")
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    with in_thread(HttpServer(Echo())) as vendor:
+        config = {
+            "log": {"level": "debug"},
+            "security": {"allow_private_upstreams": [f"127.0.0.1:{vendor.port}"]},
+            "providers": {
+                f"{kind}-file": {
+                    **settings(kind, "file", vendor.url),
+                    "api_key": f"env:KEY_{kind.upper()}",
+                }
+                for kind in KINDS
+            },
+        }
+        environ = {f"KEY_{kind.upper()}": key_of(kind, "file") for kind in KINDS}
+        environ["TMPDIR"] = str(temporary)
+        server = LiveServer(folder, config, environ).start()
+        try:
+            yield Bench(server, vendor, temporary)
+        finally:
+            server.end()
+
+
+@pytest.fixture(scope="module")
+def tasks(bench):
+    """Everything was used in every way; returns the ended tasks by (kind, source, what was echoed)."""
+    with bench.client() as api:
+        for kind in KINDS:
+            body = {**settings(kind, "saved", bench.vendor.url), "api_key": key_of(kind, "saved")}
+            data(api.post(CONFIG, json={"provider_name": f"{kind}-saved", **body}))
+            api.post(f"{CONFIG}/{kind}-saved/test")
+            api.post(f"{CONFIG}/{kind}-file/test")
+        ids = {
+            case: data(api.post(GENERATE, json=body_of(*case)))["task_id"]
+            for case in ((k, s, w) for k in KINDS for s in SOURCES for w in words(k))
+        }
+        return {case: ended(api, task_id) for case, task_id in ids.items()}
+
+
+def words(kind):
+    own = KINDS[kind][3]
+    return own if kind == "job" else (*COMMON, *CUTS, *AWAY, *own)
+
+
+def body_of(kind, source, word):
+    override = {"config": {"api_key": key_of(kind, "task")}} if source == "task" else {}
+    provider = f"{kind}-{'file' if source == 'file' else 'saved'}"
+    return {"provider": provider, "params": {"prompt": f"echo-{word} 一只猫"}, **override}
+
+
+@pytest.mark.timeout(180)
+class TestNoKeyIsAnywhere:
+    """The tests share one service; the order of their looking does not matter."""
+
+    def test_each_key_was_sent_and_each_task_ended_as_expected(self, bench, tasks):
+        """Otherwise the searches below would prove nothing."""
+        failed = {(k, s, t["error"]["code"]) for (k, s, w), t in tasks.items() if w == "bad401"}
+        good = Counter(t["status"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0"))
+
+        assert set(KEYS) == set(bench.vendor.fake.keys)
+        assert {(k, s, "auth_failed") for k in KINDS if k != "job" for s in SOURCES} == failed
+        assert {"completed": sum(good.values())} == good, [
+            t["error"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0") and t["error"]
+        ]
+        assert [] == bench.vendor.complaints
+
+    def test_in_no_answer_and_no_output_of_a_command(self, bench, tasks, tmp_path):
+        """Tasks, pictures, events, configurations, health, the document, errors."""
+        some = [task["task_id"] for (kind, _, _), task in tasks.items() if kind in ("query", "gemini", "job")]
+        with bench.client() as api:
+            for path in (TASKS, "/api/v1/images", CONFIG, "/api/v1/providers", "/health", "/openapi.json"):
+                api.get(path, params={"page_size": 100} if path.startswith("/api") else None)
+            for task_id in some:
+                api.get(f"{TASKS}/{task_id}")
+                api.get(f"{TASKS}/{task_id}", headers={"Accept-Language": "en"})
+                api.get(f"{TASKS}/{task_id}/events")
+            api.get("/api/v1/images/search", params={"keyword": "猫", "page_size": 100})
+            for kind in KINDS:
+                api.get(f"{CONFIG}/{kind}-saved")
+                api.post(CONFIG, json={"provider_name": f"{kind}-saved", "api_base": "http://203.0.113.1/"})
+        for command in (
+            ("providers", "list"),
+            ("providers", "test", "query-saved"),
+            ("providers", "test", "basic-file"),
+            ("tasks", "list"),
+            ("tasks", "show", some[0]),
+            ("images", "list"),
+            ("images", "search", "猫"),
+            ("images", "export", tmp_path / "export"),
+            ("config", "check"),
+            ("config", "show"),
+            ("generate", "echo-bad", "--provider", "query-file"),
+            ("doctor",),
+        ):
+            bench.run(*command)
+
+        assert [] == leaks(KEYS, bench.said)
+        assert [] == leaks(KEYS, files_below(tmp_path))
+
+    def test_in_no_file_while_it_runs(self, bench, tasks):
+        """Database, log of writes, free pages, spool, pictures, temporary files, the log at level debug."""
+        assert [] == leaks(KEYS, {"log": bench.server.log.encode()})
+        assert [] == leaks(KEYS, files_below(bench.server.data_dir, bench.temporary))
+
+    def test_in_no_backup(self, bench, tasks, tmp_path):
+        """A backup is a file that leaves the house."""
+        backup = tmp_path / "backup"
+        if "No such command" in bench.run("backup", backup).stderr:
+            pytest.xfail("there is no backup yet")
+
+        assert [] == leaks(KEYS, {"backup": backup.read_bytes()})
+
+    def test_in_no_file_after_it_stopped(self, bench, tasks):
+        """Nothing is written down at the end; the log is one entry a line to its last."""
+        bench.server.stop()
+
+        assert [] == leaks(KEYS, {"log": bench.server.log.encode()})
+        assert [] == leaks(KEYS, files_below(bench.server.data_dir, bench.temporary))

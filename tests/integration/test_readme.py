@@ -1,0 +1,114 @@
+"""What the documents tell people to type works: shell blocks against a real server, Python as programs.
+
+A block below ``<!-- not run by the tests: … -->`` is left out.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(
+    r"(?P<mark><!--[^\n]*-->\n)?^```(?P<kind>sh|python)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+)
+PNG = b"\x89PNG\r\n\x1a\n"
+WAIT_SECONDS = 60
+
+
+def _blocks(page, kind):
+    text = (ROOT / page).read_text("utf-8")
+    return [m["text"] for m in FENCE.finditer(text) if m["kind"] == kind and not m["mark"]]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server with no settings but a free port, in the directory where the commands are typed."""
+    assert shutil.which("curl"), "curl is missing; .ci/run installs it"
+    running = LiveServer(tmp_path).start()
+    yield running
+    running.end()
+
+
+def _typed(page, server):
+    """Run a page's shell blocks as one script: with the server's port, and a curl that fails on an error."""
+    lines = [line for block in _blocks(page, "sh") for line in block.splitlines() if line != "./run serve"]
+    script = "\n".join(lines).replace("http://127.0.0.1:8080", server.url).replace("./run ", f"{IMAGEGEN} ")
+    script = script.replace("curl -", "curl --noproxy '*' --show-error --fail-with-body -")
+    return subprocess.run(
+        ["sh", "-eu", "-c", script],
+        cwd=server.folder,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+
+def _answers(output):
+    """Return every JSON object in what was printed; curl ends its answers without a line break."""
+    decoder, answers, position = json.JSONDecoder(), [], 0
+    while (position := output.find('{"', position)) >= 0:
+        answer, position = decoder.raw_decode(output, position)
+        answers.append(answer)
+    return answers
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_readme_work(page, server):
+    """From the first curl to the search, in the order in which they stand; both pictures are found."""
+    done = _typed(page, server)
+
+    assert 0 == done.returncode, done.stderr
+    task, provider, found = (answer["data"] for answer in _answers(done.stdout))
+    assert ("completed", "sk-****cdef", 2) == (task["status"], provider["api_key"], found["total"])
+    assert [PNG, PNG] == [(server.folder / name).read_bytes()[:8] for name in ("first.png", "cat.png")]
+
+
+def test_the_tutorial_works(server):
+    """Every step answers, and says what the page says of it."""
+    done = _typed("docs/tutorial/first-picture.md", server)
+
+    assert 0 == done.returncode, done.stderr
+    waited, accepted, listed, found, failed, once, again = (a["data"] for a in _answers(done.stdout))
+    assert "HTTP/1.1 202 Accepted" in done.stdout
+    assert accepted["task_id"] == listed["items"][0]["task_id"]
+    assert PNG == (server.folder / "kitten.png").read_bytes()[:8]
+    assert ("completed", 768) == (waited["status"], waited["images"][0]["width"])
+    assert ["雨中的一只小猫"] == [item["prompt"] for item in found["items"]]
+    assert ("outcome_unknown", True) == (failed["error"]["code"], failed["error"]["possible_charge"])
+    assert once["task_id"] == again["task_id"]
+
+
+PROGRAMS = [
+    (page, number)
+    for page in ("README.md", "README.zh-CN.md", "docs/how-to/use-as-a-library.md")
+    for number, _ in enumerate(_blocks(page, "python"))
+]
+
+
+@pytest.mark.parametrize(("page", "number"), PROGRAMS)
+def test_the_programs_work(page, number, tmp_path):
+    """Each Python block is a program that ends well and says ``completed``."""
+    program = tmp_path / "program.py"
+    program.write_text(_blocks(page, "python")[number], "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, program],
+        cwd=tmp_path,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "completed" in done.stdout

@@ -1,0 +1,168 @@
+"""What each provider refuses before anything is queued: `Provider.split`, through every kind."""
+
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.gemini import GeminiProvider
+from imagegen_adapters.providers.http import HttpProvider
+from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.capabilities import choose_model
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+
+MB = 1024 * 1024
+
+
+def spec(template, **model):
+    return {
+        "schema": 1,
+        "id": "own",
+        "operations": {
+            "generate": {
+                "implements": ["generate", "reference", "edit"],
+                "request": {"path": "/x", "body": {"type": "json", "template": template}},
+                "response": {"raw": {}},
+            }
+        },
+        "models": [{"id": "m", "capabilities": ["generate", "reference", "edit"], **model}],
+    }
+
+
+MASKLESS = {"prompt": "${prompt}", "size": "${size}", "image": "${image.base64}"}
+LIMITS = {
+    "ref_mimes": ["image/png", "image/jpeg"],
+    "ref_bytes_max": 2 * MB,
+    "min_px": 100,
+    "max_px": 1_000_000,
+    "total_bytes_max": 3 * MB,
+}
+CONFIGS = {
+    "demo": ("demo", {}),
+    "gemini": ("gemini", {}),
+    "vertex": ("gemini", {"backend": "vertex"}),
+    "a1111": ("stable_diffusion", {}),
+    "stability": ("stable_diffusion", {"dialect": "stability"}),
+    "openai": ("http", {"preset": "openai"}),
+    "minimax": ("http", {"preset": "minimax"}),
+    "dashscope": ("http", {"preset": "dashscope"}),
+    "maskless": ("http", {"spec": spec(MASKLESS, limits={"n_max": 4})}),
+    "limited": ("http", {"spec": spec(MASKLESS | {"mask": "${mask.base64}"}, limits=LIMITS)}),
+}
+
+
+def picture(size=MB, mime_type="image/png", width=512, height=512):
+    return InputImage(
+        key="k", mime_type=mime_type, width=width, height=height, size_bytes=size, sha256=str(size)
+    )
+
+
+def generate(**params):
+    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+
+
+def edit(*, image=None, mask=None, **params):
+    return PictureRequest(
+        operation=Operation.EDIT, prompt="猫", image=image or picture(), mask=mask, params=params
+    )
+
+
+def reference(*pictures):
+    return PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=pictures)
+
+
+def upscale(*, image=None, prompt="", **params):
+    return PictureRequest(operation=Operation.UPSCALE, prompt=prompt, image=image or picture(), params=params)
+
+
+def split(name, request, model_id=None):
+    kind, extra = CONFIGS[name]
+    outbound = Outbound()
+    provider = {
+        "demo": lambda: DemoProvider(ManualClock()),
+        "gemini": lambda: GeminiProvider(outbound),
+        "stable_diffusion": lambda: StableDiffusionProvider(outbound),
+        "http": lambda: HttpProvider(outbound, clock=ManualClock()),
+    }[kind]()
+    entries = None if model_id is None else (ModelEntry(id=model_id),)
+    config = ProviderConfig(
+        provider_name="p", source=ConfigSource.FILE, kind=kind, extra_config=extra, models=entries
+    )
+    model = choose_model(provider.describe(config).models, None)
+    return provider.split(request, model, config)
+
+
+REFUSED = [
+    ("demo", generate(size="big"), ["params.size"]),
+    ("demo", generate(size="4096x64"), ["params.size"]),
+    ("demo", upscale(image=picture(width=3000), upscale_factor="x2"), ["params.upscale_factor"]),
+    ("demo", upscale(image=picture(width=3000)), ["image"]),
+    ("gemini", generate(size="huge"), ["params.size"]),
+    ("gemini", edit(size="3K"), ["params.size"]),
+    ("gemini", reference(picture(), picture(20 * MB), picture()), ["reference_images.1"]),
+    ("gemini", edit(image=picture(9 * MB), mask=picture(12 * MB)), ["mask"]),
+    ("vertex", generate(size="huge"), ["params.size"]),
+    ("a1111", generate(size="2K"), ["params.size"]),
+    ("a1111", generate(script_name="x"), ["params.script_name"]),
+    (
+        "a1111",
+        generate(override_settings={"outdir_samples": "/"}),
+        ["params.override_settings.outdir_samples"],
+    ),
+    ("a1111", generate(n_iter=3, num=4), ["params.n_iter"]),
+    ("a1111", upscale(upscaling_resize=8), ["params.upscaling_resize"]),
+    ("stability", generate(size="2K"), ["params.size"]),
+    ("stability", generate(width=512), ["params.height"]),
+    ("stability", edit(), ["params.search_prompt"]),
+    ("stability", edit(search_prompt=""), ["params.search_prompt"]),
+    ("stability", upscale(upscale_mode="creative"), ["prompt"]),
+    ("stability", upscale(image=picture(10 * MB + 1)), ["image"]),
+    ("stability", edit(image=picture(6 * MB), mask=picture(5 * MB)), ["image"]),
+    ("openai", generate(size="huge"), ["params.size"]),
+    ("openai", generate(width=16, height=3000), ["params.width", "params.height"]),
+    ("openai", generate(size="3840x3840"), ["params.size"]),
+    ("openai", generate(height=512), ["params.width"]),
+    ("openai", reference(picture(), picture(50_000_001)), ["reference_images.1"]),
+    ("minimax", generate(size="4K"), ["params.size"]),
+    ("dashscope", generate(size="big"), ["params.size"]),
+    ("maskless", edit(mask=picture()), ["mask"]),
+    ("limited", reference(picture(mime_type="image/webp"), picture()), ["reference_images.0"]),
+    ("limited", reference(picture(), picture(3 * MB)), ["reference_images.1"]),
+    ("limited", edit(image=picture(width=9, height=9)), ["image"]),
+    ("limited", edit(image=picture(width=2000)), ["image"]),
+    ("limited", reference(picture(MB), picture(2 * MB), picture(MB)), ["reference_images.1"]),
+]
+
+
+@pytest.mark.parametrize(("name", "request_", "fields"), REFUSED)
+def test_what_cannot_be_is_refused_by_name(name, request_, fields):
+    """Nothing is queued, and the caller reads which field to change."""
+    with pytest.raises(ValidationFailed) as caught:
+        split(name, request_)
+
+    assert fields == [problem.field for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("demo", generate(size="auto")),
+        ("gemini", generate(size="2K")),
+        ("gemini", generate(width=512)),
+        ("a1111", generate(size="512x768", sampler_name="Euler a")),
+        ("a1111", generate(width=512)),
+        ("stability", edit(search_prompt="dog")),
+        ("stability", edit(mask=picture())),
+        ("stability", upscale(upscale_mode="creative", prompt="猫")),
+        ("openai", generate(size="auto")),
+        ("openai", edit(mask=picture())),
+        ("minimax", generate(aspect_ratio="2:1")),
+        ("maskless", generate(size="anything")),
+        ("limited", edit(mask=picture(MB, "image/webp", 1, 1))),
+    ],
+)
+def test_what_can_be_is_not_refused(name, request_):
+    """The rules turn nothing away that a vendor takes."""
+    assert [request_.prompt] == [part.prompt for part in split(name, request_)]
