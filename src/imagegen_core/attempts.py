@@ -109,7 +109,7 @@ class Attempt:
         return self._become(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
 
     def stored(self, now: datetime) -> "Attempt":
-        """Return the attempt whose pictures are kept; of job and receipt only the job's id is still of use."""
+        """Return the attempt whose pictures are kept; only the job's id is still of use."""
         return self._become(Phase.STORED, now, **self._settled())
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
@@ -118,6 +118,16 @@ class Attempt:
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
         return self._become(Phase.FAILED, now, charge=charge, failure=failure, **self._settled())
+
+    def broken_off(self, now: datetime, failure: Failure) -> "Attempt":
+        """Return the attempt ended together with its task; what it cost stays as it was known."""
+        charged = self.charge is not Charge.NONE
+        return self.failed(now, attrs.evolve(failure, possible_charge=charged))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is still something to be done about it."""
+        return bool(_NEXT[self.phase])
 
     def _settled(self) -> dict[str, Any]:
         """Return what is left of a vendor's answers: addresses in them may hold signatures and keys."""

@@ -1,5 +1,6 @@
 """What a provider may use during one call, made of the spool and the task's run."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import BinaryIO
 
@@ -60,15 +61,18 @@ class CallExchange:
             return file.read()
 
     async def progress(self, fraction: float) -> None:
-        """Store and publish progress, twice a second at most."""
+        """Store and publish progress, twice a second at most; a disk that does not take it breaks no call."""
         now = self.clock.monotonic()
         if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
             return
         self._reported_at = now
         value = round(min(1.0, max(0.0, fraction)), 3)
-        await self.run.save_progress(value)
-        task_id = self.run.task.task_id
         event = TaskEvent(
-            task_id=task_id, kind=EventKind.PROGRESS, at=self.clock.now(), data={"progress": value}
+            task_id=self.run.task.task_id,
+            kind=EventKind.PROGRESS,
+            at=self.clock.now(),
+            data={"progress": value},
         )
-        await self.events.publish(event)
+        with contextlib.suppress(StorageError):
+            await self.run.save_progress(value)
+            await self.events.publish(event)

@@ -132,14 +132,12 @@ class ReferenceCount(Refusal):
 
 
 class ApiKeyRequired(Refusal):
-    """The address points at another origin than the key was saved for."""
+    """The key would go elsewhere than it was saved for."""
 
     slug = "api_key_required"
 
-    def __init__(self, provider: str) -> None:
-        super().__init__(
-            f"provider {provider!r}: api_base has another origin than the saved key; send api_key with it"
-        )
+    def __init__(self, provider: str, where: str = "another origin of api_base") -> None:
+        super().__init__(f"provider {provider!r}: the saved key would go to {where}; send api_key with it")
 
 
 class UpstreamNotAllowed(Refusal):

@@ -17,6 +17,7 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.picture_inspector import PictureInspector
+from imagegen_core.ports.picture_label import PictureLabel
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
@@ -49,7 +50,10 @@ from imagegen_core.worker import Worker
 
 @attrs.frozen(kw_only=True)
 class Adapters:
-    """One implementation of every port. ``providers`` are by kind; ``simplify`` serves the search."""
+    """One implementation of every port.
+
+    ``providers`` are by kind; ``simplify`` serves the search; without a ``label`` pictures stay as they came.
+    """
 
     tasks: TaskRepository
     idempotency_keys: IdempotencyKeys
@@ -68,6 +72,7 @@ class Adapters:
     redactor: Redactor
     new_id: Callable[[], str]
     simplify: Simplify = str
+    label: PictureLabel | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -158,7 +163,9 @@ class ImageGen:
     def _run_task(self, retry: RetryPolicy) -> RunTask:
         a = self.adapters
         run_attempt = RunAttempt(
-            keep_picture=KeepPicture(pictures=a.pictures, inspector=a.inspector, clock=a.clock),
+            keep_picture=KeepPicture(
+                pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
+            ),
             spool=a.spool,
             events=a.events,
             clock=a.clock,
@@ -241,5 +248,5 @@ class ImageGen:
         return await self.adapters.images.of_task(task_id)
 
     async def read(self, image: Image) -> bytes:
-        """Return a picture's bytes, exactly as the vendor sent them."""
+        """Return a picture's bytes: exactly as the vendor sent them, but for a label."""
         return b"".join([chunk async for chunk in self.adapters.pictures.open(image.blob_key)])

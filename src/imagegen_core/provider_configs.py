@@ -44,7 +44,10 @@ def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True)
 class ProviderConfig:
-    """One layer of a provider's configuration, or several combined. None means "not said here"."""
+    """One layer of a provider's configuration, or several combined. None means "not said here".
+
+    ``key_origin`` is what a saved key was given for.
+    """
 
     provider_name: str
     source: ConfigSource
@@ -59,6 +62,7 @@ class ProviderConfig:
     extra_config: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    key_origin: str | None = attrs.field(default=None, eq=False)
 
     @property
     def timeout(self) -> float:
@@ -108,13 +112,18 @@ def check_key_origin(layers: Sequence[ProviderConfig], default_api_base: str | N
     Raises:
         ApiKeyRequired: it was given for another origin.
     """
-    first_key = next((i for i, layer in enumerate(layers) if layer.api_key is not None), None)
+    first_key = index_of_key(layers)
     if first_key is None:
         return
     given_for = _first_api_base(layers[first_key:]) or default_api_base
     used_for = _first_api_base(layers) or default_api_base
     if given_for is not None and used_for is not None and origin(given_for) != origin(used_for):
         raise ApiKeyRequired(layers[0].provider_name)
+
+
+def index_of_key(layers: Sequence[ProviderConfig]) -> int | None:
+    """Return which layer's key is the one that is used; None when there is none."""
+    return next((i for i, layer in enumerate(layers) if layer.api_key is not None), None)
 
 
 def _first_api_base(layers: Sequence[ProviderConfig]) -> str | None:

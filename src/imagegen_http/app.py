@@ -1,13 +1,15 @@
 """The Litestar application: routes, errors, documentation."""
 
 from litestar import Litestar
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.types import Message, Scope
 
 from imagegen_http import errors
 from imagegen_http.json_request import JsonRequest
 from imagegen_http.openapi_document import openapi_config
-from imagegen_http.routes import documentation, health, images, operations, providers, tasks
+from imagegen_http.routes import documentation, health, images, operations, providers, storage, tasks
 from imagegen_http.routes.dependencies import provide_service
 from imagegen_http.service import Service
 
@@ -22,6 +24,7 @@ def build_app(service: Service) -> Litestar:
             *tasks.HANDLERS,
             *images.HANDLERS,
             *providers.HANDLERS,
+            *storage.HANDLERS,
             *health.HANDLERS,
             *documentation.HANDLERS,
         ],
@@ -31,6 +34,17 @@ def build_app(service: Service) -> Litestar:
         state=State({"service": service}),
         logging_config=None,
         openapi_config=openapi_config(service.version),
+        before_send=[_all_methods_in_options],
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,
     )
+
+
+async def _all_methods_in_options(message: Message, scope: Scope) -> None:
+    """Complete ``Allow``: Litestar's own OPTIONS answer knows only the handler that a path had first."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    if scope["method"] == "OPTIONS":
+        routes = (r for r in scope["litestar_app"].routes if r.path_format == scope["path_template"])
+        methods = {method for route in routes for method in getattr(route, "methods", ())}
+        MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))

@@ -7,11 +7,12 @@ from typing import Self
 import attrs
 import structlog
 
-from imagegen_core.errors import ImagegenError
+from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.use_cases.clean_spool import CleanSpool
-from imagegen_core.use_cases.expire_local import ExpireLocal
-from imagegen_core.use_cases.sync_storage import SyncStorage
+from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
+from imagegen_core.use_cases.sync_storage import SyncStorage, SyncSummary
+from imagegen_core.use_cases.verify_storage import VerifyReport, VerifyStorage
 
 SETTLE_SECONDS = 0.2
 """How long after a new picture the next pass waits, so that many pictures are one pass."""
@@ -23,20 +24,50 @@ _log = structlog.get_logger("imagegen.maintenance")
 class Maintenance:
     """One pass after another: at the start, after each new or deleted picture, and every few minutes.
 
-    ``expire`` is None where there is no archive to prove that it holds what would be removed.
+    ``expire`` is None where there is no archive to prove that it holds what would be removed. What is
+    asked for by hand waits for the pass that runs, and the next one for it. Nothing runs on its own until
+    it is entered.
     """
 
     sync: SyncStorage
     expire: ExpireLocal | None
+    verify: VerifyStorage
     clean: CleanSpool
     clock: Clock
     sweep_seconds: float
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _loop: asyncio.Task[None] | None = None
 
     def poke(self) -> None:
         """Have a pass made soon."""
         self._wake.set()
+
+    async def sync_now(self, *, dry_run: bool) -> SyncSummary:
+        """Upload and remove all that waits, also what was put off."""
+        async with self._turn:
+            return await self.sync(everything=True, dry_run=dry_run)
+
+    async def expire_now(self, *, dry_run: bool) -> ExpirySummary:
+        """Remove the local files that are old enough.
+
+        Raises:
+            ValidationFailed: without OSS, a local file is never removed.
+        """
+        if self.expire is None:
+            raise ValidationFailed.of(
+                "storage.oss", "is not configured beside storage.local, so local files are never removed"
+            )
+        async with self._turn:
+            return await self.expire(dry_run=dry_run)
+
+    async def verify_now(self, *, checksums: bool, dry_run: bool) -> VerifyReport:
+        """Compare all records with the stores and mend what can be mended."""
+        async with self._turn:
+            report = await self.verify(checksums=checksums, dry_run=dry_run)
+        if report.mended:
+            self.poke()  # what counts as local again is uploaded
+        return report
 
     async def __aenter__(self) -> Self:
         try:
@@ -57,7 +88,8 @@ class Maintenance:
             self._wake.clear()
             pause = self.sweep_seconds
             try:
-                pause = min(pause, await self._pass(first=first))
+                async with self._turn:
+                    pause = min(pause, await self._pass(first=first))
             except ImagegenError as error:
                 _log.warning("a maintenance pass was broken off", reason=str(error))
             except Exception:  # noqa: BLE001 - a defect here must not stop uploads for good

@@ -23,7 +23,18 @@ ERROR = {
         },
     },
 }
+SUCCESS = {
+    "type": "object",
+    "required": ["code", "message", "data"],
+    "properties": {"code": {"const": 0}, "message": {"const": "success"}, "data": {}},
+}
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
+_REPORT = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+_ABOVE_ZERO = frozenset({"timeout", "timeout_seconds"})
+_FROM_ZERO = frozenset({"max_retries"})
+
+_BYTES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
+_WAITED_FOR = frozenset({"generate", "generate-with-references", "edit", "upscale", "recontext", "segment"})
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -51,16 +62,57 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for name, schema in schemas.items():
         if name.endswith("Body") and schema.get("type") == "object":
             schema["additionalProperties"] = False
-    schemas["Error"] = ERROR
-    answer = {
-        "description": "an error; see the table of errors",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
-    for path in document.get("paths", {}).values():
-        for method, operation in path.items():
+            _bound_by_zero(schema["properties"])
+    schemas |= {"Error": ERROR, "Success": SUCCESS, "Report": _REPORT}
+    for path, item in document.get("paths", {}).items():
+        for method, operation in item.items():
             if method in _METHODS:
-                responses = operation.setdefault("responses", {})
-                responses.pop("400", None)
-                responses["4XX"] = answer
-                responses["5XX"] = answer
+                operation["responses"] = _responses(path, operation.get("responses", {}))
     return document
+
+
+def _bound_by_zero(properties: dict[str, Any]) -> None:
+    """Say the bounds that Litestar leaves out because they are 0."""
+    for name, schema in properties.items():
+        if name in _ABOVE_ZERO:
+            schema["exclusiveMinimum"] = 0
+        elif name in _FROM_ZERO:
+            schema["minimum"] = 0
+
+
+def _responses(path: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Return what an operation answers; Litestar knows its usual status and type."""
+    errors = dict.fromkeys(("4XX", "5XX"), _answer("an error; see the table of errors", "Error"))
+    if path.startswith("/health"):
+        return {"200": _answer("sound", "Report"), "503": _answer("not sound", "Report")}
+    last = path.rpartition("/")[2]
+    if last in _BYTES:
+        return {**_picture(_BYTES[last]), **errors}
+    answers = {
+        status: {**answer, **_json("Success")} if "application/json" in answer.get("content", {}) else answer
+        for status, answer in found.items()
+        if status != "400"
+    }
+    if last in _WAITED_FOR:
+        answers["200"] = _answer("the finished task, when the caller waited for it", "Success")
+    if last == "cancel":
+        answers["202"] = _answer("it runs; the vendor was asked to stop", "Success")
+    return {**answers, **errors}
+
+
+def _picture(media_types: tuple[str, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {"content": {media_type: {"schema": {}} for media_type in media_types}}
+    return {
+        "200": {"description": "the picture", **content},
+        "206": {"description": "a range of it", **content},
+        "304": {"description": "not changed"},
+        "416": {"description": "no such range"},
+    }
+
+
+def _answer(description: str, schema: str) -> dict[str, Any]:
+    return {"description": description, **_json(schema)}
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}

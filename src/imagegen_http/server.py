@@ -11,7 +11,7 @@ import uvicorn
 
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
-from imagegen_http.composition import Redactor, compose, new_id, redact_event
+from imagegen_http.composition import Redactor, compose, new_id, redact_event, sqlite_warning
 from imagegen_http.connections import (
     MAX_HEADER_BYTES,
     ConnectionLimits,
@@ -45,6 +45,8 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     """
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
+    if (warning := sqlite_warning()) is not None:
+        _log.warning(warning)
     listener = _bind(settings.server.host, settings.server.port)
     with listener:
         async with compose(settings, environ=environ, redactor=redactor) as service:

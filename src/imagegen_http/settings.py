@@ -83,10 +83,10 @@ class SecuritySettings:
 
 @attrs.frozen(kw_only=True)
 class AigcLabelSettings:
-    """The implicit label of GB 45438-2025."""
+    """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
 
     enabled: bool = False
-    producer: str = ""
+    producer: str = attrs.field(default="", validator=attrs.validators.max_len(1000))
 
 
 @attrs.frozen(kw_only=True)

@@ -108,3 +108,15 @@ class ToggleBody(Body, kw_only=True):
     """Switches a provider on or off."""
 
     enabled: bool
+
+
+class StorageBody(Body, kw_only=True):
+    """Something to do to the stores; in a dry run, nothing is changed."""
+
+    dry_run: bool = False
+
+
+class VerifyBody(StorageBody, kw_only=True):
+    """``checksums``: read every local file whole; else only sizes are compared."""
+
+    checksums: bool = True

@@ -61,7 +61,7 @@ def stage(stages):
 
 @pytest.fixture
 def disk(tmp_path):
-    """Return a function that makes a disk; it is gone after the test, so make the stage's service die first."""
+    """Return a function that makes a disk, which is gone after the test."""
     made = []
 
     def make(**kwargs):

@@ -41,7 +41,7 @@ class Disk:
 
     def unmount(self):
         """Unmount it once nobody has files open there any more."""
-        wait_until(lambda: self._try_to_unmount(), what="the disk free of open files", pause=0.1)
+        wait_until(self._try_to_unmount, what="the disk free of open files", pause=0.1)
 
     def _try_to_unmount(self):
         return subprocess.run(["umount", self.mount_point], capture_output=True, check=False).returncode == 0

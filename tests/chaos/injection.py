@@ -1,7 +1,6 @@
 """strace as a scalpel: the N-th call of a kind kills, fails or is late."""
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -48,8 +47,10 @@ def launched(calls, fault):
 
 
 def _traced(pid, tracer):
-    assert tracer.poll() is None, f"strace cannot attach here (exit code {tracer.returncode}); is ptrace allowed?"
+    assert tracer.poll() is None, (
+        f"strace cannot attach here (exit code {tracer.returncode}); is ptrace allowed?"
+    )
     with contextlib.suppress(OSError):
-        threads = [Path(f"/proc/{pid}/task/{thread}/status").read_text() for thread in os.listdir(f"/proc/{pid}/task")]
+        threads = [(thread / "status").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
         return all(f"TracerPid:\t{tracer.pid}\n" in status for status in threads)
     return False

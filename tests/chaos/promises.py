@@ -48,7 +48,9 @@ class Promises:
 
     def check_every_task_ends(self):
         sql = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
-        wait_until(lambda: self.service.rows(sql)[0][0] == 0, what="the end of all tasks", seconds=2 * PATIENCE)
+        wait_until(
+            lambda: self.service.rows(sql)[0][0] == 0, what="the end of all tasks", seconds=2 * PATIENCE
+        )
 
     def check_ends_are_final(self):
         sql = "SELECT task_id, status, failure, completed_at FROM tasks"

@@ -1,6 +1,7 @@
 """The service under test and the vendor it calls: started, wounded, ended, each by its own process id."""
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from tests.chaos.vendor import DOCUMENT, read_ledger
 
 ROOT = Path(__file__).parents[2]
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
+PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, ctypes.c_ulong(-1)
+_LIBC = ctypes.CDLL(None)
 PATIENCE = 60
 """Seconds that anything may take before the test is given up; no test rests on it being short."""
 
@@ -111,6 +114,7 @@ class Service:
                 env={**ours, "LC_ALL": "C.UTF-8", **self.environ},
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                preexec_fn=_allow_tracing,  # noqa: PLW1509 - one system call, made by the child alone
             )
         self.pid = self.process.pid
         self.started = time.monotonic()
@@ -200,6 +204,11 @@ class Service:
 def post_task(client, model="direct", **more):
     body = {"provider": "chaos", "model_id": model, "params": {"prompt": "a task to be kept", **more}}
     return client.post("/api/v1/tasks/generate", json=body)
+
+
+def _allow_tracing():
+    """Let strace attach where only a parent may (Yama's scope 1)."""
+    _LIBC.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
 def _merged(below, above):

@@ -24,7 +24,9 @@ def test_a_hundred_tasks_are_cancelled(stages, measured):
 
     stage.promises.acknowledged |= {task_id for task_id, _ in told}
     stage.promises.check()
-    measured(f"{TASKS} cancel races: {ends.count('cancelled')} cancelled, {ends.count('completed')} completed")
+    measured(
+        f"{TASKS} cancel races: {ends.count('cancelled')} cancelled, {ends.count('completed')} completed"
+    )
     assert {"cancelled", "completed"} == set(ends)
     assert [(200, end) for end in ends] == [(a.status_code, a.json()["data"]["status"]) for a in again]
     _nothing_said_final_changed(told, ends)
@@ -41,7 +43,11 @@ def _submit_and_cancel(client, model, pause):
 
 def _nothing_said_final_changed(told, ends):
     """A 200 tells the end, a 202 that it is still to come."""
-    final = [(a.json()["data"]["status"], end) for (_, a), end in zip(told, ends, strict=True) if a.status_code == 200]
+    final = [
+        (a.json()["data"]["status"], end)
+        for (_, a), end in zip(told, ends, strict=True)
+        if a.status_code == 200
+    ]
 
     assert [said for said, _ in final] == [end for _, end in final]
 

@@ -1,6 +1,7 @@
 """SIGKILL at the N-th system call of a task's life, for every N: nothing is lost, nothing paid twice."""
 
 import time
+from collections import Counter
 
 import httpx
 import pytest
@@ -46,8 +47,9 @@ def deaths(measured):
     """Count the deaths."""
     counted = []
     yield counted
-    lines = [f"{model} {call} {len([d for d in counted if d[:2] == (model, call)])}" for model, call, _ in counted]
-    measured(f"killed at {len(counted)} system calls: {', '.join(dict.fromkeys(lines))}")
+    points = Counter(f"{model} {call}" for model, call, _ in counted)
+    listed = ", ".join(f"{number} x {point}" for point, number in points.items())
+    measured(f"killed at {len(counted)} system calls: {listed}")
 
 
 def test_a_few_points(one_stage, deaths):

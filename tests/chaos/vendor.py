@@ -14,6 +14,7 @@ import struct
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import attrs
 
@@ -99,7 +100,7 @@ class Charge:
 
 def read_ledger(path):
     """Return all charges, in order."""
-    with open(path, encoding="utf-8") as file:
+    with Path(path).open(encoding="utf-8") as file:
         return [Charge(**json.loads(line)) for line in file]
 
 
@@ -160,7 +161,7 @@ class Vendor:
 
     async def _direct(self, token):
         await asyncio.sleep(self.mood.seconds)
-        while self.mood.hold:
+        while self.mood.hold:  # noqa: ASYNC110 - the mood is a plain value, and 20 ms are precise enough
             await asyncio.sleep(0.02)
         data = base64.b64encode(picture(token, self.mood.picture_bytes)).decode()
         return _json({"images": [{"b64": data}]})
@@ -221,7 +222,7 @@ def picture(name, size):
     """Return a sound PNG of about ``size`` bytes that is like no other name's."""
     side, rnd = 16, random.Random(name)
     pixels = b"".join(b"\0" + rnd.randbytes(3 * side) for _ in range(side))
-    ballast = rnd.randbytes(max(0, size - 900))
+    ballast = (rnd.randbytes(1000) * (size // 1000))[: max(0, size - 900)]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         (
             _chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),

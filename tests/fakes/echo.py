@@ -7,6 +7,7 @@ import base64
 import html
 import json
 import re
+from typing import ClassVar
 from urllib.parse import quote, quote_plus
 
 from tests.fakes.http_server import Reply, Request
@@ -105,7 +106,9 @@ class Echo:
         return Reply.json({key: [{key: text} for text in spellings(key)]})
 
     def _away(self, _request, key, status):
-        return Reply(status or 302, b"", {"location": f"{self.elsewhere}/{quote(key, safe='')}?key={quote(key)}"})
+        return Reply(
+            status or 302, b"", {"location": f"{self.elsewhere}/{quote(key, safe='')}?key={quote(key)}"}
+        )
 
     def _page(self, _request, key, _number):
         """Send no picture in the place of one."""
@@ -141,9 +144,14 @@ class Echo:
     def _begun(self, request, key, number):
         """Begin a job whose address holds the key: it ends well (0) or badly (1)."""
         base = f"http://{request.headers['host']}/jobs/{number}"
-        return Reply.json({"job": f"job-{len(self.keys)}", "poll": f"{base}?key={quote(key, safe='')}&at={key.encode().hex()}"})
+        return Reply.json(
+            {
+                "job": f"job-{len(self.keys)}",
+                "poll": f"{base}?key={quote(key, safe='')}&at={key.encode().hex()}",
+            }
+        )
 
-    answers = {
+    answers: ClassVar = {
         "bad": _bad,
         "cut": _cut,
         "plain": _plain,

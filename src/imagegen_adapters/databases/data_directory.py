@@ -8,6 +8,8 @@ from imagegen_core.errors import StorageError
 
 DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
+PICTURES = "images"
+SPOOL = "spool"
 
 
 class DataDirectoryInUse(StorageError):

@@ -71,6 +71,12 @@ GET_IDEMPOTENCY_KEY = """
 SELECT body_sha256, task_id FROM idempotency_keys WHERE scope = :scope AND key = :key AND expires_at > :now
 """
 
+TASKS_OF_KEYS = """
+SELECT tasks.* FROM idempotency_keys CROSS JOIN tasks USING (task_id)
+WHERE scope = :scope AND key >= :first AND key < :last AND expires_at > :now
+ORDER BY tasks.seq DESC LIMIT 20
+"""
+
 PUT_IDEMPOTENCY_KEY = """
 INSERT INTO idempotency_keys (scope, key, body_sha256, task_id, expires_at)
 VALUES (:scope, :key, :body_sha256, :task_id, :expires_at)

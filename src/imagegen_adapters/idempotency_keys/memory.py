@@ -21,3 +21,12 @@ class MemoryIdempotencyKeys:
         if kept.body_sha256 != claim.body_sha256:
             raise IdempotencyKeyReused
         return self._state.tasks[kept.task_id]
+
+    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
+        found = [
+            self._state.tasks[kept.task_id]
+            for (kept_scope, key), kept in self._state.idempotency_keys.items()
+            if kept_scope == scope and key.startswith(prefix) and kept.expires_at > now
+        ]
+        found.sort(key=lambda task: self._state.task_numbers[task.task_id], reverse=True)
+        return tuple(found[:20])

@@ -11,6 +11,9 @@ from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks import Task
 
+_AFTER_ANY = "\x7f"
+"""Sorts after every character that a key may have."""
+
 
 class SqliteIdempotencyKeys:
     """The idempotency_keys table."""
@@ -22,6 +25,11 @@ class SqliteIdempotencyKeys:
         moment = to_timestamp(now)
         row = await self._database.read(lambda c: kept_task(c, claim, now=moment))
         return None if row is None else row_to_task(row)
+
+    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
+        keys = {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
+        rows = await self._database.read(lambda c: c.execute(statements.TASKS_OF_KEYS, keys).fetchall())
+        return tuple(map(row_to_task, rows))
 
 
 def kept_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:

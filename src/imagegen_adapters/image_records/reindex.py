@@ -29,6 +29,8 @@ BATCH = 500
 
 _DROPPED_ROWS = 2000
 _MERGED_PAGES = 500
+_FTS5_OWN_ROWS = 10
+"""Up to this id the ``_data`` table holds averages (1) and structure (10) of an index: fts5_index.c."""
 
 Progress = Callable[[int, int], Awaitable[None] | None]
 """Is told up to which id pictures are indexed, and which id is the last."""
@@ -145,14 +147,14 @@ def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bo
 def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
     """Remove a part of a generation; return whether some of it is left.
 
-    Dropping a large table in one go would hold up everybody, so its rows go first, those of the tables
-    that FTS5 keeps its data in too.
+    Dropping a large table in one go would hold up everybody, so its rows go first, those of the table
+    that FTS5 keeps its data in too. But for two: without them FTS5 could not even open what is to drop.
     """
     texts, index = f"image_texts_{generation:d}", f"image_index_{generation:d}"
-    for table in (texts, f"{index}_data"):
+    for table, kept in ((texts, 0), (f"{index}_data", _FTS5_OWN_ROWS)):
         # A constant and a number; both tables have integer keys named id.
-        shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} LIMIT ?)"  # noqa: S608
-        if connection.execute(shrinking, (_DROPPED_ROWS,)).rowcount:
+        shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608
+        if connection.execute(shrinking, (kept, _DROPPED_ROWS)).rowcount:
             return True
     connection.execute(f"DROP TABLE {texts}")
     connection.execute(f"DROP TABLE {index}")

@@ -24,7 +24,7 @@ class MemoryProviderConfigs:
         before = self._configs.get(config.provider_name)
         created_at = (before.created_at if before else None) or config.created_at
         self._configs[config.provider_name] = attrs.evolve(
-            config, source=ConfigSource.DATABASE, created_at=created_at
+            config, source=ConfigSource.DATABASE, created_at=created_at, key_origin=key_origin or None
         )
 
     async def delete(self, provider_name: str) -> None:

@@ -118,6 +118,7 @@ class SqliteProviderConfigs:
             extra_config=from_json(row["extra_config"], dict[str, Any]),
             created_at=optional_moment(row["created_at"]),
             updated_at=optional_moment(row["updated_at"]),
+            key_origin=row["key_origin"] or None,
         )
 
     def _open(self, row: dict[str, Any]) -> Secret:

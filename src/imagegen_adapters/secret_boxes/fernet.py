@@ -1,5 +1,6 @@
 """Seals secrets under a master key from the environment or from ``master.key`` in the data directory."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -50,18 +51,26 @@ class FernetSecretBox:
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:
             keys = make_key(directory)
-        if keys is None:
-            return cls(None, locked_because="the master key is missing")
-        if not keys or not all(usable(key) for key in keys):
-            return cls(None, locked_because="the master key is not 44 characters of URL-safe base64")
-        sealing = Sealing(keys)
-        if not all(sealing.opens(token) for token in (witness, sample) if token is not None):
-            return cls(
-                None, locked_because="the master key is not the one that the saved keys were sealed with"
-            )
-        if witness is None or not sealing.current(witness):
+        sealing, reason = _judged(keys, [token for token in (witness, sample) if token is not None])
+        if sealing is not None and (witness is None or not sealing.current(witness)):
             write_witness(directory, witness_of(sealing))
-        return cls(sealing)
+        return cls(sealing, locked_because=reason)
+
+    @classmethod
+    def to_look_into(cls, directory: Path, *, given: str | None, tokens: Sequence[str]) -> Self:
+        """Return the box of a data directory and change no file of it.
+
+        Args:
+            directory: as for `of_directory`.
+            given: the same.
+            tokens: all that are in the database; each must open.
+
+        Raises:
+            MasterKeyRefused: as for `of_directory`.
+        """
+        witness = read_witness(directory)
+        sealing, reason = _judged(_keys(directory, given), [*tokens, *([] if witness is None else [witness])])
+        return cls(sealing, locked_because=reason)
 
     def seal(self, plaintext: str, *, context: str) -> str:
         return self._usable().seal(plaintext, context=context)
@@ -95,6 +104,18 @@ class FernetSecretBox:
 def witness_of(sealing: Sealing) -> str:
     """Return what ``master.check`` holds: any token will do, since it only has to open."""
     return sealing.seal("these keys were sealed with this master key", context=_WITNESS_CONTEXT)
+
+
+def _judged(keys: tuple[str, ...] | None, tokens: Sequence[str]) -> tuple[Sealing | None, str | None]:
+    """Return what opens all tokens, or why there is nothing that does."""
+    if keys is None:
+        return None, "the master key is missing"
+    if not keys or not all(usable(key) for key in keys):
+        return None, "the master key is not 44 characters of URL-safe base64"
+    sealing = Sealing(keys)
+    if not all(sealing.opens(token) for token in tokens):
+        return None, "the master key is not the one that the saved keys were sealed with"
+    return sealing, None
 
 
 def _keys(directory: Path, given: str | None) -> tuple[str, ...] | None:

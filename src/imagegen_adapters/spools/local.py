@@ -46,7 +46,15 @@ class LocalSpool:
         if not self._root.is_dir():
             return ()
         with os.scandir(self._root) as entries:
-            return tuple(sorted(e.name for e in entries if e.is_dir() and e.stat().st_mtime <= limit))
+            return tuple(sorted(e.name for e in entries if _written_before(e, limit)))
+
+
+def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
+    """Return whether it is a directory of that age; one that was removed meanwhile is none."""
+    try:
+        return entry.is_dir() and entry.stat().st_mtime <= limit
+    except FileNotFoundError:
+        return False
 
 
 async def _bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:

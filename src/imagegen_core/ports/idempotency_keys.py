@@ -17,3 +17,7 @@ class IdempotencyKeys(Protocol):
             IdempotencyKeyReused: the key was used for another body.
         """
         ...
+
+    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
+        """Return the tasks, as they are now, that unexpired keys of a beginning made; newest first, 20 at most."""
+        ...

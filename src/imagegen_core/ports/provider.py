@@ -19,7 +19,8 @@ class ProviderProfile:
 
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
     the configuration says otherwise in ``extra_config.max_concurrency``. ``free`` says that no call ever
-    costs anything, so one that a dying process broke off is simply made again.
+    costs anything, so one that a dying process broke off is simply made again. ``key_hosts`` may get the
+    key beside ``api_base``, in the adapter's own spelling.
     """
 
     models: tuple[Model, ...]
@@ -28,6 +29,7 @@ class ProviderProfile:
     needs_api_key: bool = True
     max_concurrency: int | None = None
     free: bool = False
+    key_hosts: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

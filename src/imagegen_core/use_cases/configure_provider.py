@@ -11,7 +11,7 @@ from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
@@ -48,7 +48,8 @@ class SaveProvider:
 
         Raises:
             ValidationFailed: a field is wrong, with its path.
-            ApiKeyRequired: ``api_base`` moves to another origin and no key came with it.
+            ApiKeyRequired: ``api_base`` moves to another origin, or ``extra_config`` lets the key go further
+                than before, and no key came with it.
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
@@ -70,17 +71,17 @@ class SaveProvider:
         if combine([config, *below]).kind not in self.resolve.providers:
             known = ", ".join(sorted(self.resolve.providers))
             raise ValidationFailed.of("kind", f"must be one of {known}")
-        layers = [config] if new_key is None else [attrs.evolve(config, api_key=new_key)]
+        layers = [config] if new_key is None else [attrs.evolve(config, api_key=new_key, key_origin=None)]
         if new_key is None and before.api_key is not None:
             layers.append(before)
             layers[0] = attrs.evolve(config, api_key=None)
         resolved = self.resolve.describe([*layers, *below])
-        check_key_origin([*layers, *below], resolved.profile.default_api_base)
+        self.resolve.check_key([*layers, *below], resolved)
         if resolved.config.api_base:
             await self.guard.check(resolved.config.api_base)
-        key = new_key or before.api_key
-        stored = attrs.evolve(config, api_key=key)
-        await self.configs.save(stored, key_origin=origin(resolved.config.api_base or ""))
+        base = resolved.config.api_base
+        stored = attrs.evolve(config, api_key=new_key or before.api_key)
+        await self.configs.save(stored, key_origin=origin(base) if base else "")
         return self.resolve.describe([stored, *below])
 
 

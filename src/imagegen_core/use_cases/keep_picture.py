@@ -1,5 +1,6 @@
 """Keep one picture of a vendor: streamed to the store, checked there, with its thumbnail beside it."""
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from imagegen_core.ports.picture_inspector import (
     PictureInspector,
     PictureRejected,
 )
+from imagegen_core.ports.picture_label import PictureLabel
 from imagegen_core.ports.provider import Picture
 from imagegen_core.tasks import Task
 
@@ -27,11 +29,15 @@ _GONE = frozenset({401, 403, 404, 410})
 
 @attrs.frozen(kw_only=True)
 class KeepPicture:
-    """Downloading is free, so a broken download is begun again; a refused picture leaves nothing behind."""
+    """Downloading is free, so a broken download is begun again; a refused picture leaves nothing behind.
+
+    Without a ``label`` the vendor's bytes are stored as they came.
+    """
 
     pictures: BlobStore
     inspector: PictureInspector
     clock: Clock
+    label: PictureLabel | None = None
 
     async def __call__(self, *, picture: Picture, position: int, task: Task, attempt: Attempt) -> Image:
         """Return the record of the stored picture, without an id yet.
@@ -40,7 +46,7 @@ class KeepPicture:
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
-        blob, mime_type = await self._store_with_retries(picture, stem)
+        blob, mime_type, vendor_sha256 = await self._store_with_retries(picture, stem)
         inspection = await self._inspect(blob, mime_type)
         thumbnail_key = f"{stem}.thumb.webp"
         await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
@@ -57,6 +63,7 @@ class KeepPicture:
             height=inspection.height,
             size_bytes=blob.size_bytes,
             sha256=blob.sha256 or "",
+            vendor_sha256=vendor_sha256,
             crc64=blob.crc64,
             blob_key=blob.key,
             thumbnail_key=thumbnail_key,
@@ -66,7 +73,9 @@ class KeepPicture:
             metadata=_json_only(picture.metadata),
         )
 
-    async def _store_with_retries(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType]:
+    async def _store_with_retries(
+        self, picture: Picture, stem: str
+    ) -> tuple[StoredBlob, MediaType, str | None]:
         for tries in range(1, DOWNLOAD_TRIES + 1):
             try:
                 return await self._store(picture, stem)
@@ -78,13 +87,19 @@ class KeepPicture:
             await self.clock.sleep(0.5 * tries)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _store(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType]:
+    async def _store(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType, str | None]:
+        """Return the stored blob, its type, and the SHA-256 of the vendor's bytes where they were labelled."""
         head, chunks = await _peek(picture.chunks())
         mime_type = MediaType.sniff(head)
         if mime_type is None:
             raise CallError(FailureCode.INVALID_IMAGE, "the vendor's bytes are no PNG, JPEG or WebP")
-        blob = await self._put(f"{stem}.{mime_type.extension}", _capped(chunks), mime_type)
-        return blob, mime_type
+        key, chunks = f"{stem}.{mime_type.extension}", _capped(chunks)
+        if self.label is None:
+            return await self._put(key, chunks, mime_type), mime_type, None
+        vendor = hashlib.sha256()
+        produce_id = stem.rpartition("/")[2]
+        labelled = self.label(_hashed(chunks, vendor), media_type=mime_type, produce_id=produce_id)
+        return await self._put(key, labelled, mime_type), mime_type, vendor.hexdigest()
 
     async def _put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredBlob:
         try:
@@ -130,6 +145,12 @@ async def _capped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             raise CallError(
                 FailureCode.INVALID_IMAGE, f"the vendor's picture is larger than {MAX_BYTES} bytes"
             )
+        yield chunk
+
+
+async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        digest.update(chunk)
         yield chunk
 
 

@@ -4,11 +4,18 @@ from collections.abc import Mapping
 
 import attrs
 
-from imagegen_core.errors import ProviderDisabled, ProviderNotConfigured, ValidationFailed
+from imagegen_core.addresses import origin
+from imagegen_core.errors import ApiKeyRequired, ProviderDisabled, ProviderNotConfigured, ValidationFailed
 from imagegen_core.ports.provider import Provider, ProviderProfile
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine
+from imagegen_core.provider_configs import (
+    ConfigSource,
+    ProviderConfig,
+    check_key_origin,
+    combine,
+    index_of_key,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +31,13 @@ class ResolvedProvider:
         """How many calls may run at once: the configuration's word, else the profile's."""
         said = self.config.extra_config.get("max_concurrency")
         return int(said) if said is not None else self.profile.max_concurrency
+
+    @property
+    def key_reach(self) -> frozenset[str]:
+        """Everything that gets to see the key: the origin, hosts of the profile, a proxy of plain HTTP."""
+        base, proxy = self.config.api_base or "", self.config.extra_config.get("proxy")
+        seen_by_proxy = [str(proxy)] if proxy and not base.startswith("https://") else []
+        return frozenset({*([origin(base)] if base else []), *self.profile.key_hosts, *seen_by_proxy})
 
 
 @attrs.frozen(kw_only=True)
@@ -53,9 +67,27 @@ class ResolveProvider:
         if not layers:
             raise ProviderNotConfigured(provider_name)
         resolved = self.describe(layers)
-        check_key_origin(layers, resolved.profile.default_api_base)
+        self.check_key(layers, resolved)
         self._check(resolved)
         return resolved
+
+    def check_key(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> None:
+        """Check that the key goes where it was given for, and that no layer above it takes it further.
+
+        Raises:
+            ApiKeyRequired: the layer that moves it must bring its own.
+        """
+        check_key_origin(layers, resolved.profile.default_api_base)
+        first = index_of_key(layers)
+        if first is None:
+            return
+        base, given_for = resolved.config.api_base, layers[first].key_origin
+        if base and given_for and origin(base) != given_for:
+            raise ApiKeyRequired(resolved.config.provider_name)
+        if any(layer.extra_config or layer.kind for layer in layers[:first]):
+            further = resolved.key_reach - self.describe(layers[first:]).key_reach
+            if further:
+                raise ApiKeyRequired(resolved.config.provider_name, min(further).rpartition("@")[2])
 
     def describe(self, layers: list[ProviderConfig]) -> ResolvedProvider:
         """Return what the layers amount to, whether or not it could be used."""

@@ -47,6 +47,8 @@ class ResumeTasks:
                 "the vendor's answer stopped this service three times",
                 possible_charge=charged,
             )
+            for attempt in (a for a in attempts if a.under_way):
+                await self.repository.save_attempt(attempt.broken_off(self.clock.now(), failure))
             ended = task.fail(self.clock.now(), failure)
             await self.repository.save(ended)
             await announce_end(ended, self.events)

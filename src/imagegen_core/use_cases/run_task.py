@@ -17,6 +17,7 @@ from imagegen_core.errors import (
     ProviderNotConfigured,
     Refusal,
     StaleTask,
+    StorageError,
     Unavailable,
 )
 from imagegen_core.events import EventKind, TaskEvent
@@ -34,7 +35,7 @@ from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTask, RunningTasks
 from imagegen_core.sealed_overrides import open_override
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks import MAX_RESCUES, Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
@@ -43,6 +44,9 @@ LOCKED_DELAY = timedelta(seconds=30)
 
 KEPT_SECONDS = 5.0
 """How long until an answer that is on our disk is stored anew; four times as long after each failure."""
+
+STORAGE_SECONDS = 1.0
+"""How long until what a full or failing disk did not take is written down anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +79,9 @@ class RunTask:
             raise
         except StaleTask:
             _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
+        except StorageError as error:
+            _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
+            await self._outlast(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
             await self._give_up(run)
@@ -204,21 +211,49 @@ class RunTask:
                 extra={"task_id": task.task_id, "error": task.failure.code, "provider": task.provider_name},
             )
 
-    async def _give_up(self, run: RunningTask) -> None:
-        """End the task after a defect of ours, without hiding what may have been charged."""
-        task = run.task
-        if task.status is not TaskStatus.PROCESSING:
+    async def _outlast(self, run: RunningTask) -> None:
+        """Write down where the task stands as soon as the disk takes it; it is taken up from there.
+
+        A task over which the disk fails again and again is ended.
+        """
+        while True:
+            await self.clock.sleep(STORAGE_SECONDS)
+            try:
+                if run.task.status.final:
+                    await announce_end(run.task, self.events)
+                elif run.task.rescues >= MAX_RESCUES:
+                    await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
+                else:
+                    await self._stop(run, its_own_fault=True)
+                    await self.queue.enqueue(run.task)
+            except StaleTask:
+                return
+            except StorageError:
+                continue
             return
-        charged = any(a.charge is not Charge.NONE for a in run.attempts.values())
-        failure = Failure.of(FailureCode.INTERNAL, "a defect of this service", possible_charge=charged)
+
+    async def _give_up(self, run: RunningTask) -> None:
+        """End the task after a defect of ours."""
         try:
-            await self._end(run, task.fail(self.clock.now(), failure))
+            await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
         except Exception:  # noqa: BLE001 - said, and left for the next start
             _log.exception(
-                "the task could not be ended; the next start takes it up", extra={"task_id": task.task_id}
+                "the task could not be ended; the next start takes it up", extra={"task_id": run.task.task_id}
             )
 
-    async def _stop(self, run: RunningTask) -> None:
+    async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
+        """End the task through no fault of its vendor, without hiding what may have been charged."""
+        if run.task.status is not TaskStatus.PROCESSING:
+            return
+        now = self.clock.now()
+        charged = any(a.charge is not Charge.NONE for a in run.attempts.values())
+        failure = Failure.of(code, why, possible_charge=charged)
+        for attempt in list(run.attempts.values()):
+            if attempt.under_way:
+                await run.save_attempt(attempt.broken_off(now, failure))
+        await self._end(run, run.task.fail(now, failure))
+
+    async def _stop(self, run: RunningTask, *, its_own_fault: bool = False) -> None:
         """Write down where a task stands whose worker must end now.
 
         What was only reserved goes back, what the vendor accepted is taken up at the next start, and
@@ -242,7 +277,8 @@ class RunTask:
             await self._end(run, task.fail(now, unknown))
             return
         sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
-        await run.save(task.release(attempts=task.attempts if sent else max(0, task.attempts - 1)))
+        back = task.rescue(its_own_fault=its_own_fault)
+        await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
 
 
 async def announce_end(task: Task, events: EventBus) -> None:

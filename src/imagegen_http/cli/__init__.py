@@ -24,10 +24,33 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command that was typed."""
-    from imagegen_http.cli import configuration, generate, images, providers, serve, tasks
+    from imagegen_http.cli import (
+        backups,
+        configuration,
+        doctor,
+        generate,
+        images,
+        keys,
+        providers,
+        reindex,
+        serve,
+        storage,
+        tasks,
+    )
 
-    cli.add_command(serve.serve)
-    cli.add_command(generate.generate)
-    for group in (providers.providers, tasks.tasks, images.images, configuration.config):
-        cli.add_command(group)
+    for command in (
+        serve.serve,
+        generate.generate,
+        tasks.tasks,
+        images.images,
+        providers.providers,
+        configuration.config,
+        doctor.doctor,
+        backups.backup,
+        backups.restore,
+        storage.storage,
+        reindex.reindex,
+        keys.keys,
+    ):
+        cli.add_command(command)
     guarded(cli)

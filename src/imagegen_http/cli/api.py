@@ -5,13 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.running_server import RunningServer
-from imagegen_http.settings import Settings
+
+if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
+    import httpx
+
+    from imagegen_http.settings import Settings
 
 LOCK_WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
@@ -20,7 +22,7 @@ POLL_SECONDS = 0.2
 class Api:
     """Calls the HTTP API and returns the ``data`` of its answers."""
 
-    def __init__(self, client: httpx.AsyncClient, *, own: bool) -> None:
+    def __init__(self, client: "httpx.AsyncClient", *, own: bool) -> None:
         self._client = client
         self.own = own
 
@@ -30,6 +32,8 @@ class Api:
         Raises:
             CommandFailed: with the API's message and the field that is wrong.
         """
+        import httpx
+
         try:
             response = await self._client.request(method, path, **request)
         except httpx.HTTPError as error:
@@ -80,13 +84,17 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
+async def open_api(settings: "Settings", environ: Mapping[str, str], *, working: bool) -> AsyncIterator[Api]:
     """Return the running server's API, or one over a service that lives as long as the body.
+
+    Such a service takes up tasks, which may cost money, only if it is ``working``.
 
     Raises:
         CommandFailed: another command has the data directory and does not end.
         StorageError: the data directory cannot be used.
     """
+    import httpx
+
     server = RunningServer.find(settings.data_dir)
     if server is not None:
         token = settings.server.auth_token
@@ -98,12 +106,16 @@ async def open_api(settings: Settings, environ: Mapping[str, str]) -> AsyncItera
         ) as client:
             yield Api(client, own=False)
         return
-    async with _own_service(settings, environ) as api:
+    async with _own_service(settings, environ, working=working) as api:
         yield api
 
 
 @asynccontextmanager
-async def _own_service(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Api]:
+async def _own_service(
+    settings: "Settings", environ: Mapping[str, str], *, working: bool
+) -> AsyncIterator[Api]:
+    import httpx
+
     from imagegen_http.app import build_app
     from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
     from imagegen_http.logs import set_up_logs
@@ -114,7 +126,7 @@ async def _own_service(settings: Settings, environ: Mapping[str, str]) -> AsyncI
         logging.getLogger().setLevel(logging.WARNING)
     for _ in range(LOCK_WAIT_SECONDS * 5):
         try:
-            async with compose(settings, environ=environ, redactor=redactor) as service:
+            async with compose(settings, environ=environ, redactor=redactor, working=working) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
                 headers = {"Accept-Language": _language(environ)}
                 async with httpx.AsyncClient(

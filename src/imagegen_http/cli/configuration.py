@@ -6,9 +6,7 @@ from typing import Any
 import attrs
 import rich_click as click
 
-from imagegen_core.provider_configs import ProviderConfig
 from imagegen_http.cli.context import Context
-from imagegen_http.render import masked_extra
 
 _SECRET = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
 
@@ -42,6 +40,9 @@ def show(context: Context, file: Path | None) -> None:
 
 
 def _plain(value: Any, name: str = "") -> Any:
+    from imagegen_core.provider_configs import ProviderConfig
+    from imagegen_http.render import masked_extra
+
     if name in _SECRET:
         return None if value is None else "****"
     if isinstance(value, ProviderConfig):

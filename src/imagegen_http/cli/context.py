@@ -41,14 +41,17 @@ class Context:
 
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
-    def with_api(self, act: Callable[[Any], Awaitable[None]]) -> None:
-        """Run ``act(api)`` against the running server, or against a service made for this command."""
+    def with_api(self, act: Callable[[Any], Awaitable[None]], *, working: bool = False) -> None:
+        """Run ``act(api)`` against the running server, or against a service made for this command.
+
+        Such a service takes up the tasks that wait only if it is ``working``: looking costs no money.
+        """
         from imagegen_http.cli.api import open_api
 
         settings = self.settings()
 
         async def run() -> None:
-            async with open_api(settings, self.environ) as api:
+            async with open_api(settings, self.environ, working=working) as api:
                 await act(api)
 
         asyncio.run(run())
@@ -56,13 +59,8 @@ class Context:
 
 def guarded(command: click.Command) -> NoReturn:
     """Run the command; every way to fail is one line on stderr and an exit code."""
-    from imagegen_core.errors import ImagegenError
-    from imagegen_http.settings import SettingsError
-
     try:
-        command.main(standalone_mode=False)
-    except SettingsError as error:
-        _end(f"configuration: {error}", EXIT_USAGE)
+        code = command.main(standalone_mode=False)
     except click.exceptions.Abort:
         _end("stopped", EXIT_FAILED)
     except click.ClickException as error:
@@ -70,7 +68,7 @@ def guarded(command: click.Command) -> NoReturn:
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
-    except (CommandFailed, ImagegenError) as error:
+    except CommandFailed as error:
         _end(str(error), EXIT_FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,12 +77,26 @@ def guarded(command: click.Command) -> NoReturn:
         _end("stopped", EXIT_FAILED)
     except OSError as error:
         _end(error.strerror or type(error).__name__, EXIT_FAILED)
-    sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - what is no reason to end is raised on
+        _end_with(error)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def print_json(value: Any) -> None:
     """Print JSON for scripts."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _end_with(error: Exception) -> NoReturn:
+    """End for a reason that only a command that did something can have; a defect is raised on."""
+    from imagegen_core.errors import ImagegenError
+    from imagegen_http.settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        _end(f"configuration: {error}", EXIT_USAGE)
+    if isinstance(error, ImagegenError):
+        _end(str(error), EXIT_FAILED)
+    raise error
 
 
 def _end(message: str, code: int) -> NoReturn:

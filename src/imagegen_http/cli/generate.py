@@ -1,15 +1,13 @@
 """``imagegen generate``: a picture without a server."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
-import yaml
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.progress import progress_bar
 
 
 @click.command()
@@ -47,7 +45,7 @@ def generate(
     async def act(api: Api) -> None:
         submitted = await api.call("POST", "/api/v1/tasks/generate", json=body)
         task: dict[str, Any] = {}
-        with _progress_bar(prompt, quiet=as_json) as advance:
+        with progress_bar(prompt, quiet=as_json) as advance:
             async for task in api.follow(submitted["task_id"]):
                 advance(task["progress"])
         written = []
@@ -62,10 +60,12 @@ def generate(
         if not as_json:
             _tell(task["images"], written)
 
-    context.with_api(act)
+    context.with_api(act, working=True)
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
+    import yaml
+
     params = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -101,19 +101,3 @@ def _tell(images: list[dict[str, Any]], written: list[Path]) -> None:
     else:
         for image in images:
             click.echo(f"picture {image['id']}: {image['width']}x{image['height']} {image['mime_type']}")
-
-
-@contextmanager
-def _progress_bar(prompt: str, *, quiet: bool) -> Iterator[Any]:
-    """Show a bar on a terminal, nothing elsewhere; yield what moves it (0.0 to 1.0)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(prompt[:40], total=1.0)
-        yield lambda fraction: progress.update(bar, completed=fraction)

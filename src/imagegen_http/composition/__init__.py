@@ -1,12 +1,13 @@
 """Says which adapter is real: the only package here that names adapters.
 
 ``service`` builds the running service, ``storage`` its picture stores, ``providers`` what speaks to
-vendors, ``offline`` what commands do to a data directory without one.
+vendors, ``offline`` what commands do to a data directory without one, ``checkup`` what `doctor` looks at.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.redaction import Redactor, redact_event
 from imagegen_http.composition.service import compose
 
-__all__ = ["DataDirectoryInUse", "Redactor", "compose", "new_id", "redact_event"]
+__all__ = ["DataDirectoryInUse", "Redactor", "compose", "new_id", "redact_event", "sqlite_warning"]

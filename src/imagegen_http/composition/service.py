@@ -8,17 +8,18 @@ import attrs
 import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.data_directory import SPOOL, DataDirectory
 from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers import new_id
-from imagegen_adapters.image_records.reindex import IndexState, index_state
+from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.outbound import Outbound, OutboundGuard
+from imagegen_adapters.outbound import Outbound, OutboundGuard, PoolLimits
 from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
+from imagegen_adapters.picture_labels.aigc import AigcPictureLabel
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
@@ -34,21 +35,28 @@ from imagegen_http.composition.providers import compose_providers, describe_pres
 from imagegen_http.composition.storage import compose_storage
 from imagegen_http.health_report import HealthReport
 from imagegen_http.maintenance import Maintenance
+from imagegen_http.search_index import SearchIndex
 from imagegen_http.service import Service
 from imagegen_http.settings import Settings
 
-SPOOL = "spool"
 _MIB = 1024 * 1024
+_CONNECTIONS_PER_WORKER = 4
+"""Calls are bounded for each provider; where several are busy, no call must fail for want of a connection."""
 _log = structlog.get_logger("imagegen.composition")
 
 
 @asynccontextmanager
 async def compose(
-    settings: Settings, *, environ: Mapping[str, str], redactor: Redactor | None = None
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    redactor: Redactor | None = None,
+    working: bool = True,
 ) -> AsyncIterator[Service]:
     """Build the service over its data directory, run it, and take it apart in the reverse order.
 
-    Every secret that is in use is told to ``redactor``.
+    Every secret that is in use is told to ``redactor``. Unless it is ``working``, nothing happens on its
+    own: no task is taken up, resumed or sent, no picture uploaded or expired.
 
     Raises:
         DataDirectoryInUse: another process works in the data directory.
@@ -70,7 +78,10 @@ async def compose(
             given=environ.get("IMAGEGEN_MASTER_KEY"),
             sample=await sealed_sample(database),
         )
-        outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+        outbound = Outbound(
+            allow_private=settings.security.allow_private_upstreams,
+            limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
+        )
         stack.push_async_callback(outbound.aclose)
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
@@ -101,10 +112,12 @@ async def compose(
             redactor=redactor,
             new_id=new_id,
             simplify=simplify,
+            label=_label(settings),
         )
         maintenance = Maintenance(
             sync=storage.sync,
             expire=storage.expire,
+            verify=storage.verify,
             clean=CleanSpool(repository=adapters.tasks, spool=adapters.spool),
             clock=clock,
             sweep_seconds=settings.storage.sweep_minutes * 60,
@@ -112,10 +125,9 @@ async def compose(
         imagegen = ImageGen(
             adapters,
             limits=_limits(settings),
-            file_configs=_file_configs(settings),
+            file_configs=file_configs(settings),
             stored=maintenance.poke,
         )
-        await register_instance(database, imagegen.owner, clock.now())
         service = Service(
             imagegen=imagegen,
             settings=settings,
@@ -128,9 +140,16 @@ async def compose(
                 oss=None if storage.oss is None else storage.oss_report,
             ),
             listens_on=lambda address: outbound.listens_on([address]),
+            maintenance=maintenance,
+            search_index=SearchIndex(
+                look=lambda: index_state(database, simplify),
+                make=lambda progress: reindex(database, simplify, progress),
+            ),
         )
-        await stack.enter_async_context(maintenance)
-        await stack.enter_async_context(imagegen)
+        if working:
+            await register_instance(database, imagegen.owner, clock.now())
+            await stack.enter_async_context(maintenance)
+            await stack.enter_async_context(imagegen)
         yield service
 
 
@@ -143,6 +162,12 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return [secret for secret in found if secret]
 
 
+def _label(settings: Settings) -> AigcPictureLabel | None:
+    """Return what labels pictures, where the operator wants it."""
+    told = settings.aigc_label
+    return AigcPictureLabel(producer=told.producer.strip()) if told.enabled else None
+
+
 def _limits(settings: Settings) -> Limits:
     return Limits(
         queue_size=settings.queue.size,
@@ -152,7 +177,7 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _file_configs(settings: Settings) -> dict[str, ProviderConfig]:
+def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
     """Return the file's layer; the built-in demo is beneath it unless the file hides it."""
     demo = ProviderConfig(
         provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE

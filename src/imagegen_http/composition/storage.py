@@ -9,6 +9,7 @@ from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.blob_stores.oss import OssSettings as BucketSettings
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
+from imagegen_adapters.databases.data_directory import PICTURES
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import AddressGate
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
@@ -23,7 +24,6 @@ from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
 from imagegen_http.settings import OssSettings, Settings, SettingsError
 
-PICTURES = "images"
 CHECKPOINTS = "uploads"
 
 
@@ -77,7 +77,8 @@ def compose_storage(
     """
     storage = settings.storage
     local = None if storage.local is None else LocalBlobStore(settings.data_dir / PICTURES)
-    oss = None if storage.oss is None else _oss(storage.oss, settings.data_dir / CHECKPOINTS, gate)
+    checkpoints = settings.data_dir / CHECKPOINTS
+    oss = None if storage.oss is None else open_bucket(storage.oss, gate, checkpoints=checkpoints)
     outbox, inventory = SqliteOutbox(database), SqlitePictureInventory(database)
     first = local or oss
     if first is None:
@@ -105,7 +106,14 @@ def compose_storage(
     )
 
 
-def _oss(told: OssSettings, checkpoints: Path, gate: AddressGate) -> OssBlobStore:
+def open_bucket(
+    told: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
+) -> OssBlobStore:
+    """Return the bucket as a store; nothing is asked yet.
+
+    Raises:
+        SettingsError: the bucket's settings are wrong.
+    """
     try:
         bucket = BucketSettings(
             endpoint=told.endpoint,
@@ -115,6 +123,7 @@ def _oss(told: OssSettings, checkpoints: Path, gate: AddressGate) -> OssBlobStor
             access_key_secret=Secret(told.access_key_secret),
             security_token=None if told.security_token is None else Secret(told.security_token),
             prefix=told.prefix,
+            read_timeout=read_timeout,
         )
     except ValidationFailed as error:
         problem = error.problems[0]

@@ -53,6 +53,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return _with(connection, *_BOTH, *_READER)
 
 
+def open_copier(path: Path) -> sqlite3.Connection:
+    """Return a connection for ``VACUUM INTO``, which writes a new file and changes nothing in this one."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return _with(sqlite3.connect(uri, uri=True, isolation_level=None), *_BOTH)
+
+
 def _with(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:

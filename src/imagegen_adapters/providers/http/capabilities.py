@@ -49,6 +49,7 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
         needs_api_base=document.base_url is None,
         needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
         max_concurrency=document.concurrency,
+        key_hosts=document.egress.allow_hosts,
     )
 
 

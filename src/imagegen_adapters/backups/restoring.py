@@ -1,0 +1,130 @@
+"""Puts a backup into an empty data directory, all of it or nothing."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from imagegen_adapters.backups.contents import BackupError, Progress
+from imagegen_adapters.backups.reading import BackupReader
+from imagegen_adapters.backups.snapshot_rows import SnapshotRows
+from imagegen_adapters.blob_stores.half_written import sync_directory
+from imagegen_adapters.databases.data_directory import (
+    DATABASE_FILE,
+    LOCK_FILE,
+    PICTURES,
+    SPOOL,
+    DataDirectory,
+)
+from imagegen_adapters.databases.sqlite.snapshot import complaints_about
+from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE
+
+_HALF = ".restoring"
+_MAY_BE_THERE = frozenset({LOCK_FILE, KEY_FILE, CHECK_FILE, "lost+found"})
+_MOVED_BEFORE = (PICTURES, SPOOL)
+
+
+@attrs.frozen(kw_only=True)
+class RestoreReport:
+    """What is in the data directory now; ``sealed`` secrets need the master key, which may be missing."""
+
+    files: int
+    pictures: int
+    missing: int
+    waiting: int
+    sealed: int
+    has_master_key: bool
+
+
+def restore_backup(file: Path, data_dir: Path, *, progress: Progress) -> RestoreReport:
+    """Fill the data directory from a backup. The database comes last: without it, nothing counts.
+
+    Raises:
+        BackupError: the file is no whole backup, or the data directory is not empty; nothing was changed.
+        DataDirectoryInUse: a service works in it.
+        DataDirectoryUnusable: it cannot be made or written to.
+        OSError: the file cannot be read, or the disk is full; nothing is left of it.
+    """
+    with BackupReader.open(file) as backup, _locked(data_dir) as directory:
+        _refuse_what_is_there(directory.path)
+        half = directory.path / _HALF
+        half.mkdir(mode=0o700)
+        try:
+            _check_room(backup.file_bytes, half)
+            tally = backup.extract(half, progress)
+            report = _examine(half, directory.path, files=tally.files)
+            _move(half, directory.path)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+        return report
+
+
+@contextlib.contextmanager
+def _locked(data_dir: Path) -> Iterator[DataDirectory]:
+    """Yield the locked directory; what had to be made for it goes again when the body fails."""
+    made = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
+    lock_was_there = (data_dir / LOCK_FILE).exists()
+    directory = DataDirectory.open(data_dir)
+    try:
+        yield directory
+    except BaseException:
+        if not lock_was_there:
+            (data_dir / LOCK_FILE).unlink(missing_ok=True)
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+    finally:
+        directory.close()
+
+
+def _refuse_what_is_there(data_dir: Path) -> None:
+    """Refuse a directory that holds something; what a killed restore left is removed instead."""
+    names = {path.name for path in data_dir.iterdir()} - _MAY_BE_THERE
+    if _HALF in names and DATABASE_FILE not in names:
+        for name in (_HALF, *_MOVED_BEFORE):
+            shutil.rmtree(data_dir / name, ignore_errors=True)
+            names.discard(name)
+    if names:
+        raise BackupError(f"the data directory is not empty (it holds {min(names)})")
+
+
+def _check_room(needed: int, where: Path) -> None:
+    free = shutil.disk_usage(where).free
+    if needed > free:
+        raise BackupError(f"the disk has {free >> 20} MB free and the backup needs {needed >> 20} MB")
+
+
+def _examine(half: Path, data_dir: Path, *, files: int) -> RestoreReport:
+    """Return what there is, once the database turned out to be whole."""
+    database = half / DATABASE_FILE
+    if complaints := complaints_about(database):
+        raise BackupError(f"the database in the backup is damaged: {complaints[0]}")
+    pictures = missing = 0
+    with SnapshotRows.of(database) as rows:
+        for picture in rows.pictures():
+            pictures += 1
+            if picture.local:
+                path = half / PICTURES / picture.blob_key
+                missing += not path.is_file() or path.stat().st_size != picture.size_bytes
+        return RestoreReport(
+            files=files,
+            pictures=pictures,
+            missing=missing,
+            waiting=rows.waiting(),
+            sealed=rows.sealed(),
+            has_master_key=(data_dir / KEY_FILE).exists(),
+        )
+
+
+def _move(half: Path, data_dir: Path) -> None:
+    os.sync()  # one call for all of a million files
+    for name in _MOVED_BEFORE:
+        if (half / name).exists():
+            (half / name).rename(data_dir / name)
+    sync_directory(data_dir)
+    (half / DATABASE_FILE).rename(data_dir / DATABASE_FILE)
+    sync_directory(data_dir)

@@ -1,0 +1,97 @@
+"""What a copied database says about files: which pictures it knows, which tasks had not ended."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import attrs
+
+from imagegen_adapters.databases.sqlite.connections import open_copier
+from imagegen_adapters.databases.sqlite.errors import storage_error
+
+_PICTURES = """
+SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ? ORDER BY id LIMIT 1000
+"""
+
+_SIZES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
+
+_SEALED = """
+SELECT count(*) FROM (
+    SELECT 1 FROM provider_configs WHERE api_key IS NOT NULL
+    UNION ALL SELECT 1 FROM tasks WHERE override IS NOT NULL
+)
+"""
+
+
+@attrs.frozen(kw_only=True)
+class PictureFile:
+    """The files that a picture's record names; ``local`` when its bytes should be on this disk."""
+
+    id: int
+    blob_key: str
+    thumbnail_key: str | None
+    size_bytes: int
+    local: bool
+
+
+class SnapshotRows:
+    """Reads a database file that may be in use by others; every answer is of its own moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def of(cls, path: Path) -> Iterator["SnapshotRows"]:
+        """Open the database for as long as the body runs.
+
+        Raises:
+            StorageError: it cannot be read, or what is asked for is not in it.
+        """
+        try:
+            with closing(open_copier(path)) as connection:
+                yield cls(connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    def pictures(self) -> Iterator[PictureFile]:
+        """Yield all pictures, oldest first."""
+        after = 0
+        while rows := self._connection.execute(_PICTURES, (after,)).fetchall():
+            for row in rows:
+                yield _picture(row)
+            after = rows[-1]["id"]
+
+    def picture(self, image_id: int) -> PictureFile | None:
+        """Return one picture, or None when it is gone."""
+        rows = self._connection.execute(_PICTURES, (image_id - 1,)).fetchall()
+        return _picture(rows[0]) if rows and rows[0]["id"] == image_id else None
+
+    def picture_bytes(self) -> int:
+        """Return how many bytes the pictures have that should be on this disk."""
+        return int(self._connection.execute(_SIZES).fetchone()[0])
+
+    def task_status(self, task_id: str) -> str | None:
+        """Return a task's status; None when there is no such task."""
+        row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def waiting(self) -> int:
+        """Return how many tasks have not ended."""
+        query = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def sealed(self) -> int:
+        """Return how many secrets only the master key opens."""
+        return int(self._connection.execute(_SEALED).fetchone()[0])
+
+
+def _picture(row: sqlite3.Row) -> PictureFile:
+    return PictureFile(
+        id=row["id"],
+        blob_key=row["blob_key"],
+        thumbnail_key=row["thumbnail_key"],
+        size_bytes=row["size_bytes"],
+        local=row["storage"] != "oss",
+    )

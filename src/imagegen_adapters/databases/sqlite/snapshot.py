@@ -1,0 +1,39 @@
+"""A consistent copy of a database, made beside whoever writes to it; and whether a file is whole."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from imagegen_adapters.databases.sqlite.connections import open_copier
+from imagegen_adapters.databases.sqlite.errors import storage_error
+from imagegen_core.errors import StorageError
+
+_MOST_COMPLAINTS = 5
+
+
+def take_snapshot(database: Path, target: Path) -> None:
+    """Write the database as it is at this moment to ``target``, a new file of mode 0600, and check it.
+
+    Raises:
+        StorageError: the database cannot be read or is damaged; the target may hold a part of it.
+    """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(open_copier(database)) as connection:
+            connection.execute("VACUUM INTO ?", (str(target),)).fetchall()
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+    if complaints := complaints_about(target):
+        raise StorageError(f"the copy of the database is damaged: {complaints[0]}")
+
+
+def complaints_about(database: Path) -> tuple[str, ...]:
+    """Return what SQLite's ``integrity_check`` says against a file; nothing when it is whole."""
+    try:
+        with closing(open_copier(database)) as connection:
+            rows = connection.execute(f"PRAGMA integrity_check({_MOST_COMPLAINTS})").fetchall()
+    except sqlite3.Error as error:
+        return (str(storage_error(error)),)
+    told = [str(row[0]) for row in rows]
+    return () if told == ["ok"] else tuple(told)

@@ -1,0 +1,42 @@
+"""Every sealed token in the database: providers' keys, and what waiting tasks brought along."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.secret_boxes.rotation import SealedRow
+
+_ALL = """
+SELECT 'provider_configs' AS kind, provider_name AS id, api_key AS token
+FROM provider_configs WHERE api_key IS NOT NULL
+UNION ALL
+SELECT 'tasks', task_id, override FROM tasks WHERE override IS NOT NULL
+"""
+
+_REPLACE = {
+    "provider_configs": """
+        UPDATE provider_configs SET api_key = :token WHERE provider_name = :id AND api_key = :before
+    """,
+    "tasks": "UPDATE tasks SET override = :token WHERE task_id = :id AND override = :before",
+}
+
+
+class SqliteSealedRows:
+    """The `SealedRows` of an open database; a place is ``table/key``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> AsyncIterator[SealedRow]:
+        rows = await self._database.read(lambda c: c.execute(_ALL).fetchall())
+        for row in rows:
+            yield SealedRow(place=f"{row['kind']}/{row['id']}", token=row["token"])
+
+    async def replace(self, row: SealedRow, token: str) -> None:
+        kind, _, key = row.place.partition("/")
+        values = {"id": key, "before": row.token, "token": token}
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(_REPLACE[kind], values)
+
+        await self._database.write(update)

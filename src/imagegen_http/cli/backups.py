@@ -1,0 +1,79 @@
+"""``imagegen backup`` and ``imagegen restore``."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rich_click as click
+
+from imagegen_http.cli.context import CommandFailed, Context
+from imagegen_http.cli.progress import progress_bar
+
+_MOST_TOLD = 20
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.pass_obj
+def backup(context: Context, file: Path, *, force: bool) -> None:
+    """Write database, pictures and inputs of waiting tasks to FILE, beside a running server or without one.
+
+    `master.key` is not in it: keep that apart.
+    """
+    from imagegen_http.composition import offline
+
+    settings = context.settings()
+    with _progress("backup") as progress:
+        report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
+    pictures = _count(report.pictures, "picture")
+    click.echo(f"{file}: {pictures}, {report.size_bytes / 1_048_576:.1f} MB, without master.key")
+    for key in report.missing[:_MOST_TOLD]:
+        click.echo(f"imagegen: not as recorded: images/{key}", err=True)
+    if report.missing:
+        raise CommandFailed(
+            f"{_count(len(report.missing), 'picture')} missing or of another size; "
+            "the backup holds everything else"
+        )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def restore(context: Context, file: Path) -> None:
+    """Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup."""
+    from imagegen_http.composition import offline
+
+    settings = context.settings()
+    with _progress("restore") as progress:
+        report = offline.restore(settings, context.cwd / file, progress=progress)
+    click.echo(f"{settings.data_dir}: {_count(report.pictures, 'picture')}, {_count(report.files, 'file')}")
+    if report.waiting:
+        click.echo(
+            f"{_count(report.waiting, 'task')} had not ended; the next start takes them up. "
+            "Look first: imagegen tasks list --status pending"
+        )
+    if not report.has_master_key and not context.environ.get("IMAGEGEN_MASTER_KEY"):
+        needed = f"{_count(report.sealed, 'saved secret')} cannot be read without it"
+        click.echo(
+            "master.key is missing: "
+            + (f"{needed}, so put it back before the start" if report.sealed else "no saved key needs it")
+        )
+    if report.missing:
+        click.echo(f"imagegen: {_count(report.missing, 'picture')} missing in the backup", err=True)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far it is; SIGTERM ends it as Ctrl-C does, so that nothing half-done is left."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with progress_bar(title) as advance:
+            yield lambda done, total: advance(done / max(total, 1))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

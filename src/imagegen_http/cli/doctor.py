@@ -1,0 +1,40 @@
+"""``imagegen doctor``."""
+
+import asyncio
+
+import rich_click as click
+
+from imagegen_http.cli.context import EXIT_FAILED, Context, print_json
+from imagegen_http.cli.progress import progress_bar
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Also read every local picture and compare its checksum.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, *, full: bool, as_json: bool) -> None:
+    """Look for what is wrong, beside a running server or without one, and change nothing.
+
+    Ends with 1 for a damaged database, a missing or wrong master key, a missing picture; warnings end with 0.
+    """
+    from imagegen_http.composition.checkup import Health, check_up
+    from imagegen_http.settings_loader import check_bind
+
+    context: Context = ctx.obj
+    settings = context.settings()
+    check_bind(settings.server.host, settings.server.auth_token)
+    with progress_bar("pictures", quiet=as_json) as advance:
+        checks = asyncio.run(check_up(settings, context.environ, full=full, progress=advance))
+    if as_json:
+        found = {check.health for check in checks}
+        worst = next(h for h in (Health.FAIL, Health.WARN, Health.OK) if h in found)
+        told = [{"name": c.name, "status": str(c.health), "message": c.message} for c in checks]
+        print_json({"status": str(worst), "checks": told})
+    else:
+        for check in checks:
+            word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
+            click.echo(f"{word}  {check.name}: {check.message}")
+    if any(check.health is Health.FAIL for check in checks):
+        ctx.exit(EXIT_FAILED)

@@ -1,0 +1,108 @@
+"""``imagegen storage``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import rich_click as click
+
+from imagegen_http.cli.api import Api
+from imagegen_http.cli.context import CommandFailed, Context, print_json
+
+_MIB = 1_048_576
+
+
+@click.group()
+def storage() -> None:
+    """Bring local disk and OSS in step."""
+
+
+@storage.command()
+@click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
+    """Upload to OSS and remove there whatever waits for it, also what was put off after an error."""
+
+    async def act(api: Api) -> None:
+        with _busy("sync"):
+            told = await _ask(api, "sync", {"dry_run": dry_run})
+        if as_json:
+            print_json(told)
+        else:
+            done = "would be " if dry_run else ""
+            uploaded = f"{told['uploaded']} {done}uploaded ({told['uploaded_bytes'] / _MIB:.1f} MB)"
+            click.echo(f"{uploaded}, {told['removed']} {done}removed, {told['failed']} failed")
+        if told["failed"]:
+            raise CommandFailed(f"{told['failed']} failed: {told['last_error']}")
+
+    context.with_api(act)
+
+
+@storage.command()
+@click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
+    """Remove local files older than `retention_days`, once OSS has proved that it holds them."""
+
+    async def act(api: Api) -> None:
+        with _busy("expire"):
+            told = await _ask(api, "expire", {"dry_run": dry_run})
+        if as_json:
+            print_json(told)
+        else:
+            done = "would be removed" if dry_run else "removed"
+            freed = f"{told['freed_bytes'] / _MIB:.1f} MB"
+            click.echo(f"{told['expired']} local file(s) {done} ({freed}), {told['kept']} kept without proof")
+        if told["unreachable"]:
+            raise CommandFailed("OSS does not answer; the rest stays")
+
+    context.with_api(act)
+
+
+@storage.command()
+@click.option("--dry-run", is_flag=True, help="Change nothing, say what is wrong.")
+@click.option("--sizes-only", is_flag=True, help="Do not read the local files, compare their sizes only.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) -> None:
+    """Compare every record with the stores, byte by byte, and mend what can be mended.
+
+    Files without a record are told and left alone.
+    """
+
+    async def act(api: Api) -> None:
+        with _busy("verify"):
+            told = await _ask(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
+        if as_json:
+            print_json(told)
+        else:
+            for finding in told["findings"]:
+                mended = "\tmended" if finding["mended"] else ""
+                click.echo(f"{finding['kind']}\t{finding['key']}{mended}")
+            checked = "" if told["archive_checked"] else "; OSS was not looked at"
+            summary = f"{told['wrong']} wrong, {told['mended']} mended{checked}"
+            click.echo(f"{told['pictures']} picture(s), {told['blobs']} file(s): {summary}")
+        if any(not f["mended"] and not f["kind"].startswith("orphan") for f in told["findings"]):
+            raise CommandFailed("not everything is as recorded")
+
+    context.with_api(act)
+
+
+async def _ask(api: Api, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{what}", json=body, timeout=None)
+    return told
+
+
+@contextmanager
+def _busy(title: str) -> Iterator[None]:
+    """Show on a terminal that it goes on."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(title):
+        yield

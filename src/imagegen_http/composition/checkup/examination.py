@@ -1,0 +1,82 @@
+"""The examination from beginning to end; read it from top to bottom."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, PICTURES
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.errors import SchemaTooOld
+from imagegen_adapters.databases.sqlite.snapshot import complaints_about
+from imagegen_adapters.databases.sqlite.version import sqlite_warning
+from imagegen_core.errors import ImagegenError
+from imagegen_http.composition.checkup import database, directory, stores
+from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.settings import Settings
+
+Progress = Callable[[float], None]
+
+
+async def check_up(
+    settings: Settings, environ: Mapping[str, str], *, full: bool, progress: Progress
+) -> tuple[Check, ...]:
+    """Look at everything and change nothing.
+
+    Args:
+        settings: what the service is run with; they were found valid.
+        environ: where the master key may be.
+        full: also read every local picture and compare its SHA-256.
+        progress: is told how much of the pictures was looked at, 0.0 to 1.0.
+    """
+    checks = [ok("configuration", "valid"), _sqlite()]
+    data_dir = settings.data_dir
+    if not data_dir.is_dir():
+        return (*checks, ok("data directory", "is not there yet; the first start makes it"))
+    checks += directory.look_at(data_dir)
+    path = data_dir / DATABASE_FILE
+    if not path.exists():
+        checks.append(_without_database(data_dir))
+    elif complaints := await asyncio.to_thread(complaints_about, path):
+        checks.append(fail("database", f"damaged: {complaints[0]}"))
+    else:
+        async with _opened(path) as (opened, check):
+            checks.append(check)
+            if opened is not None:
+                checks.append(await database.master_key(opened, data_dir, environ))
+                checks.append(await database.tasks(opened))
+                checks.append(await stores.pictures(opened, data_dir, full=full, progress=progress))
+                checks.append(await database.search_index(opened))
+                checks += await stores.outbox(opened, settings)
+                checks += await database.providers(opened, settings)
+    checks += await stores.bucket(settings)
+    checks.append(stores.disk(settings))
+    return tuple(checks)
+
+
+def _sqlite() -> Check:
+    warning = sqlite_warning()
+    return ok("sqlite", "a version without known defects") if warning is None else warn("sqlite", warning)
+
+
+def _without_database(data_dir: Path) -> Check:
+    if any((data_dir / PICTURES).glob("*/*")):
+        return fail("database", "missing, although there are pictures: restore a backup")
+    return ok("database", "is not there yet; the first start makes it")
+
+
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[tuple[Database | None, Check]]:
+    """Yield the database to read, if it can be, and what is to be said of it."""
+    try:
+        opened = await asyncio.to_thread(Database.open, path, read_only=True)
+    except SchemaTooOld as error:
+        yield None, warn("database", str(error))
+        return
+    except ImagegenError as error:
+        yield None, fail("database", str(error))
+        return
+    try:
+        yield opened, ok("database", "whole, and of this version's schema")
+    finally:
+        await opened.close()

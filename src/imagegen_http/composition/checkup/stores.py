@@ -1,0 +1,117 @@
+"""Where pictures are: the local files, the bucket, the room that is left."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from imagegen_adapters.databases.data_directory import PICTURES
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.disk_spaces.system import SystemDiskSpace
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
+from imagegen_core.errors import ImagegenError, StorageError
+from imagegen_core.images import Image, StorageState
+from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.storage import open_bucket
+from imagegen_http.settings import Settings, SettingsError
+
+_AT_ONCE = 1000
+_MOST_TOLD = 3
+_BUCKET_SECONDS = 10.0
+_MIB = 1024 * 1024
+
+
+async def pictures(
+    database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
+) -> Check:
+    """Return whether every picture that should be on this disk is, with its size (and its bytes)."""
+    inventory = SqlitePictureInventory(database)
+    looked, last, wrong, seen = 0, 0, [], 0
+    total = await database.read(
+        lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
+    )
+    while batch := await inventory.pictures(after=last, limit=_AT_ONCE):
+        local = [image for image in batch if image.storage is not StorageState.OSS]
+        bad = await asyncio.to_thread(_wrong, data_dir / PICTURES, local, full)
+        wrong += [
+            image.id for image in bad if await _still_wrong(inventory, data_dir / PICTURES, image, full)
+        ]
+        last, looked, seen = batch[-1].id, looked + len(local), seen + len(batch)
+        progress(seen / max(total, 1))
+    if wrong:
+        told = ", ".join(map(str, wrong[:_MOST_TOLD])) + (", …" if len(wrong) > _MOST_TOLD else "")
+        return fail(
+            "pictures",
+            f"{len(wrong)} of {looked} local files missing or damaged (picture {told}): "
+            "run `imagegen storage verify`",
+        )
+    return ok("pictures", f"{looked} local files{', every byte' if full else ''} as recorded")
+
+
+def _wrong(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
+    return [image for image in images if not _is_right(root / image.blob_key, image, full=full)]
+
+
+def _is_right(path: Path, image: Image, *, full: bool) -> bool:
+    try:
+        if path.lstat().st_size != image.size_bytes:
+            return False
+        if not full:
+            return True
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+    except OSError:
+        return False
+
+
+async def _still_wrong(inventory: SqlitePictureInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
+    """Return whether the picture was neither deleted nor expired since its record was read."""
+    now = await inventory.pictures(after=image.id - 1, limit=1)
+    if not now or now[0].id != image.id or now[0].storage is StorageState.OSS:
+        return False
+    return bool(await asyncio.to_thread(_wrong, root, [now[0]], full))
+
+
+async def outbox(database: Database, settings: Settings) -> list[Check]:
+    """Return what waits for OSS, and why it fails."""
+    counts = await SqliteOutbox(database).counts()
+    if counts.failing:
+        waiting = f"{counts.uploads} upload(s) and {counts.removals} removal(s) wait"
+        return [warn("outbox", f"{waiting}, {counts.failing} of them failed: {counts.last_error}")]
+    if settings.storage.oss is None:
+        return []
+    return [ok("outbox", f"{counts.uploads} upload(s) and {counts.removals} removal(s) wait")]
+
+
+async def bucket(settings: Settings) -> list[Check]:
+    """Return whether OSS answers, by one question for an object that is not there."""
+    if settings.storage.oss is None:
+        return []
+    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+    try:
+        store = open_bucket(settings.storage.oss, outbound.gate, read_timeout=_BUCKET_SECONDS)
+        try:
+            await store.stat("probe")
+        finally:
+            await asyncio.to_thread(store.close)
+    except SettingsError as error:
+        return [fail("oss", str(error))]
+    except ImagegenError as error:
+        return [warn("oss", str(error))]
+    finally:
+        await outbound.aclose()
+    return [ok("oss", "answers")]
+
+
+def disk(settings: Settings) -> Check:
+    """Return how much room is left."""
+    space = SystemDiskSpace(settings.data_dir, min_free_bytes=settings.storage.min_free_mb * _MIB)
+    try:
+        free = f"{space.free_bytes() // _MIB} MB free"
+    except StorageError as error:
+        return warn("disk", str(error))
+    if space.sufficient():
+        return ok("disk", free)
+    return warn("disk", f"{free}, less than storage.min_free_mb ({settings.storage.min_free_mb})")

@@ -1,0 +1,73 @@
+"""What commands do to a data directory without a service."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from imagegen_adapters.backups.contents import Progress
+from imagegen_adapters.backups.restoring import RestoreReport, restore_backup
+from imagegen_adapters.backups.writing import BackupReport, write_backup
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, witness_of
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
+from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
+from imagegen_adapters.secret_boxes.sealing import Sealing
+from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
+from imagegen_core.errors import Unavailable
+from imagegen_http.settings import Settings
+
+__all__ = ["BackupReport", "RestoreReport", "backup", "restore", "rotate_keys"]
+
+
+def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
+    """Write database, pictures and inputs to one file, beside a running service or without one."""
+    return write_backup(settings.data_dir, target, force=force, progress=progress)
+
+
+def restore(settings: Settings, file: Path, *, progress: Progress) -> RestoreReport:
+    """Fill an empty data directory from such a file."""
+    return restore_backup(file, settings.data_dir, progress=progress)
+
+
+async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
+    """Change the master key, or take over the one that was put first in the environment.
+
+    Returns:
+        How many saved secrets were sealed anew.
+
+    Raises:
+        DataDirectoryInUse: a service works in the data directory.
+        MasterKeyRefused: there is no key to change, or none to change to.
+        Unavailable: a saved secret opens with none of the keys; nothing was changed.
+    """
+    given = environ.get("IMAGEGEN_MASTER_KEY")
+    if not given and read_keys(settings.data_dir) is None:
+        raise MasterKeyRefused("there is no master.key in the data directory")
+    directory = DataDirectory.open(settings.data_dir)
+    try:
+        database = Database.open(directory.database)
+        try:
+            rows = SqliteSealedRows(database)
+            if given:
+                return await _reseal(directory.path, given, rows)
+            return await rotate_master_key(directory.path, rows)
+        finally:
+            await database.close()
+    finally:
+        directory.close()
+
+
+async def _reseal(directory: Path, given: str, rows: SqliteSealedRows) -> int:
+    keys = parse_keys(given)
+    if len(keys) == 1:
+        raise MasterKeyRefused(
+            "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD"
+        )
+    tokens = [row.token async for row in rows.all()]
+    box = FernetSecretBox.to_look_into(directory, given=given, tokens=tokens)
+    if box.locked:
+        raise Unavailable(f"saved keys are locked: {box.locked_because}")
+    sealing = Sealing(keys)
+    count = await reseal(sealing, rows)
+    write_witness(directory, witness_of(sealing))
+    return count

@@ -1,0 +1,91 @@
+"""Which model a name means, over all providers that can be used now."""
+
+from typing import Any
+
+from imagegen_core.capabilities import Model, choose_model
+from imagegen_core.errors import ModelNotAvailable, Refusal
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider
+from imagegen_http.service import Service
+
+_NAMES_TOLD = 20
+
+
+async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
+    """Return the provider and the model that ``provider/model``, a model id or nothing means.
+
+    A bare id is looked for with the default provider first, then with the others by name. Ids may have
+    slashes themselves.
+
+    Raises:
+        ModelNotAvailable: no usable provider has it.
+        Refusal: nothing was named, and the default provider cannot be used.
+    """
+    default = service.settings.default_provider
+    if not name:
+        resolved = await service.imagegen.resolve(provider_name=default)
+        return default, choose_model(resolved.profile.models, None)
+    provider_name, _, model_id = name.partition("/")
+    if model_id and (named := await _usable(service, provider_name)) is not None:
+        found = _model_of(named, model_id)
+        if found is not None:
+            return provider_name, found
+    usable = await service.imagegen.list_providers.usable()
+    for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
+        found = _model_of(resolved, name)
+        if found is not None:
+            return resolved.config.provider_name, found
+    raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_NAMES_TOLD]))
+
+
+async def list_models(service: Service) -> dict[str, Any]:
+    """Return every model of every provider that can be used now."""
+    usable = await service.imagegen.list_providers.usable()
+    data = [
+        render_model(r.config.provider_name, m, created=_created(r)) for r in usable for m in r.profile.models
+    ]
+    return {"object": "list", "data": data}
+
+
+def render_model(provider_name: str, model: Model, *, created: int) -> dict[str, Any]:
+    """Return a model as OpenAI shows one; ``shutdown_date`` only where there is one."""
+    told: dict[str, Any] = {
+        "id": f"{provider_name}/{model.id}",
+        "object": "model",
+        "created": created,
+        "owned_by": provider_name,
+    }
+    if model.lifecycle.date:
+        told["shutdown_date"] = model.lifecycle.date
+    return told
+
+
+async def show_model(service: Service, name: str) -> dict[str, Any]:
+    """Return one model.
+
+    Raises:
+        ModelNotAvailable: no usable provider has it.
+    """
+    provider_name, model = await find_model(service, name)
+    resolved = await service.imagegen.resolve(provider_name=provider_name)
+    return render_model(provider_name, model, created=_created(resolved))
+
+
+async def _usable(service: Service, provider_name: str) -> ResolvedProvider | None:
+    try:
+        return await service.imagegen.resolve(provider_name=provider_name)
+    except Refusal:
+        return None
+
+
+def _model_of(resolved: ResolvedProvider, model_id: str) -> Model | None:
+    return next((model for model in resolved.profile.models if model.id == model_id), None)
+
+
+def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
+    return [f"{r.config.provider_name}/{m.id}" for r in usable for m in r.profile.models]
+
+
+def _created(resolved: ResolvedProvider) -> int:
+    """Return when the configuration was saved, in seconds since 1970; 0 for one from the file."""
+    at = resolved.config.created_at
+    return 0 if at is None else int(at.timestamp())

@@ -1,0 +1,64 @@
+"""Reads a ``multipart/form-data`` body into its parts."""
+
+from collections.abc import Iterator
+
+import attrs
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from imagegen_core.errors import ValidationFailed
+
+_PIECE = 256 * 1024
+_MAX_PARTS = 100
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One part, in the order of the body."""
+
+    name: str
+    is_file: bool
+    content: bytes
+
+    def text(self) -> str:
+        """Return the content of a field.
+
+        Raises:
+            ValidationFailed: it is not UTF-8.
+        """
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError as error:
+            raise ValidationFailed.of(self.name, "is not UTF-8") from error
+
+
+def read_parts(body: bytes, content_type: str) -> tuple[Part, ...]:
+    """Return the parts of a body.
+
+    Raises:
+        ValidationFailed: it is not what it says it is, is cut short, or has more than 100 parts.
+    """
+    _, options = parse_options_header(content_type)
+    try:
+        return tuple(_parts(body, options["boundary"]))
+    except KeyError as error:
+        raise ValidationFailed.of("body", "its Content-Type names no boundary") from error
+    except MultipartError as error:
+        raise ValidationFailed.of("body", "is not multipart/form-data, or has too many parts") from error
+
+
+def _parts(body: bytes, boundary: str) -> Iterator[Part]:
+    with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
+        segment: MultipartSegment | None = None
+        content = bytearray()
+        for start in range(0, len(body), _PIECE):
+            for event in parser.parse(body[start : start + _PIECE]):
+                if isinstance(event, MultipartSegment):
+                    segment, content = event, bytearray()
+                elif event:
+                    content += event
+                elif segment is not None:
+                    yield Part(
+                        name=segment.name or "",
+                        is_file=segment.filename is not None,
+                        content=bytes(content),
+                    )

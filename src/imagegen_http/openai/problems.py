@@ -1,0 +1,107 @@
+"""What can go wrong, in OpenAI's own shape: ``{"error": {"message", "type", "param", "code"}}``."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_http import render
+
+SERVER_ERROR = "server_error"
+RETRY_LATER = {"retry-after": "5"}
+NO_RETRY = {"x-should-retry": "false"}
+"""The official clients repeat 429 and 5xx unless they are told not to."""
+
+_INVALID = "invalid_request_error"
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_STATUS = {"model_not_available": 404, "provider_not_configured": 404, "provider_disabled": 404}
+_CODES = {
+    **dict.fromkeys(_STATUS, "model_not_found"),
+    "unauthorized": "invalid_api_key",
+    "body_too_large": "payload_too_large",
+}
+_NAMES = {"num": "n", "reference_images": "image", "images": "image"}
+_SLOW_RETRY = {"retry-after": "60"}
+
+_FAILURES: Mapping[FailureCode, tuple[int, str, str]] = {
+    FailureCode.PROVIDER_NOT_CONFIGURED: (404, _INVALID, "model_not_found"),
+    FailureCode.PROVIDER_DISABLED: (404, _INVALID, "model_not_found"),
+    FailureCode.REJECTED: (400, _INVALID, "rejected"),
+    FailureCode.CONTENT_POLICY: (400, "image_generation_user_error", "content_policy_violation"),
+    FailureCode.AUTH_FAILED: (502, SERVER_ERROR, "upstream_auth_failed"),
+    FailureCode.QUOTA_EXHAUSTED: (429, "insufficient_quota", "insufficient_quota"),
+    FailureCode.RATE_LIMITED: (429, "rate_limit_error", "rate_limit_exceeded"),
+    FailureCode.UNAVAILABLE: (503, SERVER_ERROR, "upstream_unavailable"),
+    FailureCode.TIMEOUT: (504, SERVER_ERROR, "upstream_timeout"),
+    FailureCode.OUTCOME_UNKNOWN: (502, SERVER_ERROR, "outcome_unknown"),
+    FailureCode.BAD_RESPONSE: (502, SERVER_ERROR, "upstream_bad_response"),
+    FailureCode.DOWNLOAD_FAILED: (502, SERVER_ERROR, "download_failed"),
+    FailureCode.INVALID_IMAGE: (502, SERVER_ERROR, "upstream_invalid_image"),
+    FailureCode.STORAGE_FAILED: (500, SERVER_ERROR, "storage_failed"),
+    FailureCode.CANCELLED: (500, SERVER_ERROR, "cancelled"),
+    FailureCode.RESULT_EXPIRED: (502, SERVER_ERROR, "result_expired"),
+    FailureCode.INTERNAL: (500, SERVER_ERROR, "internal"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One error; ``headers`` have lower-case names."""
+
+    status: int
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def of_envelope(cls, status: int, envelope: Mapping[str, Any]) -> "Problem":
+        """Return the error that the rest of the API would answer with this envelope."""
+        data = envelope["data"]
+        slug = str(data["error"])
+        status = _STATUS.get(slug, status)
+        errors = data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}]
+        field, detail = errors[0].get("field"), errors[0].get("message")
+        said = ": ".join(str(part) for part in (field if "errors" in data else None, detail) if part)
+        return cls(
+            status=status,
+            type=_TYPES.get(status, _INVALID if status < 500 else SERVER_ERROR),  # noqa: PLR2004 - HTTP's
+            code=_CODES.get(slug, slug),
+            message=f"{envelope['message']} ({said})" if said else str(envelope["message"]),
+            param=_param(field) or ("model" if slug in _STATUS else None),
+        )
+
+    @classmethod
+    def of_failure(cls, failure: Failure, *, english: bool) -> "Problem":
+        """Return how a task ended that did not end well."""
+        status, kind, code = _FAILURES[failure.code]
+        headers: dict[str, str] = {}
+        if failure.code is FailureCode.QUOTA_EXHAUSTED:
+            headers |= {**_SLOW_RETRY, **NO_RETRY}
+        elif status in (429, 503):
+            headers |= RETRY_LATER
+        if status >= 429 and (failure.possible_charge or not failure.retryable or _by_a_person(failure)):  # noqa: PLR2004 - HTTP's
+            headers |= NO_RETRY
+        message = str(render.failure(failure, english=english)["message"])
+        return cls(status=status, type=kind, code=code, message=message, headers=headers)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the answer."""
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": error}
+
+
+def _by_a_person(failure: Failure) -> bool:
+    return failure.code is FailureCode.CANCELLED
+
+
+def _param(field: str | None) -> str | None:
+    """Return the name that a client of OpenAI's knows for one of our fields."""
+    if not field or field == "body":
+        return None
+    name = re.split(r"[.\[]", field.removeprefix("params."))[0]
+    return _NAMES.get(name, name)

@@ -1,0 +1,101 @@
+"""Says in our words what a client of OpenAI's wants of a model."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imagegen_core.capabilities import Model, Parameter
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation, parse_size
+from imagegen_core.submissions import Submission
+from imagegen_http.openai.wanted import Wanted
+
+OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.REFERENCE)
+"""All that `submission_of` makes."""
+
+_RENAMED: Mapping[tuple[str, str], str | None] = {
+    ("quality", "standard"): None,
+    ("quality", "hd"): "high",
+}
+"""Values of the DALL·E times, for a model that does not know them; None: its default."""
+
+
+def submission_of(wanted: Wanted, provider_name: str, model: Model) -> Submission:
+    """Return the request for the core to check.
+
+    Fields that the model does not declare are left out, as gateways of this kind do. Several pictures
+    are references; one is edited, or is a reference where the model cannot edit.
+
+    Raises:
+        ValidationFailed: no picture to edit, or a mask for several.
+    """
+    params = dict(_params(wanted, model))
+    asked, images = wanted.asked, wanted.images
+    if images is None:
+        return Submission(
+            prompt=asked.prompt, params=params, provider_name=provider_name, model_id=model.id
+        )
+    operation = _operation(wanted, model)
+    is_edit = operation is Operation.EDIT
+    return Submission(
+        operation=operation,
+        prompt=asked.prompt,
+        params=params,
+        provider_name=provider_name,
+        model_id=model.id,
+        image=images[0] if is_edit else None,
+        references=() if is_edit else images,
+        mask=wanted.mask,
+    )
+
+
+def _operation(wanted: Wanted, model: Model) -> Operation:
+    images = wanted.images or ()
+    if not images:
+        raise ValidationFailed.of("image", "is required")
+    if len(images) > 1:
+        if wanted.mask is not None:
+            raise ValidationFailed.of("mask", "goes with one image only")
+        return Operation.REFERENCE
+    can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
+    return Operation.EDIT if can_edit or wanted.mask is not None else Operation.REFERENCE
+
+
+def _params(wanted: Wanted, model: Model) -> Iterator[tuple[str, Any]]:
+    declared = {parameter.name: parameter for parameter in model.parameters}
+    if wanted.asked.n is not None:
+        yield "num", wanted.asked.n
+    yield from _size(wanted.asked.size, declared).items()
+    for name, given in wanted.fields.items():
+        if name in declared and name != "num":
+            value = _value(declared[name], given)
+            if value is not None:
+                yield name, value
+
+
+def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    if not size or size == "auto":
+        return {}
+    if "size" in declared:
+        return {"size": size}
+    sides = parse_size(size)
+    if sides is not None and {"width", "height"} <= declared.keys():
+        return {"width": sides[0], "height": sides[1]}
+    return {}
+
+
+def _value(parameter: Parameter, given: Any) -> Any:
+    """Return a value of the declared type where a form's text can be read as one; None: say nothing."""
+    if not isinstance(given, str):
+        return given
+    if parameter.enum and given not in parameter.enum:
+        if given == "auto":
+            return None
+        given = _RENAMED.get((parameter.name, given), given)
+    if parameter.type == "string" or given is None:
+        return given
+    if parameter.type == "boolean":
+        return {"true": True, "false": False}.get(given.lower(), given)
+    try:
+        return int(given) if parameter.type == "integer" else float(given)
+    except ValueError:
+        return given

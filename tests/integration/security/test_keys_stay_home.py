@@ -1,0 +1,268 @@
+"""A saved key goes to the origin that it was saved for, whatever a caller, a vendor or a stolen disk says."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.fakes.echo import DOCUMENT, JOB, Echo
+from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.in_thread import in_thread
+from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data, finished, row
+from tests.integration.api.live_server import LiveServer
+from tests.integration.security.searching import needles
+
+KEY = "sk-Xq7Rn2Vb9Tz4Lk8Ws1Yp6Dc3Fg5Hj0Ma"
+OTHER_KEY = "sk-another-key-Zz0123456789"
+_UPDATE = "UPDATE provider_configs SET"
+REFUSED = (400, 40007, "api_key_required")
+SAVED = {"kind": "http", "extra_config": {"spec": DOCUMENT}, "api_key": KEY, "max_retries": 0}
+FILE = "on-file"
+
+
+@pytest.fixture(scope="module")
+def listeners():
+    with in_thread(HttpServer(Echo())) as home, in_thread(HttpServer(Echo())) as stranger:
+        yield home, stranger
+
+
+@pytest.fixture
+def home(listeners):
+    """Where the key belongs; it forgets what earlier tests sent."""
+    return _fresh(listeners[0])
+
+
+@pytest.fixture
+def stranger(listeners):
+    """Where the key must never go."""
+    return _fresh(listeners[1])
+
+
+def _fresh(listener):
+    listener.requests.clear()
+    listener.fake.keys.clear()
+    return listener
+
+
+@pytest.fixture(scope="module")
+def settings(listeners):
+    """The service may call both."""
+    home, stranger = listeners
+    allowed = [f"127.0.0.1:{vendor.port}" for vendor in (home, stranger)]
+    providers = {FILE: {**SAVED, "api_base": home.url, "api_key": "env:KEY"}}
+    return {"security": {"allow_private_upstreams": allowed}, "providers": providers}
+
+
+@pytest.fixture(scope="module")
+def api(settings, tmp_path_factory):
+    """One service for all that changes no file."""
+    server = LiveServer(tmp_path_factory.mktemp("home"), settings, {"KEY": KEY}).start()
+    with server.client() as client:
+        yield client
+    server.end()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_saved(request):
+    yield
+    if "api" in request.fixturenames:
+        for name in ("saved", FILE):
+            request.getfixturevalue("api").delete(f"{CONFIG}/{name}")
+
+
+@pytest.fixture
+def serve(start_server, settings):
+    """Return a function that starts a service of the test's own."""
+    return lambda: start_server(settings, environ={"KEY": KEY})
+
+
+def save(api, name="saved", **more):
+    return api.post(CONFIG, json={"provider_name": name, **more})
+
+
+def generate(api, name="saved", **more):
+    return api.post(
+        GENERATE, json={"provider": name, "params": {"prompt": "echo-good"}, **more}, headers=WAIT
+    )
+
+
+def got_the_key(listener):
+    """Return the requests in which any piece of the key came, however it was written."""
+    pieces = needles(f"{KEY}?0000")
+    return [
+        request for request in listener.requests if any(piece in repr(request).encode() for piece in pieces)
+    ]
+
+
+class TestMoved:
+    """Callers may change a configuration; they cannot read its key by doing so."""
+
+    @pytest.mark.parametrize("name", ["saved", FILE])
+    @pytest.mark.parametrize("key", [{}, {"api_key": None}, {"api_key": "sk-****j0Ma"}])
+    def test_by_an_update_or_for_one_task(self, api, home, stranger, name, key):
+        """40007; a key that comes along is the one that is used."""
+        data(save(api, **SAVED, api_base=home.url))
+        moved = save(api, name, api_base=stranger.url, **key)
+        once = generate(api, name, config={"api_base": stranger.url, **key})
+        own = generate(api, name, config={"api_base": stranger.url, "api_key": OTHER_KEY})
+
+        assert [REFUSED, REFUSED] == [row(moved), row(once)]
+        assert ("completed", [OTHER_KEY]) == (data(own)["status"], stranger.fake.keys)
+        assert [] == got_the_key(stranger)
+
+    @pytest.mark.parametrize("name", ["saved", FILE])
+    def test_by_a_document_that_lets_the_key_go_further(self, api, home, stranger, name):
+        """Hosts that get the key are part of what it was saved for, and so is a proxy that would see it."""
+        makes_jobs = {"generate": {**DOCUMENT["operations"]["generate"], **JOB}}
+        further = {**DOCUMENT, "egress": {"allow_hosts": ["thief.example", "127.0.0.1"]}}
+        changes = [
+            {"extra_config": {"spec": further}},
+            {"extra_config": {"spec": {**further, "operations": makes_jobs}}},
+            {"extra_config": {"spec": DOCUMENT, "proxy": stranger.url}},
+            {"extra_config": {"preset": "fal"}},
+        ]
+        data(save(api, **SAVED, api_base=home.url))
+        answers = [save(api, name, **change) for change in changes]
+        with_key = save(api, name, **changes[0], api_key=OTHER_KEY)
+        without_change = save(api, name, **changes[0])
+
+        assert [REFUSED] * 4 == [row(answer) for answer in answers]
+        assert [200, 200] == [with_key.status_code, without_change.status_code]
+        assert [] == stranger.requests
+
+    def test_by_the_address_in_a_document(self, api, home, stranger):
+        """Where no ``api_base`` is saved, the document's own address is the one that the key belongs to."""
+        data(save(api, **{**SAVED, "extra_config": {"spec": {**DOCUMENT, "base_url": home.url}}}))
+        moved = save(api, extra_config={"spec": {**DOCUMENT, "base_url": stranger.url}})
+        task = data(generate(api))
+
+        assert (REFUSED, "completed") == (row(moved), task["status"])
+        assert [] == stranger.requests
+
+    @pytest.mark.parametrize("word", ["away", "away301", "away303", "away307", "away308"])
+    def test_by_a_redirect(self, api, home, stranger, word):
+        """A call that answers with another address has failed; nobody goes there."""
+        home.fake.elsewhere = stranger.url
+        data(save(api, **SAVED, api_base=home.url))
+        task = data(generate(api, params={"prompt": f"echo-{word}"}))
+        data(api.post(f"{CONFIG}/saved/test"))
+
+        assert "failed" == task["status"]
+        assert [] == stranger.requests
+
+    def test_by_a_job_or_a_result_elsewhere(self, api, home, stranger):
+        """A job is asked for at home only; a picture is fetched from a stranger without the key."""
+        document = {**DOCUMENT, "operations": {"generate": {**DOCUMENT["operations"]["generate"], **JOB}}}
+        home.break_next(Reply.json({"job": "j-1", "poll": f"{stranger.url}/jobs/0"}), path="^/make$")
+        data(save(api, **{**SAVED, "extra_config": {"spec": document}}, api_base=home.url))
+        job = data(generate(api))
+        data(save(api, extra_config={"spec": DOCUMENT}))
+        home.break_next(Reply.json({"made": [{"url": f"{stranger.url}/files/picture/1"}]}), path="^/make$")
+        result = data(generate(api))
+
+        assert ["bad_response", "download_failed"] == [job["error"]["code"], result["error"]["code"]]
+        assert [] == stranger.requests
+
+    def test_by_a_whole_new_configuration_of_the_name(self, api, home, stranger):
+        """What was deleted has no key left to give."""
+        data(save(api, **SAVED, api_base=home.url))
+        data(api.delete(f"{CONFIG}/saved"))
+        told = data(save(api, **{**SAVED, "api_key": None}, api_base=stranger.url))
+        refused = generate(api)
+
+        assert (False, (400, 40001, "provider_not_configured")) == (told["has_api_key"], row(refused))
+        assert [] == stranger.requests
+
+
+def test_a_changed_database_opens_no_key(serve, home, stranger):
+    """Keys that were swapped between rows, addresses that were moved: nothing is sent, the rest goes on."""
+    document = {**SAVED, "extra_config": {"spec": {**DOCUMENT, "base_url": home.url}}}
+    server = serve()
+    with server.client() as api:
+        for name in ("swapped-1", "moved", "moved-with-origin"):
+            data(save(api, name, **SAVED, api_base=home.url))
+        data(save(api, "swapped-2", **{**SAVED, "api_key": OTHER_KEY}, api_base=home.url))
+        data(save(api, "moved-document", **document))
+    server.stop()
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
+        sealed = dict(database.execute("SELECT provider_name, api_key FROM provider_configs"))
+        for one, other in (("swapped-1", "swapped-2"), ("swapped-2", "swapped-1")):
+            database.execute(f"{_UPDATE} api_key = ? WHERE provider_name = ?", (sealed[other], one))
+        database.execute(f"{_UPDATE} api_base = ? WHERE provider_name LIKE 'moved%'", (stranger.url,))
+        database.execute(f"{_UPDATE} key_origin = api_base WHERE provider_name = 'moved-with-origin'")
+        database.execute(
+            f"""{_UPDATE} api_base = NULL, extra_config = json_set(extra_config, '$.spec.base_url', ?)
+            WHERE provider_name = 'moved-document'""",
+            (stranger.url,),
+        )
+    server.start()
+    with server.client() as api:
+        answers = {name: row(generate(api, name))[:2] for name in sealed}
+        drawn = finished(api)
+        used = data(generate(api, FILE))
+
+    locked = (503, 50301)
+    assert {
+        "swapped-1": locked,
+        "swapped-2": locked,
+        "moved": REFUSED[:2],
+        "moved-with-origin": locked,
+        "moved-document": REFUSED[:2],
+    } == answers
+    assert ("completed", "completed", [KEY]) == (drawn["status"], used["status"], home.fake.keys)
+    assert [] == stranger.requests
+
+
+class TestLocked:
+    """A master key that is missing, wrong or no key at all."""
+
+    @pytest.mark.parametrize("how", ["missing", "wrong"])
+    def test_reading_goes_on_and_nothing_is_sent_or_lost(self, serve, home, stranger, how):
+        """Keyed providers are 50301, demo draws, /health says why; the right key brings everything back."""
+        server = serve()
+        with server.client() as api:
+            data(save(api, **SAVED, api_base=home.url))
+            kept = finished(api)
+        server.stop()
+        key_file = server.data_dir / "master.key"
+        key, sealed = key_file.read_bytes(), saved_rows(server)
+        wrong = {"missing": None, "wrong": b"A" * 43 + b"=\n"}[how]
+        if wrong is None:
+            key_file.unlink()
+        else:
+            key_file.write_bytes(wrong)
+        home.requests.clear()
+        server.start()
+        with server.client() as api:
+            health = api.get("/health")
+            refused = [
+                generate(api),
+                generate(api, config={"api_key": OTHER_KEY}),
+                save(api, "another", **{**SAVED, "api_key": OTHER_KEY}, api_base=home.url),
+                save(api, display_name="renamed"),
+            ]
+            read = [api.get(p) for p in ("/api/v1/tasks", "/api/v1/images", CONFIG, kept["image_url"])]
+            drawn = finished(api)
+        server.stop()
+        after = saved_rows(server), key_file.read_bytes() if key_file.exists() else None
+        key_file.write_bytes(key)
+        key_file.chmod(0o600)
+        server.start()
+        with server.client() as api:
+            again = data(generate(api))
+
+        assert (503, "degraded", "locked") == (
+            health.status_code,
+            health.json()["status"],
+            health.json()["checks"]["keys"],
+        )
+        assert [(503, 50301, "unavailable")] * 4 == [row(answer) for answer in refused]
+        assert [200] * 4 == [answer.status_code for answer in read]
+        assert "completed" == drawn["status"]
+        assert (sealed, wrong) == after
+        assert ("completed", {KEY}) == (again["status"], set(home.fake.keys))
+
+
+def saved_rows(server):
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
+        return database.execute("SELECT * FROM provider_configs").fetchall()

@@ -1,0 +1,61 @@
+"""What the OpenAPI document promises, tried out on a running server by generated requests."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.asking import finished
+from tests.integration.api.live_server import LiveServer
+
+SCHEMATHESIS = str(Path(sys.executable).with_name("st"))
+PAST_THE_SCHEMA = "2xx, 400, 404"
+"""A well-formed request may still name a provider, a model or a picture that is not there: 4000x and 404."""
+
+SETTINGS = f"""
+seed = 1
+workers = 1
+request-timeout = 30.0
+suppress-health-check = ["all"]
+
+[generation]
+deterministic = true
+max-examples = 25
+database = "none"
+
+[checks.positive_data_acceptance]
+expected-statuses = [{", ".join(f'"{status}"' for status in PAST_THE_SCHEMA.split(", "))}]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server that holds a task and a picture."""
+    running = LiveServer(tmp_path_factory.mktemp("schemathesis"), {"queue": {"size": 1_000_000}}).start()
+    with running.client() as api:
+        finished(api)
+    yield running
+    running.end()
+
+
+@pytest.mark.timeout(180)
+def test_every_answer_is_as_the_document_says(server, tmp_path):
+    """All checks on every operation: no 5xx, described answers, wrong input refused, other methods 405."""
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    ended = subprocess.run(
+        [SCHEMATHESIS, "run", f"{server.url}/openapi.json", "--checks", "all", "--no-color"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    tried = re.search(r"Tested: (\d+)", ended.stdout)
+    operations = re.search(r"Selected: (\d+)/(\d+)", ended.stdout)
+
+    assert 0 == ended.returncode, ended.stdout + ended.stderr
+    assert operations[2] == operations[1] == tried[1]
+    assert int(re.search(r"(\d+) generated", ended.stdout)[1]) > 500
+    assert '"level": "error"' not in server.log

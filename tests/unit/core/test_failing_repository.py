@@ -1,0 +1,118 @@
+"""What becomes of a running task when the database takes no writes for a while."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
+from imagegen_core.attempts import Charge, Phase
+from imagegen_core.errors import StorageError
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+WRITES = 7
+"""How often a task is written down between its claim and its end: job, attempt and all."""
+
+
+class FullRepository:
+    """A memory repository whose disk is full for some writes, after some that went well."""
+
+    def __init__(self, repository):
+        self._repository, self.good, self.bad = repository, 1_000_000, 0
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def save(self, task):
+        self._write()
+        await self._repository.save(task)
+
+    async def save_attempt(self, attempt, images=()):
+        self._write()
+        return await self._repository.save_attempt(attempt, images)
+
+    def _write(self):
+        self.good -= 1
+        if self.good < 0 < self.bad:
+            self.bad -= 1
+            raise StorageError("the disk that holds the database is full")
+
+
+@attrs.define
+class World:
+    """A service over a repository that fails as told."""
+
+    provider: ScriptedProvider
+    repository: FullRepository
+    imagegen: ImageGen
+
+    @classmethod
+    def make(cls, *, as_job):
+        provider = ScriptedProvider(as_job=as_job)
+        adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
+        repository = FullRepository(adapters.tasks)
+        config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
+        imagegen = ImageGen(
+            attrs.evolve(adapters, tasks=repository),
+            limits=Limits(default_provider="scripted"),
+            file_configs={"scripted": config},
+        )
+        return cls(provider, repository, imagegen)
+
+    async def run(self, *, good, bad):
+        """Run one task to its end over a disk that takes ``good`` writes, then refuses ``bad``."""
+        adapters = self.imagegen.adapters
+        task = await self.imagegen.submit("猫")
+        self.repository.good, self.repository.bad = good, bad
+        while claimed := await adapters.queue.claim("w", limit=1, now=adapters.clock.now()):
+            await self.imagegen.run_task(task=claimed[0])
+        return await adapters.tasks.get(task.task_id)
+
+
+@pytest.mark.parametrize("bad", [1, 2, 5])
+@pytest.mark.parametrize("good", range(WRITES))
+@pytest.mark.parametrize("as_job", [False, True], ids=["direct", "job"])
+async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
+    """Whichever write is refused, and however often: what came back from the vendor is kept and paid once."""
+    world = World.make(as_job=as_job)
+
+    task = await world.run(good=good, bad=bad)
+
+    attempts = await world.repository.attempts(task.task_id)
+    assert (TaskStatus.COMPLETED, 1, 1) == (task.status, world.provider.charged, task.attempts)
+    assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
+
+
+async def test_a_disk_that_fails_whenever_it_matters():
+    """A task does not go round for ever; it ends, with what it may have cost, and leaves nothing open."""
+    world = World.make(as_job=True)
+
+    async def refuse_the_next():
+        world.repository.good, world.repository.bad = 0, 1
+
+    world.provider.collects = [refuse_the_next] * 9
+    task = await world.run(good=100, bad=0)
+
+    (attempt,) = await world.repository.attempts(task.task_id)
+    assert (FailureCode.STORAGE_FAILED, True, 1) == (
+        task.failure.code,
+        task.failure.possible_charge,
+        world.provider.charged,
+    )
+    assert (Phase.FAILED, Charge.CERTAIN) == (attempt.phase, attempt.charge)
+
+
+async def test_progress_that_cannot_be_stored_breaks_no_call():
+    """The bar stands still, the job goes on."""
+    world = World.make(as_job=True)
+
+    async def refuse_the_progress():
+        world.repository.good, world.repository.bad = 1, 1  # the job's id comes first
+
+    world.provider.submits = [refuse_the_progress]
+    task = await world.run(good=100, bad=0)
+
+    assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.rescues, world.repository.bad)
