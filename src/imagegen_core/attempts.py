@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure
+from imagegen_core.frozen_mappings import frozen_mapping
 
 
 class Phase(StrEnum):
@@ -55,16 +56,12 @@ _NEXT: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
 )
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class UpstreamJob:
     """A job that a vendor accepted: its id there, and the adapter's own JSON to ask for it again."""
 
     id: str
-    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     expires_at: datetime | None = None
 
 
@@ -72,7 +69,7 @@ class UpstreamJob:
 class Receipt:
     """What came back from a vendor, in the adapter's own JSON: URLs, or names of spooled files."""
 
-    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
 
 
 @attrs.frozen(kw_only=True)

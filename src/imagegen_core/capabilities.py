@@ -14,6 +14,7 @@ from imagegen_core.errors import (
     UnsupportedOperation,
     ValidationFailed,
 )
+from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation, PictureRequest
 
 
@@ -85,10 +86,6 @@ class Lifecycle:
     replacement: str | None = None
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class Model:
     """A model of a provider, with all that a caller may ask of it.
@@ -108,7 +105,7 @@ class Model:
     max_references: int = MAX_REFERENCES
     prompt_chars: int = PROMPT_CHARS
     lifecycle: Lifecycle = Lifecycle()
-    details: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    details: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
 
     @property
     def upstream_id(self) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
+
+from imagegen_core.frozen_mappings import frozen_mapping
 
 
 class EventKind(StrEnum):
@@ -24,10 +25,6 @@ class EventKind(StrEnum):
         return self in (EventKind.COMPLETED, EventKind.FAILED, EventKind.CANCELLED)
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class TaskEvent:
     """One event; ``id`` is 0 until the bus gave a number, which only grows."""
@@ -35,5 +32,5 @@ class TaskEvent:
     task_id: str
     kind: EventKind
     at: datetime
-    data: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     id: int = 0

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
 
+from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import Operation
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -49,10 +49,6 @@ class MediaType(StrEnum):
         return None
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class Image:
     """A kept picture.
@@ -82,5 +78,5 @@ class Image:
     vendor_sha256: str | None = None
     crc64: int | None = None
     storage: StorageState = StorageState.LOCAL
-    params: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
-    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
+
+from imagegen_core.frozen_mappings import frozen_mapping
 
 PROMPT_CHARS = 32_000
 MAX_NUM = 10
@@ -43,10 +44,6 @@ class InputImage:
     sha256: str
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class PictureRequest:
     """One request for pictures.
@@ -58,7 +55,7 @@ class PictureRequest:
 
     operation: Operation
     prompt: str = ""
-    params: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     references: tuple[InputImage, ...] = ()
     image: InputImage | None = None
     mask: InputImage | None = None

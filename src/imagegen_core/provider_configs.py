@@ -1,15 +1,15 @@
 """Configuration of a provider: three layers, combined field by field, and the key's bond to its origin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from imagegen_core.addresses import origin
 from imagegen_core.errors import ApiKeyRequired
+from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import Operation
 from imagegen_core.secrets import Secret
 
@@ -18,6 +18,9 @@ DEFAULT_MAX_RETRIES = 3
 
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
+
+
+_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
 
 class ConfigSource(StrEnum):
@@ -38,10 +41,6 @@ class ModelEntry:
     capabilities: tuple[Operation, ...] | None = None
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class ProviderConfig:
     """One layer of a provider's configuration, or several combined. None means "not said here".
@@ -59,7 +58,7 @@ class ProviderConfig:
     enabled: bool | None = None
     timeout_seconds: float | None = None
     max_retries: int | None = None
-    extra_config: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    extra_config: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     created_at: datetime | None = None
     updated_at: datetime | None = None
     key_origin: str | None = attrs.field(default=None, eq=False)
@@ -78,6 +77,18 @@ class ProviderConfig:
     def is_enabled(self) -> bool:
         """Whether tasks may use it; True unless somebody switched it off."""
         return self.enabled is not False
+
+
+def is_secret_header(name: str) -> bool:
+    """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:
+    """Return the configuration without its secret headers, except for those named in ``but``."""
+    headers = config.extra_config.get("headers") or {}
+    kept = {name: text for name, text in headers.items() if name in but or not is_secret_header(name)}
+    return attrs.evolve(config, extra_config={**config.extra_config, "headers": kept})
 
 
 def infer_kind(provider_name: str) -> str:

@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import PictureRequest
 
 MAX_RESCUES = 3
@@ -44,10 +45,6 @@ TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
 )
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class Task:
     """The truth about one request.
@@ -72,7 +69,7 @@ class Task:
     model_id: str
     created_at: datetime
     status: TaskStatus = TaskStatus.PENDING
-    config_snapshot: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    config_snapshot: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     override: str | None = attrs.field(default=None, repr=False)
     max_retries: int = 3
     progress: float | None = None

@@ -8,6 +8,8 @@ from litestar.types import Message, Scope
 
 from imagegen_http import errors
 from imagegen_http.json_request import JsonRequest
+from imagegen_http.openai import openai_router
+from imagegen_http.openai.errors import in_both_shapes
 from imagegen_http.openapi_document import openapi_config
 from imagegen_http.routes import documentation, health, images, operations, providers, storage, tasks
 from imagegen_http.routes.dependencies import provide_service
@@ -27,9 +29,10 @@ def build_app(service: Service) -> Litestar:
             *storage.HANDLERS,
             *health.HANDLERS,
             *documentation.HANDLERS,
+            openai_router(),
         ],
         dependencies={"service": Provide(provide_service)},
-        exception_handlers=errors.HANDLERS,
+        exception_handlers=in_both_shapes(errors.HANDLERS),
         request_class=JsonRequest,
         state=State({"service": service}),
         logging_config=None,
@@ -45,6 +48,7 @@ async def _all_methods_in_options(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
         return
     if scope["method"] == "OPTIONS":
-        routes = (r for r in scope["litestar_app"].routes if r.path_format == scope["path_template"])
+        routes = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
         methods = {method for route in routes for method in getattr(route, "methods", ())}
-        MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))
+        if methods:
+            MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))

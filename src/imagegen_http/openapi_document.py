@@ -6,6 +6,8 @@ from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from imagegen_http.openai.documentation import describe_openai
+
 ERROR = {
     "type": "object",
     "required": ["code", "message", "data"],
@@ -68,6 +70,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         for method, operation in item.items():
             if method in _METHODS:
                 operation["responses"] = _responses(path, operation.get("responses", {}))
+    describe_openai(document)
     return document
 
 

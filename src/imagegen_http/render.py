@@ -7,15 +7,13 @@ from imagegen_core.capabilities import LifecycleStatus, Model
 from imagegen_core.failures import Failure
 from imagegen_core.images import Image
 from imagegen_core.pages import Page
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.provider_configs import ProviderConfig, is_secret_header
 from imagegen_core.tasks import Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.error_table import FAILURES
 
 MASK = "****"
-
-_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
 
 def success(data: Any) -> dict[str, Any]:
@@ -199,8 +197,7 @@ def masked_extra(config: ProviderConfig) -> dict[str, Any]:
     extra = dict(config.extra_config)
     if isinstance(headers := extra.get("headers"), dict):
         extra["headers"] = {
-            name: MASK if any(word in name.lower() for word in _SECRET_WORDS) else value
-            for name, value in headers.items()
+            name: MASK if is_secret_header(name) else value for name, value in headers.items()
         }
     proxy = extra.get("proxy")
     if isinstance(proxy, str) and "@" in proxy:

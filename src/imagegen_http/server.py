@@ -18,9 +18,9 @@ from imagegen_http.connections import (
     limited_protocol,
     with_room_for_files,
 )
-from imagegen_http.errors import refuse
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.logs import set_up_logs
+from imagegen_http.openai.errors import refuse
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer
 from imagegen_http.service import Service

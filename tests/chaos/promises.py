@@ -106,7 +106,7 @@ class Promises:
     def leftovers(self):
         """Return temporary files, spooled files and unfinished attempts that nothing will ever take up."""
         data = self.service.data_dir
-        found = [str(path.relative_to(data)) for path in data.rglob("*") if "~" in path.name]
+        found = [str(path.relative_to(data)) for path in data.rglob("*") if _temporary(path.name)]
         spooled = [path.name for path in (data / "spool").glob("*")]
         found += [name for name in spooled if self._needless(name)]
         sql = f"""
@@ -129,6 +129,10 @@ class Promises:
         told = dict(self.service.rows("SELECT name, value FROM counters"))
         wrong = [name for name in ("pending", "processing") if told[name] != counted.get(name, 0)]
         _nothing(wrong, "counters that lie")
+
+
+def _temporary(name):
+    return "~" in name or name.endswith(".tmp")
 
 
 def _nothing(found, what):

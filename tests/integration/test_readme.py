@@ -5,6 +5,7 @@ A block below ``<!-- not run by the tests: … -->`` is left out.
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,11 @@ def server(tmp_path):
 def _typed(page, server):
     """Run a page's shell blocks as one script: with the server's port, and a curl that fails on an error."""
     lines = [line for block in _blocks(page, "sh") for line in block.splitlines() if line != "./run serve"]
-    script = "\n".join(lines).replace("http://127.0.0.1:8080", server.url).replace("./run ", f"{IMAGEGEN} ")
+    script = (
+        "\n".join(lines)
+        .replace("http://127.0.0.1:8080", server.url)
+        .replace("./run ", f"{shlex.quote(str(IMAGEGEN))} ")
+    )
     script = script.replace("curl -", "curl --noproxy '*' --show-error --fail-with-body -")
     return subprocess.run(
         ["sh", "-eu", "-c", script],

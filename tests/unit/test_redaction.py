@@ -129,6 +129,18 @@ def test_the_text_is_cut_after_it_was_redacted():
     assert "x" * 490 + MASK == knowing(secret).redact("x" * 490 + secret + "y", limit=494)
 
 
+@pytest.mark.parametrize("mark", ["", "…"])
+@pytest.mark.parametrize("encoding", ["plain", "url", "hex", "base64", "json"])
+def test_a_secret_that_was_cut_is_masked_as_far_as_it_came(encoding, mark):
+    """Somebody else cut a long text in the middle of it; a short text was not cut."""
+    secret = "sk-Cut/Canary+0123456789abcdefghij"
+    encoded, said = ENCODINGS[encoding](secret), "the vendor said " + "x" * 200 + " "
+    cut = [knowing(secret).redact(f"{said}{encoded[:length]}{mark}") for length in (8, 17, 25)]
+
+    assert [f"{said}{MASK}"] * 3 == cut
+    assert "a word: secret" == knowing("secret-0123456789").redact("a word: secret")
+
+
 def test_a_secret_that_is_forgotten_is_text_again():
     """However often it was registered."""
     redactor = knowing("canary-value", "canary-value")

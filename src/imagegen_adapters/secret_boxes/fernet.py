@@ -11,6 +11,7 @@ from imagegen_adapters.secret_boxes.master_key import (
     parse_keys,
     read_keys,
     read_witness,
+    sweep_temporary,
     write_witness,
 )
 from imagegen_adapters.secret_boxes.sealing import Sealing, usable
@@ -47,6 +48,7 @@ class FernetSecretBox:
             MasterKeyRefused: others may read ``master.key``, or it is there beside other keys in the
                 environment.
         """
+        sweep_temporary(directory)
         keys = _keys(directory, given)
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:

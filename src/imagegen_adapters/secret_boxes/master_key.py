@@ -11,6 +11,7 @@ from imagegen_core.errors import ImagegenError
 
 KEY_FILE = "master.key"
 CHECK_FILE = "master.check"
+_TEMPORARY = ".master."
 
 
 class MasterKeyRefused(ImagegenError):
@@ -73,6 +74,12 @@ def write_witness(directory: Path, token: str) -> None:
     _replace(directory, CHECK_FILE, token + "\n")
 
 
+def sweep_temporary(directory: Path) -> None:
+    """Remove what a process left that died while it wrote; only for the one that may write now."""
+    for path in directory.glob(f"{_TEMPORARY}*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def _replace(directory: Path, name: str, text: str) -> None:
     temporary = _written(directory, text)
     temporary.replace(directory / name)
@@ -81,7 +88,7 @@ def _replace(directory: Path, name: str, text: str) -> None:
 
 def _written(directory: Path, text: str) -> Path:
     """Return a new synced file of mode 0600 in the directory."""
-    path = directory / f".master.{secrets.token_hex(8)}.tmp"
+    path = directory / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

@@ -19,5 +19,8 @@ class IdempotencyKeys(Protocol):
         ...
 
     async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
-        """Return the tasks, as they are now, that unexpired keys of a beginning made; newest first, 20 at most."""
+        """Return the tasks, as they are now, that unexpired keys with a beginning made; newest first.
+
+        No more than 20 of them.
+        """
         ...

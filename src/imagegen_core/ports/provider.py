@@ -1,7 +1,6 @@
 """A vendor's protocol: submit (paid), poll and collect (free, repeatable)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from types import MappingProxyType
 from typing import Any, BinaryIO, Protocol
 
 import attrs
@@ -9,6 +8,7 @@ import attrs
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
+from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import InputImage, PictureRequest
 from imagegen_core.provider_configs import ProviderConfig
 
@@ -45,10 +45,6 @@ class ProviderCall:
     config: ProviderConfig
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
 @attrs.frozen(kw_only=True)
 class Picture:
     """A picture that a vendor made.
@@ -58,7 +54,7 @@ class Picture:
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
-    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen_mapping)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, without_secret_headers
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
@@ -46,6 +46,8 @@ class SaveProvider:
 
         ``changes`` holds fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
 
+        Secret headers that were saved for another origin, and are not sent anew, are dropped.
+
         Raises:
             ValidationFailed: a field is wrong, with its path.
             ApiKeyRequired: ``api_base`` moves to another origin, or ``extra_config`` lets the key go further
@@ -79,6 +81,8 @@ class SaveProvider:
         self.resolve.check_key([*layers, *below], resolved)
         if resolved.config.api_base:
             await self.guard.check(resolved.config.api_base)
+        if saved is not None and self.resolve.describe([saved, *below]).origin != resolved.origin:
+            config = without_secret_headers(config, but=_sent_headers(changes))
         base = resolved.config.api_base
         stored = attrs.evolve(config, api_key=new_key or before.api_key)
         await self.configs.save(stored, key_origin=origin(base) if base else "")
@@ -158,7 +162,17 @@ def _unmasked(extra: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     proxy, saved = extra.get("proxy"), before.get("proxy")
     if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
         meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
+        if meant["proxy"] != saved:
+            raise ValidationFailed.of("extra_config.proxy", "needs its password again at another address")
     return meant
+
+
+def _sent_headers(changes: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of headers that the caller sent with their values."""
+    headers = (changes.get("extra_config") or {}).get("headers")
+    if not isinstance(headers, Mapping):
+        return frozenset()
+    return frozenset(name for name, text in headers.items() if not is_masked(str(text)))
 
 
 def _user_of(proxy: str) -> str:

@@ -15,6 +15,8 @@ from imagegen_core.provider_configs import (
     check_key_origin,
     combine,
     index_of_key,
+    is_secret_header,
+    without_secret_headers,
 )
 
 
@@ -33,11 +35,16 @@ class ResolvedProvider:
         return int(said) if said is not None else self.profile.max_concurrency
 
     @property
+    def origin(self) -> str | None:
+        """Where it is, as ``scheme://host:port``."""
+        return origin(self.config.api_base) if self.config.api_base else None
+
+    @property
     def key_reach(self) -> frozenset[str]:
         """Everything that gets to see the key: the origin, hosts of the profile, a proxy of plain HTTP."""
-        base, proxy = self.config.api_base or "", self.config.extra_config.get("proxy")
-        seen_by_proxy = [str(proxy)] if proxy and not base.startswith("https://") else []
-        return frozenset({*([origin(base)] if base else []), *self.profile.key_hosts, *seen_by_proxy})
+        here, proxy = self.origin or "", self.config.extra_config.get("proxy")
+        seen_by_proxy = [str(proxy)] if proxy and not here.startswith("https:") else []
+        return frozenset({*([here] if here else []), *self.profile.key_hosts, *seen_by_proxy})
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +76,7 @@ class ResolveProvider:
         resolved = self.describe(layers)
         self.check_key(layers, resolved)
         self._check(resolved)
-        return resolved
+        return self._with_headers_at_home(layers, resolved)
 
     def check_key(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> None:
         """Check that the key goes where it was given for, and that no layer above it takes it further.
@@ -81,13 +88,22 @@ class ResolveProvider:
         first = index_of_key(layers)
         if first is None:
             return
-        base, given_for = resolved.config.api_base, layers[first].key_origin
-        if base and given_for and origin(base) != given_for:
+        given_for = layers[first].key_origin
+        if resolved.origin and given_for and resolved.origin != given_for:
             raise ApiKeyRequired(resolved.config.provider_name)
         if any(layer.extra_config or layer.kind for layer in layers[:first]):
             further = resolved.key_reach - self.describe(layers[first:]).key_reach
             if further:
                 raise ApiKeyRequired(resolved.config.provider_name, min(further).rpartition("@")[2])
+
+    def _with_headers_at_home(
+        self, layers: list[ProviderConfig], resolved: ResolvedProvider
+    ) -> ResolvedProvider:
+        """Leave secret headers out where a layer above theirs moved the address to another origin."""
+        given = next((i for i, layer in enumerate(layers) if layer.extra_config.get("headers")), 0)
+        if given == 0 or self.describe(layers[given:]).origin == resolved.origin:
+            return resolved
+        return attrs.evolve(resolved, config=without_secret_headers(resolved.config))
 
     def describe(self, layers: list[ProviderConfig]) -> ResolvedProvider:
         """Return what the layers amount to, whether or not it could be used."""
@@ -112,5 +128,15 @@ class ResolveProvider:
             raise ProviderNotConfigured(config.provider_name, "api_base is missing")
         if profile.needs_api_key and config.api_key is None:
             raise ProviderNotConfigured(config.provider_name, "api_key is missing")
-        if config.api_key is not None:
-            self.redactor.register(config.api_key.reveal())
+        for secret in _secrets(config):
+            self.redactor.register(secret)
+
+
+def _secrets(config: ProviderConfig) -> list[str]:
+    """Return what nobody may see of a configuration: the key, secret headers, the proxy's password."""
+    headers = config.extra_config.get("headers") or {}
+    found = [text for name, text in headers.items() if is_secret_header(name)]
+    user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
+    if at:
+        found.append(user)
+    return found if config.api_key is None else [config.api_key.reveal(), *found]

@@ -10,6 +10,7 @@ from imagegen_http.guard.rules import GuardRules
 
 JSON = "application/json"
 EDITS = "/v1/images/edits"
+VARIATIONS = "/v1/images/variations"
 UPLOADS = frozenset(
     {
         "/api/v1/images/generate-with-references",
@@ -18,6 +19,7 @@ UPLOADS = frozenset(
         "/api/v1/images/recontext",
         "/api/v1/images/segment",
         EDITS,
+        VARIATIONS,
     }
 )
 FORMS = frozenset({"/login", "/logout"})
@@ -49,7 +51,7 @@ def has_wrong_type(request: InboundRequest) -> bool:
         return media_type(request) != "application/x-www-form-urlencoded"
     if not request.is_api:
         return False
-    accepted = (JSON, "multipart/form-data") if request.path == EDITS else (JSON,)
+    accepted = (JSON, "multipart/form-data") if request.path in (EDITS, VARIATIONS) else (JSON,)
     return media_type(request) not in accepted
 
 
@@ -57,11 +59,14 @@ def announced_bytes(request: InboundRequest) -> int | None:
     """Return the Content-Length, 0 without a body, None when only its end will tell.
 
     Raises:
-        Refused: the Content-Length is no number.
+        Refused: the Content-Length is no number, or there are chunks as well: a proxy in front of us may
+            have gone by the other one, and would take the rest for a request (RFC 9112, section 6.3).
     """
-    if request.header(b"transfer-encoding"):
-        return None
     length = request.header(b"content-length")
+    if request.header(b"transfer-encoding"):
+        if length:
+            raise Refused.for_body("has both a Content-Length and a Transfer-Encoding")
+        return None
     if not length:
         return 0
     if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004 - more than 2**64

@@ -16,6 +16,9 @@ from imagegen_http.guard.refused import ClientGone, Refused
 from imagegen_http.guard.rules import GuardRules
 from imagegen_http.guard.security_headers import with_security_headers
 
+RELEASE_BODY = "imagegen.release_body"
+"""Key of the scope: a function for an application that has let go of the body long before it answers."""
+
 _SCANNED_AT_ONCE = 64 * 1024
 
 
@@ -73,6 +76,7 @@ class InboundGuard:
             await self._turn_away(refused, request, body, scope, receive, send)
         else:
             app = self._login if request.path in login.PATHS else self._app
+            scope[RELEASE_BODY] = lease.release
             await app(scope, replayed, send)
         finally:
             lease.release()

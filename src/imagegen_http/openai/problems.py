@@ -65,13 +65,14 @@ class Problem:
         status = _STATUS.get(slug, status)
         errors = data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}]
         field, detail = errors[0].get("field"), errors[0].get("message")
-        said = ": ".join(str(part) for part in (field if "errors" in data else None, detail) if part)
+        param = _param(field) or ("model" if slug in _STATUS else None)
+        said = ": ".join(str(part) for part in (param if "errors" in data else None, detail) if part)
         return cls(
             status=status,
             type=_TYPES.get(status, _INVALID if status < 500 else SERVER_ERROR),  # noqa: PLR2004 - HTTP's
             code=_CODES.get(slug, slug),
             message=f"{envelope['message']} ({said})" if said else str(envelope["message"]),
-            param=_param(field) or ("model" if slug in _STATUS else None),
+            param=param,
         )
 
     @classmethod
@@ -83,7 +84,8 @@ class Problem:
             headers |= {**_SLOW_RETRY, **NO_RETRY}
         elif status in (429, 503):
             headers |= RETRY_LATER
-        if status >= 429 and (failure.possible_charge or not failure.retryable or _by_a_person(failure)):  # noqa: PLR2004 - HTTP's
+        final = failure.possible_charge or not failure.retryable or failure.code is FailureCode.CANCELLED
+        if final and status not in (400, 404):
             headers |= NO_RETRY
         message = str(render.failure(failure, english=english)["message"])
         return cls(status=status, type=kind, code=code, message=message, headers=headers)
@@ -93,10 +95,6 @@ class Problem:
         """The body of the answer."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": error}
-
-
-def _by_a_person(failure: Failure) -> bool:
-    return failure.code is FailureCode.CANCELLED
 
 
 def _param(field: str | None) -> str | None:

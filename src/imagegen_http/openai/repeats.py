@@ -18,9 +18,9 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from imagegen_core.errors import QueueFull, Refusal
+from imagegen_core.errors import Refusal
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.tasks import Task, TaskStatus
 from imagegen_http.openai.submissions import OPERATIONS
@@ -35,6 +35,9 @@ _TURNED_AWAY_SECONDS = 150.0
 """Longer than any Retry-After that the official clients obey."""
 
 _REMEMBERED = 10_000
+
+_REPEATED = frozenset({"queue_full", "unavailable", "insufficient_storage"})
+"""Refusals that the official clients repeat."""
 
 
 class Repeats:
@@ -54,13 +57,12 @@ class Repeats:
         self._submitting[digest] += 1
         try:
             yield
-        except Exception as error:
-            if not isinstance(error, Refusal) or isinstance(error, QueueFull) or _is_passing(error):
+        except Refusal as error:
+            if error.slug in _REPEATED:
                 self._turned_away.append((self._now() + _TURNED_AWAY_SECONDS, digest))
             raise
         finally:
-            self._submitting[digest] -= 1
-            self._submitting += Counter()  # drops what is zero
+            _count_down(self._submitting, digest)
             async with self._submitted:
                 self._submitted.notify_all()
 
@@ -86,8 +88,7 @@ class Repeats:
         try:
             yield
         finally:
-            self._waiting[task_id] -= 1
-            self._waiting += Counter()
+            _count_down(self._waiting, task_id)
 
     def answered(self, task_id: str) -> None:
         """Remember that somebody got the task's answer, as far as can be seen from here."""
@@ -108,3 +109,21 @@ class Repeats:
             return False
         self._turned_away.remove(found)
         return True
+
+
+def _count_down(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]
+
+
+def _ends_a_repeat(task: Task) -> bool:
+    """Return whether a repeat of the request gets this end, rather than a new try."""
+    failure = task.failure
+    if task.status is not TaskStatus.FAILED or failure is None:
+        return True
+    return failure.possible_charge or not failure.retryable
+
+
+def _age(task: Task, now: datetime) -> timedelta:
+    return now - (task.completed_at or task.created_at)

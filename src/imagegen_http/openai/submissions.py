@@ -31,9 +31,7 @@ def submission_of(wanted: Wanted, provider_name: str, model: Model) -> Submissio
     params = dict(_params(wanted, model))
     asked, images = wanted.asked, wanted.images
     if images is None:
-        return Submission(
-            prompt=asked.prompt, params=params, provider_name=provider_name, model_id=model.id
-        )
+        return Submission(prompt=asked.prompt, params=params, provider_name=provider_name, model_id=model.id)
     operation = _operation(wanted, model)
     is_edit = operation is Operation.EDIT
     return Submission(

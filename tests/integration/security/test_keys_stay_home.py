@@ -139,6 +139,26 @@ class TestMoved:
         assert (REFUSED, "completed") == (row(moved), task["status"])
         assert [] == stranger.requests
 
+    def test_by_taking_secret_headers_along(self, api, home, stranger):
+        """Headers that look like secrets stay, too; a proxy's password goes to its own proxy only."""
+        headers = {"X-Api-Token": KEY, "X-Team": "blue"}
+        extra = {**SAVED["extra_config"], "headers": headers}
+        data(save(api, **{**SAVED, "api_key": OTHER_KEY, "extra_config": extra}, api_base=home.url))
+        at_home = data(generate(api))
+        once = data(generate(api, config={"api_base": stranger.url, "api_key": OTHER_KEY}))
+        moved = data(save(api, api_base=stranger.url, api_key=OTHER_KEY))
+        for_good = data(generate(api))
+        data(save(api, extra_config={**extra, "proxy": f"http://me:{KEY}@proxy.example:1"}))
+        proxy = save(api, extra_config={**extra, "proxy": f"http://****@127.0.0.1:{stranger.port}"})
+
+        assert ["completed"] * 3 == [task["status"] for task in (at_home, once, for_good)]
+        assert {"X-Team": "blue"} == moved["extra_config"]["headers"]
+        assert (["blue"] * 3, 40000) == (
+            [r.headers.get("x-team") for r in (*home.requests, *stranger.requests)],
+            proxy.json()["code"],
+        )
+        assert (1, []) == (len(got_the_key(home)), got_the_key(stranger))
+
     @pytest.mark.parametrize("word", ["away", "away301", "away303", "away307", "away308"])
     def test_by_a_redirect(self, api, home, stranger, word):
         """A call that answers with another address has failed; nobody goes there."""

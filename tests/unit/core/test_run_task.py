@@ -65,6 +65,7 @@ async def test_an_accepted_job_is_polled_by_its_id():
 
     (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
     assert (TaskStatus.COMPLETED, ["job-1"], "job-1") == (task.status, provider.polled, attempt.job.id)
+    assert {} == attempt.job.data, "addresses of a vendor may hold keys, and are of no use any more"
 
 
 @pytest.mark.parametrize(

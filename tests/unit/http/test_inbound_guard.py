@@ -377,6 +377,13 @@ async def test_a_length_that_is_no_number_is_refused(length):
     assert "validation_failed" == (await ask("POST", GENERATE, ("Content-Length", length))).slug
 
 
+async def test_a_length_beside_chunks_is_refused():
+    """A proxy may have gone by the other one, so the connection is not used again."""
+    answer = await ask("POST", GENERATE, ("Content-Length", "2"), JSON_TYPE, body=[b"{}"])
+
+    assert ("validation_failed", "close") == (answer.slug, answer.headers["connection"])
+
+
 class Holding:
     """An application that keeps its request until told."""
 

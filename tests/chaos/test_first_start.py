@@ -1,0 +1,55 @@
+"""SIGKILL while the data directory is made: the next start finds nothing that it cannot use."""
+
+import time
+
+import pytest
+
+from tests.chaos.injection import launched
+from tests.chaos.service import wait_until
+
+POINTS = {
+    "mkdir": range(1, 20),
+    "rename": range(1, 10),
+    "fsync": range(1, 20),
+    "fdatasync": range(1, 20),
+    "pwrite64": range(1, 200, 9),
+}
+
+
+@pytest.mark.parametrize(
+    "call", ["rename", *(pytest.param(call, marks=pytest.mark.long) for call in POINTS if call != "rename")]
+)
+@pytest.mark.timeout(600)
+def test_a_first_start_that_is_cut_short(stages, measured, call):
+    """One death after the other, each in a new directory, as long as there is a call of this kind."""
+    deaths = 0
+    for number in POINTS[call]:
+        stage = stages()
+        if not _dies_at(stage.service, call, number):
+            stage.service.kill()
+            break
+        deaths += 1
+        stage.service.start()
+        stage.promises.acknowledged.add(stage.service.submit())
+        stage.promises.check()
+        stage.service.kill()
+
+    measured(f"first starts killed at {deaths} calls of {call}")
+    assert deaths
+
+
+def _dies_at(service, call, number):
+    """Start the service into the N-th call of a kind, and return whether that was its end."""
+    service.wrap = launched(call, f"signal=KILL:when={number}")
+    service.launch()
+    quiet = []
+    wait_until(lambda: not service.alive or _up(service, quiet), what="its end, or a start without an end")
+    service.wrap = ()
+    return not service.alive
+
+
+def _up(service, quiet):
+    """Whether it has listened for a second, in which all that belongs to a start is done."""
+    if not quiet and '"listening"' in service.log:
+        quiet.append(time.monotonic() + 1)
+    return bool(quiet) and time.monotonic() > quiet[0]

@@ -1,0 +1,225 @@
+"""``imagegen backup`` and ``imagegen restore`` over real processes."""
+
+import json
+import shutil
+import sqlite3
+import stat
+import tarfile
+import threading
+from contextlib import closing
+
+import pytest
+
+from tests.integration.api.asking import data, ended, finished, until
+from tests.integration.api.live_server import imagegen
+from tests.integration.cli.conftest import KEY, files_below
+from tests.integration.cli.said import failed, good
+
+
+def modes(folder):
+    return {stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
+
+
+def picture_files(data_dir):
+    return sorted(p for p in (data_dir / "images").rglob("*.png") if "thumb" not in p.name)
+
+
+@pytest.fixture(scope="module")
+def file(used, tmp_path_factory):
+    """A backup of the used data directory."""
+    folder = tmp_path_factory.mktemp("backup")
+    shutil.copytree(used / "data", folder / "data")
+    good(imagegen("backup", "it.backup", cwd=folder))
+    return folder / "it.backup"
+
+
+def test_what_was_backed_up_is_there_again(file, used, other):
+    """Pictures, keys and the input of a waiting task; the key file was put there first."""
+    other.data_dir.mkdir()
+    shutil.copy(used / "data" / "master.key", other.data_dir)
+    said = good(other.imagegen("restore", file))
+    examined = other.imagegen("doctor")
+    kept, were = picture_files(other.data_dir), picture_files(used / "data")
+    key = good(other.imagegen("providers", "list"))
+    pending = json.loads(good(other.imagegen("tasks", "list", "--status", "pending", "--json")))
+    with other.start().client() as api:
+        edited = ended(api, pending[0]["task_id"])
+
+    assert ("2 tasks" in said, "master.key" in said) == (True, False)
+    assert 0 == examined.returncode, examined
+    assert [p.read_bytes() for p in were] == [p.read_bytes() for p in kept]
+    assert f"sk-****{KEY[-4:]}" in key
+    assert ("edit", "completed") == (edited["operation"], edited["status"])
+    assert modes(other.data_dir) <= {0o600, 0o700}
+
+
+def test_looking_at_waiting_tasks_sends_none_of_them(file, other):
+    """A command without a server takes up tasks only where that is what it is for."""
+    good(other.imagegen("restore", file))
+    for _ in range(2):
+        waiting = json.loads(good(other.imagegen("tasks", "list", "--json")))
+
+        assert {"pending", "processing", "completed"} == {task["status"] for task in waiting}
+
+
+def test_a_backup_holds_no_key(file, used):
+    """Neither the master key, nor its witness, nor a saved key in plain text."""
+    content = file.read_bytes()
+    key = (used / "data" / "master.key").read_bytes().strip()
+    with tarfile.open(file) as tar:
+        names = tar.getnames()
+
+    assert [False, False] == [secret in content for secret in (key, KEY.encode())]
+    assert ("imagegen.db", []) == (names[1], [name for name in names if "master" in name])
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert [file.name, "data"] == sorted(p.name for p in file.parent.iterdir())[::-1]
+
+
+def test_restore_tells_what_is_missing(file, other):
+    """The key, with how much hangs on it."""
+    assert "1 saved secret cannot be read" in good(other.imagegen("restore", file))
+
+
+def test_a_backup_beside_a_server_that_works_is_consistent(other):
+    """Every picture that its database knows is in it."""
+    server = other.start()
+    stop = threading.Event()
+
+    def work():
+        with server.client() as api:
+            while not stop.is_set():
+                finished(api, "meanwhile")
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    with server.client() as api:
+        until(lambda: data(api.get("/api/v1/images"))["total"], lambda n: n > 3)
+    for number in range(3):
+        good(server.imagegen("backup", f"{number}.backup"))
+    stop.set()
+    for worker in workers:
+        worker.join()
+    server.stop()
+    for number in range(3):
+        place = server.folder / str(number)
+        good(server.imagegen("restore", f"{number}.backup", environ={"IMAGEGEN_DATA_DIR": str(place)}))
+        examined = server.imagegen("doctor", "--full", environ={"IMAGEGEN_DATA_DIR": str(place)})
+
+        assert 0 == examined.returncode, examined
+        assert len(picture_files(place)) > 3 * (number == 2)
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(desk):
+    """And stays whole until the new one is."""
+    mine = desk.folder / "mine"
+    mine.write_text("mine")
+    refused = failed(desk.imagegen("backup", "mine"))
+    kept = mine.read_text()
+    good(desk.imagegen("backup", "mine", "--force"))
+
+    assert ("--force" in refused, "mine", True) == (True, kept, tarfile.is_tarfile(mine))
+
+
+def test_what_a_killed_backup_left_is_no_obstacle(desk):
+    """The next one of that name takes its place."""
+    for name in ("it.part", "it.snapshot.part"):
+        (desk.folder / name).write_bytes(b"half")
+    good(desk.imagegen("backup", "it"))
+
+    assert ["data", "it"] == sorted(path.name for path in desk.folder.iterdir())
+
+
+def test_a_missing_picture_is_told_and_the_rest_is_kept(desk, other):
+    """Ends with 1, since a backup that lacks something should wake somebody up."""
+    lost = picture_files(desk.data_dir)[0]
+    lost.unlink()
+    result = desk.imagegen("backup", "it")
+    restored = other.imagegen("restore", desk.folder / "it")
+
+    assert (1, True) == (result.returncode, lost.name in result.stderr)
+    assert (0, True) == (restored.returncode, "missing" in restored.stderr)
+    assert 1 == len(picture_files(other.data_dir))
+
+
+def test_a_damaged_database_is_not_backed_up(desk):
+    """A backup that cannot be read is worse than none."""
+    damage(desk.data_dir / "imagegen.db")
+    failed(desk.imagegen("backup", "it"))
+
+    assert ["data"] == [path.name for path in desk.folder.iterdir()]
+
+
+def test_nothing_to_back_up(other):
+    """One line, and no data directory made."""
+    failed(other.imagegen("backup", "it"))
+
+    assert [] == list(other.folder.iterdir())
+
+
+def test_a_target_that_cannot_be_written(desk):
+    """One line."""
+    assert "No such file" in failed(desk.imagegen("backup", "no/such/place"))
+
+
+def test_restore_refuses_a_directory_in_use(file, other):
+    """The server goes on."""
+    other.start()
+
+    assert "is using" in failed(other.imagegen("restore", file))
+
+
+def test_restore_refuses_a_directory_that_holds_something(file, desk):
+    """And changes nothing in it."""
+    good(desk.imagegen("images", "list"))  # brings the lock file
+    before = files_below(desk.data_dir)
+    refused = failed(desk.imagegen("restore", file))
+
+    assert ("not empty" in refused, before) == (True, files_below(desk.data_dir))
+
+
+def test_a_restore_that_was_killed_can_be_made_again(file, other):
+    """Without a database, nothing of it counts."""
+    good(other.imagegen("restore", file))
+    whole = files_below(other.data_dir)
+    (other.data_dir / ".restoring").mkdir()
+    (other.data_dir / "imagegen.db").rename(other.data_dir / ".restoring" / "imagegen.db")
+    shutil.rmtree(other.data_dir / "images")
+    good(other.imagegen("restore", file))
+
+    assert whole.keys() == files_below(other.data_dir).keys()
+
+
+@pytest.mark.parametrize("what", ["foreign", "cut", "empty", "directory", "nothing"])
+def test_what_is_no_whole_backup_leaves_nothing(file, other, what):
+    """One line, and the place as it was."""
+    given = other.folder / "given"
+    if what == "directory":
+        given.mkdir()
+    elif what != "nothing":
+        given.write_bytes({"foreign": b"hello" * 1000, "cut": file.read_bytes()[:-9000], "empty": b""}[what])
+    before = sorted(other.folder.rglob("*"))
+    failed(other.imagegen("restore", given))
+
+    assert before == sorted(other.folder.rglob("*"))
+
+
+def test_restore_of_a_backup_whose_database_has_nothing_sealed(other, tmp_path):
+    """No key is missing then."""
+    good(other.imagegen("providers", "list"))
+    good(other.imagegen("backup", "it"))
+    place = {"IMAGEGEN_DATA_DIR": str(tmp_path / "place")}
+
+    assert "no saved key needs it" in good(other.imagegen("restore", "it", environ=place))
+    assert 0 == other.imagegen("doctor", environ=place).returncode
+
+
+def damage(database):
+    """Overwrite a page that the schema needs."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'images'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)

@@ -1,0 +1,199 @@
+"""``imagegen doctor``: what it finds, and what it ends with."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+import yaml
+
+from tests.fakes.oss import FakeOss
+from tests.integration.cli.conftest import files_below
+from tests.integration.cli.test_backup import damage, picture_files
+
+
+def examined(server, *args, environ=None):
+    """Return the exit code, and what is said by the name of each check."""
+    result = server.imagegen("doctor", "--json", *args, environ=environ)
+    assert "" == result.stderr
+    told = json.loads(result.stdout)
+    checks = {check["name"]: (check["status"], check["message"]) for check in told["checks"]}
+    assert told["status"] in {status for status, _ in checks.values()}
+    return result.returncode, checks
+
+
+def test_before_the_first_start_nothing_is_wrong(other):
+    """And nothing is made."""
+    code, checks = examined(other)
+
+    assert (0, "ok", []) == (code, checks["data directory"][0], list(other.folder.iterdir()))
+    assert "not there yet" in checks["data directory"][1]
+
+
+def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):
+    """Everything is looked at."""
+    before = files_below(desk.data_dir)
+    code, checks = examined(desk, "--full")
+    sqlite = checks.pop("sqlite")
+
+    assert 0 == code
+    assert {"ok"} == {status for status, _ in checks.values()}
+    assert "1 waiting, 1 running" == checks["tasks"][1]
+    assert ("none runs", "opens all 1 saved secret(s)") == (checks["server"][1], checks["master key"][1])
+    assert "2 local files, every byte as recorded" == checks["pictures"][1]
+    assert ("warn" == sqlite[0]) == ("WAL-reset" in sqlite[1])
+    assert before == files_below(desk.data_dir)
+
+
+def test_it_works_beside_a_server(other):
+    """And says where that is."""
+    code, checks = examined(other.start())
+
+    assert (0, f"runs at {other.url}") == (code, checks["server"][1])
+
+
+def test_people_read_lines(desk):
+    """A word, a name, a sentence."""
+    (picture_files(desk.data_dir)[0]).unlink()
+    result = desk.imagegen("doctor")
+    line = next(line for line in result.stdout.splitlines() if "pictures:" in line)
+
+    assert (1, "") == (result.returncode, result.stderr)
+    assert "fail  pictures: 1 of 2 local files missing" in line
+
+
+def test_a_damaged_database_fails(desk):
+    """With what SQLite says."""
+    damage(desk.data_dir / "imagegen.db")
+    code, checks = examined(desk)
+
+    assert (1, "fail") == (code, checks["database"][0])
+
+
+def test_a_file_that_is_no_database_fails(desk):
+    """The same."""
+    (desk.data_dir / "imagegen.db").write_bytes(b"no database at all" * 1000)
+    (desk.data_dir / "imagegen.db-wal").unlink(missing_ok=True)
+
+    assert 1 == examined(desk)[0]
+
+
+def test_a_missing_database_beside_pictures_fails(desk):
+    """It was not there for nothing."""
+    for file in desk.data_dir.glob("imagegen.db*"):
+        file.unlink()
+
+    assert (1, "fail") == (examined(desk)[0], examined(desk)[1]["database"][0])
+
+
+def test_a_database_of_a_newer_version_fails(desk):
+    """This version must not touch it."""
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute(
+            "UPDATE _sqlite_migrations SET name = 'm999_later' WHERE name = 'm001_provider_configs'"
+        )
+    code, checks = examined(desk)
+
+    assert (1, True) == (code, "newer version" in checks["database"][1])
+
+
+def test_a_missing_master_key_fails(desk):
+    """And it is not made anew."""
+    (desk.data_dir / "master.key").unlink()
+    code, checks = examined(desk)
+
+    assert (1, "fail", False) == (code, checks["master key"][0], (desk.data_dir / "master.key").exists())
+
+
+@pytest.mark.parametrize("key", ["A" * 43 + "=", "short", ""])
+def test_a_wrong_master_key_fails(desk, key):
+    """In the file."""
+    (desk.data_dir / "master.key").write_text(key)
+
+    assert (1, "fail") == (examined(desk)[0], examined(desk)[1]["master key"][0])
+
+
+def test_a_master_key_of_the_environment_counts(desk):
+    """Where it takes the file's place."""
+    key = (desk.data_dir / "master.key").read_text().strip()
+    (desk.data_dir / "master.key").unlink()
+
+    assert 0 == examined(desk, environ={"IMAGEGEN_MASTER_KEY": key})[0]
+
+
+def test_a_picture_of_another_size_fails(desk):
+    """It was cut."""
+    file = picture_files(desk.data_dir)[0]
+    file.write_bytes(file.read_bytes()[:-1])
+
+    assert (1, "fail") == (examined(desk)[0], examined(desk)[1]["pictures"][0])
+
+
+def test_a_changed_byte_is_found_by_full(desk):
+    """Reading everything takes time, so it has to be asked for."""
+    file = picture_files(desk.data_dir)[0]
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+    assert [0, 1] == [examined(desk)[0], examined(desk, "--full")[0]]
+
+
+def test_what_somebody_should_look_at_ends_with_0(desk):
+    """Modes, room, a retired model."""
+    (desk.data_dir / "images").chmod(0o755)
+    desk.folder.joinpath("config.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "storage": {"min_free_mb": 10**9},
+                "providers": {"gemini": {"api_key": "k", "models": [{"id": "imagen-4.0-generate-001"}]}},
+            }
+        )
+    )
+    code, checks = examined(desk)
+
+    assert 0 == code
+    assert ["warn"] * 3 == [checks[name][0] for name in ("data directory", "disk", "providers")]
+
+
+def test_oss_is_asked_once_and_may_be_down(desk):
+    """The pictures are here, so it is a warning; so is what waits after errors."""
+    with FakeOss() as oss:
+        config = {
+            "storage": {
+                "oss": {
+                    "endpoint": oss.endpoint,
+                    "region": oss.region,
+                    "bucket": oss.bucket,
+                    "access_key_id": oss.key_id,
+                    "access_key_secret": oss.secret,
+                }
+            },
+            "security": {"allow_private_upstreams": [f"127.0.0.1:{oss.port}"]},
+        }
+        desk.folder.joinpath("config.yaml").write_text(yaml.safe_dump(config))
+        up, calls = examined(desk), len(oss.ledger)
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
+        )
+    down = examined(desk)
+
+    assert [(0, "ok"), (0, "warn")] == [(code, checks["oss"][0]) for code, checks in (up, down)]
+    assert (1, "warn", True) == (calls, down[1]["outbox"][0], "AccessDenied" in down[1]["outbox"][1])
+
+
+def test_settings_that_cannot_be_used_are_wrong_usage(desk):
+    """As with every command."""
+    desk.folder.joinpath("config.yaml").write_text("nonsense: 1")
+    result = desk.imagegen("doctor")
+
+    assert (2, True) == (result.returncode, "nonsense" in result.stderr)
+
+
+def test_serve_warns_of_such_an_sqlite_in_one_line(other):
+    """At the start, where an operator reads."""
+    other.start()
+    doctor = examined(other)[1]["sqlite"][0]
+
+    assert ("warn" == doctor) == (1 == other.log.count("WAL-reset"))

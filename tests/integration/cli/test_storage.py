@@ -1,0 +1,154 @@
+"""``imagegen storage`` with and without a running server, over a loopback OSS."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.fakes.oss import FakeOss
+from tests.integration.api.asking import data, finished, picture, until
+from tests.integration.cli.said import failed, good
+from tests.integration.cli.test_backup import picture_files
+
+SYNC, EXPIRE, VERIFY = (f"/api/v1/storage/{what}" for what in ("sync", "expire", "verify"))
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+def config_of(oss, *, retention_days=7):
+    return {
+        "storage": {
+            "local": {"retention_days": retention_days},
+            "oss": {
+                "endpoint": oss.endpoint,
+                "region": oss.region,
+                "bucket": oss.bucket,
+                "access_key_id": oss.key_id,
+                "access_key_secret": oss.secret,
+            },
+        },
+        "security": {"allow_private_upstreams": [f"127.0.0.1:{oss.port}"]},
+    }
+
+
+def with_oss(desk, oss, **more):
+    desk.config = config_of(oss, **more)
+    desk.folder.joinpath("config.yaml").write_text(yaml.safe_dump(desk.config))
+    return desk
+
+
+def told(server, *args):
+    return json.loads(good(server.imagegen("storage", *args, "--json")))
+
+
+def states(server):
+    return {i["storage"] for i in json.loads(good(server.imagegen("images", "list", "--json")))}
+
+
+def test_without_a_server_sync_uploads_what_waits(desk, oss):
+    """And looking at the pictures does not: commands without a server do what they say, nothing beside it."""
+    with_oss(desk, oss)
+    before = states(desk)
+    said = good(desk.imagegen("storage", "sync"))
+
+    assert ({"local"}, {"both"}, 2) == (before, states(desk), len(oss.objects))
+    assert "2 uploaded" in said
+
+
+def test_a_dry_run_changes_nothing(desk, oss):
+    """It says what would be."""
+    with_oss(desk, oss, retention_days=0)
+    good(desk.imagegen("storage", "sync"))
+    would = told(desk, "expire", "--dry-run")
+    kept = len(picture_files(desk.data_dir))
+    done = told(desk, "expire")
+
+    assert (2, 2, 2) == (would["expired"], kept, done["expired"])
+    assert ([], {"oss"}) == (picture_files(desk.data_dir), states(desk))
+
+
+def test_expire_without_oss_is_refused(desk):
+    """A local file is the only one there."""
+    assert "local files are never removed" in failed(desk.imagegen("storage", "expire"))
+
+
+def test_sync_without_oss_has_nothing_to_do(desk):
+    """That is no mistake."""
+    assert "0 uploaded" in good(desk.imagegen("storage", "sync"))
+
+
+def test_sync_says_why_it_failed(desk, oss):
+    """One line, and a later one succeeds."""
+    with_oss(desk, oss)
+    oss.fail("denied", "put", times=10)
+    refused = desk.imagegen("storage", "sync")
+    oss.faults.clear()
+    good(desk.imagegen("storage", "sync"))
+
+    assert (1, 1) == (refused.returncode, len(refused.stderr.splitlines()))
+    assert {"both"} == states(desk)
+
+
+def test_verify_fetches_a_damaged_file_back(desk, oss):
+    """From OSS, which has it."""
+    with_oss(desk, oss)
+    good(desk.imagegen("storage", "sync"))
+    file = picture_files(desk.data_dir)[0]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + b"\0")
+    seen = desk.imagegen("storage", "verify", "--dry-run")
+    blind = desk.imagegen("storage", "verify", "--dry-run", "--sizes-only")
+    mended = told(desk, "verify")
+
+    assert (1, 0) == (seen.returncode, blind.returncode)
+    assert f"local_damaged\t{file.parent.name}/{file.name}" in seen.stdout
+    assert (1, 1, whole) == (mended["wrong"], mended["mended"], file.read_bytes())
+
+
+def test_verify_tells_a_lost_picture_and_a_stray_file(desk):
+    """A stray file alone is no failure."""
+    lost = picture_files(desk.data_dir)[0]
+    stray = lost.with_name("stray.png")
+    stray.write_bytes(b"stray")
+    harmless = good(desk.imagegen("storage", "verify"))
+    lost.unlink()
+    result = desk.imagegen("storage", "verify")
+
+    assert f"orphan_local\t{stray.parent.name}/stray.png" in harmless
+    assert (1, True, True) == (
+        result.returncode,
+        f"lost\t{lost.parent.name}" in result.stdout,
+        stray.exists(),
+    )
+
+
+def test_the_routes_of_a_running_server(other, oss):
+    """The same, by its API; commands use it."""
+    other.config = config_of(oss)
+    with other.start().client() as api:
+        picture(api)
+        until(lambda: data(api.get("/api/v1/images"))["items"][0]["storage"], lambda s: s == "both")
+        synced = data(api.post(SYNC, json={"dry_run": True}))
+        expired = data(api.post(EXPIRE, json={}))
+        verified = data(api.post(VERIFY, json={"checksums": True}))
+        unknown = api.post(SYNC, json={"dryrun": True}).json()
+        by_command = told(other, "verify")
+
+    assert (0, True, 0) == (synced["uploaded"], synced["dry_run"], synced["failed"])
+    assert {"dry_run": False, "expired": 0, "freed_bytes": 0, "kept": 0, "unreachable": False} == expired
+    fields = ("pictures", "wrong", "archive_checked", "findings")
+    assert (1, 0, True, []) == tuple(verified[field] for field in fields)
+    assert (40000, 1) == (unknown["code"], by_command["pictures"])
+
+
+def test_expire_by_the_api_without_oss_is_40000(other):
+    """With the setting that is missing."""
+    with other.start().client() as api:
+        finished(api)
+        answer = api.post(EXPIRE, json={}).json()
+
+    assert (40000, "storage.oss") == (answer["code"], answer["data"]["errors"][0]["field"])

@@ -1,0 +1,120 @@
+"""API.md section 6: pictures from a prompt, with the official client."""
+
+import base64
+
+import httpx
+import pytest
+
+from tests.integration.api.asking import TASKS, data, task_of
+from tests.integration.openai.conftest import decoded
+
+PNG = b"\x89PNG\r\n\x1a\n"
+GENERATIONS = "/v1/images/generations"
+SMALL = {"prompt": "a lighthouse", "size": "64x64"}
+
+
+def task_made_by(api, response):
+    return task_of(api, response.headers["x-task-id"])
+
+
+def test_the_official_client_works_unchanged(client):
+    """A prompt is enough: the default provider draws, and the bytes come in the answer."""
+    made = client.images.generate(prompt="一只可爱的猫")
+
+    assert [PNG] == [content[:8] for content in decoded(made)]
+    assert ("png", True) == (made.output_format, made.created > 1_700_000_000)
+
+
+def test_n_and_size_are_kept(client):
+    """Several pictures, each of the size."""
+    made = client.images.generate(prompt="a lighthouse", n=3, size="96x64")
+
+    assert (3, "96x64") == (len({picture.b64_json for picture in made.data}), made.size)
+
+
+def test_the_bytes_are_those_that_are_kept(client, api):
+    """Whole, whatever the chunks and their threes."""
+    raw = client.images.with_raw_response.generate(prompt="a lighthouse", size="1001x999", n=2)
+    kept = [api.get(i["image_url"]).content for i in task_made_by(api, raw)["images"]]
+
+    assert kept == decoded(raw.parse())
+    assert raw.headers["content-length"] == str(len(raw.content))
+
+
+def test_an_address_is_absolute_and_leads_to_the_picture(client):
+    """From the request's own Host and scheme."""
+    (picture,) = client.images.generate(**SMALL, response_format="url").data
+
+    assert picture.b64_json is None
+    assert PNG == httpx.get(picture.url, trust_env=False).content[:8]
+
+
+def test_an_address_names_the_host_that_was_asked(api):
+    """As a client behind another name needs it."""
+    answer = api.post(GENERATIONS, json={**SMALL, "response_format": "url"}, headers={"Host": "localhost:99"})
+
+    assert answer.json()["data"][0]["url"].startswith("http://localhost:99/api/v1/images/")
+
+
+@pytest.mark.parametrize("model", ["demo/demo", "demo", "", None])
+def test_a_model_is_named_in_three_ways(api, model):
+    """Provider and model, a bare id, or nothing."""
+    answer = api.post(GENERATIONS, json={**SMALL, "model": model})
+    task = task_made_by(api, answer)
+
+    assert (200, "demo", "demo") == (answer.status_code, task["provider"], task["model_id"])
+
+
+def test_fields_of_the_model_are_taken_and_all_others_ignored(client, api):
+    """As gateways of this kind do."""
+    raw = client.images.with_raw_response.generate(
+        **SMALL,
+        quality="high",
+        style="vivid",
+        background="transparent",
+        moderation="low",
+        output_compression=50,
+        user="somebody",
+        extra_body={"seed": 7, "no_such_field": {"a": [1]}, "guidance": None},
+    )
+
+    assert {"size": "64x64", "seed": 7} == task_made_by(api, raw)["params"]
+
+
+def test_auto_says_nothing(client, api):
+    """It is what the model does anyway."""
+    raw = client.images.with_raw_response.generate(prompt="a lighthouse", size="auto", quality="auto")
+
+    assert {} == task_made_by(api, raw)["params"]
+
+
+def test_a_stream_ends_with_a_completed_event_for_each_picture(client):
+    """With the bytes, and a comment now and then before."""
+    events = list(client.images.generate(**SMALL, n=2, stream=True, partial_images=1))
+
+    assert ["image_generation.completed"] * 2 == [event.type for event in events]
+    assert [PNG] * 2 == [base64.b64decode(event.b64_json)[:8] for event in events]
+    assert ["64x64"] * 2 == [event.size for event in events]
+
+
+def test_a_chosen_key_gives_the_same_task_again(api):
+    """An Idempotency-Key works here as elsewhere; another body under it is refused."""
+    key = {"Idempotency-Key": "chosen-by-the-client"}
+    first, again = (api.post(GENERATIONS, json=SMALL, headers=key) for _ in range(2))
+    other = api.post(GENERATIONS, json={**SMALL, "prompt": "another"}, headers=key)
+
+    assert first.headers["x-task-id"] == again.headers["x-task-id"]
+    assert first.content == again.content
+    assert ("true", None) == (
+        again.headers["idempotent-replayed"],
+        first.headers.get("idempotent-replayed"),
+    )
+    assert (422, "idempotency_key_reused") == (other.status_code, other.json()["error"]["code"])
+
+
+def test_the_picture_is_in_the_gallery(client, api):
+    """It is a task like any other."""
+    client.images.generate(prompt="ein Leuchtturm für immer", size="64x64")
+
+    assert 1 == data(api.get("/api/v1/images/search", params={"keyword": "für immer"}))["total"]
+    assert "ein Leuchtturm für immer" == data(api.get(TASKS))["items"][0]["prompt"]

@@ -1,0 +1,52 @@
+"""API.md section 6: the models of all providers that can be used now."""
+
+import openai
+import pytest
+
+from tests.integration.api.asking import CONFIG, data
+
+
+@pytest.fixture
+def slashed(api):
+    """A provider whose model's id has a slash, and one that is switched off."""
+    data(api.post(CONFIG, json={"provider_name": "zoo", "kind": "demo", "models": [{"id": "big/cat"}]}))
+    data(api.post(CONFIG, json={"provider_name": "closed", "kind": "demo", "enabled": False}))
+    yield
+    api.delete(f"{CONFIG}/zoo")
+    api.delete(f"{CONFIG}/closed")
+
+
+def test_models_are_listed_as_provider_and_model(client, slashed):
+    """Only those that can be used."""
+    told = {model.id: model for model in client.models.list()}
+
+    assert {"demo/demo", "zoo/big/cat"} == set(told)
+    assert ("model", "zoo", True) == (
+        told["zoo/big/cat"].object,
+        told["zoo/big/cat"].owned_by,
+        told["zoo/big/cat"].created > 1_700_000_000,
+    )
+
+
+@pytest.mark.parametrize("name", ["zoo/big/cat", "big/cat"])
+def test_a_model_is_found_by_both_names(client, slashed, name):
+    """Also when its id has a slash."""
+    assert "zoo/big/cat" == client.models.retrieve(name).id
+    assert 1 == len(client.images.generate(prompt="a", size="64x64", model=name).data)
+
+
+@pytest.mark.parametrize("name", ["nothing", "zoo/demo", "closed/demo", "zoo/", "/", "demo/demo/demo"])
+def test_an_unknown_model_is_404(client, slashed, name):
+    """Whoever asks for it."""
+    with pytest.raises(openai.NotFoundError) as made:
+        client.images.generate(prompt="a", model=name)
+
+    assert ("model_not_found", "model") == (made.value.code, made.value.param)
+
+
+def test_an_unknown_model_cannot_be_seen(client, slashed):
+    """404, in the same words."""
+    with pytest.raises(openai.NotFoundError) as seen:
+        client.models.retrieve("closed/demo")
+
+    assert "model_not_found" == seen.value.code

@@ -1,0 +1,208 @@
+"""A backup is read as if an enemy had written it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from imagegen_adapters.backups.contents import BackupError, Tally
+from imagegen_adapters.backups.restoring import restore_backup
+from imagegen_adapters.backups.writing import write_backup
+from imagegen_adapters.databases.sqlite import Database
+
+
+def quiet(done, total):
+    """Nobody watches."""
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A data directory with an empty database."""
+    (tmp_path / "data").mkdir()
+    Database.open(tmp_path / "data" / "imagegen.db").close_now()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def whole(data_dir, tmp_path):
+    write_backup(data_dir, tmp_path / "whole", force=False, progress=quiet)
+    return (tmp_path / "whole").read_bytes()
+
+
+def members(content):
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        return [(member, tar.extractfile(member).read()) for member in tar]
+
+
+def packed(*entries):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for member, content in entries:
+            if member.type == tarfile.REGTYPE:
+                member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def plain(name, content=b"x", **more):
+    member = tarfile.TarInfo(name)
+    for field, value in more.items():
+        setattr(member, field, value)
+    return member, content
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refused(content, folder):
+    """Return what is said of a backup that must leave nothing."""
+    (folder / "given").write_bytes(content)
+    with pytest.raises(BackupError) as caught:
+        restore_backup(folder / "given", folder / "deep" / "place", progress=quiet)
+    assert not (folder / "deep").exists()
+    return str(caught.value)
+
+
+def test_a_backup_that_was_cut_anywhere_leaves_nothing(whole, tmp_path):
+    """Also where a tar reader would take the cut for the end."""
+    for length in range(0, len(whole.rstrip(b"\0")), 7 * 512):
+        refused(whole[:length], tmp_path)
+    header, database, _ = members(whole)
+
+    assert "damaged" in refused(packed(header, database), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        plain("../evil"),
+        plain("/evil"),
+        plain("images/../../evil"),
+        plain("images/a/../b"),
+        plain("images"),
+        plain("images/"),
+        plain("images/A"),
+        plain("images/\n"),
+        plain("master.key"),
+        plain("lock"),
+        plain("imagegen.db"),
+        plain("imagegen.db-wal"),
+        plain("spool/a", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        plain("images/a", type=tarfile.LNKTYPE, linkname="imagegen.db"),
+        plain("images/a", type=tarfile.DIRTYPE),
+        plain("images/a", type=tarfile.CHRTYPE),
+        plain("images/a", type=tarfile.FIFOTYPE),
+        plain("images/" + "a" * 300),
+        plain("images/a", pax_headers={"path": "../evil"}),
+        plain("images/a", pax_headers={"GNU.sparse.size": "99999999999", "GNU.sparse.map": "0,1"}),
+        plain("images/a", pax_headers={"size": "-512"}),
+    ],
+    ids=lambda extra: (
+        f"{extra[0].name[:20]!r} {extra[0].type.decode()} {next(iter(extra[0].pax_headers), '')}"
+    ),
+)
+def test_nothing_but_expected_plain_files_is_taken(whole, tmp_path, extra):
+    """Nothing is written outside, and nothing of it stays."""
+    header, database, end = members(whole)
+    refused(packed(header, database, extra, end), tmp_path)
+
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, database, end: [database, header, end],
+        lambda header, database, end: [header, end],
+        lambda header, database, end: [header, plain("images/a"), database, end],
+        lambda header, database, end: [header, database, plain("images/a"), end],
+        lambda header, database, end: [header, database, plain("images/a"), plain("images/a"), end],
+        lambda header, database, end: [header, database, plain("images/a"), plain("images/a/b"), end],
+        lambda header, database, end: [(header[0], b'{"format": 99}'), database, end],
+        lambda header, database, end: [(header[0], b"[1]"), database, end],
+        lambda header, database, end: [(header[0], b"{"), database, end],
+        lambda header, database, end: [header, (database[0], b"no database" * 100), end],
+        lambda header, database, end: [header, database, (end[0], b"{}")],
+    ],
+)
+def test_what_is_out_of_order_or_counted_wrong_is_refused(whole, tmp_path, change):
+    """The end tells how many files there are, and their digest."""
+    refused(packed(*change(*members(whole))), tmp_path)
+
+
+def test_a_whole_archive_with_a_damaged_database_is_refused(whole, tmp_path):
+    """Whoever packed it: what is restored can be read."""
+    header, (member, content), end = members(whole)
+    broken = content[:4096] + b"\xff" * 4096 + content[8192:]
+    tally = Tally()
+    tally.begin(member.name)
+    tally.add(broken)
+    told = json.dumps(tally.told()).encode()
+
+    assert "database" in refused(packed(header, (member, broken), (end[0], told)), tmp_path)
+
+
+def test_a_header_that_claims_gigabytes_takes_no_memory(whole, tmp_path):
+    """A name of 8 GiB is refused before it is read."""
+    header = bytearray(packed(plain("x", type=tarfile.GNUTYPE_LONGNAME))[:512])
+    header[124:136] = b"77777777777\0"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    given = tmp_path / "huge"
+    given.write_bytes(bytes(header))
+    os.truncate(given, 8 * 1024**3)  # holes take no room
+
+    with pytest.raises(BackupError):
+        restore_backup(given, tmp_path / "place", progress=quiet)
+
+
+def test_many_headers_in_a_row_end_as_well(tmp_path):
+    """Some readers go one deeper for each."""
+    headers = b"".join(packed(plain(f"x{i}", b"", type=tarfile.XGLTYPE))[:512] for i in range(3000))
+    refused(headers, tmp_path)
+
+
+def test_a_backup_can_be_read_by_tar(whole, data_dir, tmp_path):
+    """Without this program, if need be."""
+    (tmp_path / "it").write_bytes(whole)
+    (tmp_path / "out").mkdir()
+    subprocess.run(["tar", "xf", "../it"], cwd=tmp_path / "out", check=True, timeout=60)
+
+    assert ["end.json", "imagegen-backup.json", "imagegen.db"] == names_in(tmp_path / "out")
+
+
+def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
+    """The second is refused while the first one writes."""
+
+    def again(done, total):
+        with pytest.raises(BackupError, match="another backup"):
+            write_backup(data_dir, tmp_path / "it", force=True, progress=quiet)
+
+    write_backup(data_dir, tmp_path / "it", force=False, progress=again)
+    restore_backup(tmp_path / "it", tmp_path / "place", progress=quiet)
+
+    assert ["data", "it", "place"] == names_in(tmp_path)
+
+
+def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
+    """A limit on file sizes stands in for the disk."""
+    script = (
+        "import resource, signal, sys, pathlib\n"
+        "from imagegen_adapters.backups.writing import write_backup\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"
+        "write_backup(pathlib.Path('data'), pathlib.Path('it'), force=False, progress=lambda *_: None)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert ("OSError" in ended.stderr or "StorageError" in ended.stderr, ["data"]) == (
+        True,
+        names_in(tmp_path),
+    )
