@@ -86,7 +86,9 @@ def is_secret_header(name: str) -> bool:
 
 def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:
     """Return the configuration without its secret headers, except for those named in ``but``."""
-    headers = config.extra_config.get("headers") or {}
+    headers = config.extra_config.get("headers")
+    if not headers:
+        return config
     kept = {name: text for name, text in headers.items() if name in but or not is_secret_header(name)}
     return attrs.evolve(config, extra_config={**config.extra_config, "headers": kept})
 

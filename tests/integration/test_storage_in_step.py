@@ -260,6 +260,22 @@ async def test_a_file_stays_when_oss_cannot_prove_it(desk, oss, damage):
     assert data == await read(desk.local, image.blob_key) == oss.objects["team/a/01/1.png"].data
 
 
+async def test_a_damaged_file_does_not_take_the_place_of_a_good_object(desk, oss):
+    """Neither by expiry nor by a verification that looks at sizes only; a whole one fetches it back."""
+    image, data = await desk.picture()
+    await desk.sync()
+    (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
+
+    expired = await desk.expire(0)()
+    by_size = await desk.verify(checksums=False)
+    await desk.sync()
+    kept = oss.objects["team/a/01/1.png"].data
+    mended = await desk.verify()
+
+    assert (0, 1, 0, 1) == (expired.expired, expired.kept, by_size.wrong, mended.mended)
+    assert data == kept == await read(desk.local, image.blob_key)
+
+
 async def test_nothing_expires_while_oss_is_down(desk, oss):
     """Without an answer there is no proof."""
     await desk.picture()

@@ -62,3 +62,36 @@ class IdempotencyKeysContract:
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
 
         assert await keys.replay(a_claim(), now=later(86_400)) is None
+
+    async def test_keys_with_a_beginning_tell_what_they_made(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """The newest first, as it is now; other beginnings, scopes and bodies make no difference."""
+        tasks = [a_task() for _ in range(4)]
+        for task, key in zip(tasks, ("a.1", "a.2", "ab.3", "b.4"), strict=True):
+            await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
+        await repository.save(tasks[0].cancel(later(1)))
+
+        made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
+
+        assert [tasks[1].task_id, tasks[0].task_id] == [task.task_id for task in made]
+        assert ["pending", "cancelled"] == [task.status for task in made]
+
+    async def test_expired_keys_made_nothing(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
+        """Whatever they begin with."""
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
+
+        assert () == await keys.made(scope=a_claim().scope, prefix="a.", now=later(86_400))
+
+    async def test_no_more_than_twenty_are_told(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """The newest ones."""
+        tasks = [a_task() for _ in range(22)]
+        for number, task in enumerate(tasks):
+            await repository.add(task, queue_size=99, idempotency=a_claim(f"a.{number}"))
+
+        made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
+
+        assert [task.task_id for task in reversed(tasks[2:])] == [task.task_id for task in made]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import attrs
 
+from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
@@ -30,7 +31,8 @@ class ExpirySummary:
 class ExpireLocal:
     """The archive is asked for each picture anew, and its checksum compared with the file as it is now.
 
-    A picture that fails this goes back to being local, so that it is uploaded again. Thumbnails stay.
+    A picture that fails this goes back to being local, so that it is uploaded again; but for one whose
+    local file is damaged, since that would take the place of the archive's good one. Thumbnails stay.
 
     Args:
         retention_days: how long a file stays; a fraction is fine, 0 means as soon as it is proved.
@@ -75,8 +77,16 @@ class ExpireLocal:
         if dry_run:
             return proved
         if not proved:
+            if await self._is_damaged(image):
+                raise StorageError(f"the local file of picture {image.id} is damaged; verify mends it")
             await self.records.set_storage(image.id, StorageState.LOCAL)
             return False
         await self.local.delete(image.blob_key)
         await self.records.set_storage(image.id, StorageState.OSS)
         return True
+
+    async def _is_damaged(self, image: Image) -> bool:
+        try:
+            return await sha256_of(self.local, image.blob_key) != image.sha256
+        except BlobMissing:
+            return False

@@ -88,7 +88,7 @@ class KeepPicture:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _store(self, picture: Picture, stem: str) -> tuple[StoredBlob, MediaType, str | None]:
-        """Return the stored blob, its type, and the SHA-256 of the vendor's bytes where they were labelled."""
+        """Return the stored blob, its type, and the SHA-256 of the vendor's bytes if they were labelled."""
         head, chunks = await _peek(picture.chunks())
         mime_type = MediaType.sniff(head)
         if mime_type is None:

@@ -1,12 +1,12 @@
 """Compare the picture records with the bytes in the stores, and mend what can be mended."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import TypeVar
 
 import attrs
 
+from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
@@ -127,9 +127,8 @@ class VerifyStorage:
         self, image: Image, archive: BlobArchive | None, *, checksums: bool, dry_run: bool
     ) -> list[Finding]:
         here = await self._look_here(image, checksums=checksums)
-        there = (
-            None if archive is None else await self._look_there(archive, image, here_is_right=here is True)
-        )
+        proved = checksums and here is True  # else the file here is no witness against the archive
+        there = None if archive is None else await self._look_there(archive, image, here_is_right=proved)
         wrong = _judge(image.storage, here=here, there=there, archive_known=archive is not None)
         if not wrong:
             return []
@@ -143,15 +142,12 @@ class VerifyStorage:
             return None
         if blob.size_bytes != image.size_bytes or not checksums:
             return blob.size_bytes == image.size_bytes
-        sha256 = hashlib.sha256()
         try:
-            async for chunk in self.local.open(image.blob_key):
-                sha256.update(chunk)
+            return await sha256_of(self.local, image.blob_key) == image.sha256
         except BlobMissing:
             return None
         except StorageError:
             return False
-        return sha256.hexdigest() == image.sha256
 
     async def _look_there(self, archive: BlobArchive, image: Image, *, here_is_right: bool) -> bool | None:
         """Return whether the archive's object is right; None when there is none."""
@@ -177,10 +173,7 @@ class VerifyStorage:
         return await self._fetch_back(image, archive)
 
     async def _fetch_back(self, image: Image, archive: BlobArchive) -> bool:
-        sha256 = hashlib.sha256()
-        async for chunk in archive.open(image.blob_key):
-            sha256.update(chunk)
-        if sha256.hexdigest() != image.sha256:
+        if await sha256_of(archive, image.blob_key) != image.sha256:
             return False
         await self.local.put(image.blob_key, archive.open(image.blob_key), content_type=image.mime_type.value)
         await self.records.set_storage(image.id, StorageState.BOTH)

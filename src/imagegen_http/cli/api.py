@@ -123,7 +123,7 @@ async def _own_service(
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
-        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
     for _ in range(LOCK_WAIT_SECONDS * 5):
         try:
             async with compose(settings, environ=environ, redactor=redactor, working=working) as service:

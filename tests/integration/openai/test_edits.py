@@ -1,6 +1,11 @@
 """API.md section 6: pictures from pictures, as multipart and as JSON."""
 
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from PIL import Image
 
 from tests.fakes.pictures import png
 from tests.integration.api.asking import data_url, task_of
@@ -150,3 +155,29 @@ def test_what_cannot_be_read_is_400(api, content, kind):
     answer = api.post(EDITS, content=content, headers={"Content-Type": kind})
 
     assert (400, "invalid_request_error") == (answer.status_code, answer.json()["error"]["type"])
+
+
+def noise(side):
+    """Return a PNG that cannot be compressed."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_an_edit_that_waits_holds_no_room_for_bodies(start_server):
+    """Its picture is on disk by then: six uploads wait where two fit at once."""
+    server = start_server({"server": {"max_upload_mb": 2}})
+    large = noise(700)
+    form = {"prompt": "a hat", "delay_seconds": "4", "response_format": "url"}
+    with server.client() as api, ThreadPoolExecutor(6) as pool:
+
+        def edit(_):
+            while (answer := api.post(EDITS, data=form, files=files(("image", large)))).status_code == 503:
+                pass
+            return answer
+
+        answers = list(pool.map(edit, range(6)))
+        tasks = [task_made_by(api, answer) for answer in answers]
+
+        assert [200] * 6 == [answer.status_code for answer in answers]
+        assert max(t["started_at"] for t in tasks) < min(t["completed_at"] for t in tasks)

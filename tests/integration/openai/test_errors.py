@@ -130,10 +130,8 @@ def test_variations_are_404_with_a_hint(client, picture):
 )
 def test_every_error_has_openais_shape(api, method, path, options, status, code):
     """The router's and the guard's, too; with a request id, never with a task."""
-    options = (
-        {"headers": {"Content-Type": "application/json"}, **options} if "content" in options else options
-    )
-    answer = api.request(method, path, **options)
+    headers = {"Content-Type": "application/json"} if "content" in options else {}
+    answer = api.request(method, path, **{"headers": headers, **options})
 
     assert (status, code) == (answer.status_code, answer.json()["error"]["code"])
     assert SHAPE == set(answer.json()["error"])
@@ -155,10 +153,7 @@ def test_a_full_queue_is_429_and_worth_another_try(start_server):
     """With Retry-After; the repeat gets a task of its own when there is room."""
     server = start_server({"queue": {"size": 1, "workers": 1}})
     with server.client() as api, client_of(server) as client:
-        slow = {
-            "provider": "demo",
-            "params": {"prompt": "slow", "delay_seconds": 30, "width": 64, "height": 64},
-        }
+        slow = {"params": {"prompt": "slow", "delay_seconds": 30, "size": "64x64"}}
         running, waiting = (data(api.post("/api/v1/tasks/generate", json=slow)) for _ in range(2))
         with pytest.raises(openai.RateLimitError) as raised:
             client.images.generate(**SMALL)

@@ -148,8 +148,12 @@ class TestMoved:
         once = data(generate(api, config={"api_base": stranger.url, "api_key": OTHER_KEY}))
         moved = data(save(api, api_base=stranger.url, api_key=OTHER_KEY))
         for_good = data(generate(api))
-        data(save(api, extra_config={**extra, "proxy": f"http://me:{KEY}@proxy.example:1"}))
-        proxy = save(api, extra_config={**extra, "proxy": f"http://****@127.0.0.1:{stranger.port}"})
+        proxies = [
+            f"http://{user}" for user in (f"me:{KEY}@proxy.example:1", f"****@127.0.0.1:{stranger.port}")
+        ]
+        extras = [{**extra, "proxy": proxy} for proxy in proxies]
+        data(save(api, extra_config=extras[0], api_key=OTHER_KEY))
+        proxy = save(api, extra_config=extras[1], api_key=OTHER_KEY)
 
         assert ["completed"] * 3 == [task["status"] for task in (at_home, once, for_good)]
         assert {"X-Team": "blue"} == moved["extra_config"]["headers"]

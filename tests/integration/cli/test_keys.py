@@ -1,0 +1,187 @@
+"""``imagegen keys rotate``: every saved secret stays readable, whenever it is killed."""
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
+from tests.integration.api.asking import CONFIG, GENERATE, SMALL, data, running, submit
+from tests.integration.api.live_server import LiveServer, clean_environ
+from tests.integration.cli.conftest import KEY
+from tests.integration.cli.said import failed, good
+
+KEYS = {"one": "sk-the-first-0001", "two": "sk-the-second-0002", "three": "sk-the-third-0003"}
+
+KILLED_AT = """
+import os, signal, sys
+place, event, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def watch(frame, happened, _):
+    global count
+    if happened == event and frame.f_code.co_qualname == place:
+        count -= 1
+        if count == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = ["imagegen", "keys", "rotate"]
+from imagegen_http.cli import main
+import threading
+threading.setprofile(watch)
+sys.setprofile(watch)
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    """Three saved keys, and one that a waiting task brought along; the server was killed."""
+    server = LiveServer(tmp_path_factory.mktemp("sealed"), {"queue": {"workers": 1}}).start()
+    with server.client() as api:
+        for name, key in KEYS.items():
+            data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", "api_key": key}))
+        running(api, data(submit(api, delay_seconds=500))["task_id"])
+        override = {"config": {"api_key": "sk-of-the-task-0004"}, "params": {"prompt": "waits", **SMALL}}
+        data(api.post(GENERATE, json={"provider": "demo", **override}))
+    server.kill()
+    return server.folder / "data"
+
+
+@pytest.fixture
+def desk(sealed, tmp_path):
+    shutil.copytree(sealed, tmp_path / "data")
+    server = LiveServer(tmp_path)
+    yield server
+    server.end()
+
+
+def tokens(data_dir):
+    """Return every token with the context that it was sealed for."""
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection:
+        configs = connection.execute(
+            "SELECT provider_name, key_origin, api_key FROM provider_configs"
+        ).fetchall()
+        tasks = connection.execute(
+            "SELECT task_id, override FROM tasks WHERE override IS NOT NULL"
+        ).fetchall()
+    return {
+        **{f"provider_configs/{name}|{origin}|api_key": token for name, origin, token in configs},
+        **{f"task:{task_id}": token for task_id, token in tasks},
+    }
+
+
+def opened(data_dir, *, given=None):
+    """Return all secrets as the service would read them."""
+    sealed = tokens(data_dir)
+    box = FernetSecretBox.of_directory(data_dir, given=given, sample=next(iter(sealed.values())))
+    return sorted(box.open(token, context=context) for context, token in sealed.items())
+
+
+def keys_of(data_dir):
+    return (data_dir / "master.key").read_text().split()
+
+
+def test_every_secret_has_a_new_key(desk):
+    """The old one opens nothing any more, and what was sealed with it is in no file."""
+    before, secrets, old = tokens(desk.data_dir), opened(desk.data_dir), keys_of(desk.data_dir)
+    said = good(desk.imagegen("keys", "rotate"))
+    after, new = tokens(desk.data_dir), keys_of(desk.data_dir)
+    files = b"".join(path.read_bytes() for path in desk.data_dir.glob("imagegen.db*"))
+
+    assert ("4 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
+    assert (1, set(), before.keys()) == (len(new), set(old) & set(new), after.keys())
+    assert not any(Sealing(old).opens(token) for token in after.values())
+    assert not any(token.encode() in files for token in before.values())
+    assert 0 == desk.imagegen("doctor").returncode
+    assert KEYS["one"][-4:] in good(desk.imagegen("providers", "list"))
+
+
+@pytest.mark.parametrize(
+    ("place", "event", "count"),
+    [
+        ("replace_keys", "call", 1),
+        ("replace_keys", "return", 1),
+        ("Sealing.rotate", "call", 6),
+        ("SqliteSealedRows.replace.<locals>.update", "return", 1),
+        ("SqliteSealedRows.replace.<locals>.update", "call", 3),
+        ("SqliteSealedRows.replace", "return", 6),
+        ("write_witness", "call", 1),
+        ("write_witness", "return", 1),
+        ("replace_keys", "call", 2),
+        ("_replace", "return", 3),
+    ],
+)
+def test_killed_at_any_point_nothing_is_lost(desk, place, event, count):
+    """All is readable at once, and the next rotation ends it."""
+    secrets = opened(desk.data_dir)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, place, event, str(count)],
+        cwd=desk.folder,
+        env=clean_environ(),
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    after_kill = opened(desk.data_dir)
+    good(desk.imagegen("keys", "rotate"))
+
+    assert (-signal.SIGKILL, secrets) == (ended.returncode, after_kill), ended.stderr
+    assert (secrets, 1) == (opened(desk.data_dir), len(keys_of(desk.data_dir)))
+
+
+def test_a_running_server_is_in_the_way(desk):
+    """One line; nobody else may seal meanwhile."""
+    desk.start()
+    before = keys_of(desk.data_dir)
+
+    assert "is using" in failed(desk.imagegen("keys", "rotate"))
+    assert before == keys_of(desk.data_dir)
+
+
+def test_keys_of_the_environment_are_taken_over(desk):
+    """The new one first, the old one behind it; then the old one can go."""
+    secrets = opened(desk.data_dir)
+    (old,) = keys_of(desk.data_dir)
+    (desk.data_dir / "master.key").unlink()
+    new = new_key()
+    alone = desk.imagegen("keys", "rotate", environ={"IMAGEGEN_MASTER_KEY": old})
+    said = good(desk.imagegen("keys", "rotate", environ={"IMAGEGEN_MASTER_KEY": f"{new},{old}"}))
+    after = opened(desk.data_dir, given=new)
+
+    assert (1, True) == (alone.returncode, "NEW,OLD" in alone.stderr)
+    assert ("4 saved secret(s)" in said, secrets, False) == (
+        True,
+        after,
+        (desk.data_dir / "master.key").exists(),
+    )
+
+
+@pytest.mark.parametrize("key", [None, "short", "A" * 43 + "="])
+def test_a_key_that_is_missing_or_wrong_changes_nothing(desk, key):
+    """One line."""
+    before = tokens(desk.data_dir)
+    (desk.data_dir / "master.key").unlink()
+    if key is not None:
+        (desk.data_dir / "master.key").touch(0o600)
+        (desk.data_dir / "master.key").write_text(key)
+    failed(desk.imagegen("keys", "rotate"))
+
+    assert (before, key) == (tokens(desk.data_dir), "".join(keys_of(desk.data_dir)) if key else None)
+
+
+def test_no_data_directory_is_made_for_it(tmp_path):
+    """There is nothing to rotate."""
+    failed(LiveServer(tmp_path).imagegen("keys", "rotate"))
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_no_key_is_ever_printed(desk):
+    """Neither the saved ones nor the master key."""
+    result = desk.imagegen("keys", "rotate", environ={"IMAGEGEN_LOG__LEVEL": "debug"})
+    said = result.stdout + result.stderr
+
+    assert [] == [key for key in (*KEYS.values(), KEY, *keys_of(desk.data_dir)) if key in said]

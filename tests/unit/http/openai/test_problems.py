@@ -1,0 +1,52 @@
+"""Errors in OpenAI's shape."""
+
+import pytest
+
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_http.error_table import TABLE, envelope
+from imagegen_http.openai.problems import Problem
+
+_NEVER = {408, 409}
+"""The official clients repeat these."""
+
+
+@pytest.mark.parametrize("slug", TABLE)
+def test_every_row_of_the_table_has_a_shape(slug):
+    """The status that clients expect, and one that they do not repeat without need."""
+    problem = Problem.of_envelope(*envelope(slug, {}, english=True, request_id="r"))
+
+    assert {"message", "type", "param", "code"} == set(problem.body["error"])
+    assert problem.status not in _NEVER
+    assert (problem.status >= 500) == (problem.type == "server_error")
+
+
+@pytest.mark.parametrize("code", FailureCode)
+@pytest.mark.parametrize("charged", [False, True])
+def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, charged):
+    """By its status, or because the client is told."""
+    problem = Problem.of_failure(Failure.of(code, "m", possible_charge=charged), english=True)
+
+    assert problem.status not in _NEVER
+    if charged:
+        assert problem.status in (400, 404) or problem.headers["x-should-retry"] == "false"
+    assert (problem.status == 429) <= ("retry-after" in problem.headers)
+
+
+@pytest.mark.parametrize(
+    ("field", "param"),
+    [
+        ("params.num", "n"),
+        ("params.quality", "quality"),
+        ("reference_images.3", "image"),
+        ("images.0.image_url", "image"),
+        ("prompt", "prompt"),
+        ("body", None),
+    ],
+)
+def test_a_field_has_the_name_that_clients_know(field, param):
+    """Not that of our own API."""
+    data = {"errors": [{"field": field, "message": "is wrong"}]}
+    problem = Problem.of_envelope(*envelope("validation_failed", data, english=True, request_id="r"))
+
+    expected = f"{param}: is wrong" if param else "is wrong"
+    assert (param, f"the request is not valid ({expected})") == (problem.param, problem.message)

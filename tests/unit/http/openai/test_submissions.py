@@ -1,0 +1,116 @@
+"""What the fields of a request become for a model."""
+
+import pytest
+
+from imagegen_core.capabilities import Model, Parameter
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.parameters import common
+from imagegen_http.openai.submissions import submission_of
+from imagegen_http.openai.wanted import Wanted
+from imagegen_http.openai.wire import ImageGeneration
+
+QUALITY = Parameter(name="quality", enum=("low", "medium", "high"))
+
+
+def submission(
+    parameters=(), operations=tuple(Operation), *, images=None, mask=None, size=None, n=None, **fields
+):
+    asked = ImageGeneration(prompt="猫", size=size, n=n)
+    wanted = Wanted(asked=asked, fields=fields, digest="", images=images, mask=mask)
+    model = Model(id="m", parameters=parameters, operations=operations, accepts_extras=True)
+    return submission_of(wanted, "p", model)
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "params"),
+    [
+        (("size",), "64x32", {"size": "64x32"}),
+        (("size", "width", "height"), "2K", {"size": "2K"}),
+        (("width", "height"), "64x32", {"width": 64, "height": 32}),
+        (("width", "height"), "2K", {}),
+        ((), "64x32", {}),
+        (("size",), "auto", {}),
+        (("size",), "", {}),
+    ],
+)
+def test_a_size_is_said_as_the_model_takes_it(names, size, params):
+    """Or not at all."""
+    assert params == submission(common(*names), size=size).params
+
+
+@pytest.mark.parametrize(
+    ("given", "params"),
+    [
+        ("high", {"quality": "high"}),
+        ("auto", {}),
+        ("standard", {}),
+        ("hd", {"quality": "high"}),
+        ("odd", {"quality": "odd"}),
+    ],
+)
+def test_values_of_older_models_are_translated(given, params):
+    """What remains wrong is for the core to refuse."""
+    assert params == submission((QUALITY,), quality=given).params
+
+
+def test_only_declared_fields_are_taken():
+    """Also where the model would let anything through; ``num`` is called ``n`` here."""
+    made = submission((QUALITY, *common("num", "seed")), n=2, num=9, seed=7, user="me", style="vivid")
+
+    assert {"num": 2, "seed": 7} == made.params
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("integer", "7", 7),
+        ("integer", "x", "x"),
+        ("number", "1.5", 1.5),
+        ("boolean", "True", True),
+        ("boolean", "false", False),
+        ("boolean", "maybe", "maybe"),
+        ("string", "7", "7"),
+        ("integer", 7, 7),
+    ],
+)
+def test_a_forms_text_becomes_what_the_model_declares(kind, given, value):
+    """Where it can."""
+    made = submission((Parameter(name="x", type=kind),), x=given)
+
+    assert {"x": value} == made.params
+
+
+@pytest.mark.parametrize(
+    ("operations", "images", "mask", "operation"),
+    [
+        ((Operation.EDIT, Operation.REFERENCE), 1, None, Operation.EDIT),
+        ((Operation.REFERENCE,), 1, None, Operation.REFERENCE),
+        ((Operation.REFERENCE,), 1, b"m", Operation.EDIT),
+        ((Operation.EDIT,), 2, None, Operation.REFERENCE),
+        ((Operation.GENERATE,), 1, None, Operation.EDIT),
+    ],
+)
+def test_pictures_are_edited_or_references(operations, images, mask, operation):
+    """What the model cannot do is for the core to refuse."""
+    pictures = tuple(b"%d" % number for number in range(images))
+    made = submission((), operations, images=pictures, mask=mask)
+
+    edited = operation is Operation.EDIT
+    assert (operation, mask) == (made.operation, made.mask)
+    assert (
+        ((), pictures[0]) == (made.references, made.image)
+        if edited
+        else (pictures, None)
+        == (
+            made.references,
+            made.image,
+        )
+    )
+
+
+@pytest.mark.parametrize(("images", "mask"), [((), None), ((b"1", b"2"), b"m")])
+def test_no_picture_and_a_mask_for_several_are_refused(images, mask):
+    """Nobody could say what is meant."""
+    with pytest.raises(ValidationFailed):
+        submission(images=images, mask=mask)

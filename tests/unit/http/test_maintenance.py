@@ -1,0 +1,75 @@
+"""What runs beside the tasks, and what is asked for by hand, take turns."""
+
+import asyncio
+
+import pytest
+
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.use_cases.expire_local import ExpirySummary
+from imagegen_core.use_cases.sync_storage import SyncSummary
+from imagegen_core.use_cases.verify_storage import VerifyReport
+from imagegen_http.maintenance import Maintenance
+
+pytestmark = pytest.mark.anyio
+
+
+class Stores:
+    """Counts how many passes are made, and how many at the same moment."""
+
+    def __init__(self):
+        self.passes, self.now, self.most = [], 0, 0
+
+    def pass_of(self, name, result):
+        async def act(**options):
+            self.passes.append(name)
+            self.now += 1
+            self.most = max(self.most, self.now)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.now -= 1
+            return result
+
+        return act
+
+
+def maintenance(stores, *, expire=True):
+    return Maintenance(
+        sync=stores.pass_of("sync", SyncSummary()),
+        expire=stores.pass_of("expire", ExpirySummary()) if expire else None,
+        verify=stores.pass_of(
+            "verify", VerifyReport(pictures=0, blobs=0, wrong=0, mended=0, archive_checked=True)
+        ),
+        clean=stores.pass_of("clean", 0),
+        clock=SystemClock(),
+        sweep_seconds=600,
+    )
+
+
+async def test_passes_never_overlap():
+    """Whoever asked for them."""
+    stores = Stores()
+    async with maintenance(stores) as made:
+        await asyncio.gather(
+            made.sync_now(dry_run=False),
+            made.expire_now(dry_run=False),
+            made.verify_now(checksums=True, dry_run=False),
+            made.sync_now(dry_run=True),
+        )
+
+    assert (1, True) == (stores.most, len(stores.passes) >= 4)
+
+
+async def test_without_an_archive_nothing_expires():
+    """The local file is the only one there is."""
+    with pytest.raises(ValidationFailed):
+        await maintenance(Stores(), expire=False).expire_now(dry_run=True)
+
+
+async def test_nothing_runs_before_it_is_entered():
+    """A command that looks at something does not start uploads."""
+    stores = Stores()
+    maintenance(stores).poke()
+    await asyncio.sleep(0)
+
+    assert [] == stores.passes
