@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
 
 LOCK_WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
+PIECE_BYTES = 512 * 1024
+"""Small, since each answer of our own service lives on until the garbage collector comes by."""
 
 
 class Api:
@@ -70,17 +72,31 @@ class Api:
         """Write a picture to a file, whole or not at all."""
         temporary = target.with_name(f".{target.name}.part")
         try:
-            async with self._client.stream("GET", path) as response:
-                if response.status_code != 200:  # noqa: PLR2004 - HTTP's own number
-                    raise CommandFailed(f"the picture cannot be read ({response.status_code})")
-                with temporary.open("wb") as file:
-                    async for chunk in response.aiter_bytes():
-                        file.write(chunk)
+            with temporary.open("wb") as file:
+                async for piece in self._pieces(path):
+                    file.write(piece)
             temporary.replace(target)
         except OSError as error:
             raise CommandFailed(f"{target}: {error.strerror}") from error
         finally:
             temporary.unlink(missing_ok=True)
+
+    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
+        """Yield a picture's bytes; from our own service by ranges, since its answers are held whole."""
+        if not self.own:
+            async with self._client.stream("GET", path) as response:
+                _check_status(response.status_code, 200)
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+            return
+        at, size = 0, 1
+        while at < size:
+            wanted = {"Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
+            answer = await self._client.get(path, headers=wanted)
+            _check_status(answer.status_code, 206)
+            size = int(answer.headers["Content-Range"].rpartition("/")[2])
+            at += len(answer.content)
+            yield answer.content
 
 
 @asynccontextmanager
@@ -137,6 +153,11 @@ async def _own_service(
         except DataDirectoryInUse:
             await asyncio.sleep(0.2)
     raise CommandFailed("another imagegen process is using this data directory")
+
+
+def _check_status(status: int, wanted: int) -> None:
+    if status != wanted:
+        raise CommandFailed(f"the picture cannot be read ({status})")
 
 
 def _language(environ: Mapping[str, str]) -> str:

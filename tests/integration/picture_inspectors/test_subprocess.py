@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
-from imagegen_core.ports.picture_inspector import InspectorUnavailable
 from imagegen_adapters.testing.picture_inspector import (
     TAKEN,
     PictureInspectorContract,
@@ -16,7 +15,7 @@ from imagegen_adapters.testing.picture_inspector import (
     gradient,
     in_chunks,
 )
-from imagegen_core.ports.picture_inspector import PictureRejected
+from imagegen_core.ports.picture_inspector import InspectorUnavailable, PictureRejected
 
 pytestmark = pytest.mark.anyio
 
