@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from imagegen_http.openapi_document import openapi_document
 
@@ -34,6 +35,12 @@ def openapi_json(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(openapi_document(request.app), headers={"Cache-Control": "no-cache"})
 
 
+@get("/", include_in_schema=False, sync_to_thread=False)
+def index() -> Redirect:
+    """Lead a person who opens the address to the page that tells what is here."""
+    return Redirect("/docs")
+
+
 @get("/docs", include_in_schema=False, media_type="text/html", sync_to_thread=False)
 def docs() -> Response[str]:
     """Show the document."""
@@ -53,7 +60,7 @@ def docs_file(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[
     return Response(content, headers=headers, media_type=media_type)
 
 
-HANDLERS = [openapi_json, docs, docs_file]
+HANDLERS = [openapi_json, index, docs, docs_file]
 
 
 @cache

@@ -127,16 +127,19 @@ def test_a_wrong_method_is_told_with_the_allowed_ones(api, method, path, allowed
     assert allowed in answer.headers["allow"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"]
-)
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"])
 def test_what_is_no_route_is_40400(api, path):
-    """In the envelope, with a hint; the console may live at the root."""
+    """In the envelope, with a hint."""
     answer = api.get(path)
-    if path == "/" and answer.status_code != 404:
-        return
 
     assert (404, 40400, "not_found") == row(answer)
+
+
+def test_the_root_leads_to_the_page_that_tells_what_is_here(api):
+    """A person who opens the address finds something."""
+    answer = api.get("/")
+
+    assert (302, "/docs") == (answer.status_code, answer.headers["location"])
 
 
 def test_no_answer_tells_of_python_or_of_paths(api, server):
