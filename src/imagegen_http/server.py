@@ -45,8 +45,6 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     """
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
-    if (warning := sqlite_warning()) is not None:
-        _log.warning(warning)
     listener = _bind(settings.server.host, settings.server.port)
     with listener:
         async with compose(settings, environ=environ, redactor=redactor) as service:
@@ -68,6 +66,8 @@ async def _serve(service: Service, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     with RunningServer.announce(service.settings.data_dir, host, port):
         _log.info("listening", url=f"http://{_in_url(host)}:{port}")
+        if (warning := sqlite_warning()) is not None:
+            _log.warning(warning)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         if not serving.done():

@@ -152,8 +152,9 @@ class Service:
     def kill(self):
         """End it as nobody can resist, and return when it is gone."""
         if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+            for pid in (*_children(self.process.pid), self.process.pid):  # strace would leave its child alive
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait(PATIENCE)
 
     def stop(self):
@@ -204,6 +205,10 @@ class Service:
 def post_task(client, model="direct", **more):
     body = {"provider": "chaos", "model_id": model, "params": {"prompt": "a task to be kept", **more}}
     return client.post("/api/v1/tasks/generate", json=body)
+
+
+def _children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _allow_tracing():
