@@ -19,6 +19,9 @@ from imagegen_http.guard.security_headers import with_security_headers
 RELEASE_BODY = "imagegen.release_body"
 """Key of the scope: a function for an application that has let go of the body long before it answers."""
 
+MAX_HEAD_BYTES = 32 * 1024
+"""Largest head, its path and headers together; the parser bounds only what comes in pieces."""
+
 _SCANNED_AT_ONCE = 64 * 1024
 
 
@@ -82,6 +85,9 @@ class InboundGuard:
             lease.release()
 
     def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
+        if request.head_bytes > MAX_HEAD_BYTES:
+            problem = {"field": "headers", "message": f"must be at most {MAX_HEAD_BYTES} bytes"}
+            raise Refused("validation_failed", {"errors": [problem]})
         if not self._hosts.allow(request) or cross_site.refuses(request):
             raise Refused("forbidden_origin")
         if self._access is not None and not self._access.allows(request):

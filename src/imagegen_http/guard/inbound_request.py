@@ -29,6 +29,12 @@ class InboundRequest:
             headers=tuple((name.lower(), value) for name, value in scope["headers"]),
         )
 
+    @property
+    def head_bytes(self) -> int:
+        """How large path, query and headers are together."""
+        named = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.path) + len(self.query) + named
+
     def all(self, name: bytes) -> list[str]:
         """Return each value of a header, in order."""
         return [value.decode("latin-1").strip() for key, value in self.headers if key == name]

@@ -38,7 +38,7 @@ def test_help_loads_nothing_heavy(args, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT, *args],
         cwd=tmp_path,
-        env=clean_environ(),
+        env={k: v for k, v in clean_environ().items() if not k.startswith("COVERAGE")},
         capture_output=True,
         text=True,
         check=True,

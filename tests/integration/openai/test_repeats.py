@@ -85,6 +85,7 @@ def test_a_failure_that_cost_nothing_is_tried_again(server, api):
     data(api.post(CONFIG, json={"provider_name": "down", "kind": "demo", "max_retries": 0}))
     with client_of(server, max_retries=1) as client, pytest.raises(openai.InternalServerError):
         client.images.generate(**slow("down", 0, fail="unavailable"), model="down/demo")
+    data(api.delete(f"{CONFIG}/down"))
 
     assert 2 == len(asked(api, "down"))
 

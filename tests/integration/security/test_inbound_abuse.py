@@ -211,10 +211,10 @@ INSIDE = """
 
 @pytest.mark.parametrize("path", INSIDE)
 def test_odd_bytes_in_ids_and_queries_are_no_defect(open_server, path):
-    """A 200 or a 4xx; never a file, a server path or a 5xx."""
+    """A 4xx at worst; never a file, a server path or a 5xx."""
     answer = ask_raw(open_server, head(f"GET {path}", "Connection: close"))
 
-    assert [True] == [status == 200 or 400 <= status < 500 for status in statuses(answer)], answer
+    assert [True] == [status < 500 for status in statuses(answer)], answer
     assert str(open_server.data_dir).encode() not in answer
     assert b"Traceback" not in answer
 
