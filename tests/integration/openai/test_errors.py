@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from tests.integration.api.asking import CONFIG, data, total
+from tests.integration.api.asking import CONFIG, data, running, total
 from tests.integration.openai.conftest import TOKEN, client_of
 
 SMALL = {"prompt": "a lighthouse", "size": "64x64"}
@@ -154,10 +154,12 @@ def test_a_full_queue_is_429_and_worth_another_try(start_server):
     server = start_server({"queue": {"size": 1, "workers": 1}})
     with server.client() as api, client_of(server) as client:
         slow = {"params": {"prompt": "slow", "delay_seconds": 30, "size": "64x64"}}
-        running, waiting = (data(api.post("/api/v1/tasks/generate", json=slow)) for _ in range(2))
+        first = data(api.post("/api/v1/tasks/generate", json=slow))
+        running(api, first["task_id"])
+        second = data(api.post("/api/v1/tasks/generate", json=slow))
         with pytest.raises(openai.RateLimitError) as raised:
             client.images.generate(**SMALL)
-        for task in (running, waiting):
+        for task in (first, second):
             api.post(task["urls"]["cancel"])
         again = client.images.generate(**SMALL, extra_headers={"x-stainless-retry-count": "1"})
 
