@@ -190,6 +190,13 @@ def _without_query(url: re.Match[str]) -> str:
     return f"{address}?{MASK}" if question_mark else address
 
 
+def without(text: str, secret: str | None) -> str:
+    """Return the text without one secret, in any of its spellings."""
+    for form in sorted(spellings(secret or ""), key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
 def on_one_line(value: Any) -> Any:
     """Return the value with line breaks, other control characters and bidi marks in all its text escaped."""
     if isinstance(value, str):

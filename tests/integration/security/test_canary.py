@@ -192,16 +192,22 @@ class TestNoKeyIsAnywhere:
         assert [] == leaks(KEYS, files_below(tmp_path))
 
     def test_in_no_file_while_it_runs(self, bench, tasks):
-        """Database, log of writes, free pages, spool, pictures, temporary files, the log at level debug."""
+        """Database, log of writes, free pages, spool, pictures, temporary files, the log at level debug.
+
+        While a job runs, the address that its vendor gave is needed, and the log of writes keeps it for a
+        while: those keys are looked for when the service has stopped.
+        """
+        jobs = {key_of("job", source) for source in SOURCES}
+
         assert [] == leaks(KEYS, {"log": bench.server.log.encode()})
-        assert [] == leaks(KEYS, files_below(bench.server.data_dir, bench.temporary))
+        assert [] == leaks(set(KEYS) - jobs, files_below(bench.server.data_dir, bench.temporary))
 
     def test_in_no_backup(self, bench, tasks, tmp_path):
-        """A backup is a file that leaves the house."""
+        """A backup is a file that leaves the house; nothing in it is compressed."""
         backup = tmp_path / "backup"
-        if "No such command" in bench.run("backup", backup).stderr:
-            pytest.xfail("there is no backup yet")
+        ended = bench.run("backup", backup)
 
+        assert (0, True) == (ended.returncode, b"SQLite format 3" in backup.read_bytes()), ended.stderr
         assert [] == leaks(KEYS, {"backup": backup.read_bytes()})
 
     def test_in_no_file_after_it_stopped(self, bench, tasks):

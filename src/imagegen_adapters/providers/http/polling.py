@@ -167,7 +167,10 @@ class JobWatcher:
 
     async def _keep(self, arrival: Arrival) -> Receipt:
         picture = arrival.is_picture(self.of.operation.response)
-        return await keep(arrival, self.exchange, self.of.document, self.of.operation, picture=picture)
+        of = self.of
+        return await keep(
+            arrival, self.exchange, of.document, of.operation, picture=picture, secret=of.secret
+        )
 
     def _means_something(self, status: int) -> bool:
         words = self.poll.status

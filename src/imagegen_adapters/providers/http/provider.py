@@ -79,7 +79,7 @@ class HttpProvider:
                 _raise_failure(of, arrival)
             if of.operation.task is not None:
                 return await _job(of, of.operation.task, arrival, exchange)
-            return await keep(arrival, exchange, of.document, of.operation, picture=picture)
+            return await keep(arrival, exchange, of.document, of.operation, picture=picture, secret=of.secret)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         of = self._call(call)

@@ -10,6 +10,7 @@ import httpx
 
 from imagegen_adapters.providers.http.document import Document, OperationSpec, ResponseSpec
 from imagegen_adapters.providers.http.sending import headers_of
+from imagegen_adapters.redaction import without
 from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -69,9 +70,17 @@ async def arrive(response: httpx.Response) -> Arrival:
 
 
 async def keep(
-    arrival: Arrival, exchange: Exchange, document: Document, operation: OperationSpec, *, picture: bool
+    arrival: Arrival,
+    exchange: Exchange,
+    document: Document,
+    operation: OperationSpec,
+    *,
+    picture: bool,
+    secret: str | None,
 ) -> Receipt:
     """Spool the answer and return the receipt that `collect` needs, no longer than a few hundred bytes.
+
+    ``secret`` is left out of it: a receipt is stored in the clear.
 
     Raises:
         CallError: ``bad_response``; it is empty or too long.
@@ -88,7 +97,7 @@ async def keep(
             "kind": "raw" if picture else "json",
             "status": arrival.status,
             "url": arrival.url,
-            "headers": {k: v[:1000] for k, v in arrival.headers.items() if k in wanted},
+            "headers": {k: without(v, secret)[:1000] for k, v in arrival.headers.items() if k in wanted},
         }
     )
 
