@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 import uvicorn
 
+from imagegen_http.allocator import share_memory_among_threads
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
 from imagegen_http.composition import Redactor, compose, new_id, redact_event, sqlite_warning
@@ -43,6 +44,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
         SettingsError: nothing can listen on that address.
         StorageError: the data directory cannot be used.
     """
+    share_memory_among_threads()
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
     listener = _bind(settings.server.host, settings.server.port)

@@ -65,8 +65,8 @@ class Fault:
     """``unavailable``, ``skew``, ``denied``, ``html``, ``reset``: instead of acting.
 
     ``swallow``: act, then reset. ``truncate``, ``stall``: half of the body. ``wrong_crc``: the header
-    lies. ``corrupt``: other bytes are kept. ``delay``: nothing is said until `FakeOss.release`.
-    ``redirect``: to ``target``.
+    lies. ``corrupt``: other bytes are kept; ``shorten``: fewer. ``redirect``: to ``target``.
+    ``delay``: nothing is said until `FakeOss.release`.
     """
 
     kind: str
@@ -384,7 +384,10 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.sent.get("content-md5")
         if given and given != base64.b64encode(md5(self.body)).decode():
             raise Refused(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
-        return b"\0" + self.body[1:] if self.fault and self.fault.kind == "corrupt" else self.body
+        kind = self.fault.kind if self.fault else ""
+        if kind == "shorten":
+            return self.body[:-1]
+        return b"\0" + self.body[1:] if kind == "corrupt" else self.body
 
     def _crc_header(self, data):
         lie = 1 if self.fault and self.fault.kind == "wrong_crc" else 0

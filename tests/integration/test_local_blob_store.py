@@ -1,5 +1,6 @@
 """The blob store in a directory keeps the promises of its port, and leaves no rubbish."""
 
+import asyncio
 import errno
 import os
 import stat
@@ -151,3 +152,28 @@ async def test_the_file_is_durable_before_its_name(store, monkeypatch):
     await store.put("images/a.png", stream([b"x"]), content_type="image/png")
 
     assert ["sync directory", "sync directory", "sync file", "name", "sync directory"] == acts
+
+
+async def test_many_puts_at_once_hold_no_more_than_a_few(store):
+    """The more there are, the sooner each goes to the disk with what it has."""
+    number, pieces, piece = 400, 64, bytes(4096)
+    begun, handed_over, go = asyncio.Barrier(number), asyncio.Barrier(number + 1), asyncio.Event()
+
+    async def source():
+        await begun.wait()
+        for _ in range(pieces):
+            yield piece
+        await handed_over.wait()
+        await go.wait()
+
+    puts = [
+        asyncio.create_task(store.put(f"many/{n}.png", source(), content_type="image/png"))
+        for n in range(number)
+    ]
+    await handed_over.wait()
+    written = sum((store.root / name).stat().st_size for name in _files(store))
+    go.set()
+    kept = await asyncio.gather(*puts)
+
+    assert number * pieces * len(piece) - written <= 33 * 1024 * 1024
+    assert {pieces * len(piece)} == {blob.size_bytes for blob in kept}

@@ -23,6 +23,8 @@ from imagegen_core.ports.blob_store import StoredBlob
 T = TypeVar("T")
 
 _BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
+_HELD = 32 * 1024 * 1024  # bytes that all puts together wait with, unless there are more than 500
+_SMALLEST_BATCH = 32 * 1024
 _NAMES = 1000  # directory entries read in one hop
 
 
@@ -39,11 +41,13 @@ class LocalBlobStore:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
         self._crc64 = crc64 and fast_crc64_available()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
+        self._puts = 0
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
         with _storage_errors(key):
             file = await self._run(lambda: HalfWrittenFile(path, crc64=self._crc64))
+        self._puts += 1
         try:
             await self._fill(file, key, chunks)
             with _storage_errors(key):
@@ -51,6 +55,8 @@ class LocalBlobStore:
         except BaseException:
             await asyncio.shield(self._run(file.abandon))
             raise
+        finally:
+            self._puts -= 1
         return StoredBlob(key=key, size_bytes=size, sha256=sha256, crc64=crc64)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -121,7 +127,7 @@ class LocalBlobStore:
             async for chunk in chunks:
                 batch.append(chunk)
                 held += len(chunk)
-                if held >= _BATCH:
+                if held >= self._batch_bytes():
                     with _storage_errors(key):
                         await writing
                     writing = self._write(file, batch)
@@ -132,6 +138,10 @@ class LocalBlobStore:
         with _storage_errors(key):
             await writing
             await self._write(file, batch)
+
+    def _batch_bytes(self) -> int:
+        """Return how much a put may wait with: one batch fills up while another is being written."""
+        return max(_SMALLEST_BATCH, min(_BATCH, _HELD // (2 * self._puts)))
 
     def _write(self, file: HalfWrittenFile, batch: list[bytes]) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)

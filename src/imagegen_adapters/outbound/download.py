@@ -49,7 +49,7 @@ class Download:
     pace: Pace = attrs.field(factory=Pace)
 
     async def chunks(self, url: str) -> AsyncIterator[bytes]:
-        """Yield the body, at most 64 KiB at a time; raises `CallError`."""
+        """Yield the body, at most 256 KiB at a time; raises `CallError`."""
         deadline = asyncio.get_running_loop().time() + self.seconds
         answer = await self._follow(_parse(url), deadline)
         try:

@@ -5,6 +5,7 @@ name, and no second look-up can answer differently from the one that was judged.
 """
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -17,6 +18,7 @@ from imagegen_adapters.outbound.resolving import NameNotResolved, resolve
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MOST_ADDRESSES = 8
+_READ_BYTES = 256 * 1024
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -92,8 +94,39 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return await _verified(stream, address)
+                return _WideStream(await _verified(stream, address))
         raise failure or httpcore.ConnectError("no address to connect to")
+
+
+class _WideStream(httpcore.AsyncNetworkStream):
+    """Reads as much at once as asyncio takes from a socket.
+
+    httpcore asks for 64 KiB at a time. Every piece costs the same, whatever its length, and large pictures
+    arrive twice as fast in larger ones.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max(max_bytes, _READ_BYTES), timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _WideStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def _verified(stream: httpcore.AsyncNetworkStream, address: IpAddress) -> httpcore.AsyncNetworkStream:

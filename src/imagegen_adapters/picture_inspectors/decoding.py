@@ -8,7 +8,7 @@ from PIL.Image import DecompressionBombError, DecompressionBombWarning, Transpos
 
 THUMBNAIL_SIDE = 512
 _DRAFT_SIDE = 2 * THUMBNAIL_SIDE
-_STRIP_ROWS = 64
+_STRIP_BYTES = 512 * 1024  # what allocators give again and again without asking the system for fresh pages
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
@@ -22,6 +22,7 @@ _TURNS = {
     8: Transpose.ROTATE_90,
 }
 _TRANSPARENT_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+_READY_MODES = ("L", "RGB", "RGBA")
 _MODES_OF_MORE_THAN_8_BITS = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -121,12 +122,18 @@ def _thumbnail(picture: Image.Image, turn: Transpose | None) -> bytes:
 
 
 def _shrunk(picture: Image.Image, factor: int) -> Image.Image:
-    """Return an RGB(A) copy, ``factor`` times smaller, made in strips to need no second full copy."""
+    """Return an RGB(A) copy, ``factor`` times smaller, without a second full copy in between."""
     transparent = picture.mode in _TRANSPARENT_MODES or "transparency" in picture.info
     mode = "RGBA" if transparent else "RGB"
+    if picture.mode == mode or (picture.mode in _READY_MODES and not transparent):
+        return picture.reduce(factor).convert(mode)
+    return _shrunk_in_strips(picture, factor, mode)
+
+
+def _shrunk_in_strips(picture: Image.Image, factor: int, mode: str) -> Image.Image:
     width, height = picture.size
     small = Image.new(mode, (-(-width // factor), -(-height // factor)))
-    rows = factor * _STRIP_ROWS
+    rows = factor * max(1, _STRIP_BYTES // (4 * width * factor))
     for top in range(0, height, rows):
         strip = _in_8_bits(picture.crop((0, top, width, min(top + rows, height))))
         small.paste(strip.convert(mode).reduce(factor), (0, top // factor))

@@ -24,7 +24,7 @@ LONGEST_KEPT = 64 * 1024
 MOST_JSON = 4 * 1024 * 1024
 """Bytes of JSON without the long strings: more is no picture's answer."""
 
-_BLOCK = 1024 * 1024
+_BLOCK = 512 * 1024
 _HEAD = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _PLAIN = re.compile(rb"[ -\[\]-~]*")
@@ -112,7 +112,7 @@ def bad_response(why: str) -> CallError:
 
 
 async def decoded(opened: Callable[[], BinaryIO], text: str | LongString) -> AsyncIterator[bytes]:
-    """Yield the bytes of a base64 string of the answer in blocks of at most 1 MiB, each made in a thread.
+    """Yield the bytes of a base64 string of the answer in blocks of at most 512 KiB, each made in a thread.
 
     Args:
         opened: opens the spooled answer; it is closed again.
@@ -152,7 +152,7 @@ def read_text(file: BinaryIO, text: Any) -> str | None:
 
 
 def read_string(file: BinaryIO, place: LongString) -> Iterator[bytes]:
-    """Yield a long string's bytes, escapes undone, in blocks of at most 1 MiB; blocks meanwhile."""
+    """Yield a long string's bytes, escapes undone, in blocks of at most 512 KiB; blocks meanwhile."""
     position, end, carry = place.offset, place.offset + place.length, b""
     while position < end:
         file.seek(position)

@@ -1,5 +1,6 @@
 """Keep one picture of a vendor: streamed to the store, checked there, with its thumbnail beside it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -23,6 +24,10 @@ from imagegen_core.ports.provider import Picture
 from imagegen_core.tasks import Task
 
 DOWNLOAD_TRIES = 3
+
+STREAMS = 32
+"""Pictures on their way to the store at once, each of which takes a megabyte or so of buffers meanwhile."""
+
 _SNIFF_BYTES = 16
 _GONE = frozenset({401, 403, 404, 410})
 
@@ -31,13 +36,17 @@ _GONE = frozenset({401, 403, 404, 410})
 class KeepPicture:
     """Downloading is free, so a broken download is begun again; a refused picture leaves nothing behind.
 
-    Without a ``label`` the vendor's bytes are stored as they came.
+    Without a ``label`` the vendor's bytes are stored as they came. However many tasks end at the same
+    moment, only `STREAMS` pictures are taken in at once, so that they take no more memory than these.
     """
 
     pictures: BlobStore
     inspector: PictureInspector
     clock: Clock
     label: PictureLabel | None = None
+    _streams: asyncio.Semaphore = attrs.field(
+        factory=lambda: asyncio.Semaphore(STREAMS), init=False, repr=False, eq=False
+    )
 
     async def __call__(self, *, picture: Picture, position: int, task: Task, attempt: Attempt) -> Image:
         """Return the record of the stored picture, without an id yet.
@@ -78,7 +87,8 @@ class KeepPicture:
     ) -> tuple[StoredBlob, MediaType, str | None]:
         for tries in range(1, DOWNLOAD_TRIES + 1):
             try:
-                return await self._store(picture, stem)
+                async with self._streams:
+                    return await self._store(picture, stem)
             except CallError as error:
                 failure = error.failure
                 gone = failure.upstream_status in _GONE

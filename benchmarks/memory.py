@@ -1,0 +1,275 @@
+"""How much memory large pictures take, and how fast they come in: ``python benchmarks/memory.py``.
+
+A real server with 100 workers gets, from a vendor in another process, 100 pictures of 20 MB at once by their
+addresses, then 32 of 15 MB at once in base64. Memory is resident memory, that of shared pages counted once
+for each process and files in memory added, so that it is rather too high. Then the same pictures are taken in
+by a bare loop of httpx, which writes them to files without syncing, hashing or looking at them. Both share
+the machine with the vendor, and with whoever else uses it: only their ratio, within one run, says anything.
+It must hold for pictures that take nothing to decode (``light``); for the others it also tells what looking
+at every pixel costs.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import attrs
+import httpx
+from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, VendorProcess, write_files
+
+from tests.chaos.service import Service, wait_until
+
+WORKERS, LINKED, INLINE = 100, 100, 32
+MOST_IDLE, MOST_LOADED, LEAST_RATIO = 100, 500, 0.6
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@attrs.frozen
+class Sample:
+    """Seconds since the beginning; MB of the main process, of its children, and of files in memory."""
+
+    at: float
+    main: float
+    children: float
+    files: float
+
+    @property
+    def total(self):
+        return self.main + self.children + self.files
+
+
+def family(pid):
+    """Return the process and all that descend from it."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    return found
+
+
+def sample(pid, began):
+    main, *children = family(pid)
+    return Sample(time.monotonic() - began, _resident(main), sum(map(_resident, children)), _in_memory(main))
+
+
+def _resident(pid):
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / MIB
+    return 0
+
+
+def _in_memory(pid):
+    """Return the size of files that have no name but in memory; no process has them as resident."""
+    total = 0
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if str(fd.readlink()).startswith("/memfd:"):
+                total += fd.stat().st_blocks * 512
+    return total / MIB
+
+
+@contextlib.contextmanager
+def watched(pid):
+    """Yield a list that fills with samples."""
+    samples, began, done = [], time.monotonic(), threading.Event()
+
+    def watch():
+        while not done.wait(0.05):
+            samples.append(sample(pid, began))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
+
+
+def draw(samples, rows=16):
+    """Print the curve: the highest sample of each stretch of time."""
+    for at in range(rows):
+        part = samples[at * len(samples) // rows : (at + 1) * len(samples) // rows]
+        if part:
+            high = max(part, key=lambda s: s.total)
+            bar = "█" * round(high.main / 8) + "▒" * round((high.children + high.files) / 8)
+            print(f"  {high.at:6.1f} s {high.main:4.0f} +{high.children:4.0f} +{high.files:3.0f} MB {bar}")
+
+
+def cpu_seconds(pid):
+    """Return the seconds of processor time of the process, its children, and those of them that ended."""
+    total = 0
+    for each in family(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15] if each == pid else fields[11:13]))
+    return total / _TICK
+
+
+@attrs.define
+class Bench:
+    """A server and its vendor."""
+
+    service: Service
+    vendor: VendorProcess
+    peaks: list = attrs.field(factory=list)
+
+    def run(self, model, number, *, at_once=True):
+        """Have pictures made; return the seconds from the first answer to the last picture kept."""
+        self.vendor.ask(f"/expect/{number if at_once else 0}")
+        body = {"provider": "large", "model_id": model, "params": {"prompt": "a large picture"}}
+        before = self.kept()
+        with self.service.client() as client:
+            for _ in range(number):
+                client.post("/api/v1/tasks/generate", json=body).raise_for_status()
+        self.vendor.ask("/go")
+        began = time.monotonic()
+        wait_until(lambda: not self.waiting(), what="the end of all tasks", seconds=600)
+        seconds = time.monotonic() - began
+        assert self.kept() - before == number, f"{self.kept() - before} of {number} pictures were kept"
+        return seconds
+
+    def waiting(self):
+        return self.service.rows("SELECT 1 FROM tasks WHERE status IN ('pending', 'processing') LIMIT 1")
+
+    def kept(self):
+        return self.service.rows("SELECT count(*) FROM images")[0][0]
+
+    def memory(self, what, model, number):
+        with watched(self.service.pid) as samples:
+            seconds = self.run(model, number)
+        peak = max(samples, key=lambda s: s.total)
+        print(f"{what}: {peak.total:.0f} MB at the most, in {seconds:.1f} s")
+        print(f"  then: main {peak.main:.0f}, children {peak.children:.0f}, files in memory {peak.files:.0f}")
+        print(f"  each at its own highest: main {max(s.main for s in samples):.0f}, ", end="")
+        print(f"children {max(s.children + s.files for s in samples):.0f}")
+        draw(samples)
+        self.peaks.append((what, peak.total))
+
+    def throughput(self, model, number):
+        """Compare with the bare loop, which runs before and after; return the ratio to its better run."""
+        first = self.bare(model, number)
+        before = cpu_seconds(self.service.pid)
+        seconds = self.run(model, number)
+        cpu = cpu_seconds(self.service.pid) - before
+        ours = Speed(seconds, sending(self.vendor.ask("/times"), number), cpu)
+        bare = min(first, self.bare(model, number), key=lambda speed: speed.whole)
+        print(
+            f"{number} × {LINKED_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms a picture"
+        )
+        for who, speed in (("bare loop", bare), ("service", ours)):
+            print(f"  {who:15} {speed.told(number)}")
+        print(f"  ratio           {bare.whole / ours.whole:11.2f} {bare.sending / ours.sending:15.2f}")
+        return bare.whole / ours.whole
+
+    def bare(self, model, number):
+        url = f"{self.vendor.url}/files/{model}.png"
+        self.vendor.ask("/times")
+        with tempfile.TemporaryDirectory(dir=self.service.folder) as target:
+            command = [sys.executable, __file__, "--bare", url, "--number", str(number), "--into", target]
+            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        return Speed(float(told[0]), sending(self.vendor.ask("/times"), number), float(told[1]))
+
+
+@attrs.frozen
+class Speed:
+    """Seconds until all pictures were kept, until the vendor had sent all, and of processor time."""
+
+    whole: float
+    sending: float
+    cpu: float
+
+    def told(self, number):
+        mb = number * LINKED_BYTES / MIB
+        return f"{mb / self.whole:11.0f} {mb / self.sending:15.0f} {self.cpu / number * 1000:18.0f}"
+
+
+def sending(times, number):
+    """Return the seconds from the first request to the last byte taken."""
+    assert len(times) == number, f"{len(times)} pictures were fetched"
+    return max(end for _, end, _ in times) - min(start for start, _, _ in times)
+
+
+async def bare_loop(url, number, folder):
+    """Fetch all at once, as anybody would."""
+
+    async def fetch(client, at):
+        with (folder / str(at)).open("wb") as file:
+            async with client.stream("GET", url) as answer:
+                async for chunk in answer.aiter_bytes():
+                    file.write(chunk)
+
+    limits = httpx.Limits(max_connections=number)
+    async with httpx.AsyncClient(limits=limits, timeout=600, trust_env=False) as client:
+        used, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+        await asyncio.gather(*(fetch(client, at) for at in range(number)))
+    spent, seconds = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - began
+    print(seconds, spent.ru_utime + spent.ru_stime - used.ru_utime - used.ru_stime)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--number", type=int, default=LINKED, help="pictures, all at once")
+    parser.add_argument("--work-dir", type=Path, help="on the disk that is to be measured")
+    parser.add_argument("--only", choices=("memory", "throughput"))
+    parser.add_argument("--kind", choices=KINDS, action="append")
+    parser.add_argument("--bare", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.bare:
+        asyncio.run(bare_loop(options.bare, options.number, options.into))
+        return
+    with tempfile.TemporaryDirectory(prefix="imagegen-memory-", dir=options.work_dir) as name:
+        folder = Path(name)
+        files = folder / "vendor"
+        files.mkdir()
+        write_files(files)
+        vendor = VendorProcess(files).start()
+        service = Service(folder, folder / "data", vendor, settings=settings(vendor))
+        try:
+            measure(Bench(service.start(), vendor), options)
+        finally:
+            service.kill()
+            vendor.end()
+
+
+def settings(vendor):
+    provider = {"kind": "http", "api_base": vendor.url, "timeout_seconds": 600}
+    return {
+        "queue": {"workers": WORKERS},
+        "providers": {"large": {**provider, "extra_config": {"spec": DOCUMENT}}},
+    }
+
+
+def measure(bench, options):
+    idle = sample(bench.service.pid, 0).total
+    print(f"idle: {idle:.0f} MB")
+    kinds = options.kind or KINDS
+    if options.only != "throughput":
+        for kind in kinds:
+            bench.memory(f"{options.number} × 20 MB by address, {kind}", kind, options.number)
+        bench.memory(f"{INLINE} × 15 MB in base64", "inline", INLINE)
+        time.sleep(1)
+        print(f"after that: {sample(bench.service.pid, 0).total:.0f} MB")
+    ratios = {}
+    if options.only != "memory":
+        ratios = {kind: bench.throughput(kind, options.number) for kind in kinds}
+    assert idle < MOST_IDLE, f"{idle:.0f} MB when idle"
+    assert not [peak for peak in bench.peaks if peak[1] >= MOST_LOADED], bench.peaks
+    assert ratios.get(LIGHT, 1) >= LEAST_RATIO, ratios
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""Pictures and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
+
+import signal
+from collections import Counter
+
+import attrs
+import pytest
+
+from tests.fakes.oss import FakeOss
+from tests.integration.api.asking import IMAGES, data, ended, picture, submit, until
+from tests.integration.api.live_server import STOP_SECONDS, LiveServer
+
+PREFIX = "team/a/"
+
+
+@attrs.define
+class Desk:
+    """The service, its bucket, and a client that is told the same all the time."""
+
+    server: LiveServer
+    oss: FakeOss
+    api: object = None
+
+    def start(self):
+        self.close()
+        self.server.start()
+        self.api = self.server.client()
+        return self
+
+    def close(self):
+        if self.api is not None:
+            self.api.close()
+
+    def item(self, image_id):
+        return data(self.api.get(f"{IMAGES}/{image_id}"))
+
+    def stored(self, images, where):
+        """Wait until all of these pictures are there."""
+        return until(
+            lambda: [self.item(image["id"])["storage"] for image in images], lambda seen: {where} == set(seen)
+        )
+
+    def oss_health(self):
+        return self.api.get("/health").json()["checks"]["oss"]
+
+    def content(self, image, **headers):
+        return self.api.get(image["image_url"], headers=headers)
+
+    @property
+    def files(self):
+        """The picture files, without their thumbnails."""
+        found = (self.server.data_dir / "images").rglob("*.png")
+        return sorted(path.name for path in found)
+
+    def objects(self):
+        """Which pictures lie in the bucket, without their thumbnails."""
+        return sorted(key.rpartition("/")[2] for key in self.oss.objects if key.endswith(".png"))
+
+
+@pytest.fixture
+def oss():
+    with FakeOss() as oss:
+        yield oss
+
+
+@pytest.fixture
+def desk(oss, tmp_path):
+    """Return a function that starts the service with such a storage."""
+    made = []
+
+    def start(**storage):
+        bucket = {
+            "endpoint": oss.endpoint,
+            "region": oss.region,
+            "bucket": oss.bucket,
+            "access_key_id": oss.key_id,
+            "access_key_secret": oss.secret,
+            "prefix": PREFIX,
+        }
+        config = {
+            "storage": {"oss": bucket, **storage},
+            "security": {"allow_private_upstreams": [f"127.0.0.1:{oss.port}"]},
+        }
+        made.append(Desk(LiveServer(tmp_path, config), oss).start())
+        return made[-1]
+
+    yield start
+    oss.release()
+    for one in made:
+        one.close()
+        one.server.end()
+
+
+def pictures(desk, number):
+    return [picture(desk.api, f"lighthouse {n}") for n in range(number)]
+
+
+def sent(oss):
+    """Return how often each picture arrived."""
+    return Counter(key for key in oss.calls("put", 200) if key.endswith(".png"))
+
+
+def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, oss):
+    """The service is well meanwhile, and says what waits; nothing is sent twice."""
+    oss.down()
+    desk = desk()
+    made = pictures(desk, 6)
+    until(desk.oss_health, lambda health: health["status"] == "failing")
+    served = [desk.content(image) for image in made]
+    health = desk.api.get("/health").json()
+    waiting = [desk.item(image["id"])["storage"] for image in made]
+    oss.up()
+    desk.stored(made, "both")
+
+    assert [200] * 6 == [content.status_code for content in served]
+    assert ("ok", ["local"] * 6) == (health["status"], waiting)
+    assert health["checks"]["oss"]["uploads"] > 0
+    assert sorted(content.content for content in served) == sorted(
+        found.data for key, found in oss.objects.items() if key.endswith(".png")
+    )
+    assert [1] * 6 == list(sent(oss).values())
+    assert {
+        "status": "ok",
+        "uploads": 0,
+        "removals": 0,
+        "failing": 0,
+        "last_error": None,
+    } == desk.oss_health()
+
+
+def test_a_picture_that_only_oss_has_is_read_as_before(desk, oss):
+    """Same address, same tag, same bytes, also of a part; the thumbnail stays on the disk."""
+    oss.down()
+    desk = desk(local={"retention_days": 0})
+    made = picture(desk.api)
+    before = desk.content(made)
+    oss.up()
+    desk.stored([made], "oss")
+    until(lambda: desk.files, lambda files: not files)
+
+    after = desk.content(made)
+    part = desk.content(made, Range="bytes=10-99")
+    unchanged = desk.content(made, **{"If-None-Match": before.headers["etag"]})
+    assert (200, before.content, before.headers["etag"]) == (
+        after.status_code,
+        after.content,
+        after.headers["etag"],
+    )
+    assert (206, before.content[10:100]) == (part.status_code, part.content)
+    assert 304 == unchanged.status_code
+    assert 200 == desk.api.get(made["thumbnail_url"]).status_code
+    assert made["image_url"] == desk.item(made["id"])["image_url"]
+
+
+def test_only_oss_has_it_and_oss_is_down(desk, oss):
+    """The reader is asked to come again; when OSS is back, so is the picture."""
+    desk = desk(local={"retention_days": 0})
+    made = picture(desk.api)
+    desk.stored([made], "oss")
+    until(lambda: desk.files, lambda files: not files)
+    oss.down()
+    refused = desk.content(made)
+    oss.up()
+
+    assert (503, 50301) == (refused.status_code, refused.json()["code"])
+    assert 200 == desk.content(made).status_code
+
+
+def test_without_a_local_store_pictures_go_straight_to_oss(desk, oss):
+    """Nothing of them is left on the disk."""
+    desk = desk(local=None)
+    made = pictures(desk, 3)
+
+    data_dir = desk.server.data_dir
+    left = [path for folder in ("images", "spool") for path in (data_dir / folder).rglob("*.*")]
+    assert ["oss"] * 3 == [image["storage"] for image in made]
+    assert [] == left
+    assert [1] * 3 == list(sent(oss).values())
+    assert [200] * 3 == [desk.content(image).status_code for image in made]
+
+
+def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
+    """The vendor's answer waits on the disk until OSS takes the picture; it is not asked for again."""
+    desk = desk(local=None)
+    oss.fail("unavailable", "put")
+    task = ended(desk.api, data(submit(desk.api))["task_id"])
+
+    assert ("completed", 1) == (task["status"], task["attempts"])
+    assert [1] == list(sent(oss).values())
+    assert [] == list((desk.server.data_dir / "spool").rglob("*.*"))
+
+
+@pytest.mark.parametrize("lie", ["wrong_crc", "corrupt", "shorten"])
+def test_a_local_file_stays_until_oss_has_the_same_bytes(desk, oss, lie):
+    """The disagreement is told to whoever looks, and the upload is made again."""
+    oss.fail(lie, "put")
+    desk = desk(local={"retention_days": 0})
+    made = picture(desk.api)
+    health = until(desk.oss_health, lambda health: health["failing"])
+    kept = desk.files
+    desk.stored([made], "oss")
+
+    assert ("failing", 1) == (health["status"], health["failing"])
+    assert health["last_error"]
+    assert 1 == len(kept)
+    assert kept == desk.objects()
+    assert 200 == desk.content(made).status_code
+
+
+def test_a_picture_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
+    """For readers and from the disk; from the bucket as soon as that is back."""
+    desk = desk()
+    made, other = pictures(desk, 2)
+    desk.stored([made, other], "both")
+    oss.down()
+    answer = desk.api.delete(f"{IMAGES}/{made['id']}")
+    gone = [desk.api.get(url).status_code for url in (made["image_url"], f"{IMAGES}/{made['id']}")]
+    left = desk.files
+    oss.up()
+    until(desk.objects, lambda objects: len(objects) == 1)
+
+    assert (200, [404, 404]) == (answer.status_code, gone)
+    assert left == desk.objects()
+    assert 200 == desk.content(other).status_code
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_uploads_go_on_after_a_restart(desk, oss, end):
+    """What was being sent is sent anew, what had been proved is left alone."""
+    desk = desk()
+    (first,) = pictures(desk, 1)
+    desk.stored([first], "both")
+    oss.fail("delay", "put", times=2)
+    rest = pictures(desk, 4)
+    until(lambda: oss.faults, lambda faults: not faults)  # two uploads hang
+    desk.server.signal(end)
+    oss.release()
+    code = desk.server.process.wait(STOP_SECONDS)
+    desk.start()
+    desk.stored([first, *rest], "both")
+
+    key = f"{PREFIX}{first['task_id'][-2:]}/{first['task_id']}-0-0.png"
+    assert {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 0}[end] == code
+    assert 1 == sent(oss)[key]
+    assert desk.files == desk.objects()
+    assert [200] * 5 == [desk.content(image).status_code for image in (first, *rest)]
