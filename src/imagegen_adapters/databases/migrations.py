@@ -332,3 +332,9 @@ def m008_search(db: Schema) -> None:
         )
         """,
     )
+
+
+@migrations()
+def m009_picture_ages(db: Schema) -> None:
+    """What may expire, by age: none of the pictures that are too young is looked at."""
+    _run(db, "CREATE INDEX images_by_age ON images (created_at, id) WHERE storage = 'both'")

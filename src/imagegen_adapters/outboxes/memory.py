@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_core.images import StorageState
-from imagegen_core.ports.outbox import OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxKind
 
 
 class MemoryOutbox:
@@ -42,9 +42,7 @@ class MemoryOutbox:
         self, *, due: datetime | None, after: int = 0, limit: int = 100
     ) -> tuple[OutboxEntry, ...]:
         return tuple(
-            entry
-            for entry in self._all()
-            if entry.id > after and (due is None or entry.not_before is None or entry.not_before <= due)
+            entry for entry in self._all() if entry.id > after and (due is None or _is_due(entry, due))
         )[:limit]
 
     async def done(self, entry: OutboxEntry) -> None:
@@ -82,3 +80,7 @@ class MemoryOutbox:
         self._entries[self._last_id] = OutboxEntry(
             id=self._last_id, kind=kind, blob_key=key, image_id=image_id
         )
+
+
+def _is_due(entry: OutboxEntry, due: datetime) -> bool:
+    return entry.not_before is None or not due < entry.not_before <= due + LONGEST_WAIT

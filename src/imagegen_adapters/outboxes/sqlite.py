@@ -4,25 +4,52 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from imagegen_adapters.databases.json_columns import optional_moment, optional_timestamp, to_timestamp
+from imagegen_adapters.databases.json_columns import (
+    optional_moment,
+    optional_timestamp,
+    to_json,
+    to_timestamp,
+)
 from imagegen_adapters.databases.sqlite import Database
-from imagegen_core.ports.outbox import OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxKind
 
-_ADD_MISSING = """
-INSERT INTO outbox (kind, blob_key, image_id)
-SELECT 'upload', blob_key, id FROM images
-WHERE storage = 'local'
-    AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'upload' AND blob_key = images.blob_key)
+# A hundred thousand entries may wait while OSS is away, and a pass follows each new picture. So what waits is
+# never gone through where everybody's writes queue up: the scan reads elsewhere, and claims use an index.
+
+_MISSING = """
+SELECT id FROM images
+WHERE storage = 'local' AND NOT EXISTS (SELECT 1 FROM outbox WHERE image_id = images.id AND kind = 'upload')
 ORDER BY id LIMIT ?
 """
 
-_DUE = "id > :after AND (:due IS NULL OR not_before IS NULL OR not_before <= :due) ORDER BY id LIMIT :limit"
+_ADD = """
+INSERT INTO outbox (kind, blob_key, image_id)
+SELECT 'upload', blob_key, id FROM images
+WHERE id IN (SELECT value FROM json_each(?)) AND storage = 'local'
+ORDER BY id
+ON CONFLICT (kind, blob_key) DO NOTHING
+"""
 
-_PEEK = f"SELECT * FROM outbox WHERE {_DUE}"  # noqa: S608 - of constants
+_PEEK = """
+SELECT * FROM outbox
+WHERE id > :after AND (:due IS NULL OR not_before IS NULL OR not_before <= :due OR not_before > :beyond)
+ORDER BY id LIMIT :limit
+"""
 
-_CLAIM = f"""
-UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM outbox WHERE {_DUE}) RETURNING *
-"""  # noqa: S608 - of constants
+_END_PUTTING_OFF = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR not_before > :beyond"
+
+_CLAIM = """
+UPDATE outbox SET attempts = attempts + 1 WHERE id IN (
+    SELECT id FROM outbox WHERE id > :after ORDER BY id LIMIT :limit
+) RETURNING *
+"""
+
+_CLAIM_DUE = """
+UPDATE outbox SET attempts = attempts + 1 WHERE id IN (
+    SELECT id FROM outbox INDEXED BY outbox_by_time
+    WHERE not_before IS NULL AND id > :after ORDER BY id LIMIT :limit
+) RETURNING *
+"""
 
 _DONE = "DELETE FROM outbox WHERE id = ?"
 
@@ -46,13 +73,24 @@ class SqliteOutbox:
         self._database = database
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        return await self._database.write(lambda c: c.execute(_ADD_MISSING, (limit,)).rowcount)
+        rows = await self._database.read(lambda c: c.execute(_MISSING, (limit,)).fetchall())
+        if not rows:
+            return 0
+        ids = to_json([row["id"] for row in rows])
+        return await self._database.write(lambda c: c.execute(_ADD, (ids,)).rowcount)
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16
     ) -> tuple[OutboxEntry, ...]:
         values = _values(due, after, limit)
-        rows = await self._database.write(lambda c: c.execute(_CLAIM, values).fetchall())
+
+        def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            if due is None:
+                return connection.execute(_CLAIM, values).fetchall()
+            connection.execute(_END_PUTTING_OFF, values)
+            return connection.execute(_CLAIM_DUE, values).fetchall()
+
+        rows = await self._database.write(claim)
         return tuple(sorted((_entry(row) for row in rows), key=lambda entry: entry.id))
 
     async def peek(
@@ -79,7 +117,13 @@ class SqliteOutbox:
 
 
 def _values(due: datetime | None, after: int, limit: int) -> dict[str, Any]:
-    return {"due": optional_timestamp(due), "after": after, "limit": limit}
+    beyond = None if due is None else due + LONGEST_WAIT
+    return {
+        "due": optional_timestamp(due),
+        "beyond": optional_timestamp(beyond),
+        "after": after,
+        "limit": limit,
+    }
 
 
 def _entry(row: sqlite3.Row) -> OutboxEntry:

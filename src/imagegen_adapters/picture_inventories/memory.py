@@ -14,23 +14,32 @@ class MemoryPictureInventory:
         self._state = state
 
     async def pictures(
-        self,
-        *,
-        state: StorageState | None = None,
-        created_before: datetime | None = None,
-        after: int = 0,
-        limit: int = 100,
+        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
     ) -> tuple[Image, ...]:
-        return tuple(
-            image
-            for image in self._state.images.values()
-            if image.id > after
-            and state in (None, image.storage)
-            and (created_before is None or image.created_at < created_before)
-        )[:limit]
+        return tuple(image for image in self._of(state) if image.id > after)[:limit]
+
+    async def aged(
+        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
+    ) -> tuple[Image, ...]:
+        old = [image for image in self._of(StorageState.BOTH) if image.created_at < created_before]
+        return tuple(image for image in sorted(old, key=_age) if after is None or _age(image) > _age(after))[
+            :limit
+        ]
+
+    async def count(
+        self, *, state: StorageState | None = None, created_before: datetime | None = None
+    ) -> int:
+        return sum(created_before is None or image.created_at < created_before for image in self._of(state))
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
         known = {
             key for image in self._state.images.values() for key in (image.blob_key, image.thumbnail_key)
         }
         return frozenset(keys) - known
+
+    def _of(self, state: StorageState | None) -> list[Image]:
+        return [image for image in self._state.images.values() if state in (None, image.storage)]
+
+
+def _age(image: Image) -> tuple[datetime, int]:
+    return image.created_at, image.id

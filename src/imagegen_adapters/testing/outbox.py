@@ -9,7 +9,7 @@ from imagegen_adapters.testing.image_records import keep
 from imagegen_adapters.testing.samples import NOW, later
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.outbox import Outbox, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxCounts, OutboxEntry, OutboxKind
 from imagegen_core.ports.picture_inventory import PictureInventory
 from imagegen_core.ports.task_repository import TaskRepository
 
@@ -111,6 +111,21 @@ class OutboxContract:
         assert later(5) == await outbox.next_due()
         assert OutboxCounts(uploads=1, removals=0, failing=1, last_error="down") == await outbox.counts()
 
+    async def test_what_another_clock_put_off_is_due(
+        self, repository: TaskRepository, outbox: Outbox
+    ) -> None:
+        """A clock that was set back does not hold an upload up for as long as it was ahead."""
+        await keep(repository)
+        await outbox.add_missing_uploads()
+        (entry,) = await outbox.claim(due=NOW)
+        await outbox.put_back(entry, not_before=NOW + LONGEST_WAIT, error="down")
+        waiting = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
+        await outbox.put_back(entry, not_before=later(0.001) + LONGEST_WAIT, error="down")
+
+        due = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
+
+        assert ([0, 0], [1, 1]) == (waiting, due)
+
     async def test_what_is_done_is_gone(self, repository: TaskRepository, outbox: Outbox) -> None:
         """Twice is fine, and it cannot be put back."""
         await keep(repository)
@@ -124,10 +139,10 @@ class OutboxContract:
         assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
         assert await outbox.next_due() is None
 
-    async def test_pictures_are_found_by_state_and_age(
+    async def test_pictures_are_found_by_state(
         self, repository: TaskRepository, inventory: PictureInventory
     ) -> None:
-        """Oldest first, from an id on; the time is exclusive."""
+        """In the order of ids, from one on; and they can be counted."""
         both = {"storage": StorageState.BOTH}
         ids = [
             (await keep(repository, created_at=later(at), **more)).id
@@ -137,16 +152,42 @@ class OutboxContract:
         found = {
             "all": await inventory.pictures(),
             "both": await inventory.pictures(state=StorageState.BOTH),
-            "old": await inventory.pictures(state=StorageState.BOTH, created_before=later(3)),
             "next": await inventory.pictures(after=ids[0], limit=2),
         }
+        counts = [
+            await inventory.count(),
+            await inventory.count(state=StorageState.LOCAL),
+            await inventory.count(state=StorageState.BOTH, created_before=later(3)),
+        ]
 
         assert {
             "all": ids,
             "both": [ids[0], ids[2], ids[3]],
-            "old": [ids[0], ids[2]],
             "next": [ids[1], ids[2]],
         } == {name: [image.id for image in images] for name, images in found.items()}
+        assert [4, 1, 2] == counts
+
+    async def test_aged_pictures_are_in_both_stores(
+        self, repository: TaskRepository, inventory: PictureInventory
+    ) -> None:
+        """By age and not by id, since a clock may have been wrong; the time is exclusive."""
+        both = {"storage": StorageState.BOTH}
+        made = [
+            await keep(repository, created_at=later(at), **more)
+            for at, more in ((2, both), (0, {}), (1, both), (1, both), (3, both))
+        ]
+
+        found = [
+            await inventory.aged(created_before=later(3)),
+            await inventory.aged(created_before=later(3), after=made[2]),
+            await inventory.aged(created_before=later(3), limit=1),
+            await inventory.aged(created_before=later(1)),
+        ]
+
+        ids = [image.id for image in made]
+        assert [[ids[2], ids[3], ids[0]], [ids[3], ids[0]], [ids[2]], []] == [
+            [image.id for image in images] for images in found
+        ]
 
     async def test_unknown_keys_are_told(
         self, repository: TaskRepository, inventory: PictureInventory

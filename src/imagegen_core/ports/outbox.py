@@ -1,10 +1,13 @@
 """What is still to be done to blobs elsewhere, kept until it is done."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 import attrs
+
+LONGEST_WAIT = timedelta(hours=1)
+"""Beyond it nothing is ever put off; what is due later than that was put off by another clock."""
 
 
 class OutboxKind(StrEnum):
@@ -51,6 +54,8 @@ class Outbox(Protocol):
         self, *, due: datetime | None, after: int = 0, limit: int = 16
     ) -> tuple[OutboxEntry, ...]:
         """Return entries with ids above ``after`` in the order of ids, their attempts counted, durably.
+
+        What is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
 
         Args:
             due: only what is not put off beyond this time; None for everything.

@@ -8,17 +8,27 @@ from imagegen_core.images import Image, StorageState
 
 
 class PictureInventory(Protocol):
-    """Reads the picture records in the order of their ids, at a cost that does not grow with their number."""
+    """Reads the picture records piece by piece; what a piece costs does not grow with their number."""
 
     async def pictures(
-        self,
-        *,
-        state: StorageState | None = None,
-        created_before: datetime | None = None,
-        after: int = 0,
-        limit: int = 100,
+        self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
     ) -> tuple[Image, ...]:
-        """Return pictures with ids above ``after``, oldest first; of one state and older, if given."""
+        """Return pictures with ids above ``after``, in the order of ids; of one state, if given."""
+        ...
+
+    async def aged(
+        self, *, created_before: datetime, after: Image | None = None, limit: int = 100
+    ) -> tuple[Image, ...]:
+        """Return pictures that are in both stores and were made before, oldest first, behind ``after``."""
+        ...
+
+    async def count(
+        self, *, state: StorageState | None = None, created_before: datetime | None = None
+    ) -> int:
+        """Return how many pictures there are; of one state and made before, if given.
+
+        This one looks at all of them, for those who want to see how far a long pass is.
+        """
         ...
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:

@@ -50,12 +50,11 @@ class ExpireLocal:
         before = self.clock.now() - timedelta(days=self.retention_days)
         if self.retention_days <= 0:
             before = before + timedelta(milliseconds=1)
-        expired = freed = kept = after = 0
-        while pictures := await self.inventory.pictures(
-            state=StorageState.BOTH, created_before=before, after=after
-        ):
+        expired = freed = kept = 0
+        after: Image | None = None
+        while pictures := await self.inventory.aged(created_before=before, after=after):
             for image in pictures:
-                after = image.id
+                after = image
                 try:
                     gone = await self._expire(image, dry_run=dry_run)
                 except StorageUnreachable:

@@ -12,7 +12,7 @@ from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxEntry, OutboxKind
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class SyncBackoff:
 
     base: float = 5.0
     unreachable_ceiling: float = 60.0
-    refused_ceiling: float = 3600.0
+    refused_ceiling: float = LONGEST_WAIT.total_seconds()
 
     def delay(self, error: Exception, *, attempts: int) -> float:
         """Return the seconds to wait after the ``attempts``-th failure."""
