@@ -3,6 +3,7 @@
 ::
 
     python benchmarks/growth.py --prompts FILE --work-dir EMPTY_DIR [--svg docs/explanation/search.svg]
+                                [--sizes 10000 100000 1000000 3000000]
 
 Fills a data directory of its own for each size, with and without an index, measures, and removes it again.
 """
@@ -22,8 +23,10 @@ from imagegen_adapters.databases.data_directory import DATABASE_FILE
 from imagegen_adapters.databases.sqlite import Database
 
 SIZES = (10_000, 100_000, 1_000_000)
+LARGEST = 3_000_000
+COMMON = "common, 1 character"
 SHOWN = {
-    "common, 1 character": "#4269d0",
+    COMMON: "#4269d0",
     "common, 4 and 5": "#efb118",
     "absent, of common parts": "#ff725c",
     "Latin": "#6cc5b0",
@@ -78,6 +81,7 @@ def table(steps: list[Step]) -> str:
         _row("page 1 again, worst p95 ms", steps, lambda s: _worst(s, "again")),
         _row("page 1,000, worst p95 ms", steps, lambda s: _worst(s, "deep")),
         _row("relevant, worst p95 ms", steps, lambda s: _worst(s, "relevant")),
+        _row("LIKE, a common character, p95 ms", steps, lambda s: f"{s.results[COMMON].like.p95:.0f}"),
         _row("LIKE, nothing found, p95 ms", steps, lambda s: f"{s.results[LIKE_OF].like.p95:.0f}"),
         _row("records a second, with index", steps, lambda s: f"{s.rate:,.0f}"),
         _row("records a second, without", steps, lambda s: f"{s.rate_without:,.0f}"),
@@ -114,6 +118,7 @@ def svg(steps: list[Step]) -> str:
         f'<path d="M70 {_y(BUDGET_MS):.1f}H500" stroke="#d62728" stroke-dasharray="5 4"/>',
         f'<text x="74" y="{_y(BUDGET_MS) - 5:.1f}" fill="#d62728">{BUDGET_MS} ms</text>',
         *(_tick(s.pictures) for s in steps),
+        '<text x="525" y="394">pictures</text>',
     ]
     ends = sorted(lines, key=lambda kind: -lines[kind][-1])
     for place, kind in enumerate(ends):
@@ -127,7 +132,7 @@ def svg(steps: list[Step]) -> str:
 
 
 def _x(pictures: int) -> float:
-    return 90 + 390 * (log10(pictures) - 4) / 2
+    return 90 + 390 * (log10(pictures) - 4) / (log10(LARGEST) - 4)
 
 
 def _y(milliseconds: float) -> float:
@@ -142,7 +147,7 @@ def _gridline(ms: float) -> str:
 
 
 def _tick(pictures: int) -> str:
-    return f'<text x="{_x(pictures):.1f}" y="394" text-anchor="middle">{pictures:,} pictures</text>'
+    return f'<text x="{_x(pictures):.1f}" y="394" text-anchor="middle">{pictures:,}</text>'
 
 
 def main() -> None:
@@ -151,8 +156,13 @@ def main() -> None:
     options.add_argument("--prompts", type=Path, required=True)
     options.add_argument("--work-dir", type=Path, required=True)
     options.add_argument("--svg", type=Path)
+    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"up to {LARGEST:,}")
     chosen = options.parse_args()
-    steps = [step(pictures, chosen.prompts, chosen.work_dir) for pictures in SIZES]
+    with chosen.prompts.open(encoding="utf-8") as lines:
+        there = sum(1 for _ in lines)
+    if there < max(chosen.sizes):
+        options.error(f"{chosen.prompts} has only {there:,} lines")
+    steps = [step(pictures, chosen.prompts, chosen.work_dir) for pictures in sorted(chosen.sizes)]
     print(table(steps))
     if chosen.svg:
         chosen.svg.write_text(svg(steps), encoding="utf-8")

@@ -6,7 +6,9 @@
 
 Prints a Markdown table of the median and the 95th percentile in milliseconds for each kind of keyword: the
 first page, the first page again (its total is remembered then), page 1,000 by cursor, the first page of
-relevant mode, and the same keyword by ``LIKE '%…%'`` on the prompts (without a total).
+relevant mode, and the same answer (page and total) by ``LIKE '%…%'`` on the prompts; last a page by ``LIKE``
+without a total, which of a common word is read in a moment. Then the same for filters, and what one
+character would take as the prefix of longer tokens, without a token of its own.
 """
 
 import argparse
@@ -15,16 +17,21 @@ import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.listing import COUNTED
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.index import active_generation
+from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_core.pages import Paging
+from imagegen_core.operations import Operation
+from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search_query import SearchQuery
 
@@ -41,9 +48,25 @@ KINDS = {
     "several words": ["猫 油画", "cat lake 4k", "猫 可爱 窗台 逆光", "龙 猫"],
     "punctuation, emoji": ["✨", "(", "--ar 16:9", "，油"],
 }
+CAT = "猫"
+FILTERS = {
+    "no filter": (None, ImageFilter()),
+    "one provider": (None, ImageFilter(provider_name="gemini")),
+    "provider, model, operation": (
+        None,
+        ImageFilter(provider_name="gemini", model_id="gemini-3-pro-image", operation=Operation.REFERENCE),
+    ),
+    "猫, one provider": (CAT, ImageFilter(provider_name="gemini")),
+    "猫, one operation": (CAT, ImageFilter(operation=Operation.EDIT)),
+    "可爱的橘猫, one provider": ("可爱的橘猫", ImageFilter(provider_name="gemini")),
+    "a provider without pictures": (CAT, ImageFilter(provider_name="nobody")),
+}
+"""Of the values that `fill.py` gives."""
+
 Call = Callable[[int], Awaitable[object]]
 """Takes the number of the round."""
 
+FEW = ("rare", "absent", "Latin, absent")
 PAGE = 20
 DEEP = 1000
 
@@ -77,6 +100,7 @@ class Result:
     deep: Timing | None
     relevant: Timing | None
     like: Timing | None
+    like_page: Timing | None
 
 
 async def measure(database: Database, *, callers: int, rounds: int, like: bool = True) -> list[Result]:
@@ -90,7 +114,7 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
         results.append(
             Result(
                 kind=kind,
-                hits=" / ".join(f"{p.total:,}{'' if p.total_is_exact else '+'}" for p in pages),
+                hits=" / ".join(map(_hits, pages)),
                 first=await _together(callers, rounds, _new_searches(database, queries, rounds)),
                 again=await _together(callers, rounds, [_search(records, q, None) for q in queries]),
                 deep=await _together(callers, rounds, [_search(records, q, at) for q, at in deep if at]),
@@ -100,6 +124,9 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
                     [_search(records, q, None, SearchMode.RELEVANT) for q in queries],
                 ),
                 like=await _together(callers, 1, [_like(database, k) for k in keywords]) if like else None,
+                like_page=await _together(callers, 1, [_like_page(database, k) for k in keywords])
+                if like
+                else None,
             )
         )
     return results
@@ -130,11 +157,83 @@ def _new_searches(database: Database, queries: list[SearchQuery], rounds: int) -
 
 
 def _like(database: Database, keyword: str) -> Call:
+    """Return a search by LIKE that answers the same: a page of records and the total, cut at 10,001."""
+    pattern = _pattern(keyword)
+
+    def search(connection):
+        found = connection.execute(_LIKE_TOTAL, (pattern, COUNTED + 1)).fetchone()[0]
+        rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if found else []
+        return found, [row_to_image(row) for row in rows]
+
+    return lambda _: database.read(search, deadline_seconds=600)
+
+
+def _like_page(database: Database, keyword: str) -> Call:
+    values = (_pattern(keyword), PAGE)
+    return lambda _: database.read(lambda c: c.execute(_LIKE_PAGE, values).fetchall(), deadline_seconds=600)
+
+
+_LIKE_PAGE = "SELECT * FROM images WHERE prompt LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?"
+_LIKE_TOTAL = "SELECT count(*) FROM (SELECT 1 FROM images WHERE prompt LIKE ? ESCAPE '\\' LIMIT ?)"
+
+
+def _pattern(keyword: str) -> str:
     escaped = keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    sql = "SELECT * FROM images WHERE prompt LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?"
-    return lambda _: database.read(
-        lambda c: c.execute(sql, (f"%{escaped}%", PAGE)).fetchall(), deadline_seconds=600
-    )
+    return f"%{escaped}%"
+
+
+async def measure_filters(database: Database, *, callers: int, rounds: int) -> list[Result]:
+    """Return what lists and searches with filters take."""
+    results = []
+    for kind, (keyword, wanted) in FILTERS.items():
+        records = SqliteImageRecords(database, simplify=simplify)
+        asking = partial(_ask, keyword=keyword, wanted=wanted)
+        page = await asking(records, Paging())
+        last = await asking(records, Paging(page=DEEP - 1, page_size=PAGE))
+        deep = Paging(page_size=PAGE, after=last.last) if last.has_more else None
+        fresh = [SqliteImageRecords(database, simplify=simplify) for _ in range(rounds)]
+        results.append(
+            Result(
+                kind=kind,
+                hits=_hits(page),
+                first=await _together(callers, rounds, [lambda n, f=fresh, a=asking: a(f[n], Paging())]),
+                again=await _together(callers, rounds, [lambda _, r=records, a=asking: a(r, Paging())]),
+                deep=await _together(
+                    callers, rounds, [lambda _, r=records, a=asking, p=deep: a(r, p)] if deep else []
+                ),
+                relevant=None,
+                like=None,
+                like_page=None,
+            )
+        )
+    return results
+
+
+def _ask(
+    records: SqliteImageRecords, paging: Paging, *, keyword: str | None, wanted: ImageFilter
+) -> Awaitable[Page[Any]]:
+    if keyword is None:
+        return records.find(wanted, paging)
+    return records.search(SearchQuery.parse(keyword, simplify), SearchMode.CONTAINS, wanted, paging)
+
+
+async def prefixes(database: Database) -> str:
+    """Return what the newest pictures with one character take, by its token and as a prefix of others."""
+
+    def read(connection):
+        name = f"image_index_{active_generation(connection)}"
+        selecting = f"SELECT rowid FROM {name} WHERE {name} MATCH ? ORDER BY rowid DESC LIMIT {PAGE}"  # noqa: S608
+        lines = ["| character | by its token | as a prefix |", "|---|---|---|"]
+        for character in (CAT, "的", "龙"):
+            seconds = []
+            for expression in (f'"{character}"', f'"{character}" *'):
+                started = time.perf_counter()
+                connection.execute(selecting, (expression,)).fetchall()
+                seconds.append(time.perf_counter() - started)
+            lines.append(f"| {character} | " + " | ".join(f"{s * 1000:.1f}" for s in seconds) + " |")
+        return "\n".join(lines)
+
+    return await database.read(read, deadline_seconds=600)
 
 
 async def _together(callers: int, rounds: int, calls: list[Call]) -> Timing | None:
@@ -153,12 +252,28 @@ async def _together(callers: int, rounds: int, calls: list[Call]) -> Timing | No
 
 def table(results: list[Result]) -> str:
     """Return the results as Markdown; milliseconds, median / 95th percentile."""
-    head = "| keywords | hits | page 1 | page 1 again | page 1,000 | relevant | LIKE |\n" + "|---" * 7 + "|\n"
-    rows = (
-        f"| {r.kind} | {r.hits} | {' | '.join(map(_cell, (r.first, r.again, r.deep, r.relevant, r.like)))} |"
-        for r in results
-    )
-    return head + "\n".join(rows)
+    columns = ["", "hits", "page 1", "page 1 again", "page 1,000", "relevant", "LIKE", "LIKE, no total"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for r in results:
+        timings = (r.first, r.again, r.deep, r.relevant, r.like, r.like_page)
+        lines.append(f"| {r.kind} | {r.hits} | {' | '.join(map(_cell, timings))} |")
+    return "\n".join(lines)
+
+
+def speed_ups(results: list[Result]) -> str:
+    """Return how many times quicker than the same answer by LIKE the slowest kinds of keywords are."""
+    ratios = {r.kind: r.like.p95 / r.first.p95 for r in results if r.first and r.like}
+    few = {kind: ratio for kind, ratio in ratios.items() if kind.startswith(FEW)}
+    lines = [
+        f"{what}: {min(some.values()):.1f} times quicker than LIKE at least ({min(some, key=some.get)})"
+        for what, some in (("rare and absent", few), ("all", ratios))
+        if some
+    ]
+    return "\n".join(lines)
+
+
+def _hits(page: Page[Any]) -> str:
+    return f"{page.total:,}{'' if page.total_is_exact else '+'}"
 
 
 def _cell(timing: Timing | None) -> str:
@@ -217,8 +332,9 @@ async def _main(chosen: argparse.Namespace) -> None:
         results = await measure(
             database, callers=chosen.callers, rounds=chosen.rounds, like=not chosen.no_like
         )
+        filtered = await measure_filters(database, callers=chosen.callers, rounds=chosen.rounds)
         after = resident_mb()
-        print(table(results))
+        print(f"{table(results)}\n\n{table(filtered)}\n\n{await prefixes(database)}\n\n{speed_ups(results)}")
         kept = await sizes(database)
         print(f"\n{kept}")
         print(f"memory {before:.0f} MB before, {after:.0f} MB after; {chosen.callers} callers at once")

@@ -9,6 +9,7 @@ order, the better; among equals again, the newer.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import attrs
 
@@ -23,14 +24,14 @@ _MOST_VARIED = 8
 _MOST_HALVES = 4
 _FAR = 1_000_000
 _STARTS = 20
+_PAIR = 2  # in alphabets, one letter more breaks three tokens
 
 _STOP_CHARACTERS = frozenset("的了着过在是和与及之也把被个地得")
 _STOP_WORDS = frozenset({"a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "with", "by"})
 _SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")
 
 
-@attrs.frozen(order=True)
-class Rank:
+class Rank(NamedTuple):
     """How close a prompt is; the smaller, the closer. ``span`` is the length of the closest place."""
 
     missing: int
@@ -63,13 +64,14 @@ class Closeness:
     def near(self) -> Iterator[tuple[str, ...]]:
         """Yield sets of tokens, each had by the closest prompts; an index can be asked for them.
 
-        First comes what a prompt has with something between two characters of the query, then all parts.
+        First comes what a prompt has with something between two characters of a longer word, then all parts.
         """
-        whole = tuple(token for word in self.words for token in longest_tokens(word))
-        if 1 < len(whole) <= _MOST_VARIED:
-            for at, token in enumerate(whole):
-                if len(token) == 2:  # noqa: PLR2004 - in alphabets, one letter more breaks three tokens
-                    yield (*whole[:at], *token, *whole[at + 1 :])
+        words = [longest_tokens(word) for word in self.words]
+        whole = tuple(token for word in words for token in word)
+        if len(whole) <= _MOST_VARIED:
+            splittable = [len(word) > 1 and len(token) == _PAIR for word in words for token in word]
+            for at in (at for at, may in enumerate(splittable) if may):
+                yield (*whole[:at], *whole[at], *whole[at + 1 :])
         yield self.parts
 
     def far(self) -> Iterator[tuple[str, ...]]:

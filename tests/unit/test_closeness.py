@@ -62,6 +62,14 @@ def test_tokens_to_ask_for_begin_with_the_nearest():
     assert [("可爱",), ("猫",)] == list(closeness.far())
 
 
+def test_a_word_of_one_pair_is_not_taken_apart():
+    """Words that stand alone are whole; only within a longer one may something come in between."""
+    separate, joined = close_to("猫 可爱 窗台"), close_to("猫 可爱的猫")
+
+    assert [("猫", "可爱", "窗台")] == list(separate.near())
+    assert ("猫", "可爱", "爱的", "的", "猫") in joined.near()
+
+
 def test_sets_of_tokens_are_few():
     """However long a query is, the work is bounded."""
     words = " ".join(chr(code) + chr(code + 1) for code in range(0x4E00, 0x5E00, 2))

@@ -1,0 +1,79 @@
+"""What the search index costs the service: ``python benchmarks/insert.py --prompts FILE``.
+
+A real server, whose data directory holds so many pictures already, ends tasks whose pictures the vendor
+hands out at the same moment; once with the search index and once without any, in turns. Tasks a second are
+from the moment the vendor lets go to the last picture that is on the disk, recorded and searchable.
+"""
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fill import fill
+
+from tests.chaos.service import Service, VendorProcess, post_task, wait_until
+
+MOST_LOST = 0.3
+SETTINGS = {"queue": {"workers": 100}, "providers": {"chaos": {"timeout_seconds": 300}}}
+
+
+def rate(folder, vendor, prompts, tasks, *, index):
+    """Return the tasks a second of a new server over one of the two data directories."""
+    service = Service(folder, folder / ("with" if index else "without"), vendor, settings=SETTINGS)
+    vendor.be(hold=True)
+    try:
+        service.start()
+        before = kept(service)
+        with service.client() as client:
+            for prompt in prompts:
+                post_task(client, prompt=prompt).raise_for_status()
+        vendor.has_calls(SETTINGS["queue"]["workers"])
+        started = time.perf_counter()
+        vendor.be(hold=False)
+        wait_until(lambda: kept(service) - before == tasks, what="the last picture", seconds=600)
+        return tasks / (time.perf_counter() - started)
+    finally:
+        service.kill()
+
+
+def kept(service):
+    return service.rows("SELECT value FROM counters WHERE name = 'images'")[0][0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=Path, required=True, help="one prompt a line, UTF-8")
+    parser.add_argument("--pictures", type=int, default=100_000, help="that are there before")
+    parser.add_argument("--tasks", type=int, default=1000, help="a run")
+    parser.add_argument("--runs", type=int, default=3, help="with and without an index each")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="imagegen-insert-") as name:
+        folder = Path(name)
+        for index, directory in ((True, "with"), (False, "without")):
+            filled = fill(folder / directory, options.prompts, index=index, most=options.pictures)
+            print(f"{directory} an index: filled with {filled:,.0f} records a second")
+        vendor = VendorProcess(folder / "ledger").start()
+        rates = {True: [], False: []}
+        try:
+            with options.prompts.open(encoding="utf-8") as lines:
+                for index in (True, False) * options.runs:
+                    prompts = [line.strip() for line in itertools.islice(lines, options.tasks)]
+                    rates[index].append(rate(folder, vendor, prompts, len(prompts), index=index))
+        finally:
+            vendor.end()
+    best = {index: max(some) for index, some in rates.items()}
+    for index, some in rates.items():
+        told = ", ".join(f"{one:.0f}" for one in some)
+        print(f"{'with' if index else 'without'} an index: {told} tasks a second")
+    lost = 1 - best[True] / best[False]
+    print(f"the index costs {lost:.0%} of the best rate")
+    assert lost < MOST_LOST, f"the index costs {lost:.0%}"
+
+
+if __name__ == "__main__":
+    main()
