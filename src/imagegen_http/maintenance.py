@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Self
 
 import attrs
@@ -9,6 +10,7 @@ import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.ports.clock import Clock
+from imagegen_core.progress import Progress
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncStorage, SyncSummary
@@ -20,13 +22,23 @@ SETTLE_SECONDS = 0.2
 _log = structlog.get_logger("imagegen.maintenance")
 
 
+@attrs.frozen(kw_only=True)
+class PassReport:
+    """How far a pass is that was asked for by hand; ``total`` is None while nobody knows."""
+
+    name: str
+    done: int = 0
+    total: int | None = None
+
+
 @attrs.define
 class Maintenance:
     """One pass after another: at the start, after each new or deleted picture, and every few minutes.
 
     ``expire`` is None where there is no archive to prove that it holds what would be removed. What is
-    asked for by hand waits for the pass that runs, and the next one for it. Nothing runs on its own until
-    it is entered.
+    asked for by hand waits for the pass that runs, and the next one for it; ``by_hand`` tells how far it
+    is. ``expiry_error`` says why the last expiry left a file that nothing will put right by itself. Nothing
+    runs on its own until it is entered.
     """
 
     sync: SyncStorage
@@ -35,6 +47,8 @@ class Maintenance:
     clean: CleanSpool
     clock: Clock
     sweep_seconds: float
+    by_hand: PassReport | None = None
+    expiry_error: str | None = None
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _loop: asyncio.Task[None] | None = None
@@ -45,8 +59,8 @@ class Maintenance:
 
     async def sync_now(self, *, dry_run: bool) -> SyncSummary:
         """Upload and remove all that waits, also what was put off."""
-        async with self._turn:
-            return await self.sync(everything=True, dry_run=dry_run)
+        async with self._turn_of("sync") as progress:
+            return await self.sync(everything=True, dry_run=dry_run, progress=progress)
 
     async def expire_now(self, *, dry_run: bool) -> ExpirySummary:
         """Remove the local files that are old enough.
@@ -58,13 +72,15 @@ class Maintenance:
             raise ValidationFailed.of(
                 "storage.oss", "is not configured beside storage.local, so local files are never removed"
             )
-        async with self._turn:
-            return await self.expire(dry_run=dry_run)
+        async with self._turn_of("expire") as progress:
+            summary = await self.expire(dry_run=dry_run, progress=progress)
+        self.expiry_error = summary.last_error
+        return summary
 
     async def verify_now(self, *, checksums: bool, dry_run: bool) -> VerifyReport:
         """Compare all records with the stores and mend what can be mended."""
-        async with self._turn:
-            report = await self.verify(checksums=checksums, dry_run=dry_run)
+        async with self._turn_of("verify") as progress:
+            report = await self.verify(checksums=checksums, dry_run=dry_run, progress=progress)
         if report.mended:
             self.poke()  # what counts as local again is uploaded
         return report
@@ -81,6 +97,20 @@ class Maintenance:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _turn_of(self, name: str) -> AsyncIterator[Progress]:
+        """Wait for the pass that runs, and yield what notes how far this one is."""
+
+        def note(done: int, total: int | None) -> None:
+            self.by_hand = PassReport(name=name, done=done, total=total)
+
+        async with self._turn:
+            note(0, None)
+            try:
+                yield note
+            finally:
+                self.by_hand = None
 
     async def _run(self) -> None:
         first = True
@@ -112,6 +142,7 @@ class Maintenance:
             )
         if self.expire is not None:
             expired = await self.expire()
+            self.expiry_error = expired.last_error
             if expired.expired:
                 _log.info("local files expired", count=expired.expired)
         await self.clean()

@@ -61,6 +61,7 @@ class Desk:
         self.archive = OssBlobStore(settings_of(oss))
         self.pictures = TieredBlobStore(local=self.local, archive=self.archive)
         self.sync = SyncStorage(
+            inventory=self.inventory,
             outbox=self.outbox,
             records=self.records,
             local=self.local,
@@ -522,3 +523,107 @@ async def test_a_large_picture_goes_in_parts(desk, oss):
 
     assert (1, len(data)) == (summary.uploaded, summary.uploaded_bytes)
     assert image.sha256 == hashlib.sha256(oss.objects["team/a/01/1.png"].data).hexdigest()
+
+
+async def test_a_damaged_file_does_not_overwrite_what_an_earlier_upload_brought(desk, oss):
+    """The answer to the upload was lost, then the file went bad: OSS has the only good copy."""
+    image, data = await desk.picture()
+    oss.fail("swallow", "put")
+    await desk.sync()
+    (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
+
+    again = await desk.sync(everything=True)
+    kept = oss.objects["team/a/01/1.png"].data
+    await desk.verify()
+
+    assert (1, data) == (again.failed, kept)
+    assert "not what was stored" in again.last_error
+    assert data == await read(desk.local, image.blob_key)
+
+
+async def test_a_dry_run_of_a_sync_tells_of_all_that_are_only_local(desk):
+    """Also of those that no pass has noticed yet."""
+    sizes = [len((await desk.picture(number))[1]) for number in range(3)]
+
+    would = await desk.sync(dry_run=True)
+
+    assert (3, sum(sizes)) == (would.uploaded, would.uploaded_bytes)
+
+
+async def test_an_expiry_that_is_refused_ends_at_once_and_says_why(desk, oss):
+    """A wrong key is asked about once, not once for each of many pictures."""
+    for number in range(5):
+        await desk.picture(number)
+    await desk.sync()
+    oss.ledger.clear()
+    oss.secret = "another"
+
+    summary = await desk.expire(0)()
+
+    assert (0, 2) == (summary.expired, len(oss.ledger))
+    assert "403" in summary.last_error
+
+
+async def test_a_damaged_file_holds_no_other_expiry_up(desk):
+    """It stays, and the summary says which."""
+    image, data = await desk.picture(1)
+    await desk.picture(2)
+    await desk.sync()
+    (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
+
+    summary = await desk.expire(0)()
+
+    assert (1, 1) == (summary.expired, summary.kept)
+    assert f"picture {image.id} is damaged" in summary.last_error
+
+
+async def test_a_verification_goes_on_without_an_archive_that_stops_answering(desk, oss):
+    """What the disk tells is told, and that the rest is not known."""
+    await desk.picture(1)
+    second, data = await desk.picture(2)
+    await desk.sync()
+    (desk.local.root / second.blob_key).write_bytes(b"\0" + data[1:])
+    for kind in ("", "", "", "unavailable"):  # whether it answers, the first picture, and then no more
+        oss.fail(kind, "head")
+
+    report = await desk.verify()
+
+    assert (2, False) == (report.pictures, report.archive_checked)
+    assert "503" in report.archive_error
+    assert [("local_damaged", second.id, False)] == [(f.kind, f.image_id, f.mended) for f in report.findings]
+
+
+async def test_a_picture_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
+    """Its record was read a moment before."""
+    image, _ = await desk.picture()
+    inventory = desk.inventory
+
+    class Slow:
+        count, unknown = inventory.count, inventory.unknown
+
+        async def pictures(self, **wanted):
+            found = await inventory.pictures(**wanted)
+            if found:
+                await desk.delete(image_id=image.id)
+            return found
+
+    report = await attrs.evolve(desk.verify, inventory=Slow())()
+
+    assert (0, ()) == (report.wrong, report.findings)
+
+
+async def test_progress_is_told_by_every_pass(desk):
+    """How much is through, of how much; the last one is all of it."""
+    for number in range(3):
+        await desk.picture(number)
+    told = {}
+
+    def note(name):
+        return lambda *numbers: told.update({name: numbers})
+
+    await desk.sync(dry_run=True, progress=note("preview"))
+    await desk.sync(progress=note("sync"))
+    await desk.verify(progress=note("verify"))
+    await desk.expire(0)(progress=note("expire"))
+
+    assert dict.fromkeys(["preview", "sync", "verify", "expire"], (3, 3)) == told

@@ -23,6 +23,7 @@ async def test_what_a_dead_submission_left_goes_before_the_first_new_one():
     await spool.put("dead", "image", pieces(b"x"), max_bytes=1)
     maintenance = Maintenance(
         sync=SyncStorage(
+            inventory=MemoryPictureInventory(state),
             outbox=MemoryOutbox(state),
             records=adapters.images,
             local=adapters.pictures,

@@ -13,18 +13,36 @@ from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.picture_inventory import PictureInventory
+from imagegen_core.progress import Progress, unseen
+
+_LONGEST_ERROR = 300
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class ExpirySummary:
-    """What was removed (in a dry run: would be), and what had to stay although it is old."""
+    """What was removed (in a dry run: would be), and what had to stay although it is old.
+
+    ``last_error`` says why something stayed that will not be put right by itself.
+    """
 
     expired: int = 0
     freed_bytes: int = 0
     kept: int = 0
     unreachable: bool = False
+    last_error: str | None = None
+
+    def with_picture(self, image: Image, *, gone: bool) -> "ExpirySummary":
+        """Return it with one picture more."""
+        if not gone:
+            return attrs.evolve(self, kept=self.kept + 1)
+        return attrs.evolve(self, expired=self.expired + 1, freed_bytes=self.freed_bytes + image.size_bytes)
+
+    def with_error(self, error: StorageError) -> "ExpirySummary":
+        """Return it with one picture more that had to stay, and why."""
+        told = attrs.evolve(self, kept=self.kept + 1, last_error=str(error)[:_LONGEST_ERROR])
+        return attrs.evolve(told, unreachable=isinstance(error, StorageUnreachable))
 
 
 @attrs.frozen(kw_only=True)
@@ -45,27 +63,39 @@ class ExpireLocal:
     clock: Clock
     retention_days: float
 
-    async def __call__(self, *, dry_run: bool = False) -> ExpirySummary:
-        """Expire what is due. The pass ends early when the archive does not answer."""
+    async def __call__(self, *, dry_run: bool = False, progress: Progress = unseen) -> ExpirySummary:
+        """Expire what is due. The pass ends early when the archive does not answer, or refuses everything.
+
+        ``progress`` is told how many pictures that are old enough are through.
+        """
         before = self.clock.now() - timedelta(days=self.retention_days)
         if self.retention_days <= 0:
             before = before + timedelta(milliseconds=1)
-        expired = freed = kept = 0
+        total = None
+        if progress is not unseen:
+            total = await self.inventory.count(state=StorageState.BOTH, created_before=before)
+        run = ExpirySummary()
         after: Image | None = None
         while pictures := await self.inventory.aged(created_before=before, after=after):
             for image in pictures:
                 after = image
                 try:
-                    gone = await self._expire(image, dry_run=dry_run)
-                except StorageUnreachable:
-                    return ExpirySummary(expired=expired, freed_bytes=freed, kept=kept, unreachable=True)
+                    run = run.with_picture(image, gone=await self._expire(image, dry_run=dry_run))
                 except StorageError as error:
                     _log.warning("a local file stays: %s", error, extra={"image_id": image.id})
-                    gone = False
-                expired += gone
-                freed += image.size_bytes if gone else 0
-                kept += not gone
-        return ExpirySummary(expired=expired, freed_bytes=freed, kept=kept)
+                    run = run.with_error(error)
+                    if run.unreachable or await self._is_refused():
+                        return run
+                progress(run.expired + run.kept, total)
+        return run
+
+    async def _is_refused(self) -> bool:
+        """Tell whether it is not this picture that is wrong: a key, a bucket, the network."""
+        try:
+            await self.archive.stat("probe")
+        except StorageError:
+            return True
+        return False
 
     async def _expire(self, image: Image, *, dry_run: bool) -> bool:
         try:

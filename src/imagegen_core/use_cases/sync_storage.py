@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
@@ -13,6 +14,8 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxEntry, OutboxKind
+from imagegen_core.ports.picture_inventory import PictureInventory
+from imagegen_core.progress import Progress, unseen
 
 _log = logging.getLogger(__name__)
 
@@ -53,14 +56,35 @@ class SyncSummary:
 
 @attrs.define
 class _Pass:
-    """The running totals of one pass."""
+    """The running totals of one pass; ``void`` is what turned out to need nothing."""
 
+    progress: Progress = unseen
+    total: int | None = None
     uploaded: int = 0
     uploaded_bytes: int = 0
     removed: int = 0
     failed: int = 0
+    void: int = 0
     unreachable: bool = False
     last_error: str | None = None
+
+    @property
+    def handled(self) -> int:
+        return self.uploaded + self.removed + self.failed + self.void
+
+    def tell(self) -> None:
+        self.progress(self.handled, None if self.total is None else max(self.total, self.handled))
+
+    def summary(self, next_due: datetime | None) -> SyncSummary:
+        return SyncSummary(
+            uploaded=self.uploaded,
+            uploaded_bytes=self.uploaded_bytes,
+            removed=self.removed,
+            failed=self.failed,
+            unreachable=self.unreachable,
+            last_error=self.last_error,
+            next_due=next_due,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +96,7 @@ class SyncStorage:
     none: then only removals are done.
     """
 
+    inventory: PictureInventory
     outbox: Outbox
     records: ImageRecords
     local: BlobStore
@@ -80,16 +105,19 @@ class SyncStorage:
     backoff: SyncBackoff = attrs.field(factory=SyncBackoff)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, repr=False, eq=False)
 
-    async def __call__(self, *, everything: bool = False, dry_run: bool = False) -> SyncSummary:
+    async def __call__(
+        self, *, everything: bool = False, dry_run: bool = False, progress: Progress = unseen
+    ) -> SyncSummary:
         """Do what is due; with ``everything`` also what was put off, as at a start or by hand.
 
-        The pass ends early when the archive does not answer.
+        The pass ends early when the archive does not answer. A dry run tells of everything that waits.
+        ``progress`` is told how many uploads and removals are through.
         """
         async with self._lock:
-            due = None if everything else self.clock.now()
             if dry_run:
-                return await self._preview(due)
-            run = _Pass()
+                return await self._preview(progress)
+            due = None if everything else self.clock.now()
+            run = _Pass(progress, None if progress is unseen else await self._waiting())
             after = 0
             while not run.unreachable:
                 entries = await self.outbox.claim(due=due, after=after, limit=_AT_ONCE)
@@ -99,7 +127,12 @@ class SyncStorage:
                     run.unreachable = all(isinstance(error, StorageUnreachable) for error in outcomes)
                 elif self.archive is None or not await self.outbox.add_missing_uploads():
                     break
-            return SyncSummary(**attrs.asdict(run), next_due=await self.outbox.next_due())
+            return run.summary(await self.outbox.next_due())
+
+    async def _waiting(self) -> int:
+        """Return how many uploads and removals there are to do."""
+        uploads = 0 if self.archive is None else await self.inventory.count(state=StorageState.LOCAL)
+        return uploads + (await self.outbox.counts()).removals
 
     async def _handle(self, entry: OutboxEntry, run: _Pass) -> Exception | None:
         try:
@@ -109,6 +142,7 @@ class SyncStorage:
             else:
                 size = await self._upload(entry)
                 run.uploaded += size is not None
+                run.void += size is None
                 run.uploaded_bytes += size or 0
         except (StorageError, BlobMissing) as error:
             message = str(error)[:_LONGEST_ERROR]
@@ -118,8 +152,10 @@ class SyncStorage:
             _log.warning("storage is not in step: %s", message, extra={"blob_key": entry.blob_key})
             later = self.clock.now() + timedelta(seconds=wait)
             await self.outbox.put_back(entry, not_before=later, error=message)
+            run.tell()
             return error
         await self.outbox.done(entry)
+        run.tell()
         return None
 
     async def _remove(self, entry: OutboxEntry) -> None:
@@ -140,9 +176,13 @@ class SyncStorage:
         if await self.local.stat(image.blob_key) is None:
             await self._adopt(self.archive, image)
             return None
-        if entry.attempts > 1 and await self.archive.holds(self.local, image.blob_key):
-            await self.records.set_storage(image.id, StorageState.BOTH)
-            return None  # the answer to an earlier upload was lost
+        if entry.attempts > 1:
+            if await self.archive.holds(self.local, image.blob_key):
+                await self.records.set_storage(image.id, StorageState.BOTH)
+                return None  # the answer to an earlier upload was lost
+            if await sha256_of(self.local, image.blob_key) != image.sha256:
+                # Sending it would take the place of what an earlier upload may have brought there.
+                raise _not_what_was_stored(image)
         sent = await self.archive.copy_from(
             self.local, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
         )
@@ -159,19 +199,25 @@ class SyncStorage:
     async def _prove(self, archive: BlobArchive, image: Image, sent: StoredBlob) -> None:
         if sent.sha256 not in (None, image.sha256):
             await archive.delete(image.blob_key)
-            raise StorageError(f"the local file of picture {image.id} is not what was stored")
+            raise _not_what_was_stored(image)
         held = await archive.stat(image.blob_key)
         if held is None or (held.size_bytes, held.crc64) != (image.size_bytes, sent.crc64):
             await archive.delete(image.blob_key)
             raise StorageError(f"the archive does not hold what was sent of picture {image.id}")
 
-    async def _preview(self, due: datetime | None) -> SyncSummary:
-        run = _Pass()
-        after, more = 0, True
-        while more:
-            entries = await self.outbox.peek(due=due, after=after)
-            uploads = sum(entry.kind is OutboxKind.UPLOAD for entry in entries)
-            run.uploaded += uploads
-            run.removed += len(entries) - uploads
-            after, more = (entries[-1].id if entries else after), bool(entries)
-        return SyncSummary(**attrs.asdict(run), next_due=await self.outbox.next_due())
+    async def _preview(self, progress: Progress) -> SyncSummary:
+        run = _Pass(progress, await self._waiting())
+        after = 0
+        while self.archive is not None and (
+            images := await self.inventory.pictures(state=StorageState.LOCAL, after=after)
+        ):
+            run.uploaded += len(images)
+            run.uploaded_bytes += sum(image.size_bytes for image in images)
+            after = images[-1].id
+            run.tell()
+        run.removed = (await self.outbox.counts()).removals
+        return run.summary(await self.outbox.next_due())
+
+
+def _not_what_was_stored(image: Image) -> StorageError:
+    return StorageError(f"the local file of picture {image.id} is not what was stored")

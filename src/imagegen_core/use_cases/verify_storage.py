@@ -7,17 +7,19 @@ from typing import TypeVar
 import attrs
 
 from imagegen_core.checksums import sha256_of
-from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.picture_inventory import PictureInventory
+from imagegen_core.progress import Progress, unseen
 
 T = TypeVar("T")
 
 _KEYS_AT_ONCE = 10_000
 _MOST_FINDINGS = 1000
+_LONGEST_ERROR = 300
 
 
 class FindingKind(StrEnum):
@@ -44,9 +46,10 @@ class Finding:
 
 @attrs.frozen(kw_only=True)
 class VerifyReport:
-    """``findings`` are the first 1000; ``wrong`` and ``mended`` count all of them.
+    """``findings`` are the first 1000; ``wrong``, ``mended`` and ``orphans`` count all of them.
 
-    ``archive_checked`` is False when there is none or it does not answer; then nothing is said about it.
+    ``orphans`` are blobs without a record. ``archive_checked`` is False when there is no archive, or when it
+    did not answer to the end: ``archive_error`` says why, and what it could not be asked is not called wrong.
     """
 
     pictures: int
@@ -54,18 +57,31 @@ class VerifyReport:
     wrong: int
     mended: int
     archive_checked: bool
+    orphans: int = 0
+    archive_error: str | None = None
     findings: tuple[Finding, ...] = ()
 
 
 @attrs.define
 class _Tally:
+    """What is known so far; ``archive`` is None when there is none or once it does not answer."""
+
+    archive: BlobArchive | None
+    archive_error: str | None = None
+    pictures: int = 0
+    blobs: int = 0
     wrong: int = 0
     mended: int = 0
+    orphans: int = 0
     findings: list[Finding] = attrs.field(factory=list)
+
+    def give_archive_up(self, error: StorageError) -> None:
+        self.archive, self.archive_error = None, str(error)[:_LONGEST_ERROR]
 
     def add(self, finding: Finding) -> None:
         self.wrong += 1
         self.mended += finding.mended
+        self.orphans += finding.kind in (FindingKind.ORPHAN_LOCAL, FindingKind.ORPHAN_ARCHIVE)
         if len(self.findings) < _MOST_FINDINGS:
             self.findings.append(finding)
 
@@ -83,7 +99,12 @@ class VerifyStorage:
     archive: BlobArchive | None
 
     async def __call__(
-        self, *, checksums: bool = True, dry_run: bool = False, remove_orphans: bool = False
+        self,
+        *,
+        checksums: bool = True,
+        dry_run: bool = False,
+        remove_orphans: bool = False,
+        progress: Progress = unseen,
     ) -> VerifyReport:
         """Look at everything.
 
@@ -92,57 +113,76 @@ class VerifyStorage:
             dry_run: change nothing.
             remove_orphans: also remove blobs without a record. Only while nothing runs: a picture is
                 stored a moment before its record.
+            progress: is told how many pictures were looked at.
         """
-        tally = _Tally()
-        archive = self.archive if await self._answers() else None
-        pictures = after = 0
+        tally = _Tally(self.archive)
+        await self._try_archive(tally)
+        total = await self.inventory.count()
+        after = 0
         while batch := await self.inventory.pictures(after=after):
             for image in batch:
-                for finding in await self._examine(image, archive, checksums=checksums, dry_run=dry_run):
+                for finding in await self._examine(image, tally, checksums=checksums, dry_run=dry_run):
                     tally.add(finding)
-            after, pictures = batch[-1].id, pictures + len(batch)
+                tally.pictures += 1
+                progress(tally.pictures, max(total, tally.pictures))
+            after = batch[-1].id
         remove = remove_orphans and not dry_run
-        blobs = await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally, remove=remove)
-        if archive is not None:
-            blobs += await self._orphans(archive, FindingKind.ORPHAN_ARCHIVE, tally, remove=remove)
+        await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally, remove=remove)
+        if tally.archive is not None:
+            try:
+                await self._orphans(tally.archive, FindingKind.ORPHAN_ARCHIVE, tally, remove=remove)
+            except StorageError as error:
+                tally.give_archive_up(error)
         return VerifyReport(
-            pictures=pictures,
-            blobs=blobs,
+            pictures=tally.pictures,
+            blobs=tally.blobs,
             wrong=tally.wrong,
             mended=tally.mended,
-            archive_checked=archive is not None,
+            orphans=tally.orphans,
+            archive_checked=tally.archive is not None,
+            archive_error=tally.archive_error,
             findings=tuple(tally.findings),
         )
 
-    async def _answers(self) -> bool:
-        if self.archive is None:
-            return False
+    async def _try_archive(self, tally: _Tally) -> None:
         try:
-            await self.archive.stat("probe")
-        except StorageUnreachable:
-            return False
-        return True
+            if tally.archive is not None:
+                await tally.archive.stat("probe")
+        except StorageError as error:
+            tally.give_archive_up(error)
 
-    async def _examine(
-        self, image: Image, archive: BlobArchive | None, *, checksums: bool, dry_run: bool
-    ) -> list[Finding]:
+    async def _examine(self, image: Image, tally: _Tally, *, checksums: bool, dry_run: bool) -> list[Finding]:
+        """Return what is wrong with a picture; mend it unless it is a dry run."""
         here = await self._look_here(image, checksums=checksums)
-        proved = checksums and here is True  # else the file here is no witness against the archive
-        there = None if archive is None else await self._look_there(archive, image, here_is_right=proved)
-        wrong = _judge(image.storage, here=here, there=there, archive_known=archive is not None)
-        if not wrong:
+        there = None
+        if tally.archive is not None:
+            proved = checksums and here is True  # else the file here is no witness against the archive
+            try:
+                there = await self._look_there(tally.archive, image, here_is_right=proved)
+            except StorageError as error:
+                tally.give_archive_up(error)
+        wrong = _judge(image.storage, here=here, there=there, archive_known=tally.archive is not None)
+        if not wrong or await self._is_gone(image):
             return []
-        mended = not dry_run and await self._mend(image, archive, here=here, there=there)
+        mended = not dry_run and await self._mend(image, tally, here=here, there=there)
         return [Finding(kind=kind, key=image.blob_key, image_id=image.id, mended=mended) for kind in wrong]
+
+    async def _is_gone(self, image: Image) -> bool:
+        """Tell whether somebody deleted the picture while it was looked at."""
+        try:
+            await self.records.get(image.id)
+        except ImageNotFound:
+            return True
+        return False
 
     async def _look_here(self, image: Image, *, checksums: bool) -> bool | None:
         """Return whether the local file is right; None when there is none."""
-        blob = await self.local.stat(image.blob_key)
-        if blob is None:
-            return None
-        if blob.size_bytes != image.size_bytes or not checksums:
-            return blob.size_bytes == image.size_bytes
         try:
+            blob = await self.local.stat(image.blob_key)
+            if blob is None:
+                return None
+            if blob.size_bytes != image.size_bytes or not checksums:
+                return blob.size_bytes == image.size_bytes
             return await sha256_of(self.local, image.blob_key) == image.sha256
         except BlobMissing:
             return None
@@ -158,19 +198,20 @@ class VerifyStorage:
             return False
         return not here_is_right or await archive.holds(self.local, image.blob_key)
 
-    async def _mend(
-        self, image: Image, archive: BlobArchive | None, *, here: bool | None, there: bool | None
-    ) -> bool:
+    async def _mend(self, image: Image, tally: _Tally, *, here: bool | None, there: bool | None) -> bool:
         if here:
             # What the archive lacks is uploaded again as soon as the picture counts as local.
             await self.records.set_storage(image.id, StorageState.BOTH if there else StorageState.LOCAL)
             return True
-        if not there or archive is None:
+        if not there or tally.archive is None:
             return False
         if here is None:
             await self.records.set_storage(image.id, StorageState.OSS)
             return True
-        return await self._fetch_back(image, archive)
+        try:
+            return await self._fetch_back(image, tally.archive)
+        except (StorageError, BlobMissing):
+            return False
 
     async def _fetch_back(self, image: Image, archive: BlobArchive) -> bool:
         if await sha256_of(archive, image.blob_key) != image.sha256:
@@ -179,15 +220,13 @@ class VerifyStorage:
         await self.records.set_storage(image.id, StorageState.BOTH)
         return True
 
-    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally, *, remove: bool) -> int:
-        blobs = 0
+    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally, *, remove: bool) -> None:
         async for keys in _in_batches(store.keys(), _KEYS_AT_ONCE):
-            blobs += len(keys)
+            tally.blobs += len(keys)
             for key in sorted(await self.inventory.unknown(keys)):
                 if remove:
                     await store.delete(key)
                 tally.add(Finding(kind=kind, key=key, mended=remove))
-        return blobs
 
 
 def _judge(

@@ -1,10 +1,17 @@
 """A bar on a terminal, nothing elsewhere."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+LOOK_SECONDS = 0.5
 
 Advance = Callable[[float], None]
 """Moves the bar to a fraction of its length, 0.0 to 1.0."""
+
+Look = Callable[[], Awaitable[tuple[int, int | None] | None]]
+"""Returns how much is done, and of how much, None where nobody knows; None when there is nothing to see."""
 
 
 @contextmanager
@@ -22,3 +29,32 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(escape(title[:40]), total=1.0)
         yield lambda fraction: progress.update(bar, completed=fraction)
+
+
+@asynccontextmanager
+async def counted(title: str, look: Look) -> AsyncIterator[None]:
+    """Show on a terminal how far the work of the body is, whoever does it, by asking again and again."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(title, total=None)
+
+        async def watch() -> None:
+            with contextlib.suppress(Exception):  # a bar is no reason to fail
+                while True:
+                    await asyncio.sleep(LOOK_SECONDS)
+                    if (seen := await look()) is not None:
+                        progress.update(bar, completed=seen[0], total=seen[1])
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)

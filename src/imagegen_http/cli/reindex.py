@@ -1,15 +1,10 @@
 """``imagegen reindex``."""
 
-import asyncio
-import contextlib
-
 import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context
-from imagegen_http.cli.progress import Advance, progress_bar
-
-_LOOK_SECONDS = 0.5
+from imagegen_http.cli.progress import counted
 
 
 @click.command()
@@ -21,23 +16,12 @@ def reindex(context: Context) -> None:
     """
 
     async def act(api: Api) -> None:
-        with progress_bar("reindex") as advance:
-            watching = asyncio.create_task(_watch(api, advance))
-            try:
-                told = await api.call("POST", "/api/v1/search/reindex", timeout=None)
-            finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+        async def look() -> tuple[int, int] | None:
+            told = await api.call("GET", "/api/v1/search/index")
+            return None if told["reached"] is None else (told["reached"], told["until"])
+
+        async with counted("reindex", look):
+            told = await api.call("POST", "/api/v1/search/reindex", timeout=None)
         click.echo(f"the search index is {told['state']}")
 
     context.with_api(act)
-
-
-async def _watch(api: Api, advance: Advance) -> None:
-    """Move the bar, whoever does the work."""
-    with contextlib.suppress(Exception):  # a bar is no reason to fail
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            told = await api.call("GET", "/api/v1/search/index")
-            if told["reached"] is not None:
-                advance(told["reached"] / max(told["until"], 1))

@@ -1,13 +1,12 @@
 """``imagegen storage``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.progress import counted
 
 _MIB = 1_048_576
 
@@ -25,8 +24,7 @@ def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
     """Upload to OSS and remove there whatever waits for it, also what was put off after an error."""
 
     async def act(api: Api) -> None:
-        with _busy("sync"):
-            told = await _ask(api, "sync", {"dry_run": dry_run})
+        told = await _ask(api, "sync", {"dry_run": dry_run})
         if as_json:
             print_json(told)
         else:
@@ -47,8 +45,7 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
     """Remove local files older than `retention_days`, once OSS has proved that it holds them."""
 
     async def act(api: Api) -> None:
-        with _busy("expire"):
-            told = await _ask(api, "expire", {"dry_run": dry_run})
+        told = await _ask(api, "expire", {"dry_run": dry_run})
         if as_json:
             print_json(told)
         else:
@@ -57,6 +54,8 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
             click.echo(f"{told['expired']} local file(s) {done} ({freed}), {told['kept']} kept without proof")
         if told["unreachable"]:
             raise CommandFailed("OSS does not answer; the rest stays")
+        if told["last_error"]:
+            raise CommandFailed(f"some had to stay: {told['last_error']}")
 
     context.with_api(act)
 
@@ -73,8 +72,7 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
     """
 
     async def act(api: Api) -> None:
-        with _busy("verify"):
-            told = await _ask(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
+        told = await _ask(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
         if as_json:
             print_json(told)
         else:
@@ -84,25 +82,21 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
             checked = "" if told["archive_checked"] else "; OSS was not looked at"
             summary = f"{told['wrong']} wrong, {told['mended']} mended{checked}"
             click.echo(f"{told['pictures']} picture(s), {told['blobs']} file(s): {summary}")
-        if any(not f["mended"] and not f["kind"].startswith("orphan") for f in told["findings"]):
+        if told["wrong"] > told["mended"] + told["orphans"]:
             raise CommandFailed("not everything is as recorded")
+        if told["archive_error"]:
+            raise CommandFailed(f"OSS could not be asked about everything: {told['archive_error']}")
 
     context.with_api(act)
 
 
 async def _ask(api: Api, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{what}", json=body, timeout=None)
+    """Have a pass made and show how far it is."""
+
+    async def look() -> tuple[int, int | None] | None:
+        told = await api.call("GET", "/api/v1/storage")
+        return (told["done"], told["total"]) if told["pass"] == what else None
+
+    async with counted(what, look):
+        told: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{what}", json=body, timeout=None)
     return told
-
-
-@contextmanager
-def _busy(title: str) -> Iterator[None]:
-    """Show on a terminal that it goes on."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
-        return
-    with console.status(title):
-        yield

@@ -137,7 +137,7 @@ async def compose(
                 database_healthy=lambda: database.healthy,
                 disk=disk,
                 box_locked=lambda: box.locked,
-                oss=None if storage.oss is None else storage.oss_report,
+                oss=None if storage.oss is None else lambda: storage.oss_report(maintenance.expiry_error),
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,

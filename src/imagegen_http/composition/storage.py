@@ -48,15 +48,15 @@ class Storage:
         if self.local_files is not None:
             await self.local_files.sweep_temporary()
 
-    async def oss_report(self) -> dict[str, Any]:
+    async def oss_report(self, expiry_error: str | None) -> dict[str, Any]:
         """Return what ``/health`` says of OSS, without asking it."""
         counts = await self.outbox.counts()
         return {
-            "status": "failing" if counts.failing else "ok",
+            "status": "failing" if counts.failing or expiry_error else "ok",
             "uploads": counts.uploads,
             "removals": counts.removals,
             "failing": counts.failing,
-            "last_error": counts.last_error,
+            "last_error": counts.last_error or expiry_error,
         }
 
     def close(self) -> None:
@@ -97,7 +97,9 @@ def compose_storage(
         )
     return Storage(
         pictures=pictures,
-        sync=SyncStorage(outbox=outbox, records=records, local=first, archive=archive, clock=clock),
+        sync=SyncStorage(
+            inventory=inventory, outbox=outbox, records=records, local=first, archive=archive, clock=clock
+        ),
         expire=expire,
         verify=VerifyStorage(inventory=inventory, records=records, local=first, archive=archive),
         outbox=outbox,

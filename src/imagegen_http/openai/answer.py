@@ -12,11 +12,12 @@ from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.tasks import Task
 from imagegen_http import request_context
 from imagegen_http.asgi import Receive, Scope, Send
+from imagegen_http.departures import leaving
 from imagegen_http.openai.errors import of_slug, send_problem
 from imagegen_http.openai.picture_bodies import Piece, Style, event_pieces, json_pieces, length_of, written
 from imagegen_http.openai.problems import NO_RETRY, RETRY_LATER, SERVER_ERROR, Problem
 from imagegen_http.openai.repeats import Repeats
-from imagegen_http.openai.task_end import ClientLeft, end_of, leaving
+from imagegen_http.openai.task_end import ClientLeft, end_of
 from imagegen_http.service import Service
 
 HOLD_SECONDS = 600.0

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from imagegen_core.tasks import Task, TaskStatus
-from imagegen_http.asgi import Receive
 from imagegen_http.service import Service
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -14,12 +13,6 @@ _LOOK_SECONDS = 0.2
 
 class ClientLeft(Exception):
     """Nobody waits for the answer any more; the task goes on."""
-
-
-async def leaving(receive: Receive) -> None:
-    """Return when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def end_of(

@@ -1,35 +1,55 @@
 """The stores and the search index: what runs beside the tasks, by hand."""
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.params import JSONBody
 
 from imagegen_http import render
+from imagegen_http.asgi import Receive
+from imagegen_http.departures import unless_left
 from imagegen_http.routes.dependencies import ServiceDependency
 from imagegen_http.wire import StorageBody, VerifyBody
 
 
+@get("/api/v1/storage", tags=["storage"])
+async def show_pass(service: ServiceDependency) -> dict[str, Any]:
+    """See how far the pass is that was asked for by hand."""
+    running = service.maintenance.by_hand
+    if running is None:
+        return render.success({"pass": None, "done": None, "total": None})
+    return render.success({"pass": running.name, "done": running.done, "total": running.total})
+
+
 @post("/api/v1/storage/sync", status_code=200, tags=["storage"])
-async def sync_storage(data: JSONBody[StorageBody], service: ServiceDependency) -> dict[str, Any]:
+async def sync_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
     """Carry out all uploads to OSS and all removals that wait, also those that were put off."""
-    summary = await service.maintenance.sync_now(dry_run=data.dry_run)
+    work = service.maintenance.sync_now(dry_run=data.dry_run)
+    summary = await unless_left(_receive(request), work)
     told = attrs.asdict(summary) | {"next_due": render.timestamp(summary.next_due)}
     return render.success({"dry_run": data.dry_run, **told})
 
 
 @post("/api/v1/storage/expire", status_code=200, tags=["storage"])
-async def expire_storage(data: JSONBody[StorageBody], service: ServiceDependency) -> dict[str, Any]:
+async def expire_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
     """Remove local files older than `retention_days` that OSS has proved to hold."""
-    summary = await service.maintenance.expire_now(dry_run=data.dry_run)
+    work = service.maintenance.expire_now(dry_run=data.dry_run)
+    summary = await unless_left(_receive(request), work)
     return render.success({"dry_run": data.dry_run, **attrs.asdict(summary)})
 
 
 @post("/api/v1/storage/verify", status_code=200, tags=["storage"])
-async def verify_storage(data: JSONBody[VerifyBody], service: ServiceDependency) -> dict[str, Any]:
+async def verify_storage(
+    data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
     """Compare every record with the stores, and mend what can be mended."""
-    report = await service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
+    work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
+    report = await unless_left(_receive(request), work)
     findings = [attrs.asdict(f) | {"kind": str(f.kind)} for f in report.findings]
     return render.success({"dry_run": data.dry_run, **attrs.asdict(report), "findings": findings})
 
@@ -47,4 +67,8 @@ async def reindex(service: ServiceDependency) -> dict[str, Any]:
     return render.success({"state": await service.search_index.look(), "last_id": last})
 
 
-HANDLERS = [sync_storage, expire_storage, verify_storage, show_index, reindex]
+HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index, reindex]
+
+
+def _receive(request: Request[Any, Any, Any]) -> Receive:
+    return cast("Receive", request.receive)  # the same ASGI, typed in Litestar's own way

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,47 @@ def imagegen(*args, cwd, environ=None, stdin=""):
         timeout=STOP_SECONDS,
         check=False,
     )
+
+
+@attrs.define
+class Terminal:
+    """A command on a terminal of its own; ``shown`` grows with what it draws there."""
+
+    process: subprocess.Popen
+    screen: int
+    shown: str = ""
+
+    @classmethod
+    def of(cls, *args, cwd):
+        """Start a command."""
+        ours, its = os.openpty()
+        environ = {**clean_environ(TERM="xterm", COLUMNS="100"), "NO_COLOR": ""}
+        process = subprocess.Popen([IMAGEGEN, *args], cwd=cwd, env=environ, stdin=its, stdout=its, stderr=its)
+        os.close(its)
+        return cls(process, ours)
+
+    def until(self, text, seconds=30):
+        """Read until this is shown."""
+        deadline = time.monotonic() + seconds
+        while text not in self.shown:
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.screen], [], [], max(left, 0))
+            if not ready:
+                raise AssertionError(f"never shown: {text!r}, only {self.shown[-300:]!r}")
+            self.shown += self._read()
+        return self.shown
+
+    def end(self):
+        """Return the exit code, when it has ended by itself."""
+        code = self.process.wait(STOP_SECONDS)
+        os.close(self.screen)
+        return code
+
+    def _read(self):
+        try:
+            return os.read(self.screen, 65536).decode(errors="replace")
+        except OSError as error:  # what Linux says once nobody holds the other end
+            raise AssertionError(f"it ended, and had shown {self.shown[-300:]!r}") from error
 
 
 @attrs.define
@@ -98,6 +140,10 @@ class LiveServer:
     def imagegen(self, *args, environ=None, stdin=""):
         """Run a command on the same settings and data."""
         return imagegen(*args, cwd=self.folder, environ={**self.environ, **(environ or {})}, stdin=stdin)
+
+    def on_terminal(self, *args):
+        """Start a command as somebody at a keyboard does."""
+        return Terminal.of(*args, cwd=self.folder)
 
     def _await(self):
         deadline = time.monotonic() + START_SECONDS

@@ -1,6 +1,7 @@
 """``imagegen storage`` with and without a running server, over a loopback OSS."""
 
 import json
+import signal
 
 import pytest
 import yaml
@@ -43,6 +44,10 @@ def with_oss(desk, oss, **more):
 
 def told(server, *args):
     return json.loads(good(server.imagegen("storage", *args, "--json")))
+
+
+def told_whatever(server, *args):
+    return json.loads(server.imagegen("storage", *args, "--json").stdout)
 
 
 def states(server):
@@ -139,7 +144,8 @@ def test_the_routes_of_a_running_server(other, oss):
         by_command = told(other, "verify")
 
     assert (0, True, 0) == (synced["uploaded"], synced["dry_run"], synced["failed"])
-    assert {"dry_run": False, "expired": 0, "freed_bytes": 0, "kept": 0, "unreachable": False} == expired
+    nothing = {"expired": 0, "freed_bytes": 0, "kept": 0, "unreachable": False, "last_error": None}
+    assert {"dry_run": False, **nothing} == expired
     fields = ("pictures", "wrong", "archive_checked", "findings")
     assert (1, 0, True, []) == tuple(verified[field] for field in fields)
     assert (40000, 1) == (unknown["code"], by_command["pictures"])
@@ -152,3 +158,104 @@ def test_expire_by_the_api_without_oss_is_40000(other):
         answer = api.post(EXPIRE, json={}).json()
 
     assert (40000, "storage.oss") == (answer["code"], answer["data"]["errors"][0]["field"])
+
+
+def two_uploaded(server, oss):
+    """Start a server and wait until two pictures are in both stores."""
+    with_oss(server, oss).start()
+    with server.client() as api:
+        finished(api, num=2)
+        until(
+            lambda: [image["storage"] for image in data(api.get("/api/v1/images"))["items"]],
+            lambda seen: seen == ["both"] * 2,
+        )
+
+
+def hang_at(oss, number, operation):
+    """Let this request hang until `FakeOss.release`, and those before it pass."""
+    if number > 1:
+        oss.fail("", operation, times=number - 1)
+    oss.fail("delay", operation)
+
+
+def test_a_terminal_sees_how_far_a_pass_is(desk, oss):
+    """The number of what is through, of how much; then the summary."""
+    with_oss(desk, oss)
+    oss.fail("delay", "put")
+    terminal = desk.on_terminal("storage", "sync")
+    terminal.until("1/2")
+    oss.release()
+    terminal.until("2 uploaded")
+
+    assert 0 == terminal.end()
+
+
+def test_a_terminal_sees_how_far_a_server_is(other, oss):
+    """The same, though it is the server that works."""
+    two_uploaded(other, oss)
+    hang_at(oss, 4, "head")  # the first is whether OSS answers at all, then two a picture
+    terminal = other.on_terminal("storage", "verify")
+    terminal.until("1/2")
+    oss.release()
+    terminal.until("2 picture(s)")
+
+    assert 0 == terminal.end()
+
+
+def test_a_pass_ends_with_the_command_that_asked_for_it(other, oss):
+    """Ctrl-C ends it, with one line and 1; the server goes on, and the next pass ends the work."""
+    two_uploaded(other, oss)
+    hang_at(oss, 4, "head")
+    terminal = other.on_terminal("storage", "verify")
+    terminal.until("1/2")
+    terminal.process.send_signal(signal.SIGINT)
+    code = terminal.end()
+    with other.client() as api:
+        ended = until(lambda: data(api.get("/api/v1/storage"))["pass"], lambda name: name is None)
+    oss.release()
+
+    assert (1, None, 2) == (code, ended, told(other, "verify")["pictures"])
+
+
+def test_a_broken_off_upload_is_made_by_the_next_pass(desk, oss):
+    """Without a server it is the command that worked."""
+    with_oss(desk, oss)
+    oss.fail("delay", "put", times=2)
+    terminal = desk.on_terminal("storage", "sync")
+    until(lambda: oss.faults, lambda faults: not faults)
+    terminal.process.send_signal(signal.SIGINT)
+    oss.release()
+    code = terminal.end()
+    good(desk.imagegen("storage", "sync"))
+
+    assert (1, {"both"}) == (code, states(desk))
+
+
+def test_a_dry_run_counts_what_no_pass_has_seen_yet(desk, oss):
+    """With its bytes, and without uploading any."""
+    with_oss(desk, oss)
+    would = told(desk, "sync", "--dry-run")
+    sizes = [file.stat().st_size for file in picture_files(desk.data_dir)]
+
+    assert (2, sum(sizes), 0) == (would["uploaded"], would["uploaded_bytes"], len(oss.objects))
+
+
+@pytest.mark.parametrize("what", ["expire", "verify"])
+def test_a_refusal_of_oss_is_told(desk, oss, what):
+    """By whichever command meets it, in one line; nothing is called lost."""
+    with_oss(desk, oss, retention_days=0)
+    good(desk.imagegen("storage", "sync"))
+    oss.secret = "another"
+    reason = failed(desk.imagegen("storage", what))
+
+    assert "OSS: 403" in reason
+    assert 2 == len(picture_files(desk.data_dir))
+
+
+def test_everything_that_is_wrong_counts(desk):
+    """Also beyond the findings that are listed."""
+    for file in picture_files(desk.data_dir):
+        file.unlink()
+    result = told_whatever(desk, "verify")
+
+    assert (2, 0, 0) == (result["wrong"], result["mended"], result["orphans"])

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import attrs
 import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
@@ -9,7 +10,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
 from imagegen_core.use_cases.verify_storage import VerifyReport
-from imagegen_http.maintenance import Maintenance
+from imagegen_http.maintenance import Maintenance, PassReport
 
 pytestmark = pytest.mark.anyio
 
@@ -73,3 +74,36 @@ async def test_nothing_runs_before_it_is_entered():
     await asyncio.sleep(0)
 
     assert [] == stores.passes
+
+
+async def test_a_pass_by_hand_tells_how_far_it_is():
+    """While it runs, and only then."""
+    seen = []
+
+    async def verify(*, progress, **_):
+        seen.append(made.by_hand)
+        progress(3, 7)
+        seen.append(made.by_hand)
+        return VerifyReport(pictures=7, blobs=0, wrong=0, mended=0, archive_checked=True)
+
+    made = attrs.evolve(maintenance(Stores()), verify=verify)
+    await made.verify_now(checksums=True, dry_run=True)
+
+    expected = [PassReport(name="verify"), PassReport(name="verify", done=3, total=7), None]
+    assert expected == [*seen, made.by_hand]
+
+
+async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():
+    """For the health report."""
+    summaries = [ExpirySummary(kept=1, last_error="damaged"), ExpirySummary()]
+
+    async def expire(**_):
+        return summaries.pop(0)
+
+    made = attrs.evolve(maintenance(Stores()), expire=expire)
+    errors = []
+    for _ in range(2):
+        await made.expire_now(dry_run=False)
+        errors.append(made.expiry_error)
+
+    assert ["damaged", None] == errors
