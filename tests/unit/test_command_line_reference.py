@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
+from imagegen_core.operations import Operation
 from imagegen_http import cli
+from imagegen_http.cli.images import OPERATIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 
@@ -59,3 +61,8 @@ def test_every_command_is_told_and_every_told_command_is_there():
 def test_every_option_is_told_and_every_told_option_is_there(name):
     """The first column of a command's table is its options."""
     assert _options(_installed()[name]) == _told_options(_told()[name])
+
+
+def test_pictures_are_filtered_by_all_operations():
+    """The command line has its own list of them, since it answers before the core is loaded."""
+    assert tuple(Operation) == OPERATIONS

@@ -96,6 +96,7 @@ def test_params_are_typed_as_they_look(run):
         (("images", "show", "99"), "picture"),
         (("images", "delete", "99", "--yes"), "picture"),
         (("images", "search", " "), "keyword"),
+        (("images", "list", "--from", "yesterday"), "from"),
         (("providers", "test", "nobody"), "provider"),
         (("providers", "remove", "nobody", "--yes"), "provider"),
         (("providers", "set", "UPPER"), "provider_name"),
@@ -206,7 +207,9 @@ def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
     """Without a server."""
     for prompt in ("一只可爱的猫", "a dog"):
         good(run("generate", prompt, *SMALL))
-    found = json.loads(good(run("images", "search", "貓", "--json")))
+    found = json.loads(good(run("images", "search", "貓", "--operation", "generate", "--json")))
+    elsewhere = json.loads(good(run("images", "search", "貓", "--provider", "nobody", "--json")))
+    first = run("images", "list", "--limit", "1", "--from", "2020-01-01")
     shown = json.loads(good(run("images", "show", found[0]["id"])))
     good(run("images", "export", "cats", "--search", "猫"))
     good(run("images", "export", "all"))
@@ -214,6 +217,8 @@ def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
     left = json.loads(good(run("images", "list", "--json")))
 
     assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in found], shown["prompt"])
+    assert [] == elsewhere
+    assert ("a dog", "the first 1 of 2") == (first.stdout.strip().split("\t")[-1], first.stderr.strip())
     assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
     assert ["a dog"] == [i["prompt"] for i in left]
 

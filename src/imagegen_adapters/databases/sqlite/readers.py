@@ -14,7 +14,7 @@ from imagegen_core.errors import StorageError, Unavailable
 
 MOST_READERS = 4
 _STEPS_PER_CHECK = 20_000
-"""Virtual machine steps between two looks at the deadline: about a millisecond. Each look waits for the GIL."""
+"""Virtual machine steps between two looks at the deadline: about a millisecond; each takes the GIL."""
 
 T = TypeVar("T")
 
