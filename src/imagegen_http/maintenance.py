@@ -69,9 +69,7 @@ class Maintenance:
             ValidationFailed: without OSS, a local file is never removed.
         """
         if self.expire is None:
-            raise ValidationFailed.of(
-                "storage.oss", "is not configured beside storage.local, so local files are never removed"
-            )
+            raise ValidationFailed.of("storage.oss", "is not configured, so local files are never removed")
         async with self._turn_of("expire") as progress:
             summary = await self.expire(dry_run=dry_run, progress=progress)
         self.expiry_error = summary.last_error

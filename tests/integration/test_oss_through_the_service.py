@@ -1,5 +1,6 @@
 """Pictures and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
 
+import json
 import signal
 from collections import Counter
 
@@ -95,6 +96,15 @@ def pictures(desk, number):
     return [picture(desk.api, f"lighthouse {n}") for n in range(number)]
 
 
+def spoil(oss):
+    """Return a function that changes the bytes of an object, but not their number."""
+
+    def act(key):
+        oss.objects[key].data = b"\0" + oss.objects[key].data[1:]
+
+    return act
+
+
 def sent(oss):
     """Return how often each picture arrived."""
     return Counter(key for key in oss.calls("put", 200) if key.endswith(".png"))
@@ -188,6 +198,61 @@ def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
     assert ("completed", 1) == (task["status"], task["attempts"])
     assert [1] == list(sent(oss).values())
     assert [] == list((desk.server.data_dir / "spool").rglob("*.*"))
+
+
+def test_without_a_local_store_pictures_wait_on_the_disk_while_oss_is_down(desk, oss):
+    """They were paid for. When OSS is back, they go there, and the disk is empty again."""
+    oss.down()
+    desk = desk(local=None)
+    made = picture(desk.api)
+    served, kept = desk.content(made), desk.files
+    oss.up()
+    desk.stored([made], "oss")
+    until(lambda: desk.files, lambda files: not files)
+
+    assert ("local", 200, 1) == (made["storage"], served.status_code, len(kept))
+    assert served.content == desk.content(made).content
+    assert kept == desk.objects()
+
+
+def test_pictures_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
+    """They are readable at once, and go where the others are."""
+    oss.down()
+    first = desk()
+    made = picture(first.api)
+    before = first.content(made)
+    first.server.stop()
+    second = desk(local=None)
+    meanwhile = second.content(made)
+    oss.up()
+    second.stored([made], "oss")
+
+    assert 200 == before.status_code
+    assert before.content == meanwhile.content == second.content(made).content
+
+
+def test_without_a_local_store_a_verification_looks_at_oss(desk, oss):
+    """It sees what is lost there, and what is damaged."""
+    desk = desk(local=None)
+    lost, damaged = pictures(desk, 2)
+    for image, damage in ((lost, oss.objects.pop), (damaged, spoil(oss))):
+        damage(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
+    told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
+
+    assert {lost["id"]: "lost", damaged["id"]: "archive_damaged"} == {
+        finding["image_id"]: finding["kind"] for finding in told["findings"]
+    }
+
+
+def test_a_damaged_object_is_seen_when_only_oss_has_the_picture(desk, oss):
+    """By the checksum that was taken when the picture came."""
+    desk = desk(local={"retention_days": 0})
+    made = picture(desk.api)
+    desk.stored([made], "oss")
+    spoil(oss)(f"{PREFIX}{made['task_id'][-2:]}/{made['task_id']}-0-0.png")
+    told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
+
+    assert ["archive_damaged"] == [finding["kind"] for finding in told["findings"]]
 
 
 @pytest.mark.parametrize("lie", ["wrong_crc", "corrupt", "shorten"])

@@ -9,6 +9,7 @@ import pytest
 
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
+from imagegen_adapters.blob_stores.straight import StraightBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
@@ -117,6 +118,41 @@ class TestTieredBlobStore(BlobStoreContract):
             return path.read_bytes() if path.exists() else None
 
         return look
+
+
+class TestStraightBlobStore(BlobStoreContract):
+    @pytest.fixture
+    def store(self, desk):
+        return StraightBlobStore(tiers=desk.pictures)
+
+    @pytest.fixture
+    def look_inside(self, desk, oss):
+        def look(key):
+            found = oss.objects.get(f"team/a/{key}")
+            return None if found is None else found.data
+
+        return look
+
+
+@pytest.mark.parametrize("trouble", ["down", "refused"])
+async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, trouble):
+    """Straight to the archive or not: what was paid for is kept, and an old copy never hides a new one."""
+    straight = StraightBlobStore(tiers=desk.pictures)
+    secret = oss.secret
+    if trouble == "down":
+        oss.down()
+    else:
+        oss.secret = "another"
+    kept = await straight.put("01/1.png", stream([b"one"]), content_type="image/png")
+    here = await read(straight, "01/1.png")
+    if trouble == "down":
+        oss.up()
+    oss.secret = secret
+    again = await straight.put("01/1.png", stream([b"two"]), content_type="image/png")
+
+    assert (StorageState.LOCAL, b"one") == (kept.state, here)
+    assert (StorageState.OSS, b"two") == (again.state, await read(straight, "01/1.png"))
+    assert await desk.local.stat("01/1.png") is None
 
 
 async def test_a_picture_is_uploaded_once(desk, oss):

@@ -8,6 +8,7 @@ import attrs
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.blob_stores.oss import OssSettings as BucketSettings
+from imagegen_adapters.blob_stores.straight import StraightBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.databases.data_directory import PICTURES
 from imagegen_adapters.databases.sqlite import Database
@@ -31,8 +32,9 @@ CHECKPOINTS = "uploads"
 class Storage:
     """The picture store that the service reads and writes, and what keeps its tiers in step.
 
-    ``local`` is where `put` goes; ``archive`` is OSS behind it, or None. ``expire`` is None where
-    nothing may ever be removed from the local disk.
+    Without ``storage.local`` the disk only takes what OSS does not; that, and what an earlier setting left
+    there, is read, uploaded and then removed. ``expire`` is None where nothing may ever be removed from
+    the disk.
     """
 
     pictures: BlobStore
@@ -40,13 +42,12 @@ class Storage:
     expire: ExpireLocal | None
     verify: VerifyStorage
     outbox: SqliteOutbox
-    local_files: LocalBlobStore | None
+    local_files: LocalBlobStore
     oss: OssBlobStore | None
 
     async def at_start(self) -> None:
         """Remove what unfinished writes of an earlier process left."""
-        if self.local_files is not None:
-            await self.local_files.sweep_temporary()
+        await self.local_files.sweep_temporary()
 
     async def oss_report(self, expiry_error: str | None) -> dict[str, Any]:
         """Return what ``/health`` says of OSS, without asking it."""
@@ -61,8 +62,7 @@ class Storage:
 
     def close(self) -> None:
         """Let threads and connections go."""
-        if self.local_files is not None:
-            self.local_files.close()
+        self.local_files.close()
         if self.oss is not None:
             self.oss.close()
 
@@ -76,36 +76,39 @@ def compose_storage(
         SettingsError: the bucket's settings are wrong.
     """
     storage = settings.storage
-    local = None if storage.local is None else LocalBlobStore(settings.data_dir / PICTURES)
-    checkpoints = settings.data_dir / CHECKPOINTS
-    oss = None if storage.oss is None else open_bucket(storage.oss, gate, checkpoints=checkpoints)
-    outbox, inventory = SqliteOutbox(database), SqlitePictureInventory(database)
-    first = local or oss
-    if first is None:
-        raise SettingsError("storage.local: null needs storage.oss")
-    archive = oss if local is not None else None
-    pictures = first if archive is None else TieredBlobStore(local=first, archive=archive)
+    oss = None
+    if storage.oss is not None:
+        oss = open_bucket(storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
+    local = LocalBlobStore(settings.data_dir / PICTURES, crc64=oss is not None)
+    inventory, outbox = SqlitePictureInventory(database), SqliteOutbox(database)
     expire = None
-    if archive is not None and storage.local is not None:
+    if oss is not None:
         expire = ExpireLocal(
             inventory=inventory,
             records=records,
-            local=first,
-            archive=archive,
+            local=local,
+            archive=oss,
             clock=clock,
-            retention_days=storage.local.retention_days,
+            retention_days=0 if storage.local is None else storage.local.retention_days,
         )
     return Storage(
-        pictures=pictures,
+        pictures=_pictures(local, oss, straight=storage.local is None),
         sync=SyncStorage(
-            inventory=inventory, outbox=outbox, records=records, local=first, archive=archive, clock=clock
+            inventory=inventory, outbox=outbox, records=records, local=local, archive=oss, clock=clock
         ),
         expire=expire,
-        verify=VerifyStorage(inventory=inventory, records=records, local=first, archive=archive),
+        verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=oss),
         outbox=outbox,
         local_files=local,
         oss=oss,
     )
+
+
+def _pictures(local: LocalBlobStore, oss: OssBlobStore | None, *, straight: bool) -> BlobStore:
+    if oss is None:
+        return local
+    tiers = TieredBlobStore(local=local, archive=oss)
+    return StraightBlobStore(tiers=tiers) if straight else tiers
 
 
 def open_bucket(
