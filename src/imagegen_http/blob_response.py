@@ -1,16 +1,25 @@
 """Answers with stored bytes: strong ETag, 304, one range, HEAD, and headers that make them harmless."""
 
+import asyncio
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import quote
 
 import attrs
 
 from imagegen_http.asgi import Receive, Scope, Send
+from imagegen_http.departures import leaving
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _FILE_NAME_CHARS = 60
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff]+")
+_FILE_NAME_BYTES = 200  # of 255 that file systems take: number and ending follow
+_UNSAFE = frozenset('/\\:*?"<>|')
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of characters that end lines, turn the reading direction round, or are no characters."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible too, but words of Persian and families of emoji fall apart without them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +37,8 @@ class BlobResponse:
     """An ASGI answer to GET or HEAD for one blob.
 
     The first bytes are read before the status is sent, so a store that is down gives an error, not
-    a cut body. Several ranges, or one that makes no sense, get the whole (RFC 9110, section 14.2).
+    a cut body. When the client leaves, nothing more is read. Several ranges, or one that makes no sense,
+    get the whole (RFC 9110, section 14.2).
     """
 
     def __init__(self, blob: Blob) -> None:
@@ -39,25 +49,27 @@ class BlobResponse:
         request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         etag = f'"{self._blob.etag}"'
         if _matches(request.get("if-none-match"), etag):
-            await self._send(send, 304, {}, None)
+            await self._begin(send, 304, {})
+            await _end(send)
             return
         size = self._blob.size
         wanted = _range(request.get("range"), size)
         if request.get("if-range") not in (None, etag):
             wanted = None
         if wanted is not None and wanted[0] >= size:
-            await self._send(send, 416, {"content-range": f"bytes */{size}", "content-length": "0"}, None)
+            await self._begin(send, 416, {"content-range": f"bytes */{size}", "content-length": "0"})
+            await _end(send)
             return
         start, end = wanted or (0, size)
         headers = {"content-length": str(end - start), "content-type": self._blob.mime_type}
         if wanted is not None:
             headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
         body = None if scope["method"] == "HEAD" else await _primed(self._blob.read(start, end))
-        await self._send(send, 206 if wanted else 200, headers, body)
+        await self._begin(send, 206 if wanted else 200, headers)
+        if body is None or await _sent(body, receive, send):
+            await _end(send)
 
-    async def _send(
-        self, send: Send, status: int, headers: dict[str, str], body: AsyncIterator[bytes] | None
-    ) -> None:
+    async def _begin(self, send: Send, status: int, headers: dict[str, str]) -> None:
         full = {**self._headers(), **headers}
         await send(
             {
@@ -66,10 +78,6 @@ class BlobResponse:
                 "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in full.items()],
             }
         )
-        if body is not None:
-            async for chunk in body:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -85,13 +93,41 @@ class BlobResponse:
 
 def file_name(prompt: str, image_id: int, extension: str) -> str:
     """Return a name for a downloaded picture, made of its prompt in any script."""
-    words = _UNSAFE.sub(" ", prompt).strip(" .")[:_FILE_NAME_CHARS].strip(" .")
+    words = "".join(map(_plain, prompt[: 8 * _FILE_NAME_CHARS]))
+    words = " ".join(words.split())[:_FILE_NAME_CHARS].encode()[:_FILE_NAME_BYTES].decode(errors="ignore")
+    words = words.strip(f" .{_JOINERS}")
     return f"{words or 'image'}-{image_id}.{extension}"
 
 
+def _plain(character: str) -> str:
+    """Return a character that any file system takes and nobody is deceived by."""
+    if character in _JOINERS:
+        return character
+    unwanted = character in _UNSAFE or unicodedata.category(character) in _INVISIBLE
+    return " " if unwanted else character
+
+
+async def _sent(body: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
+    """Send the body; return whether the client stayed to its end."""
+    left = asyncio.create_task(leaving(receive))
+    try:
+        async for chunk in body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if left.done():
+                return False
+        return True
+    finally:
+        left.cancel()
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 def _disposition(name: str) -> str:
-    plain = name if name.isascii() else "image." + name.rpartition(".")[2]
-    return f"inline; filename=\"{plain.replace(chr(34), '')}\"; filename*=UTF-8''{quote(name, safe='')}"
+    """Return both forms of the name; what does not know the second may decode ``%`` in the first."""
+    plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _matches(header: str | None, etag: str) -> bool:

@@ -1,0 +1,109 @@
+"""Bytes are sent to whoever still reads, under a name that any system takes."""
+
+import asyncio
+import unicodedata
+from urllib.parse import unquote
+
+import pytest
+
+from imagegen_http.blob_response import Blob, BlobResponse, file_name
+
+pytestmark = pytest.mark.anyio
+
+
+def blob(read, *, name="cat.png", size=100):
+    return Blob(size=size, etag="tag", mime_type="image/png", file_name=name, read=read)
+
+
+async def answered(response, *, receive, method="GET"):
+    """Return the messages that were sent."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+        await asyncio.sleep(0)
+
+    await response({"method": method, "headers": []}, receive, send)
+    return sent
+
+
+async def stays():
+    await asyncio.Event().wait()
+
+
+async def test_nothing_more_is_read_for_a_client_that_left():
+    """What only OSS has is not fetched for nobody."""
+    read, here = [], asyncio.Event()
+
+    async def chunks(start, end):
+        for number in range(100):
+            read.append(number)
+            if number == 3:
+                here.set()
+            yield b"x"
+
+    async def receive():
+        await here.wait()
+        return {"type": "http.disconnect"}
+
+    await answered(BlobResponse(blob(chunks)), receive=receive)
+
+    assert len(read) < 10
+
+
+async def test_a_client_that_stays_gets_everything():
+    """And an end."""
+
+    async def chunks(start, end):
+        yield b"x" * 60
+        yield b"y" * 40
+
+    sent = await answered(BlobResponse(blob(chunks)), receive=stays)
+
+    assert b"x" * 60 + b"y" * 40 == b"".join(message.get("body", b"") for message in sent)
+    assert [True, True, False] == [message["more_body"] for message in sent[1:]]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("一只猫", "一只猫-7.png"),
+        ("a\r\nSet-Cookie: x=1", "a Set-Cookie x=1-7.png"),
+        ("a\u202egnp.exe\u2066", "a gnp.exe-7.png"),
+        ("one\u2028two\x85three\ud800", "one two three-7.png"),
+        ('"a" \\ /b/ <c>', "a b c-7.png"),
+        ("می\u200cخواهم", "می\u200cخواهم-7.png"),
+        (" .. ", "image-7.png"),
+        ("\u200d\u202e", "image-7.png"),
+        ("x" * 300, "x" * 60 + "-7.png"),
+    ],
+)
+def test_a_file_is_named_after_its_prompt(prompt, name):
+    """Without what ends a header, leads out of a directory or turns the reading direction round."""
+    assert name == file_name(prompt, 7, "png")
+
+
+@pytest.mark.parametrize("character", ["猫", "\U0001f600", "\U0001f468\u200d\U0001f469", "é"])
+def test_a_file_name_fits_any_file_system(character):
+    """255 bytes, of which a picture's number and ending are a part; no character is cut."""
+    name = file_name(character * 200, 9_999_999_999, "thumbnail.webp")
+
+    assert len(name.encode()) <= 255
+    assert not any(unicodedata.category(letter) in ("Cs", "Cn") or letter == "\ufffd" for letter in name)
+
+
+@pytest.mark.parametrize("prompt", ["%2e%2e%2f", 'a"; filename="b', "猫\r\nX: y", "ü;=\\"])
+async def test_a_disposition_has_both_forms_of_the_name(prompt):
+    """The plain one says nothing that a client could decode, the other one all."""
+    name = file_name(prompt, 7, "png")
+
+    async def chunks(start, end):
+        yield b""
+
+    sent = await answered(BlobResponse(blob(chunks, name=name)), receive=stays, method="HEAD")
+    told = dict(sent[0]["headers"])[b"content-disposition"].decode("ascii")
+    plain, _, encoded = told.partition("; filename*=UTF-8''")
+
+    assert name == unquote(encoded)
+    assert plain.startswith('inline; filename="')
+    assert not set(plain[len('inline; filename="') : -1]) & set('%"\\\r\n')
