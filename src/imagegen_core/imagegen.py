@@ -43,6 +43,7 @@ from imagegen_core.use_cases.retry_task import RetryTask
 from imagegen_core.use_cases.run_attempt import RunAttempt
 from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
+from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
 from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_core.use_cases.wait_for_task import WaitForTask
 from imagegen_core.worker import Worker
@@ -142,6 +143,7 @@ class ImageGen:
         self.retry_task = RetryTask(repository=a.tasks, spool=a.spool, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, events=a.events, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
+        self.show_thumbnail = ShowThumbnail(records=a.images, pictures=a.pictures, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, pictures=a.pictures, stored=stored)
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock

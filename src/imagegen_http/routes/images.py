@@ -9,8 +9,8 @@ from litestar.enums import HttpMethod
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
-from imagegen_core.errors import BlobMissing, ValidationFailed
-from imagegen_core.images import Image, MediaType
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.images import MediaType
 from imagegen_core.operations import Operation
 from imagegen_core.pages import encode_cursor
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
@@ -123,8 +123,7 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
 )
 async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
     """Fetch a picture's thumbnail: WebP, at most 512 pixels a side."""
-    image = await service.imagegen.adapters.images.get(image_id_of(image_id))
-    data = await _thumbnail(service, image)
+    image, data = await service.imagegen.show_thumbnail(image_id=image_id_of(image_id))
 
     async def read(start: int, end: int) -> Any:
         yield data[start:end]
@@ -145,18 +144,6 @@ HANDLERS = [list_images, search_images, get_image, delete_image, get_content, ge
 
 def _response(blob: Blob) -> ASGIApp:
     return cast("ASGIApp", BlobResponse(blob))  # the same ASGI, typed in Litestar's own way
-
-
-async def _thumbnail(service: Service, image: Image) -> bytes:
-    """Return the thumbnail; one that is gone is made again from the picture."""
-    adapters = service.imagegen.adapters
-    if image.thumbnail_key is not None:
-        try:
-            return b"".join([chunk async for chunk in adapters.pictures.open(image.thumbnail_key)])
-        except BlobMissing:
-            pass
-    inspection = await adapters.inspector.inspect(adapters.pictures.open(image.blob_key))
-    return inspection.thumbnail
 
 
 def _read(service: Service, key: str, start: int, end: int) -> Any:

@@ -378,3 +378,14 @@ def test_an_input_picture_is_not_in_the_gallery(api):
     data(api.post("/api/v1/images/upscale", json=body, headers=WAIT))
 
     assert before + 1 == data(api.get(IMAGES))["total"]
+
+
+def test_a_thumbnail_that_was_lost_is_kept_again(api, server):
+    """Whoever asks for it next finds it on the disk."""
+    made = picture(api, "thumbnail lost")
+    before = api.get(made["thumbnail_url"]).content
+    (file,) = (server.data_dir / "images").rglob(f"{made['task_id']}*.thumb.webp")
+    file.unlink()
+    after = api.get(made["thumbnail_url"]).content
+
+    assert before == after == file.read_bytes()

@@ -1,0 +1,117 @@
+"""A thumbnail is made once; whoever loses it gets one more, and only one."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import in_memory
+from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
+
+pytestmark = pytest.mark.anyio
+
+
+class Counting:
+    """An inspector that counts how often it was asked."""
+
+    def __init__(self, inspector):
+        self.inspector, self.asked = inspector, 0
+
+    async def inspect(self, chunks):
+        self.asked += 1
+        return await self.inspector.inspect(chunks)
+
+
+@attrs.define
+class Unreachable:
+    """A store whose archive does not answer for this key, or that takes nothing more."""
+
+    store: object
+    key: str = ""
+    full: bool = False
+
+    async def open(self, key, **part):
+        if key == self.key:
+            raise StorageUnreachable("OSS is away")
+        async for chunk in self.store.open(key, **part):
+            yield chunk
+
+    async def put(self, key, chunks, **more):
+        if self.full:
+            raise StorageError("the disk is full")
+        return await self.store.put(key, chunks, **more)
+
+    async def delete(self, key):
+        await self.store.delete(key)
+
+
+@pytest.fixture
+async def made():
+    """Return a picture, its store, and the use case with an inspector that counts."""
+    async with in_memory() as imagegen:
+        task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
+        (image,) = await imagegen.images(task.task_id)
+        show = attrs.evolve(imagegen.show_thumbnail, inspector=Counting(imagegen.adapters.inspector))
+        yield image, imagegen.adapters.pictures, show
+
+
+async def test_it_is_there_with_the_picture(made):
+    """Nothing is decoded to show it."""
+    image, _, show = made
+    record, thumbnail = await show(image_id=image.id)
+
+    assert (image, b"WEBP", 0) == (record, thumbnail[8:12], show.inspector.asked)
+
+
+async def test_one_that_was_lost_is_made_again_once(made):
+    """And lies beside the picture again."""
+    image, store, show = made
+    _, before = await show(image_id=image.id)
+    await store.delete(image.thumbnail_key)
+    shown = [(await show(image_id=image.id))[1] for _ in range(2)]
+
+    assert [before, before] == shown
+    assert 1 == show.inspector.asked
+
+
+async def test_the_picture_is_enough(made):
+    """The archive need not answer, nor the disk have room."""
+    image, store, show = made
+    pictures = Unreachable(store, key=image.thumbnail_key, full=True)
+    _, thumbnail = await attrs.evolve(show, pictures=pictures)(image_id=image.id)
+
+    assert b"WEBP" == thumbnail[8:12]
+
+
+async def test_without_the_picture_there_is_none(made):
+    """That is a loss, and it is said."""
+    image, store, show = made
+    await store.delete(image.thumbnail_key)
+    await store.delete(image.blob_key)
+
+    with pytest.raises(BlobMissing):
+        await show(image_id=image.id)
+
+
+async def test_a_picture_that_cannot_be_decoded_is_a_failure_of_the_store(made):
+    """It could be when it was stored."""
+    image, store, show = made
+    store.blobs[image.blob_key] = b"damaged"
+    await store.delete(image.thumbnail_key)
+
+    with pytest.raises(StorageError):
+        await show(image_id=image.id)
+
+
+async def test_one_that_is_deleted_meanwhile_leaves_nothing(made):
+    """Nobody would remove the new thumbnail any more."""
+    image, store, show = made
+    await store.delete(image.thumbnail_key)
+
+    class Deleting:
+        async def inspect(self, chunks):
+            inspection = await show.inspector.inspect(chunks)
+            await show.records.delete(image.id)
+            return inspection
+
+    with pytest.raises(ImageNotFound):
+        await attrs.evolve(show, inspector=Deleting())(image_id=image.id)
+    assert image.thumbnail_key not in store.blobs
