@@ -357,6 +357,22 @@ async def test_a_copy_goes_on_where_it_was_broken_off(oss, tmp_path):
     second.close()
 
 
+async def test_a_copy_whose_last_answer_was_lost_leaves_nothing_to_remember(oss, tmp_path):
+    """The object is there: whoever finds that out ends the upload."""
+    data = bytes_of(17 * MIB)
+    source = MemoryBlobStore({"a.png": data})
+    store = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+    oss.fail("swallow", "complete")
+    with pytest.raises(StorageUnreachable):
+        await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
+    remembered = len(list(tmp_path.iterdir()))
+
+    assert await store.holds(source, "a.png")
+    assert (1, []) == (remembered, list(tmp_path.iterdir()))
+    assert data == await read(store, "a.png")
+    store.close()
+
+
 async def test_a_copy_starts_again_when_oss_forgot_the_parts(store, oss):
     """A lifecycle rule may remove what was half uploaded."""
     data = bytes_of(17 * MIB)

@@ -1,8 +1,11 @@
 """Pictures and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
 
+import hashlib
 import json
 import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 import attrs
 import pytest
@@ -287,6 +290,42 @@ def test_a_picture_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
     assert (200, [404, 404]) == (answer.status_code, gone)
     assert left == desk.objects()
     assert 200 == desk.content(other).status_code
+
+
+def enlarged(server, image):
+    """Put a large picture in the place of this one, while the server does not run, and return its bytes."""
+    (file,) = (server.data_dir / "images").rglob(f"{image['task_id']}*.png")
+    content = file.read_bytes() + bytes(range(256)) * (20 * 1024 * 1024 // 256)
+    file.write_bytes(content)
+    values = len(content), hashlib.sha256(content).hexdigest(), image["id"]
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute("UPDATE images SET size_bytes = ?, sha256 = ?, crc64 = NULL WHERE id = ?", values)
+    return content
+
+
+def test_a_large_upload_goes_on_after_a_kill(desk, oss):
+    """What had arrived in parts is not sent again."""
+    oss.down()
+    desk = desk()
+    made = picture(desk.api)
+    desk.server.kill()
+    content = enlarged(desk.server, made)
+    oss.up()
+    oss.fail("", "part", times=2)
+    oss.fail("delay", "part")
+    desk.start()
+    until(lambda: oss.faults, lambda faults: not faults)
+    until(lambda: oss.calls("part", 200), lambda arrived: len(arrived) == 2)
+    desk.server.kill()
+    oss.ledger.clear()
+    oss.release()
+    desk.start()
+    desk.stored([made], "both")
+
+    parts = {call.query["partNumber"] for call in oss.ledger if call.operation == "part"}
+    assert {"3"} == parts
+    assert [content] == [found.data for found in oss.objects.values()]
+    assert [] == list((desk.server.data_dir / "uploads").iterdir())
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

@@ -93,9 +93,7 @@ class OssObjects:
         """Remove the object and what was uploaded of it."""
         with storage_errors(name):
             self._bucket.delete_object(name)
-        begun = self._checkpoints.any(name)
-        if begun:
-            self._abort(name, begun[0])
+        self.abandon_parts(name)
 
     def names(self, prefix: str, token: str) -> tuple[list[str], str]:
         """Return up to 1000 names, and the token for the next ones, empty at the end."""
@@ -142,6 +140,12 @@ class OssObjects:
             )
         self._checkpoints.forget(name)
         self._compare(name, crc, result.crc)
+
+    def abandon_parts(self, name: str) -> None:
+        """Drop what was uploaded of the object, if anything was and is still remembered."""
+        begun = self._checkpoints.any(name)
+        if begun:
+            self._abort(name, begun[0])
 
     def close(self) -> None:
         """Close pooled connections."""
