@@ -74,6 +74,7 @@ class ExpireLocal:
         total = None
         if progress is not unseen:
             total = await self.inventory.count(state=StorageState.BOTH, created_before=before)
+        progress(0, total)
         run = ExpirySummary()
         after: Image | None = None
         while pictures := await self.inventory.aged(created_before=before, after=after):

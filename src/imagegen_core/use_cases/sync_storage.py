@@ -118,6 +118,7 @@ class SyncStorage:
                 return await self._preview(progress)
             due = None if everything else self.clock.now()
             run = _Pass(progress, None if progress is unseen else await self._waiting())
+            run.tell()
             after = 0
             while not run.unreachable:
                 entries = await self.outbox.claim(due=due, after=after, limit=_AT_ONCE)

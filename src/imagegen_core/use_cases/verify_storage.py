@@ -118,6 +118,7 @@ class VerifyStorage:
         tally = _Tally(self.archive)
         await self._try_archive(tally)
         total = await self.inventory.count()
+        progress(0, total)
         after = 0
         while batch := await self.inventory.pictures(after=after):
             for image in batch:
