@@ -16,6 +16,7 @@ from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, rea
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.secrets import Secret
 from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
+from tests.integration.api.asking import until
 from tests.integration.oss_settings import settings_of
 
 pytestmark = pytest.mark.anyio
@@ -301,6 +302,20 @@ async def test_a_reader_that_leaves_gives_its_connection_back(oss):
 
     assert data == await read(store, "a.png")
     store.close()
+
+
+async def test_closing_does_not_wait_for_an_answer(oss):
+    """A bucket that says nothing holds up nobody who wants to stop."""
+    store = OssBlobStore(settings_of(oss, read_timeout=3600))
+    oss.fail("delay", "put")
+    oss.fail("delay", "head")
+    asking = [asyncio.create_task(put(store, "a.png", b"x")), asyncio.create_task(store.stat("b.png"))]
+    await asyncio.to_thread(until, lambda: oss.faults, lambda faults: not faults)
+
+    await asyncio.to_thread(store.close)
+    ended = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert [StorageUnreachable] * 2 == [type(error) for error in ended]
 
 
 async def test_more_puts_than_threads_all_arrive(oss):

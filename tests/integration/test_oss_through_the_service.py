@@ -338,8 +338,8 @@ def test_uploads_go_on_after_a_restart(desk, oss, end):
     rest = pictures(desk, 4)
     until(lambda: oss.faults, lambda faults: not faults)  # two uploads hang
     desk.server.signal(end)
-    oss.release()
     code = desk.server.process.wait(STOP_SECONDS)
+    oss.release()
     desk.start()
     desk.stored([first, *rest], "both")
 

@@ -1,9 +1,11 @@
 """Makes oss2's bucket as we want it: V4, no retries, no redirects, no environment, checked addresses."""
 
+import contextlib
 import logging
 import socket
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,13 +21,43 @@ It runs in a thread. It raises `NameNotResolved` or `UpstreamNotAllowed`; see `A
 _importing = threading.Lock()
 
 
-def make_bucket(settings: OssSettings, check_address: CheckAddress | None, *, public: bool = False) -> Any:
+class Connections:
+    """The connections to a bucket, so that whoever waits for an answer need not wait when we stop."""
+
+    def __init__(self) -> None:
+        self._all: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self.ended = False
+
+    def add(self, connection: Any) -> None:
+        """Take one in that is being made."""
+        with self._lock:
+            self._all.add(connection)
+
+    def hang_up(self) -> None:
+        """Cut all of them, and let no other be made."""
+        with self._lock:
+            self.ended, connections = True, list(self._all)
+        for connection in connections:
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def make_bucket(
+    settings: OssSettings,
+    check_address: CheckAddress | None,
+    *,
+    connections: Connections | None = None,
+    public: bool = False,
+) -> Any:
     """Return an ``oss2.Bucket``, for the public endpoint if wanted. Blocks for some 0.3 s the first time."""
     oss2 = import_oss2()
     secret = settings.access_key_secret.reveal()
     token = settings.security_token.reveal() if settings.security_token else None
     credentials = oss2.credentials.StaticCredentialsProvider(settings.access_key_id, secret, token)
-    session = oss2.Session(adapter=_adapter(settings.connections, check_address))
+    adapter = _adapter(settings.connections, connections or Connections(), check_address)
+    session = oss2.Session(adapter=adapter)
     session.session.trust_env = False  # else proxies of the environment and ~/.netrc get our requests
     session.session.max_redirects = 0  # OSS redirects only to its other regions, which is a wrong endpoint
     return oss2.Bucket(
@@ -53,21 +85,26 @@ def import_oss2() -> Any:
     return oss2
 
 
-def _adapter(connections: int, check_address: CheckAddress | None) -> Any:
+def _adapter(size: int, connections: Connections, check_address: CheckAddress | None) -> Any:
     from requests.adapters import HTTPAdapter
 
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
-    if check_address is not None:
-        adapter.poolmanager.pool_classes_by_scheme = _checked_pools(check_address)
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, max_retries=0)
+    adapter.poolmanager.pool_classes_by_scheme = _pools(connections, check_address)
     return adapter
 
 
-def _checked_pools(check_address: CheckAddress) -> dict[str, Any]:
+def _pools(connections: Connections, check_address: CheckAddress | None) -> dict[str, Any]:
     """Return connection pools that connect to checked addresses only; names in Host and TLS stay."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import NewConnectionError
 
     def connect(connection: Any, connect_to_dns_host: Callable[[], socket.socket]) -> socket.socket:
+        connections.add(connection)
+        if connections.ended:
+            raise NewConnectionError(connection, "we are stopping")
+        if check_address is None:
+            return connect_to_dns_host()
         name = connection._dns_host  # noqa: SLF001 - urllib3 has no other place for an address beside the name
         try:
             addresses = check_address(connection.host, connection.port)

@@ -13,7 +13,7 @@ from imagegen_adapters.blob_stores.crc64 import new_crc64
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_adapters.blob_stores.oss.body import ObjectBody
 from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
-from imagegen_adapters.blob_stores.oss.connection import CheckAddress, make_bucket
+from imagegen_adapters.blob_stores.oss.connection import CheckAddress, Connections, make_bucket
 from imagegen_adapters.blob_stores.oss.objects import OssObjects
 from imagegen_adapters.blob_stores.oss.settings import OssSettings
 from imagegen_core.errors import BlobMissing, StorageError
@@ -48,7 +48,10 @@ class OssBlobStore:
         checkpoints: Path | None = None,
     ) -> None:
         self._settings = settings
-        self._objects = OssObjects(lambda: make_bucket(settings, check_address), checkpoints)
+        self._connections = Connections()
+        self._objects = OssObjects(
+            lambda: make_bucket(settings, check_address, connections=self._connections), checkpoints
+        )
         self._public_bucket = functools.cache(lambda: make_bucket(settings, None, public=True))
         self._sending = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
         self._asking = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
@@ -160,8 +163,10 @@ class OssBlobStore:
         await self._ask(lambda: self._objects.names(f"{self._settings.prefix}~probe", ""))
 
     def close(self) -> None:
-        """Let threads and connections go."""
-        self._sending.shutdown(wait=True, cancel_futures=True)
+        """Let threads and connections go, without waiting for an OSS that says nothing."""
+        self._sending.shutdown(wait=False, cancel_futures=True)
+        self._connections.hang_up()
+        self._sending.shutdown(wait=True)
         self._asking.shutdown(wait=True)
         self._objects.close()
 
