@@ -11,7 +11,7 @@ from imagegen_http.json_request import JsonRequest
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
 from imagegen_http.openapi_document import openapi_config
-from imagegen_http.routes import documentation, health, images, operations, providers, storage, tasks
+from imagegen_http.routes import console, documentation, health, images, operations, providers, storage, tasks
 from imagegen_http.routes.dependencies import provide_service
 from imagegen_http.service import Service
 
@@ -29,6 +29,7 @@ def build_app(service: Service) -> Litestar:
             *storage.HANDLERS,
             *health.HANDLERS,
             *documentation.HANDLERS,
+            *console.HANDLERS,
             openai_router(),
         ],
         dependencies={"service": Provide(provide_service)},

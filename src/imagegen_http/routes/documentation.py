@@ -1,19 +1,12 @@
 """The OpenAPI document, and a page that shows it without a file from any other host."""
 
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from imagegen_http.openapi_document import openapi_document
-
-_TYPES = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
-_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "start.js")
+from imagegen_http.static_files import static_file
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>imagegen API</title>
@@ -35,12 +28,6 @@ def openapi_json(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(openapi_document(request.app), headers={"Cache-Control": "no-cache"})
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
-def index() -> Redirect:
-    """Lead a person who opens the address to the page that tells what is here."""
-    return Redirect("/docs")
-
-
 @get("/docs", include_in_schema=False, media_type="text/html", sync_to_thread=False)
 def docs() -> Response[str]:
     """Show the document."""
@@ -50,20 +37,7 @@ def docs() -> Response[str]:
 @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=False)
 def docs_file(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return one of the page's own files."""
-    if name not in _FILES:
-        raise NotFoundException
-    content, etag = _file(name)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    media_type = _TYPES[name.rpartition(".")[2]]
-    if request.headers.get("if-none-match") == etag:
-        return Response(b"", status_code=304, headers=headers, media_type=media_type)
-    return Response(content, headers=headers, media_type=media_type)
+    return static_file("swagger-ui", name, request)
 
 
-HANDLERS = [openapi_json, index, docs, docs_file]
-
-
-@cache
-def _file(name: str) -> tuple[bytes, str]:
-    content = (files("imagegen_http") / "static" / "swagger-ui" / name).read_bytes()
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+HANDLERS = [openapi_json, docs, docs_file]

@@ -135,13 +135,6 @@ def test_what_is_no_route_is_40400(api, path):
     assert (404, 40400, "not_found") == row(answer)
 
 
-def test_the_root_leads_to_the_page_that_tells_what_is_here(api):
-    """A person who opens the address finds something."""
-    answer = api.get("/")
-
-    assert (302, "/docs") == (answer.status_code, answer.headers["location"])
-
-
 def test_no_answer_tells_of_python_or_of_paths(api, server):
     """Neither a trace nor where things lie on the server."""
     texts = [

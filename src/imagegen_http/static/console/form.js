@@ -1,0 +1,154 @@
+// The form that asks for pictures: what can be chosen comes from the providers.
+
+import { call } from "./api.js";
+
+const form = document.querySelector("#generate");
+const problem = document.querySelector("#problem");
+const { prompt, provider, model_id: model, num } = form.elements;
+const parameters = document.querySelector("#parameters");
+const ELSEWHERE = new Set([
+  ...["prompt", "num", "n", "number_of_images"], // the form's own
+  ...["edit_mode", "mode", "upscale_factor"], // of other operations
+]);
+
+let providers = [];
+let unanswered = null; // the body and the key of a request whose answer never came
+
+/** Fill the choices; `submitted` is called with what the service says of a new task, and the prompt. */
+export async function start(submitted) {
+  provider.addEventListener("change", showModels);
+  model.addEventListener("change", showParameters);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(submitted);
+  });
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  await attempt(async () => {
+    const told = await call("GET", "/api/v1/providers");
+    providers = told.providers.filter((one) => generating(one).length);
+    provider.replaceChildren(...providers.map((one) => option(one.name, one.display_name)));
+    if (providers.some((one) => one.name === told.default_provider)) provider.value = told.default_provider;
+    showModels();
+  });
+}
+
+/** Put a prompt into the form. */
+export function reuse(text) {
+  prompt.value = text;
+  prompt.focus();
+  scrollTo({ top: 0, behavior: "smooth" });
+}
+
+/** Do something and say what went wrong, if it did. */
+export async function attempt(act) {
+  try {
+    await act();
+    problem.hidden = true;
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+}
+
+async function submit(submitted) {
+  const button = form.querySelector("[type=submit]");
+  const body = { provider: provider.value, model_id: model.value, params: params() };
+  button.disabled = true;
+  await attempt(async () => {
+    submitted(await post(body), prompt.value);
+  });
+  button.disabled = false;
+}
+
+/** Post a task; the same body again, after an answer that never came, is the same task and is paid once. */
+async function post(body) {
+  const text = JSON.stringify(body);
+  if (unanswered?.text !== text) unanswered = { text, key: newKey() };
+  try {
+    const task = await call("POST", "/api/v1/tasks/generate", {
+      body,
+      headers: { "Idempotency-Key": unanswered.key },
+    });
+    unanswered = null;
+    return task;
+  } catch (error) {
+    if (error.status !== 0) unanswered = null;
+    throw error;
+  }
+}
+
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs HTTPS beyond loopback
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function params() {
+  const given = { prompt: prompt.value };
+  if (num.valueAsNumber > 1) given.num = num.valueAsNumber;
+  for (const input of parameters.querySelectorAll("[name]")) {
+    if (input.value === "") continue;
+    given[input.name] = input.dataset.type === "text" ? input.value : JSON.parse(input.value);
+  }
+  return given;
+}
+
+function generating(one) {
+  return one.models.filter((each) => each.capabilities.includes("generate"));
+}
+
+function chosen() {
+  return generating(providers.find((one) => one.name === provider.value) ?? { models: [] });
+}
+
+function showModels() {
+  const models = chosen();
+  model.replaceChildren(...models.map((one) => option(one.id, one.name)));
+  model.value = (models.find((one) => one.default) ?? models[0])?.id ?? "";
+  showParameters();
+}
+
+function showParameters() {
+  const one = chosen().find((each) => each.id === model.value);
+  num.max = one?.limits.max_num ?? 10;
+  num.value = Math.min(num.valueAsNumber || 1, num.max);
+  const told = (one?.parameters ?? []).filter((each) => !ELSEWHERE.has(each.name));
+  parameters.replaceChildren(...told.map(field));
+  parameters.closest("details").hidden = !told.length;
+}
+
+function field(told) {
+  const label = document.createElement("label");
+  const input = told.enum || told.type === "boolean" ? selection(told) : typed(told);
+  input.name = told.name;
+  label.title = told.description ?? "";
+  label.append(`${told.name} `, input);
+  return label;
+}
+
+function selection(told) {
+  const select = document.createElement("select");
+  const values = told.enum ?? [true, false];
+  select.dataset.type = values.some((value) => typeof value !== "string") ? "json" : "text";
+  select.append(option("", "默认"), ...values.map((value) => option(String(value), String(value))));
+  return select;
+}
+
+function typed(told) {
+  const input = document.createElement("input");
+  const numeric = told.type === "integer" || told.type === "number";
+  input.dataset.type = numeric ? "json" : "text";
+  input.type = numeric ? "number" : "text";
+  input.placeholder = told.default ?? "默认";
+  if (numeric) {
+    input.min = told.minimum ?? "";
+    input.max = told.maximum ?? "";
+    input.step = told.multiple_of ?? (told.type === "integer" ? 1 : "any");
+  }
+  return input;
+}
+
+function option(value, text) {
+  return new Option(text, value);
+}

@@ -1,0 +1,175 @@
+"""A person at the console makes pictures, finds them, looks at them and deletes them."""
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.integration.api.asking import IMAGES, data, picture
+
+TOKEN = "a-token-that-is-long-enough-0001"
+
+
+class Page:
+    """The console as somebody sees it who goes by names."""
+
+    def __init__(self, driver, url):
+        self.driver = driver
+        driver.get(url)
+
+    def until(self, true):
+        waiting = WebDriverWait(self.driver, 20, ignored_exceptions=[StaleElementReferenceException])
+        return waiting.until(lambda _: true())
+
+    def named(self, role, name):
+        """Return what assistive software finds by this role and name."""
+        return self.until(
+            lambda: next((e for e in self._all(role) if e.accessible_name == name and e.is_displayed()), None)
+        )
+
+    def _all(self, role):
+        selectors = {"button": "button", "text box": "textarea, input", "search box": "input[type=search]"}
+        return self.driver.find_elements(By.CSS_SELECTOR, selectors[role])
+
+    def pictures(self):
+        return self.driver.find_elements(By.CSS_SELECTOR, "#gallery img")
+
+    def prompts(self):
+        return [picture.get_attribute("alt") for picture in self.pictures()]
+
+    def shown(self, prompts):
+        self.until(lambda: self.prompts() == prompts)
+
+    def drawn(self):
+        """Wait until the browser has decoded every picture that is shown."""
+        script = "return [...document.querySelectorAll('#gallery img')].every(p => p.naturalWidth > 0)"
+        self.until(lambda: self.driver.execute_script(script))
+
+    def generate(self, prompt):
+        box = self.named("text box", "提示词")
+        box.clear()
+        box.send_keys(prompt)
+        self.named("button", "生成").click()
+
+    def search(self, words):
+        box = self.named("search box", "搜索")
+        box.clear()
+        box.send_keys(words)
+
+    def text(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector).text
+
+
+@pytest.fixture
+def console(chromium, serve):
+    """Return a function that opens the console of a server with such settings."""
+    chromium.delete_all_cookies()
+    chromium.get_log("browser")
+
+    def show(**settings):
+        server = serve(**settings)
+        return server, Page(chromium, server.url)
+
+    yield show
+    wrong = [line["message"] for line in chromium.get_log("browser") if line["level"] == "SEVERE"]
+    assert [] == [line for line in wrong if "favicon" not in line and "status of 4" not in line]
+
+
+def test_a_picture_is_made_and_shown(console):
+    """From an empty gallery to a picture with its record, and back after a reload."""
+    server, page = console()
+    page.until(lambda: "还没有图片" in page.text("#empty"))
+    page.generate("一只可爱的猫")
+    page.shown(["一只可爱的猫"])
+    page.drawn()
+    source = page.pictures()[0].get_attribute("src")
+    page.pictures()[0].click()
+    page.until(lambda: "demo" in page.text("#viewer dl"))
+    told = page.text("#viewer .prompt")
+    page.driver.refresh()
+    page.shown(["一只可爱的猫"])
+
+    assert f"{server.url}{IMAGES}/1/thumbnail" == source
+    assert "一只可爱的猫" == told
+
+
+def test_pictures_are_found_by_any_character(console):
+    """While typing; the address keeps the search; without one, all are there again."""
+    server, page = console()
+    with server.client() as api:
+        for prompt in ("一只可愛的貓", "雪山", "a cat in the rain"):
+            picture(api, prompt)
+    page.driver.refresh()
+    page.shown(["a cat in the rain", "雪山", "一只可愛的貓"])
+    page.search("猫")
+    page.shown(["一只可愛的貓"])
+    address = page.driver.current_url
+    page.driver.refresh()
+    page.shown(["一只可愛的貓"])
+    page.search("没有的")
+    page.until(lambda: "没有的" in page.text("#empty"))
+
+    assert address.endswith("?q=%E7%8C%AB")
+
+
+def test_a_picture_is_deleted_unless_it_is_taken_back(console):
+    """It is gone for the eye at once, and for good a moment later."""
+    server, page = console()
+    with server.client() as api:
+        picture(api, "雪山")
+        picture(api, "大海")
+        page.driver.refresh()
+        page.shown(["大海", "雪山"])
+        page.named("button", "删除").click()
+        page.shown(["雪山"])
+        page.named("button", "撤销").click()
+        page.shown(["大海", "雪山"])
+        page.named("button", "删除").click()
+        page.until(lambda: [1] == [i["id"] for i in data(api.get(IMAGES))["items"]])
+
+    assert ["雪山"] == page.prompts()
+
+
+def test_what_is_wrong_is_said(console):
+    """A refused request, and a task that failed and may have been charged."""
+    _, page = console()
+    box = page.named("text box", "提示词")
+    page.driver.execute_script("arguments[0].removeAttribute('maxlength')", box)
+    page.driver.execute_script("arguments[0].value = '猫'.repeat(32001)", box)
+    page.named("button", "生成").click()
+    page.until(lambda: "prompt" in page.text("#problem"))
+    page.driver.find_element(By.CSS_SELECTOR, "summary").click()
+    Select(page.driver.find_element(By.CSS_SELECTOR, "select[name=fail]")).select_by_value("timeout")
+    page.generate("一只猫")
+    page.until(lambda: "可能已计费" in page.text("#tasks .state"))
+    page.named("button", "关闭").click()
+
+    page.until(lambda: not page.driver.find_elements(By.CSS_SELECTOR, "#tasks article"))
+
+
+def test_a_hostile_prompt_is_only_text(console):
+    """Whatever is stored, the page shows it as it is written."""
+    server, page = console()
+    prompt = "<img src=x onerror=\"document.title='wrong'\"><script>document.title='wrong'</script>"
+    with server.client() as api:
+        picture(api, prompt)
+    page.driver.refresh()
+    page.shown([prompt])
+
+    assert "imagegen" == page.driver.title
+
+
+def test_a_token_is_asked_for_once(console):
+    """A password field; then the console works with its cookie, pictures too, until the logout."""
+    _, page = console(server={"auth_token": TOKEN})
+    password = page.driver.find_element(By.CSS_SELECTOR, "input[type=password]")
+    password.send_keys(TOKEN)
+    password.submit()
+    page.generate("一只猫")
+    page.shown(["一只猫"])
+    page.drawn()
+    page.named("button", "退出").click()
+    page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "input[type=password]"))
+    page.driver.get(page.driver.current_url.replace("/login", "/"))
+
+    assert page.driver.find_elements(By.CSS_SELECTOR, "input[type=password]")
