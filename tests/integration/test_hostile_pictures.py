@@ -214,7 +214,7 @@ def started(folder):
         config = {
             "security": {"allow_private_upstreams": [vendor.authority, neighbour.authority]},
             "providers": {
-                IMPATIENT: {**provider, "timeout_seconds": 1},
+                IMPATIENT: {**provider, "timeout_seconds": 3},
                 PATIENT: {**provider, "timeout_seconds": 50},
             },
         }
