@@ -4,7 +4,8 @@ import asyncio
 from urllib.parse import unquote, urlsplit
 
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.resolving import NameNotResolved, resolve
+from imagegen_adapters.outbound.name_memory import NameMemory
+from imagegen_adapters.outbound.resolving import NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
 _PORTS = {"http": 80, "https": 443}
@@ -16,11 +17,13 @@ class OutboundGuard:
     Args:
         gate: usually `Outbound.gate`.
         seconds: for looking up a name; one that takes longer counts as not resolving.
+        remembered_seconds: how long what a name led to is taken for granted here.
     """
 
-    def __init__(self, gate: AddressGate, *, seconds: float = 5.0) -> None:
+    def __init__(self, gate: AddressGate, *, seconds: float = 5.0, remembered_seconds: float = 5.0) -> None:
         self._gate = gate
         self._seconds = seconds
+        self._names = NameMemory(seconds=remembered_seconds)
 
     async def check(self, url: str) -> None:
         host, port = _host_and_port(url)
@@ -28,7 +31,7 @@ class OutboundGuard:
             self._gate.judge_text(spelling, port)
             try:
                 async with asyncio.timeout(self._seconds):
-                    addresses = await resolve(spelling, port)
+                    addresses = await self._names.resolve(spelling, port)
             except (NameNotResolved, TimeoutError):
                 continue
             self._gate.judge(spelling, port, addresses)

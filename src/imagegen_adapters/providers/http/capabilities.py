@@ -1,6 +1,7 @@
 """What a configuration amounts to: the document's models, as the core wants to know them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import attrs
 
@@ -38,9 +39,12 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
     Raises:
         ValidationFailed: the configuration gives a model an operation that the document cannot do.
     """
-    entries = config.models or tuple(
-        ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models
-    )
+    return _profile(document, config.models)
+
+
+@lru_cache(maxsize=64)
+def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> ProviderProfile:
+    entries = models or tuple(ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models)
     if not entries and not any(mentions(document, o, "model") for o in document.operations.values()):
         entries = (ModelEntry(id=ONLY_MODEL, default=True),)
     return ProviderProfile(

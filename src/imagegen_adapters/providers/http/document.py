@@ -340,9 +340,12 @@ class HealthSpec:
     ok_if: Expression | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Document:
-    """A vendor, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out."""
+    """A vendor, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out.
+
+    A document is parsed once and then shared, so one is equal to itself only.
+    """
 
     schema: int
     id: str
