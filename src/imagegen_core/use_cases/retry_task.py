@@ -5,9 +5,9 @@ import attrs
 from imagegen_core.errors import BlobMissing, ValidationFailed
 from imagegen_core.operations import InputImage
 from imagegen_core.ports.spool import Spool
-from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.ports.task_repository import Added, TaskRepository
 from imagegen_core.submissions import Submission
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks import TaskStatus
 from imagegen_core.use_cases.submit_task import SubmitTask
 
 
@@ -19,8 +19,8 @@ class RetryTask:
     spool: Spool
     submit: SubmitTask
 
-    async def __call__(self, *, task_id: str) -> Task:
-        """Return the new task.
+    async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> Added:
+        """Store the new task, or give back the one that the same key made of this task.
 
         Raises:
             TaskNotFound: there is none.
@@ -43,8 +43,10 @@ class RetryTask:
             image=None if request.image is None else self._read(request.image),
             mask=None if request.mask is None else self._read(request.mask),
             retry_of=task.task_id,
+            idempotency_key=idempotency_key,
+            idempotency_scope=f"retry:{task.task_id}",
         )
-        return (await self.submit(submission)).task
+        return await self.submit(submission)
 
     def _read(self, image: InputImage) -> bytes:
         owner, _, name = image.key.partition("/")

@@ -14,11 +14,13 @@ from imagegen_http import render, request_context
 from imagegen_http.event_stream import HEADERS, event_stream
 from imagegen_http.routes.dependencies import (
     CursorQuery,
+    IdempotencyHeader,
     LastEventHeader,
     PageQuery,
     PageSizeQuery,
     ServiceDependency,
     TaskIdPath,
+    idempotency_key_of,
     paging_of,
     task_id_of,
 )
@@ -66,12 +68,18 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
 
 
 @post("/api/v1/tasks/{task_id:str}/retry", status_code=202, tags=["tasks"])
-async def retry_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
-    """Make a new task from one that failed or was cancelled."""
+async def retry_task(
+    task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
+) -> Response[dict[str, Any]]:
+    """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
     if service.stopping.is_set():
         raise Unavailable("the service is shutting down")
-    task = await service.imagegen.retry_task(task_id=task_id_of(task_id))
+    key = idempotency_key_of(idempotency_key)
+    added = await service.imagegen.retry_task(task_id=task_id_of(task_id), idempotency_key=key)
+    task = added.task
     headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
+    if added.replayed:
+        headers["Idempotent-Replayed"] = "true"
     return Response(render.success(render.accepted(task)), status_code=202, headers=headers)
 
 

@@ -183,8 +183,26 @@ async def test_a_failed_task_is_retried_with_its_pictures():
     async with imagegen_over(provider) as imagegen:
         first = (await imagegen.submit_task(submission(operation=Operation.EDIT, image=png()))).task
         await imagegen.wait(first.task_id, timeout=10)
-        second = await imagegen.retry_task(task_id=first.task_id)
+        second = (await imagegen.retry_task(task_id=first.task_id)).task
         done = await imagegen.wait(second.task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, first.task_id) == (done.status, done.retry_of)
     assert done.request.image.key != first.request.image.key
+
+
+async def test_a_retry_with_the_same_key_is_one_task():
+    """However often it is sent; of another task, or with another key, it is a new one."""
+    from imagegen_core.failures import FailureCode
+    from tests.unit.core.test_run_task import refused
+
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.CONTENT_POLICY)] * 2
+    async with imagegen_over(provider) as imagegen:
+        failed = [(await imagegen.submit_task(submission())).task.task_id for _ in range(2)]
+        for task_id in failed:
+            await imagegen.wait(task_id, timeout=10)
+        asked = [(failed[0], "a"), (failed[0], "a"), (failed[0], "b"), (failed[1], "a")]
+        added = [await imagegen.retry_task(task_id=task_id, idempotency_key=key) for task_id, key in asked]
+
+    assert [False, True, False, False] == [one.replayed for one in added]
+    assert 3 == len({one.task.task_id for one in added})
