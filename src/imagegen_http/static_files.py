@@ -41,6 +41,6 @@ def page(folder: str, name: str) -> str:
 def _read(folder: str, name: str) -> tuple[bytes, str]:
     try:
         content = (files("imagegen_http") / "static" / folder / name).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for NUL
         raise NotFoundException from error
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -56,7 +56,8 @@ def test_files_are_asked_for_again_and_not_sent_again(api):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "nothing.js", "..%2Fswagger-ui%2Fstart.js", "%2Fetc%2Fpasswd", "main.js%00"]
+    "name",
+    ["index.html", "nothing.js", "..%2Fswagger-ui%2Fstart.js", "%2Fetc%2Fpasswd", "main.js%00", "%00.js"],
 )
 def test_nothing_else_is_a_file(api, name):
     """Neither other folders nor what is no part of the page."""
