@@ -2,6 +2,7 @@
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -128,6 +129,87 @@ def test_a_picture_is_deleted_unless_it_is_taken_back(console):
         page.until(lambda: [1] == [i["id"] for i in data(api.get(IMAGES))["items"]])
 
     assert ["雪山"] == page.prompts()
+
+
+def test_a_deleted_picture_does_not_come_back_by_itself(console):
+    """A search within the moment to take it back leaves it out; taken back, it is where it belongs."""
+    server, page = console()
+    with server.client() as api:
+        for prompt in ("雪山", "大海", "雪夜"):
+            picture(api, prompt)
+    page.driver.refresh()
+    page.shown(["雪夜", "大海", "雪山"])
+    page.named("button", "删除").click()
+    page.search("雪")
+    page.shown(["雪山"])
+    page.named("button", "撤销").click()
+
+    page.shown(["雪夜", "雪山"])
+
+
+def test_an_answer_that_was_lost_or_cut_is_paid_once(console):
+    """The button pressed again, twice at once too, is the same task."""
+    server, page = console()
+    page.driver.execute_script(
+        "const real = fetch; window.cut = 2;"
+        "window.fetch = async (path, options) => {"
+        "  const answer = await real(path, options);"
+        "  return options.method === 'POST' && cut-- > 0 ? new Response('{', { status: 202 }) : answer; };"
+    )
+    page.generate("一只猫")
+    page.until(lambda: "无法读取" in page.text("#problem"))
+    page.named("button", "生成").click()
+    page.until(lambda: page.driver.execute_script("return cut") == 0)
+    ActionChains(page.driver).double_click(page.named("button", "生成")).perform()
+    page.shown(["一只猫"])
+    with server.client() as api:
+        made = data(api.get("/api/v1/tasks"))["total"]
+
+    assert 1 == made
+
+
+def test_a_refusal_is_not_hidden_by_what_works(console):
+    """While a list of pictures is fetched, the reason why there is no task stays."""
+    _, page = console()
+    page.driver.execute_script("document.querySelector('#prompt').removeAttribute('required')")
+    page.named("button", "生成").click()
+    page.until(lambda: "prompt" in page.text("#problem"))
+    page.search("猫")
+    page.until(lambda: "没有提示词" in page.text("#empty"))
+
+    assert "prompt" in page.text("#problem")
+
+
+def test_a_picture_that_a_search_finds_is_shown_when_it_is_made(console):
+    """And one that it does not find is not."""
+    _, page = console()
+    page.search("猫")
+    page.until(lambda: "没有提示词" in page.text("#empty"))
+    page.generate("雪山")
+    page.until(lambda: not page.driver.find_elements(By.CSS_SELECTOR, "#tasks article"))
+    page.generate("一只貓")
+
+    page.shown(["一只貓"])
+
+
+def test_parameters_are_what_was_typed(console):
+    """A number with leading zeros is one; what the browser refuses is shown, not hidden."""
+    server, page = console()
+    summary = page.driver.find_element(By.CSS_SELECTOR, "summary")
+    summary.click()
+    seed = page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "input[name=seed]"))[0]
+    seed.send_keys("-5")
+    summary.click()
+    page.generate("一只猫")
+    page.until(seed.is_displayed)
+    seed.clear()
+    seed.send_keys("007")
+    page.named("button", "生成").click()
+    page.shown(["一只猫"])
+    with server.client() as api:
+        (made,) = data(api.get(IMAGES))["items"]
+
+    assert 7 == made["params"]["seed"]
 
 
 def test_what_is_wrong_is_said(console):

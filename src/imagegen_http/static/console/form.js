@@ -1,9 +1,10 @@
 // The form that asks for pictures: what can be chosen comes from the providers.
 
 import { call } from "./api.js";
+import { attempt } from "./problems.js";
 
 const form = document.querySelector("#generate");
-const problem = document.querySelector("#problem");
+const button = form.querySelector("[type=submit]");
 const { prompt, provider, model_id: model, num } = form.elements;
 const parameters = document.querySelector("#parameters");
 const ELSEWHERE = new Set([
@@ -12,20 +13,27 @@ const ELSEWHERE = new Set([
 ]);
 
 let providers = [];
-let unanswered = null; // the body and the key of a request whose answer never came
+let listed; // settles once they are there to choose from
+let accepted = ""; // the last body that became a task
+let unanswered = null; // the body and the key of a request that was not accepted, as far as we know
 
 /** Fill the choices; `submitted` is called with what the service says of a new task, and the prompt. */
-export async function start(submitted) {
+export function start(submitted) {
+  button.disabled = false; // Firefox remembers it over a reload
   provider.addEventListener("change", showModels);
   model.addEventListener("change", showParameters);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit(submitted);
   });
-  prompt.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  button.addEventListener("click", (event) => {
+    if (event.detail > 1 && accepted === JSON.stringify(wish())) event.preventDefault(); // a double click is one task
   });
-  await attempt(async () => {
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) form.requestSubmit();
+  });
+  form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true);
+  listed = attempt("providers", async () => {
     const told = await call("GET", "/api/v1/providers");
     providers = told.providers.filter((one) => generating(one).length);
     provider.replaceChildren(...providers.map((one) => option(one.name, one.display_name)));
@@ -41,42 +49,27 @@ export function reuse(text) {
   scrollTo({ top: 0, behavior: "smooth" });
 }
 
-/** Do something and say what went wrong, if it did. */
-export async function attempt(act) {
-  try {
-    await act();
-    problem.hidden = true;
-  } catch (error) {
-    problem.textContent = error.message;
-    problem.hidden = false;
-  }
-}
-
 async function submit(submitted) {
-  const button = form.querySelector("[type=submit]");
-  const body = { provider: provider.value, model_id: model.value, params: params() };
+  if (button.disabled) return; // Ctrl+Enter does not ask the button
   button.disabled = true;
-  await attempt(async () => {
-    submitted(await post(body), prompt.value);
-  });
+  await listed;
+  const body = wish();
+  await attempt("act", async () => submitted(await post(body), body.params.prompt));
   button.disabled = false;
 }
 
-/** Post a task; the same body again, after an answer that never came, is the same task and is paid once. */
+/**
+ * Post a task. The same body again after an answer that was lost, cut off or a proxy's is the same task and is paid
+ * once; after a refusal, which stored nothing, the same key does no harm.
+ */
 async function post(body) {
   const text = JSON.stringify(body);
   if (unanswered?.text !== text) unanswered = { text, key: newKey() };
-  try {
-    const task = await call("POST", "/api/v1/tasks/generate", {
-      body,
-      headers: { "Idempotency-Key": unanswered.key },
-    });
-    unanswered = null;
-    return task;
-  } catch (error) {
-    if (error.status !== 0) unanswered = null;
-    throw error;
-  }
+  const headers = { "Idempotency-Key": unanswered.key };
+  const task = await call("POST", "/api/v1/tasks/generate", { body, headers });
+  unanswered = null;
+  accepted = text;
+  return task;
 }
 
 function newKey() {
@@ -84,14 +77,23 @@ function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+function wish() {
+  return { provider: provider.value, model_id: model.value, params: params() };
+}
+
 function params() {
   const given = { prompt: prompt.value };
   if (num.valueAsNumber > 1) given.num = num.valueAsNumber;
   for (const input of parameters.querySelectorAll("[name]")) {
     if (input.value === "") continue;
-    given[input.name] = input.dataset.type === "text" ? input.value : JSON.parse(input.value);
+    given[input.name] = valueOf(input);
   }
   return given;
+}
+
+function valueOf({ value, dataset }) {
+  if (dataset.type === "number") return Number(value); // "007" and ".5" are no JSON
+  return dataset.type === "json" ? JSON.parse(value) : value;
 }
 
 function generating(one) {
@@ -138,7 +140,7 @@ function selection(told) {
 function typed(told) {
   const input = document.createElement("input");
   const numeric = told.type === "integer" || told.type === "number";
-  input.dataset.type = numeric ? "json" : "text";
+  input.dataset.type = numeric ? "number" : "text";
   input.type = numeric ? "number" : "text";
   input.placeholder = told.default ?? "默认";
   if (numeric) {

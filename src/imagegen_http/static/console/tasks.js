@@ -2,7 +2,7 @@
 // connections to a host, so that an event stream for each task would leave none for pictures.
 
 import { call } from "./api.js";
-import { attempt } from "./form.js";
+import { attempt } from "./problems.js";
 
 const OPEN = ["pending", "processing"];
 const STATES = { pending: "排队中", processing: "生成中" };
@@ -18,18 +18,18 @@ let timer;
 /** Show what is under way; `done` is called with every task that ends with pictures. */
 export async function start(done) {
   completed = done;
-  await attempt(async () => {
-    for (const status of OPEN) {
-      const { items } = await call("GET", `/api/v1/tasks?status=${status}&page_size=20`);
-      items.forEach(follow);
+  await attempt("tasks", async () => {
+    for (const status of ["processing", "pending"]) {
+      const { items } = await call("GET", `/api/v1/tasks?status=${status}&page_size=100`);
+      items.reverse().forEach(follow);
     }
   });
 }
 
-/** Show a task, and go on showing how it fares. */
+/** Show a task, and go on showing how it fares; the first look tells how it is by now. */
 export function follow(task) {
   open.add(task.task_id);
-  show(task);
+  show(OPEN.includes(task.status) ? task : { ...task, status: "pending" });
   schedule();
 }
 
@@ -41,15 +41,21 @@ async function look() {
   try {
     const { items } = await call("GET", "/api/v1/tasks?page_size=100");
     const told = new Map(items.map((task) => [task.task_id, task]));
-    for (const id of open) {
-      update(told.get(id) ?? (await call("GET", `/api/v1/tasks/${id}`)));
-    }
-  } catch (error) {
-    if (error.status === 404) open.clear();
-    // anything else passes: the next look tells
+    for (const id of [...open]) update(told.get(id) ?? (await ask(id)));
+  } catch {
+    // it passes: the next look tells
   }
   timer = undefined;
   schedule();
+}
+
+async function ask(id) {
+  try {
+    return await call("GET", `/api/v1/tasks/${id}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return { task_id: id, status: "gone", images: [], warnings: [] };
+  }
 }
 
 function update(task) {
@@ -59,20 +65,26 @@ function update(task) {
   }
   open.delete(task.task_id);
   if (task.images.length) completed(task);
-  if (task.status === "failed") show(task);
+  if (task.status === "failed" || task.warnings.length) show(task);
   else remove(task.task_id);
 }
 
 function show(task) {
   const card = cards.get(task.task_id) ?? add(task);
   const failed = task.status === "failed";
+  const ended = !OPEN.includes(task.status);
+  const text = failed ? reason(task) : ended ? task.warnings.join("\n") : state(task);
   card.classList.toggle("failed", failed);
-  card.querySelector(".state").textContent = failed ? reason(task) : state(task);
+  const line = card.querySelector(".state");
+  if (line.textContent !== text) line.textContent = text; // what is read aloud is read once
   const bar = card.querySelector("progress");
-  bar.hidden = failed;
+  bar.hidden = ended;
   if (task.progress) bar.value = task.progress;
   else bar.removeAttribute("value");
-  card.querySelector(".acts").replaceChildren(...(failed ? endings(task) : [act("取消", () => cancel(task))]));
+  if (card.dataset.ended !== String(ended)) {
+    card.dataset.ended = ended; // only now: a button that is pressed or has the focus stays what it is
+    card.querySelector(".acts").replaceChildren(...(ended ? endings(task) : [act("取消", () => cancel(task))]));
+  }
 }
 
 function add(task) {
@@ -99,15 +111,21 @@ function reason({ error }) {
 }
 
 function endings(task) {
+  const close = act("关闭", () => remove(task.task_id));
+  if (task.status !== "failed") return [close];
   const again = task.error.possible_charge ? "重试（可能再次计费）" : "重试";
-  return [act(again, () => retry(task)), act("关闭", () => remove(task.task_id))];
+  return [act(again, () => retry(task)), close];
 }
 
 function act(name, what) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = name;
-  button.addEventListener("click", () => attempt(what));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await attempt("act", what);
+    button.disabled = false;
+  });
   return button;
 }
 
@@ -115,8 +133,10 @@ async function cancel(task) {
   await call("POST", `/api/v1/tasks/${task.task_id}/cancel`);
 }
 
+/** Retry a task, once: pressed again after an answer that was lost, it gives the same new task. */
 async function retry(task) {
-  const again = await call("POST", `/api/v1/tasks/${task.task_id}/retry`);
+  const headers = { "Idempotency-Key": "console" };
+  const again = await call("POST", `/api/v1/tasks/${task.task_id}/retry`, { headers });
   remove(task.task_id);
   follow({ ...again, prompt: task.prompt });
 }

@@ -11,8 +11,8 @@ dialog.querySelector("[data-act=reuse]").addEventListener("click", () => {
   reuse(shown.prompt);
 });
 dialog.querySelector("[data-act=close]").addEventListener("click", () => dialog.close());
-dialog.addEventListener("click", (event) => {
-  if (event.target === dialog) dialog.close(); // a click beside it
+dialog.addEventListener("pointerdown", (event) => {
+  if (event.target === dialog) dialog.close(); // beside it; text that is selected may well end there
 });
 dialog.addEventListener("close", () => dialog.querySelector("img").removeAttribute("src"));
 
@@ -21,7 +21,7 @@ export function view(image) {
   shown = image;
   const picture = dialog.querySelector("img");
   picture.src = image.image_url;
-  picture.alt = image.prompt;
+  picture.alt = image.prompt || `图片 ${image.id}`;
   dialog.querySelector(".prompt").textContent = image.prompt;
   dialog.querySelector("dl").replaceChildren(...facts(image).flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
   dialog.querySelector("[data-act=download]").href = image.image_url;
