@@ -7,11 +7,10 @@ from datetime import timedelta
 
 import attrs
 
-from imagegen_core.attempt_outcome import AttemptOutcome, may_send, worst
+from imagegen_core.attempt_outcome import AttemptOutcome, may_send
 from imagegen_core.attempts import Attempt, Charge, Phase
 from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import (
-    CallError,
     ModelNotAvailable,
     ProviderDisabled,
     ProviderNotConfigured,
@@ -35,15 +34,13 @@ from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTask, RunningTasks
 from imagegen_core.sealed_overrides import open_override
+from imagegen_core.settlement import settle
 from imagegen_core.tasks import MAX_RESCUES, Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
 LOCKED_DELAY = timedelta(seconds=30)
 """How long a task waits whose provider's key cannot be opened now."""
-
-KEPT_SECONDS = 5.0
-"""How long until an answer that is on our disk is stored anew; four times as long after each failure."""
 
 STORAGE_SECONDS = 1.0
 """How long until what a full or failing disk did not take is written down anew."""
@@ -99,7 +96,8 @@ class RunTask:
             call = self._call(run.task, resolved)
             requests = resolved.provider.split(call.request, call.model, call.config)
         except Unavailable:
-            await self._put_back(run, run.task.release(), LOCKED_DELAY)
+            later = self.clock.now() + LOCKED_DELAY
+            await self._put_back(run, attrs.evolve(run.task.release(), not_before=later))
             return
         except Refusal as refusal:
             charged = any(a.charge is not Charge.NONE for a in attempts)
@@ -107,13 +105,21 @@ class RunTask:
             return
         name = resolved.config.provider_name
         if not self.slots.enter(name, resolved.max_concurrency):
-            await self._put_back(run, run.task.release(), timedelta(0))
+            await self._put_back(run, run.task.release())
             return
         try:
             outcomes = await self._parts(run, resolved, call, requests, attempts)
         finally:
             self.slots.leave(name)
-        await self._settle(run, outcomes)
+        task = settle(
+            run.task,
+            outcomes,
+            cancelled=run.cancelled.is_set(),
+            now=self.clock.now(),
+            retry=self.retry,
+            random=self.random,
+        )
+        await (self._end(run, task) if task.status.final else self._put_back(run, task))
 
     async def _resolve(self, task: Task) -> ResolvedProvider:
         override = None
@@ -154,51 +160,8 @@ class RunTask:
                 raise result
         return [result for result in results if isinstance(result, AttemptOutcome)]
 
-    async def _settle(self, run: RunningTask, outcomes: list[AttemptOutcome]) -> None:
-        if any(o.kept for o in outcomes):
-            later = timedelta(seconds=KEPT_SECONDS * 4**run.task.rescues)
-            await self._put_back(run, run.task.rescue(its_own_fault=True), later)
-            return
-        now = self.clock.now()
-        errors = [o.error for o in outcomes if o.error is not None]
-        losses = errors + [f for o in outcomes for f in o.failures]
-        warnings = tuple(dict.fromkeys(w for o in outcomes for w in o.warnings))
-        error = worst([e for e in errors if not e.repeatable]) or worst(errors)
-        if error is None or (len(errors) < len(outcomes) and not run.cancelled.is_set()):
-            delay = self._retry_delay(run, errors)
-            if delay is not None and error is not None:
-                await self._put_back(run, _burnt(run.task, error), delay)
-                return
-            lost = tuple(f"one picture is missing: {e.failure.code}: {e.failure.message}" for e in losses)
-            await self._end(run, run.task.complete(now, warnings=warnings + lost))
-            return
-        if run.cancelled.is_set():
-            charged = any(e.failure.possible_charge for e in errors) or len(errors) < len(outcomes)
-            await self._end(run, run.task.cancel(now, possible_charge=charged, warnings=warnings))
-            return
-        delay = self._retry_delay(run, errors) if error.repeatable else None
-        if delay is not None:
-            await self._put_back(run, _burnt(run.task, error), delay)
-            return
-        await self._end(run, run.task.fail(now, error.failure, warnings=warnings))
-
-    def _retry_delay(self, run: RunningTask, errors: list[CallError]) -> timedelta | None:
-        delays = [
-            delay
-            for error in errors
-            if (
-                delay := self.retry.delay(
-                    error, retries=run.task.retries, max_retries=run.task.max_retries, random=self.random
-                )
-            )
-            is not None
-        ]
-        return timedelta(seconds=max(delays)) if delays else None
-
-    async def _put_back(self, run: RunningTask, task: Task, delay: timedelta) -> None:
-        not_before = self.clock.now() + delay if delay else None
-        task = await run.save(attrs.evolve(task, not_before=not_before))
-        await self.queue.enqueue(task)
+    async def _put_back(self, run: RunningTask, task: Task) -> None:
+        await self.queue.enqueue(await run.save(task))
 
     async def _end(self, run: RunningTask, task: Task) -> None:
         await run.save(task)
@@ -288,11 +251,6 @@ async def announce_end(task: Task, events: EventBus) -> None:
     await events.publish(
         TaskEvent(task_id=task.task_id, kind=kind, at=task.completed_at or task.created_at, data=data)
     )
-
-
-def _burnt(task: Task, error: CallError) -> Task:
-    """Return the task put back; only what never reached the vendor counts as an attempt."""
-    return task.put_back(burn_attempt=error.failure.code is not FailureCode.RATE_LIMITED)
 
 
 def _refused(refusal: Refusal, *, charged: bool) -> Failure:

@@ -1,0 +1,126 @@
+"""What becomes of a task, for every way in which its parts come out together."""
+
+from datetime import timedelta
+
+import pytest
+
+from imagegen_adapters.testing.samples import NOW, a_task
+from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt_outcome import AttemptOutcome
+from imagegen_core.errors import CallError
+from imagegen_core.retry import RetryPolicy
+from imagegen_core.settlement import settle
+from imagegen_core.tasks import Task
+
+RETRY = RetryPolicy(base=2.0, factor=3.0, jitter=0.5)
+
+STORED = AttemptOutcome()
+KEPT = AttemptOutcome(kept=True)
+
+
+def failed(code, **more) -> AttemptOutcome:
+    return AttemptOutcome(error=CallError(code, "its words", **more))
+
+
+REFUSED = failed(FailureCode.CONTENT_POLICY)
+BUSY = failed(FailureCode.RATE_LIMITED, not_started=True)
+DOWN = failed(FailureCode.UNAVAILABLE, not_started=True)
+ASKS_FOR_A_MINUTE = failed(FailureCode.RATE_LIMITED, not_started=True, retry_after=60.0)
+UNKNOWN = failed(FailureCode.OUTCOME_UNKNOWN)
+
+PENDING, COMPLETED, FAILED, CANCELLED = (
+    TaskStatus.PENDING,
+    TaskStatus.COMPLETED,
+    TaskStatus.FAILED,
+    TaskStatus.CANCELLED,
+)
+
+
+def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
+    running = a_task(status=TaskStatus.PROCESSING, attempts=1, **changes)
+    return settle(running, outcomes, cancelled=cancelled, now=NOW, retry=RETRY, random=lambda: random)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "cancelled", "status", "code"),
+    [
+        ([STORED], False, COMPLETED, None),
+        ([STORED, STORED], True, COMPLETED, None),
+        ([STORED, REFUSED], False, COMPLETED, None),
+        ([STORED, REFUSED], True, CANCELLED, FailureCode.CANCELLED),
+        ([STORED, BUSY], False, PENDING, None),
+        ([STORED, BUSY, REFUSED], False, PENDING, None),
+        ([STORED, BUSY], True, CANCELLED, FailureCode.CANCELLED),
+        ([STORED, KEPT], True, PENDING, None),
+        ([BUSY], False, PENDING, None),
+        ([BUSY], True, CANCELLED, FailureCode.CANCELLED),
+        ([BUSY, REFUSED], False, FAILED, FailureCode.CONTENT_POLICY),
+        ([REFUSED, UNKNOWN], False, FAILED, FailureCode.OUTCOME_UNKNOWN),
+    ],
+)
+def test_how_a_task_ends(outcomes, cancelled, status, code):
+    """Stored pictures are shown, unless something can be tried again or a caller cancelled."""
+    task = settled(outcomes, cancelled=cancelled)
+
+    assert (status, code) == (task.status, task.failure and task.failure.code)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "charged"), [([REFUSED], False), ([UNKNOWN], True), ([REFUSED, STORED], True)]
+)
+def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
+    """A stored picture was charged for, too."""
+    assert charged is settled(outcomes, cancelled=True).failure.possible_charge
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "retries", "random", "seconds"),
+    [
+        ([DOWN], 0, 0.0, 2.0),
+        ([DOWN], 1, 0.0, 6.0),
+        ([DOWN], 0, 1.0, 3.0),
+        ([DOWN, ASKS_FOR_A_MINUTE], 0, 0.0, 60.0),
+    ],
+)
+def test_it_waits_as_long_as_the_slowest_asks(outcomes, retries, random, seconds):
+    """The wait grows with each retry, and jitter only adds to it."""
+    task = settled(outcomes, retries=retries, random=random)
+
+    assert (NOW + timedelta(seconds=seconds), retries + 1) == (task.not_before, task.retries)
+
+
+@pytest.mark.parametrize(("outcome", "attempts"), [(BUSY, 0), (DOWN, 1)])
+def test_being_told_to_come_later_is_no_attempt(outcome, attempts):
+    """A 429 says that the vendor did nothing at all."""
+    assert attempts == settled([outcome]).attempts
+
+
+def test_retries_come_to_an_end():
+    """Then the pictures that are there are shown, and the last error says why others are not."""
+    alone = settled([DOWN], retries=3)
+    beside_a_picture = settled([STORED, DOWN], retries=3)
+
+    assert (FAILED, FailureCode.UNAVAILABLE) == (alone.status, alone.failure.code)
+    assert COMPLETED is beside_a_picture.status
+    assert ("one picture is missing: unavailable: its words",) == beside_a_picture.warnings
+
+
+@pytest.mark.parametrize(("rescues", "seconds"), [(0, 5), (1, 20), (2, 80)])
+def test_an_answer_on_our_disk_is_stored_anew_ever_later(rescues, seconds):
+    """Nothing is sent for it, so it is no retry."""
+    task = settled([KEPT, REFUSED], rescues=rescues)
+
+    assert (PENDING, NOW + timedelta(seconds=seconds)) == (task.status, task.not_before)
+    assert (rescues + 1, 0) == (task.rescues, task.retries)
+
+
+def test_warnings_are_told_once_and_losses_each():
+    """Of a call that brought some pictures and lost others, too."""
+    lost = CallError(FailureCode.INVALID_IMAGE, "no picture")
+    part = AttemptOutcome(failures=(lost,), warnings=("the size was changed",))
+
+    assert (
+        "the size was changed",
+        "one picture is missing: invalid_image: no picture",
+        "one picture is missing: invalid_image: no picture",
+    ) == settled([part, part]).warnings
