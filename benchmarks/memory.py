@@ -7,30 +7,41 @@ by a bare loop of httpx, which writes them to files without syncing, hashing or 
 the machine with the vendor, and with whoever else uses it: only their ratio, within one run, says anything.
 It must hold for pictures that take nothing to decode (``light``); for the others it also tells what looking
 at every pixel costs.
+
+``--gallery D`` begins with the records of a directory that `fill.py` made, and lets ten callers search them
+for as long as pictures come in, each time for what nobody searched before.
 """
 
 import argparse
 import asyncio
 import contextlib
+import itertools
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import attrs
 import httpx
+import search
 from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, VendorProcess, write_files
 
 from tests.chaos.service import Service, wait_until
 
 WORKERS, LINKED, INLINE = 100, 100, 32
 MOST_IDLE, MOST_LOADED, LEAST_RATIO = 100, 500, 0.6
+SEARCHERS = 10
+KEYWORDS = tuple(keyword for words in search.KINDS.values() for keyword in words)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -118,12 +129,42 @@ def cpu_seconds(pid):
     return total / _TICK
 
 
+@contextlib.contextmanager
+def searching(url):
+    """Let callers search meanwhile; print how many answers they got, none of which may be an error."""
+    done, times = threading.Event(), []
+
+    def caller(number):
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            for at in itertools.count(number, SEARCHERS):
+                if done.is_set():
+                    return
+                # A day that no other search names, so that no total is remembered.
+                since = EARLIEST - timedelta(minutes=at)
+                asked = {"keyword": KEYWORDS[at % len(KEYWORDS)], "from": since.isoformat()}
+                began = time.monotonic()
+                client.get("/api/v1/images/search", params=asked).raise_for_status()
+                times.append(time.monotonic() - began)
+
+    with ThreadPoolExecutor(SEARCHERS) as threads:
+        searches = [threads.submit(caller, number) for number in range(SEARCHERS)]
+        try:
+            yield
+        finally:
+            done.set()
+    for each in searches:
+        each.result()
+    p95 = sorted(times)[len(times) * 95 // 100]
+    print(f"  meanwhile {len(times)} searches, p95 {p95 * 1000:.0f} ms")
+
+
 @attrs.define
 class Bench:
-    """A server and its vendor."""
+    """A server and its vendor. ``searched``: whether its gallery is searched while pictures come in."""
 
     service: Service
     vendor: VendorProcess
+    searched: bool = False
     peaks: list = attrs.field(factory=list)
 
     def run(self, model, number, *, at_once=True):
@@ -148,7 +189,8 @@ class Bench:
         return self.service.rows("SELECT count(*) FROM images")[0][0]
 
     def memory(self, what, model, number):
-        with watched(self.service.pid) as samples:
+        meanwhile = searching(self.service.url) if self.searched else contextlib.nullcontext()
+        with watched(self.service.pid) as samples, meanwhile:
             seconds = self.run(model, number)
         peak = max(samples, key=lambda s: s.total)
         print(f"{what}: {peak.total:.0f} MB at the most, in {seconds:.1f} s")
@@ -225,6 +267,7 @@ def main():
     parser.add_argument("--work-dir", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--only", choices=("memory", "throughput"))
     parser.add_argument("--kind", choices=KINDS, action="append")
+    parser.add_argument("--gallery", type=Path, metavar="D", help="a directory made by fill.py, to search in")
     parser.add_argument("--bare", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -238,8 +281,10 @@ def main():
         write_files(files)
         vendor = VendorProcess(files).start()
         service = Service(folder, folder / "data", vendor, settings=settings(vendor))
+        if options.gallery:
+            shutil.copytree(options.gallery, service.data_dir)
         try:
-            measure(Bench(service.start(), vendor), options)
+            measure(Bench(service.start(), vendor, searched=options.gallery is not None), options)
         finally:
             service.kill()
             vendor.end()

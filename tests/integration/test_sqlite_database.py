@@ -196,6 +196,21 @@ async def test_a_read_has_a_deadline(database):
     assert 1 == await database.read(lambda c: c.execute("SELECT 1").fetchone()[0])
 
 
+async def test_searches_keep_nobody_from_reading(database):
+    """However many search for however long, a read is answered; searches in a queue count the wait."""
+    searches = [
+        asyncio.create_task(database.search(lambda c: c.execute(ENDLESS).fetchall(), deadline_seconds=1))
+        for _ in range(10)
+    ]
+    await asyncio.sleep(0)
+    read = await database.read(lambda c: c.execute("SELECT 1").fetchone()[0])
+    searching = [search for search in searches if not search.done()]
+    ended = await asyncio.gather(*searches, return_exceptions=True)
+
+    assert (1, 10) == (read, len(searching))
+    assert all(isinstance(error, Unavailable) for error in ended)
+
+
 async def test_readers_cannot_write(database):
     """A statement that would change something fails on a reader."""
     with pytest.raises(StorageError):

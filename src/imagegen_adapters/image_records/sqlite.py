@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from imagegen_adapters.image_records.index import Entry, add_entries, remove_ent
 from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
 from imagegen_adapters.image_records.totals import Totals
+from imagegen_adapters.image_records.turns import Turns
 from imagegen_core.errors import ImageNotFound, Unavailable
 from imagegen_core.folding import Simplify
 from imagegen_core.images import Image, StorageState
@@ -89,6 +91,7 @@ class SqliteImageRecords:
         self._database = database
         self._simplify = simplify
         self._totals = Totals()
+        self._turns = Turns()
 
     async def get(self, image_id: int) -> Image:
         if not 0 < image_id <= NEWEST:
@@ -106,17 +109,18 @@ class SqliteImageRecords:
 
     async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
         if wanted == ImageFilter():
-            return await self._read(lambda c: _all_images(c, paging))
-        return await self._read(lambda c: self._matching(c, (), wanted, paging))
+            return await self._database.read(lambda c: _all_images(c, paging))
+        return await self._search((), wanted, lambda c: self._matching(c, (), wanted, paging))
 
     async def search(
         self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        if not all(map(_storable, query.words)):
+        words = query.words
+        if not all(map(_storable, words)):
             return Page(items=(), total=0, has_more=False)
         if mode is SearchMode.RELEVANT:
-            return await self._read(lambda c: self._relevant(c, query, wanted, paging))
-        page = await self._read(lambda c: self._matching(c, query.words, wanted, paging))
+            return await self._search(words, wanted, lambda c: self._relevant(c, query, wanted, paging))
+        page = await self._search(words, wanted, lambda c: self._matching(c, words, wanted, paging))
         return _with_items(page, tuple(SearchHit(image=image) for image in page.items))
 
     async def delete(self, image_id: int) -> Image:
@@ -139,13 +143,20 @@ class SqliteImageRecords:
         values = {"id": image_id, "storage": state.value}
         await self._database.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
 
-    async def _read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._database.read(fn, deadline_seconds=SEARCH_SECONDS)
-        except Unavailable as error:
-            if error.__cause__ is None:
-                raise
-            raise Unavailable("the search took longer than two seconds; ask for something rarer") from error
+    async def _search(
+        self, words: tuple[str, ...], wanted: ImageFilter, fn: Callable[[sqlite3.Connection], T]
+    ) -> T:
+        """Run ``fn``; of equal words and filters, one counts the total for all."""
+        until = time.monotonic() + SEARCH_SECONDS
+        async with self._turns.of((words, wanted)):
+            try:
+                return await self._database.search(fn, deadline_seconds=until - time.monotonic())
+            except Unavailable as error:
+                if error.__cause__ is None:
+                    raise
+                raise Unavailable(
+                    "the search took longer than two seconds; ask for something rarer"
+                ) from error
 
     def _matching(
         self, connection: sqlite3.Connection, words: Sequence[str], wanted: ImageFilter, paging: Paging

@@ -26,13 +26,11 @@ class Totals:
     """Counts what a lookup finds, up to one more than is counted exactly.
 
     Counting ten thousand pictures costs milliseconds when their prompts have to be looked through, so a
-    total is remembered, and of several that ask for the same one only the first counts. New pictures only
-    add to it; after a deletion it is counted again.
+    total is remembered. New pictures only add to it; after a deletion it is counted again.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Lookup, _Counted] = OrderedDict()
-        self._counting: dict[Lookup, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def found(self, connection: sqlite3.Connection, lookup: Lookup) -> int:
@@ -40,16 +38,7 @@ class Totals:
         key = attrs.evolve(lookup, oldest=0, newest=NEWEST)
         deletions: int = connection.execute(statements.IMAGES_DELETED).fetchone()[0]
         newest: int = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
-        with self._lock:
-            turn = self._counting.setdefault(key, threading.Lock())
-        try:
-            with turn:
-                return self._found(connection, lookup, key, _Counted(0, deletions, newest))
-        finally:
-            with self._lock:
-                self._counting.pop(key, None)
-
-    def _found(self, connection: sqlite3.Connection, lookup: Lookup, key: Lookup, now: _Counted) -> int:
+        now = _Counted(0, deletions, newest)
         with self._lock:
             known = self._kept.get(key)
         if known is None or known.deletions != now.deletions or known.newest > now.newest:

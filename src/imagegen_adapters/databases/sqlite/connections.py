@@ -30,7 +30,6 @@ _WRITER = (
 _READER = (
     "PRAGMA query_only=ON",
     "PRAGMA wal_autocheckpoint=0",
-    "PRAGMA cache_size=-8000",
 )
 
 
@@ -41,7 +40,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return _with(connection, *_BOTH, *_WRITER)
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
     """Return a connection that can neither write nor checkpoint, not even when it is closed."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
@@ -50,7 +49,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-    return _with(connection, *_BOTH, *_READER)
+    return _with(connection, *_BOTH, *_READER, f"PRAGMA cache_size=-{cache_kib:d}")
 
 
 def open_copier(path: Path) -> sqlite3.Connection:

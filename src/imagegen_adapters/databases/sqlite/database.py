@@ -16,21 +16,26 @@ from imagegen_core.errors import StorageError
 READ_SECONDS = 30.0
 """How long a read may take unless it says otherwise; a longer one would pin the write-ahead log."""
 
+_READERS = {"most": 3, "cache_kib": 4_000}
+_SEARCHERS = {"most": 2, "cache_kib": 32_000}
+"""Searches keep processors busy, so more at once slow one another down; they go through many pages."""
+
 T = TypeVar("T")
 
 
 class Database:
-    """One SQLite file with a single writer and a few readers; made by `open`.
+    """One SQLite file with a single writer, a few readers, and two for searches; made by `open`.
 
     Every function that is passed in runs on another thread with a `sqlite3.Connection` whose rows are
     `sqlite3.Row`. It must be quick, must fetch all rows that it selects, must neither begin nor commit
     anything, and must not keep the connection.
     """
 
-    def __init__(self, path: Path, *, writer: Writer | None, readers: Readers) -> None:
+    def __init__(self, path: Path, *, writer: Writer | None, readers: Readers, searchers: Readers) -> None:
         self.path = path
         self._writer = writer
         self._readers = readers
+        self._searchers = searchers
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = USUAL_LIMITS) -> "Database":
@@ -59,7 +64,8 @@ class Database:
             check_schema(connection)
         finally:
             connection.close()
-        return cls(path, writer=None, readers=Readers(path))
+        readers, searchers = Readers(path, **_READERS), Readers(path, **_SEARCHERS)
+        return cls(path, writer=None, readers=readers, searchers=searchers)
 
     @classmethod
     def _open_to_write(cls, path: Path, limits: WalLimits) -> "Database":
@@ -71,9 +77,10 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        readers = Readers(path)
-        watchdog = Watchdog(path.with_name(path.name + "-wal"), readers, limits)
-        return cls(path, writer=Writer(connection, after_batch=watchdog), readers=readers)
+        readers, searchers = Readers(path, **_READERS), Readers(path, **_SEARCHERS)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), (readers, searchers), limits)
+        writer = Writer(connection, after_batch=watchdog)
+        return cls(path, writer=writer, readers=readers, searchers=searchers)
 
     @property
     def healthy(self) -> bool:
@@ -115,6 +122,15 @@ class Database:
         """
         return await asyncio.wrap_future(self._readers.submit(fn, deadline_seconds=deadline_seconds))
 
+    async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
+        """Do what `read` does for what may keep a processor busy; never does a `read` wait for it.
+
+        Raises:
+            Unavailable: it took longer than ``deadline_seconds``, the wait for a reader included.
+            StorageError: the file cannot be read.
+        """
+        return await asyncio.wrap_future(self._searchers.submit(fn, deadline_seconds=deadline_seconds))
+
     async def close(self) -> None:
         """Finish the writes that wait, checkpoint and close. May be called twice."""
         await asyncio.to_thread(self.close_now)
@@ -122,6 +138,7 @@ class Database:
     def close_now(self) -> None:
         """Do what `close` does, for programs without an event loop."""
         self._readers.close()
+        self._searchers.close()
         if self._writer is not None:
             self._writer.close()
 

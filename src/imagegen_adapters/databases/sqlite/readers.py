@@ -12,7 +12,6 @@ from imagegen_adapters.databases.sqlite.connections import open_reader
 from imagegen_adapters.databases.sqlite.errors import is_interrupt, storage_error
 from imagegen_core.errors import StorageError, Unavailable
 
-MOST_READERS = 4
 _STEPS_PER_CHECK = 20_000
 """Virtual machine steps between two looks at the deadline: about a millisecond; each takes the GIL."""
 
@@ -20,11 +19,15 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Runs functions of a reading connection; each sees one unchanging snapshot and has a deadline."""
+    """Runs functions of a reading connection; each sees one unchanging snapshot and has a deadline.
 
-    def __init__(self, path: Path) -> None:
+    ``most`` run at the same time, the others wait. Each of so many connections may take ``cache_kib``.
+    """
+
+    def __init__(self, path: Path, *, most: int, cache_kib: int) -> None:
         self._path = path
-        self._threads = ThreadPoolExecutor(MOST_READERS, thread_name_prefix="imagegen-database-reader")
+        self._cache_kib = cache_kib
+        self._threads = ThreadPoolExecutor(most, thread_name_prefix="imagegen-database-reader")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[sqlite3.Connection] = []
@@ -77,7 +80,7 @@ class Readers:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = open_reader(self._path)
+            connection = self._local.connection = open_reader(self._path, cache_kib=self._cache_kib)
             with self._lock:
                 self._all.append(connection)
         return connection

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -31,7 +32,7 @@ USUAL_LIMITS = WalLimits()
 class Watchdog:
     """Looks after each batch, on the writer's thread, and cuts at most once every two seconds."""
 
-    def __init__(self, wal: Path, readers: Readers, limits: WalLimits) -> None:
+    def __init__(self, wal: Path, readers: Sequence[Readers], limits: WalLimits) -> None:
         self._wal = wal
         self._readers = readers
         self._limits = limits
@@ -49,7 +50,8 @@ class Watchdog:
             self._warned = True
         if size > self._limits.cut_bytes and time.monotonic() >= self._next_cut:
             self._next_cut = time.monotonic() + self._limits.old_read_seconds
-            stopped = self._readers.interrupt(older_than_seconds=self._limits.old_read_seconds)
+            age = self._limits.old_read_seconds
+            stopped = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
             _log.warning("stopped %d old reads to cut the write-ahead log back", stopped)
             _cut(connection)
 
