@@ -93,6 +93,29 @@ def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ())
     return attrs.evolve(config, extra_config={**config.extra_config, "headers": kept})
 
 
+def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return ``extra_config`` as what may be read by anybody and what may not; `with_secrets` joins them.
+
+    The second holds secret headers and a proxy that names a user, and is empty when there are none.
+    """
+    public, secret = dict(extra), {}
+    headers = extra.get("headers")
+    if isinstance(headers, Mapping) and any(map(is_secret_header, headers)):
+        public["headers"] = {name: text for name, text in headers.items() if not is_secret_header(name)}
+        secret["headers"] = {name: text for name, text in headers.items() if is_secret_header(name)}
+    if "@" in str(extra.get("proxy")):
+        secret["proxy"] = public.pop("proxy")
+    return public, secret
+
+
+def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``extra_config`` that `split_secrets` took apart."""
+    extra = {**public, **secret}
+    if "headers" in secret:
+        extra["headers"] = {**public.get("headers", {}), **secret["headers"]}
+    return extra
+
+
 def infer_kind(provider_name: str) -> str:
     """Return the kind that a name implies; every name that is no built-in's is a declarative one."""
     if provider_name == "demo":

@@ -74,9 +74,11 @@ class Echo:
     def __init__(self, elsewhere: str = "http://127.0.0.1:9") -> None:
         self.elsewhere = elsewhere
         self.keys: list[str] = []
+        self.tokens: set[str] = set()
 
     def __call__(self, request: Request) -> Reply:
         key = _key_of(request)
+        self.tokens |= {text for name, text in request.headers.items() if name.lower() == "x-own-token"}
         if request.path.startswith("/files/"):
             return self._file(request)
         assert key, f"no key came along to {request.path}"

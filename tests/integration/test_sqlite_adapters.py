@@ -1,5 +1,6 @@
 """The adapters on SQLite keep their ports' promises."""
 
+import base64
 from datetime import timedelta
 
 import attrs
@@ -24,25 +25,26 @@ from imagegen_core.errors import Unavailable
 from imagegen_core.events import EventKind
 from imagegen_core.images import StorageState
 from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.secrets import Secret
 
 pytestmark = pytest.mark.anyio
 
 
 class PlainBox:
-    """Seals by writing the context down beside the text."""
+    """Seals by writing the context down beside the text, which nobody can read at a glance."""
 
     locked = False
 
     def seal(self, plaintext, *, context):
         if self.locked:
             raise Unavailable("locked")
-        return f"{context}\n{plaintext}"
+        return f"{context}\n{base64.b64encode(plaintext.encode()).decode()}"
 
     def open(self, token, *, context):
-        sealed_for, plaintext = token.split("\n")
+        sealed_for, text = token.split("\n")
         if self.locked or sealed_for != context:
             raise Unavailable("locked")
-        return plaintext
+        return base64.b64decode(text).decode()
 
 
 @pytest.fixture
@@ -154,6 +156,8 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
             "api_base = 'https://evil.example'",
             "api_base = 'https://evil.example', key_origin = 'https://evil.example:443'",
             "api_base = NULL, key_origin = 'https://evil.example:443'",
+            "sealed_extra = (SELECT sealed_extra FROM provider_configs WHERE provider_name = 'b')",
+            "sealed_extra = api_key",
         ],
     )
     async def test_a_key_does_not_follow_a_changed_row(self, configs, database, tampering):
@@ -164,6 +168,25 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         await database.write(lambda c: c.execute(statement).rowcount)
 
         assert (await configs.get("a")).api_key.locked
+
+    @pytest.mark.parametrize("api_key", [None, Secret("sk-0123456789abcdef")])
+    async def test_a_call_without_its_secret_headers_is_not_made(self, configs, box, api_key):
+        """Where they cannot be opened the key is locked, also if there is none."""
+        await configs.save(a_config(api_key=api_key), key_origin=ORIGIN)
+        await configs.save(a_config("bare", api_key=api_key, extra_config={}), key_origin=ORIGIN)
+        box.locked = True
+
+        locked = [c.api_key is not None and c.api_key.locked for c in await configs.all()]
+        assert [api_key is not None, True] == locked
+
+    async def test_secrets_are_never_in_the_clear(self, configs, database):
+        """Neither the key nor a secret header nor a proxy's password; what is no secret can be read."""
+        await configs.save(a_config(), key_origin=ORIGIN)
+
+        (row,) = await rows(database, "SELECT * FROM provider_configs")
+        told = " ".join(map(str, row))
+        assert not [secret for secret in ("0123456789", "password@") if secret in told]
+        assert '"X-Team":"a"' in told.replace(" ", "")
 
     async def test_a_key_without_an_address_keeps_its_origin(self, configs):
         """Where the address is a default's, the origin that came with the key is the bond."""

@@ -19,6 +19,7 @@ _SIZES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'
 _SEALED = """
 SELECT count(*) FROM (
     SELECT 1 FROM provider_configs WHERE api_key IS NOT NULL
+    UNION ALL SELECT 1 FROM provider_configs WHERE sealed_extra IS NOT NULL
     UNION ALL SELECT 1 FROM tasks WHERE override IS NOT NULL
 )
 """

@@ -338,3 +338,9 @@ def m008_search(db: Schema) -> None:
 def m009_picture_ages(db: Schema) -> None:
     """What may expire, by age: none of the pictures that are too young is looked at."""
     _run(db, "CREATE INDEX images_by_age ON images (created_at, id) WHERE storage = 'both'")
+
+
+@migrations()
+def m010_sealed_extra(db: Schema) -> None:
+    """Secret headers and proxies' passwords, sealed like keys instead of readable in ``extra_config``."""
+    _run(db, "ALTER TABLE provider_configs ADD COLUMN sealed_extra TEXT")

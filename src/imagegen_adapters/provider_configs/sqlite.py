@@ -1,5 +1,6 @@
-"""Saved provider configurations in SQLite, each key sealed for one provider and one origin."""
+"""Saved provider configurations in SQLite, each secret sealed for one provider and one origin."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,13 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_core.addresses import origin
 from imagegen_core.errors import ProviderConfigNotFound, Unavailable
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.provider_configs import (
+    ConfigSource,
+    ModelEntry,
+    ProviderConfig,
+    split_secrets,
+    with_secrets,
+)
 from imagegen_core.secrets import Secret
 
 if TYPE_CHECKING:
@@ -27,8 +34,10 @@ class SqliteProviderConfigs:
     """The provider_configs table.
 
     A key opens only in its own row and only while that row's address has the origin that the key was
-    saved for, so neither a swapped token nor an edited address brings a key to a stranger. The rows are
-    read once and then known, since each request needs them and one process alone changes them.
+    saved for, so neither a swapped token nor an edited address brings a key to a stranger. The same holds
+    for secret headers and a proxy's password, which are sealed together; where they cannot be opened, the
+    key is locked, since a call without them would not be what was configured. The rows are read once and
+    then known, since each request needs them and one process alone changes them.
     """
 
     def __init__(self, database: Database, box: SecretBox) -> None:
@@ -85,47 +94,60 @@ class SqliteProviderConfigs:
         self._known = None
 
     def _row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
-        key = config.api_key
-        context = _context(config.provider_name, key_origin)
+        key = None if config.api_key is None else config.api_key.reveal()
+        public, secret = split_secrets(config.extra_config)
+        hidden = to_json(secret) if secret else None
         return {
             "provider_name": config.provider_name,
             "kind": config.kind,
             "display_name": config.display_name,
             "api_base": config.api_base,
-            "api_key": None if key is None else self._box.seal(key.reveal(), context=context),
+            "api_key": self._seal(key, config, key_origin, "api_key"),
             "key_origin": key_origin,
             "models": optional_json(config.models),
             "enabled": None if config.enabled is None else int(config.enabled),
             "timeout_seconds": config.timeout_seconds,
             "max_retries": config.max_retries,
-            "extra_config": to_json(dict(config.extra_config)),
+            "extra_config": to_json(public),
+            "sealed_extra": self._seal(hidden, config, key_origin, "sealed_extra"),
             "created_at": optional_timestamp(config.created_at),
             "updated_at": optional_timestamp(config.updated_at),
         }
 
+    def _seal(self, text: str | None, config: ProviderConfig, key_origin: str, column: str) -> str | None:
+        if text is None:
+            return None
+        return self._box.seal(text, context=_context(config.provider_name, key_origin, column))
+
     def _config(self, row: dict[str, Any]) -> ProviderConfig:
+        key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
+        if secret is not None and secret.locked:
+            key = secret
+        opened = {} if secret is None or secret.locked else json.loads(secret.reveal())
         return ProviderConfig(
             provider_name=row["provider_name"],
             source=ConfigSource.DATABASE,
             kind=row["kind"],
             display_name=row["display_name"],
             api_base=row["api_base"],
-            api_key=None if row["api_key"] is None else self._open(row),
+            api_key=key,
             models=optional_value(row["models"], tuple[ModelEntry, ...]),
             enabled=None if row["enabled"] is None else bool(row["enabled"]),
             timeout_seconds=row["timeout_seconds"],
             max_retries=row["max_retries"],
-            extra_config=from_json(row["extra_config"], dict[str, Any]),
+            extra_config=with_secrets(from_json(row["extra_config"], dict[str, Any]), opened),
             created_at=optional_moment(row["created_at"]),
             updated_at=optional_moment(row["updated_at"]),
             key_origin=row["key_origin"] or None,
         )
 
-    def _open(self, row: dict[str, Any]) -> Secret:
-        base = row["api_base"]
-        context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base))
+    def _open(self, row: dict[str, Any], column: str) -> Secret | None:
+        base, token = row["api_base"], row[column]
+        if token is None:
+            return None
+        context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base), column)
         try:
-            return Secret(self._box.open(row["api_key"], context=context))
+            return Secret(self._box.open(token, context=context))
         except Unavailable:
             return Secret("", locked=True)
 
@@ -134,14 +156,15 @@ async def sealed_sample(database: Database) -> str | None:
     """Return any sealed token of the database, or None when it holds none: what a master key must open."""
     query = """
         SELECT api_key FROM provider_configs WHERE api_key IS NOT NULL
+        UNION ALL SELECT sealed_extra FROM provider_configs WHERE sealed_extra IS NOT NULL
         UNION ALL SELECT override FROM tasks WHERE override IS NOT NULL LIMIT 1
     """
     row = await database.read(lambda c: c.execute(query).fetchone())
     return None if row is None else str(row[0])
 
 
-def _context(provider_name: str, key_origin: str) -> str:
-    return f"provider_configs/{provider_name}|{key_origin}|api_key"
+def _context(provider_name: str, key_origin: str, column: str) -> str:
+    return f"provider_configs/{provider_name}|{key_origin}|{column}"
 
 
 def _table(connection: sqlite3.Connection) -> "Table":

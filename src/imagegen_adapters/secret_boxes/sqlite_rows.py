@@ -1,4 +1,4 @@
-"""Every sealed token in the database: providers' keys, and what waiting tasks brought along."""
+"""Every sealed token in the database: providers' secrets, and what waiting tasks brought along."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,12 +10,18 @@ _ALL = """
 SELECT 'provider_configs' AS kind, provider_name AS id, api_key AS token
 FROM provider_configs WHERE api_key IS NOT NULL
 UNION ALL
+SELECT 'sealed_extra', provider_name, sealed_extra
+FROM provider_configs WHERE sealed_extra IS NOT NULL
+UNION ALL
 SELECT 'tasks', task_id, override FROM tasks WHERE override IS NOT NULL
 """
 
 _REPLACE = {
     "provider_configs": """
         UPDATE provider_configs SET api_key = :token WHERE provider_name = :id AND api_key = :before
+    """,
+    "sealed_extra": """
+        UPDATE provider_configs SET sealed_extra = :token WHERE provider_name = :id AND sealed_extra = :before
     """,
     "tasks": "UPDATE tasks SET override = :token WHERE task_id = :id AND override = :before",
 }

@@ -39,7 +39,11 @@ def a_config(provider_name: str = "mine", **changes: Any) -> ProviderConfig:
         "enabled": False,
         "timeout_seconds": 12.5,
         "max_retries": 0,
-        "extra_config": {"headers": {"X-Team": "a"}, "max_concurrency": 4},
+        "extra_config": {
+            "headers": {"X-Team": "a", "X-Own-Token": "token-0123456789"},
+            "proxy": "http://user:password@proxy.example.com:3128",
+            "max_concurrency": 4,
+        },
         "created_at": NOW,
         "updated_at": NOW,
     }
@@ -55,7 +59,7 @@ class ProviderConfigsContract:
         raise NotImplementedError
 
     async def test_a_configuration_comes_back_whole(self, configs: ProviderConfigs) -> None:
-        """Every field survives, the key too."""
+        """Every field survives, the key and other secrets too."""
         await configs.save(a_config(), key_origin=ORIGIN)
 
         stored = await configs.get("mine")

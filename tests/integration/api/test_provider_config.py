@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from tests.fakes.pictures import png
 from tests.integration.api.asking import (
     CONFIG,
@@ -120,7 +121,7 @@ def test_passwords_in_extra_config_are_masked_too(saved):
 
 
 def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
-    """Seen through another door: the row itself."""
+    """Seen through another door: the row itself, where they are sealed."""
     extra = {
         "proxy": "http://user:hunter2@proxy.example:8080",
         "headers": {"X-Secret": "hunter3", "X-Team": "a"},
@@ -128,10 +129,15 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
     told = saved("round-trip", extra_config=extra)
     saved("round-trip", extra_config={**told["extra_config"], "max_concurrency": 2})
     with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
-        row = database.execute("SELECT * FROM provider_configs WHERE provider_name = 'round-trip'").fetchone()
-    kept = next(json.loads(cell) for cell in row if isinstance(cell, str) and "proxy" in cell)
+        origin, public, sealed = database.execute(
+            "SELECT key_origin, extra_config, sealed_extra FROM provider_configs "
+            "WHERE provider_name = 'round-trip'"
+        ).fetchone()
+    box = FernetSecretBox.of_directory(server.data_dir, given=None, sample=sealed)
+    secret = box.open(sealed, context=f"provider_configs/round-trip|{origin}|sealed_extra")
 
-    assert {**extra, "max_concurrency": 2} == kept
+    assert {"headers": {"X-Team": "a"}, "max_concurrency": 2} == json.loads(public)
+    assert {"headers": {"X-Secret": "hunter3"}, "proxy": extra["proxy"]} == json.loads(secret)
 
 
 def test_what_an_update_leaves_out_stays(api, saved):

@@ -38,11 +38,13 @@ main()
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
-    """Three saved keys, and one that a waiting task brought along; the server was killed."""
+    """Three saved keys, a secret header, and a waiting task's own key; the server was killed."""
     server = LiveServer(tmp_path_factory.mktemp("sealed"), {"queue": {"workers": 1}}).start()
     with server.client() as api:
         for name, key in KEYS.items():
             data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", "api_key": key}))
+        headers = {"headers": {"X-Own-Token": "token-of-the-header"}}
+        data(api.post(CONFIG, json={"provider_name": "headed", "kind": "demo", "extra_config": headers}))
         running(api, data(submit(api, delay_seconds=500))["task_id"])
         override = {"config": {"api_key": "sk-of-the-task-0004"}, "params": {"prompt": "waits", **SMALL}}
         data(api.post(GENERATE, json={"provider": "demo", **override}))
@@ -62,13 +64,16 @@ def tokens(data_dir):
     """Return every token with the context that it was sealed for."""
     with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection:
         configs = connection.execute(
-            "SELECT provider_name, key_origin, api_key FROM provider_configs"
+            "SELECT provider_name, key_origin, 'api_key', api_key FROM provider_configs "
+            "WHERE api_key IS NOT NULL UNION ALL "
+            "SELECT provider_name, key_origin, 'sealed_extra', sealed_extra FROM provider_configs "
+            "WHERE sealed_extra IS NOT NULL"
         ).fetchall()
         tasks = connection.execute(
             "SELECT task_id, override FROM tasks WHERE override IS NOT NULL"
         ).fetchall()
     return {
-        **{f"provider_configs/{name}|{origin}|api_key": token for name, origin, token in configs},
+        **{f"provider_configs/{name}|{origin}|{column}": token for name, origin, column, token in configs},
         **{f"task:{task_id}": token for task_id, token in tasks},
     }
 
@@ -91,7 +96,7 @@ def test_every_secret_has_a_new_key(desk):
     after, new = tokens(desk.data_dir), keys_of(desk.data_dir)
     files = b"".join(path.read_bytes() for path in desk.data_dir.glob("imagegen.db*"))
 
-    assert ("4 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
+    assert ("5 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
     assert (1, set(), before.keys()) == (len(new), set(old) & set(new), after.keys())
     assert not any(Sealing(old).opens(token) for token in after.values())
     assert not any(token.encode() in files for token in before.values())
@@ -152,7 +157,7 @@ def test_keys_of_the_environment_are_taken_over(desk):
     after = opened(desk.data_dir, given=new)
 
     assert (1, True) == (alone.returncode, "NEW,OLD" in alone.stderr)
-    assert ("4 saved secret(s)" in said, secrets, False) == (
+    assert ("5 saved secret(s)" in said, secrets, False) == (
         True,
         after,
         (desk.data_dir / "master.key").exists(),

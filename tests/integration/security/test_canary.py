@@ -44,7 +44,14 @@ def key_of(kind, source):
     return canary(number, KINDS[kind][2])
 
 
+def token_of(kind):
+    """Return the value of a saved secret header."""
+    return canary(1000 + list(KINDS).index(kind), "token-")
+
+
 KEYS = [key_of(kind, source) for kind in KINDS for source in SOURCES]
+TOKENS = [token_of(kind) for kind in KINDS]
+SECRETS = [*KEYS, *TOKENS]
 
 
 @attrs.define
@@ -78,12 +85,13 @@ def settings(kind, name, url):
     """Return what a provider's configuration says beside its key."""
     how, extra, _, _ = KINDS[kind]
     models = {"models": [{"id": "imagen-4.0-generate-001"}]} if kind == "vertex" else {}
+    token = {"X-Own-Token": token_of(kind)} if name == "saved" else {}
     return {
         "kind": how,
         "api_base": url,
         "timeout_seconds": 20,
         "max_retries": 0,
-        "extra_config": {**extra, "headers": {"X-Team": name}},
+        "extra_config": {**extra, "headers": {"X-Team": name, **token}},
         **models,
     }
 
@@ -151,7 +159,7 @@ class TestNoKeyIsAnywhere:
         failed = {(k, s, t["error"]["code"]) for (k, s, w), t in tasks.items() if w == "bad401"}
         good = Counter(t["status"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0"))
 
-        assert set(KEYS) == set(bench.vendor.fake.keys)
+        assert (set(KEYS), set(TOKENS)) == (set(bench.vendor.fake.keys), bench.vendor.fake.tokens)
         assert {(k, s, "auth_failed") for k in KINDS if k != "job" for s in SOURCES} == failed
         assert {"completed": sum(good.values())} == good, [
             t["error"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0") and t["error"]
@@ -188,8 +196,8 @@ class TestNoKeyIsAnywhere:
         ):
             bench.run(*command)
 
-        assert [] == leaks(KEYS, bench.said)
-        assert [] == leaks(KEYS, files_below(tmp_path))
+        assert [] == leaks(SECRETS, bench.said)
+        assert [] == leaks(SECRETS, files_below(tmp_path))
 
     def test_in_no_file_while_it_runs(self, bench, tasks):
         """Database, log of writes, free pages, spool, pictures, temporary files, the log at level debug.
@@ -199,8 +207,8 @@ class TestNoKeyIsAnywhere:
         """
         jobs = {key_of("job", source) for source in SOURCES}
 
-        assert [] == leaks(KEYS, {"log": bench.server.log.encode()})
-        assert [] == leaks(set(KEYS) - jobs, files_below(bench.server.data_dir, bench.temporary))
+        assert [] == leaks(SECRETS, {"log": bench.server.log.encode()})
+        assert [] == leaks(set(SECRETS) - jobs, files_below(bench.server.data_dir, bench.temporary))
 
     def test_in_no_backup(self, bench, tasks, tmp_path):
         """A backup is a file that leaves the house; nothing in it is compressed."""
@@ -208,11 +216,11 @@ class TestNoKeyIsAnywhere:
         ended = bench.run("backup", backup)
 
         assert (0, True) == (ended.returncode, b"SQLite format 3" in backup.read_bytes()), ended.stderr
-        assert [] == leaks(KEYS, {"backup": backup.read_bytes()})
+        assert [] == leaks(SECRETS, {"backup": backup.read_bytes()})
 
     def test_in_no_file_after_it_stopped(self, bench, tasks):
         """Nothing is written down at the end; the log is one entry a line to its last."""
         bench.server.stop()
 
-        assert [] == leaks(KEYS, {"log": bench.server.log.encode()})
-        assert [] == leaks(KEYS, files_below(bench.server.data_dir, bench.temporary))
+        assert [] == leaks(SECRETS, {"log": bench.server.log.encode()})
+        assert [] == leaks(SECRETS, files_below(bench.server.data_dir, bench.temporary))
