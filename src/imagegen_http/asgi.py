@@ -8,3 +8,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Refuse = Callable[[Scope, Receive, Send, str, dict[str, Any], dict[str, str]], Awaitable[None]]
+"""Sends an error that has no route: (scope, receive, send, slug, data, headers)."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from imagegen_http.guard.asgi import Receive
+from imagegen_http.asgi import Message, Receive
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.refused import ClientGone, Refused
@@ -115,9 +115,9 @@ class IncomingBody:
 
     def replayed(self, body: bytes) -> Receive:
         """Return a ``receive`` that gives this body as one message, and afterwards what the server says."""
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def receive() -> object:
+        async def receive() -> Message:
             return messages.pop() if messages else await self._receive()
 
         return receive

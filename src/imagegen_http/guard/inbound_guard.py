@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_depth, login
 from imagegen_http.guard.access import Access
-from imagegen_http.guard.asgi import ASGIApp, Receive, Refuse, Scope, Send
 from imagegen_http.guard.bodies import JSON, IncomingBody, media_type
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
 from imagegen_http.guard.hosts import AllowedHosts
@@ -36,7 +36,7 @@ class InboundGuard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, rules: GuardRules, refuse: Refuse, now: Callable[[], float] = time.time
+        self, app: App, *, rules: GuardRules, refuse: Refuse, now: Callable[[], float] = time.time
     ) -> None:
         self._app = app
         self._rules = rules
@@ -125,7 +125,7 @@ class InboundGuard:
         else:
             await answer(scope, receive, send)
 
-    def _answer(self, refused: Refused, request: InboundRequest) -> ASGIApp:
+    def _answer(self, refused: Refused, request: InboundRequest) -> App:
         if refused.slug == "unauthorized" and request.wants_page and not request.is_api:
             return login.to_login(request)
 

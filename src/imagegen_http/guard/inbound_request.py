@@ -2,7 +2,7 @@
 
 import attrs
 
-from imagegen_http.guard.asgi import Scope
+from imagegen_http.asgi import Scope
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -1,11 +1,11 @@
 """Answers a request whose body is not read to its end, in a way that the answer arrives."""
 
-from imagegen_http.guard.asgi import ASGIApp, Message, Receive, Scope, Send
+from imagegen_http.asgi import App, Message, Receive, Scope, Send
 from imagegen_http.guard.bodies import IncomingBody
 
 
 async def answer_early(
-    answer: ASGIApp, scope: Scope, receive: Receive, send: Send, *, unread: IncomingBody, seconds: float
+    answer: App, scope: Scope, receive: Receive, send: Send, *, unread: IncomingBody, seconds: float
 ) -> None:
     """Send the whole answer, drop what the client still sends for so many seconds, then close.
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, quote
 
+from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
 from imagegen_http.error_table import wants_english
 from imagegen_http.guard import login_page, sessions
-from imagegen_http.guard.asgi import ASGIApp, Receive, Refuse, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
 
 PATHS = frozenset({"/login", "/logout"})
@@ -75,14 +75,14 @@ class Login:
             self._waiting -= 1
 
 
-def to_login(request: InboundRequest) -> ASGIApp:
+def to_login(request: InboundRequest) -> App:
     """Return the answer that sends a person to the login and back afterwards."""
     here = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
     target = _place(here)
     return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
 
 
-def redirect(location: str, cookie: str | None = None) -> ASGIApp:
+def redirect(location: str, cookie: str | None = None) -> App:
     """Return an answer 303 to a place of ours."""
     headers = [(b"location", location.encode("latin-1"))]
     if cookie is not None:
@@ -90,7 +90,7 @@ def redirect(location: str, cookie: str | None = None) -> ASGIApp:
     return _answer(303, headers, b"")
 
 
-def _page(request: InboundRequest, target: str, *, wrong: bool) -> ASGIApp:
+def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
     english = wants_english(request.header(b"accept-language"))
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
@@ -104,7 +104,7 @@ def _page(request: InboundRequest, target: str, *, wrong: bool) -> ASGIApp:
     return _answer(status, headers, login_page.render(english=english, wrong=wrong, target=target))
 
 
-def _answer(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> ASGIApp:
+def _answer(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         length = (b"content-length", str(len(body)).encode())
         head = [*headers, length, (b"cache-control", b"no-store")]
