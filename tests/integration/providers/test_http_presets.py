@@ -306,6 +306,21 @@ class TestJobs:
             assert FailureCode.RESULT_EXPIRED == caught.value.failure.code
             assert caught.value.failure.possible_charge
 
+    async def test_a_job_is_asked_for_once_more_at_its_deadline(self, vendor):
+        """A Retry-After beyond the deadline does not cost the picture of a job that is done by then."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            exchange = MemoryExchange(INPUTS)
+            job = await provider.submit(call, exchange)
+            server.break_next(Reply(429, b"", {"retry-after": "86400"}))
+            fake.jobs |= dict.fromkeys(fake.jobs, 9)  # done by now
+
+            receipt = await provider.poll(call, job, exchange)
+
+            assert (await provider.collect(call, receipt, exchange)).pictures
+
     async def test_a_job_that_never_ends_times_out(self, vendor):
         """At the deadline the job is given up."""
         fake = vendor()

@@ -224,12 +224,25 @@ async def test_a_job_is_polled_on_through_trouble():
             server.error(429, "rate_limit_exceeded", "slow", Retry_After="70"),
             Answer(fault="cut", body=b"{" * 1000),
         ]
-        async with Bench(server) as bench:
+        async with Bench(server, job_seconds=900) as bench:
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request)
 
             assert [server.picture] == await bytes_of(harvest)
             assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
+
+
+async def test_a_job_is_asked_for_again_before_its_time_is_over():
+    """A vendor that wants to be left alone for longer than a job may take costs nobody the picture."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    with FakeStability(polls_until_done=0) as server:
+        server.poll_faults.append(server.error(429, "rate_limit_exceeded", "slow", Retry_After="86400"))
+        async with Bench(server, job_seconds=900) as bench:
+            bench.exchange.inputs |= INPUTS
+            harvest = await bench.make(request)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert [10.0, 450.0] == bench.waits
 
 
 async def test_a_job_is_found_by_its_id_after_a_restart():

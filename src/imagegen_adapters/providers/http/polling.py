@@ -101,9 +101,10 @@ class JobWatcher:
         pause = self.poll.first_after_s
         interval = self.poll.interval_s
         while True:
-            if clock.monotonic() + pause > deadline:
+            left = deadline - clock.monotonic()
+            if left <= 0:
                 raise CallError(FailureCode.TIMEOUT, "the vendor's job was not done in time")
-            await clock.sleep(pause)
+            await clock.sleep(min(pause, left))  # whatever the vendor asks: once more at the end
             outcome = await self._ask_patiently()
             if isinstance(outcome, Receipt):
                 return outcome

@@ -97,7 +97,7 @@ class Stability:
         try:
             async with asyncio.timeout(seconds):
                 while not done:
-                    await self._sleep(wait)
+                    await self._sleep(min(wait, seconds / 2))  # it is asked again, whatever Retry-After says
                     done, wait = await self._look(call, job, exchange, wait)
         except TimeoutError as error:
             raise CallError(FailureCode.TIMEOUT, f"the job was not done within {seconds:g} s") from error
