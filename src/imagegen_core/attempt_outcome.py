@@ -14,11 +14,13 @@ _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 class AttemptOutcome:
     """How one part of a task came out: ``error`` None means that its pictures are stored.
 
-    ``kept``: they could not be stored now, and the vendor's answer is on our disk to try again for free.
+    ``kept``: they could not be stored now, and the vendor's answer is on our disk, or still with the vendor,
+    to try again for free. ``held``: it waited for its turn when the service stopped; it is as it was.
     """
 
     error: CallError | None = None
     kept: bool = False
+    held: bool = False
     failures: tuple[CallError, ...] = ()
     warnings: tuple[str, ...] = ()
 

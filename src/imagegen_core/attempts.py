@@ -1,6 +1,6 @@
 """An attempt: one paid request to a vendor, with a recovery point committed before each act."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -129,3 +129,8 @@ class Attempt:
     def _settled(self) -> dict[str, Any]:
         """Return what is left of a vendor's answers: addresses in them may hold signatures and keys."""
         return {"job": None if self.job is None else UpstreamJob(id=self.job.id), "receipt": None}
+
+
+def may_be_charged(attempts: Iterable[Attempt]) -> bool:
+    """Return whether any of them cost something, or may have."""
+    return any(attempt.charge is not Charge.NONE for attempt in attempts)

@@ -168,6 +168,7 @@ class ImageGen:
             keep_picture=KeepPicture(
                 pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
             ),
+            records=a.images,
             spool=a.spool,
             events=a.events,
             clock=a.clock,
@@ -180,7 +181,6 @@ class ImageGen:
             resolve=self.resolve,
             run_attempt=run_attempt,
             repository=a.tasks,
-            records=a.images,
             queue=a.queue,
             spool=a.spool,
             events=a.events,

@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
+class SlotsClosed(Exception):
+    """The service stops: a call that still waited for its turn does not get one."""
+
+
 class ProviderSlots:
     """Counts the running tasks of each provider, and bounds its calls in flight."""
 
@@ -14,6 +18,7 @@ class ProviderSlots:
         self._tasks: dict[str, int] = {}
         self._calls: dict[str, int] = {}
         self._freed = asyncio.Condition()
+        self.closed = False
 
     def enter(self, provider_name: str, limit: int | None) -> bool:
         """Take a place for one task; False when ``limit`` tasks of the provider run already."""
@@ -33,10 +38,16 @@ class ProviderSlots:
 
     @asynccontextmanager
     async def call(self, provider_name: str) -> AsyncIterator[None]:
-        """Hold one of the provider's calls in flight; waits for one."""
+        """Hold one of the provider's calls in flight; waits for one.
+
+        Raises:
+            SlotsClosed: no call begins any more.
+        """
         limit = self._limits.get(provider_name, self._default)
         async with self._freed:
-            await self._freed.wait_for(lambda: self._calls.get(provider_name, 0) < limit)
+            await self._freed.wait_for(lambda: self.closed or self._calls.get(provider_name, 0) < limit)
+            if self.closed:
+                raise SlotsClosed
             self._calls[provider_name] = self._calls.get(provider_name, 0) + 1
         try:
             yield
@@ -44,3 +55,9 @@ class ProviderSlots:
             self._calls[provider_name] -= 1
             async with self._freed:
                 self._freed.notify_all()
+
+    async def close(self) -> None:
+        """Let no further call begin; those in flight go on."""
+        async with self._freed:
+            self.closed = True
+            self._freed.notify_all()

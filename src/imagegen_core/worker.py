@@ -53,7 +53,7 @@ class Worker:
         return len(self._runs)
 
     async def stop(self, *, grace_seconds: float, hurry: asyncio.Event | None = None) -> None:
-        """Claim nothing more, let what runs finish within the grace time, then write down where it stands.
+        """Begin nothing more, let what runs finish within the grace time, then write down where it stands.
 
         ``hurry`` ends the grace time early.
         """
@@ -61,6 +61,7 @@ class Worker:
         self._changed.set()
         if self._loop is not None:
             await asyncio.gather(self._loop, return_exceptions=True)
+        await self._slots.close()  # what would begin now might not be over before the end
         if self._runs:
             _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
             await self._grace(grace_seconds, hurry or asyncio.Event())

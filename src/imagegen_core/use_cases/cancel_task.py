@@ -2,6 +2,7 @@
 
 import attrs
 
+from imagegen_core.attempts import may_be_charged
 from imagegen_core.errors import StaleTask
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
@@ -37,14 +38,23 @@ class CancelTask:
             if run is not None:
                 return await run.request_cancel()
             if task.status is TaskStatus.PENDING:
-                cancelled = task.cancel(self.clock.now())
                 try:
-                    await self.repository.save(cancelled)
+                    return await self._cancel_waiting(task)
                 except StaleTask:
                     continue
-                await announce_end(cancelled, self.events)
-                return cancelled
             await self.clock.sleep(_PAUSE_SECONDS)
         task = (await self.repository.get(task_id)).request_cancel()
         await self.repository.save(task)
         return task
+
+    async def _cancel_waiting(self, task: Task) -> Task:
+        """End a task that waits, perhaps for another try after a vendor got to see it."""
+        now = self.clock.now()
+        attempts = await self.repository.attempts(task.task_id)
+        cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
+        await self.repository.save(cancelled)
+        if cancelled.failure is not None:
+            for attempt in (a for a in attempts if a.under_way):
+                await self.repository.save_attempt(attempt.broken_off(now, cancelled.failure))
+        await announce_end(cancelled, self.events)
+        return cancelled

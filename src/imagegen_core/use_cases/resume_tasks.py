@@ -4,7 +4,7 @@ import logging
 
 import attrs
 
-from imagegen_core.attempts import Charge, Phase
+from imagegen_core.attempts import Phase, may_be_charged
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
@@ -41,11 +41,10 @@ class ResumeTasks:
         attempts = await self.repository.attempts(task.task_id)
         decoding = any(a.phase is Phase.RECEIVED for a in attempts)
         if decoding and task.rescues >= MAX_RESCUES:
-            charged = any(a.charge is not Charge.NONE for a in attempts)
             failure = Failure.of(
                 FailureCode.INTERNAL,
                 "the vendor's answer stopped this service three times",
-                possible_charge=charged,
+                possible_charge=may_be_charged(attempts),
             )
             for attempt in (a for a in attempts if a.under_way):
                 await self.repository.save_attempt(attempt.broken_off(self.clock.now(), failure))

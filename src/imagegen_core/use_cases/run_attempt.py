@@ -14,11 +14,12 @@ from imagegen_core.failures import MESSAGE_CHARS, Failure, FailureCode
 from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import Harvest, ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
-from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.provider_slots import ProviderSlots, SlotsClosed
 from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.tasks import MAX_RESCUES, Task
@@ -37,6 +38,7 @@ class RunAttempt:
     """
 
     keep_picture: KeepPicture
+    records: ImageRecords
     spool: Spool
     events: EventBus
     clock: Clock
@@ -68,6 +70,8 @@ class RunAttempt:
         )
         try:
             return await self._drive(run, resolved, call, exchange, attempt)
+        except SlotsClosed:
+            return AttemptOutcome(held=True)
         except CallError as raw:
             error = self._redacted(raw, resolved.config)
             current = run.attempts[part]
@@ -164,9 +168,12 @@ class RunAttempt:
         attempt: Attempt,
     ) -> AttemptOutcome:
         harvest = await self._harvest(resolved, call, exchange, attempt.receipt or Receipt())
+        there = await self._stored_before(run.task, attempt)
         images: list[Image] = []
         failures = list(harvest.failures)
         for position, found in enumerate(harvest.pictures):
+            if position in there:
+                continue
             picture = attrs.evolve(found, metadata=redacted(found.metadata, self.redactor))
             try:
                 image = await self.keep_picture(
@@ -176,21 +183,35 @@ class RunAttempt:
                 failures.append(error)
             else:
                 images.append(image)
-        if not images:
+        if not images and not there:
             raise worst(failures) or CallError(
                 FailureCode.BAD_RESPONSE, "the vendor's answer holds no picture"
             )
-        stored = attempt.stored(self.clock.now())
-        kept = await run.repository.save_attempt(stored, tuple(images))
-        run.attempts[attempt.part] = stored
+        for failure in failures:
+            if _can_wait(failure, attempt, run.task):
+                await self._record(run, attempt, images)
+                raise failure
+        await self._record(run, attempt.stored(self.clock.now()), images)
         await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
-        self.stored()
-        for image in kept:
-            await self._announce(image)
         return AttemptOutcome(
             failures=tuple(self._redacted(failure, resolved.config) for failure in failures),
             warnings=tuple(self.redactor.redact(w, limit=MESSAGE_CHARS) for w in harvest.warnings),
         )
+
+    async def _stored_before(self, task: Task, attempt: Attempt) -> frozenset[int]:
+        """Return the positions of the pictures that an earlier try to store the answer got through."""
+        if not task.rescues:
+            return frozenset()
+        images = await self.records.of_task(task.task_id)
+        return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
+
+    async def _record(self, run: RunningTask, attempt: Attempt, images: list[Image]) -> None:
+        """Store the attempt with its pictures and tell those who watch."""
+        kept = await run.repository.save_attempt(attempt, tuple(images))
+        run.attempts[attempt.part] = attempt
+        self.stored()
+        for image in kept:
+            await self._announce(image)
 
     def _redacted(self, error: CallError, config: ProviderConfig) -> CallError:
         """Return the error as it may be stored and shown: vendors echo what they were sent."""
@@ -224,9 +245,9 @@ class RunAttempt:
 
 
 def _can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
-    """Return whether an answer that could not be stored stays on our disk for another try."""
-    unstored = error.failure.code is FailureCode.STORAGE_FAILED and attempt.phase is Phase.RECEIVED
-    return unstored and task.rescues < MAX_RESCUES
+    """Return whether an answer that could not be stored is to be had again for free, by us or by polling."""
+    at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
+    return at_hand and error.failure.code is FailureCode.STORAGE_FAILED and task.rescues < MAX_RESCUES
 
 
 class _cancelling:  # noqa: N801 - reads as a context manager

@@ -8,7 +8,7 @@ from datetime import timedelta
 import attrs
 
 from imagegen_core.attempt_outcome import AttemptOutcome, may_send
-from imagegen_core.attempts import Attempt, Charge, Phase
+from imagegen_core.attempts import Attempt, Phase, may_be_charged
 from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import (
     ModelNotAvailable,
@@ -24,7 +24,6 @@ from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
@@ -55,7 +54,6 @@ class RunTask:
     resolve: ResolveProvider
     run_attempt: RunAttempt
     repository: TaskRepository
-    records: ImageRecords
     queue: Queue
     spool: Spool
     events: EventBus
@@ -89,7 +87,8 @@ class RunTask:
         attempts = await self.repository.attempts(run.task.task_id)
         under_way = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not under_way:
-            await self._end(run, run.task.cancel(self.clock.now()))
+            ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
+            await self._end(run, ended)
             return
         try:
             resolved = await self._resolve(run.task)
@@ -100,8 +99,8 @@ class RunTask:
             await self._put_back(run, attrs.evolve(run.task.release(), not_before=later))
             return
         except Refusal as refusal:
-            charged = any(a.charge is not Charge.NONE for a in attempts)
-            await self._end(run, run.task.fail(self.clock.now(), _refused(refusal, charged=charged)))
+            failure = _refused(refusal, charged=may_be_charged(attempts))
+            await self._end(run, run.task.fail(self.clock.now(), failure))
             return
         name = resolved.config.provider_name
         if not self.slots.enter(name, resolved.max_concurrency):
@@ -111,6 +110,9 @@ class RunTask:
             outcomes = await self._parts(run, resolved, call, requests, attempts)
         finally:
             self.slots.leave(name)
+        if any(outcome.held for outcome in outcomes):
+            await self._stop(run)
+            return
         task = settle(
             run.task,
             outcomes,
@@ -209,9 +211,9 @@ class RunTask:
         if run.task.status is not TaskStatus.PROCESSING:
             return
         now = self.clock.now()
-        charged = any(a.charge is not Charge.NONE for a in run.attempts.values())
-        failure = Failure.of(code, why, possible_charge=charged)
-        for attempt in list(run.attempts.values()):
+        attempts = await self._attempts(run)
+        failure = Failure.of(code, why, possible_charge=may_be_charged(attempts))
+        for attempt in attempts:
             if attempt.under_way:
                 await run.save_attempt(attempt.broken_off(now, failure))
         await self._end(run, run.task.fail(now, failure))
@@ -235,13 +237,18 @@ class RunTask:
                 await run.save_attempt(attempt.failed(now, unknown))
             elif attempt.phase is not Phase.STORED:
                 await run.save_attempt(attempt)
-        alive = [a for a in run.attempts.values() if a.phase is not Phase.FAILED]
+        alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
         if flying and not alive:
             await self._end(run, task.fail(now, unknown))
             return
         sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
         back = task.rescue(its_own_fault=its_own_fault)
         await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
+
+    async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
+        """Return all attempts of the task, those of this run as it knows them."""
+        known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
+        return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
 
 
 async def announce_end(task: Task, events: EventBus) -> None:

@@ -39,7 +39,7 @@ class ShowTask:
 
     async def of(self, task: Task) -> TaskView:
         """Return the view of a task that was read already."""
-        images = await self.records.of_task(task.task_id) if task.attempts else ()
+        images = () if task.started_at is None else await self.records.of_task(task.task_id)
         position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
         return TaskView(task=task, images=images, queue_position=position)
 

@@ -235,6 +235,43 @@ async def test_a_waiting_task_is_cancelled_at_once():
     )
 
 
+async def test_who_cancels_a_task_that_waits_again_is_told_what_it_may_have_cost():
+    """One of two pictures is stored, the other was told to come later: the first is shown and was paid."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫", num=2)
+    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    await imagegen.run_task(task=claimed)
+
+    cancelled = await imagegen.cancel_task(task_id=task.task_id)
+
+    view = await imagegen.show_task(task_id=task.task_id)
+    assert (TaskStatus.CANCELLED, True) == (cancelled.status, cancelled.failure.possible_charge)
+    assert (TaskStatus.CANCELLED, 1) == (view.task.status, len(view.images))
+
+
+@pytest.mark.parametrize(
+    ("phase", "charged"),
+    [(Phase.RESERVED, False), (Phase.SUBMITTING, True), (Phase.ACCEPTED, True), (Phase.RECEIVED, True)],
+)
+async def test_who_cancels_after_a_crash_is_told_what_it_may_have_cost(phase, charged):
+    """The task ends at once, and nothing of it stays open."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(imagegen, phase)
+    await imagegen.resume_tasks(owner="another")
+
+    cancelled = await imagegen.cancel_task(task_id=task_id)
+
+    attempts = await adapters.tasks.attempts(task_id)
+    assert (TaskStatus.CANCELLED, charged) == (cancelled.status, cancelled.failure.possible_charge)
+    assert [Phase.FAILED] == [a.phase for a in attempts]
+
+
 async def test_a_running_call_is_cancelled_with_the_vendor():
     """The vendor is asked to stop; when it does, the task ends as cancelled."""
     provider = ScriptedProvider()
@@ -316,6 +353,84 @@ async def test_a_hard_stop_writes_down_what_nobody_can_know():
         stopped.failure.code,
         stopped.failure.possible_charge,
     )
+
+
+async def test_a_hard_stop_hides_no_picture_that_is_stored():
+    """One of two is stored since an earlier try; the other is lost in flight, and said to be missing."""
+    provider = ScriptedProvider(fan_out=True)
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫", num=2)
+        while not await first.images(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
+            await asyncio.sleep(0)
+        provider.submits.append(forever)
+        await started.wait()
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (done.status, provider.charged, len(done.warnings))
+    assert "outcome_unknown" in done.warnings[0]
+
+
+async def test_no_call_begins_while_the_service_stops():
+    """What waited for its turn is sent at the next start; what runs may end."""
+    provider = ScriptedProvider(fan_out=True, max_concurrency=1)
+    started = asyncio.Event()
+
+    async def until_released():
+        started.set()
+        await provider.release.wait()
+
+    provider.submits = [until_released]
+    adapters = memory_adapters(providers={"scripted": provider})
+    first = imagegen_over(
+        provider, adapters=adapters, limits=Limits(default_provider="scripted", shutdown_grace_seconds=10)
+    )
+    async with first:
+        task = await first.submit("猫", num=3)
+        await started.wait()
+        stopping = asyncio.create_task(first.stop())
+        while not first.slots.closed:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        provider.release.set()
+        await stopping
+    between = await adapters.tasks.get(task.task_id)
+    charged_before = provider.charged
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PENDING, 1) == (between.status, charged_before)
+    assert (TaskStatus.COMPLETED, 3, ()) == (done.status, provider.charged, done.warnings)
+
+
+async def test_a_defect_hides_no_charge_of_an_earlier_try():
+    """One of two pictures is stored when the second try of the other meets a defect of ours."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫", num=2)
+    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    await imagegen.run_task(task=claimed)
+
+    provider.split = a_defect
+    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    await imagegen.run_task(task=claimed)
+
+    ended = await imagegen.adapters.tasks.get(task.task_id)
+    assert (FailureCode.INTERNAL, True) == (ended.failure.code, ended.failure.possible_charge)
+
+
+def a_defect(*_):
+    raise RuntimeError("a defect")
 
 
 async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
@@ -490,19 +605,30 @@ def refuse_the_size(request):
 
 
 class FullStore:
-    """A memory store whose disk is full for its first puts."""
+    """A memory store whose disk is full for some puts, after ``good`` that went well."""
 
-    def __init__(self, store, failures):
-        self._store, self.failures = store, failures
+    def __init__(self, store, failures, *, good=0):
+        self._store, self.failures, self.good = store, failures, good
 
     def __getattr__(self, name):
         return getattr(self._store, name)
 
     async def put(self, key, chunks, *, content_type):
-        if self.failures:
+        self.good -= 1
+        if self.good < 0 < self.failures:
             self.failures -= 1
             raise StorageError("no space left")
         return await self._store.put(key, chunks, content_type=content_type)
+
+
+async def run_until_it_ended(imagegen, task, clock):
+    """Work on a task as often as it is due and return it."""
+    adapters = imagegen.adapters
+    for _ in range(4):
+        for claimed in await adapters.queue.claim("w", limit=1, now=clock.now()):
+            await imagegen.run_task(task=claimed)
+        clock.advance(100)
+    return await adapters.tasks.get(task.task_id)
 
 
 @pytest.mark.parametrize(
@@ -515,14 +641,43 @@ async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     adapters = attrs.evolve(adapters, pictures=FullStore(adapters.pictures, failures))
     imagegen = imagegen_over(provider, adapters=adapters)
-    task = await imagegen.submit("猫")
-    for _ in range(4):
-        for claimed in await adapters.queue.claim("w", limit=1, now=clock.now()):
-            await imagegen.run_task(task=claimed)
-        clock.advance(100)
+    ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
-    ended = await adapters.tasks.get(task.task_id)
     assert (status, 1, 1) == (ended.status, provider.charged, ended.attempts)
+
+
+@pytest.mark.parametrize(("failures", "pictures"), [(1, 3), (6, 3), (9, 1)])
+async def test_a_disk_that_fills_up_between_two_pictures_loses_none(failures, pictures):
+    """The one that is stored stays, the others wait with the answer; what never fits is told of."""
+    provider = ScriptedProvider()
+    provider.pictures = [png((n, n, n)) for n in range(3)]
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    with_thumbnail = 2
+    adapters = attrs.evolve(adapters, pictures=FullStore(adapters.pictures, failures, good=with_thumbnail))
+    imagegen = imagegen_over(provider, adapters=adapters)
+
+    ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+
+    images = await imagegen.images(ended.task_id)
+    assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
+    assert list(range(pictures)) == [image.position for image in images]
+    assert provider.pictures[:pictures] == [await imagegen.read(image) for image in images]
+    assert 3 - pictures == len([w for w in ended.warnings if "storage_failed" in w])
+
+
+async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
+    """The vendor still has it, so it is neither lost nor paid for twice."""
+    provider = ScriptedProvider(as_job=True)
+    provider.polls = [refused(FailureCode.STORAGE_FAILED)]
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+
+    ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (ended.status, provider.charged, ended.attempts)
+    assert ["job-1", "job-1"] == provider.polled
 
 
 async def test_a_free_call_that_a_crash_broke_off_is_made_again():
