@@ -1,5 +1,6 @@
 """Accept a request: check all of it, keep its pictures, and store the task that it becomes."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -82,6 +83,8 @@ class SubmitTask:
             await self._check_world(resolved)
             task = self._task(task_id, submission, request, resolved, model)
             added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
+        except asyncio.CancelledError:
+            raise  # the task may be stored all the same; files without a task are cleaned up later
         except BaseException:
             await self.spool.remove(task_id)
             raise

@@ -1,5 +1,7 @@
 """Accepting a request: what is stored, what is refused, and what a repeat gets."""
 
+import asyncio
+
 import attrs
 import pytest
 
@@ -171,6 +173,39 @@ async def test_a_kept_picture_can_be_an_input(imagegen):
         done = await imagegen.wait(second.task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, image.sha256) == (done.status, done.request.image.sha256)
+
+
+class SlowRepository:
+    """A memory repository that stores a task at once and never says so."""
+
+    def __init__(self, repository):
+        self._repository, self.added = repository, asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def add(self, task, **more):
+        await self._repository.add(task, **more)
+        self.added.set()
+        await asyncio.Event().wait()
+
+
+async def test_who_stops_waiting_takes_no_pictures_from_a_task_that_is_stored():
+    """Nobody can know whether it is; files without a task are cleaned up later."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    slow = SlowRepository(adapters.tasks)
+    impatient = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=slow))
+    submitting = asyncio.create_task(impatient.submit_task(submission(operation=Operation.EDIT, image=png())))
+    await slow.added.wait()
+
+    submitting.cancel()
+    await asyncio.gather(submitting, return_exceptions=True)
+
+    (task,) = (await adapters.tasks.find(TaskFilter(), Paging())).items
+    owner, _, name = task.request.image.key.partition("/")
+    with adapters.spool.open(owner, name) as file:
+        assert png() == file.read()
 
 
 async def test_a_failed_task_is_retried_with_its_pictures():
