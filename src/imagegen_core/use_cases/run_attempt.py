@@ -53,13 +53,9 @@ class RunAttempt:
         run: RunningTask,
         resolved: ResolvedProvider,
         call: ProviderCall,
-        part: int,
-        previous: Attempt | None,
+        attempt: Attempt,
     ) -> AttemptOutcome:
-        """Return how this part came out; never raises for what a vendor does."""
-        attempt, outcome = await self._take_up(run, resolved, part, previous)
-        if attempt is None:
-            return outcome
+        """Return how an attempt that was taken up came out; never raises for what a vendor does."""
         call = attrs.evolve(call, call_id=attempt.attempt_id)
         exchange = CallExchange(
             attempt_id=attempt.attempt_id,
@@ -74,17 +70,17 @@ class RunAttempt:
             return AttemptOutcome(held=True)
         except CallError as raw:
             error = self._redacted(raw, resolved.config)
-            current = run.attempts[part]
+            current = run.attempts[attempt.part]
             if _can_wait(error, current, run.task):
                 return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
             return AttemptOutcome(error=error)
 
-    async def _take_up(
-        self, run: RunningTask, resolved: ResolvedProvider, part: int, previous: Attempt | None
-    ) -> tuple[Attempt | None, AttemptOutcome]:
-        """Return the attempt to drive on, or None and the outcome that is settled already."""
+    async def take_up(
+        self, *, run: RunningTask, resolved: ResolvedProvider, part: int, previous: Attempt | None
+    ) -> Attempt | AttemptOutcome:
+        """Return the attempt of a part to drive on, reserved durably, or the outcome that is settled."""
         sends = may_send(previous, resolved.config, free=resolved.profile.free)
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.of(
@@ -95,13 +91,13 @@ class RunAttempt:
             # A process that died in between left its answer behind.
             await self.spool.remove(spool_owner(previous.task_id, previous.attempt_id))
         if previous is None or sends:
-            return await self._reserve(run, part, previous), AttemptOutcome()
+            return await self._reserve(run, part, previous)
         if previous.phase is Phase.STORED:
-            return None, AttemptOutcome()
+            return AttemptOutcome()
         if previous.failure is not None:
-            return None, AttemptOutcome(error=error_of(previous.failure))
+            return AttemptOutcome(error=error_of(previous.failure))
         run.attempts[part] = previous
-        return previous, AttemptOutcome()
+        return previous
 
     async def _reserve(self, run: RunningTask, part: int, previous: Attempt | None) -> Attempt:
         if previous is not None and previous.phase is Phase.RESERVED:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import attrs
 
@@ -46,6 +47,8 @@ STORAGE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 @attrs.frozen(kw_only=True)
 class RunTask:
@@ -74,7 +77,7 @@ class RunTask:
             raise
         except StaleTask:
             _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
-        except StorageError as error:
+        except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
             await self._outlast(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
@@ -94,6 +97,7 @@ class RunTask:
             resolved = await self._resolve(run.task)
             call = self._call(run.task, resolved)
             requests = resolved.provider.split(call.request, call.model, call.config)
+            requests = _as_begun(call.request, requests, attempts)
         except Unavailable:
             later = self.clock.now() + LOCKED_DELAY
             await self._put_back(run, attrs.evolve(run.task.release(), not_before=later))
@@ -146,21 +150,19 @@ class RunTask:
         free = run.free = resolved.profile.free
         if any(may_send(latest.get(part), resolved.config, free=free) for part in range(len(requests))):
             await run.save(run.task.count_attempt())
-        calls = [
-            self.run_attempt(
-                run=run,
-                resolved=resolved,
-                call=attrs.evolve(call, request=request),
-                part=part,
-                previous=latest.get(part),
-            )
-            for part, request in enumerate(requests)
-        ]
-        results = await asyncio.gather(*calls, return_exceptions=True)  # no part is broken off for another
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return [result for result in results if isinstance(result, AttemptOutcome)]
+        # All are reserved before any is sent: from then on it is on disk how many there are.
+        taken = await _all(
+            self.run_attempt.take_up(run=run, resolved=resolved, part=part, previous=latest.get(part))
+            for part in range(len(requests))
+        )
+
+        async def drive(request: PictureRequest, found: Attempt | AttemptOutcome) -> AttemptOutcome:
+            if isinstance(found, AttemptOutcome):
+                return found
+            part = attrs.evolve(call, request=request)
+            return await self.run_attempt(run=run, resolved=resolved, call=part, attempt=found)
+
+        return await _all(map(drive, requests, taken))
 
     async def _put_back(self, run: RunningTask, task: Task) -> None:
         await self.queue.enqueue(await run.save(task))
@@ -193,7 +195,7 @@ class RunTask:
                     await self.queue.enqueue(run.task)
             except StaleTask:
                 return
-            except StorageError:
+            except (StorageError, Unavailable):
                 continue
             return
 
@@ -249,6 +251,30 @@ class RunTask:
         """Return all attempts of the task, those of this run as it knows them."""
         known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
         return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
+
+
+async def _all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what all of them return; none is broken off for another that fails."""
+    results = await asyncio.gather(*acts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _as_begun(
+    request: PictureRequest, requests: tuple[PictureRequest, ...], attempts: tuple[Attempt, ...]
+) -> tuple[PictureRequest, ...]:
+    """Return the calls that the request takes: as many as there were when the first of them was sent.
+
+    A configuration that was changed since may say otherwise; then calls that are paid for would be forgotten,
+    or others sent for pictures that are paid for already.
+    """
+    parts = len({attempt.part for attempt in attempts})
+    if parts == len(requests) or not may_be_charged(attempts):
+        return requests
+    begun = ((request,), request.split())
+    return next((calls for calls in begun if len(calls) == parts), requests)
 
 
 async def announce_end(task: Task, events: EventBus) -> None:

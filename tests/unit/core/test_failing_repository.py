@@ -7,7 +7,7 @@ from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase
-from imagegen_core.errors import StorageError
+from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from tests.unit.core.scripted_provider import ScriptedProvider
 
@@ -116,3 +116,20 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
     task = await world.run(good=100, bad=0)
 
     assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.rescues, world.repository.bad)
+
+
+async def test_a_task_outlasts_a_database_that_is_too_busy():
+    """A read that is refused costs no accepted job."""
+    world = World.make(as_job=True)
+    refusals = [Unavailable("the database is too busy to answer")] * 2
+    attempts = world.repository.attempts
+
+    async def busy(task_id):
+        if refusals:
+            raise refusals.pop()
+        return await attempts(task_id)
+
+    world.repository.attempts = busy
+    task = await world.run(good=100, bad=0)
+
+    assert (TaskStatus.COMPLETED, 1, []) == (task.status, world.provider.charged, refusals)

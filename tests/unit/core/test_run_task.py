@@ -479,6 +479,47 @@ async def test_a_crash_is_taken_up_by_phase(phase, status, charged):
         assert (FailureCode.OUTCOME_UNKNOWN, True) == (task.failure.code, task.failure.possible_charge)
 
 
+@pytest.mark.parametrize(("fan_out", "charged"), [(False, 1), (True, 3)])
+async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, charged):
+    """Whether three pictures are one call or three is settled when the first is sent."""
+    provider = ScriptedProvider(as_job=True, fan_out=fan_out)
+    begun = asyncio.Event()
+
+    async def forever():
+        if provider.charged == charged:
+            begun.set()
+        await asyncio.Event().wait()
+
+    provider.polls = [forever] * charged
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫", num=3)
+        await begun.wait()
+    provider.fan_out, provider.polled = not fan_out, []
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, charged, 1) == (done.status, provider.charged, done.attempts)
+    assert [f"job-{n}" for n in range(1, charged + 1)] == sorted(provider.polled)
+
+
+async def test_a_changed_configuration_counts_while_nothing_is_paid():
+    """A call that was turned away began nothing, so it is made out anew."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await imagegen.submit("猫", num=3)
+    (claimed,) = await adapters.queue.claim("w", limit=1, now=clock.now())
+    await imagegen.run_task(task=claimed)
+    provider.fan_out = True
+
+    ended = await run_until_it_ended(imagegen, task, clock)
+
+    assert (TaskStatus.COMPLETED, 3) == (ended.status, provider.charged)
+
+
 async def test_an_operator_may_choose_to_send_again_what_nobody_knows():
     """on_unknown: retry sends a new request after a crash in the middle of one."""
     provider = ScriptedProvider()
