@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.attempts import Attempt
-from imagegen_core.errors import CallError, StorageError
+from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES, Image, MediaType, StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
@@ -128,6 +128,8 @@ class KeepPicture:
         except InspectorUnavailable as error:
             await self.pictures.delete(blob.key)
             raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be checked") from error
+        except (StorageError, BlobMissing) as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be read again") from error
         return inspection
 
 

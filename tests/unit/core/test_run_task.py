@@ -10,7 +10,7 @@ from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
-from imagegen_core.errors import CallError, StorageError, ValidationFailed
+from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider, png
@@ -666,8 +666,8 @@ async def run_until_it_ended(imagegen, task, clock):
     """Work on a task as often as it is due and return it."""
     adapters = imagegen.adapters
     for _ in range(4):
-        for claimed in await adapters.queue.claim("w", limit=1, now=clock.now()):
-            await imagegen.run_task(task=claimed)
+        while claimed := await adapters.queue.claim("w", limit=1, now=clock.now()):
+            await imagegen.run_task(task=claimed[0])
         clock.advance(100)
     return await adapters.tasks.get(task.task_id)
 
@@ -719,6 +719,35 @@ async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
 
     assert (TaskStatus.COMPLETED, 1, 1) == (ended.status, provider.charged, ended.attempts)
     assert ["job-1", "job-1"] == provider.polled
+
+
+class FarStore:
+    """A memory store that takes pictures, but gives none back before ``until``."""
+
+    def __init__(self, store, clock, until):
+        self._store, self._clock, self._until = store, clock, until
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def open(self, key, **bounds):
+        if self._clock.now() < self._until:
+            raise StorageUnreachable("no answer")
+        async for chunk in self._store.open(key, **bounds):
+            yield chunk
+
+
+async def test_a_picture_waits_for_a_store_that_does_not_give_it_back_to_be_checked():
+    """An archive that is away for a minute costs no picture, just as if it had not taken it."""
+    provider = ScriptedProvider()
+    clock = ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    store = FarStore(adapters.pictures, clock, until=clock.now() + timedelta(seconds=60))
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, pictures=store))
+
+    ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+
+    assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
 
 
 async def test_a_free_call_that_a_crash_broke_off_is_made_again():
