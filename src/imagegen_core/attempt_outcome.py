@@ -8,6 +8,11 @@ from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.provider_configs import ProviderConfig
 
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
+_SILENT_ABOUT_JOBS = _NOT_STARTED | {
+    FailureCode.AUTH_FAILED,
+    FailureCode.PROVIDER_NOT_CONFIGURED,
+    FailureCode.INTERNAL,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +41,23 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
     if previous.phase is Phase.SUBMITTING:
         return free or _on_unknown_is_retry(config)
     failure = previous.failure
-    return failure is not None and (failure.code in _NOT_STARTED or repeats_unknown(failure, config))
+    if failure is None:
+        return False
+    unstarted = failure.code in _NOT_STARTED and not failure.possible_charge
+    return unstarted or repeats_unknown(failure, config)
+
+
+def may_have_cost(error: CallError, attempt: Attempt) -> bool:
+    """Return whether the call may have been charged that ended with ``error`` in the attempt's phase.
+
+    Once a vendor accepted it, only the vendor's word on it says that it cost nothing: neither a key that
+    is refused while asking for it, nor a request of ours that could not be made any more.
+    """
+    failure = error.failure
+    if attempt.phase not in (Phase.ACCEPTED, Phase.RECEIVED):
+        return failure.possible_charge
+    ours = failure.code is FailureCode.REJECTED and failure.upstream_status is None
+    return failure.possible_charge or ours or failure.code in _SILENT_ABOUT_JOBS
 
 
 def repeats_unknown(failure: Failure, config: ProviderConfig) -> bool:

@@ -5,7 +5,14 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_core.attempt_outcome import AttemptOutcome, error_of, may_send, repeats_unknown, worst
+from imagegen_core.attempt_outcome import (
+    AttemptOutcome,
+    error_of,
+    may_have_cost,
+    may_send,
+    repeats_unknown,
+    worst,
+)
 from imagegen_core.attempts import Attempt, Phase, Receipt, UpstreamJob
 from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import BlobMissing, CallError
@@ -69,8 +76,8 @@ class RunAttempt:
         except SlotsClosed:
             return AttemptOutcome(held=True)
         except CallError as raw:
-            error = self._redacted(raw, resolved.config)
             current = run.attempts[attempt.part]
+            error = self._redacted(raw, resolved.config, current)
             if _can_wait(error, current, run.task):
                 return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
@@ -190,7 +197,7 @@ class RunAttempt:
         await self._record(run, attempt.stored(self.clock.now()), images)
         await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
         return AttemptOutcome(
-            failures=tuple(self._redacted(failure, resolved.config) for failure in failures),
+            failures=tuple(self._redacted(failure, resolved.config, attempt) for failure in failures),
             warnings=tuple(self.redactor.redact(w, limit=MESSAGE_CHARS) for w in harvest.warnings),
         )
 
@@ -209,19 +216,21 @@ class RunAttempt:
         for image in kept:
             await self._announce(image)
 
-    def _redacted(self, error: CallError, config: ProviderConfig) -> CallError:
+    def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
         """Return the error as it may be stored and shown: vendors echo what they were sent."""
         failure = error.failure
         code = failure.upstream_code
+        charged = may_have_cost(error, attempt)
+        not_started = error.not_started and not charged
         return CallError(
             failure.code,
             self.redactor.redact(failure.message, limit=MESSAGE_CHARS),
-            not_started=error.not_started,
+            not_started=not_started,
             retry_after=error.retry_after,
             upstream_status=failure.upstream_status,
             upstream_code=None if code is None else self.redactor.redact(code, limit=100),
-            possible_charge=failure.possible_charge,
-            repeatable=error.not_started or repeats_unknown(failure, config),
+            possible_charge=charged,
+            repeatable=not_started or repeats_unknown(failure, config),
         )
 
     @staticmethod

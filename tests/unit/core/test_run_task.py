@@ -95,6 +95,30 @@ async def test_what_may_have_started_is_never_sent_again(code, charge):
     assert 1 == len(provider.submits)
 
 
+@pytest.mark.parametrize(
+    ("error", "charge"),
+    [
+        (refused(FailureCode.AUTH_FAILED, upstream_status=401), True),
+        (refused(FailureCode.INTERNAL), True),
+        (refused(FailureCode.REJECTED), True),
+        (refused(FailureCode.UNAVAILABLE, not_started=True), True),
+        (refused(FailureCode.RATE_LIMITED, not_started=True), True),
+        (refused(FailureCode.REJECTED, upstream_status=200), False),
+        (refused(FailureCode.CONTENT_POLICY), False),
+    ],
+)
+@pytest.mark.parametrize("step", ["polls", "collects"])
+async def test_only_the_vendors_word_on_an_accepted_job_says_that_it_was_free(step, error, charge):
+    """Trouble in asking for it does not, and never is the job sent again."""
+    provider = ScriptedProvider(as_job=True)
+    setattr(provider, step, [error])
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.FAILED, 1) == (task.status, provider.charged)
+    assert (error.failure.code, charge) == (task.failure.code, task.failure.possible_charge)
+
+
 async def test_a_connection_that_fails_is_tried_again_and_counts():
     """Two refused connections, then a picture: three attempts, one charge."""
     provider = ScriptedProvider()
