@@ -7,6 +7,7 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Scope
 
 from imagegen_http import errors
+from imagegen_http.empty_parameters import without_empty_parameters
 from imagegen_http.json_request import JsonRequest
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
@@ -34,6 +35,7 @@ def build_app(service: Service) -> Litestar:
         ],
         dependencies={"service": Provide(provide_service)},
         exception_handlers=in_both_shapes(errors.HANDLERS),
+        middleware=[without_empty_parameters],
         request_class=JsonRequest,
         state=State({"service": service}),
         logging_config=None,

@@ -184,7 +184,7 @@ def _moment(field: str, text: str | None, *, end_of_day: bool) -> datetime | Non
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if end_of_day and len(text) == len("2026-01-01"):
+        if end_of_day and len(text) <= len("2026-01-01"):
             moment += timedelta(days=1)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:

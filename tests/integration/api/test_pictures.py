@@ -141,6 +141,7 @@ def test_filters_by_date_and_time(api):
 
     assert has(from_=today)
     assert has(to=today)
+    assert has(to=today.strftime("%Y%m%d"))
     assert has(from_=today, to=today)
     assert has(from_=made["created_at"])
     assert has(from_=(at - second).isoformat(), to=(at + second).isoformat())
