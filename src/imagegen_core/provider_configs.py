@@ -78,6 +78,12 @@ class ProviderConfig:
         """Whether tasks may use it; True unless somebody switched it off."""
         return self.enabled is not False
 
+    def changes(self, below: "ProviderConfig") -> bool:
+        """Return whether anything that is said here differs from what holds without it."""
+        holds = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
+        said = attrs.evolve(holds, **_said(self), extra_config=_merged(self, holds))
+        return said != holds
+
 
 def is_secret_header(name: str) -> bool:
     """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""

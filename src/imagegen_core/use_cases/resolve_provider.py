@@ -70,10 +70,15 @@ class ResolveProvider:
         saved = await self.configs.get(provider_name)
         if require_saved and saved is None:
             raise ProviderNotConfigured(provider_name, "no configuration is saved for it")
-        layers = [c for c in (override, saved, self.file_configs.get(provider_name)) if c is not None]
+        layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
+        configured = bool(layers)
+        if override is not None and (not configured or override.changes(combine(layers))):
+            layers.insert(0, override)
         if not layers:
             raise ProviderNotConfigured(provider_name)
         resolved = self.describe(layers)
+        if not configured and not resolved.profile.models:
+            raise ProviderNotConfigured(provider_name)
         self.check_key(layers, resolved)
         self._check(resolved)
         return self._with_headers_at_home(layers, resolved)

@@ -451,6 +451,33 @@ def test_request_goes_before_database_before_file_field_by_field(api, saved):
     assert file == seen()
 
 
+@pytest.mark.parametrize(
+    ("config", "source"),
+    [
+        ({}, "file"),
+        ({"api_key": "sk-****0001"}, "file"),
+        ({"timeout": 11, "max_retries": 1}, "file"),
+        ({"api_base": f"{UPSTREAM}/file", "timeout": 11}, "file"),
+        ({"timeout": 11, "max_retries": 2}, "request"),
+        ({"api_key": "sk-file-secret-0002"}, "request"),
+    ],
+)
+def test_a_request_that_changes_nothing_is_not_the_source(api, config, source):
+    """Only what differs from the configuration makes it the request's own."""
+    body = {**body_of(), "provider": "on-file", "config": config}
+
+    assert source == data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]["source"]
+
+
+def test_a_request_of_its_own_needs_to_know_how_to_ask(api):
+    """An address and a key make no vendor of a name that nobody configured."""
+    config = {"api_base": UPSTREAM, "api_key": KEY}
+    answer = api.post(GENERATE, json={**body_of(), "provider": "never-heard-of", "config": config})
+
+    assert (400, 40001, "provider_not_configured") == row(answer)
+    assert "never-heard-of" == answer.json()["data"]["provider"]
+
+
 def test_a_row_over_the_file_says_only_what_it_says(api):
     """Kind, name and address stay the file's; a key moves to another origin with nobody."""
     moved = api.post(CONFIG, json={"provider_name": "on-file", "api_base": f"{OTHER_UPSTREAM}/v1"})
