@@ -62,7 +62,7 @@ class UpscaleBody(SubmitBody, kw_only=True):
 
     image: PictureText
     upscale_factor: str | None = None
-    prompt: str = ""
+    prompt: str | None = None
 
 
 class RecontextBody(SubmitBody, kw_only=True):
@@ -76,7 +76,7 @@ class SegmentBody(SubmitBody, kw_only=True):
     """Mark what a picture shows."""
 
     image: PictureText
-    prompt: str = ""
+    prompt: str | None = None
     mode: str | None = None
 
 

@@ -105,9 +105,11 @@ async def upscale(
     prefer: PreferHeader = None,
 ) -> Answer:
     """Make a picture two or four times as large."""
-    params = _with({"upscale_factor": "x2", **data.params}, {"upscale_factor": data.upscale_factor})
+    params = _with(data.params, {"upscale_factor": data.upscale_factor})
+    if params.get("upscale_factor") is None:
+        params["upscale_factor"] = "x2"
     submission = _submission(
-        Operation.UPSCALE, data, data.prompt, params, image=read_picture(data.image, "image")
+        Operation.UPSCALE, data, data.prompt or "", params, image=read_picture(data.image, "image")
     )
     return await _submit(service, submission, idempotency_key, prefer)
 
@@ -137,7 +139,7 @@ async def segment(
     submission = _submission(
         Operation.SEGMENT,
         data,
-        data.prompt,
+        data.prompt or "",
         _with(data.params, {"mode": data.mode}),
         image=read_picture(data.image, "image"),
     )
@@ -145,8 +147,20 @@ async def segment(
 
 
 def _with(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with those that stand beside ``params`` in the body."""
-    return {**params, **{name: value for name, value in given.items() if value is not None}}
+    """Return the parameters with those that stand beside ``params`` in the body.
+
+    Raises:
+        ValidationFailed: one stands in both places and says different things.
+    """
+    beside = {name: value for name, value in given.items() if value is not None}
+    problems = [
+        Problem(field=name, message=f"differs from params.{name}, which means the same")
+        for name, value in beside.items()
+        if params.get(name) not in (None, value)
+    ]
+    if problems:
+        raise ValidationFailed(*problems)
+    return {**params, **beside}
 
 
 def _submission(

@@ -113,6 +113,30 @@ def test_a_factor_among_the_parameters_counts_where_none_stands_beside(api):
     assert 128 == image["width"]
 
 
+def test_a_factor_of_null_is_the_default(api):
+    """As every null is, wherever it stands."""
+    body = {"image": PICTURE, "upscale_factor": None, "prompt": None, "params": {"upscale_factor": None}}
+    task = run(api, UPSCALE, body)
+
+    assert ({"upscale_factor": "x2"}, "") == (task["params"], task["prompt"])
+
+
+def test_a_segmentation_needs_no_words(api):
+    """Neither a prompt nor a mode; null is as good as left out."""
+    task = run(api, SEGMENT, {"image": PICTURE, "prompt": None, "mode": None})
+
+    assert ("completed", "") == (task["status"], task["prompt"])
+
+
+def test_the_same_thing_said_twice_must_be_the_same(api):
+    """Beside ``params`` and in them."""
+    body = {"provider": "demo", "prompt": "x", "reference_images": [PICTURE], "image_size": "1K"}
+    differing = api.post(REFERENCE, json={**body, "params": {"image_size": "2K"}})
+
+    assert ["image_size"] == fields(differing)
+    assert "1K" == run(api, REFERENCE, {**body, "params": {"image_size": "1K"}})["params"]["image_size"]
+
+
 @pytest.mark.parametrize("count", [1, 2, 14])
 def test_one_to_fourteen_references_are_taken(api, count):
     """Each of its own colour."""
