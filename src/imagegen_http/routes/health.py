@@ -2,27 +2,29 @@
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, route
+from litestar.enums import HttpMethod
 
 from imagegen_http.routes.dependencies import ServiceDependency
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-@get("/health", tags=["health"])
+@route("/health", http_method=_METHODS, tags=["health"])
 async def health(service: ServiceDependency) -> Response[dict[str, Any]]:
     """Tell what the service stands on; 503 when it is degraded or stopping."""
     report = await service.health(service)
     return Response(report, status_code=200 if report["status"] == "ok" else 503, headers=_NO_STORE)
 
 
-@get("/health/live", tags=["health"])
+@route("/health/live", http_method=_METHODS, tags=["health"])
 async def live() -> Response[dict[str, str]]:
     """Tell that the process answers."""
     return Response({"status": "ok"}, headers=_NO_STORE)
 
 
-@get("/health/ready", tags=["health"])
+@route("/health/ready", http_method=_METHODS, tags=["health"])
 async def ready(service: ServiceDependency) -> Response[dict[str, str]]:
     """Tell whether new tasks are taken."""
     report = await service.health(service)

@@ -205,11 +205,7 @@ async def _submit(
         added = await service.imagegen.submit_task(submission)
     except ValidationFailed as error:
         raise _named_as_in_the_body(error, submission.operation) from error
-    headers = {
-        "Location": f"/api/v1/tasks/{added.task.task_id}",
-        "Retry-After": "1",
-        "Cache-Control": "no-store",
-    }
+    headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"
     seconds = _wait_seconds(prefer)
@@ -218,6 +214,7 @@ async def _submit(
         done = await _wait(service, added.task.task_id, seconds)
         if done is not None:
             return Response(done, status_code=200, headers=headers)
+    headers["Retry-After"] = "1"
     return Response(render.success(render.accepted(added.task)), status_code=202, headers=headers)
 
 

@@ -70,6 +70,16 @@ def test_a_body_that_is_no_json_object_is_refused(api, content):
     assert answer.json()["data"]["errors"]
 
 
+@pytest.mark.parametrize("path", [GENERATE, CONFIG, "/api/v1/images/edit"])
+def test_a_missing_body_is_asked_for(api, path):
+    """By that name, with a type and without."""
+    answers = [api.post(path), api.post(path, content=b"", headers=JSON)]
+
+    assert [[{"field": "body", "message": "is required"}]] * 2 == [
+        a.json()["data"].get("errors") for a in answers
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

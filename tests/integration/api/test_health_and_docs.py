@@ -28,6 +28,14 @@ def test_liveness_and_readiness_are_200_while_it_runs(api, path):
     assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_health_can_be_asked_for_without_a_body(api, path):
+    """Monitors send HEAD."""
+    answer = api.head(path)
+
+    assert (200, b"", "no-store") == (answer.status_code, answer.content, answer.headers["cache-control"])
+
+
 def test_the_version_is_the_packages(api):
     """The document says the same."""
     assert api.get("/health").json()["version"] == api.get("/openapi.json").json()["info"]["version"]

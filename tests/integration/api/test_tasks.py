@@ -135,6 +135,7 @@ def test_prefer_wait_answers_200_with_the_finished_task(api):
 
     assert (200, "completed") == (answer.status_code, data(answer)["status"])
     assert "wait" in answer.headers["preference-applied"]
+    assert "retry-after" not in answer.headers
 
 
 def test_prefer_wait_answers_202_when_the_time_is_up(api):
