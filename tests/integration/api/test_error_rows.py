@@ -111,6 +111,10 @@ HINTED = {
     "api_key_required",
     "upstream_not_allowed",
     "idempotency_key_reused",
+    "invalid_image",
+    "reference_count",
+    "provider_config_not_found",
+    "method_not_allowed",
 }
 """The caller can act on these."""
 
