@@ -11,6 +11,8 @@ PictureText = Annotated[
     str, Meta(min_length=1, description="a data:image/…;base64, URL, or image:<id> of a kept picture")
 ]
 
+Shown = Annotated[Any, Meta(description="as answers show it: taken, and ignored")]
+
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Every body refuses what it does not know."""
@@ -81,16 +83,23 @@ class SegmentBody(SubmitBody, kw_only=True):
 
 
 class ModelBody(Body, kw_only=True):
-    """A model of a provider; ``capabilities`` left out: from the catalogue."""
+    """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
 
     id: ModelId
     name: Annotated[str, Meta(max_length=200)] = ""
     default: bool = False
     capabilities: list[str] | None = None
+    limits: Shown = UNSET
+    parameters: Shown = UNSET
+    accepts_extras: Shown = UNSET
+    lifecycle: Shown = UNSET
 
 
 class ProviderConfigBody(Body, kw_only=True):
-    """A provider's configuration. On an update, what is left out stays as it was."""
+    """A provider's configuration. On an update, what is left out stays as it was.
+
+    What an answer showed may be sent back whole: keys in their masks stay, and what is only shown is ignored.
+    """
 
     provider_name: Annotated[str, Meta(pattern="^[a-z0-9._-]{1,64}$")]
     kind: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType | None = UNSET
@@ -102,6 +111,11 @@ class ProviderConfigBody(Body, kw_only=True):
     timeout_seconds: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
     max_retries: Annotated[int, Meta(ge=0, le=10)] | UnsetType | None = UNSET
     extra_config: dict[str, Any] | UnsetType | None = UNSET
+    has_api_key: Shown = UNSET
+    source: Shown = UNSET
+    warnings: Shown = UNSET
+    created_at: Shown = UNSET
+    updated_at: Shown = UNSET
 
 
 class ToggleBody(Body, kw_only=True):

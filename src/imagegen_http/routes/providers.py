@@ -14,6 +14,9 @@ from imagegen_http import render
 from imagegen_http.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.wire import ModelBody, ProviderConfigBody, ToggleBody
 
+_NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
+"""What a body may hold beside the settings: whose they are, and what an answer shows with them."""
+
 
 @get("/api/v1/providers", tags=["providers"])
 async def list_providers(service: ServiceDependency) -> dict[str, Any]:
@@ -52,7 +55,7 @@ async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDepend
     changes = {
         name: value
         for name in data.__struct_fields__
-        if name != "provider_name" and (value := getattr(data, name)) is not UNSET
+        if name not in _NO_SETTINGS and (value := getattr(data, name)) is not UNSET
     }
     if changes.get("models") is not None:
         changes["models"] = _models(changes["models"])

@@ -525,6 +525,19 @@ def test_a_masked_key_in_a_request_means_the_saved_one(api, saved):
     assert "sk-****wxyz" == data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]["api_key"]
 
 
+@pytest.mark.parametrize("name", ["gemini", "stable-diffusion", "openai", "echoed"])
+def test_a_configuration_may_be_sent_back_as_it_was_shown(api, name):
+    """Whoever changes one field of it sends the others along; secrets stay as they were."""
+    extra = {"headers": {"X-Team-Key": "hidden"}, "proxy": "http://user:hidden@127.0.0.1:9"}
+    kind = {"kind": "demo"} if name == "echoed" else {}
+    body = {"provider_name": name, "api_base": UPSTREAM, "api_key": KEY, "extra_config": extra, **kind}
+    shown = data(api.post(CONFIG, json=body))
+    again = data(api.post(CONFIG, json={**shown, "timeout_seconds": 33}))
+    api.delete(f"{CONFIG}/{name}")
+
+    assert {**shown, "timeout_seconds": 33, "updated_at": again["updated_at"]} == again
+
+
 def test_a_provider_limits_its_own_concurrency(api, saved):
     """One at a time, whichever it is, others meanwhile."""
     saved("single", extra_config={"max_concurrency": 1})
