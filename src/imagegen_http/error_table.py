@@ -4,6 +4,8 @@ from typing import Any
 
 import attrs
 
+from imagegen_http.problem_words import in_chinese
+
 
 @attrs.frozen
 class Row:
@@ -197,6 +199,9 @@ def envelope(
     hint = row.hint_en if english else row.hint_zh
     if hint:
         body["hint"] = hint
+    if "errors" in data and not english:
+        told = [{**problem, "message": in_chinese(problem["message"])} for problem in data["errors"]]
+        data = {**data, "errors": told}
     return row.code // 100, {
         "code": row.code,
         "message": row.en if english else row.zh,

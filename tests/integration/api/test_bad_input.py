@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.api.asking import (
     CONFIG,
+    ENGLISH,
     GENERATE,
     IMAGES,
     SEARCH,
@@ -73,7 +74,7 @@ def test_a_body_that_is_no_json_object_is_refused(api, content):
 @pytest.mark.parametrize("path", [GENERATE, CONFIG, "/api/v1/images/edit"])
 def test_a_missing_body_is_asked_for(api, path):
     """By that name, with a type and without."""
-    answers = [api.post(path), api.post(path, content=b"", headers=JSON)]
+    answers = [api.post(path, headers=ENGLISH), api.post(path, content=b"", headers={**JSON, **ENGLISH})]
 
     assert [[{"field": "body", "message": "is required"}]] * 2 == [
         a.json()["data"].get("errors") for a in answers

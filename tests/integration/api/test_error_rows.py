@@ -165,6 +165,25 @@ def test_a_row_speaks_chinese_and_english(api, slug):
     assert english["data"].get("hint", "").isascii()
 
 
+@pytest.mark.parametrize(
+    ("ask", "chinese", "english"),
+    [
+        (_post(GENERATE, {}), "为必填项", "is required"),
+        (_post(GENERATE, {"colour": 1}), "未知字段", "unknown field"),
+        (_post(GENERATE, {"params": 1}), "须为 object 类型，收到的是 int", "Expected `object`, got `int`"),
+        (_post(GENERATE, body_of(num=11)), "不能大于 10", "must be at most 10"),
+        (_post(GENERATE, body_of(wdth=1)), "模型 demo 没有这个参数", "model demo takes no such parameter"),
+        (_get(f"{TASKS}?page=0"), "不能小于 1", "Expected `int` >= 1"),
+        (_get(f"{IMAGES}/search"), "不能为空", "must not be empty"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_both_languages(api, ask, chinese, english):
+    """Chinese unless English is asked for, like the message above it."""
+    said = [ask(api, headers).json()["data"]["errors"][0]["message"] for headers in ({}, ENGLISH)]
+
+    assert [chinese, english] == said
+
+
 def test_a_refused_task_leaves_nothing(api):
     """Not one of the rows stores a task or a picture."""
     for status in ("pending", "processing"):  # what other tests left running

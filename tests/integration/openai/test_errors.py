@@ -100,7 +100,7 @@ def test_messages_are_chinese_or_english(client):
             client.images.generate(prompt="a", n=0, extra_headers=headers)
         told.append(raised.value.body["message"])
 
-    assert "请求参数有误 (n: must be at least 1)" == told[0]
+    assert "请求参数有误 (n: 不能小于 1)" == told[0]
     assert "the request is not valid (n: must be at least 1)" == told[1]
 
 
