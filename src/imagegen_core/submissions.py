@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from imagegen_core.parameters import check_text
 from imagegen_core.provider_configs import ProviderConfig
 
 _NEEDS_PROMPT = frozenset({Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.RECONTEXT})
-_NEEDS_IMAGE = frozenset({Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT, Operation.SEGMENT})
+_NEEDS_IMAGE = (Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT, Operation.SEGMENT)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +71,20 @@ class Submission:
         check_text("prompt", self.prompt, minimum=1 if self.operation in _NEEDS_PROMPT else 0)
         if self.operation in _NEEDS_IMAGE and self.image is None:
             raise ValidationFailed.of("image", "is required")
-        if self.mask is not None and self.operation is not Operation.EDIT:
-            raise ValidationFailed.of("mask", "belongs to edit")
+        for field, picture, operations in self._pictures():
+            if not isinstance(picture, bytes | KeptImage):
+                raise ValidationFailed.of(field, "must be a picture's bytes or a KeptImage")
+            if self.operation not in operations:
+                raise ValidationFailed.of(field, f"belongs to {', '.join(operations)}")
+
+    def _pictures(self) -> Iterator[tuple[str, object, tuple[Operation, ...]]]:
+        """Yield field, picture and the operations that it belongs to; others would be paid for without it."""
+        for number, reference in enumerate(self.references):
+            yield f"reference_images.{number}", reference, (Operation.REFERENCE,)
+        if self.image is not None:
+            yield "image", self.image, _NEEDS_IMAGE
+        if self.mask is not None:
+            yield "mask", self.mask, (Operation.EDIT,)
 
     def check_operation(self, model: Model) -> None:
         """Check against the model what can be told before any picture is decoded.

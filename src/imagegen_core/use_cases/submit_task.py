@@ -62,6 +62,7 @@ class SubmitTask:
         Raises:
             Refusal: whatever is wrong; then nothing is stored.
         """
+        submission.check_shape()
         claim = self._claim(submission)
         if claim is not None:
             earlier = await self.idempotency_keys.replay(claim, now=self.clock.now())
@@ -71,7 +72,6 @@ class SubmitTask:
 
     async def _submit(self, submission: Submission, claim: IdempotencyClaim | None) -> Added:
         params = canonical(submission.params)
-        submission.check_shape()
         resolved = await self._resolve(submission)
         model = choose_model(resolved.profile.models, submission.model_id)
         submission.check_operation(model)

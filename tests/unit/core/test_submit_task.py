@@ -55,6 +55,28 @@ async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
     assert (first.task.task_id, True) == (again.task.task_id, again.replayed)
 
 
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("reference_images.0", {"references": (png(),)}),
+        ("reference_images.0", {"operation": Operation.EDIT, "image": png(), "references": (png(),)}),
+        ("image", {"image": png()}),
+        ("image", {"operation": Operation.REFERENCE, "references": (png(),), "image": KeptImage(id=1)}),
+        ("mask", {"operation": Operation.UPSCALE, "image": png(), "mask": png()}),
+        ("image", {"operation": Operation.EDIT, "image": "cat.png"}),
+        ("reference_images.1", {"operation": Operation.REFERENCE, "references": (png(), None)}),
+        ("image", {"operation": Operation.EDIT, "image": "cat.png", "idempotency_key": "k"}),
+    ],
+)
+async def test_a_picture_is_sent_or_refused(imagegen, field, fields):
+    """What the operation would leave out, or what is no picture, is named, before anything is paid."""
+    with pytest.raises(ValidationFailed) as caught:
+        await imagegen.submit_task(submission(**fields))
+
+    assert [field] == [problem.field for problem in caught.value.problems]
+    assert (0, ()) == await stored(imagegen)
+
+
 async def test_a_key_belongs_to_one_body(imagegen):
     """Another body under the same key is refused."""
     await imagegen.submit_task(submission(idempotency_key="k"))
