@@ -89,8 +89,9 @@ class Limits:
 class ImageGen:
     """Submit, wait, read the bytes.
 
-    Use it as ``async with``: entering takes up what an earlier process left and starts the workers,
-    leaving lets running calls finish within the grace time.
+    Use it as ``async with``, once: entering takes up what an earlier process left and starts the workers,
+    leaving lets running calls finish within the grace time. Outside of it nothing runs: what is submitted
+    waits for the next that is built over the same adapters.
 
     Each use case is an attribute to be called, so the service and a program share them. ``stored`` is
     called after each change of what the picture store holds.
@@ -110,6 +111,7 @@ class ImageGen:
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
         self._stored = stored
+        self._entered = False
         self.running = RunningTasks()
         self.slots = ProviderSlots(default_limit=self.limits.workers)
         self.resolve = ResolveProvider(
@@ -193,6 +195,9 @@ class ImageGen:
         )
 
     async def __aenter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError("an ImageGen is entered once; build another one over the same adapters")
+        self._entered = True
         await self.resume_tasks(owner=self.owner)
         self.worker.start()
         return self
@@ -242,7 +247,11 @@ class ImageGen:
         return (await self.submit_task(submission)).task
 
     async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
-        """Return the task when it has ended, or as it is after ``timeout`` seconds."""
+        """Return the task when it has ended, or as it is after ``timeout`` seconds.
+
+        Raises:
+            TaskNotFound: there is none.
+        """
         return await self.wait_for_task(task_id=task_id, timeout=timeout)
 
     async def images(self, task_id: str) -> tuple[Image, ...]:
@@ -250,5 +259,10 @@ class ImageGen:
         return await self.adapters.images.of_task(task_id)
 
     async def read(self, image: Image) -> bytes:
-        """Return a picture's bytes: exactly as the vendor sent them, but for a label."""
+        """Return a picture's bytes: exactly as the vendor sent them, but for a label.
+
+        Raises:
+            BlobMissing: its file is gone.
+            StorageUnreachable: the store that holds it does not answer now.
+        """
         return b"".join([chunk async for chunk in self.adapters.pictures.open(image.blob_key)])

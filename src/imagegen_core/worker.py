@@ -119,7 +119,9 @@ class Worker:
             asyncio.create_task(self._queue.wait(timeout)),
             asyncio.create_task(self._changed.wait()),
         }
-        _, pending = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        done, pending = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)
+        for wait in done:
+            wait.result()

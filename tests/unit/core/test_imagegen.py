@@ -1,0 +1,75 @@
+"""The façade: entered once, and a loop that does not hide what its adapters say."""
+
+import logging
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.memory import in_memory, memory_adapters
+from imagegen_core import ImageGen, TaskStatus
+from imagegen_core.errors import StorageError
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+
+pytestmark = pytest.mark.anyio
+
+DEMO = ProviderConfig(provider_name="demo", source=ConfigSource.FILE)
+
+
+async def test_it_is_entered_once():
+    """A second time would wait for tasks that nobody works on, so it says so; neither end harms the other."""
+    imagegen = in_memory()
+    async with imagegen:
+        with pytest.raises(RuntimeError, match="entered once"):
+            await imagegen.__aenter__()
+        task = await imagegen.submit("猫", width=64, height=64)
+        task = await imagegen.wait(task.task_id, timeout=10)
+
+    with pytest.raises(RuntimeError, match="entered once"):
+        await imagegen.__aenter__()
+    assert TaskStatus.COMPLETED == task.status
+
+
+async def test_the_next_over_the_same_adapters_takes_up_what_waits():
+    """What was submitted after the end is not lost, and pictures from before are there."""
+    first = in_memory()
+    async with first:
+        early = await first.submit("猫", width=64, height=64)
+        await first.wait(early.task_id, timeout=10)
+    late = await first.submit("狗", width=64, height=64)
+
+    async with ImageGen(first.adapters, file_configs={"demo": DEMO}) as second:
+        done = await second.wait(late.task_id, timeout=10)
+        kept = [len(await second.images(task_id)) for task_id in (early.task_id, late.task_id)]
+
+    assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, kept)
+
+
+class DeafQueue:
+    """A memory queue that cannot wait at first."""
+
+    def __init__(self, queue):
+        self._queue, self.refusals = queue, 3
+
+    def __getattr__(self, name):
+        return getattr(self._queue, name)
+
+    async def wait(self, timeout):
+        if self.refusals:
+            self.refusals -= 1
+            raise StorageError("the database server went away")
+        await self._queue.wait(timeout)
+
+
+async def test_a_queue_that_cannot_wait_is_not_asked_in_a_hot_loop(caplog):
+    """Each failure is logged and slept over, and the worker goes on once the queue can again."""
+    adapters = memory_adapters(clock=ManualClock())
+    queue = DeafQueue(adapters.queue)
+
+    with caplog.at_level(logging.ERROR):
+        async with ImageGen(attrs.evolve(adapters, queue=queue), file_configs={"demo": DEMO}) as imagegen:
+            task = await imagegen.submit("猫", width=64, height=64)
+            task = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 0) == (task.status, queue.refusals)
+    assert ["claiming tasks failed"] * 3 == [record.message for record in caplog.records]
