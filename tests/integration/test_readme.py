@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from imagegen_adapters.testing.blob_store import BlobStoreContract
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
-    r"(?P<mark><!--[^\n]*-->\n)?^```(?P<kind>sh|python)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+    r"(?P<mark><!--[^\n]*-->\n)?^```(?P<kind>sh|python|toml)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
 )
 PNG = b"\x89PNG\r\n\x1a\n"
 WAIT_SECONDS = 60
@@ -90,6 +91,35 @@ def test_the_tutorial_works(server):
     assert ["雨中的一只小猫"] == [item["prompt"] for item in found["items"]]
     assert ("outcome_unknown", True) == (failed["error"]["code"], failed["error"]["possible_charge"])
     assert once["task_id"] == again["task_id"]
+
+
+def test_an_adapter_in_a_project_of_its_own_is_tested(tmp_path):
+    """The three blocks are the files that they say; every test of the contract runs, once, and passes."""
+    page = "docs/how-to/test-an-adapter.md"
+    conftest, tests = _blocks(page, "python")
+    (settings,) = _blocks(page, "toml")
+    for name, text in (("pyproject.toml", settings), ("conftest.py", conftest), ("test_table.py", tests)):
+        (tmp_path / name).write_text(text, "utf-8")
+    promises = [name for name in vars(BlobStoreContract) if name.startswith("test_")]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stdout
+    assert [] == [name for name in promises if f"::{name}" not in done.stdout]
+
+
+@pytest.mark.parametrize("package", ["imagegen_core", "imagegen_adapters", "imagegen_http"])
+def test_the_packages_say_that_they_are_typed(package):
+    """Without its marker, mypy would take no annotation of the library for a program that imports it."""
+    assert (ROOT / "src" / package / "py.typed").is_file()
 
 
 PROGRAMS = [
