@@ -11,7 +11,7 @@ from imagegen_core.addresses import origin
 from imagegen_core.errors import ApiKeyRequired
 from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import Operation
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import MASK, Secret
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 DEFAULT_MAX_RETRIES = 3
@@ -58,7 +58,9 @@ class ProviderConfig:
     enabled: bool | None = None
     timeout_seconds: float | None = None
     max_retries: int | None = None
-    extra_config: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    extra_config: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=frozen_mapping, repr=lambda extra: repr(masked_extra(extra))
+    )
     created_at: datetime | None = None
     updated_at: datetime | None = None
     key_origin: str | None = attrs.field(default=None, eq=False)
@@ -88,6 +90,20 @@ class ProviderConfig:
 def is_secret_header(name: str) -> bool:
     """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""
     return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra_config`` with secret-looking header values and the proxy's password masked."""
+    masked = dict(extra)
+    if isinstance(headers := masked.get("headers"), dict):
+        masked["headers"] = {
+            name: MASK if is_secret_header(name) else value for name, value in headers.items()
+        }
+    proxy = masked.get("proxy")
+    if isinstance(proxy, str) and "@" in proxy:
+        scheme, _, rest = proxy.partition("://")
+        masked["proxy"] = f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
+    return masked
 
 
 def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:

@@ -4,6 +4,9 @@ import attrs
 
 from imagegen_core.errors import Unavailable, ValidationFailed
 
+MASK = "****"
+"""What is shown in the place of a secret."""
+
 _SHORTEST_SHOWN = 12
 
 

@@ -7,13 +7,11 @@ from imagegen_core.capabilities import LifecycleStatus, Model
 from imagegen_core.failures import Failure
 from imagegen_core.images import Image
 from imagegen_core.pages import Page
-from imagegen_core.provider_configs import ProviderConfig, is_secret_header
+from imagegen_core.provider_configs import masked_extra
 from imagegen_core.tasks import Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.show_task import TaskView
 from imagegen_http.error_table import FAILURES
-
-MASK = "****"
 
 
 def success(data: Any) -> dict[str, Any]:
@@ -184,23 +182,9 @@ def provider_config(told: ResolvedProvider) -> dict[str, Any]:
         "enabled": config.is_enabled,
         "timeout_seconds": config.timeout,
         "max_retries": config.retries,
-        "extra_config": masked_extra(config),
+        "extra_config": masked_extra(config.extra_config),
         "source": str(config.source),
         "warnings": [w for m in told.profile.models if (w := m.warning)],
         "created_at": timestamp(config.created_at),
         "updated_at": timestamp(config.updated_at),
     }
-
-
-def masked_extra(config: ProviderConfig) -> dict[str, Any]:
-    """Return ``extra_config`` with secret-looking header values and the proxy's password masked."""
-    extra = dict(config.extra_config)
-    if isinstance(headers := extra.get("headers"), dict):
-        extra["headers"] = {
-            name: MASK if is_secret_header(name) else value for name, value in headers.items()
-        }
-    proxy = extra.get("proxy")
-    if isinstance(proxy, str) and "@" in proxy:
-        scheme, _, rest = proxy.partition("://")
-        extra["proxy"] = f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
-    return extra

@@ -40,15 +40,14 @@ def show(context: Context, file: Path | None) -> None:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    from imagegen_core.provider_configs import ProviderConfig
-    from imagegen_http.render import masked_extra
+    from imagegen_core.provider_configs import ProviderConfig, masked_extra
 
     if name in _SECRET:
         return None if value is None else "****"
     if isinstance(value, ProviderConfig):
         told = attrs.asdict(value, recurse=False)
         told.pop("provider_name"), told.pop("source"), told.pop("created_at"), told.pop("updated_at")
-        told["extra_config"] = masked_extra(value)
+        told["extra_config"] = masked_extra(value.extra_config)
         return {k: _plain(v, k) for k, v in told.items() if v is not None}
     if attrs.has(type(value)):
         return {f.name: _plain(getattr(value, f.name), f.name) for f in attrs.fields(type(value))}

@@ -141,6 +141,23 @@ def test_a_key_shows_its_last_four_characters_at_most(key, masked):
     assert key not in repr(Secret(key))
 
 
+def test_a_configuration_that_is_printed_shows_no_secret():
+    """Key, headers that are named like secrets and the proxy's password are masked; the rest is told."""
+    shown = repr(
+        layer(
+            api_key=Secret("sk-0123456789abcdef"),
+            extra_config={
+                "headers": {"Authorization": "Bearer hush", "X-Team": "a"},
+                "proxy": "http://me:hush@proxy.example:3128",
+            },
+        )
+    )
+
+    assert "0123456789" not in shown
+    assert "hush" not in shown
+    assert "{'Authorization': '****', 'X-Team': 'a'}, 'proxy': 'http://****@proxy.example:3128'" in shown
+
+
 @pytest.mark.parametrize("key", ["", "  ", "a\nb", "a\x00b", "钥匙", "a" * 9000])
 def test_a_key_that_no_header_can_carry_is_refused(key):
     """Line breaks, control characters and other scripts; the message never shows it."""
