@@ -1,11 +1,13 @@
 """The façade: entered once, and a loop that does not hide what its adapters say."""
 
+import asyncio
 import logging
 
 import attrs
 import pytest
 
 from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import ImageGen, TaskStatus
 from imagegen_core.errors import StorageError
@@ -43,6 +45,39 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
         kept = [len(await second.images(task_id)) for task_id in (early.task_id, late.task_id)]
 
     assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, kept)
+
+
+class LookedAtQueue:
+    """A memory queue that tells when a worker found nothing that it may do."""
+
+    def __init__(self, queue):
+        self._queue, self.idle = queue, asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._queue, name)
+
+    async def wait(self, timeout):
+        self.idle.set()
+        await self._queue.wait(timeout)
+
+
+async def test_nothing_is_sent_while_its_result_could_not_be_stored():
+    """With too little disk a task that waits goes on waiting, and is done as soon as there is room."""
+    disk = MemoryDiskSpace(free=1, min_free_bytes=1)
+    adapters = memory_adapters()
+    queue = LookedAtQueue(adapters.queue)
+    imagegen = ImageGen(attrs.evolve(adapters, disk=disk, queue=queue), file_configs={"demo": DEMO})
+    task = await imagegen.submit("猫", width=64, height=64)
+    disk.free = 0
+
+    async with imagegen:
+        await queue.idle.wait()
+        kept = await adapters.tasks.get(task.task_id)
+        disk.free = 1
+        await queue.enqueue(kept)
+        done = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (kept.status, kept.epoch, done.status)
 
 
 class DeafQueue:

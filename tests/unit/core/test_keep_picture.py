@@ -1,13 +1,16 @@
-"""Pictures on their way to the store take a bounded amount of memory, however many there are."""
+"""Pictures on their way to the store: how many at once, and how often one is asked for."""
 
 import asyncio
 
+import attrs
 import pytest
 
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Picture
 from imagegen_core.use_cases.keep_picture import STREAMS, KeepPicture
 from tests.fakes.pictures import png
@@ -52,3 +55,53 @@ async def test_no_more_than_so_many_are_under_way_at_once():
     assert (STREAMS, STREAMS) == (begun, sources.most_open)
     assert {task.task_id for task in tasks} == {image.task_id for image in images}
     assert 2 * len(tasks) == len(store.blobs)
+
+
+@attrs.define
+class BrokenDownload:
+    """A result that fails a number of times, always alike, before it comes."""
+
+    status: int | None
+    failures: int = 99
+    begun: int = 0
+
+    async def chunks(self):
+        self.begun += 1
+        yield png()[:20]
+        if self.begun <= self.failures:
+            raise CallError(FailureCode.DOWNLOAD_FAILED, "it broke off", upstream_status=self.status)
+        yield png()[20:]
+
+
+async def kept(source):
+    store = MemoryBlobStore()
+    keep = KeepPicture(pictures=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
+    task = a_task()
+    picture = Picture(chunks=source.chunks)
+    try:
+        await keep(picture=picture, position=0, task=task, attempt=an_attempt(task))
+    except CallError as error:
+        return error.failure.code, len(store.blobs)
+    return None, len(store.blobs)
+
+
+@pytest.mark.parametrize(
+    ("source", "begun"),
+    [
+        (BrokenDownload(status=None), 3),
+        (BrokenDownload(status=500), 3),
+        *[(BrokenDownload(status=status), 1) for status in (401, 403, 404, 410)],
+    ],
+)
+async def test_a_download_that_fails_is_begun_again_unless_the_result_is_gone(source, begun):
+    """Three times in all: downloading is free. What fails in the end leaves nothing behind."""
+    outcome = await kept(source)
+
+    assert ((FailureCode.DOWNLOAD_FAILED, 0), begun) == (outcome, source.begun)
+
+
+async def test_a_download_that_broke_off_is_whole_in_the_end():
+    """The second one counts, from its first byte."""
+    source = BrokenDownload(status=None, failures=1)
+
+    assert ((None, 2), 2) == (await kept(source), source.begun)

@@ -26,6 +26,7 @@ REFUSED = failed(FailureCode.CONTENT_POLICY)
 BUSY = failed(FailureCode.RATE_LIMITED, not_started=True)
 DOWN = failed(FailureCode.UNAVAILABLE, not_started=True)
 ASKS_FOR_A_MINUTE = failed(FailureCode.RATE_LIMITED, not_started=True, retry_after=60.0)
+ASKS_FOR_A_DAY = failed(FailureCode.RATE_LIMITED, not_started=True, retry_after=86400.0)
 UNKNOWN = failed(FailureCode.OUTCOME_UNKNOWN)
 
 PENDING, COMPLETED, FAILED, CANCELLED = (
@@ -80,11 +81,13 @@ def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
         ([DOWN], 1, 0.0, 6.0),
         ([DOWN], 0, 1.0, 3.0),
         ([DOWN, ASKS_FOR_A_MINUTE], 0, 0.0, 60.0),
+        ([DOWN], 9, 0.0, 60.0),
+        ([ASKS_FOR_A_DAY], 0, 0.0, 3600.0),
     ],
 )
 def test_it_waits_as_long_as_the_slowest_asks(outcomes, retries, random, seconds):
-    """The wait grows with each retry, and jitter only adds to it."""
-    task = settled(outcomes, retries=retries, random=random)
+    """The wait grows with each retry and jitter adds to it, up to a minute; a vendor may ask for an hour."""
+    task = settled(outcomes, retries=retries, random=random, max_retries=10)
 
     assert (NOW + timedelta(seconds=seconds), retries + 1) == (task.not_before, task.retries)
 
