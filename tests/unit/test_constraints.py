@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +19,11 @@ def declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [need for group in project["optional-dependencies"].values() for need in group]
     names = (re.match(r"[A-Za-z0-9._-]+", need)[0] for need in (*project["dependencies"], *extras))
-    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+    return {_normal(name) for name in names}
+
+
+def _normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_every_line_pins_exactly_one_version():
@@ -36,3 +41,19 @@ def test_nothing_is_pinned_twice():
 def test_every_declared_dependency_is_pinned():
     """Those of the service, its extras and its tests."""
     assert set() == declared() - {PINNED.fullmatch(line)["name"] for line in lines()}
+
+
+def test_every_dependency_of_the_service_is_used():
+    """What nothing imports is not installed on everybody's machine."""
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = {_normal(re.match(r"[A-Za-z0-9._-]+", need)[0]) for need in needs}
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE))
+    used = {
+        _normal(name)
+        for module, names in packages_distributions().items()
+        if module in imported
+        for name in names
+    }
+
+    assert set() == wanted - used
