@@ -11,7 +11,7 @@ from imagegen_http.settings import LogSettings
 _QUIET = ("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL", "hpack")
 """Loggers that show full URLs or request bodies below warnings."""
 
-_EXTRA = ("task_id", "image_id", "tasks", "error", "provider", "seconds", "key", "count", "reason")
+_EXTRA = ("task_id", "image_id", "blob_key", "tasks", "error", "provider", "seconds", "reason")
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:

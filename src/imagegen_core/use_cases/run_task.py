@@ -125,7 +125,21 @@ class RunTask:
             retry=self.retry,
             random=self.random,
         )
-        await (self._end(run, task) if task.status.final else self._put_back(run, task))
+        if task.status.final:
+            await self._end(run, task)
+            return
+        await self._put_back(run, task)
+        _log.info("the task waits for another try", extra=self._why_again(task, outcomes))
+
+    def _why_again(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
+        codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
+        wait = (task.not_before or self.clock.now()) - self.clock.now()
+        return {
+            "task_id": task.task_id,
+            "provider": task.provider_name,
+            "error": ", ".join(sorted(codes)),
+            "seconds": round(wait.total_seconds(), 1),
+        }
 
     async def _resolve(self, task: Task) -> ResolvedProvider:
         override = None

@@ -1,6 +1,7 @@
 """What becomes of a task, for every way in which its calls can end."""
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import attrs
@@ -154,6 +155,19 @@ async def test_a_rate_limit_burns_no_attempt():
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, task.attempts, task.retries)
 
 
+async def test_why_a_task_waits_again_is_in_the_log(caplog):
+    """Its status alone says `pending`; the log says what the vendor answered, and when it is tried next."""
+    provider = ScriptedProvider()
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+
+    with caplog.at_level(logging.INFO):
+        task = await outcome(imagegen_over(provider))
+
+    (told,) = [r for r in caplog.records if r.message == "the task waits for another try"]
+    assert (task.task_id, "scripted", "rate_limited") == (told.task_id, told.provider, told.error)
+    assert told.seconds >= 0
+
+
 async def test_a_rate_limit_holds_no_worker():
     """While one task waits for its Retry-After, the only worker makes another's picture."""
     provider = ScriptedProvider()
@@ -294,6 +308,38 @@ async def test_who_cancels_after_a_crash_is_told_what_it_may_have_cost(phase, ch
     attempts = await adapters.tasks.attempts(task_id)
     assert (TaskStatus.CANCELLED, charged) == (cancelled.status, cancelled.failure.possible_charge)
     assert [Phase.FAILED] == [a.phase for a in attempts]
+
+
+class OvertakenRepository:
+    """A memory repository in which a worker claims a task just before it is saved for the first time."""
+
+    def __init__(self, adapters):
+        self._adapters, self.claimed = adapters, None
+
+    def __getattr__(self, name):
+        return getattr(self._adapters.tasks, name)
+
+    async def save(self, task):
+        if self.claimed is None:
+            now = self._adapters.clock.now()
+            (self.claimed,) = await self._adapters.queue.claim("a worker", limit=1, now=now)
+        await self._adapters.tasks.save(task)
+
+
+async def test_a_wish_to_cancel_is_kept_when_a_worker_was_quicker():
+    """The task is no longer the waiting one that was looked at: the wish goes to the running one."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
+    repository = OvertakenRepository(adapters)
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository))
+    task = await imagegen.submit("猫")
+
+    asked = await imagegen.cancel_task(task_id=task.task_id)
+    await imagegen.run_task(task=await adapters.tasks.get(task.task_id))
+
+    ended = await adapters.tasks.get(task.task_id)
+    assert (TaskStatus.PROCESSING, True) == (asked.status, asked.cancel_requested)
+    assert (TaskStatus.CANCELLED, 0) == (ended.status, provider.charged)
 
 
 async def test_a_running_call_is_cancelled_with_the_vendor():
@@ -542,6 +588,24 @@ async def test_a_changed_configuration_counts_while_nothing_is_paid():
     ended = await run_until_it_ended(imagegen, task, clock)
 
     assert (TaskStatus.COMPLETED, 3) == (ended.status, provider.charged)
+
+
+@pytest.mark.parametrize(
+    ("phase", "charged"), [(Phase.RESERVED, False), (Phase.SUBMITTING, True), (Phase.ACCEPTED, True)]
+)
+async def test_a_provider_that_is_gone_after_a_crash_hides_no_charge(phase, charged):
+    """Nobody can ask for the job any more, but it may be on the bill."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), phase)
+
+    async with ImageGen(adapters) as without_it:
+        task = await without_it.wait(task_id, timeout=10)
+
+    assert (FailureCode.PROVIDER_NOT_CONFIGURED, charged) == (
+        task.failure.code,
+        task.failure.possible_charge,
+    )
 
 
 async def test_an_operator_may_choose_to_send_again_what_nobody_knows():

@@ -1,0 +1,23 @@
+"""What code adds to a log line is in it."""
+
+import ast
+from pathlib import Path
+
+from imagegen_http.logs import _EXTRA
+
+SOURCES = sorted((Path(__file__).parents[3] / "src").rglob("*.py"))
+
+
+def added(path):
+    """Yield the names of literal ``extra=`` dictionaries."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict):
+            yield from (name.value for name in node.value.keys)
+
+
+def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
+    """The core logs by the standard library; what stands on no list would be dropped in silence."""
+    names = {name for path in SOURCES for name in added(path)}
+
+    assert {"task_id", "blob_key"} <= names
+    assert set() == names - set(_EXTRA)
