@@ -172,6 +172,27 @@ async def test_an_input_output_error_ends_all_acknowledging(path):
     assert (False, "a", {"a", "c"}) == (healthy, read, owners(path))
 
 
+async def test_what_was_queued_before_an_input_output_error_is_not_acknowledged_after_it(path):
+    """It was asked for while the disk seemed well, and comes to be written when it no longer does."""
+    database = Database.open(path)
+
+    def broken(_):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    async with held_writer(database) as holding:
+        breaking = asyncio.ensure_future(database.write_alone(broken))
+        late = asyncio.ensure_future(database.write(note("late")))
+        await asyncio.sleep(0)
+    await holding
+    outcomes = await asyncio.gather(breaking, late, return_exceptions=True)
+    await database.close()
+
+    assert [StorageError, StorageError] == [type(outcome) for outcome in outcomes]
+    assert set() == owners(path)
+
+
 async def test_cancelled_callers_leave_the_writer_alone(database, path):
     """Some give up before their turn and some during it; the others get their answers."""
     async with held_writer(database) as holding:

@@ -169,13 +169,19 @@ def test_restore_refuses_a_directory_in_use(file, other):
     assert "is using" in failed(other.imagegen("restore", file))
 
 
-def test_restore_refuses_a_directory_that_holds_something(file, desk):
+@pytest.mark.parametrize("kept", ["all of it", "imagegen.db", "images", "a stranger's file"])
+def test_restore_refuses_a_directory_that_holds_something(file, desk, kept):
     """And changes nothing in it."""
     good(desk.imagegen("images", "list"))  # brings the lock file
+    if kept != "all of it":
+        for path in desk.data_dir.iterdir():
+            if path.name not in (kept, "lock"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (desk.data_dir / kept).touch()
     before = files_below(desk.data_dir)
     refused = failed(desk.imagegen("restore", file))
 
-    assert ("not empty" in refused, before) == (True, files_below(desk.data_dir))
+    assert ("the data directory is not empty" in refused, before) == (True, files_below(desk.data_dir))
 
 
 def test_a_restore_that_was_killed_can_be_made_again(file, other):
