@@ -12,7 +12,14 @@ import uvicorn
 from imagegen_http.allocator import share_memory_among_threads
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
-from imagegen_http.composition import Redactor, compose, new_id, redact_event, sqlite_warning
+from imagegen_http.composition import (
+    DataDirectoryInUse,
+    Redactor,
+    compose,
+    new_id,
+    redact_event,
+    sqlite_warning,
+)
 from imagegen_http.connections import (
     MAX_HEADER_BYTES,
     ConnectionLimits,
@@ -34,6 +41,10 @@ _MIB = 1024 * 1024
 _log = structlog.get_logger("imagegen.server")
 
 
+class AddressUnusable(Exception):
+    """Nothing can listen on that address; the message is one line and names it."""
+
+
 async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -41,13 +52,20 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     time; a second signal ends that at once. What still runs then is written down before this returns.
 
     Raises:
-        SettingsError: nothing can listen on that address.
+        DataDirectoryInUse: another service works in the data directory.
+        AddressUnusable: nothing can listen on that address.
+        SettingsError: a setting turned out to be wrong.
         StorageError: the data directory cannot be used.
     """
     share_memory_among_threads()
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
-    listener = _bind(settings.server.host, settings.server.port)
+    try:
+        listener = _bind(settings.server.host, settings.server.port)
+    except AddressUnusable:
+        if RunningServer.find(settings.data_dir) is None:
+            raise
+        raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter
     with listener:
         async with compose(settings, environ=environ, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
@@ -138,7 +156,7 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        raise SettingsError(f"server.port: cannot listen on {host} port {port}: {reason}") from error
+        raise AddressUnusable(f"cannot listen on {host} port {port}: {reason}") from error
     listener.set_inheritable(False)
     return listener
 

@@ -17,6 +17,7 @@ from imagegen_http.cli.context import CommandFailed, Context
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
     from imagegen_http.composition import DataDirectoryInUse
+    from imagegen_http.server import AddressUnusable
     from imagegen_http.server import serve as run
     from imagegen_http.settings_loader import check_bind
 
@@ -29,3 +30,5 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
         asyncio.run(run(settings, environ=context.environ))
     except DataDirectoryInUse as error:
         raise CommandFailed(f"another imagegen already works in {settings.data_dir.name}") from error
+    except AddressUnusable as error:
+        raise CommandFailed(str(error)) from error
