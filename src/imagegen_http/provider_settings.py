@@ -9,7 +9,15 @@ from imagegen_core.operations import Operation
 from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.secrets import Secret
 from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
-from imagegen_http.setting_values import read_boolean, read_integer, read_list, read_number, read_typed
+from imagegen_http.setting_values import (
+    EnvText,
+    read_boolean,
+    read_integer,
+    read_list,
+    read_mapping,
+    read_number,
+    read_typed,
+)
 from imagegen_http.settings import SettingsError
 
 PROVIDER_FIELDS = frozenset(
@@ -26,6 +34,9 @@ PROVIDER_FIELDS = frozenset(
     )
 )
 """What may stand below a provider's name."""
+
+MAX_TIMEOUT_SECONDS = 3600
+MAX_RETRIES = 10
 
 KINDS = ("demo", "gemini", "http", "stable_diffusion")
 """What the composition has an adapter for."""
@@ -65,9 +76,7 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
         except TypeError as error:
             raise ValidationFailed.of(key, str(error)) from error
 
-    extra = fields.get("extra_config") or {}
-    if not isinstance(extra, dict):
-        raise ValidationFailed.of("extra_config", "must be a mapping of keys")
+    extra = read("extra_config", _extra_config) or {}
     check_service_settings(extra)
     api_base = read("api_base", lambda v: read_typed(v, str))
     api_key = read("api_key", lambda v: read_typed(v, str))
@@ -80,8 +89,8 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
         api_key=Secret.parse(api_key) if api_key else None,
         models=read("models", _models),
         enabled=read("enabled", read_boolean),
-        timeout_seconds=read("timeout_seconds", read_number),
-        max_retries=read("max_retries", read_integer),
+        timeout_seconds=read("timeout_seconds", _timeout),
+        max_retries=read("max_retries", _retries),
         extra_config=extra,
     )
 
@@ -90,6 +99,27 @@ def _kind(value: Any) -> str:
     if value not in KINDS:
         raise TypeError(f"must be one of {', '.join(KINDS)}")
     return str(value)
+
+
+def _extra_config(value: Any) -> dict[str, Any]:
+    extra = read_mapping(value)
+    if isinstance(most := extra.get("max_concurrency"), EnvText) and most.isdecimal():
+        return {**extra, "max_concurrency": read_integer(most)}
+    return extra
+
+
+def _timeout(value: Any) -> float:
+    seconds = read_number(value)
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise TypeError(f"must be above 0 and at most {MAX_TIMEOUT_SECONDS}")
+    return seconds
+
+
+def _retries(value: Any) -> int:
+    times = read_integer(value)
+    if not 0 <= times <= MAX_RETRIES:
+        raise TypeError(f"must be from 0 to {MAX_RETRIES}")
+    return times
 
 
 def _models(value: Any) -> tuple[ModelEntry, ...]:

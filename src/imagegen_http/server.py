@@ -32,7 +32,7 @@ from imagegen_http.openai.errors import refuse
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer
 from imagegen_http.service import Service
-from imagegen_http.settings import Settings, SettingsError
+from imagegen_http.settings import Settings
 
 SOCKET_CLOSE_SECONDS = 3
 """How long open connections may go on once no task runs any more."""
@@ -120,10 +120,7 @@ def _chain(service: Service) -> RequestLog:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=2 * settings.max_upload_mb * _MIB,
     )
-    try:
-        guard = InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
-    except ValueError as error:
-        raise SettingsError(f"server.allowed_hosts: {error}") from error
+    guard = InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
     return RequestLog(guard, new_id=new_id)
 
 

@@ -1,5 +1,6 @@
 """Reads single values, from YAML or from the text of an environment variable."""
 
+import json
 from typing import Any
 
 
@@ -73,13 +74,39 @@ def read_number(value: Any) -> float:
 
 
 def read_list(value: Any) -> list[Any]:
-    """Return a list; commas part the items of a variable.
+    """Return a list; in a variable, JSON or items parted by commas.
 
     Raises:
         TypeError: it is something else.
     """
     if isinstance(value, EnvText):
-        return [item.strip() for item in value.split(",") if item.strip()]
+        return _items(value)
     if not isinstance(value, (list, tuple)):
         raise TypeError("must be a list")
     return list(value)
+
+
+def read_mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping; in a variable, JSON.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        value = _json(value)
+    if not isinstance(value, dict):
+        raise TypeError("must be a mapping of keys")
+    return value
+
+
+def _items(text: EnvText) -> list[Any]:
+    found = _json(text)
+    return found if isinstance(found, list) else [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _json(text: EnvText) -> Any:
+    """Return what the JSON says, None when it is none: ``[::1]`` is an address."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

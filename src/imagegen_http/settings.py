@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_http.guard.hosts import AllowedHosts
 
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
@@ -16,14 +17,28 @@ class SettingsError(Exception):
     """The configuration cannot be used; the message is one line and names the key."""
 
 
+def _token(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
+    if value and value != value.strip():
+        raise ValueError(f"'{field.name}' must be without spaces around it, which no request can carry")
+
+
+def _hosts(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    try:
+        AllowedHosts(bind_host="127.0.0.1", names=value)
+    except ValueError as error:
+        raise ValueError(
+            f"'{field.name}' must be a list of names such as images.example.com: {error}"
+        ) from error
+
+
 @attrs.frozen(kw_only=True)
 class ServerSettings:
     """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry pictures."""
 
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
-    auth_token: str | None = attrs.field(default=None, repr=False)
-    allowed_hosts: tuple[str, ...] = ()
+    auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
+    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
     max_upload_mb: int = attrs.field(
         default=64, validator=[attrs.validators.ge(1), attrs.validators.le(1024)]
     )

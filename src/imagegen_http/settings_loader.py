@@ -131,11 +131,18 @@ def _fetch_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str]
             raise SettingsError(f"{'.'.join(path)}: the environment variable {name} is not set")
         return environ[name]
     if isinstance(value, str) and value.startswith("file:"):
-        try:
-            return (folder / value.removeprefix("file:")).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{'.'.join(path)}: the file with the secret cannot be read") from error
+        return _secret_of(folder / value.removeprefix("file:"), ".".join(path))
     return value
+
+
+def _secret_of(file: Path, key: str) -> str:
+    try:
+        secret = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{key}: the file with the secret cannot be read") from error
+    if not secret:
+        raise SettingsError(f"{key}: the file with the secret is empty")
+    return secret
 
 
 def _structure(tree: dict[str, Any]) -> Settings:
@@ -151,6 +158,7 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     configure_union_passthrough(str | int | float | bool | None, converter)
     converter.register_structure_hook(str, lambda v, _: read_typed(v, str))
+    converter.register_structure_hook(str | None, lambda v, _: None if is_nothing(v) else read_typed(v, str))
     converter.register_structure_hook(bool, lambda v, _: read_boolean(v))
     converter.register_structure_hook(int, lambda v, _: read_integer(v))
     converter.register_structure_hook(float, lambda v, _: read_number(v))

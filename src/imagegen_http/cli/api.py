@@ -114,7 +114,7 @@ async def open_api(settings: "Settings", environ: Mapping[str, str], *, working:
     server = RunningServer.find(settings.data_dir)
     if server is not None:
         token = settings.server.auth_token
-        headers = {"Accept-Language": _language(environ)}
+        headers = httpx.Headers({"Accept-Language": _language(environ)}, encoding="utf-8")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         async with httpx.AsyncClient(

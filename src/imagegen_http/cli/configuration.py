@@ -1,5 +1,6 @@
 """``imagegen config``."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ def config() -> None:
 @click.pass_obj
 def check(context: Context, file: Path | None) -> None:
     """Say whether the settings can be used."""
+    from imagegen_http.composition import offline
     from imagegen_http.settings_loader import check_bind
 
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
+    asyncio.run(offline.check_settings(settings))
     click.echo("the configuration is valid")
 
 

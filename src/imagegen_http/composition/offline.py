@@ -6,17 +6,38 @@ from pathlib import Path
 from imagegen_adapters.backups.contents import Progress
 from imagegen_adapters.backups.restoring import RestoreReport, restore_backup
 from imagegen_adapters.backups.writing import BackupReport, write_backup
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, witness_of
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
 from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
+from imagegen_http.composition.providers import check_file_providers, compose_providers
+from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings import Settings
 
-__all__ = ["BackupReport", "RestoreReport", "backup", "restore", "rotate_keys"]
+__all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
+
+
+async def check_settings(settings: Settings) -> None:
+    """Check what only the adapters know to be right; nothing is made and nobody is asked.
+
+    Raises:
+        SettingsError: naming the key.
+    """
+    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+    try:
+        adapters = compose_providers(SystemClock(), outbound, PresetLibrary())
+        check_file_providers(adapters, settings.providers)
+        if settings.storage.oss is not None:
+            open_bucket(settings.storage.oss, outbound.gate).close()
+    finally:
+        await outbound.aclose()
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:

@@ -1,5 +1,6 @@
 """What speaks to vendors."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from imagegen_adapters.outbound import Outbound
@@ -7,10 +8,15 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine
 from imagegen_http import render
+from imagegen_http.settings import SettingsError
+
+_SAYS_HOW = frozenset({"preset", "spec", "dialect", "backend"})
+"""With one of these, a file's layer says how its provider speaks; else the database's layer may."""
 
 
 def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) -> dict[str, Provider]:
@@ -21,6 +27,22 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
         "stable_diffusion": StableDiffusionProvider(outbound),
         "http": HttpProvider(outbound=outbound, presets=presets, clock=clock),
     }
+
+
+def check_file_providers(providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]) -> None:
+    """Check presets, documents, dialects and backends that the file names.
+
+    Raises:
+        SettingsError: naming the key.
+    """
+    for name, config in configs.items():
+        if not _SAYS_HOW & config.extra_config.keys():
+            continue
+        try:
+            providers[combine([config]).kind or ""].describe(config)
+        except ValidationFailed as error:
+            problem = error.problems[0]
+            raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}") from error
 
 
 def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
-from imagegen_http.composition.providers import compose_providers, describe_presets
+from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
 from imagegen_http.composition.storage import compose_storage
 from imagegen_http.health_report import HealthReport
 from imagegen_http.maintenance import Maintenance
@@ -94,6 +94,7 @@ async def compose(
         disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * _MIB)
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
+        check_file_providers(providers, settings.providers)
         adapters = Adapters(
             tasks=SqliteTaskRepository(database, simplify=simplify),
             idempotency_keys=SqliteIdempotencyKeys(database),

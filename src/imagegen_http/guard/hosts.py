@@ -52,7 +52,7 @@ def name_of(host: str) -> str | None:
 def _configured(text: str) -> str:
     name = name_of(_as_host(text))
     if name is None:
-        raise ValueError(f"{text!r} cannot be a Host: give a name such as images.example.com")
+        raise ValueError(f"{text!r} cannot be a Host")
     return name
 
 

@@ -260,6 +260,20 @@ def test_commands_know_the_servers_token(start_server):
     assert 0 == server.imagegen("tasks", "list").returncode
 
 
+def test_commands_send_any_token_that_a_server_takes(start_server):
+    """Also one that is no ASCII."""
+    server = start_server({"server": {"auth_token": "一把很长的钥匙"}})
+
+    assert 0 == server.imagegen("tasks", "list").returncode
+
+
+def test_a_file_that_names_an_unknown_preset_starts_no_server(run, tmp_path):
+    """Its first task would be too late to learn it."""
+    (tmp_path / "config.yaml").write_text("providers: {x: {extra_config: {preset: nope}}}")
+
+    assert "providers.x.extra_config.preset" in failed(run("serve", "--port", "0"), 2)
+
+
 def test_tasks_of_a_server_are_seen_after_it(start_server):
     """The same data."""
     server = start_server()
@@ -352,6 +366,19 @@ def test_config_check_says_that_all_is_well(run):
         ("{", {}, "config.yaml"),
         ("- a list", {}, "config.yaml"),
         ("server: {host: 0.0.0.0}", {}, "server.host"),
+        ("server: {auth_token: file:/dev/null}", {}, "server.auth_token"),
+        ("server: {auth_token: '  '}", {}, "server.auth_token"),
+        ("server: {allowed_hosts: ['https://a.example']}", {}, "server.allowed_hosts"),
+        (
+            "storage: {oss: {endpoint: '', region: r, bucket: b, access_key_id: i, access_key_secret: s}}",
+            {},
+            "storage.oss.endpoint",
+        ),
+        ("providers: {openai: {max_retries: 99}}", {}, "providers.openai.max_retries"),
+        ("providers: {openai: {timeout_seconds: -1}}", {}, "providers.openai.timeout_seconds"),
+        ("providers: {x: {extra_config: {preset: nope}}}", {}, "providers.x.extra_config.preset"),
+        ("providers: {x: {extra_config: {spec: {}}}}", {}, "providers.x.extra_config.spec"),
+        ("", {"IMAGEGEN_PROVIDERS__X__EXTRA_CONFIG": "[]"}, "providers.x.extra_config"),
     ],
     ids=lambda value: str(value)[:50],
 )
@@ -369,6 +396,8 @@ def test_a_wrong_setting_exits_2_and_names_its_key(run, tmp_path, config, enviro
         "server: {host: 0.0.0.0}",
         "providers: {x: {kind: painter}}",
         "server: {auth_token: env:NOT_SET}",
+        "server: {auth_token: file:/dev/null}",
+        "server: {allowed_hosts: ['*']}",
     ],
 )
 def test_a_wrong_setting_stops_the_start(run, tmp_path, config):

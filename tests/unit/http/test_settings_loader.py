@@ -50,6 +50,35 @@ def test_the_environment_stands_over_the_file(load):
     assert ("127.0.0.1:1", "127.0.0.1:2") == settings.security.allow_private_upstreams
 
 
+@pytest.mark.parametrize("nothing", ["", "null"])
+def test_a_variable_can_take_the_token_away(load, nothing):
+    """As it can any optional key: ``null`` is no password."""
+    settings = load("server: {auth_token: a-token}", IMAGEGEN_SERVER__AUTH_TOKEN=nothing)
+
+    assert settings.server.auth_token is None
+
+
+def test_lists_and_mappings_can_be_json_in_a_variable(load):
+    """What commas cannot say; and a number below ``extra_config`` is one."""
+    settings = load(
+        IMAGEGEN_SERVER__ALLOWED_HOSTS='["a.example", "b.example"]',
+        IMAGEGEN_PROVIDERS__OPENAI__MODELS='[{"id": "x", "default": true}]',
+        IMAGEGEN_PROVIDERS__OPENAI__EXTRA_CONFIG='{"headers": {"X-Team": "a"}}',
+        IMAGEGEN_PROVIDERS__SD__EXTRA_CONFIG__MAX_CONCURRENCY="4",
+    )
+    openai, sd = settings.providers["openai"], settings.providers["sd"]
+
+    assert ("a.example", "b.example") == settings.server.allowed_hosts
+    assert ["x"] == [model.id for model in openai.models]
+    assert {"headers": {"X-Team": "a"}} == openai.extra_config
+    assert {"max_concurrency": 4} == sd.extra_config
+
+
+def test_an_ipv6_address_is_no_json(load):
+    """Although it is in brackets."""
+    assert ("[::1]",) == load(IMAGEGEN_SERVER__ALLOWED_HOSTS="[::1]").server.allowed_hosts
+
+
 def test_a_variable_finds_the_provider_with_a_dash(load):
     """``-`` cannot be in a variable's name; ``_`` stands for it when the file has the name."""
     settings = load(
