@@ -23,9 +23,6 @@ from imagegen_http.error_table import envelope
 RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
-_NO_BODY = ("data", "'data'")
-"""What Litestar says when a handler needs a body and none came: the key that it looked up."""
-
 _INDEX = re.compile(r"\[(\d+)\]")
 
 _log = structlog.get_logger("imagegen.errors")
@@ -145,8 +142,8 @@ def _problem(item: Any) -> dict[str, str]:
         return {"field": "body", "message": str(item)}
     message = str(item.get("message", "is not valid"))
     key = str(item.get("key", "body"))
-    if (key, message) == _NO_BODY:
-        return {"field": "body", "message": "is required"}
+    if message == repr(key):  # how Litestar says that there is none
+        return {"field": "body" if key == "data" else key, "message": "is required"}
     found = _PATH.search(message)
     if found:
         path = _INDEX.sub(r".\1", found["path"])

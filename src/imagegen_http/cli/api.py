@@ -132,6 +132,7 @@ async def _own_service(
 ) -> AsyncIterator[Api]:
     import httpx
 
+    from imagegen_http import request_context
     from imagegen_http.app import build_app
     from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
     from imagegen_http.logs import set_up_logs
@@ -140,14 +141,12 @@ async def _own_service(
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
+    request_context.english.set(_language(environ) == "en")  # nobody stands before this app to read a header
     for _ in range(LOCK_WAIT_SECONDS * 5):
         try:
             async with compose(settings, environ=environ, redactor=redactor, working=working) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
-                headers = {"Accept-Language": _language(environ)}
-                async with httpx.AsyncClient(
-                    transport=transport, base_url="http://localhost", headers=headers
-                ) as client:
+                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                     yield Api(client, own=True)
             return
         except DataDirectoryInUse:

@@ -76,7 +76,8 @@ def guarded(command: click.Command) -> NoReturn:
     except KeyboardInterrupt:
         _end("stopped", EXIT_FAILED)
     except OSError as error:
-        _end(error.strerror or type(error).__name__, EXIT_FAILED)
+        reason = error.strerror or type(error).__name__
+        _end(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - what is no reason to end is raised on
         _end_with(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -37,6 +37,13 @@ def _stores_nothing(api, known):
     assert before == (total(api), total(api, IMAGES))
 
 
+def test_a_body_that_is_missing_is_named(api):
+    """By what a caller can act on."""
+    answer = api.post(GENERATE, content=b"", headers=JSON)
+
+    assert [{"field": "body", "message": "is required"}] == answer.json()["data"]["errors"]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -223,6 +223,17 @@ def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
     assert ["a dog"] == [i["prompt"] for i in left]
 
 
+@pytest.mark.parametrize(("lang", "said"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
+def test_complaints_are_in_the_language_of_the_locale(run, lang, said):
+    """Also where no server is asked."""
+    assert said in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
+
+
+def test_a_file_that_cannot_be_opened_is_named(run):
+    """Not only what is wrong with it."""
+    assert "nowhere.tar" in failed(run("restore", "nowhere.tar"))
+
+
 def test_lists_in_a_pipe_are_lines_with_tabs(run):
     """And empty ones say so on stderr."""
     empty = run("tasks", "list")
