@@ -52,6 +52,11 @@ class Page:
         box.send_keys(prompt)
         self.named("button", "生成").click()
 
+    def log_in(self):
+        fields = self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, "input[type=password]"))
+        fields[0].send_keys(TOKEN)
+        fields[0].submit()
+
     def search(self, words):
         box = self.named("search box", "搜索")
         box.clear()
@@ -244,9 +249,7 @@ def test_a_hostile_prompt_is_only_text(console):
 def test_a_token_is_asked_for_once(console):
     """A password field; then the console works with its cookie, pictures too, until the logout."""
     _, page = console(server={"auth_token": TOKEN})
-    password = page.driver.find_element(By.CSS_SELECTOR, "input[type=password]")
-    password.send_keys(TOKEN)
-    password.submit()
+    page.log_in()
     page.generate("一只猫")
     page.shown(["一只猫"])
     page.drawn()
@@ -255,3 +258,29 @@ def test_a_token_is_asked_for_once(console):
     page.driver.get(page.driver.current_url.replace("/login", "/"))
 
     assert page.driver.find_elements(By.CSS_SELECTOR, "input[type=password]")
+
+
+def test_what_was_typed_survives_a_login_that_ran_out(console):
+    """It is in the box again after the next one, once."""
+    _, page = console(server={"auth_token": TOKEN})
+    page.log_in()
+    page.until(lambda: page.text("#empty") and page.text("#provider"))
+    page.named("text box", "提示词").send_keys("一段很长的话")
+    page.driver.delete_all_cookies()
+    page.named("button", "生成").click()
+    page.log_in()
+    kept = page.named("text box", "提示词").get_property("value")
+    page.driver.refresh()
+
+    assert ("一段很长的话", "") == (kept, page.named("text box", "提示词").get_property("value"))
+
+
+def test_a_look_at_what_is_under_way_is_small(console):
+    """It asks for about as many tasks as it shows, however many there were."""
+    _, page = console()
+    page.generate("一只猫")
+    page.until(lambda: ["一只猫"] == page.prompts())
+    script = "return performance.getEntriesByType('resource').map(({ name }) => name)"
+    looks = [name for name in page.driver.execute_script(script) if "/tasks?page_size=" in name]
+
+    assert {"6"} == {name.partition("page_size=")[2] for name in looks}

@@ -29,6 +29,7 @@ async function send(method, path, options) {
     throw new ApiError("连接不上服务，请确认它正在运行", 0);
   }
   if (answer.status === 401) {
+    dispatchEvent(new Event("login")); // whoever has something unsaved keeps it
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     throw new ApiError("请先登录", 401);
   }

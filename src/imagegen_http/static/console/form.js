@@ -12,6 +12,8 @@ const ELSEWHERE = new Set([
   ...["edit_mode", "mode", "upscale_factor"], // of other operations
 ]);
 
+const KEPT = "prompt"; // what was typed when the login ran out
+
 let providers = [];
 let listed; // settles once they are there to choose from
 let accepted = ""; // the last body that became a task
@@ -32,6 +34,9 @@ export function start(submitted) {
   prompt.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) form.requestSubmit();
   });
+  prompt.value ||= sessionStorage.getItem(KEPT) ?? "";
+  sessionStorage.removeItem(KEPT);
+  addEventListener("login", () => sessionStorage.setItem(KEPT, prompt.value));
   form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true);
   listed = attempt("providers", async () => {
     const told = await call("GET", "/api/v1/providers");

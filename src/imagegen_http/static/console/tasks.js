@@ -7,6 +7,7 @@ import { attempt } from "./problems.js";
 const OPEN = ["pending", "processing"];
 const STATES = { pending: "排队中", processing: "生成中" };
 const PAUSE = 1000; // milliseconds
+const NEWER = 5; // tasks of others that one look may find before ours
 
 const list = document.querySelector("#tasks");
 const template = document.querySelector("#task");
@@ -39,7 +40,7 @@ function schedule() {
 
 async function look() {
   try {
-    const { items } = await call("GET", "/api/v1/tasks?page_size=100");
+    const { items } = await call("GET", `/api/v1/tasks?page_size=${Math.min(open.size + NEWER, 100)}`);
     const told = new Map(items.map((task) => [task.task_id, task]));
     for (const id of [...open]) update(told.get(id) ?? (await ask(id)));
   } catch {
