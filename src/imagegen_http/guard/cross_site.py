@@ -15,14 +15,9 @@ _OWN = frozenset({"same-origin", "none"})
 def refuses(request: InboundRequest) -> bool:
     """Return whether another site made this request and may not.
 
-    A foreign page may link to anything, and load what lies outside the API; it may neither change
-    anything nor read or embed the API's answers.
+    A foreign page may link to anything; it may neither change nor read nor embed anything.
     """
-    if not is_foreign(request):
-        return False
-    if request.is_safe:
-        return request.is_api and not request.is_navigation
-    return True
+    return is_foreign(request) and not request.is_navigation
 
 
 def is_foreign(request: InboundRequest) -> bool:

@@ -4,8 +4,6 @@ import attrs
 
 from imagegen_http.asgi import Scope
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
 
 @attrs.frozen(kw_only=True)
 class InboundRequest:
@@ -51,11 +49,6 @@ class InboundRequest:
     def is_api(self) -> bool:
         """Whether programs call it, rather than people visit it."""
         return self.under("/api", "/v1")
-
-    @property
-    def is_safe(self) -> bool:
-        """Whether the method promises to change nothing."""
-        return self.method in _SAFE_METHODS
 
     @property
     def has_dot_segment(self) -> bool:
