@@ -17,6 +17,8 @@ from imagegen_http.error_table import envelope
 MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
 
+_NOT_ENCODED = "an address must be ASCII, the rest percent-encoded; curl does that with -G --data-urlencode"
+
 _LINGER_SECONDS = 1.0
 _FEWEST = 16
 _IPV6_SITE_BITS = 64
@@ -99,6 +101,7 @@ class _LimitedProtocol(H11Protocol):
         self._address: str | None = None
         self._is_deaf = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         address = _address_of(transport)
@@ -121,7 +124,9 @@ class _LimitedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
+        self._received = data
         super().data_received(data)
+        self._received = b""
         self._watch_head()
 
     def on_response_complete(self) -> None:
@@ -140,6 +145,8 @@ class _LimitedProtocol(H11Protocol):
             cycle.disconnected = True
             cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            if not self._received.partition(b"\r\n")[0].isascii():
+                msg = _NOT_ENCODED
             for event in _bad_request(msg, self._shared.new_id()):
                 self.transport.write(self.conn.send(event))
         self._hang_up()

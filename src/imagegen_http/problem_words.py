@@ -60,6 +60,12 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"must be an object of strings", "须为值是字符串的对象"),
     (r"is nested deeper than (\d+) levels, or has too many brackets", r"嵌套超过 \1 层，或括号过多"),
     (r"was not complete after (\S+) seconds", r"\1 秒内未传完"),
+    # uvicorn and the protocol
+    (r"Invalid HTTP request received\.", "不是有效的 HTTP 请求"),
+    (
+        r"an address must be ASCII, the rest percent-encoded; curl does that with (.+)",
+        r"地址中的非 ASCII 字符须用百分号编码；curl 可用 \1",
+    ),
     # msgspec
     (r"Expected `([^`]+)`, got `([^`]+)`", r"须为 \1 类型，收到的是 \2"),
     (r"Expected `(?:str|array)(?: \| null)?` of length >= (\d+)", r"长度不能小于 \1"),

@@ -363,6 +363,15 @@ async def test_what_is_no_http_is_answered_as_an_error(data):
         assert ((40000, "request", None), b"") == (await client.code(), await client.ended())
 
 
+async def test_an_address_as_it_is_typed_is_told_how_to_encode_it():
+    """curl sends the characters as they are."""
+    async with serving() as port, Client.to(port) as client:
+        await client.send(head("GET", "/api/v1/images/search?keyword=橘猫"))
+        _, body = await client.answer()
+
+        assert "--data-urlencode" in json.loads(body)["data"]["errors"][0]["message"]
+
+
 async def test_a_broken_chunk_is_answered():
     """A body that stops being HTTP ends its request."""
     async with serving() as port, Client.to(port) as client:
