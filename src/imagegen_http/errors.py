@@ -148,7 +148,7 @@ def _problem(item: Any) -> dict[str, str]:
     if found:
         path = _INDEX.sub(r".\1", found["path"])
         key = path if key in ("data", "body") else f"{key}.{path}"
-    unknown = re.search(r"unknown field `([^`]+)`", message)
+    unknown = re.search(r"unknown field `([^`]*)`", message)
     if unknown:
         key = f"{key}.{unknown[1]}" if key not in ("data", "body") else unknown[1]
         return {"field": key, "message": "unknown field"}

@@ -115,6 +115,7 @@ def test_a_missing_body_is_asked_for(api, path):
         ({"config": {"api_key": "密钥"}}, "config.api_key"),
         ({"config": {"kind": "demo"}}, "config.kind"),
         ({"colour": "red"}, "colour"),
+        ({"": "red"}, ""),
         ({"prompt": "beside params"}, "prompt"),
     ],
 )
