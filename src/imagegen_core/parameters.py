@@ -1,6 +1,7 @@
 """The common parameters: their canonical names and the ranges that hold for every provider."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ EDIT_MODES = tuple(
 """What an edit does with the masked part; the first is what every provider does when nothing is said."""
 
 _COUNT_NAMES = ("num", "n", "number_of_images")
+
+_KEY_NAMES = frozenset({"apikey", "authorization"})
+"""Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
 
 COMMON: tuple[Parameter, ...] = (
     Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM),
@@ -61,6 +65,11 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     if count is not None:
         cleaned["num"] = count
     table = {p.name: p for p in COMMON}
+    problems += [
+        Problem(field=f"params.{name}", message="is no parameter; a key of your own goes into config.api_key")
+        for name in cleaned
+        if re.sub("[_-]", "", name).lower() in _KEY_NAMES
+    ]
     for name, value in cleaned.items():
         problems += _value_problems(name, value, table.get(name))
     problems += _size_problems(cleaned)

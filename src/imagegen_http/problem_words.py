@@ -31,6 +31,10 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"differs from (\S+), which means the same", r"与含义相同的 \1 不一致"),
     (r"is needed beside (\S+)", r"与 \1 须同时给出"),
     (r"model (.+) takes no such parameter", r"模型 \1 没有这个参数"),
+    (
+        r"is no parameter; a key of your own goes into config\.api_key",
+        "不是参数；自己的密钥请放在 config.api_key",
+    ),
     (r"must not contain NUL", "不能含有 NUL 字符"),
     (r"must not contain half of a surrogate pair", "不能含有半个代理对字符"),
     (r"must be an ISO 8601 date or time", "须为 ISO 8601 日期或时间"),

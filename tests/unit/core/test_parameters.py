@@ -18,6 +18,16 @@ def test_nulls_are_as_if_not_said():
     assert {"seed": 1} == canonical({"seed": 1, "width": None, "n": None})
 
 
+@pytest.mark.parametrize("name", ["api_key", "apiKey", "API-KEY", "Authorization"])
+def test_a_key_is_no_parameter(name):
+    """It would be stored and shown with the task."""
+    with pytest.raises(ValidationFailed) as refused:
+        canonical({name: "sk-0123456789abcdef"})
+
+    assert [f"params.{name}"] == [problem.field for problem in refused.value.problems]
+    assert "sk-0123456789abcdef" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("params", "field"),
     [
