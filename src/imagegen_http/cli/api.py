@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +134,7 @@ async def _own_service(
 
     from imagegen_http import request_context
     from imagegen_http.app import build_app
+    from imagegen_http.cli.interruption import interruptible
     from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
     from imagegen_http.logs import set_up_logs
 
@@ -146,7 +147,10 @@ async def _own_service(
         try:
             async with compose(settings, environ=environ, redactor=redactor, working=working) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
-                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                async with (
+                    interruptible(service) if working else nullcontext(),
+                    httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+                ):
                     yield Api(client, own=True)
             return
         except DataDirectoryInUse:

@@ -54,7 +54,10 @@ class Context:
             async with open_api(settings, self.environ, working=working) as api:
                 await act(api)
 
-        asyncio.run(run())
+        try:
+            asyncio.run(run())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None  # nobody but a signal cancels a command
 
 
 def guarded(command: click.Command) -> NoReturn:

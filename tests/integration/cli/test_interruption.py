@@ -1,0 +1,40 @@
+"""Ctrl-C ends a command that works without a server, and the call that it paid for is accounted for."""
+
+import json
+import signal
+
+from tests.integration.api.asking import until
+from tests.integration.cli.said import good
+
+SLOW = ("generate", "slowly", "--param")
+
+
+def begun(place):
+    """Wait until a command works on its task."""
+    until(lambda: good(place.imagegen("doctor")), lambda told: "1 running" in told)
+
+
+def states(place):
+    return [task["status"] for task in json.loads(good(place.imagegen("tasks", "list", "--json")))]
+
+
+def test_a_call_that_runs_may_finish(other):
+    """The command ends with 1, and its picture is kept."""
+    terminal = other.on_terminal(*SLOW, "delay_seconds=8")
+    begun(other)
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.until("waiting up to 65 s")
+
+    assert (1, ["completed"]) == (terminal.end(), states(other))
+
+
+def test_a_second_signal_gives_it_up(other):
+    """At once and without a trace of the inside; the demo's task, which costs nothing, waits again."""
+    terminal = other.on_terminal(*SLOW, "delay_seconds=500")
+    begun(other)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        terminal.process.send_signal(number)
+        told = terminal.until("waiting up to 65 s")
+    code = terminal.end()
+
+    assert (1, False, ["pending"]) == (code, "Traceback" in told, states(other))
