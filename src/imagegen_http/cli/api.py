@@ -112,7 +112,7 @@ async def open_api(settings: "Settings", environ: Mapping[str, str], *, working:
     import httpx
 
     server = RunningServer.find(settings.data_dir)
-    if server is not None:
+    if server is not None and await _listens(server):
         token = settings.server.auth_token
         headers = httpx.Headers({"Accept-Language": _language(environ)}, encoding="utf-8")
         if token:
@@ -156,6 +156,20 @@ async def _own_service(
         except DataDirectoryInUse:
             await asyncio.sleep(0.2)
     raise CommandFailed("another imagegen process is using this data directory")
+
+
+async def _listens(server: RunningServer) -> bool:
+    """Return whether it is still there: after a kill or a power cut, its number may be another process's."""
+    import httpx
+
+    url = httpx.URL(server.url)
+    try:
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.close()
+        await writer.wait_closed()
+    except OSError:
+        return False
+    return True
 
 
 def _check_status(status: int, wanted: int) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 import sqlite3
 
@@ -552,3 +553,13 @@ def test_commands_work_after_a_server_was_killed(start_server):
     server.kill()
 
     assert 1 == len(json.loads(good(server.imagegen("tasks", "list", "--json"))))
+
+
+def test_a_stale_note_whose_process_number_is_in_use_again_is_no_server(run, tmp_path):
+    """As after a power cut, or in a container, where every start has the same number."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "server.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
+
+    assert [] == json.loads(good(run("tasks", "list", "--json")))
