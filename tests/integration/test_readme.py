@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.testing.blob_store import BlobStoreContract
+from tests.fakes.gemini import KEY, FakeGemini
+from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +149,26 @@ def test_the_programs_work(page, number, tmp_path):
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "completed" in done.stdout
+
+
+def test_the_program_that_calls_a_vendor_works(tmp_path):
+    """The block that costs money runs as it stands, with the vendor's address replaced by an imitation's."""
+    text = (ROOT / "docs/how-to/use-as-a-library.md").read_text("utf-8")
+    (block,) = [m["text"] for m in FENCE.finditer(text) if m["kind"] == "python" and m["mark"]]
+    with in_thread(FakeGemini()) as vendor:
+        listed = block.replace("Outbound()", f"Outbound(allow_private=[{vendor.address!r}])")
+        moved = listed.replace('"gemini", source', f'"gemini", api_base={vendor.url!r}, source')
+        program = tmp_path / "program.py"
+        program.write_text(moved, "utf-8")
+        done = subprocess.run(
+            [sys.executable, program],
+            cwd=tmp_path,
+            env=clean_environ(GEMINI_API_KEY=KEY),
+            capture_output=True,
+            text=True,
+            timeout=WAIT_SECONDS,
+            check=False,
+        )
+
+    assert (0, "completed None\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert 1 == len(vendor.ledger)
