@@ -53,8 +53,8 @@ class CancelTask:
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
         await self.repository.save(cancelled)
+        await announce_end(cancelled, self.events)
         if cancelled.failure is not None:
             for attempt in (a for a in attempts if a.under_way):
                 await self.repository.save_attempt(attempt.broken_off(now, cancelled.failure))
-        await announce_end(cancelled, self.events)
         return cancelled
