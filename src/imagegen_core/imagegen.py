@@ -32,9 +32,11 @@ from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTasks
 from imagegen_core.submissions import InputSource, Submission
 from imagegen_core.tasks import Task
+from imagegen_core.use_cases.break_off_task import BreakOffTask
 from imagegen_core.use_cases.cancel_task import CancelTask
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
 from imagegen_core.use_cases.delete_image import DeleteImage
+from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.keep_picture import KeepPicture
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -179,13 +181,14 @@ class ImageGen:
             new_id=a.new_id,
             stored=self._stored,
         )
+        end = EndTask(events=a.events, spool=a.spool)
         return RunTask(
             resolve=self.resolve,
             run_attempt=run_attempt,
             repository=a.tasks,
             queue=a.queue,
-            spool=a.spool,
-            events=a.events,
+            end=end,
+            break_off=BreakOffTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
             box=a.box,
             clock=a.clock,
             running=self.running,

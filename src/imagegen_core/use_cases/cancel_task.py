@@ -9,7 +9,7 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.running_tasks import RunningTasks
 from imagegen_core.tasks import Task, TaskStatus
-from imagegen_core.use_cases.run_task import announce_end
+from imagegen_core.use_cases.end_task import announce_end
 
 _TRIES = 50
 _PAUSE_SECONDS = 0.02

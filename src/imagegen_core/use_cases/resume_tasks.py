@@ -11,7 +11,7 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks import MAX_RESCUES, Task
-from imagegen_core.use_cases.run_task import announce_end
+from imagegen_core.use_cases.end_task import announce_end
 
 _log = logging.getLogger(__name__)
 

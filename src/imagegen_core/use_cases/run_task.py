@@ -20,30 +20,26 @@ from imagegen_core.errors import (
     StorageError,
     Unavailable,
 )
-from imagegen_core.events import EventKind, TaskEvent
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.operations import PictureRequest
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTask, RunningTasks
 from imagegen_core.sealed_overrides import open_override
 from imagegen_core.settlement import settle
-from imagegen_core.tasks import MAX_RESCUES, Task, TaskStatus
+from imagegen_core.tasks import Task
+from imagegen_core.use_cases.break_off_task import BreakOffTask
+from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
 LOCKED_DELAY = timedelta(seconds=30)
 """How long a task waits whose provider's key cannot be opened now."""
-
-STORAGE_SECONDS = 1.0
-"""How long until what a full or failing disk did not take is written down anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +54,8 @@ class RunTask:
     run_attempt: RunAttempt
     repository: TaskRepository
     queue: Queue
-    spool: Spool
-    events: EventBus
+    end: EndTask
+    break_off: BreakOffTask
     box: SecretBox
     clock: Clock
     running: RunningTasks
@@ -73,16 +69,16 @@ class RunTask:
         try:
             await self._run(run)
         except asyncio.CancelledError:
-            await self._stop(run)
+            await self.break_off.stop(run)
             raise
         except StaleTask:
             _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
-            await self._outlast(run)
+            await self.break_off.outlast(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
-            await self._give_up(run)
+            await self.break_off.give_up(run)
         finally:
             self.running.end(task.task_id)
 
@@ -91,7 +87,7 @@ class RunTask:
         under_way = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not under_way:
             ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
-            await self._end(run, ended)
+            await self.end(run=run, task=ended)
             return
         try:
             resolved = await self._resolve(run.task)
@@ -104,7 +100,7 @@ class RunTask:
             return
         except Refusal as refusal:
             failure = _refused(refusal, charged=may_be_charged(attempts))
-            await self._end(run, run.task.fail(self.clock.now(), failure))
+            await self.end(run=run, task=run.task.fail(self.clock.now(), failure))
             return
         name = resolved.config.provider_name
         if not self.slots.enter(name, resolved.max_concurrency):
@@ -115,7 +111,7 @@ class RunTask:
         finally:
             self.slots.leave(name)
         if any(outcome.held for outcome in outcomes):
-            await self._stop(run)
+            await self.break_off.stop(run)
             return
         task = settle(
             run.task,
@@ -126,7 +122,7 @@ class RunTask:
             random=self.random,
         )
         if task.status.final:
-            await self._end(run, task)
+            await self.end(run=run, task=task)
             return
         await self._put_back(run, task)
         _log.info("the task waits for another try", extra=self._why_again(task, outcomes))
@@ -181,91 +177,6 @@ class RunTask:
     async def _put_back(self, run: RunningTask, task: Task) -> None:
         await self.queue.enqueue(await run.save(task))
 
-    async def _end(self, run: RunningTask, task: Task) -> None:
-        await run.save(task)
-        await announce_end(task, self.events)
-        if task.status is TaskStatus.COMPLETED:
-            await self.spool.remove(task.task_id)
-        if task.failure is not None:
-            _log.info(
-                "the task ended without what was asked for",
-                extra={"task_id": task.task_id, "error": task.failure.code, "provider": task.provider_name},
-            )
-
-    async def _outlast(self, run: RunningTask) -> None:
-        """Write down where the task stands as soon as the disk takes it; it is taken up from there.
-
-        A task over which the disk fails again and again is ended.
-        """
-        while True:
-            await self.clock.sleep(STORAGE_SECONDS)
-            try:
-                if run.task.status.final:
-                    await announce_end(run.task, self.events)
-                elif run.task.rescues >= MAX_RESCUES:
-                    await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
-                else:
-                    await self._stop(run, its_own_fault=True)
-                    await self.queue.enqueue(run.task)
-            except StaleTask:
-                return
-            except (StorageError, Unavailable):
-                continue
-            return
-
-    async def _give_up(self, run: RunningTask) -> None:
-        """End the task after a defect of ours."""
-        try:
-            await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
-        except Exception:  # noqa: BLE001 - said, and left for the next start
-            _log.exception(
-                "the task could not be ended; the next start takes it up", extra={"task_id": run.task.task_id}
-            )
-
-    async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
-        """End the task through no fault of its vendor, without hiding what may have been charged."""
-        if run.task.status is not TaskStatus.PROCESSING:
-            return
-        now = self.clock.now()
-        attempts = await self._attempts(run)
-        failure = Failure.of(code, why, possible_charge=may_be_charged(attempts))
-        for attempt in attempts:
-            if attempt.under_way:
-                await run.save_attempt(attempt.broken_off(now, failure))
-        await self._end(run, run.task.fail(now, failure))
-
-    async def _stop(self, run: RunningTask, *, its_own_fault: bool = False) -> None:
-        """Write down where a task stands whose worker must end now.
-
-        What was only reserved goes back, what the vendor accepted is taken up at the next start, and
-        a submission in flight has an outcome that nobody knows.
-        """
-        now = self.clock.now()
-        task = run.task
-        if task.status is not TaskStatus.PROCESSING:
-            return
-        unknown = Failure.of(
-            FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the vendor had the request"
-        )
-        flying = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
-        for attempt in list(run.attempts.values()):
-            if attempt in flying:
-                await run.save_attempt(attempt.failed(now, unknown))
-            elif attempt.phase is not Phase.STORED:
-                await run.save_attempt(attempt)
-        alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
-        if flying and not alive:
-            await self._end(run, task.fail(now, unknown))
-            return
-        sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
-        back = task.rescue(its_own_fault=its_own_fault)
-        await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
-
-    async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
-        """Return all attempts of the task, those of this run as it knows them."""
-        known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
-        return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
-
 
 async def _all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Return what all of them return; none is broken off for another that fails."""
@@ -289,15 +200,6 @@ def _as_begun(
         return requests
     begun = ((request,), request.split())
     return next((calls for calls in begun if len(calls) == parts), requests)
-
-
-async def announce_end(task: Task, events: EventBus) -> None:
-    """Publish the last event of a task that has ended."""
-    data = {} if task.failure is None else {"error": str(task.failure.code)}
-    kind = EventKind(str(task.status))
-    await events.publish(
-        TaskEvent(task_id=task.task_id, kind=kind, at=task.completed_at or task.created_at, data=data)
-    )
 
 
 def _refused(refusal: Refusal, *, charged: bool) -> Failure:

@@ -1,0 +1,104 @@
+"""Write down where a task stands whose run breaks off: by a stop, a full disk, or a defect of ours."""
+
+import logging
+
+import attrs
+
+from imagegen_core.attempts import Attempt, Phase, may_be_charged
+from imagegen_core.errors import StaleTask, StorageError, Unavailable
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.running_tasks import RunningTask
+from imagegen_core.tasks import MAX_RESCUES, TaskStatus
+from imagegen_core.use_cases.end_task import EndTask, announce_end
+
+STORAGE_SECONDS = 1.0
+"""How long until what a full or failing disk did not take is written down anew."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class BreakOffTask:
+    """Leaves a task to be taken up again, or ends it, without hiding what may have been charged."""
+
+    repository: TaskRepository
+    queue: Queue
+    clock: Clock
+    end: EndTask
+
+    async def stop(self, run: RunningTask, *, its_own_fault: bool = False) -> None:
+        """Write down where a task stands whose worker must end now.
+
+        What was only reserved goes back, what the vendor accepted is taken up at the next start, and
+        a submission in flight has an outcome that nobody knows.
+        """
+        now = self.clock.now()
+        task = run.task
+        if task.status is not TaskStatus.PROCESSING:
+            return
+        unknown = Failure.of(
+            FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the vendor had the request"
+        )
+        flying = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
+        for attempt in list(run.attempts.values()):
+            if attempt in flying:
+                await run.save_attempt(attempt.failed(now, unknown))
+            elif attempt.phase is not Phase.STORED:
+                await run.save_attempt(attempt)
+        alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
+        if flying and not alive:
+            await self.end(run=run, task=task.fail(now, unknown))
+            return
+        sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
+        back = task.rescue(its_own_fault=its_own_fault)
+        await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
+
+    async def outlast(self, run: RunningTask) -> None:
+        """Write down where the task stands as soon as the disk takes it; it is taken up from there.
+
+        A task over which the disk fails again and again is ended.
+        """
+        while True:
+            await self.clock.sleep(STORAGE_SECONDS)
+            try:
+                if run.task.status.final:
+                    await announce_end(run.task, self.end.events)
+                elif run.task.rescues >= MAX_RESCUES:
+                    await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
+                else:
+                    await self.stop(run, its_own_fault=True)
+                    await self.queue.enqueue(run.task)
+            except StaleTask:
+                return
+            except (StorageError, Unavailable):
+                continue
+            return
+
+    async def give_up(self, run: RunningTask) -> None:
+        """End the task after a defect of ours."""
+        try:
+            await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
+        except Exception:  # noqa: BLE001 - said, and left for the next start
+            _log.exception(
+                "the task could not be ended; the next start takes it up", extra={"task_id": run.task.task_id}
+            )
+
+    async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
+        """End the task through no fault of its vendor, without hiding what may have been charged."""
+        if run.task.status is not TaskStatus.PROCESSING:
+            return
+        now = self.clock.now()
+        attempts = await self._attempts(run)
+        failure = Failure.of(code, why, possible_charge=may_be_charged(attempts))
+        for attempt in attempts:
+            if attempt.under_way:
+                await run.save_attempt(attempt.broken_off(now, failure))
+        await self.end(run=run, task=run.task.fail(now, failure))
+
+    async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
+        """Return all attempts of the task, those of this run as it knows them."""
+        known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
+        return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
