@@ -1,10 +1,16 @@
 """What all tests share: the event loop, and that continuous integration skips nothing."""
 
 import os
+import signal
 
 import pytest
 
 _skipped: list[str] = []
+
+
+def pytest_configure(config):
+    """Let what the tests start hear Ctrl-C: a job in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

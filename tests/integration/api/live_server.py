@@ -7,12 +7,15 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import attrs
 import httpx
 import yaml
+
+from tests.integration.warm_processes import WarmProcess
 
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
 START_SECONDS = 30
@@ -27,16 +30,16 @@ def clean_environ(**more):
 
 def imagegen(*args, cwd, environ=None, stdin=""):
     """Run a command to its end; text in, text out."""
-    return subprocess.run(
-        [IMAGEGEN, *map(str, args)],
-        cwd=cwd,
-        env=clean_environ(**(environ or {})),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=STOP_SECONDS,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        typed, out, err = (Path(folder, name) for name in ("in", "out", "err"))
+        typed.write_text(stdin)
+        environ = clean_environ(**(environ or {}))
+        process = WarmProcess.start(*args, cwd=cwd, environ=environ, stdin=typed, stdout=out, stderr=err)
+        try:
+            code = process.wait(STOP_SECONDS)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, code, out.read_text(), err.read_text())
 
 
 @attrs.define
@@ -92,7 +95,7 @@ class LiveServer:
     environ: dict = attrs.field(factory=dict)
     port: int = 0
     url: str = ""
-    process: subprocess.Popen = None
+    process: WarmProcess = None
 
     @property
     def data_dir(self):
@@ -105,14 +108,10 @@ class LiveServer:
     def start(self):
         """Start it and return once it answers."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, allow_unicode=True))
-        with (self.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                [IMAGEGEN, "serve", "--port", str(self.port)],
-                cwd=self.folder,
-                env=clean_environ(**self.environ),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        log, environ = self.folder / "log", clean_environ(**self.environ)
+        self.process = WarmProcess.start(
+            "serve", "--port", self.port, cwd=self.folder, environ=environ, stdout=log, stderr=log
+        )
         self._await()
         return self
 

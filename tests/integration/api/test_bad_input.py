@@ -41,7 +41,7 @@ def test_a_body_that_is_missing_is_named(api):
     """By what a caller can act on."""
     answer = api.post(GENERATE, content=b"", headers=JSON)
 
-    assert [{"field": "body", "message": "is required"}] == answer.json()["data"]["errors"]
+    assert [{"field": "body", "message": "为必填项"}] == answer.json()["data"]["errors"]
 
 
 @pytest.mark.parametrize(

@@ -490,14 +490,15 @@ def test_a_row_over_the_file_says_only_what_it_says(api):
     )
 
 
-def test_what_the_file_gets_wrong_hides_nothing_else(start_server):
-    """It cannot be used; the others can be listed and used."""
-    config = {"providers": {"broken": {"kind": "http", "extra_config": {"preset": "no-such-preset"}}}}
+def test_what_the_file_leaves_out_hides_nothing(start_server):
+    """A row may still name the preset; until then it cannot be used, and the others can."""
+    config = {"providers": {"unfinished": {"kind": "http"}}}
     server = start_server(config)
     with server.client() as api:
-        refused = api.post(GENERATE, json={"provider": "broken", "params": {"prompt": "x"}})
+        refused = api.post(GENERATE, json={"provider": "unfinished", "params": {"prompt": "x"}})
 
-        assert ["demo"] == [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
+        assert ["demo", "unfinished"] == [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
+        assert ["demo"] == [p["name"] for p in data(api.get("/api/v1/providers"))["providers"]]
         assert (400, 40001, "provider_not_configured") == row(refused)
 
 

@@ -1,0 +1,89 @@
+"""The command line in processes of its own, each forked from one that has imported everything already.
+
+Starting Python and importing the service takes a second and a half, forking takes some milliseconds, and the
+tests start it a thousand times. That the installed script starts at all is tested where that is the question.
+"""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+
+import attrs
+
+_COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "keys", "providers", "reindex")
+_COMMANDS += ("serve", "storage", "tasks")
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(
+    [__name__, "imagegen_http.server", "httpx", *(f"imagegen_http.cli.{command}" for command in _COMMANDS)]
+)
+
+
+@attrs.define
+class WarmProcess:
+    """A command that was started; it has the methods of `subprocess.Popen` that the tests use."""
+
+    args: tuple
+    forked: multiprocessing.process.BaseProcess
+
+    @classmethod
+    def start(cls, *args, cwd, environ, stdin=os.devnull, stdout, stderr):
+        """Start ``imagegen ARGS``; the three streams are files' paths, and text is added to the last two."""
+        args = tuple(map(str, args))
+        streams = (str(stdin), str(stdout), str(stderr))
+        umask = os.umask(0o077)
+        os.umask(umask)
+        forked = _forks.Process(target=_main, args=(args, str(cwd), environ, umask, streams), daemon=True)
+        forked.start()
+        return cls(args, forked)
+
+    @property
+    def pid(self):
+        return self.forked.pid
+
+    @property
+    def returncode(self):
+        return self.forked.exitcode
+
+    def poll(self):
+        return self.forked.exitcode
+
+    def wait(self, seconds):
+        """Return the exit code, or raise `subprocess.TimeoutExpired`."""
+        self.forked.join(seconds)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.args, seconds)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def _main(args, cwd, environ, umask, streams):
+    """Be that command."""
+    from imagegen_http.cli import main
+
+    os.chdir(cwd)
+    os.umask(umask)
+    os.environ.clear()
+    os.environ.update(environ)
+    stdin, stdout, stderr = streams
+    appending = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    for number, path, flags in ((0, stdin, os.O_RDONLY), (1, stdout, appending), (2, stderr, appending)):
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.argv = ["imagegen", *args]
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # the measured coverage is saved then, and multiprocessing does not do so
