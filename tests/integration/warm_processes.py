@@ -13,12 +13,14 @@ import sys
 
 import attrs
 
-_COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "keys", "providers", "reindex")
-_COMMANDS += ("serve", "storage", "tasks")
+_COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "interruption", "keys", "providers")
+_COMMANDS += ("reindex", "serve", "storage", "tasks")
+_LATER = ("httpx", "imagegen_http.server", "imagegen_http.settings_loader", "litestar.plugins.pydantic")
+_LATER += ("imagegen_adapters.databases.migrations", "opencc")
+"""What commands import only when they need it; each is much of the time that they take."""
+
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    [__name__, "imagegen_http.server", "httpx", *(f"imagegen_http.cli.{command}" for command in _COMMANDS)]
-)
+_forks.set_forkserver_preload([__name__, *_LATER, *(f"imagegen_http.cli.{command}" for command in _COMMANDS)])
 
 
 @attrs.define
