@@ -33,7 +33,7 @@ DOCUMENT = {
     "download": {"timeout_s": 1},
     "operations": {
         "generate": {
-            "request": {"method": "GET", "path": "/make/${model}"},
+            "request": {"path": "/make/${model}"},
             "response": {"images": [{"select": "links[]", "url": "@"}]},
         }
     },

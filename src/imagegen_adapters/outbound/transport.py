@@ -13,6 +13,7 @@ import httpx
 from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 
 _LARGEST_HEADER = 32 * 1024
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAPPED = tuple(
     (getattr(httpcore, name), getattr(httpx, name))
     for name in (  # the most specific first
@@ -85,7 +86,11 @@ class ConnectionSlots:
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """One httpcore pool behind httpx.
+    """An httpcore pool behind httpx, and a second one whose connections serve one request each.
+
+    Whoever sends over a connection that was idle cannot tell, when it breaks, whether the request arrived:
+    the server, or a router on the way, may have given it up just before. That harms nothing that may be
+    repeated; anything else may be paid for, and gets a connection of its own (RFC 9110, 9.2.2).
 
     Args:
         backend: opens the connections.
@@ -106,20 +111,24 @@ class PooledTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._slots = slots
         self._check = check
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            proxy=proxy,
-            max_connections=slots.limits.connections,
-            max_keepalive_connections=slots.limits.connections,
-            keepalive_expiry=slots.limits.idle_seconds,
-            network_backend=backend,
-        )
+
+        def pool(kept: int) -> httpcore.AsyncConnectionPool:
+            return httpcore.AsyncConnectionPool(
+                ssl_context=tls,
+                proxy=proxy,
+                max_connections=slots.limits.connections,
+                max_keepalive_connections=kept,
+                keepalive_expiry=slots.limits.idle_seconds,
+                network_backend=backend,
+            )
+
+        self._pool, self._unkept = pool(slots.limits.connections), pool(0)
         self._sweep: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.Task[None] | None = None
-        slots.pools.append(self._pool)
+        slots.pools += self._pool, self._unkept
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request over a free or a new connection; the body is streamed and decoded.
+        """Send the request; the body is streamed and decoded.
 
         Raises:
             UpstreamNotAllowed: the address may not be called.
@@ -128,10 +137,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._check is not None:
             self._check(request.url)
         await self._slots.take(request.extensions.get("timeout", {}).get("pool"))
+        pool = self._pool if request.method in _REPEATABLE else self._unkept
         try:
-            await self._slots.make_room(self._pool)
+            await self._slots.make_room(pool)
             with mapped_to_httpx():
-                answer = await self._pool.handle_async_request(_for_httpcore(request))
+                answer = await pool.handle_async_request(_for_httpcore(request))
         except BaseException:
             self._slots.give_back()
             self._sweep_later()
@@ -150,6 +160,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._sweeping is not None:
             self._sweeping.cancel()
         await self._pool.aclose()
+        await self._unkept.aclose()
 
     async def _finished(self, origin: httpcore.Origin) -> None:
         """Give the slot back and keep no more idle connections to this origin than allowed."""

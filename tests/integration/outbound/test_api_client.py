@@ -274,11 +274,23 @@ async def test_closing_a_client_leaves_the_connections_open(server, outbound):
     assert 1 == server.opened
 
 
+async def test_what_may_be_paid_for_has_a_connection_of_its_own(server, outbound):
+    """An idle one may be broken already, and then nobody knows whether the request arrived."""
+    client = outbound.api_client(provider(server.url))
+    opened = []
+    for method in ("GET", "POST", "POST", "GET", "PUT"):
+        await client.request(method, server.url)
+        opened.append(server.opened)
+    await server.until(lambda: server.open == 1)
+
+    assert [1, 2, 3, 3, 4] == opened
+
+
 async def test_there_are_never_more_connections_than_allowed(server):
     """Fifty calls at once share five connections."""
     outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=5))
     client = outbound.api_client(provider(server.url))
-    await asyncio.gather(*(client.get(server.url) for _ in range(50)))
+    await asyncio.gather(*(client.request(method, server.url) for method in ("GET", "POST") * 25))
     await outbound.aclose()
 
     assert (50, True) == (len(server.heads), server.most_open <= 5)
