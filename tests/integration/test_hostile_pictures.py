@@ -30,7 +30,7 @@ DOCUMENT = {
     "schema": 1,
     "id": "hostile",
     "auth": {"type": "none"},
-    "download": {"timeout_s": 1},
+    "download": {"timeout_s": 2},
     "operations": {
         "generate": {
             "request": {"path": "/make/${model}"},
@@ -214,7 +214,7 @@ def started(folder):
         config = {
             "security": {"allow_private_upstreams": [vendor.authority, neighbour.authority]},
             "providers": {
-                IMPATIENT: {**provider, "timeout_seconds": 3},
+                IMPATIENT: {**provider, "timeout_seconds": 6},
                 PATIENT: {**provider, "timeout_seconds": 50},
             },
         }
