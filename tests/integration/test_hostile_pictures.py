@@ -33,7 +33,7 @@ DOCUMENT = {
     "download": {"timeout_s": 2},
     "operations": {
         "generate": {
-            "request": {"path": "/make/${model}"},
+            "request": {"method": "GET", "path": "/make/${model}"},
             "response": {"images": [{"select": "links[]", "url": "@"}]},
         }
     },

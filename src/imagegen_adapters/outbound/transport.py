@@ -14,6 +14,9 @@ from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 
 _LARGEST_HEADER = 32 * 1024
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+PAID = "paid"
+"""The extension of a request that may be paid for although its method says that it may be repeated."""
+
 _MAPPED = tuple(
     (getattr(httpcore, name), getattr(httpx, name))
     for name in (  # the most specific first
@@ -137,7 +140,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._check is not None:
             self._check(request.url)
         await self._slots.take(request.extensions.get("timeout", {}).get("pool"))
-        pool = self._pool if request.method in _REPEATABLE else self._unkept
+        repeatable = request.method in _REPEATABLE and not request.extensions.get(PAID)
+        pool = self._pool if repeatable else self._unkept
         try:
             await self._slots.make_room(pool)
             with mapped_to_httpx():

@@ -28,6 +28,7 @@ from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.pictures import png, png_base64
+from tests.fakes.raw_server import RawServer, answer
 
 pytestmark = pytest.mark.anyio
 
@@ -136,6 +137,21 @@ async def test_an_odd_vendor_needs_a_document_only():
         assert [0.4, 0.8] == exchange.progressed
         assert ["words=a+cat+%26+a+dog&dice=3"] == server.fake.ledger
         assert [] == server.complaints
+
+
+async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
+    """An idle one may be broken already; what looks like a question here makes pictures."""
+    pictures = {"select": "pictures[]", "base64": "@"}
+    made = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [pictures]}}
+    document = {"schema": 1, "id": "got", "auth": {"type": "none"}, "operations": {"generate": made}}
+    body = json.dumps({"pictures": [png_base64(1)]}).encode()
+    async with RawServer({"/make": answer(body=body, Content_Type="application/json")}) as server:
+        provider = provider_for(server)
+        config = settings(server, {"spec": document}, key=None, models=(ModelEntry(id="m"),))
+        for _ in range(3):
+            await run_call(provider, call_of(provider, config, generate()), MemoryExchange())
+
+        assert (3, 3) == (len(server.heads), server.opened)
 
 
 async def test_undeclared_parameters_of_a_document_go_to_the_body():

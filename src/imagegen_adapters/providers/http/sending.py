@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import attrs
 import httpx
 
-from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
 from imagegen_adapters.providers.calling import call_timeout, read_error
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.classification import Answer
@@ -40,7 +40,7 @@ class Sender:
     async def open(
         self, request: BuiltRequest, exchange: Exchange | None, *, seconds: float, also: Iterable[str] = ()
     ) -> AsyncIterator[httpx.Response]:
-        """Send the request; the body of the answer is still to be read.
+        """Send the request, a paid one if it has an ``exchange``; the answer's body is still to be read.
 
         Raises:
             CallError: it could not be sent, or the vendor did not answer.
@@ -50,7 +50,12 @@ class Sender:
         prepared = with_credentials(request, credentials_of(self.document.auth, self.config))
         content, headers = await self._content(prepared, read)
         built = client.build_request(
-            prepared.method, prepared.url, headers=headers, content=content, timeout=call_timeout(seconds)
+            prepared.method,
+            prepared.url,
+            headers=headers,
+            content=content,
+            timeout=call_timeout(seconds),
+            extensions={PAID: exchange is not None},
         )
         try:
             with map_transport_errors():
