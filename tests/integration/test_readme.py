@@ -40,6 +40,19 @@ def server(tmp_path):
     running.end()
 
 
+def python(*args, cwd, **environ):
+    """Run Python to its end; text out."""
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=cwd,
+        env=clean_environ(**environ),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+
 def _typed(page, server):
     """Run a page's shell blocks as one script: with the server's port, and a curl that fails on an error."""
     lines = [line for block in _blocks(page, "sh") for line in block.splitlines() if line != "./run serve"]
@@ -104,15 +117,7 @@ def test_an_adapter_in_a_project_of_its_own_is_tested(tmp_path):
         (tmp_path / name).write_text(text, "utf-8")
     promises = [name for name in vars(BlobStoreContract) if name.startswith("test_")]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env=clean_environ(),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SECONDS,
-        check=False,
-    )
+    done = python("-m", "pytest", "-v", "-p", "no:cacheprovider", cwd=tmp_path)
 
     assert 0 == done.returncode, done.stdout
     assert [] == [name for name in promises if f"::{name}" not in done.stdout]
@@ -137,15 +142,7 @@ def test_the_programs_work(page, number, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(_blocks(page, "python")[number], "utf-8")
 
-    done = subprocess.run(
-        [sys.executable, program],
-        cwd=tmp_path,
-        env=clean_environ(),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SECONDS,
-        check=False,
-    )
+    done = python(program, cwd=tmp_path)
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "completed" in done.stdout
@@ -160,15 +157,7 @@ def test_the_program_that_calls_a_vendor_works(tmp_path):
         moved = listed.replace('"gemini", source', f'"gemini", api_base={vendor.url!r}, source')
         program = tmp_path / "program.py"
         program.write_text(moved, "utf-8")
-        done = subprocess.run(
-            [sys.executable, program],
-            cwd=tmp_path,
-            env=clean_environ(GEMINI_API_KEY=KEY),
-            capture_output=True,
-            text=True,
-            timeout=WAIT_SECONDS,
-            check=False,
-        )
+        done = python(program, cwd=tmp_path, GEMINI_API_KEY=KEY)
 
     assert (0, "completed None\n", "") == (done.returncode, done.stdout, done.stderr)
     assert 1 == len(vendor.ledger)
