@@ -81,11 +81,24 @@ class ConnectionSlots:
 
     async def make_room(self, pool: httpcore.AsyncConnectionPool) -> None:
         """Close idle connections of other pools while all connections together are as many as may be."""
-        others = (c for p in self.pools if p is not pool for c in p.connections)
-        idle = [c for c in others if c.is_idle()]
-        surplus = sum(len(p.connections) for p in self.pools) - self.limits.connections + 1
-        for connection in idle[: max(0, surplus)]:
-            await connection.aclose()
+
+        def surplus() -> list[httpcore.AsyncConnectionInterface]:
+            connections = [c for p in self.pools for c in p.connections if not c.is_closed()]
+            idle = [c for p in self.pools if p is not pool for c in p.connections if _is_idle(c)]
+            return idle[: max(0, len(connections) - self.limits.connections + 1)]
+
+        await _close(surplus)
+
+
+async def _close(surplus: Callable[[], list[httpcore.AsyncConnectionInterface]]) -> None:
+    """Close what is surplus, judged anew after each: meanwhile another call may have taken one of them."""
+    while connections := surplus():
+        await connections[0].aclose()
+
+
+def _is_idle(connection: httpcore.AsyncConnectionInterface) -> bool:
+    """Return whether it is open and waits for a request; one that could not be connected counts as closed."""
+    return connection.is_idle() and not connection.is_closed()
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
@@ -170,9 +183,12 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """Give the slot back and keep no more idle connections to this origin than allowed."""
         self._slots.give_back()
         self._sweep_later()
-        idle = [c for c in self._pool.connections if c.can_handle_request(origin) and c.is_idle()]
-        for connection in idle[self._slots.limits.idle_per_host :]:
-            await connection.aclose()
+
+        def surplus() -> list[httpcore.AsyncConnectionInterface]:
+            idle = [c for c in self._pool.connections if c.can_handle_request(origin) and _is_idle(c)]
+            return idle[self._slots.limits.idle_per_host :]
+
+        await _close(surplus)
 
     def _sweep_later(self) -> None:
         """Look for expired connections after a while: httpcore does so only when another request comes."""
