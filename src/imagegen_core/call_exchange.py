@@ -57,8 +57,7 @@ class CallExchange:
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an input picture."""
         owner, _, name = image.key.partition("/")
-        with self.spool_files.open(owner, name) as file:
-            return file.read()
+        return b"".join([chunk async for chunk in self.spool_files.chunks(owner, name)])
 
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, twice a second at most; a disk that does not take it breaks no call."""

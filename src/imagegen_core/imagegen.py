@@ -144,7 +144,7 @@ class ImageGen:
         self.cancel_task = CancelTask(
             repository=a.tasks, running=self.running, events=a.events, clock=a.clock
         )
-        self.retry_task = RetryTask(repository=a.tasks, spool=a.spool, submit=self.submit_task)
+        self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, events=a.events, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
         self.show_thumbnail = ShowThumbnail(records=a.images, pictures=a.pictures, inspector=a.inspector)

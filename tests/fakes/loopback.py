@@ -1,11 +1,14 @@
 """A loopback HTTP server for fakes: one function from request to answer, and transport faults by script."""
 
 import json
+import queue
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
+
+FLOOD_BYTES = 64 * 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +22,10 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """``fault`` is None, ``drop`` (nothing is sent), ``cut`` (half of the body) or ``stall`` (head only)."""
+    """``fault`` is None, ``drop`` (nothing is sent), ``cut`` (half of the body) or ``stall`` (head only).
+
+    ``flood``: far more bytes than anybody should take; `Loopback.floods` then says how that ended.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -38,6 +44,7 @@ class Loopback:
     def __init__(self, answer):
         self.closing = threading.Event()
         self.requests = []
+        self.floods = queue.Queue()
         self._answer = answer
         self._server = None
 
@@ -108,15 +115,28 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.fault is not None:
             self.close_connection = True
         if answer.fault == "drop":
-            return
+            return None
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if answer.fault == "flood":
+            self.end_headers()
+            return self._flood(loopback)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if answer.fault == "stall":
             self.wfile.flush()
             loopback.closing.wait()
-            return
+            return None
         half = len(answer.body) // 2 if answer.fault == "cut" else len(answer.body)
         self.wfile.write(answer.body[:half])
+        return None
+
+    def _flood(self, loopback):
+        try:
+            for _ in range(FLOOD_BYTES // 65536):
+                self.wfile.write(b"[" + b" " * 65535)
+        except ConnectionError:
+            loopback.floods.put("refused")
+        else:
+            loopback.floods.put("taken")

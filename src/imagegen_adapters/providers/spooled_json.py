@@ -24,6 +24,10 @@ LONGEST_KEPT = 64 * 1024
 MOST_JSON = 4 * 1024 * 1024
 """Bytes of JSON without the long strings: more is no picture's answer."""
 
+MOST_VALUES = 100_000
+"""Values of a JSON text that is parsed: a million takes a hundred megabytes, and stops the event loop
+even from a thread, since the parser never lets go of the interpreter."""
+
 _BLOCK = 512 * 1024
 _HEAD = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -96,10 +100,12 @@ def parse_json(text: bytes) -> Any:
     """Parse a short answer.
 
     Raises:
-        CallError: ``bad_response``; it is empty or no JSON.
+        CallError: ``bad_response``; it is empty, no JSON, or has more than `MOST_VALUES` values.
     """
     if not text.strip():
         raise bad_response("the vendor's answer is empty")
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise bad_response("the vendor's answer has too many values")
     try:
         return json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
     except (ValueError, RecursionError) as error:

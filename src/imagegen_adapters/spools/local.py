@@ -34,6 +34,9 @@ class LocalSpool:
         except FileNotFoundError as error:
             raise BlobMissing(key) from error
 
+    def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
+        return self._files.open(f"{owner}/{name}")
+
     async def remove(self, owner: str) -> None:
         directory = self._root / check_key(owner)
         if directory.exists():

@@ -7,6 +7,8 @@ from typing import BinaryIO
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.spool import SpoolOverflow
 
+_CHUNK = 512 * 1024
+
 
 class MemorySpool:
     """Keeps the bytes of each owner's files in a dictionary; they have no age."""
@@ -28,6 +30,11 @@ class MemorySpool:
             return io.BytesIO(self._files[owner][name])
         except KeyError:
             raise BlobMissing(f"{owner}/{name}") from None
+
+    async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
+        with self.open(owner, name) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
 
     async def remove(self, owner: str) -> None:
         self._files.pop(owner, None)

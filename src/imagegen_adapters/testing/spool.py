@@ -30,6 +30,16 @@ class SpoolContract:
             file.seek(1)
             assert (4, b"bcd") == (size, file.read())
 
+    async def test_a_file_is_read_in_pieces(self, spool: Spool) -> None:
+        """However large it is, little of it is in memory."""
+        data = bytes(range(256)) * 4096
+        await spool.put("owner", "input", pieces(data), max_bytes=len(data))
+
+        chunks = [chunk async for chunk in spool.chunks("owner", "input")]
+
+        assert data == b"".join(chunks)
+        assert max(map(len, chunks)) <= 512 * 1024
+
     async def test_a_second_put_replaces_the_first(self, spool: Spool) -> None:
         """The latest bytes count."""
         await spool.put("owner", "answer", pieces(b"old"), max_bytes=9)
@@ -73,3 +83,5 @@ class SpoolContract:
         """Missing is told apart from empty."""
         with pytest.raises(BlobMissing):
             spool.open("nobody", "nothing")
+        with pytest.raises(BlobMissing):
+            await anext(aiter(spool.chunks("nobody", "nothing")))

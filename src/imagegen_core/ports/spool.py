@@ -21,10 +21,19 @@ class Spool(Protocol):
         ...
 
     def open(self, owner: str, name: str) -> BinaryIO:
-        """Return the file, seekable, to be closed by the caller.
+        """Return the file, seekable, to be read in a thread and closed by the caller.
 
         Raises:
             BlobMissing: there is none.
+        """
+        ...
+
+    def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
+        """Yield the file in pieces of at most 512 KiB, each read beside the event loop.
+
+        Raises:
+            BlobMissing: there is none.
+            StorageError: the bytes cannot be read.
         """
         ...
 

@@ -3,8 +3,6 @@
 import attrs
 
 from imagegen_core.errors import BlobMissing, ValidationFailed
-from imagegen_core.operations import InputImage
-from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import Added, TaskRepository
 from imagegen_core.submissions import Submission
 from imagegen_core.tasks import TaskStatus
@@ -16,7 +14,6 @@ class RetryTask:
     """The new task uses the configuration of now; a configuration given with the old one is gone."""
 
     repository: TaskRepository
-    spool: Spool
     submit: SubmitTask
 
     async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> Added:
@@ -39,19 +36,14 @@ class RetryTask:
             params=request.params,
             provider_name=task.provider_name,
             model_id=task.model_id,
-            references=tuple(self._read(image) for image in request.references),
-            image=None if request.image is None else self._read(request.image),
-            mask=None if request.mask is None else self._read(request.mask),
+            references=request.references,
+            image=request.image,
+            mask=request.mask,
             retry_of=task.task_id,
             idempotency_key=idempotency_key,
             idempotency_scope=f"retry:{task.task_id}",
         )
-        return await self.submit(submission)
-
-    def _read(self, image: InputImage) -> bytes:
-        owner, _, name = image.key.partition("/")
         try:
-            with self.spool.open(owner, name) as file:
-                return file.read()
+            return await self.submit(submission)
         except BlobMissing as error:
             raise ValidationFailed.of("task_id", "the task's input pictures are no longer kept") from error

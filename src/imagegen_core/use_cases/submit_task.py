@@ -63,7 +63,7 @@ class SubmitTask:
             Refusal: whatever is wrong; then nothing is stored.
         """
         submission.check_shape()
-        claim = self._claim(submission)
+        claim = await self._claim(submission)
         if claim is not None:
             earlier = await self.idempotency_keys.replay(claim, now=self.clock.now())
             if earlier is not None:
@@ -107,13 +107,13 @@ class SubmitTask:
         if not self.disk.sufficient():
             raise InsufficientStorage
 
-    def _claim(self, submission: Submission) -> IdempotencyClaim | None:
+    async def _claim(self, submission: Submission) -> IdempotencyClaim | None:
         if submission.idempotency_key is None:
             return None
         return IdempotencyClaim(
             scope=f"{submission.idempotency_scope}:{submission.operation}",
             key=submission.idempotency_key,
-            body_sha256=submission.digest(),
+            body_sha256=await submission.digest(),
             expires_at=self.clock.now() + IDEMPOTENCY_LIFETIME,
         )
 
@@ -163,6 +163,8 @@ class SubmitTask:
         )
 
     async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
+        if isinstance(source, InputImage):
+            return await self._copied(source, task_id, name)
         if isinstance(source, KeptImage):
             chunks = partial(self.pictures.open, (await self.records.get(source.id)).blob_key)
         else:
@@ -184,6 +186,12 @@ class SubmitTask:
             sha256=digest.hexdigest(),
         )
 
+    async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
+        """Take an input that was looked at when an earlier task brought it."""
+        chunks = self.spool.chunks(*source.key.split("/", 1))
+        await self.spool.put(task_id, name, chunks, max_bytes=MAX_BYTES)
+        return attrs.evolve(source, key=f"{task_id}/{name}")
+
 
 def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
     """Return what a task shows of the configuration that it was accepted under: listed fields, no secrets."""
@@ -200,6 +208,7 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
 async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
+        await asyncio.sleep(0)  # others run between two pieces, whoever takes them
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:

@@ -317,6 +317,31 @@ async def test_trouble_with_progress_does_not_harm_the_call():
             assert 1 == len((await running).pictures)
 
 
+async def test_an_endless_answer_about_progress_is_not_taken():
+    """The call goes on, and what stands beside it fills no memory."""
+    with FakeA1111() as server:
+        server.hold.clear()
+        server._progress = lambda _: Answer(fault="flood")
+        async with Bench(server) as bench:
+            running = asyncio.create_task(bench.make(generate()))
+            ended = await asyncio.to_thread(server.floods.get)
+            server.hold.set()
+
+            assert ("refused", 1) == (ended, len((await running).pictures))
+
+
+async def test_an_endless_answer_to_a_probe_is_not_taken():
+    """The probe says what is wrong."""
+    with FakeA1111() as server:
+        server._answer = lambda _: Answer(fault="flood")
+        async with Bench(server) as bench:
+            probe = await bench.provider.probe(bench.config)
+            ended = await asyncio.to_thread(server.floods.get)
+
+            assert ("refused", False) == (ended, probe.ok)
+            assert "the answer is longer than 1048576 bytes" in probe.detail
+
+
 @pytest.mark.parametrize("flavour", ["a1111", "sdnext"])
 async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
     """The partial picture says what it is."""

@@ -1,5 +1,6 @@
 """The Stability dialect against the vendor's rules on loopback."""
 
+import asyncio
 import io
 
 import attrs
@@ -384,6 +385,17 @@ async def test_a_probe_names_the_balance():
             probe = await bench.provider.probe(bench.config)
 
             assert (True, "12.5 credits left", []) == (probe.ok, probe.detail, server.ledger)
+
+
+async def test_an_endless_balance_is_not_taken():
+    """The probe says what is wrong, and fills no memory."""
+    with FakeStability() as server:
+        server._answer = lambda _: Answer(fault="flood")
+        async with Bench(server) as bench:
+            probe = await bench.provider.probe(bench.config)
+            ended = await asyncio.to_thread(server.floods.get)
+
+            assert ("refused", False) == (ended, probe.ok)
 
 
 def test_core_takes_no_reference():

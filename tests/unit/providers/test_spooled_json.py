@@ -69,6 +69,17 @@ def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
     assert picture == b"".join(decode_base64(read_string(file, place)))
 
 
+@pytest.mark.parametrize("value", [b"1,", b"[],", b'{"a":1},'])
+def test_an_answer_of_very_many_values_is_not_parsed(value):
+    """Four megabytes of them would be a hundred in memory, and nothing else could run meanwhile."""
+    answer = b"[" + value * (MOST_JSON // len(value) - 10) + b"0]"
+
+    with pytest.raises(CallError) as caught:
+        parse_spooled(io.BytesIO(answer))
+
+    assert FailureCode.BAD_RESPONSE is caught.value.failure.code
+
+
 async def test_long_and_short_pictures_decode_alike():
     """Whether it was left on disk or not."""
     encoded = [base64.b64encode(picture).decode() for picture in (PICTURE, b"short")]

@@ -8,16 +8,16 @@ from typing import Any
 import httpx
 
 from imagegen_adapters.model_catalogue import lifecycle_of
-from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.calling import call_timeout
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_adapters.providers.preflight import refused_late
-from imagegen_adapters.providers.spooled_json import MOST_JSON
+from imagegen_adapters.providers.spooled_json import MOST_JSON, parse_json
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion.bodies import JsonBody
-from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal
+from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal, side_answer
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.errors import CallError, ValidationFailed
@@ -169,17 +169,13 @@ class A1111:
             raise failures.A1111.error(
                 answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
             )
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise CallError(FailureCode.BAD_RESPONSE, "the answer is not valid JSON") from error
+        return parse_json(answer.content)
 
     async def _ask(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
         url = api_url(config, path, suffixes=_SUFFIXES)
         client = self._outbound.api_client(config)
         request = client.build_request(method, url, headers=own_headers(config), timeout=_ASKING)
-        with map_transport_errors():
-            return await client.send(_signed(request, config))
+        return await side_answer(client, _signed(request, config))
 
 
 def _model(entry: ModelEntry) -> Model:

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 import httpx
 
 from imagegen_adapters.outbound import map_transport_errors
-from imagegen_adapters.providers.calling import read_error
+from imagegen_adapters.providers.calling import read_at_most, read_error
+from imagegen_adapters.providers.spooled_json import bad_response
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.provider_configs import ProviderConfig
+
+SIDE_BYTES = 1024 * 1024
+"""Longest answer to a call beside the paid one; a thousand checkpoints take half of it."""
 
 
 def api_url(config: ProviderConfig, path: str, *, suffixes: tuple[str, ...]) -> str:
@@ -34,6 +38,19 @@ async def answered(client: httpx.AsyncClient, request: httpx.Request) -> AsyncIt
             yield response
         finally:
             await response.aclose()
+
+
+async def side_answer(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request that costs nothing, and return its answer whole.
+
+    Raises:
+        CallError: ``bad_response`` when it is longer than `SIDE_BYTES`; else as `answered`.
+    """
+    async with answered(client, request) as response:
+        content = await read_at_most(response, SIDE_BYTES + 1)
+    if len(content) > SIDE_BYTES:
+        raise bad_response(f"the answer is longer than {SIDE_BYTES} bytes")
+    return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
 async def refusal(

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from imagegen_adapters.outbound import Outbound, map_transport_errors
+from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.calling import call_timeout, read_at_most
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_adapters.providers.preflight import refused_late
-from imagegen_adapters.providers.spooled_json import MOST_JSON, bad_response, decoded
+from imagegen_adapters.providers.spooled_json import MOST_JSON, bad_response, decoded, parse_json
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
-from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal
+from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal, side_answer
 from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED, model
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
@@ -123,16 +123,15 @@ class Stability:
 
     async def probe(self, config: ProviderConfig) -> Probe:
         url = api_url(config, "/v1/user/balance", suffixes=_SUFFIXES)
+        client = self._outbound.api_client(config)
+        request = client.build_request("GET", url, headers=_headers(config), timeout=call_timeout(10.0))
         try:
-            with map_transport_errors():
-                answer = await self._outbound.api_client(config).get(
-                    url, headers=_headers(config), timeout=call_timeout(10.0)
-                )
+            answer = await side_answer(client, request)
             if answer.status_code != httpx.codes.OK:
                 raise failures.STABILITY.error(
                     answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
                 )
-            credits_left = answer.json()["credits"]
+            credits_left = parse_json(answer.content)["credits"]
         except CallError as error:
             return Probe(ok=False, detail=str(error))
         except (ValueError, TypeError, LookupError):
