@@ -10,7 +10,8 @@ import attrs
 
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure
-from imagegen_core.frozen_mappings import frozen_mapping
+from imagegen_core.frozen_mappings import frozen_json
+from imagegen_core.valid_text import valid_text
 
 
 class Phase(StrEnum):
@@ -60,8 +61,8 @@ _NEXT: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
 class UpstreamJob:
     """A job that a vendor accepted: its id there, and the adapter's own JSON to ask for it again."""
 
-    id: str
-    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    id: str = attrs.field(converter=valid_text)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
     expires_at: datetime | None = None
 
 
@@ -69,7 +70,7 @@ class UpstreamJob:
 class Receipt:
     """What came back from a vendor, in the adapter's own JSON: URLs, or names of spooled files."""
 
-    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
 
 
 @attrs.frozen(kw_only=True)

@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.valid_text import valid_text
 
 
 class ImagegenError(Exception):
@@ -233,7 +234,7 @@ class CallError(ImagegenError):
         possible_charge: bool | None = None,
         repeatable: bool | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(valid_text(message))
         self.not_started = not_started
         self.repeatable = not_started if repeatable is None else repeatable
         self.retry_after = retry_after

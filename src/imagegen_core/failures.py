@@ -5,6 +5,8 @@ from typing import Self
 
 import attrs
 
+from imagegen_core.valid_text import valid_text
+
 MESSAGE_CHARS = 500
 """How much of a vendor's own words is kept."""
 
@@ -49,14 +51,14 @@ class FailureCode(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """What ``task.error`` shows; ``message`` is redacted before it gets here."""
+    """What ``task.error`` shows; ``message`` is redacted before it gets here, and made valid text here."""
 
     code: FailureCode
-    message: str
+    message: str = attrs.field(converter=valid_text)
     retryable: bool
     possible_charge: bool
     upstream_status: int | None = None
-    upstream_code: str | None = None
+    upstream_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(valid_text))
 
     @classmethod
     def of(cls, code: FailureCode, message: str, *, possible_charge: bool | None = None) -> "Failure":

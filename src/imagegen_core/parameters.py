@@ -8,6 +8,7 @@ from typing import Any
 from imagegen_core.capabilities import Parameter
 from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.operations import MAX_NUM, MAX_SIDE, PROMPT_CHARS, parse_size
+from imagegen_core.valid_text import text_problem, text_problems
 
 EDIT_MODES = tuple(
     f"EDIT_MODE_{name}"
@@ -84,7 +85,7 @@ def check_text(field: str, text: str, *, minimum: int = 0, maximum: int = PROMPT
     Raises:
         ValidationFailed: naming ``field``.
     """
-    problem = _text_problem(text)
+    problem = text_problem(text)
     if problem is None and len(text.strip()) < minimum:
         problem = "must not be empty"
     if problem is None and len(text) > maximum:
@@ -107,21 +108,9 @@ def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Itera
     elif parameter is not None:
         message = parameter.problem(value)
     if message is None:
-        message = next((m for text in _strings(value) if (m := _text_problem(text))), None)
+        message = next((problem for _, problem in text_problems({name: value})), None)
     if message is not None:
         yield Problem(field=f"params.{name}", message=message)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _strings(key)
-            yield from _strings(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _strings(item)
 
 
 def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
@@ -133,11 +122,3 @@ def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for name, side in zip(("width", "height"), size, strict=True):
         if params.get(name) not in (None, side):
             yield Problem(field=f"params.{name}", message="differs from size")
-
-
-def _text_problem(text: str) -> str | None:
-    if "\x00" in text:
-        return "must not contain NUL"
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        return "must not contain half of a surrogate pair"
-    return None

@@ -1,10 +1,17 @@
 """Reads a JSON body as exactly what its handler declares: a ``"60"`` is no number and a 1 no boolean."""
 
+import contextlib
+import json
 from typing import Any
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, ValidationException
+
+from imagegen_core.valid_text import text_problems
+
+_SEARCHED_BYTES = 1024 * 1024
+"""In a longer body, one with pictures, no field is looked for."""
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -24,4 +31,19 @@ class JsonRequest(Request[Any, Any, Any]):
             problem = {"key": "body", "message": str(error)}
             raise ValidationException("the body is not valid", extra=[problem]) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ClientException("malformed JSON") from error
+            raise malformed(await self.body()) from error
+
+
+def malformed(body: bytes) -> ClientException:
+    """Return the refusal of a body that msgspec cannot read.
+
+    Half of a surrogate pair is no fault by JSON's grammar, so the field that holds one is named.
+    """
+    if len(body) <= _SEARCHED_BYTES and b"\\u" in body:
+        with contextlib.suppress(ValueError, RecursionError):
+            problems = [
+                {"key": field or "body", "message": m} for field, m in text_problems(json.loads(body))
+            ]
+            if problems:
+                return ValidationException("the body is not valid", extra=problems)
+    return ClientException("malformed JSON")

@@ -1,6 +1,7 @@
 """Reads single values, from YAML or from the text of an environment variable."""
 
 import json
+import math
 from typing import Any
 
 
@@ -70,6 +71,8 @@ def read_number(value: Any) -> float:
             value = None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError("must be a number")
+    if not math.isfinite(value):
+        raise TypeError("must be a finite number")
     return float(value)
 
 

@@ -14,6 +14,7 @@ from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.valid_text import text_problems
 from imagegen_http.provider_settings import read_providers
 from imagegen_http.setting_values import (
     EnvText,
@@ -49,7 +50,10 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     tree = _read(path) if named is not None or path.exists() else {}
     for keys, text in _environment(environ):
         _insert(tree, keys, EnvText(text))
-    settings = _structure(_fetch_secrets(tree, (), environ, path.parent))
+    tree = _fetch_secrets(tree, (), environ, path.parent)
+    for key, _ in text_problems(tree):
+        raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
+    settings = _structure(tree)
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
 
 
@@ -80,6 +84,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise SettingsError(f"{path.name}: cannot be read: {reason}") from error
+    except (ValueError, OverflowError, RecursionError) as error:  # a date that is none, nesting without end
+        raise SettingsError(f"{path.name}: holds a value that cannot be read") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""

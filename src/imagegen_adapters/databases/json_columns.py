@@ -1,12 +1,18 @@
 """Values as text in a column: JSON for what has parts, ISO 8601 in UTC with milliseconds for times."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import cattrs
 
+from imagegen_core.valid_text import valid_json
+
 T = TypeVar("T")
+
+_MAY_BE_INVALID = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|NaN|Infinity")
+"""What earlier versions stored as vendors sent it: halves of surrogate pairs, NUL, no numbers."""
 
 
 def to_timestamp(moment: datetime) -> str:
@@ -30,7 +36,7 @@ def optional_moment(text: str | None) -> datetime | None:
 
 
 def to_json(value: Any) -> str:
-    """Return the value as JSON, in ASCII, so that even half of a surrogate pair survives."""
+    """Return the value as JSON, in ASCII."""
     return json.dumps(_converter.unstructure(value), separators=(",", ":"))
 
 
@@ -40,8 +46,9 @@ def optional_json(value: Any) -> str | None:
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    """Return the value of ``kind`` that `to_json` wrote."""
-    return _converter.structure(json.loads(text), kind)
+    """Return the value of ``kind`` that `to_json` wrote; all text in it is valid, whatever wrote it."""
+    value = json.loads(text)
+    return _converter.structure(valid_json(value) if _MAY_BE_INVALID.search(text) else value, kind)
 
 
 def optional_value(text: str | None, kind: type[T]) -> T | None:

@@ -17,6 +17,7 @@ import attrs
 from imagegen_adapters.providers.base64_stream import decode_base64
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.valid_text import valid_json
 
 LONGEST_KEPT = 64 * 1024
 """Bytes of a string that stays in memory whole."""
@@ -33,6 +34,8 @@ _HEAD = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _PLAIN = re.compile(rb"[ -\[\]-~]*")
 _LONGEST_ESCAPE = 6
+_MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+"""How JSON spells half of a surrogate pair, or NUL; only an answer that holds one is gone through."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,13 +94,13 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     Raises:
         CallError: ``bad_response``; it is empty, no JSON, or has too much beside its pictures.
     """
-    nonce = f"\x00{secrets.token_hex(16)}:"
-    text = _without_long_strings(file, json.dumps(nonce)[1:-1].encode())
+    nonce = f"<{secrets.token_hex(16)}:"
+    text = _without_long_strings(file, nonce.encode())
     return SpooledJson(tree=parse_json(text), nonce=nonce)
 
 
 def parse_json(text: bytes) -> Any:
-    """Parse a short answer.
+    """Parse a short answer; all text in it is valid.
 
     Raises:
         CallError: ``bad_response``; it is empty, no JSON, or has more than `MOST_VALUES` values.
@@ -107,7 +110,8 @@ def parse_json(text: bytes) -> Any:
     if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise bad_response("the vendor's answer has too many values")
     try:
-        return json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+        tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+        return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
     except (ValueError, RecursionError) as error:
         raise bad_response(f"the vendor's answer is no JSON: {_glimpse(text)}") from error
 

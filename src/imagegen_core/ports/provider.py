@@ -1,6 +1,6 @@
 """A vendor's protocol: submit (paid), poll and collect (free, repeatable)."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, BinaryIO, Protocol
 
 import attrs
@@ -8,9 +8,10 @@ import attrs
 from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
-from imagegen_core.frozen_mappings import frozen_mapping
+from imagegen_core.frozen_mappings import frozen_json
 from imagegen_core.operations import InputImage, PictureRequest
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.valid_text import valid_text
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +55,11 @@ class Picture:
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
-    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
+
+
+def _valid_texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(valid_text(text) for text in texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +68,7 @@ class Harvest:
 
     pictures: tuple[Picture, ...]
     failures: tuple[CallError, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=_valid_texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +76,7 @@ class Probe:
     """The answer of a cheap, unpaid call: whether the vendor could be used now, and a sentence."""
 
     ok: bool
-    detail: str
+    detail: str = attrs.field(converter=valid_text)
 
 
 class Exchange(Protocol):

@@ -7,13 +7,14 @@ from typing import Any
 import attrs
 
 from imagegen_core.addresses import check_api_base, origin
-from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
+from imagegen_core.errors import Problem, ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, without_secret_headers
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+from imagegen_core.valid_text import text_problems
 
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
 _SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
@@ -55,6 +56,7 @@ class SaveProvider:
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
+        _check_texts(changes)
         now = self.clock.now()
         saved = await self.configs.get(provider_name)
         before = saved or ProviderConfig(
@@ -122,6 +124,20 @@ def check_service_settings(extra: Mapping[str, Any]) -> None:
     for name, (problem_of, value) in checks.items():
         if value is not None and (problem := problem_of(value)):
             raise ValidationFailed.of(f"extra_config.{name}", problem)
+
+
+def _check_texts(changes: Mapping[str, Any]) -> None:
+    """Refuse text that no database holds; models are checked as what they say.
+
+    Raises:
+        ValidationFailed: with the path.
+    """
+    plain = {
+        name: [attrs.asdict(model) for model in value] if name == "models" and value else value
+        for name, value in changes.items()
+    }
+    if problems := [Problem(field=field, message=message) for field, message in text_problems(plain)]:
+        raise ValidationFailed(*problems)
 
 
 def _headers_problem(value: Any) -> str | None:

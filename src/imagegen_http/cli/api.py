@@ -40,6 +40,8 @@ class Api:
             response = await self._client.request(method, path, **request)
         except httpx.HTTPError as error:
             raise CommandFailed("the running server does not answer") from error
+        except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
+            raise CommandFailed("an argument is not UTF-8") from error
         try:
             body = response.json()
         except ValueError:

@@ -7,11 +7,12 @@ from typing import Any
 
 import attrs
 import msgspec
-from litestar.exceptions import ClientException, ValidationException
+from litestar.exceptions import ValidationException
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.submissions import InputSource
 from imagegen_http.input_pictures import read_picture
+from imagegen_http.json_request import malformed
 from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference
 
@@ -67,7 +68,7 @@ def _of_json(body: bytes) -> Wanted:
     try:
         fields = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClientException("malformed JSON") from error
+        raise malformed(body) from error
     asked = _converted(fields, ImageEdit, strict=True)
     given = asked.image if isinstance(asked.image, list) else [asked.image] if asked.image else []
     texts = [_text(r) for r in (*asked.images, *given)]

@@ -53,6 +53,24 @@ def test_generate_prints_the_finished_task_as_json(run):
     assert ("completed", 2, 64) == (task["status"], len(task["images"]), task["images"][0]["width"])
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("generate", "a\udcffb"),
+        ("generate", "a", "--param", "style=\udcff"),
+        ("images", "search", "\udcff"),
+        ("tasks", "show", "\udcff"),
+        ("providers", "set", "\udcff"),
+        ("backup", "\udcff"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_ends_a_command_with_one_line(run, args):
+    """A shell passes on any bytes, and Python keeps them as halves of surrogate pairs."""
+    run("images", "list")  # makes the database, which a backup needs
+
+    assert "UTF-8" in failed(run(*args))
+
+
 def test_generate_writes_several_pictures_beside_each_other(run, tmp_path):
     """Numbered; or all into a directory."""
     good(run("generate", "boats", "-n", "2", *SMALL, "-o", "boat.png"))

@@ -129,6 +129,11 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("aigc_label: {enabled: true}", "aigc_label.producer: is required"),
         ("a: [", "config.yaml: is not YAML in line 1"),
         ("- a", "config.yaml: must be a mapping of keys"),
+        ('default_provider: "\\ud83d"', "default_provider: must be UTF-8 text without NUL"),
+        ('providers: {sd: {display_name: "a\\0b"}}', "providers.sd.display_name: must be UTF-8 text"),
+        ('"\\ud83d": 1', "a key: must be UTF-8 text"),
+        ("shutdown_grace_seconds: .inf", "shutdown_grace_seconds: must be a finite number"),
+        ("queue: 2026-99-99", "config.yaml: holds a value that cannot be read"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key(load, text, line):
@@ -138,6 +143,12 @@ def test_a_mistake_is_one_line_that_names_the_key(load, text, line):
 
     assert str(error.value).startswith(line)
     assert "\n" not in str(error.value)
+
+
+def test_a_variable_that_is_not_utf_8_is_named(load):
+    """Python keeps its bytes as half pairs, which nothing could write."""
+    with pytest.raises(SettingsError, match=r"providers\.a\.api_key: must be UTF-8 text"):
+        load(IMAGEGEN_PROVIDERS__A__API_KEY="\udcff")
 
 
 def test_a_named_file_must_be_there(tmp_path):

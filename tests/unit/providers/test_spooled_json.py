@@ -22,6 +22,7 @@ from imagegen_adapters.providers.spooled_json import (
 )
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.valid_text import valid_json
 
 pytestmark = pytest.mark.anyio
 
@@ -40,10 +41,10 @@ async def bytes_of(document, text):
     )
 )
 def test_an_answer_without_long_strings_is_itself(value):
-    """Scanning changes nothing that JSON says."""
+    """Scanning changes nothing that JSON says, but for characters that are none."""
     answer = parse_spooled(io.BytesIO(json.dumps(value).encode()))
 
-    assert [value, value] == [answer.tree, answer.placed()]
+    assert [valid_json(value)] * 2 == [answer.tree, answer.placed()]
 
 
 @pytest.mark.parametrize("block", [1, 5, 64, 70_000, 2**20])

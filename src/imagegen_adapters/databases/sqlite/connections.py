@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 SYNCED_PAGES_PER_CHECKPOINT = 1000
@@ -32,6 +33,9 @@ _READER = (
     "PRAGMA wal_autocheckpoint=0",
 )
 
+_TEXT = partial(str, encoding="utf-8", errors="replace")
+"""How a text column is read: one that some other program spoilt is shown, and breaks no list."""
+
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """Return the one connection that writes; the file is made for its owner only."""
@@ -60,6 +64,7 @@ def open_copier(path: Path) -> sqlite3.Connection:
 
 def _with(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
+    connection.text_factory = _TEXT
     try:
         for pragma in pragmas:
             connection.execute(pragma).fetchall()

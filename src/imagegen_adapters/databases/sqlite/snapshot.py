@@ -24,6 +24,8 @@ def take_snapshot(database: Path, target: Path) -> None:
             connection.execute("VACUUM INTO ?", (str(target),)).fetchall()
     except sqlite3.Error as error:
         raise storage_error(error) from error
+    except UnicodeEncodeError as error:
+        raise StorageError("SQLite writes only to a path that is UTF-8") from error
     if complaints := complaints_about(target):
         raise StorageError(f"the copy of the database is damaged: {complaints[0]}")
 

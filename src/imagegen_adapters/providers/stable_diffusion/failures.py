@@ -105,7 +105,8 @@ def _read_a1111(body: Any, text: str) -> Complaint:
     detail, error = body.get("detail"), body.get("error")
     code = error if isinstance(error, str) and error else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        where = ".".join(str(part) for part in detail[0].get("loc", ()) if part != "body")
+        loc = detail[0].get("loc")
+        where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
         said = str(detail[0].get("msg", ""))
         return Complaint(message=f"{where}: {said}" if where else said, code=code)
     if detail == "Not Found":  # the framework's own word for an unknown path

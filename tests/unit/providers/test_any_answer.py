@@ -1,0 +1,130 @@
+"""Whatever a vendor answers is read, or is a `CallError`; and what is made of it can be written as UTF-8."""
+
+import io
+import json
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagegen_adapters.providers.gemini.answers import read_content, read_predictions
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.http.classification import job_error, judge, submit_error
+from imagegen_adapters.providers.http.extraction import find_pictures
+from imagegen_adapters.providers.http.presets import PresetLibrary
+from imagegen_adapters.providers.http.sending import as_answer
+from imagegen_adapters.providers.spooled_json import parse_json, parse_spooled
+from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
+from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
+from imagegen_core.errors import CallError
+from imagegen_core.operations import Operation, PictureRequest
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+NAMES = st.sampled_from(
+    (
+        *(
+            "data",
+            "images",
+            "image",
+            "info",
+            "error",
+            "errors",
+            "detail",
+            "loc",
+            "msg",
+            "message",
+            "name",
+            "code",
+        ),
+        *(
+            "candidates",
+            "content",
+            "parts",
+            "inlineData",
+            "mimeType",
+            "finishReason",
+            "predictions",
+            "status",
+        ),
+        *(
+            "all_seeds",
+            "index_of_first_image",
+            "seed",
+            "url",
+            "b64_json",
+            "revised_prompt",
+            "details",
+            "@type",
+        ),
+        *("promptFeedback", "blockReason", "bytesBase64Encoded", "raiFilteredReason", "retryDelay", "usage"),
+        *("output", "result", "violations", "quotaId", "choices", "created", "finish_reason", "request_id"),
+    )
+)
+TEXTS = st.sampled_from(("\ud83d", "\x00", "http://[", "data:,", "aGk=", "", "SAFETY", "x.RetryInfo", "9s"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 700) | st.sampled_from((1e300, float("nan"))) | TEXTS,
+    lambda v: st.lists(v, max_size=3) | st.dictionaries(NAMES, v, max_size=5),
+    max_leaves=25,
+)
+STATUSES = st.sampled_from((200, 202, 302, 400, 403, 404, 408, 429, 500, 503, 599))
+PRESETS = PresetLibrary()
+
+
+def check(error):
+    """See that the error's words can be written."""
+    said = [str(error), error.failure.message, error.failure.upstream_code]
+    json.dumps(said, ensure_ascii=False).encode()
+
+
+@given(JSON, STATUSES)
+def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
+    """Of A1111, Stability and Google."""
+    body = json.dumps(tree).encode()
+    for table in (A1111, STABILITY):
+        check(table.error(status, {}, body, secrets=()))
+    error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
+    check(call_error(ErrorAnswer(status=status, error=error), model=None, now=NOW.timestamp()))
+
+
+@pytest.mark.parametrize("name", PRESETS.names())
+@given(tree=JSON, status=STATUSES)
+def test_any_answer_to_a_document_is_read(name, tree, status):
+    """By each preset: as an error, as a job's, and as pictures."""
+    document = PRESETS.load(name)
+    body = json.dumps(tree).encode()
+    answer = as_answer(status, {"retry-after": "1"}, body, None)
+    for made in (submit_error, job_error):
+        check(made(judge(answer, document.errors, NOW), answer))
+    for operation in document.operations.values():
+        found = find_pictures(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
+        json.dumps([attrs.asdict(item) for item in found.items], ensure_ascii=False).encode()
+
+
+@given(JSON)
+def test_any_answer_with_pictures_is_read(tree):
+    """Of A1111, Stability and Google: pictures, or why there is none."""
+    body = json.dumps(tree).encode()
+    request = PictureRequest(operation=Operation.GENERATE, prompt="a")
+    readers = (
+        lambda: read_content(parse_json(body)),
+        lambda: read_predictions(parse_json(body)),
+        lambda: a1111_wire.harvest(lambda: io.BytesIO(body), request, interrupted=False),
+        lambda: stability_wire.answer(io.BytesIO(body)),
+    )
+    for read in readers:
+        try:
+            made = read()
+        except CallError as error:
+            check(error)
+        else:
+            said = [dict(picture.metadata) for picture in getattr(made, "pictures", [made])]
+            json.dumps(said, ensure_ascii=False).encode()
+
+
+def test_one_bad_byte_costs_no_picture():
+    """An answer that is not UTF-8 everywhere was paid for all the same."""
+    assert {"said": "a\N{REPLACEMENT CHARACTER}", "data": "aGk="} == parse_json(
+        b'{"said": "a\xff", "data": "aGk="}'
+    )
