@@ -1,6 +1,7 @@
 """A repository and a queue driven through everything that may happen to tasks, beside a model of them."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import attrs
@@ -119,15 +120,23 @@ class TaskMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what workers do
 
-    @rule(limit=st.integers(min_value=1, max_value=4), skip=st.sets(st.sampled_from(PROVIDERS)))
-    def claim(self, limit, skip):
+    @rule(
+        limit=st.integers(min_value=1, max_value=4),
+        limits=st.dictionaries(st.sampled_from(PROVIDERS), st.integers(min_value=1, max_value=5)),
+    )
+    def claim(self, limit, limits):
         for task in self.having(TaskStatus.PENDING):
             if task.not_before is not None and task.not_before <= self.now:
                 self.tasks[task.task_id] = attrs.evolve(task, not_before=None)
         due = [t for t in self.having(TaskStatus.PENDING) if t.not_before is None]
-        expected = [t.claim(self.owner, self.now) for t in due if t.provider_name not in skip][:limit]
+        running = Counter(t.provider_name for t in self.having(TaskStatus.PROCESSING))
+        expected = []
+        for task in due:
+            if len(expected) < limit and running[task.provider_name] < limits.get(task.provider_name, 0):
+                running[task.provider_name] += 1
+                expected.append(task.claim(self.owner, self.now))
 
-        claimed = self.run(self.queue.claim(self.owner, limit=limit, now=self.now, skip_providers=skip))
+        claimed = self.run(self.queue.claim(self.owner, limit=limit, now=self.now, provider_limits=limits))
 
         assert expected == list(claimed)
         for task in claimed:
@@ -205,4 +214,15 @@ class TaskMachine(RuleBasedStateMachine):
         assert list(self.tasks.values())[::-1][:100] == list(page.items)
         assert QueueCounts(pending=len(waiting), processing=len(self.having(TaskStatus.PROCESSING))) == counts
         assert min(put_off, default=None) == due
-        assert list(range(1, len(waiting) + 1)) == places
+        assert [self.place(task, waiting) for task in waiting] == places
+        assert self.demand(waiting) == dict(self.run(self.queue.demand(now=self.now, limit=9)))
+
+    @staticmethod
+    def place(task, waiting):
+        before = waiting[: waiting.index(task)]
+        return 1 + sum(t.provider_name == task.provider_name and t.not_before is None for t in before)
+
+    def demand(self, waiting):
+        due = {t.provider_name for t in waiting if t.not_before is None or t.not_before <= self.now}
+        running = Counter(t.provider_name for t in self.having(TaskStatus.PROCESSING))
+        return {name: running[name] for name in due}

@@ -1,8 +1,9 @@
-"""How many tasks and calls of one provider run at once."""
+"""How many calls of one provider are in flight, and which of those that wait is the next."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class SlotsClosed(Exception):
@@ -10,54 +11,90 @@ class SlotsClosed(Exception):
 
 
 class ProviderSlots:
-    """Counts the running tasks of each provider, and bounds its calls in flight."""
+    """Bounds the calls of each provider in flight; they begin in the order in which their tasks did."""
 
     def __init__(self, *, default_limit: int) -> None:
-        self._default = default_limit
-        self._limits: dict[str, int] = {}
-        self._tasks: dict[str, int] = {}
-        self._calls: dict[str, int] = {}
-        self._freed = asyncio.Condition()
+        self.default_limit = default_limit
         self.closed = False
+        self._in_flight: Counter[str] = Counter()
+        self._lines: dict[str, list[Place]] = {}
 
-    def enter(self, provider_name: str, limit: int | None) -> bool:
-        """Take a place for one task; False when ``limit`` tasks of the provider run already."""
-        self._limits[provider_name] = limit or self._default
-        if provider_name in self.full():
-            return False
-        self._tasks[provider_name] = self._tasks.get(provider_name, 0) + 1
-        return True
+    @contextmanager
+    def place(self, provider_name: str) -> "Iterator[Place]":
+        """Put a running task in its provider's line, behind those that came before, until it is through."""
+        line = self._lines.setdefault(provider_name, [])
+        place = Place(self, provider_name)
+        line.append(place)
+        try:
+            yield place
+        finally:
+            line.remove(place)
+            if not line:
+                del self._lines[provider_name]
+            self.admit(provider_name)
 
-    def leave(self, provider_name: str) -> None:
-        """Give the task's place back."""
-        self._tasks[provider_name] -= 1
+    def admit(self, provider_name: str) -> None:
+        """Let begin what may begin now: nothing before its elders, of which one may not be ready yet."""
+        for place in self._lines.get(provider_name, ()):
+            while place.waiting and self._in_flight[provider_name] < place.limit:
+                turn = place.waiting.popleft()
+                if not turn.done():
+                    self._in_flight[provider_name] += 1
+                    turn.set_result(None)
+            if place.waiting or not place.ready:
+                return
 
-    def full(self) -> frozenset[str]:
-        """Return the providers that take no further task now."""
-        return frozenset(n for n, limit in self._limits.items() if self._tasks.get(n, 0) >= limit)
+    def end_call(self, provider_name: str) -> None:
+        """Take a call out of those in flight, and let the next begin."""
+        self._in_flight[provider_name] -= 1
+        self.admit(provider_name)
+
+    def close(self) -> None:
+        """Let no further call begin; those in flight go on."""
+        self.closed = True
+        for place in (place for line in self._lines.values() for place in line):
+            while place.waiting:
+                turn = place.waiting.popleft()
+                if not turn.done():
+                    turn.set_exception(SlotsClosed())
+
+
+class Place:
+    """A running task's place in its provider's line; younger tasks wait until it has begun its calls."""
+
+    def __init__(self, slots: ProviderSlots, provider_name: str) -> None:
+        self._slots = slots
+        self._provider_name = provider_name
+        self.limit = slots.default_limit
+        self.ready = False
+        self.waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def call(self, provider_name: str) -> AsyncIterator[None]:
-        """Hold one of the provider's calls in flight; waits for one.
+    async def call(self, limit: int | None) -> AsyncIterator[None]:
+        """Hold one of the provider's calls in flight, of which there may be ``limit``; waits for one.
 
         Raises:
             SlotsClosed: no call begins any more.
         """
-        limit = self._limits.get(provider_name, self._default)
-        async with self._freed:
-            await self._freed.wait_for(lambda: self.closed or self._calls.get(provider_name, 0) < limit)
-            if self.closed:
-                raise SlotsClosed
-            self._calls[provider_name] = self._calls.get(provider_name, 0) + 1
+        if self._slots.closed:
+            raise SlotsClosed
+        self.limit = limit or self._slots.default_limit
+        turn = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
+        self.pass_on()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._slots.end_call(self._provider_name)
+            raise
         try:
             yield
         finally:
-            self._calls[provider_name] -= 1
-            async with self._freed:
-                self._freed.notify_all()
+            self._slots.end_call(self._provider_name)
 
-    async def close(self) -> None:
-        """Let no further call begin; those in flight go on."""
-        async with self._freed:
-            self.closed = True
-            self._freed.notify_all()
+    def pass_on(self) -> None:
+        """Let younger tasks begin as well; all calls of this one that begin now are still before them."""
+        self.ready = True
+        # Soon, not now: calls that begin together come one after the other in this turn of the loop.
+        asyncio.get_running_loop().call_soon(self._slots.admit, self._provider_name)

@@ -6,6 +6,7 @@ import attrs
 
 from imagegen_core.attempts import Attempt, Phase
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.provider_slots import Place
 from imagegen_core.tasks import Task
 
 
@@ -18,6 +19,7 @@ class RunningTask:
 
     task: Task
     repository: TaskRepository
+    place: Place
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
     free: bool = False
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -75,9 +77,9 @@ class RunningTasks:
     def __init__(self) -> None:
         self._runs: dict[str, RunningTask] = {}
 
-    def start(self, task: Task, repository: TaskRepository) -> RunningTask:
+    def start(self, task: Task, repository: TaskRepository, place: Place) -> RunningTask:
         """Enter a task that was just claimed."""
-        run = RunningTask(task=task, repository=repository)
+        run = RunningTask(task=task, repository=repository, place=place)
         self._runs[task.task_id] = run
         return run
 

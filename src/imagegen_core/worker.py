@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from imagegen_core.ports.clock import Clock
@@ -18,7 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs up to ``size`` tasks at once until it is told to stop."""
+    """Runs up to ``size`` tasks at once until it is told to stop.
+
+    ``concurrency`` tells how many tasks of a provider may run at once; None: as many as fit.
+    """
 
     def __init__(
         self,
@@ -26,6 +30,7 @@ class Worker:
         queue: Queue,
         run_task: RunTask,
         slots: ProviderSlots,
+        concurrency: Callable[[str], Awaitable[int | None]],
         disk: DiskSpace,
         clock: Clock,
         owner: str,
@@ -34,6 +39,7 @@ class Worker:
         self._queue = queue
         self._run_task = run_task
         self._slots = slots
+        self._concurrency = concurrency
         self._disk = disk
         self._clock = clock
         self._owner = owner
@@ -61,7 +67,7 @@ class Worker:
         self._changed.set()
         if self._loop is not None:
             await asyncio.gather(self._loop, return_exceptions=True)
-        await self._slots.close()  # what would begin now might not be over before the end
+        self._slots.close()  # what would begin now might not be over before the end
         if self._runs:
             _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
             await self._grace(grace_seconds, hurry or asyncio.Event())
@@ -90,15 +96,21 @@ class Worker:
                 await self._clock.sleep(IDLE_SECONDS)
 
     async def _claim(self) -> int:
-        room = self._size - len(self._runs)
-        if not self._disk.sufficient():
+        """Take the oldest tasks whose providers have a place for them, and return how many."""
+        room, now = self._size - len(self._runs), self._clock.now()
+        # Each full provider runs a task, so these hold the oldest tasks of all that are not full.
+        demand = await self._queue.demand(now=now, limit=self._size)
+        limits = {name: await self._limit(name) for name in demand}
+        open_limits = {name: limits[name] for name, running in demand.items() if running < limits[name]}
+        if not open_limits or not self._disk.sufficient():
             return 0
-        tasks = await self._queue.claim(
-            self._owner, limit=room, now=self._clock.now(), skip_providers=self._slots.full()
-        )
+        tasks = await self._queue.claim(self._owner, limit=room, now=now, provider_limits=open_limits)
         for task in tasks:
             self._launch(task)
         return len(tasks)
+
+    async def _limit(self, provider_name: str) -> int:
+        return await self._concurrency(provider_name) or self._size
 
     def _launch(self, task: Task) -> None:
         run = asyncio.create_task(self._run_task(task=task), name=f"task {task.task_id}")

@@ -344,3 +344,16 @@ def m009_picture_ages(db: Schema) -> None:
 def m010_sealed_extra(db: Schema) -> None:
     """Secret headers and proxies' passwords, sealed like keys instead of readable in ``extra_config``."""
     _run(db, "ALTER TABLE provider_configs ADD COLUMN sealed_extra TEXT")
+
+
+@migrations()
+def m011_ready_by_provider(db: Schema) -> None:
+    """A claim takes each provider's oldest, so they are found without passing those of other providers."""
+    _run(
+        db,
+        "DROP INDEX tasks_ready",
+        """
+        CREATE INDEX tasks_ready ON tasks (provider_name, seq)
+        WHERE status = 'pending' AND not_before IS NULL
+        """,
+    )

@@ -43,17 +43,54 @@ WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= ? OR not_
 """
 """What is due is like any other, so that claiming looks at one short index only."""
 
+DEMAND = """
+WITH RECURSIVE ready (provider_name) AS (
+    SELECT min(provider_name) FROM tasks INDEXED BY tasks_ready
+    WHERE status = 'pending' AND not_before IS NULL
+    UNION ALL
+    SELECT (
+        SELECT min(tasks.provider_name) FROM tasks INDEXED BY tasks_ready
+        WHERE status = 'pending' AND not_before IS NULL AND tasks.provider_name > ready.provider_name
+    ) FROM ready WHERE ready.provider_name IS NOT NULL
+), due (provider_name, oldest) AS (
+    SELECT provider_name, (
+        SELECT min(seq) FROM tasks INDEXED BY tasks_ready
+        WHERE status = 'pending' AND not_before IS NULL AND tasks.provider_name = ready.provider_name
+    ) FROM ready WHERE provider_name IS NOT NULL
+    UNION ALL
+    SELECT provider_name, seq FROM tasks INDEXED BY tasks_put_off
+    WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
+)
+SELECT provider_name, (
+    SELECT count(*) FROM tasks INDEXED BY tasks_by_provider_and_status
+    WHERE tasks.provider_name = due.provider_name AND status = 'processing'
+) AS processing
+FROM due GROUP BY provider_name ORDER BY min(oldest) LIMIT :limit
+"""
+"""Goes from each provider to the next by the index, past all the tasks that wait for them."""
+
 CLAIM = """
 UPDATE tasks SET
     status = 'processing', owner = :owner, epoch = epoch + 1, started_at = coalesce(started_at, :now)
 WHERE seq IN (
-    SELECT seq FROM tasks INDEXED BY tasks_ready
-    WHERE status = 'pending' AND not_before IS NULL
-        AND provider_name NOT IN (SELECT value FROM json_each(:skip_providers))
-    ORDER BY seq LIMIT :limit
+    SELECT oldest.value
+    FROM json_each(:provider_limits) AS provider
+    CROSS JOIN json_each((
+        SELECT json_group_array(seq) FROM (
+            SELECT seq FROM tasks INDEXED BY tasks_ready
+            WHERE status = 'pending' AND not_before IS NULL AND provider_name = provider.key
+            ORDER BY seq LIMIT :limit
+        )
+    )) AS oldest
+    WHERE oldest.key < provider.value - (
+        SELECT count(*) FROM tasks INDEXED BY tasks_by_provider_and_status
+        WHERE provider_name = provider.key AND status = 'processing'
+    )
+    ORDER BY oldest.value LIMIT :limit
 )
 RETURNING *
 """
+"""Looks at the oldest of each provider only, however many wait for one that is full."""
 
 NEXT_DUE = """
 SELECT min(not_before) FROM tasks INDEXED BY tasks_put_off
@@ -61,7 +98,11 @@ WHERE status = 'pending' AND not_before IS NOT NULL
 """
 
 POSITION = """
-SELECT (SELECT count(*) FROM tasks WHERE status = 'pending' AND seq <= mine.seq)
+SELECT (
+    SELECT count(*) + 1 FROM tasks INDEXED BY tasks_ready
+    WHERE status = 'pending' AND not_before IS NULL
+        AND provider_name = mine.provider_name AND seq < mine.seq
+)
 FROM tasks AS mine WHERE mine.task_id = ? AND mine.status = 'pending'
 """
 

@@ -1,6 +1,7 @@
 """A queue over the tasks in memory."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -21,21 +22,27 @@ class MemoryQueue:
     async def enqueue(self, task: Task) -> None:
         self._bell.ring()
 
-    async def claim(
-        self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
-    ) -> tuple[Task, ...]:
+    async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
         self._bell.hush()
-        pending = self._state.with_status(TaskStatus.PENDING)
-        due = [t for t in pending if not t.not_before or not now < t.not_before <= now + LONGEST_WAIT]
-        for task in due:
-            self._state.put(attrs.evolve(task, not_before=None))
-        wanted = [t for t in due if t.provider_name not in skip_providers][:limit]
-        claimed = tuple(task.claim(owner, now) for task in wanted)
-        for task in claimed:
+        names = list(dict.fromkeys(task.provider_name for task in self._due(now)))[:limit]
+        processing = self._processing()
+        return {name: processing[name] for name in names}
+
+    async def claim(
+        self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
+    ) -> tuple[Task, ...]:
+        processing = self._processing()
+        claimed: list[Task] = []
+        for due in self._due(now):
+            task, name = attrs.evolve(due, not_before=None), due.provider_name
+            if len(claimed) < limit and processing[name] < provider_limits.get(name, 0):
+                task = task.claim(owner, now)
+                processing[name] += 1
+                claimed.append(task)
             self._state.put(task)
         if claimed and len(claimed) == limit:
             self._bell.ring()
-        return claimed
+        return tuple(claimed)
 
     async def wait(self, timeout: float) -> None:
         await self._bell.wait(timeout)
@@ -51,5 +58,16 @@ class MemoryQueue:
         )
 
     async def position(self, task_id: str) -> int | None:
-        pending = (task.task_id for task in self._state.with_status(TaskStatus.PENDING))
-        return next((place for place, waiting in enumerate(pending, 1) if waiting == task_id), None)
+        before: Counter[str] = Counter()
+        for task in self._state.with_status(TaskStatus.PENDING):
+            if task.task_id == task_id:
+                return before[task.provider_name] + 1
+            before[task.provider_name] += task.not_before is None
+        return None
+
+    def _due(self, now: datetime) -> list[Task]:
+        pending = self._state.with_status(TaskStatus.PENDING)
+        return [t for t in pending if not t.not_before or not now < t.not_before <= now + LONGEST_WAIT]
+
+    def _processing(self) -> Counter[str]:
+        return Counter(task.provider_name for task in self._state.with_status(TaskStatus.PROCESSING))

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
@@ -24,13 +24,18 @@ class SqliteQueue:
     async def enqueue(self, task: Task) -> None:
         self._bell.ring()
 
-    async def claim(
-        self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
-    ) -> tuple[Task, ...]:
+    async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
         self._bell.hush()
+        values = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT), "limit": limit}
+        rows = await self._database.read(lambda c: c.execute(statements.DEMAND, values).fetchall())
+        return {row["provider_name"]: row["processing"] for row in rows}
+
+    async def claim(
+        self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
+    ) -> tuple[Task, ...]:
         moment, beyond = to_timestamp(now), to_timestamp(now + LONGEST_WAIT)
-        skipped = json.dumps(sorted(skip_providers))
-        values = {"owner": owner, "limit": limit, "now": moment, "skip_providers": skipped}
+        limits = json.dumps(dict(provider_limits))
+        values = {"owner": owner, "limit": limit, "now": moment, "provider_limits": limits}
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             connection.execute(statements.END_PUTTING_OFF, (moment, beyond))

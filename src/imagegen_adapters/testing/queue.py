@@ -19,6 +19,9 @@ from imagegen_core.ports.queue import Queue, QueueCounts
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks import Task, TaskStatus
 
+ROOM = {"demo": 1000, "busy": 1000, "free": 1000}
+"""No provider of these tests is full."""
+
 
 def ids(tasks: tuple[Task, ...] | list[Task]) -> list[str]:
     """Return the ids of tasks."""
@@ -49,9 +52,9 @@ class QueueContract:
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
 
-        first = await queue.claim("me", limit=2, now=later(1))
-        second = await queue.claim("me", limit=2, now=later(1))
-        third = await queue.claim("me", limit=2, now=later(1))
+        first = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
+        second = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
+        third = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
 
         assert [ids(tasks[:2]), ids(tasks[2:]), []] == [ids(first), ids(second), ids(third)]
 
@@ -62,7 +65,7 @@ class QueueContract:
         task = a_task(override="sealed")
         await self.enqueue(repository, queue, task)
 
-        (claimed,) = await queue.claim("me", limit=1, now=later(1))
+        (claimed,) = await queue.claim("me", limit=1, now=later(1), provider_limits=ROOM)
 
         assert task.claim("me", later(1)) == claimed
         assert claimed == await repository.get(task.task_id)
@@ -73,7 +76,7 @@ class QueueContract:
         await self.enqueue(repository, queue, *tasks)
 
         claims = await asyncio.gather(
-            *(queue.claim(f"worker {n}", limit=1 + n % 3, now=NOW) for n in range(60))
+            *(queue.claim(f"worker {n}", limit=1 + n % 3, now=NOW, provider_limits=ROOM) for n in range(60))
         )
 
         claimed = [task.task_id for claim in claims for task in claim]
@@ -83,12 +86,12 @@ class QueueContract:
         """It comes before those that were added after it, with its first start and a new epoch."""
         old, new = a_task(), a_task()
         await self.enqueue(repository, queue, old, new)
-        (claimed,) = await queue.claim("me", limit=1, now=NOW)
+        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
         back = claimed.put_back()
         await repository.save(back)
         await queue.enqueue(back)
 
-        again = await queue.claim("me", limit=2, now=later(5))
+        again = await queue.claim("me", limit=2, now=later(5), provider_limits=ROOM)
 
         assert ids([old, new]) == ids(again)
         assert (2, NOW, 1) == (again[0].epoch, again[0].started_at, again[0].retries)
@@ -97,14 +100,14 @@ class QueueContract:
         """A task that is put off stays until its moment; then it is claimed as if it had never been."""
         task, other = a_task(), a_task()
         await self.enqueue(repository, queue, task, other)
-        (claimed,) = await queue.claim("me", limit=1, now=NOW)
+        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
         back = claimed.put_back(not_before=later(10))
         await repository.save(back)
         await queue.enqueue(back)
 
         due = await queue.next_due()
-        too_early = await queue.claim("me", limit=2, now=later(9.999))
-        in_time = await queue.claim("me", limit=2, now=later(10))
+        too_early = await queue.claim("me", limit=2, now=later(9.999), provider_limits=ROOM)
+        in_time = await queue.claim("me", limit=2, now=later(10), provider_limits=ROOM)
 
         assert later(10) == due
         assert [ids([other]), ids([task])] == [ids(too_early), ids(in_time)]
@@ -116,7 +119,7 @@ class QueueContract:
         another_clocks, own = a_task(not_before=later(3 * 86_400)), a_task(not_before=later(3_600))
         await self.enqueue(repository, queue, another_clocks, own)
 
-        claimed = await queue.claim("me", limit=2, now=NOW)
+        claimed = await queue.claim("me", limit=2, now=NOW, provider_limits=ROOM)
 
         assert ids([another_clocks]) == ids(claimed)
 
@@ -124,20 +127,91 @@ class QueueContract:
         """A due task that had to stay does not make its worker spin on a moment in the past."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
 
-        claimed = await queue.claim("me", limit=2, now=later(2), skip_providers=["demo"])
+        claimed = await queue.claim("me", limit=2, now=later(2), provider_limits={})
 
         assert () == claimed
         assert later(9) == await queue.next_due()
 
-    async def test_skipped_providers_stay(self, repository: TaskRepository, queue: Queue) -> None:
-        """Tasks of a provider that is busy are passed over, and are first when it is not."""
+    async def test_providers_without_a_limit_stay(self, repository: TaskRepository, queue: Queue) -> None:
+        """Tasks of a provider that is not asked for are passed over, and are first when it is."""
         busy, free = a_task(provider_name="busy"), a_task(provider_name="free")
         await self.enqueue(repository, queue, busy, free)
 
-        passing = await queue.claim("me", limit=2, now=NOW, skip_providers={"busy", "elsewhere"})
-        rest = await queue.claim("me", limit=2, now=NOW)
+        passing = await queue.claim("me", limit=2, now=NOW, provider_limits={"free": 9, "elsewhere": 9})
+        rest = await queue.claim("me", limit=2, now=NOW, provider_limits=ROOM)
 
         assert [ids([free]), ids([busy])] == [ids(passing), ids(rest)]
+
+    async def test_a_claim_takes_what_its_provider_has_a_place_for(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """Whatever is processing holds a place, whoever claimed it, until it has ended or waits again."""
+        tasks = [a_task(provider_name="busy") for _ in range(6)]
+        await self.enqueue(repository, queue, *tasks)
+        limits = {"busy": 2}
+
+        one, two = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
+        none = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
+        await repository.save(one.complete(NOW))
+        (three,) = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
+        await repository.save(two.release())
+        (again,) = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
+        more = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 4})
+        less = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 1})
+
+        assert ids(tasks[:3]) == ids([one, two, three])
+        assert [(), two.task_id, ids(tasks[3:5]), ()] == [none, again.task_id, ids(more), less]
+
+    async def test_the_oldest_go_first_whatever_their_provider(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """Only the places decide who is passed over; a claim returns the tasks by their age."""
+        names = ["free", "busy", "busy", "busy", "demo", "free", "busy", "free"]
+        tasks = [a_task(provider_name=name) for name in names]
+        await self.enqueue(repository, queue, *tasks)
+
+        claimed = await queue.claim("me", limit=5, now=NOW, provider_limits={"busy": 2, "free": 9, "demo": 1})
+
+        assert ids([tasks[n] for n in (0, 1, 2, 4, 5)]) == ids(claimed)
+
+    async def test_many_claims_at_once_take_no_place_twice(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """However many ask at the same moment."""
+        await self.enqueue(repository, queue, *(a_task() for _ in range(20)))
+
+        claims = await asyncio.gather(
+            *(queue.claim(f"worker {n}", limit=2, now=NOW, provider_limits={"demo": 3}) for n in range(10))
+        )
+
+        assert 3 == sum(map(len, claims))
+
+    async def test_demand_names_the_providers_that_have_due_tasks(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """The one whose task waits longest first, each with what is processing, whoever claimed it."""
+        await self.enqueue(repository, queue, *(a_task(provider_name="busy") for _ in range(3)))
+        await queue.claim("another", limit=2, now=NOW, provider_limits=ROOM)
+        await self.enqueue(repository, queue, a_task(provider_name="demo"), a_task(provider_name="free"))
+        await self.enqueue(repository, queue, a_task(provider_name="off", not_before=later(9)))
+        await self.enqueue(repository, queue, a_task(provider_name="due", not_before=later(1)))
+
+        demand = await queue.demand(now=later(1), limit=9)
+        first = await queue.demand(now=later(1), limit=2)
+
+        assert [("busy", 2), ("demo", 0), ("free", 0), ("due", 0)] == list(demand.items())
+        assert ["busy", "demo"] == list(first)
+
+    async def test_there_is_no_demand_when_nothing_waits(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """Neither for what is processing nor for what has ended."""
+        running, ended = a_task(), a_task(provider_name="free")
+        await self.enqueue(repository, queue, running, ended)
+        await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
+        await repository.save(ended.cancel(NOW))
+
+        assert {} == dict(await queue.demand(now=NOW, limit=9))
 
     async def test_ended_tasks_are_not_claimed(self, repository: TaskRepository, queue: Queue) -> None:
         """A task that was cancelled while it waited is gone from the queue."""
@@ -145,7 +219,7 @@ class QueueContract:
         await self.enqueue(repository, queue, task)
         await repository.save(task.cancel(NOW))
 
-        claimed = await queue.claim("me", limit=1, now=NOW)
+        claimed = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
 
         assert () == claimed
 
@@ -154,7 +228,7 @@ class QueueContract:
         tasks = [a_task() for _ in range(4)]
         await self.enqueue(repository, queue, *tasks)
         counts = [await queue.counts()]
-        one, two, _ = await queue.claim("me", limit=3, now=NOW)
+        one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=ROOM)
         counts.append(await queue.counts())
         await repository.save(one.put_back())
         await repository.save(two.complete(NOW))
@@ -167,12 +241,24 @@ class QueueContract:
         """The next has place 1; a task that does not wait has none."""
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
-        await queue.claim("me", limit=1, now=NOW)
+        await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
 
         places = [await queue.position(task.task_id) for task in tasks]
 
         assert [None, 1, 2] == places
         assert await queue.position("nobody") is None
+
+    async def test_positions_are_among_the_provider_s_own(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """Neither tasks of other providers nor those that are put off are before a task."""
+        names = ["busy", "busy", "free", "busy", "free"]
+        tasks = [a_task(provider_name=name) for name in names]
+        await self.enqueue(repository, queue, *tasks)
+        (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
+        await repository.save(first.put_back(not_before=later(60)))
+
+        assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 
     async def test_enqueueing_wakes_who_waits(self, repository: TaskRepository, queue: Queue) -> None:
         """All who wait for something to claim return at once."""
@@ -188,8 +274,9 @@ class QueueContract:
         self, repository: TaskRepository, queue: Queue
     ) -> None:
         """A worker that found nothing does not sleep over what came just then."""
-        await queue.claim("me", limit=1, now=NOW)
+        await queue.demand(now=NOW, limit=1)
         await self.enqueue(repository, queue, a_task())
+        await queue.claim("another", limit=1, now=NOW, provider_limits={})
 
         async with asyncio.timeout(5):
             await queue.wait(60)
@@ -199,14 +286,15 @@ class QueueContract:
     ) -> None:
         """When a claim took all it asked for there may be more, so the next worker does not sleep."""
         await self.enqueue(repository, queue, a_task(), a_task())
-        await queue.claim("one", limit=1, now=NOW)
+        await queue.demand(now=NOW, limit=1)
+        await queue.claim("one", limit=1, now=NOW, provider_limits=ROOM)
 
         async with asyncio.timeout(5):
             await queue.wait(60)
 
     async def test_waiting_ends_with_its_time(self, queue: Queue) -> None:
         """Nothing comes, and the wait returns all the same."""
-        await queue.claim("me", limit=1, now=NOW)
+        await queue.demand(now=NOW, limit=1)
 
         async with asyncio.timeout(5):
             await queue.wait(0.001)
@@ -216,12 +304,12 @@ class QueueContract:
         """Tasks of a dead worker are orphans until they are released, then claimed by the next."""
         task = a_task()
         await self.enqueue(repository, queue, task)
-        await queue.claim("dead", limit=1, now=NOW)
+        await queue.claim("dead", limit=1, now=NOW, provider_limits=ROOM)
         (orphan,) = await repository.orphans("alive")
         released = orphan.rescue(its_own_fault=True)
         await repository.save(released)
         await queue.enqueue(released)
 
-        (claimed,) = await queue.claim("alive", limit=1, now=NOW)
+        (claimed,) = await queue.claim("alive", limit=1, now=NOW, provider_limits=ROOM)
 
         assert (TaskStatus.PROCESSING, 2, 1) == (claimed.status, claimed.epoch, claimed.rescues)

@@ -1,6 +1,6 @@
 """Hands pending tasks to workers, each to one."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -21,24 +21,35 @@ class QueueCounts:
 
 
 class Queue(Protocol):
-    """Carries ids; `TaskRepository` holds the truth. First in, first out, put-back tasks by their age."""
+    """Carries ids; `TaskRepository` holds the truth. First in, first out, put-back tasks by their age.
+
+    A task that is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
+    """
 
     async def enqueue(self, task: Task) -> None:
         """Make a stored pending task claimable (from its ``not_before`` on) and wake a worker."""
         ...
 
-    async def claim(
-        self, owner: str, *, limit: int, now: datetime, skip_providers: Collection[str] = ()
-    ) -> tuple[Task, ...]:
-        """Move up to ``limit`` due tasks from pending to processing, durably, and return them.
+    async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
+        """Return the providers that have due tasks, each with how many of its tasks are processing.
 
-        A task that is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
-        No task is ever returned to two callers. Tasks of ``skip_providers`` stay.
+        At most ``limit`` providers, those whose tasks wait longest first.
+        """
+        ...
+
+    async def claim(
+        self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
+    ) -> tuple[Task, ...]:
+        """Move due tasks from pending to processing, durably, and return them, oldest first.
+
+        At most ``limit``, and of each provider only as many as keep those that are processing, whoever
+        claimed them, within its limit in ``provider_limits``; tasks of other providers stay. No task is
+        ever returned to two callers.
         """
         ...
 
     async def wait(self, timeout: float) -> None:
-        """Return when there may be something to claim, after ``timeout`` seconds at the latest."""
+        """Return when something was enqueued since `demand` was last asked, or after ``timeout`` seconds."""
         ...
 
     async def next_due(self) -> datetime | None:
@@ -50,5 +61,8 @@ class Queue(Protocol):
         ...
 
     async def position(self, task_id: str) -> int | None:
-        """Return the place of a pending task, 1 for the next; None when it is not pending."""
+        """Return the place of a pending task, 1 for the next of its provider; None when it is not pending.
+
+        Older ones that are put off do not count.
+        """
         ...

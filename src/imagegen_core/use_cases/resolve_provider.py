@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import attrs
 
 from imagegen_core.addresses import origin
-from imagegen_core.errors import ApiKeyRequired, ProviderDisabled, ProviderNotConfigured, ValidationFailed
+from imagegen_core.errors import (
+    ApiKeyRequired,
+    ProviderDisabled,
+    ProviderNotConfigured,
+    Refusal,
+    ValidationFailed,
+)
 from imagegen_core.ports.provider import Provider, ProviderProfile
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
@@ -82,6 +88,19 @@ class ResolveProvider:
         self.check_key(layers, resolved)
         self._check(resolved)
         return self._with_headers_at_home(layers, resolved)
+
+    async def concurrency(self, provider_name: str) -> int | None:
+        """Return how many tasks of a provider may run at once; None: nothing limits them.
+
+        Neither does anything limit the tasks of a provider that is gone: they only end.
+        """
+        saved = await self.configs.get(provider_name)
+        layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
+        unsaid = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST)
+        try:
+            return self.describe(layers or [unsaid]).max_concurrency
+        except Refusal:
+            return None
 
     def check_key(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> None:
         """Check that the key goes where it was given for, and that no layer above it takes it further.

@@ -26,7 +26,7 @@ from imagegen_core.ports.provider import Harvest, ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
-from imagegen_core.provider_slots import ProviderSlots, SlotsClosed
+from imagegen_core.provider_slots import SlotsClosed
 from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.tasks import MAX_RESCUES, Task
@@ -49,7 +49,6 @@ class RunAttempt:
     spool: Spool
     events: EventBus
     clock: Clock
-    slots: ProviderSlots
     redactor: Redactor
     new_id: Callable[[], str]
     stored: Callable[[], object]
@@ -131,7 +130,7 @@ class RunAttempt:
     ) -> AttemptOutcome:
         provider, now = resolved.provider, self.clock.now
         if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
-            async with self.slots.call(resolved.config.provider_name):
+            async with run.place.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
@@ -142,6 +141,8 @@ class RunAttempt:
                     async with _cancelling(run, resolved, call, job):
                         receipt = await provider.poll(call, job, exchange)
                     attempt = await run.save_attempt(attempt.received(now(), receipt))
+        else:
+            run.place.pass_on()
         return await self._collect(run, resolved, call, exchange, attempt)
 
     async def _submit(

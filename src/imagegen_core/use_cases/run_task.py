@@ -27,7 +27,7 @@ from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.provider_slots import ProviderSlots
+from imagegen_core.provider_slots import Place, ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTask, RunningTasks
 from imagegen_core.sealed_overrides import open_override
@@ -65,7 +65,11 @@ class RunTask:
 
     async def __call__(self, *, task: Task) -> None:
         """Bring a claimed task to its end, put it back, or (when cancelled) write down where it stands."""
-        run = self.running.start(task, self.repository)
+        with self.slots.place(task.provider_name) as place:
+            await self._run_in(place, task)
+
+    async def _run_in(self, place: Place, task: Task) -> None:
+        run = self.running.start(task, self.repository, place)
         try:
             await self._run(run)
         except asyncio.CancelledError:
@@ -75,6 +79,7 @@ class RunTask:
             _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
+            place.pass_on()
             await self.break_off.outlast(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
@@ -102,14 +107,7 @@ class RunTask:
             failure = _refused(refusal, charged=may_be_charged(attempts))
             await self.end(run=run, task=run.task.fail(self.clock.now(), failure))
             return
-        name = resolved.config.provider_name
-        if not self.slots.enter(name, resolved.max_concurrency):
-            await self._put_back(run, run.task.release())
-            return
-        try:
-            outcomes = await self._parts(run, resolved, call, requests, attempts)
-        finally:
-            self.slots.leave(name)
+        outcomes = await self._parts(run, resolved, call, requests, attempts)
         if any(outcome.held for outcome in outcomes):
             await self.break_off.stop(run)
             return

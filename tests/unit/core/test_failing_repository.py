@@ -67,7 +67,9 @@ class World:
         adapters = self.imagegen.adapters
         task = await self.imagegen.submit("猫")
         self.repository.good, self.repository.bad = good, bad
-        while claimed := await adapters.queue.claim("w", limit=1, now=adapters.clock.now()):
+        while claimed := await adapters.queue.claim(
+            "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
+        ):
             await self.imagegen.run_task(task=claimed[0])
         return await adapters.tasks.get(task.task_id)
 

@@ -281,7 +281,9 @@ async def test_who_cancels_a_task_that_waits_again_is_told_what_it_may_have_cost
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=2)
-    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    (claimed,) = await imagegen.adapters.queue.claim(
+        "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
+    )
     await imagegen.run_task(task=claimed)
 
     cancelled = await imagegen.cancel_task(task_id=task.task_id)
@@ -322,7 +324,9 @@ class OvertakenRepository:
     async def save(self, task):
         if self.claimed is None:
             now = self._adapters.clock.now()
-            (self.claimed,) = await self._adapters.queue.claim("a worker", limit=1, now=now)
+            (self.claimed,) = await self._adapters.queue.claim(
+                "a worker", limit=1, now=now, provider_limits={"scripted": 9}
+            )
         await self._adapters.tasks.save(task)
 
 
@@ -488,11 +492,15 @@ async def test_a_defect_hides_no_charge_of_an_earlier_try():
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=2)
-    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    (claimed,) = await imagegen.adapters.queue.claim(
+        "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
+    )
     await imagegen.run_task(task=claimed)
 
     provider.split = a_defect
-    (claimed,) = await imagegen.adapters.queue.claim("w", limit=1, now=clock.now())
+    (claimed,) = await imagegen.adapters.queue.claim(
+        "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
+    )
     await imagegen.run_task(task=claimed)
 
     ended = await imagegen.adapters.tasks.get(task.task_id)
@@ -581,7 +589,7 @@ async def test_a_changed_configuration_counts_while_nothing_is_paid():
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await imagegen.submit("猫", num=3)
-    (claimed,) = await adapters.queue.claim("w", limit=1, now=clock.now())
+    (claimed,) = await adapters.queue.claim("w", limit=1, now=clock.now(), provider_limits={"scripted": 9})
     await imagegen.run_task(task=claimed)
     provider.fan_out = True
 
@@ -628,7 +636,7 @@ async def test_an_answer_that_crashes_us_three_times_is_given_up():
     task_id = await crash_in(dead, Phase.RECEIVED)
     for _ in range(3):
         await dead.resume_tasks(owner="another")
-        await adapters.queue.claim("dead", limit=1, now=adapters.clock.now())
+        await adapters.queue.claim("dead", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9})
 
     await dead.resume_tasks(owner="another")
 
@@ -671,7 +679,8 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
     adapters = imagegen.adapters
     task = await imagegen.submit("猫")
     now = adapters.clock.now()
-    (claimed,) = await adapters.queue.claim("dead", limit=1, now=now)
+    limits = {"scripted": 9, "demo": 9}
+    (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits=limits)
     await adapters.tasks.save(claimed.count_attempt())
     attempt = await _reserve(imagegen, task.task_id)
     steps = {
@@ -690,7 +699,9 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
 
 async def _reserve(imagegen, task_id):
     adapters = imagegen.adapters
-    run = imagegen.running.start(await adapters.tasks.get(task_id), adapters.tasks)
+    task = await adapters.tasks.get(task_id)
+    with imagegen.slots.place(task.provider_name) as place:
+        run = imagegen.running.start(task, adapters.tasks, place)
     imagegen.running.end(task_id)
     return await imagegen.run_task.run_attempt._reserve(run, 0, None)
 
@@ -754,7 +765,9 @@ async def run_until_it_ended(imagegen, task, clock):
     """Work on a task as often as it is due and return it."""
     adapters = imagegen.adapters
     for _ in range(4):
-        while claimed := await adapters.queue.claim("w", limit=1, now=clock.now()):
+        while claimed := await adapters.queue.claim(
+            "w", limit=1, now=clock.now(), provider_limits={"scripted": 9}
+        ):
             await imagegen.run_task(task=claimed[0])
         clock.advance(100)
     return await adapters.tasks.get(task.task_id)

@@ -1,0 +1,228 @@
+"""Which tasks a worker claims, and when: the oldest, once, as soon as their providers have a place."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import ImageGen, Limits, TaskStatus
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.retry import RetryPolicy
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+class SlowProvider(ScriptedProvider):
+    """Answers when it is told to; ``begun`` holds the prompts in the order in which their calls began."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.begun: list[str] = []
+        self._answers: dict[str, asyncio.Event] = {}
+
+    async def submit(self, call, exchange):
+        prompt = call.request.prompt
+        self.begun.append(prompt)
+        await self._answers.setdefault(prompt, asyncio.Event()).wait()
+        return await super().submit(call, exchange)
+
+    def answer(self, *prompts):
+        for prompt in prompts:
+            self._answers.setdefault(prompt, asyncio.Event()).set()
+
+    async def until_begun(self, count):
+        async with asyncio.timeout(10):
+            while len(self.begun) < count:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+
+
+class CountingQueue:
+    """A memory queue that counts the claims that are made of it."""
+
+    def __init__(self, queue):
+        self._queue, self.claims = queue, 0
+
+    def __getattr__(self, name):
+        return getattr(self._queue, name)
+
+    async def claim(self, owner, **more):
+        self.claims += 1
+        return await self._queue.claim(owner, **more)
+
+
+def config_of(name, **extra):
+    return ProviderConfig(provider_name=name, kind=name, source=ConfigSource.FILE, extra_config=extra)
+
+
+def imagegen_over(providers, *, workers=32, limits=None):
+    """Return an `ImageGen` over providers by name, with ``limits`` as their ``max_concurrency``."""
+    adapters = memory_adapters(providers=providers)
+    extra = {name: {"max_concurrency": limit} for name, limit in (limits or {}).items()}
+    return ImageGen(
+        attrs.evolve(adapters, queue=CountingQueue(adapters.queue)),
+        limits=Limits(default_provider="slow", workers=workers, shutdown_grace_seconds=0),
+        file_configs={name: config_of(name, **extra.get(name, {})) for name in providers},
+        retry=RetryPolicy(base=0.0, jitter=0.0),
+    )
+
+
+@asynccontextmanager
+async def queue_of(imagegen, count, **params):
+    """Submit tasks with the prompts 0, 1, 2 … and run the worker; the tasks are in this order."""
+    tasks = [await imagegen.submit(str(n), **params) for n in range(count)]
+    async with imagegen:
+        yield tasks
+
+
+async def statuses(imagegen, tasks):
+    return [(await imagegen.adapters.tasks.get(task.task_id)).status for task in tasks]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
+    """However many wait and however many workers are idle: the next begins when one has ended."""
+    provider = SlowProvider(max_concurrency=limit)
+    imagegen = imagegen_over({"slow": provider})
+    names = [str(n) for n in range(60)]
+
+    async with queue_of(imagegen, 60) as tasks:
+        for n, name in enumerate(names):
+            await provider.until_begun(min(n + limit, 60))
+            waiting = [
+                t for t, s in zip(tasks, await statuses(imagegen, tasks), strict=True) if s == "pending"
+            ]
+            places = [await imagegen.adapters.queue.position(task.task_id) for task in waiting]
+            assert tasks[n + limit :] == waiting
+            assert list(range(1, len(waiting) + 1)) == places
+            provider.answer(name)
+            await imagegen.wait(tasks[n].task_id, timeout=10)
+    ended = [await imagegen.adapters.tasks.get(task.task_id) for task in tasks]
+
+    assert names == provider.begun
+    assert {(TaskStatus.COMPLETED, 1)} == {(task.status, task.epoch) for task in ended}
+    assert imagegen.adapters.queue.claims <= 60
+
+
+async def test_tasks_that_are_claimed_together_begin_in_their_order():
+    """Also when the elder takes longer to get ready: its calls all come before the younger's."""
+    provider = SlowProvider(max_concurrency=3, fan_out=True)
+    imagegen = imagegen_over({"slow": provider})
+    resolve, hindered = imagegen.resolve, []
+
+    async def slowly_for_the_first(**more):
+        if not hindered:
+            hindered.append(True)
+            for _ in range(50):
+                await asyncio.sleep(0)
+        return await resolve(**more)
+
+    imagegen.run_task = attrs.evolve(imagegen.run_task, resolve=slowly_for_the_first)
+    imagegen.worker._run_task = imagegen.run_task
+    async with queue_of(imagegen, 3, num=2) as tasks:
+        await provider.until_begun(3)
+        begun = list(provider.begun)
+        provider.answer("0", "1", "2")
+        for task in tasks:
+            await imagegen.wait(task.task_id, timeout=10)
+
+    assert ["0", "0", "1"] == begun
+    assert ["0", "0", "1", "1", "2", "2"] == provider.begun
+
+
+async def test_a_full_provider_does_not_hold_up_another():
+    """Neither while many tasks wait for it nor when there are few workers."""
+    slow, quick = SlowProvider(max_concurrency=1), ScriptedProvider()
+    imagegen = imagegen_over({"slow": slow, "quick": quick}, workers=2)
+
+    async with queue_of(imagegen, 40) as tasks:
+        others = [await imagegen.submit("快", provider="quick") for _ in range(5)]
+        done = [await imagegen.wait(task.task_id, timeout=10) for task in others]
+        left = await statuses(imagegen, tasks)
+        slow.answer(*map(str, range(40)))
+        for task in tasks:
+            await imagegen.wait(task.task_id, timeout=10)
+
+    assert {TaskStatus.COMPLETED} == {task.status for task in done}
+    assert [TaskStatus.PROCESSING, *[TaskStatus.PENDING] * 39] == left
+    assert [str(n) for n in range(40)] == slow.begun
+
+
+async def test_a_changed_limit_counts_from_the_next_claim_on():
+    """A provider whose limit is raised gets more, one whose limit is lowered gets none for a while."""
+    provider = SlowProvider()
+    imagegen = imagegen_over({"slow": provider}, limits={"slow": 1})
+
+    async with queue_of(imagegen, 6) as tasks:
+        await provider.until_begun(1)
+        imagegen.resolve.file_configs["slow"] = config_of("slow", max_concurrency=3)
+        provider.answer("0")
+        await provider.until_begun(4)
+        raised = await statuses(imagegen, tasks)
+        imagegen.resolve.file_configs["slow"] = config_of("slow", max_concurrency=1)
+        provider.answer("1", "2")
+        for task in tasks[:3]:
+            await imagegen.wait(task.task_id, timeout=10)
+        lowered = await statuses(imagegen, tasks)
+        provider.answer("3", "4", "5")
+        for task in tasks:
+            await imagegen.wait(task.task_id, timeout=10)
+
+    assert ["completed", *["processing"] * 3, *["pending"] * 2] == raised
+    assert [*["completed"] * 3, "processing", *["pending"] * 2] == lowered
+
+
+async def test_a_job_that_is_resumed_holds_a_place():
+    """It is the oldest, so nothing is sent beside it."""
+    provider = SlowProvider(as_job=True, max_concurrency=1)
+    polling = asyncio.Event()
+
+    async def poll():
+        polling.set()
+        await asyncio.Event().wait()
+
+    provider.polls = [poll]
+    provider.answer("0", "1")
+    first = imagegen_over({"slow": provider})
+    async with queue_of(first, 2) as tasks:
+        await polling.wait()
+    polling.clear()
+    released = asyncio.Event()
+
+    async def poll_again():
+        polling.set()
+        await released.wait()
+
+    provider.polls = [poll_again]
+    second = ImageGen(
+        first.adapters, limits=first.limits, file_configs=first.resolve.file_configs, retry=RetryPolicy()
+    )
+    async with second:
+        await polling.wait()
+        meanwhile = (await statuses(second, tasks), list(provider.begun))
+        released.set()
+        for task in tasks:
+            await second.wait(task.task_id, timeout=10)
+
+    assert ([TaskStatus.PROCESSING, TaskStatus.PENDING], ["0"]) == meanwhile
+    assert ["0", "1"] == provider.begun
+
+
+async def test_a_task_that_was_turned_away_holds_no_place():
+    """While it waits as the vendor asks, the next takes its place."""
+    provider = SlowProvider(max_concurrency=1)
+    provider.submits = [CallError(FailureCode.RATE_LIMITED, "busy", not_started=True, retry_after=900)]
+    imagegen = imagegen_over({"slow": provider})
+
+    async with queue_of(imagegen, 3) as tasks:
+        provider.answer("0")
+        await provider.until_begun(2)
+        found = await statuses(imagegen, tasks)
+        places = [await imagegen.adapters.queue.position(task.task_id) for task in tasks]
+
+    assert (["0", "1"], ["pending", "processing", "pending"]) == (provider.begun, found)
+    assert [1, None, 1] == places
