@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sqlite3
+from contextlib import closing
 
 import pytest
 import yaml
@@ -483,7 +484,7 @@ def test_a_data_directory_that_cannot_be_made_is_one_line(run):
 def test_a_newer_database_is_refused(run, tmp_path):
     """An older program must not touch it."""
     good(run("generate", "x", *SMALL))
-    with sqlite3.connect(tmp_path / "data" / "imagegen.db") as database:
+    with closing(sqlite3.connect(tmp_path / "data" / "imagegen.db")) as database, database:
         database.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('imagegen', 'm999_later')"
         )

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import pytest
@@ -320,5 +321,5 @@ def _all(api, path):
 
 
 def _one(server, query):
-    with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True)) as database:
         return database.execute(query).fetchone()[0]

@@ -3,6 +3,7 @@
 import json
 import socket
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
     }
     told = saved("round-trip", extra_config=extra)
     saved("round-trip", extra_config={**told["extra_config"], "max_concurrency": 2})
-    with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True)) as database:
         origin, public, sealed = database.execute(
             "SELECT key_origin, extra_config, sealed_extra FROM provider_configs "
             "WHERE provider_name = 'round-trip'"

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -449,7 +450,7 @@ def test_the_configuration_of_a_request_is_wiped_at_the_end(api, server):
     key = "sk-for-this-task-alone-4711"
     body = {**body_of(), "config": {"api_key": key, "timeout": 7, "max_retries": 0}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
-    with sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True)) as database:
         columns = [column[1] for column in database.execute("PRAGMA table_info(tasks)")]
         sealed = [c for c in columns if "override" in c]
         rows = database.execute(
