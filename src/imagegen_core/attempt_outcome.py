@@ -15,6 +15,9 @@ _SILENT_ABOUT_JOBS = _NOT_STARTED | {
 }
 
 
+_KEY_STATUSES = frozenset({401, 403})
+
+
 @attrs.frozen(kw_only=True)
 class AttemptOutcome:
     """How one part of a task came out: ``error`` None means that its pictures are stored.
@@ -41,10 +44,12 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
     if previous.phase is Phase.SUBMITTING:
         return free or _on_unknown_is_retry(config)
     failure = previous.failure
-    if failure is None:
-        return False
-    unstarted = failure.code in _NOT_STARTED and not failure.possible_charge
-    return unstarted or repeats_unknown(failure, config)
+    return failure is not None and (started_nothing(failure) or repeats_unknown(failure, config))
+
+
+def started_nothing(failure: Failure) -> bool:
+    """Return whether the attempt that ended so may be made again, since the vendor never began it."""
+    return failure.code in _NOT_STARTED and not failure.possible_charge
 
 
 def may_have_cost(error: CallError, attempt: Attempt) -> bool:
@@ -58,6 +63,13 @@ def may_have_cost(error: CallError, attempt: Attempt) -> bool:
         return failure.possible_charge
     ours = failure.code is FailureCode.REJECTED and failure.upstream_status is None
     return failure.possible_charge or ours or failure.code in _SILENT_ABOUT_JOBS
+
+
+def refuses_key(error: CallError, attempt: Attempt) -> bool:
+    """Return whether the vendor does not want the key any more under which it accepted the call."""
+    failure = error.failure
+    refused = failure.code is FailureCode.AUTH_FAILED or failure.upstream_status in _KEY_STATUSES
+    return refused and attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
 
 
 def repeats_unknown(failure: Failure, config: ProviderConfig) -> bool:

@@ -74,8 +74,19 @@ class Receipt:
 
 
 @attrs.frozen(kw_only=True)
+class SentConfig:
+    """What a call was sent under, as text; ``sealed`` when there are secrets in it."""
+
+    text: str = attrs.field(repr=False)
+    sealed: bool
+
+
+@attrs.frozen(kw_only=True)
 class Attempt:
-    """One paid request. ``number`` counts a task's tries from 1, ``part`` its parallel calls from 0."""
+    """One paid request. ``number`` counts a task's tries from 1, ``part`` its parallel calls from 0.
+
+    ``config`` is the configuration that it was sent under; wiped when the attempt or its task ends.
+    """
 
     attempt_id: str
     task_id: str
@@ -88,15 +99,16 @@ class Attempt:
     job: UpstreamJob | None = None
     receipt: Receipt | None = None
     failure: Failure | None = None
+    config: SentConfig | None = None
 
     def _become(self, phase: Phase, now: datetime, **changes: Any) -> "Attempt":
         if phase not in _NEXT[self.phase]:
             raise IllegalTransition(f"attempt {self.attempt_id}", self.phase, phase)
         return attrs.evolve(self, phase=phase, updated_at=now, **changes)
 
-    def submitting(self, now: datetime) -> "Attempt":
+    def submitting(self, now: datetime, *, config: SentConfig | None = None) -> "Attempt":
         """Return the attempt as it is while nobody can know whether the vendor charged."""
-        return self._become(Phase.SUBMITTING, now, charge=Charge.POSSIBLE)
+        return self._become(Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config)
 
     def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
         """Return the attempt that the vendor works on under ``job``."""
@@ -129,7 +141,8 @@ class Attempt:
 
     def _settled(self) -> dict[str, Any]:
         """Return what is left of a vendor's answers: addresses in them may hold signatures and keys."""
-        return {"job": None if self.job is None else UpstreamJob(id=self.job.id), "receipt": None}
+        job = None if self.job is None else UpstreamJob(id=self.job.id)
+        return {"job": job, "receipt": None, "config": None}
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:

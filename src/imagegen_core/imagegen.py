@@ -39,6 +39,7 @@ from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.keep_picture import KeepPicture
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
+from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_core.use_cases.resume_tasks import ResumeTasks
 from imagegen_core.use_cases.retry_task import RetryTask
@@ -169,7 +170,9 @@ class ImageGen:
 
     def _run_task(self, retry: RetryPolicy) -> RunTask:
         a = self.adapters
+        plan = PlanCalls(resolve=self.resolve, box=a.box)
         run_attempt = RunAttempt(
+            plan=plan,
             keep_picture=KeepPicture(
                 pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
             ),
@@ -178,18 +181,18 @@ class ImageGen:
             events=a.events,
             clock=a.clock,
             redactor=a.redactor,
+            box=a.box,
             new_id=a.new_id,
             stored=self._stored,
         )
         end = EndTask(events=a.events, spool=a.spool)
         return RunTask(
-            resolve=self.resolve,
+            plan=plan,
             run_attempt=run_attempt,
             repository=a.tasks,
             queue=a.queue,
             end=end,
             break_off=BreakOffTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
-            box=a.box,
             clock=a.clock,
             running=self.running,
             slots=self.slots,

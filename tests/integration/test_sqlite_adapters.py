@@ -21,8 +21,10 @@ from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsCo
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
+from imagegen_core.attempts import SentConfig
 from imagegen_core.errors import Unavailable
 from imagegen_core.events import EventKind
+from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import StorageState
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.secrets import Secret
@@ -86,6 +88,19 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         await database.close()
 
         assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
+
+    async def test_a_wiped_configuration_of_a_call_leaves_no_trace(self, repository, database, tmp_path):
+        """The same for what a call was sent under."""
+        task = a_task()
+        await repository.add(task, queue_size=1)
+        sent = an_attempt(task).submitting(
+            later(1), config=SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
+        )
+        await repository.save_attempt(sent)
+        await repository.save_attempt(sent.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
+        await database.close()
+
+        assert b"SEALED-CALL-" not in (tmp_path / "imagegen.db").read_bytes()
 
 
 class TestSqliteIdempotencyKeys(IdempotencyKeysContract):

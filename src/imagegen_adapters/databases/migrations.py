@@ -357,3 +357,17 @@ def m011_ready_by_provider(db: Schema) -> None:
         WHERE status = 'pending' AND not_before IS NULL
         """,
     )
+
+
+@migrations()
+def m012_attempt_configs(db: Schema) -> None:
+    """What a call was sent under, for as long as its vendor works on it or its answer is decoded.
+
+    With secrets in it, it is in `sealed_config`, else in `config`.
+    """
+    _run(
+        db,
+        "ALTER TABLE attempts ADD COLUMN config TEXT",
+        "ALTER TABLE attempts ADD COLUMN sealed_config TEXT",
+        "CREATE INDEX attempts_sealed ON attempts (attempt_id) WHERE sealed_config IS NOT NULL",
+    )

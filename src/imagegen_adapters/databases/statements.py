@@ -135,13 +135,21 @@ DELETE FROM idempotency_keys WHERE (scope, key) IN (
 
 PUT_ATTEMPT = """
 INSERT INTO attempts (
-    attempt_id, task_id, number, part, phase, charge, job, receipt, failure, created_at, updated_at
+    attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
+    created_at, updated_at
 ) VALUES (
-    :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :created_at, :updated_at
+    :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :config, :sealed_config,
+    :created_at, :updated_at
 )
 ON CONFLICT (attempt_id) DO UPDATE SET
     phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
-    failure = excluded.failure, updated_at = excluded.updated_at
+    failure = excluded.failure, config = excluded.config,
+    sealed_config = excluded.sealed_config, updated_at = excluded.updated_at
+"""
+
+WIPE_CONFIGS = """
+UPDATE attempts SET config = NULL, sealed_config = NULL
+WHERE task_id = ? AND (config IS NOT NULL OR sealed_config IS NOT NULL)
 """
 
 ATTEMPTS = "SELECT * FROM attempts WHERE task_id = ? ORDER BY seq"

@@ -16,7 +16,7 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
-from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, UpstreamJob
+from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.failures import Failure
 from imagegen_core.operations import InputImage, Operation, PictureRequest
 from imagegen_core.tasks import Task, TaskStatus
@@ -107,6 +107,7 @@ def _request(row: Row) -> PictureRequest:
 
 def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
     """Return the columns of an attempt."""
+    config = attempt.config
     return {
         "attempt_id": attempt.attempt_id,
         "task_id": attempt.task_id,
@@ -117,9 +118,17 @@ def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
         "job": optional_json(attempt.job),
         "receipt": optional_json(attempt.receipt),
         "failure": optional_json(attempt.failure),
+        "config": config.text if config is not None and not config.sealed else None,
+        "sealed_config": config.text if config is not None and config.sealed else None,
         "created_at": to_timestamp(attempt.created_at),
         "updated_at": to_timestamp(attempt.updated_at),
     }
+
+
+def _config(row: Row) -> SentConfig | None:
+    if row["sealed_config"] is not None:
+        return SentConfig(text=row["sealed_config"], sealed=True)
+    return None if row["config"] is None else SentConfig(text=row["config"], sealed=False)
 
 
 def row_to_attempt(row: Row) -> Attempt:
@@ -134,6 +143,7 @@ def row_to_attempt(row: Row) -> Attempt:
         job=optional_value(row["job"], UpstreamJob),
         receipt=optional_value(row["receipt"], Receipt),
         failure=optional_value(row["failure"], Failure),
+        config=_config(row),
         created_at=from_timestamp(row["created_at"]),
         updated_at=from_timestamp(row["updated_at"]),
     )

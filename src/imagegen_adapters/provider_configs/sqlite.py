@@ -157,7 +157,8 @@ async def sealed_sample(database: Database) -> str | None:
     query = """
         SELECT api_key FROM provider_configs WHERE api_key IS NOT NULL
         UNION ALL SELECT sealed_extra FROM provider_configs WHERE sealed_extra IS NOT NULL
-        UNION ALL SELECT override FROM tasks WHERE override IS NOT NULL LIMIT 1
+        UNION ALL SELECT override FROM tasks WHERE override IS NOT NULL
+        UNION ALL SELECT sealed_config FROM attempts WHERE sealed_config IS NOT NULL LIMIT 1
     """
     row = await database.read(lambda c: c.execute(query).fetchone())
     return None if row is None else str(row[0])

@@ -1,4 +1,4 @@
-"""Every sealed token in the database: providers' secrets, and what waiting tasks brought along."""
+"""Every sealed token in the database: providers' secrets, and what waiting tasks and sent calls hold."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,6 +14,8 @@ SELECT 'sealed_extra', provider_name, sealed_extra
 FROM provider_configs WHERE sealed_extra IS NOT NULL
 UNION ALL
 SELECT 'tasks', task_id, override FROM tasks WHERE override IS NOT NULL
+UNION ALL
+SELECT 'attempts', attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL
 """
 
 _REPLACE = {
@@ -24,6 +26,9 @@ _REPLACE = {
         UPDATE provider_configs SET sealed_extra = :token WHERE provider_name = :id AND sealed_extra = :before
     """,
     "tasks": "UPDATE tasks SET override = :token WHERE task_id = :id AND override = :before",
+    "attempts": """
+        UPDATE attempts SET sealed_config = :token WHERE attempt_id = :id AND sealed_config = :before
+    """,
 }
 
 

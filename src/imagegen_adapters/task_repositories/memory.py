@@ -50,6 +50,9 @@ class MemoryTaskRepository:
             raise StaleTask(task.task_id)
         wish = stored.cancel_requested or task.cancel_requested
         self._state.put(attrs.evolve(task, cancel_requested=wish))
+        if task.status.final:
+            for attempt in await self.attempts(task.task_id):
+                self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         self._get(attempt.task_id)

@@ -72,6 +72,8 @@ class SqliteTaskRepository:
             if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:
                 exists = connection.execute(statements.GET_TASK, (task.task_id,)).fetchone()
                 raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
+            if task.status.final:
+                connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
 
         await self._database.write(save)
 

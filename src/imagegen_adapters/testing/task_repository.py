@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
-from imagegen_core.attempts import Receipt, UpstreamJob
+from imagegen_core.attempts import Receipt, SentConfig, UpstreamJob
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.operations import InputImage, Operation, PictureRequest
@@ -272,8 +272,10 @@ class TaskRepositoryContract:
         for attempt in (one, two, three):
             await repository.save_attempt(attempt)
         job = UpstreamJob(id="j1", data={"poll": ["https://example.com/j1"]}, expires_at=later(60))
-        one = one.submitting(later(1)).accepted(later(2), job)
-        two = two.submitting(later(1)).received(later(2), Receipt(data={"files": [{"name": "a.png"}]}))
+        one = one.submitting(later(1), config=SentConfig(text="token", sealed=True)).accepted(later(2), job)
+        two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
+            later(2), Receipt(data={"files": [{"name": "a.png"}]})
+        )
         failure = Failure.of(FailureCode.REJECTED, "no")
         three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
 
@@ -282,6 +284,31 @@ class TaskRepositoryContract:
 
         assert (one, two, three) == await repository.attempts(task.task_id)
         assert () == await repository.attempts("nobody")
+
+    async def test_what_a_call_was_sent_under_is_wiped_with_its_end(self, repository: TaskRepository) -> None:
+        """When the attempt has ended, or else when its task has; other tasks' stay."""
+        task, other = a_task(), a_task()
+        await add(repository, task, other)
+        token, plain = SentConfig(text="token", sealed=True), SentConfig(text="{}", sealed=False)
+        one, two, three, theirs = (
+            an_attempt(owner, part=part).submitting(later(1), config=config)
+            for owner, part, config in (
+                (task, 0, token),
+                (task, 1, token),
+                (task, 2, plain),
+                (other, 0, plain),
+            )
+        )
+        for attempt in (one, two, three, theirs):
+            await repository.save_attempt(attempt)
+        await repository.save_attempt(one.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
+        before = [a.config for a in await repository.attempts(task.task_id)]
+
+        await repository.save(task.cancel(NOW))
+
+        assert [None, token, plain] == before
+        assert [None] * 3 == [a.config for a in await repository.attempts(task.task_id)]
+        assert [plain] == [a.config for a in await repository.attempts(other.task_id)]
 
     async def test_pictures_get_growing_ids(self, repository: TaskRepository) -> None:
         """Pictures are stored with their attempt; ids are positive and grow."""

@@ -65,7 +65,7 @@ class TaskRepository(Protocol):
         ...
 
     async def save(self, task: Task) -> None:
-        """Store a changed task.
+        """Store a changed task; with the end of one, the sealed configurations of its attempts are wiped.
 
         Raises:
             StaleTask: the stored one has ended, or has a higher epoch. Nothing is written.

@@ -102,6 +102,19 @@ class ResolveProvider:
         except Refusal:
             return None
 
+    def again(self, config: ProviderConfig) -> ResolvedProvider:
+        """Return the provider as it was when a call was sent under ``config``, to finish that call.
+
+        Whether it is switched on, and what is configured now, does not matter to what was accepted.
+
+        Raises:
+            Refusal: this version cannot use the configuration.
+        """
+        resolved = self.describe([config])
+        for secret in _secrets(resolved.config):
+            self.redactor.register(secret)
+        return resolved
+
     def check_key(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> None:
         """Check that the key goes where it was given for, and that no layer above it takes it further.
 

@@ -9,11 +9,12 @@ from imagegen_core.attempt_outcome import (
     AttemptOutcome,
     error_of,
     may_have_cost,
-    may_send,
+    refuses_key,
     repeats_unknown,
+    started_nothing,
     worst,
 )
-from imagegen_core.attempts import Attempt, Phase, Receipt, UpstreamJob
+from imagegen_core.attempts import Attempt, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.events import EventKind, TaskEvent
@@ -24,13 +25,16 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import Harvest, ProviderCall
 from imagegen_core.ports.redactor import Redactor
+from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import SlotsClosed
 from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
+from imagegen_core.sealed_calls import seal_call
 from imagegen_core.tasks import MAX_RESCUES, Task
 from imagegen_core.use_cases.keep_picture import KeepPicture
+from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
 SUBMIT_SLACK_SECONDS = 5.0
@@ -44,25 +48,23 @@ class RunAttempt:
     ``stored`` is called after each change of what the picture store holds.
     """
 
+    plan: PlanCalls
     keep_picture: KeepPicture
     records: ImageRecords
     spool: Spool
     events: EventBus
     clock: Clock
     redactor: Redactor
+    box: SecretBox
     new_id: Callable[[], str]
     stored: Callable[[], object]
 
-    async def __call__(
-        self,
-        *,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        attempt: Attempt,
-    ) -> AttemptOutcome:
-        """Return how an attempt that was taken up came out; never raises for what a vendor does."""
-        call = attrs.evolve(call, call_id=attempt.attempt_id)
+    async def __call__(self, *, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
+        """Return how an attempt that was taken up came out; never raises for what a vendor does.
+
+        A job whose key the vendor refuses by now is asked for with the one of now, if there is another.
+        """
+        call = attrs.evolve(planned.call, call_id=attempt.attempt_id)
         exchange = CallExchange(
             attempt_id=attempt.attempt_id,
             run=run,
@@ -71,12 +73,16 @@ class RunAttempt:
             clock=self.clock,
         )
         try:
-            return await self._drive(run, resolved, call, exchange, attempt)
+            return await self._drive(run, planned.resolved, call, exchange, attempt)
         except SlotsClosed:
             return AttemptOutcome(held=True)
         except CallError as raw:
             current = run.attempts[attempt.part]
-            error = self._redacted(raw, resolved.config, current)
+            if refuses_key(raw, current):
+                newer = await self.plan.under_newer_key(task=run.task, planned=planned)
+                if newer is not None:
+                    return await self(run=run, planned=newer, attempt=current)
+            error = self._redacted(raw, planned.resolved.config, current)
             if _can_wait(error, current, run.task):
                 return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
@@ -84,10 +90,11 @@ class RunAttempt:
             return AttemptOutcome(error=error)
 
     async def take_up(
-        self, *, run: RunningTask, resolved: ResolvedProvider, part: int, previous: Attempt | None
+        self, *, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
     ) -> Attempt | AttemptOutcome:
         """Return the attempt of a part to drive on, reserved durably, or the outcome that is settled."""
-        sends = may_send(previous, resolved.config, free=resolved.profile.free)
+        planned = plan.calls.get(part)
+        sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.of(
                 FailureCode.OUTCOME_UNKNOWN, "the service stopped while the vendor had the request"
@@ -98,10 +105,14 @@ class RunAttempt:
             await self.spool.remove(spool_owner(previous.task_id, previous.attempt_id))
         if previous is None or sends:
             return await self._reserve(run, part, previous)
+        if planned is None and previous.under_way and plan.refusal is not None:
+            previous = await run.save_attempt(previous.broken_off(self.clock.now(), plan.refusal))
         if previous.phase is Phase.STORED:
             return AttemptOutcome()
         if previous.failure is not None:
-            return AttemptOutcome(error=error_of(previous.failure))
+            unsent = plan.refusal is not None and started_nothing(previous.failure)
+            failure = plan.refusal if unsent and plan.refusal is not None else previous.failure
+            return AttemptOutcome(error=error_of(failure))
         run.attempts[part] = previous
         return previous
 
@@ -134,7 +145,7 @@ class RunAttempt:
                 if attempt.phase is Phase.RESERVED:
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
-                    attempt = await run.save_attempt(attempt.submitting(now()))
+                    attempt = await run.save_attempt(attempt.submitting(now(), config=self._sealed(call)))
                     attempt = await self._submit(run, resolved, call, exchange, attempt)
                 if attempt.phase is Phase.ACCEPTED and attempt.job is not None:
                     job = attempt.job
@@ -144,6 +155,9 @@ class RunAttempt:
         else:
             run.place.pass_on()
         return await self._collect(run, resolved, call, exchange, attempt)
+
+    def _sealed(self, call: ProviderCall) -> SentConfig | None:
+        return seal_call(call.config, call.model, self.box, call.call_id)
 
     async def _submit(
         self,

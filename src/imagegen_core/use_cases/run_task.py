@@ -8,34 +8,20 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_core.attempt_outcome import AttemptOutcome, may_send
+from imagegen_core.attempt_outcome import AttemptOutcome
 from imagegen_core.attempts import Attempt, Phase, may_be_charged
-from imagegen_core.capabilities import choose_model
-from imagegen_core.errors import (
-    ModelNotAvailable,
-    ProviderDisabled,
-    ProviderNotConfigured,
-    Refusal,
-    StaleTask,
-    StorageError,
-    Unavailable,
-)
-from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.operations import PictureRequest
+from imagegen_core.errors import Refusal, StaleTask, StorageError, Unavailable
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.queue import Queue
-from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.provider_slots import Place, ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTask, RunningTasks
-from imagegen_core.sealed_overrides import open_override
 from imagegen_core.settlement import settle
 from imagegen_core.tasks import Task
 from imagegen_core.use_cases.break_off_task import BreakOffTask
 from imagegen_core.use_cases.end_task import EndTask
-from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refused
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
 LOCKED_DELAY = timedelta(seconds=30)
@@ -50,13 +36,12 @@ T = TypeVar("T")
 class RunTask:
     """Splits a task into paid calls, drives each, and settles what became of them."""
 
-    resolve: ResolveProvider
+    plan: PlanCalls
     run_attempt: RunAttempt
     repository: TaskRepository
     queue: Queue
     end: EndTask
     break_off: BreakOffTask
-    box: SecretBox
     clock: Clock
     running: RunningTasks
     slots: ProviderSlots
@@ -95,19 +80,16 @@ class RunTask:
             await self.end(run=run, task=ended)
             return
         try:
-            resolved = await self._resolve(run.task)
-            call = self._call(run.task, resolved)
-            requests = resolved.provider.split(call.request, call.model, call.config)
-            requests = _as_begun(call.request, requests, attempts)
+            plan = await self.plan(task=run.task, attempts=attempts)
         except Unavailable:
             later = self.clock.now() + LOCKED_DELAY
             await self._put_back(run, attrs.evolve(run.task.release(), not_before=later))
             return
         except Refusal as refusal:
-            failure = _refused(refusal, charged=may_be_charged(attempts))
+            failure = refused(refusal, charged=may_be_charged(attempts))
             await self.end(run=run, task=run.task.fail(self.clock.now(), failure))
             return
-        outcomes = await self._parts(run, resolved, call, requests, attempts)
+        outcomes = await self._parts(run, plan, attempts)
         if any(outcome.held for outcome in outcomes):
             await self.break_off.stop(run)
             return
@@ -135,42 +117,26 @@ class RunTask:
             "seconds": round(wait.total_seconds(), 1),
         }
 
-    async def _resolve(self, task: Task) -> ResolvedProvider:
-        override = None
-        if task.override is not None:
-            override = open_override(task.override, self.box, task.task_id)
-        return await self.resolve(provider_name=task.provider_name, override=override)
-
-    @staticmethod
-    def _call(task: Task, resolved: ResolvedProvider) -> ProviderCall:
-        model = choose_model(resolved.profile.models, task.model_id)
-        return ProviderCall(call_id="", request=task.request, model=model, config=resolved.config)
-
     async def _parts(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        requests: tuple[PictureRequest, ...],
-        attempts: tuple[Attempt, ...],
+        self, run: RunningTask, plan: CallPlan, attempts: tuple[Attempt, ...]
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
-        free = run.free = resolved.profile.free
-        if any(may_send(latest.get(part), resolved.config, free=free) for part in range(len(requests))):
+        run.free = plan.free
+        if plan.may_send(latest):
             await run.save(run.task.count_attempt())
         # All are reserved before any is sent: from then on it is on disk how many there are.
+        parts = plan.parts(latest)
         taken = await _all(
-            self.run_attempt.take_up(run=run, resolved=resolved, part=part, previous=latest.get(part))
-            for part in range(len(requests))
+            self.run_attempt.take_up(run=run, plan=plan, part=part, previous=latest.get(part))
+            for part in parts
         )
 
-        async def drive(request: PictureRequest, found: Attempt | AttemptOutcome) -> AttemptOutcome:
+        async def drive(part: int, found: Attempt | AttemptOutcome) -> AttemptOutcome:
             if isinstance(found, AttemptOutcome):
                 return found
-            part = attrs.evolve(call, request=request)
-            return await self.run_attempt(run=run, resolved=resolved, call=part, attempt=found)
+            return await self.run_attempt(run=run, planned=plan.calls[part], attempt=found)
 
-        return await _all(map(drive, requests, taken))
+        return await _all(map(drive, parts, taken))
 
     async def _put_back(self, run: RunningTask, task: Task) -> None:
         await self.queue.enqueue(await run.save(task))
@@ -183,27 +149,3 @@ async def _all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if not isinstance(result, BaseException)]
-
-
-def _as_begun(
-    request: PictureRequest, requests: tuple[PictureRequest, ...], attempts: tuple[Attempt, ...]
-) -> tuple[PictureRequest, ...]:
-    """Return the calls that the request takes: as many as there were when the first of them was sent.
-
-    A configuration that was changed since may say otherwise; then calls that are paid for would be forgotten,
-    or others sent for pictures that are paid for already.
-    """
-    parts = len({attempt.part for attempt in attempts})
-    if parts == len(requests) or not may_be_charged(attempts):
-        return requests
-    begun = ((request,), request.split())
-    return next((calls for calls in begun if len(calls) == parts), requests)
-
-
-def _refused(refusal: Refusal, *, charged: bool) -> Failure:
-    code = FailureCode.PROVIDER_NOT_CONFIGURED
-    if isinstance(refusal, ProviderDisabled):
-        code = FailureCode.PROVIDER_DISABLED
-    elif not isinstance(refusal, (ProviderNotConfigured, ModelNotAvailable)):
-        code = FailureCode.REJECTED
-    return Failure.of(code, refusal.message, possible_charge=charged)

@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
-from tests.integration.api.asking import CONFIG, GENERATE, SMALL, data, running, submit
+from tests.integration.api.asking import CONFIG, GENERATE, SMALL, body_of, data, until
 from tests.integration.api.live_server import LiveServer, clean_environ
 from tests.integration.cli.conftest import KEY
 from tests.integration.cli.said import failed, good
@@ -38,14 +38,16 @@ main()
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
-    """Three saved keys, a secret header, and a waiting task's own key; the server was killed."""
+    """Three saved keys, a secret header, a sent call's key, a waiting task's own; the server was killed."""
     server = LiveServer(tmp_path_factory.mktemp("sealed"), {"queue": {"workers": 1}}).start()
     with server.client() as api:
         for name, key in KEYS.items():
             data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", "api_key": key}))
         headers = {"headers": {"X-Own-Token": "token-of-the-header"}}
         data(api.post(CONFIG, json={"provider_name": "headed", "kind": "demo", "extra_config": headers}))
-        running(api, data(submit(api, delay_seconds=500))["task_id"])
+        body = body_of(delay_seconds=500)
+        data(api.post(GENERATE, json={**body, "provider": "one"}))
+        until(lambda: tokens(server.data_dir), lambda found: any(n.startswith("attempt:") for n in found))
         override = {"config": {"api_key": "sk-of-the-task-0004"}, "params": {"prompt": "waits", **SMALL}}
         data(api.post(GENERATE, json={"provider": "demo", **override}))
     server.kill()
@@ -72,9 +74,13 @@ def tokens(data_dir):
         tasks = connection.execute(
             "SELECT task_id, override FROM tasks WHERE override IS NOT NULL"
         ).fetchall()
+        calls = connection.execute(
+            "SELECT attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL"
+        ).fetchall()
     return {
         **{f"provider_configs/{name}|{origin}|{column}": token for name, origin, column, token in configs},
         **{f"task:{task_id}": token for task_id, token in tasks},
+        **{f"attempt:{attempt_id}": token for attempt_id, token in calls},
     }
 
 
@@ -96,7 +102,7 @@ def test_every_secret_has_a_new_key(desk):
     after, new = tokens(desk.data_dir), keys_of(desk.data_dir)
     files = b"".join(path.read_bytes() for path in desk.data_dir.glob("imagegen.db*"))
 
-    assert ("5 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
+    assert ("6 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
     assert (1, set(), before.keys()) == (len(new), set(old) & set(new), after.keys())
     assert not any(Sealing(old).opens(token) for token in after.values())
     assert not any(token.encode() in files for token in before.values())
@@ -157,7 +163,7 @@ def test_keys_of_the_environment_are_taken_over(desk):
     after = opened(desk.data_dir, given=new)
 
     assert (1, True) == (alone.returncode, "NEW,OLD" in alone.stderr)
-    assert ("5 saved secret(s)" in said, secrets, False) == (
+    assert ("6 saved secret(s)" in said, secrets, False) == (
         True,
         after,
         (desk.data_dir / "master.key").exists(),

@@ -112,16 +112,16 @@ async def test_tasks_that_are_claimed_together_begin_in_their_order():
     """Also when the elder takes longer to get ready: its calls all come before the younger's."""
     provider = SlowProvider(max_concurrency=3, fan_out=True)
     imagegen = imagegen_over({"slow": provider})
-    resolve, hindered = imagegen.resolve, []
+    plan, hindered = imagegen.run_task.plan, []
 
     async def slowly_for_the_first(**more):
         if not hindered:
             hindered.append(True)
             for _ in range(50):
                 await asyncio.sleep(0)
-        return await resolve(**more)
+        return await plan(**more)
 
-    imagegen.run_task = attrs.evolve(imagegen.run_task, resolve=slowly_for_the_first)
+    imagegen.run_task = attrs.evolve(imagegen.run_task, plan=slowly_for_the_first)
     imagegen.worker._run_task = imagegen.run_task
     async with queue_of(imagegen, 3, num=2) as tasks:
         await provider.until_begun(3)

@@ -1,0 +1,75 @@
+"""What is kept of the configuration of a call."""
+
+import json
+
+import attrs
+import pytest
+
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_core.capabilities import Model
+from imagegen_core.errors import Unavailable
+from imagegen_core.operations import Operation
+from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.sealed_calls import open_call, seal_call
+from imagegen_core.secrets import Secret
+
+MODEL = Model(id="m1", remote_id="vendor/m1")
+CONFIG = ProviderConfig(
+    provider_name="own",
+    source=ConfigSource.DATABASE,
+    kind="http",
+    api_base="https://api.example.com/v1",
+    api_key=Secret("sk-canary-0123456789"),
+    models=(
+        ModelEntry(id="m1", name="One", default=True),
+        ModelEntry(id="m2", capabilities=(Operation.EDIT, Operation.GENERATE)),
+    ),
+    timeout_seconds=20.5,
+    max_retries=0,
+    extra_config={"spec": {"schema": 1, "body": ["\ud83d", 2.5, None]}, "headers": {"X-Auth": "secret"}},
+)
+
+
+def test_everything_that_a_call_needs_comes_back():
+    """Key, headers, document, models and numbers, and the vendor's own id of the model."""
+    box = MemorySecretBox()
+
+    kept = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")
+
+    assert (CONFIG, "sk-canary-0123456789", "vendor/m1") == (
+        kept.config,
+        kept.config.api_key.reveal(),
+        kept.remote_id,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"api_key": None},
+        {"extra_config": {}},
+        {"api_key": None, "extra_config": {"proxy": "http://user:secret@127.0.0.1:1"}},
+    ],
+)
+def test_secrets_are_sealed_with_all_the_rest(changes):
+    """It cannot be read, opens for its own attempt only, and is not kept while nothing is sealed."""
+    config, box = attrs.evolve(CONFIG, **changes), MemorySecretBox()
+
+    sent = seal_call(config, MODEL, box, "a1")
+
+    assert (True, False) == (sent.sealed, "example.com" in sent.text)
+    with pytest.raises(Unavailable):
+        open_call(sent, box, "a2")
+    assert seal_call(config, MODEL, MemorySecretBox(locked=True), "a1") is None
+
+
+def test_what_holds_no_secret_needs_no_master_key():
+    """So calls of providers without a key are finished while the box is locked."""
+    config = attrs.evolve(CONFIG, api_key=None, extra_config={"headers": {"X-Team": "blue"}})
+    locked = MemorySecretBox(locked=True)
+
+    sent = seal_call(config, MODEL, locked, "a1")
+
+    assert (False, config) == (sent.sealed, open_call(sent, locked, "a1").config)
+    assert "https://api.example.com/v1" == json.loads(sent.text)["api_base"]
