@@ -61,7 +61,7 @@ def memory_adapters(
         pictures=MemoryBlobStore(),
         spool=MemorySpool(),
         inspector=ThreadInspector(),
-        events=MemoryEventBus(),
+        events=MemoryEventBus(state),
         guard=MemoryUpstreamGuard(),
         box=MemorySecretBox(),
         disk=MemoryDiskSpace(),

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.frozen_mappings import frozen_mapping
+from imagegen_core.tasks import Task
 
 
 class EventKind(StrEnum):
@@ -34,3 +35,10 @@ class TaskEvent:
     at: datetime
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     id: int = 0
+
+
+def last_event(task: Task) -> TaskEvent:
+    """Return the event that tells that a task has ended, and why."""
+    data = {} if task.failure is None else {"error": str(task.failure.code)}
+    at = task.completed_at or task.created_at
+    return TaskEvent(task_id=task.task_id, kind=EventKind(str(task.status)), at=at, data=data)

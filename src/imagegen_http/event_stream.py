@@ -26,12 +26,8 @@ async def event_stream(
     last = await service.imagegen.adapters.events.last_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
     yield b"retry: 3000\n" + _frame("snapshot", render.task(view, english=english))
-    final = view.task.status.final
-    if after is None:
-        after = max(0, last - 1) if final else last
-    if final and last == 0:
-        yield _frame(str(view.task.status), render.task(view, english=english), 1)
-        return
+    if after is None or after > last:  # no event has such a number, unless a backup was restored since
+        after = max(0, last - 1) if view.task.status.final else last
     queue: asyncio.Queue[TaskEvent | None] = asyncio.Queue()
     pump = asyncio.create_task(_pump(service, task_id, after, queue))
     stopping = asyncio.create_task(_stop(service, queue))

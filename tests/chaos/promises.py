@@ -36,6 +36,7 @@ class Promises:
         self.check_nothing_is_lost()
         self.check_every_task_ends()
         self.check_ends_are_final()
+        self.check_last_events()
         self.check_money()
         self.check_pictures()
         self.check_nothing_is_left_over()
@@ -59,6 +60,16 @@ class Promises:
         changed = {i: (was, now.get(i)) for i, was in self.ended.items() if now.get(i) != was}
         _nothing(changed, "an end that changed")
         self.ended = now
+
+    def check_last_events(self):
+        sql = """
+            SELECT task_id, status, (SELECT group_concat(kind) FROM (
+                SELECT kind FROM events WHERE task_id = tasks.task_id AND kind NOT IN ('progress', 'image')
+            )) AS ends FROM tasks
+        """
+
+        untold = [tuple(row) for row in self.service.rows(sql) if row["ends"] != row["status"]]
+        _nothing(untold, "an end that those who follow are not told of, or twice")
 
     def check_money(self):
         attempts = {row["attempt_id"]: row for row in self.service.rows("SELECT * FROM attempts")}

@@ -212,6 +212,10 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
 
 class TestSqliteEventBus(EventBusContract):
     @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=str)
+
+    @pytest.fixture
     def bus(self, database):
         return SqliteEventBus(database)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from imagegen_core.attempts import Attempt
+from imagegen_core.events import TaskEvent
 from imagegen_core.images import Image
 from imagegen_core.tasks import Task, TaskStatus
 
@@ -39,6 +40,8 @@ class MemoryState:
     images: dict[int, Image] = attrs.field(factory=dict)
     last_image_id: int = 0
     removals: list[str] = attrs.field(factory=list)
+    events: dict[str, list[TaskEvent]] = attrs.field(factory=dict)
+    last_event_id: int = 0
     _counts: Counter[TaskStatus] = attrs.field(factory=Counter)
 
     def put(self, task: Task) -> None:
@@ -58,6 +61,13 @@ class MemoryState:
     def with_status(self, status: TaskStatus) -> Iterator[Task]:
         """Yield the tasks in this status, oldest first."""
         return (task for task in self.tasks.values() if task.status is status)
+
+    def add_event(self, event: TaskEvent) -> TaskEvent:
+        """Keep an event under a new id."""
+        self.last_event_id += 1
+        added = attrs.evolve(event, id=self.last_event_id)
+        self.events.setdefault(event.task_id, []).append(added)
+        return added
 
     def add_image(self, image: Image) -> Image:
         """Keep a picture under a new id, or return the one that has its place already."""

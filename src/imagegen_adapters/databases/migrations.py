@@ -371,3 +371,21 @@ def m012_attempt_configs(db: Schema) -> None:
         "ALTER TABLE attempts ADD COLUMN sealed_config TEXT",
         "CREATE INDEX attempts_sealed ON attempts (attempt_id) WHERE sealed_config IS NOT NULL",
     )
+
+
+@migrations()
+def m013_last_events(db: Schema) -> None:
+    """Each task that has ended has its last event, also where a crash came between the one and the other."""
+    _run(
+        db,
+        """
+        INSERT INTO events (task_id, kind, at, data)
+        SELECT task_id, status, coalesce(completed_at, created_at),
+            CASE WHEN failure IS NULL THEN '{}'
+                ELSE json_object('error', json_extract(failure, '$.code')) END
+        FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND NOT EXISTS (
+            SELECT 1 FROM events
+            WHERE events.task_id = tasks.task_id AND kind IN ('completed', 'failed', 'cancelled')
+        )
+        """,
+    )

@@ -2,19 +2,15 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import attrs
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_adapters.databases.event_rows import insert_event, row_to_event
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.watchers import Watchers
 from imagegen_core.events import EventKind, TaskEvent
-
-_PROGRESS_KEPT = timedelta(days=1)
 
 
 class SqliteEventBus:
@@ -25,23 +21,12 @@ class SqliteEventBus:
         self._watchers = Watchers()
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
-        row = {
-            "task_id": event.task_id,
-            "kind": event.kind.value,
-            "at": to_timestamp(event.at),
-            "data": to_json(dict(event.data)),
-        }
-        long_ago = to_timestamp(event.at - _PROGRESS_KEPT)
-
-        def insert(connection: sqlite3.Connection) -> int:
-            number = connection.execute(statements.INSERT_EVENT, row).lastrowid
-            if event.kind.final:
-                connection.execute(statements.PURGE_PROGRESS, (long_ago,))
-            return number or 0
-
-        number = await self._database.write(insert)
+        number = await self._database.write(partial(insert_event, event=event))
         self._watchers.wake(event.task_id)
         return attrs.evolve(event, id=number)
+
+    async def notify(self, task_id: str) -> None:
+        self._watchers.wake(task_id)
 
     async def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
         with self._watchers.watch(task_id) as news:
@@ -64,17 +49,7 @@ class SqliteEventBus:
 def _after(connection: sqlite3.Connection, *, task_id: str, since: int) -> tuple[list[TaskEvent], bool]:
     """Return kept events, and whether nothing will ever follow them."""
     rows = connection.execute(statements.EVENTS_AFTER, (task_id, since)).fetchall()
-    events = [_event(row) for row in rows]
+    events = [row_to_event(row) for row in rows]
     last = connection.execute(statements.LAST_EVENT, (task_id,)).fetchone()
     is_final = last is not None and EventKind(last["kind"]).final
     return events, is_final and (not events or events[-1].id == last["id"])
-
-
-def _event(row: sqlite3.Row) -> TaskEvent:
-    return TaskEvent(
-        id=row["id"],
-        task_id=row["task_id"],
-        kind=EventKind(row["kind"]),
-        at=from_timestamp(row["at"]),
-        data=from_json(row["data"], dict[str, Any]),
-    )

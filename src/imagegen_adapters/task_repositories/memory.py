@@ -6,6 +6,7 @@ from imagegen_adapters.databases.listing import list_page
 from imagegen_adapters.databases.memory import KeptClaim, MemoryState
 from imagegen_core.attempts import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
+from imagegen_core.events import last_event
 from imagegen_core.images import Image
 from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
@@ -53,6 +54,7 @@ class MemoryTaskRepository:
         if task.status.final:
             for attempt in await self.attempts(task.task_id):
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)
+            self._state.add_event(last_event(task))
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         self._get(attempt.task_id)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 
 from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.event_rows import insert_event
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.listing import select_page
 from imagegen_adapters.databases.sqlite import Database
@@ -13,6 +14,7 @@ from imagegen_adapters.idempotency_keys.sqlite import kept_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
 from imagegen_core.attempts import Attempt
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
+from imagegen_core.events import last_event
 from imagegen_core.images import Image
 from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
@@ -74,6 +76,7 @@ class SqliteTaskRepository:
                 raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
             if task.status.final:
                 connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
+                insert_event(connection, last_event(task))
 
         await self._database.write(save)
 

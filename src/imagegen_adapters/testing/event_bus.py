@@ -1,20 +1,26 @@
 """What every event bus promises, as tests to subclass.
 
-A subclass gives the fixture ``bus``, an empty one::
+A subclass gives the fixtures ``repository`` and ``bus``, empty, over the same tasks::
 
     class TestMyBus(EventBusContract):
         @pytest.fixture
-        def bus(self):
-            return MyEventBus()
+        def repository(self): ...
+
+        @pytest.fixture
+        def bus(self, repository): ...
 """
 
 import asyncio
 
+import attrs
 import pytest
 
-from imagegen_adapters.testing.samples import an_event
-from imagegen_core.events import EventKind, TaskEvent
+from imagegen_adapters.testing.samples import NOW, a_task, an_event, later
+from imagegen_core.errors import StaleTask
+from imagegen_core.events import EventKind, TaskEvent, last_event
+from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.task_repository import TaskRepository
 
 
 async def collect(bus: EventBus, task_id: str, *, after: int = 0) -> list[TaskEvent]:
@@ -27,9 +33,65 @@ class EventBusContract:
     """Events in order, from any of them on."""
 
     @pytest.fixture
-    def bus(self) -> EventBus:
+    def repository(self) -> TaskRepository:
+        """Return the empty repository that stores each task's last event."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def bus(self, repository: TaskRepository) -> EventBus:
         """Return the empty bus under test."""
         raise NotImplementedError
+
+    async def test_a_task_is_stored_with_its_last_event(
+        self, bus: EventBus, repository: TaskRepository
+    ) -> None:
+        """Whatever happens after the end was stored, those who follow get it; nothing else tells of it."""
+        completed, failed, cancelled = tasks = [a_task() for _ in range(3)]
+        for task in tasks:
+            await repository.add(task, queue_size=9)
+        first = await bus.publish(an_event(failed.task_id))
+        running = failed.claim("me", NOW)
+        await repository.save(running)
+        failure = Failure.of(FailureCode.TIMEOUT, "no answer")
+        ends = [
+            completed.claim("me", NOW).complete(later(1)),
+            running.fail(later(2), failure),
+            cancelled.cancel(later(3)),
+        ]
+        for end in ends:
+            await repository.save(end)
+
+        events = [await collect(bus, task.task_id) for task in tasks]
+
+        assert [1, 2, 1] == [len(each) for each in events]
+        assert first.id < events[1][-1].id == await bus.last_id(failed.task_id)
+        assert [last_event(end) for end in ends] == [attrs.evolve(each[-1], id=0) for each in events]
+        assert ("timeout", later(2)) == (events[1][-1].data["error"], events[1][-1].at)
+
+    async def test_an_end_that_is_refused_has_no_event(
+        self, bus: EventBus, repository: TaskRepository
+    ) -> None:
+        """A task ends once, and so do its events."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        await repository.save(task.cancel(NOW))
+
+        with pytest.raises(StaleTask):
+            await repository.save(task.claim("me", NOW).complete(NOW))
+
+        assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
+
+    async def test_who_waits_is_told_of_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
+        """All who subscribed before it get the last event."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        watching = [asyncio.create_task(collect(bus, task.task_id)) for _ in range(2)]
+        await asyncio.sleep(0)
+
+        await repository.save(task.cancel(NOW))
+        await bus.notify(task.task_id)
+
+        assert [[EventKind.CANCELLED]] * 2 == [[e.kind for e in await each] for each in watching]
 
     async def test_ids_grow(self, bus: EventBus) -> None:
         """Every event gets a greater id than those before, over all tasks; the rest of it is kept."""

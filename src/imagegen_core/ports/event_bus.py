@@ -7,10 +7,17 @@ from imagegen_core.events import TaskEvent
 
 
 class EventBus(Protocol):
-    """Events of a task have growing ids and can be read again from any of them."""
+    """Events of a task have growing ids and can be read again from any of them.
+
+    The last event of a task is stored by `TaskRepository.save`, with the task's end.
+    """
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
         """Keep the event, wake its subscribers and return it with its id."""
+        ...
+
+    async def notify(self, task_id: str) -> None:
+        """Wake the subscribers of a task whose last event was stored."""
         ...
 
     def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:

@@ -65,7 +65,10 @@ class TaskRepository(Protocol):
         ...
 
     async def save(self, task: Task) -> None:
-        """Store a changed task; with the end of one, the sealed configurations of its attempts are wiped.
+        """Store a changed task.
+
+        With one that has ended its last event is stored, of which nobody is told until `EventBus.notify`,
+        and the sealed configurations of its attempts are wiped, all in one transaction.
 
         Raises:
             StaleTask: the stored one has ended, or has a higher epoch. Nothing is written.

@@ -12,7 +12,7 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.tasks import MAX_RESCUES, TaskStatus
-from imagegen_core.use_cases.end_task import EndTask, announce_end
+from imagegen_core.use_cases.end_task import EndTask
 
 STORAGE_SECONDS = 1.0
 """How long until what a full or failing disk did not take is written down anew."""
@@ -65,8 +65,8 @@ class BreakOffTask:
             await self.clock.sleep(STORAGE_SECONDS)
             try:
                 if run.task.status.final:
-                    await announce_end(run.task, self.end.events)
-                elif run.task.rescues >= MAX_RESCUES:
+                    return
+                if run.task.rescues >= MAX_RESCUES:
                     await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
                 else:
                     await self.stop(run, its_own_fault=True)

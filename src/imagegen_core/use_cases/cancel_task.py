@@ -9,7 +9,6 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.running_tasks import RunningTasks
 from imagegen_core.tasks import Task, TaskStatus
-from imagegen_core.use_cases.end_task import announce_end
 
 _TRIES = 50
 _PAUSE_SECONDS = 0.02
@@ -53,7 +52,7 @@ class CancelTask:
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
         await self.repository.save(cancelled)
-        await announce_end(cancelled, self.events)
+        await self.events.notify(task.task_id)
         if cancelled.failure is not None:
             for attempt in (a for a in attempts if a.under_way):
                 await self.repository.save_attempt(attempt.broken_off(now, cancelled.failure))

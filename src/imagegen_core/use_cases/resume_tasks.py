@@ -11,7 +11,6 @@ from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks import MAX_RESCUES, Task
-from imagegen_core.use_cases.end_task import announce_end
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class ResumeTasks:
                 await self.repository.save_attempt(attempt.broken_off(self.clock.now(), failure))
             ended = task.fail(self.clock.now(), failure)
             await self.repository.save(ended)
-            await announce_end(ended, self.events)
+            await self.events.notify(task.task_id)
             return
         sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
         rescued = attrs.evolve(task.rescue(its_own_fault=decoding), attempts=min(task.attempts, sent))

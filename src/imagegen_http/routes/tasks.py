@@ -86,12 +86,17 @@ async def retry_task(
 @get("/api/v1/tasks/{task_id:str}/events", tags=["tasks"], media_type="text/event-stream")
 async def follow_task(
     task_id: TaskIdPath, service: ServiceDependency, last_event_id: LastEventHeader = None
-) -> Stream:
-    """Follow a task as server-sent events: a snapshot, then what happens, then its end."""
+) -> Stream | Response[None]:
+    """Follow a task as server-sent events: a snapshot, then what happens, then its end.
+
+    Whoever has seen the end gets 204, which keeps a browser from coming back for ever.
+    """
     if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
         raise ValidationFailed.of("Last-Event-ID", "must be a number that this stream gave")
     after = None if last_event_id is None else min(int(last_event_id[:19]), 2**63 - 1)
     view = await service.imagegen.show_task(task_id=task_id_of(task_id))
+    if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
+        return Response(None, status_code=204)
     stream = event_stream(service, view.task.task_id, after=after, english=request_context.english.get())
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 

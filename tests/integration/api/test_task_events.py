@@ -2,12 +2,14 @@
 
 import json
 import socket
+import sqlite3
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import attrs
 import pytest
 
-from tests.integration.api.asking import TASKS, data, ended, finished, running, submit
+from tests.integration.api.asking import TASKS, WAIT, data, ended, finished, running, submit
 
 ENDS = {"completed", "failed", "cancelled"}
 
@@ -99,24 +101,45 @@ def test_a_cancelled_task_ends_its_stream(api):
 
 
 def test_after_last_event_id_only_later_events_come(api):
-    """Snapshot first, as always."""
+    """Snapshot first, as always; whoever has the end gets 204, which tells a browser to stay away."""
     task_id = data(submit(api, delay_seconds=0.4, progress_steps=2))["task_id"]
     events = follow(api, task_id)
     middle = events[2].id
     again = follow(api, task_id, **{"Last-Event-ID": str(middle)})
-    at_the_end = follow(api, task_id, **{"Last-Event-ID": str(events[-1].id)})
+    at_the_end = api.get(f"{TASKS}/{task_id}/events", headers={"Last-Event-ID": str(events[-1].id)})
 
     assert "snapshot" == again[0].name
     assert [e.id for e in events if e.id and e.id > middle] == [e.id for e in again[1:]]
-    assert ["snapshot"] == [e.name for e in at_the_end]
+    assert (204, b"") == (at_the_end.status_code, at_the_end.content)
 
 
-def test_a_last_event_id_from_the_future_ends_well(api):
-    """The largest number that could be sent is one."""
+def test_a_last_event_id_from_the_future_gets_the_end(api):
+    """A backup that was restored begins its numbers anew; the largest that could be sent is one, too."""
     task_id = finished(api)["task_id"]
     events = follow(api, task_id, **{"Last-Event-ID": "9" * 30})
 
-    assert "snapshot" == events[0].name
+    assert ["snapshot", "completed"] == [event.name for event in events]
+
+
+def test_a_task_whose_end_an_earlier_version_did_not_tell(start_server, tmp_path):
+    """It died between the end of a task and its last event; a newer one tells it."""
+    server = start_server()
+    with server.client() as api:
+        tasks = [data(submit(api, headers=WAIT, **how)) for how in ({}, {"refuse": True})]
+        told = [follow(api, task["task_id"])[-1] for task in tasks]
+    server.stop()
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
+        database.execute("DELETE FROM events WHERE kind <> 'image'")
+        database.execute("DELETE FROM _sqlite_migrations WHERE name = 'm013_last_events'")
+    server.start()
+    with server.client() as api:
+        again = [follow(api, task["task_id"])[-1] for task in tasks]
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
+        ends = database.execute("SELECT kind, data FROM events WHERE kind <> 'image' ORDER BY id").fetchall()
+
+    assert ["completed", "failed"] == [event.name for event in again]
+    assert [event.data["completed_at"] for event in told] == [e.data["completed_at"] for e in again]
+    assert [("completed", "{}"), ("failed", '{"error":"content_policy"}')] == ends
 
 
 def test_many_can_follow_one_task(api, server):

@@ -72,5 +72,9 @@ class TestMemoryProviderConfigs(ProviderConfigsContract):
 
 class TestMemoryEventBus(EventBusContract):
     @pytest.fixture
-    def bus(self):
-        return MemoryEventBus()
+    def repository(self, state):
+        return MemoryTaskRepository(state)
+
+    @pytest.fixture
+    def bus(self, state):
+        return MemoryEventBus(state)

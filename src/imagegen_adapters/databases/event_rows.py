@@ -1,0 +1,36 @@
+"""Events as rows, and back."""
+
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+from imagegen_adapters.databases import statements
+from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_core.events import EventKind, TaskEvent
+
+_PROGRESS_KEPT = timedelta(days=1)
+
+
+def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
+    """Store an event and return its id; a task's last one also ends the time of old steps of progress."""
+    row = {
+        "task_id": event.task_id,
+        "kind": event.kind.value,
+        "at": to_timestamp(event.at),
+        "data": to_json(dict(event.data)),
+    }
+    number = connection.execute(statements.INSERT_EVENT, row).lastrowid
+    if event.kind.final:
+        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_KEPT),))
+    return number or 0
+
+
+def row_to_event(row: sqlite3.Row) -> TaskEvent:
+    """Return the event of a row."""
+    return TaskEvent(
+        id=row["id"],
+        task_id=row["task_id"],
+        kind=EventKind(row["kind"]),
+        at=from_timestamp(row["at"]),
+        data=from_json(row["data"], dict[str, Any]),
+    )

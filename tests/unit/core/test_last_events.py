@@ -1,0 +1,134 @@
+"""Who follows a task learns of its end, whatever happens to the service once the end is stored."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, ImageGen, Limits
+from imagegen_core.attempts import Receipt
+from imagegen_core.errors import CallError
+from imagegen_core.events import EventKind
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.tasks import MAX_RESCUES
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+class DyingBus:
+    """The bus of a process that dies as soon as it wants to tell of an end."""
+
+    def __init__(self, bus):
+        self._bus = bus
+
+    def __getattr__(self, name):
+        return getattr(self._bus, name)
+
+    async def publish(self, event):
+        if event.kind.final:
+            raise RuntimeError("killed")
+        return await self._bus.publish(event)
+
+    async def notify(self, task_id):
+        raise RuntimeError("killed")
+
+
+def dying_over(provider):
+    """Return an `ImageGen` that dies after each end, and what it leaves behind."""
+    adapters = memory_adapters(providers={"scripted": provider})
+    config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
+    imagegen = ImageGen(
+        attrs.evolve(adapters, events=DyingBus(adapters.events)),
+        limits=Limits(default_provider="scripted", shutdown_grace_seconds=0),
+        file_configs={"scripted": config},
+    )
+    return imagegen, adapters
+
+
+async def told(adapters, task_id):
+    """Return the kinds of events that a follower gets who comes later."""
+    async with asyncio.timeout(5):
+        return [event.kind async for event in adapters.events.subscribe(task_id)]
+
+
+async def ended(imagegen, adapters, task_id):
+    async with asyncio.timeout(5):
+        while not (await adapters.tasks.get(task_id)).status.final:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+
+
+async def test_a_task_that_is_completed_when_the_service_dies():
+    """The picture's event, and the end."""
+    imagegen, adapters = dying_over(ScriptedProvider())
+
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await ended(imagegen, adapters, task.task_id)
+
+    assert [EventKind.IMAGE, EventKind.COMPLETED] == await told(adapters, task.task_id)
+
+
+async def test_a_task_that_fails_when_the_service_dies():
+    """By its vendor's word, or by a defect of ours."""
+    refusing, broken = ScriptedProvider(), ScriptedProvider()
+    refusing.submits = [CallError(FailureCode.CONTENT_POLICY, "no")]
+    broken.collects = [ValueError("a defect")]
+    seen = []
+
+    for provider in (refusing, broken):
+        imagegen, adapters = dying_over(provider)
+        async with imagegen:
+            task = await imagegen.submit("猫")
+            await ended(imagegen, adapters, task.task_id)
+        seen.append(await told(adapters, task.task_id))
+
+    assert [[EventKind.FAILED]] * 2 == seen
+
+
+async def test_a_waiting_task_that_is_cancelled_when_the_service_dies():
+    """The caller gets no answer, and its followers the end."""
+    imagegen, adapters = dying_over(ScriptedProvider())
+    task = await imagegen.submit("猫")
+
+    with pytest.raises(RuntimeError):
+        await imagegen.cancel_task(task_id=task.task_id)
+
+    assert [EventKind.CANCELLED] == await told(adapters, task.task_id)
+
+
+async def test_a_call_that_is_broken_off_by_the_stop():
+    """A request in flight at the end of the grace time."""
+    provider = ScriptedProvider()
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [forever]
+    imagegen, adapters = dying_over(provider)
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+
+    assert [EventKind.FAILED] == await told(adapters, task.task_id)
+
+
+async def test_an_answer_that_stopped_the_service_too_often():
+    """The start that gives it up may die as well."""
+    imagegen, adapters = dying_over(ScriptedProvider())
+    task, now = await imagegen.submit("猫"), adapters.clock.now()
+    (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
+    await adapters.tasks.save(attrs.evolve(claimed, rescues=MAX_RESCUES))
+    with imagegen.slots.place("scripted") as place:
+        run = imagegen.running.start(claimed, adapters.tasks, place)
+    imagegen.running.end(task.task_id)
+    attempt = await imagegen.run_task.run_attempt._reserve(run, 0, None)
+    await run.save_attempt(attempt.submitting(now).received(now, Receipt(data={})))
+
+    with pytest.raises(RuntimeError):
+        await imagegen.resume_tasks(owner="alive")
+
+    assert [EventKind.FAILED] == await told(adapters, task.task_id)
