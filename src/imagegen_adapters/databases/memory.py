@@ -23,6 +23,7 @@ class KeptClaim:
     body_sha256: str
     task_id: str
     expires_at: datetime
+    answered_at: datetime | None = None
 
 
 @attrs.define(kw_only=True)

@@ -389,3 +389,9 @@ def m013_last_events(db: Schema) -> None:
         )
         """,
     )
+
+
+@migrations()
+def m014_answered_keys(db: Schema) -> None:
+    """Which callers have their answer: an equal request is a repeat as long as the first one's has not."""
+    _run(db, "ALTER TABLE idempotency_keys ADD COLUMN answered_at TEXT")

@@ -113,16 +113,28 @@ SELECT body_sha256, task_id FROM idempotency_keys WHERE scope = :scope AND key =
 """
 
 TASKS_OF_KEYS = """
-SELECT tasks.* FROM idempotency_keys CROSS JOIN tasks USING (task_id)
+SELECT tasks.*, idempotency_keys.key FROM idempotency_keys CROSS JOIN tasks USING (task_id)
 WHERE scope = :scope AND key >= :first AND key < :last AND expires_at > :now
 ORDER BY tasks.seq DESC LIMIT 20
+"""
+
+UNANSWERED_KEYS = """
+SELECT idempotency_keys.key, idempotency_keys.task_id FROM idempotency_keys CROSS JOIN tasks USING (task_id)
+WHERE scope = :scope AND key >= :first AND key < :last AND expires_at > :now AND answered_at IS NULL
+    AND (tasks.completed_at IS NULL OR tasks.completed_at > :ended_since)
+ORDER BY tasks.seq LIMIT 2000
+"""
+
+ANSWER_KEYS = """
+UPDATE idempotency_keys SET answered_at = :answered_at WHERE task_id = :task_id AND answered_at IS NULL
 """
 
 PUT_IDEMPOTENCY_KEY = """
 INSERT INTO idempotency_keys (scope, key, body_sha256, task_id, expires_at)
 VALUES (:scope, :key, :body_sha256, :task_id, :expires_at)
 ON CONFLICT (scope, key) DO UPDATE SET
-    body_sha256 = excluded.body_sha256, task_id = excluded.task_id, expires_at = excluded.expires_at
+    body_sha256 = excluded.body_sha256, task_id = excluded.task_id, expires_at = excluded.expires_at,
+    answered_at = NULL
 """
 
 PURGE_IDEMPOTENCY_KEYS = """

@@ -8,6 +8,7 @@ from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.task_rows import row_to_task
 from imagegen_core.errors import IdempotencyKeyReused
+from imagegen_core.ports.idempotency_keys import KeyedTask, OpenKey
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks import Task
 
@@ -26,10 +27,25 @@ class SqliteIdempotencyKeys:
         row = await self._database.read(lambda c: kept_task(c, claim, now=moment))
         return None if row is None else row_to_task(row)
 
-    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
-        keys = {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
+    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
+        keys = _beginning(scope, prefix, now)
         rows = await self._database.read(lambda c: c.execute(statements.TASKS_OF_KEYS, keys).fetchall())
-        return tuple(map(row_to_task, rows))
+        return tuple(KeyedTask(key=row["key"], task=row_to_task(row)) for row in rows)
+
+    async def unanswered(
+        self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
+    ) -> tuple[OpenKey, ...]:
+        keys = {**_beginning(scope, prefix, now), "ended_since": to_timestamp(ended_since)}
+        rows = await self._database.read(lambda c: c.execute(statements.UNANSWERED_KEYS, keys).fetchall())
+        return tuple(OpenKey(key=row["key"], task_id=row["task_id"]) for row in rows)
+
+    async def answered(self, task_id: str, *, at: datetime) -> None:
+        values = {"task_id": task_id, "answered_at": to_timestamp(at)}
+        await self._database.write(lambda c: c.execute(statements.ANSWER_KEYS, values))
+
+
+def _beginning(scope: str, prefix: str, now: datetime) -> dict[str, str]:
+    return {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
 
 
 def kept_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:

@@ -3,6 +3,7 @@
 A subclass gives the fixtures ``repository`` and ``keys``, over the same empty store.
 """
 
+import attrs
 import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, later
@@ -75,8 +76,8 @@ class IdempotencyKeysContract:
 
         made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [tasks[1].task_id, tasks[0].task_id] == [task.task_id for task in made]
-        assert ["pending", "cancelled"] == [task.status for task in made]
+        assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in made]
+        assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in made]
 
     async def test_expired_keys_made_nothing(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
         """Whatever they begin with."""
@@ -94,4 +95,63 @@ class IdempotencyKeysContract:
 
         made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [task.task_id for task in reversed(tasks[2:])] == [task.task_id for task in made]
+        assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task.task_id for keyed in made]
+
+    async def test_keys_are_unanswered_until_told_otherwise(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """The oldest first; other beginnings and scopes make no difference."""
+        tasks = [a_task() for _ in range(4)]
+        for task, key in zip(tasks, ("a.2", "a.1", "a.3", "ab.4"), strict=True):
+            await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
+        for _ in range(2):
+            await keys.answered(tasks[1].task_id, at=later(1))
+
+        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+
+        assert [("a.2", tasks[0].task_id), ("a.3", tasks[2].task_id)] == [(k.key, k.task_id) for k in found]
+
+    async def test_what_ended_earlier_is_not_among_the_unanswered(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """Nor is an expired key."""
+        for second in range(3):
+            task = a_task()
+            await repository.add(task, queue_size=9, idempotency=a_claim(f"a.{second}"))
+            await repository.save(task.cancel(later(second)))
+
+        async def found(now: int, ended_since: int) -> list[str]:
+            since = later(ended_since)
+            keyed = await keys.unanswered(
+                scope=a_claim().scope, prefix="a.", now=later(now), ended_since=since
+            )
+            return [open_key.key for open_key in keyed]
+
+        assert [["a.1", "a.2"], [], []] == [await found(9, 0), await found(9, 2), await found(86_400, 0)]
+
+    async def test_a_task_without_a_key_may_be_answered(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """It changes nothing, and an unknown task is no error."""
+        await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
+        await keys.answered(a_task().task_id, at=NOW)
+
+        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+
+        assert ["a.1"] == [open_key.key for open_key in found]
+
+    async def test_a_key_used_again_after_its_time_is_unanswered(
+        self, repository: TaskRepository, keys: IdempotencyKeys
+    ) -> None:
+        """It is another caller's."""
+        for day in range(2):
+            task = a_task(created_at=later(day * 86_400))
+            claim = attrs.evolve(a_claim("a.1"), expires_at=later((day + 1) * 86_400))
+            await repository.add(task, queue_size=9, idempotency=claim)
+            if day == 0:
+                await keys.answered(task.task_id, at=later(1))
+
+        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=later(86_400), ended_since=NOW)
+
+        assert ["a.1"] == [open_key.key for open_key in found]

@@ -3,8 +3,26 @@
 from datetime import datetime
 from typing import Protocol
 
+import attrs
+
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks import Task
+
+
+@attrs.frozen(kw_only=True)
+class KeyedTask:
+    """A task, as it is now, and the key that made it."""
+
+    key: str
+    task: Task
+
+
+@attrs.frozen(kw_only=True)
+class OpenKey:
+    """A key whose caller is not known to have the answer, and the task that it made."""
+
+    key: str
+    task_id: str
 
 
 class IdempotencyKeys(Protocol):
@@ -18,9 +36,22 @@ class IdempotencyKeys(Protocol):
         """
         ...
 
-    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[Task, ...]:
-        """Return the tasks, as they are now, that unexpired keys with a beginning made; newest first.
+    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
+        """Return what unexpired keys with a beginning made; newest first, no more than 20."""
+        ...
 
-        No more than 20 of them.
+    async def unanswered(
+        self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
+    ) -> tuple[OpenKey, ...]:
+        """Return the unexpired keys with a beginning that `answered` was not told of; oldest first.
+
+        Only those whose task goes on or has ended after ``ended_since``, and no more than 2,000.
+        """
+        ...
+
+    async def answered(self, task_id: str, *, at: datetime) -> None:
+        """Remember that the caller of each key that made this task has its answer.
+
+        This survives a kill. Told again, or of a task without a key, it changes nothing.
         """
         ...

@@ -1,14 +1,16 @@
 """Makes a task of what a client wants, or finds the one that it has made already."""
 
+import asyncio
 import hashlib
 
 import attrs
 
 from imagegen_core.errors import Unavailable
+from imagegen_core.ports.task_repository import Added
 from imagegen_core.tasks import Task
 from imagegen_http.openai.models import find_model
-from imagegen_http.openai.repeats import SCOPE, Repeats
-from imagegen_http.openai.submissions import submission_of
+from imagegen_http.openai.repeats import SCOPE, Call, Repeats
+from imagegen_http.openai.submissions import operations_of, submission_of
 from imagegen_http.openai.wanted import Wanted
 from imagegen_http.service import Service
 
@@ -20,28 +22,29 @@ _MAX_DIGITS = 6
 class Caller:
     """What the headers say.
 
-    ``repeat`` counts how often the request was sent before; None where the client does not count, and
-    then nothing tells its repeats from new requests.
+    ``repeat`` counts how often the request was sent before; 0 also where the client does not count.
+    ``left`` ends when the caller has gone.
     """
 
+    left: "asyncio.Task[None]"
     credential: str = attrs.field(default="", repr=False)
     idempotency_key: str | None = None
-    repeat: int | None = None
+    repeat: int = 0
 
     @staticmethod
-    def count_of(header: str) -> int | None:
+    def count_of(header: str) -> int:
         """Return the number that ``x-stainless-retry-count`` says."""
         count = header.strip()
-        return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else None
+        return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else 0
 
 
 @attrs.frozen(kw_only=True)
 class Accepted:
-    """``replayed``: the task was there. ``finds_again``: a repeat of the request will find it, too."""
+    """``replayed``: the task was there. ``call`` waits for it until it is told to leave."""
 
     task: Task
     replayed: bool
-    finds_again: bool
+    call: Call
 
 
 async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Caller) -> Accepted:
@@ -50,24 +53,28 @@ async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Cal
     Raises:
         Refusal: whatever is wrong with it; then nothing is stored or sent.
     """
+    call = Call(
+        digest=hashlib.sha256(f"{caller.credential}\0{wanted.digest}".encode()).hexdigest(),
+        operations=operations_of(wanted),
+        left=caller.left,
+    )
     if caller.idempotency_key is not None:
-        return await _submit(service, wanted, caller.idempotency_key, _CHOSEN_SCOPE)
-    if caller.repeat is None:
-        return await _submit(service, wanted, None, "")
-    digest = hashlib.sha256(f"{caller.credential}\0{wanted.digest}".encode()).hexdigest()
-    if caller.repeat > 0 and (made := await repeats.find(service.imagegen, digest)) is not None:
-        return Accepted(task=made, replayed=True, finds_again=True)
-    async with repeats.submitting(digest):
-        key = f"{digest}.{service.imagegen.adapters.new_id()}"
-        return await _submit(service, wanted, key, SCOPE)
+        added = await _submit(service, wanted, caller.idempotency_key, _CHOSEN_SCOPE)
+        return Accepted(task=added.task, replayed=added.replayed, call=call)
+    made = await repeats.take(service.imagegen, call, numbered=caller.repeat > 0)
+    if made is not None:
+        return Accepted(task=made, replayed=True, call=call)
+    key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
+    async with repeats.submitting(call, key):
+        added = await _submit(service, wanted, key, SCOPE)
+    return Accepted(task=added.task, replayed=False, call=call)
 
 
-async def _submit(service: Service, wanted: Wanted, key: str | None, scope: str) -> Accepted:
+async def _submit(service: Service, wanted: Wanted, key: str, scope: str) -> Added:
     if service.stopping.is_set():
         raise Unavailable("the service is shutting down")
     provider_name, model = await find_model(service, wanted.asked.model)
     submission = attrs.evolve(
         submission_of(wanted, provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
-    added = await service.imagegen.submit_task(submission)
-    return Accepted(task=added.task, replayed=added.replayed, finds_again=key is not None)
+    return await service.imagegen.submit_task(submission)

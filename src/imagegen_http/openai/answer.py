@@ -1,6 +1,5 @@
 """Holds a request until its task has ended, then sends the pictures."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from itertools import takewhile
@@ -8,15 +7,14 @@ from itertools import takewhile
 import attrs
 import structlog
 
-from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
 from imagegen_core.tasks import Task
 from imagegen_http import request_context
 from imagegen_http.asgi import Receive, Scope, Send
-from imagegen_http.departures import leaving
 from imagegen_http.openai.errors import of_slug, send_problem
 from imagegen_http.openai.picture_bodies import Piece, Style, event_pieces, json_pieces, length_of, written
-from imagegen_http.openai.problems import NO_RETRY, RETRY_LATER, SERVER_ERROR, Problem
-from imagegen_http.openai.repeats import Repeats
+from imagegen_http.openai.problems import NEVER_REPEATED, NO_RETRY, RETRY_LATER, SERVER_ERROR, Problem
+from imagegen_http.openai.repeats import Call, Repeats
 from imagegen_http.openai.task_end import ClientLeft, end_of
 from imagegen_http.service import Service
 
@@ -30,45 +28,47 @@ _log = structlog.get_logger("imagegen.openai")
 class Answer:
     """The answer to one request, as an ASGI application.
 
-    A client that leaves changes nothing for the task. ``finds_again``: a repeat of this request finds the
-    task; only then may the client be told to repeat it while the task goes on.
+    A client that leaves changes nothing for the task, and asks for its answer by sending the request again.
     """
 
     service: Service
     repeats: Repeats
     task: Task
+    call: Call
     style: Style
-    finds_again: bool
     headers: Mapping[str, str] = attrs.field(factory=dict)
     hold_seconds: float = HOLD_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        left = asyncio.create_task(leaving(receive))
         sending = _Sending(scope, send, {"x-task-id": self.task.task_id, **self.headers})
         try:
-            with self.repeats.waiting(self.task.task_id):
-                await self._send(sending, left)
-            if not left.done():
-                self.repeats.answered(self.task.task_id)
+            is_the_outcome = await self._send(sending)
+            arrived = is_the_outcome and not self.call.left.done()
+            if arrived:
+                self.repeats.answered(self.call)
             await sending.end()
+            if arrived:
+                await self._keep_in_mind()
         except ClientLeft:
             return
         finally:
-            left.cancel()
+            self.repeats.leave(self.call)
+            self.call.left.cancel()
 
-    async def _send(self, sending: "_Sending", left: "asyncio.Task[None]") -> None:
+    async def _send(self, sending: "_Sending") -> bool:
+        """Return whether what was sent is how the task ended; else the client is to ask again."""
         streams = self.style.events is not None
         if streams:
             await sending.start_events()
         task = await end_of(
             self.service,
             self.task.task_id,
-            left=left,
+            left=self.call.left,
             seconds=self.hold_seconds,
             meanwhile=sending.keep_alive if streams else None,
         )
-        problem = self._problem(task)
+        problem, is_the_outcome = self._problem(task), task.status.final
         try:
             if problem is None:
                 images = await self.service.imagegen.images(task.task_id)
@@ -78,9 +78,20 @@ class Answer:
             _log.error("a picture cannot be read", reason=str(error))
             if sending.has_pieces:
                 raise
-            problem = _unreadable(error)
+            problem, is_the_outcome = _unreadable(error), not isinstance(error, StorageUnreachable)
         if problem is not None:
             await sending.problem(problem)
+        return is_the_outcome
+
+    async def _keep_in_mind(self) -> None:
+        """Store that the caller has the answer; if that fails, an equal request may get it once more."""
+        if self.call.key is None:
+            return
+        adapters = self.service.imagegen.adapters
+        try:
+            await adapters.idempotency_keys.answered(self.task.task_id, at=adapters.clock.now())
+        except ImagegenError as error:
+            _log.warning("an answer cannot be kept in mind", reason=str(error))
 
     def _problem(self, task: Task) -> Problem | None:
         """Return why there are no pictures, None when there are."""
@@ -95,7 +106,7 @@ class Answer:
             type=SERVER_ERROR,
             code="unavailable" if stopping else "still_running",
             message=_still_running(task.task_id, english=english),
-            headers=RETRY_LATER if self.finds_again else NO_RETRY,
+            headers=RETRY_LATER,
         )
 
 
@@ -161,10 +172,13 @@ class _Sending:
 
 
 def _unreadable(error: Exception) -> Problem:
-    """Return the error of a picture that was made and cannot be read; asking again costs nothing."""
+    """Return the error of a picture that was made and cannot be read.
+
+    While only its store is down, asking again costs nothing: that caller counts as one without an answer.
+    """
     if isinstance(error, StorageUnreachable):
         return attrs.evolve(of_slug("unavailable"), headers=RETRY_LATER)
-    return attrs.evolve(of_slug("internal"), code="storage_failed", headers=NO_RETRY)
+    return attrs.evolve(of_slug("internal"), status=NEVER_REPEATED, code="storage_failed", headers=NO_RETRY)
 
 
 def _still_running(task_id: str, *, english: bool) -> str:

@@ -14,6 +14,13 @@ RETRY_LATER = {"retry-after": "5"}
 NO_RETRY = {"x-should-retry": "false"}
 """The official clients repeat 429 and 5xx unless they are told not to."""
 
+NEVER_REPEATED = 424
+"""Failed Dependency: a status that no client repeats.
+
+Only the official clients obey ``x-should-retry``. Vercel's AI SDK and LiteLLM's router repeat every 5xx,
+408, 409 and 429, but neither of them a 424; ``tests/clients/`` tries it with each.
+"""
+
 _INVALID = "invalid_request_error"
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _STATUS = {"model_not_available": 404, "provider_not_configured": 404, "provider_disabled": 404}
@@ -77,15 +84,19 @@ class Problem:
 
     @classmethod
     def of_failure(cls, failure: Failure, *, english: bool) -> "Problem":
-        """Return how a task ended that did not end well."""
+        """Return how a task ended that did not end well.
+
+        What may have been charged is never repeated, nor what a person cancelled.
+        """
         status, kind, code = _FAILURES[failure.code]
         headers: dict[str, str] = {}
         if failure.code is FailureCode.QUOTA_EXHAUSTED:
             headers |= {**_SLOW_RETRY, **NO_RETRY}
         elif status in (429, 503):
             headers |= RETRY_LATER
-        final = failure.possible_charge or not failure.retryable or failure.code is FailureCode.CANCELLED
-        if final and status not in (400, 404):
+        if failure.possible_charge or failure.code is FailureCode.CANCELLED:
+            status, headers = NEVER_REPEATED, dict(NO_RETRY)
+        elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
         message = str(render.failure(failure, english=english)["message"])
         return cls(status=status, type=kind, code=code, message=message, headers=headers)

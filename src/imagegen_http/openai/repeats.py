@@ -1,35 +1,39 @@
-"""Finds the task of a request that a client sends again, so that nobody pays twice.
+"""Finds the task of a request that is sent again, so that nobody pays twice.
 
-The official clients send a request again after a time-out, a lost connection, a 429 or a 5xx. They say so
-in ``x-stainless-retry-count`` but name no idempotency key, and two requests that are equal on purpose look
-just like a request and its repeat, but for that number. So
+Clients send a request again by themselves: after a lost connection, a time-out of their own or of a gateway
+on the way, a 5xx. Only OpenAI's own number their repeats in ``x-stainless-retry-count``, and LiteLLM, which
+uses them, says 0 each time. A repeat looks just like an equal request on purpose. What became of the caller
+before tells them apart: who got an answer, or still waits for one, does not ask for it again. So
 
-- each first request (number 0) gets a key of its own that begins with the digest of what was sent. The key
-  is stored in the transaction of its task: a repeat finds it after a kill, too;
-- a repeat (number above 0) looks for the tasks that keys with this beginning made. It is given one that
-  runs, or that ended within the last `MEMORY`, unless it failed in a way that makes a new try free and
-  sensible;
-- what this process knows beside helps to choose: a task that nobody waits for and whose answer nobody got
-  comes first, a repeat of a request that was turned away (429, 503) before it had a task makes a new one,
-  and a repeat waits until its first request is stored.
+- each request gets a key of its own that begins with the digest of what was sent. The key is stored in the
+  transaction of its task, and marked when its caller has the answer: both outlast a kill;
+- a task is *lost* when its key is not marked and nobody waits for it. After a kill that is each one whose
+  answer was not sent. An equal request takes a lost task, one request one task, while it runs and for
+  `PATIENCE` after its end, unless it failed in a way that makes a new try free and sensible;
+- a repeat that says so (number above 0) may also share a task that somebody waits for or has the answer of,
+  for its first request may have been lost behind a gateway where nobody sees it.
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+
+import attrs
 
 from imagegen_core.errors import Refusal
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.tasks import Task, TaskStatus
-from imagegen_http.openai.submissions import OPERATIONS
 
 SCOPE = "v1-first"
-"""Where the keys of first requests lie, apart from those that clients choose."""
+"""Where the keys of requests lie, apart from those that clients choose."""
+
+PATIENCE = timedelta(minutes=10)
+"""How long after its end a lost task waits for its caller: longer than any client takes to ask again."""
 
 MEMORY = timedelta(minutes=20)
-"""The default time-out is 10 minutes, and there are two repeats."""
+"""The same for numbered repeats. The default time-out is 10 minutes, and there are two repeats."""
 
 _TURNED_AWAY_SECONDS = 150.0
 """Longer than any Retry-After that the official clients obey."""
@@ -40,64 +44,122 @@ _REPEATED = frozenset({"queue_full", "unavailable", "insufficient_storage"})
 """Refusals that the official clients repeat."""
 
 
+@attrs.define(kw_only=True, eq=False)
+class Call:
+    """A caller who waits.
+
+    ``digest`` is of all that was sent, ``operations`` are those that it may mean, ``left`` ends when the
+    caller has gone. ``key`` is of the task that the caller waits for, once it is known.
+    """
+
+    digest: str
+    operations: tuple[str, ...]
+    left: "asyncio.Task[None]"
+    key: str | None = None
+
+
 class Repeats:
-    """What is known of first requests and their repeats; ``now`` in seconds, from any beginning."""
+    """What is known of requests and their repeats; ``now`` in seconds, from any beginning."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._submitting: Counter[str] = Counter()
+        self._submitting: dict[Call, None] = {}
         self._submitted = asyncio.Condition()
         self._turned_away: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
-        self._waiting: Counter[str] = Counter()
+        self._waiting: dict[str, set[Call]] = {}
         self._answered: dict[str, None] = {}
 
     @asynccontextmanager
-    async def submitting(self, digest: str) -> AsyncIterator[None]:
-        """Make repeats of this request wait, and remember if it is turned away."""
-        self._submitting[digest] += 1
+    async def submitting(self, call: Call, key: str) -> AsyncIterator[None]:
+        """Give a new request its key, make repeats wait for its task, and remember if it is turned away."""
+        self._enter(call, key)
+        self._submitting[call] = None
         try:
             yield
-        except Refusal as error:
-            if error.slug in _REPEATED:
-                self._turned_away.append((self._now() + _TURNED_AWAY_SECONDS, digest))
+        except BaseException as error:
+            self.leave(call)
+            if isinstance(error, Refusal) and error.slug in _REPEATED:
+                self._turned_away.append((self._now() + _TURNED_AWAY_SECONDS, call.digest))
             raise
         finally:
-            _count_down(self._submitting, digest)
+            del self._submitting[call]
             async with self._submitted:
                 self._submitted.notify_all()
 
-    async def find(self, imagegen: ImageGen, digest: str) -> Task | None:
-        """Return the task of the first request, or None when the repeat needs a new one."""
+    async def take(self, imagegen: ImageGen, call: Call, *, numbered: bool) -> Task | None:
+        """Return the task whose answer this caller shall have, or None when a new one is needed.
+
+        The caller then waits for it until `leave`. ``numbered``: the client says that it is a repeat.
+        """
         async with self._submitted:
-            await self._submitted.wait_for(lambda: not self._submitting[digest])
-        if self._was_turned_away(digest):
+            await self._submitted.wait_for(lambda: self._is_settled(call, numbered=numbered))
+        if numbered and self._was_turned_away(call.digest):
             return None
+        task = await self._take_lost(imagegen, call, MEMORY if numbered else PATIENCE)
+        return await self._share(imagegen, call) if task is None and numbered else task
+
+    def answered(self, call: Call) -> None:
+        """Remember that the caller got the answer, as far as can be seen from here."""
+        if call.key is not None:
+            self._remember(call.key)
+
+    def leave(self, call: Call) -> None:
+        """Count the caller as one who waits no more."""
+        if call.key is not None:
+            callers = self._waiting[call.key]
+            callers.remove(call)
+            if not callers:
+                del self._waiting[call.key]
+            call.key = None
+
+    async def _take_lost(self, imagegen: ImageGen, call: Call, patience: timedelta) -> Task | None:
+        now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
+        for operation in call.operations:
+            scope, prefix, since = f"{SCOPE}:{operation}", f"{call.digest}.", now - patience
+            for kept in await keys.unanswered(scope=scope, prefix=prefix, now=now, ended_since=since):
+                if not self._is_lost(kept.key):
+                    continue
+                task = await imagegen.adapters.tasks.get(kept.task_id)
+                if not _answers_a_repeat(task):
+                    self._remember(kept.key)
+                elif self._is_lost(kept.key):  # nobody took it meanwhile
+                    self._enter(call, kept.key)
+                    return task
+        return None
+
+    async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
+        """Return a task that somebody waits for, else one whose answer was sent."""
         now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
         made = [
-            task
-            for operation in OPERATIONS
-            for task in await keys.made(scope=f"{SCOPE}:{operation}", prefix=f"{digest}.", now=now)
-            if not task.status.final or (_ends_a_repeat(task) and _age(task, now) <= MEMORY)
+            keyed
+            for operation in call.operations
+            for keyed in await keys.made(scope=f"{SCOPE}:{operation}", prefix=f"{call.digest}.", now=now)
+            if _answers_a_repeat(keyed.task) and _age(keyed.task, now) <= MEMORY
         ]
-        return min(made, key=self._claims, default=None)
+        if not made:
+            return None
+        chosen = min(made, key=lambda keyed: (keyed.key in self._answered, keyed.key not in self._waiting))
+        self._enter(call, chosen.key)
+        return chosen.task
 
-    @contextmanager
-    def waiting(self, task_id: str) -> Iterator[None]:
-        """Count one who waits for the task."""
-        self._waiting[task_id] += 1
-        try:
-            yield
-        finally:
-            _count_down(self._waiting, task_id)
+    def _is_settled(self, call: Call, *, numbered: bool) -> bool:
+        """Return whether no caller before may have a task in a moment that this one should be given."""
+        return not any(
+            other.digest == call.digest and (numbered or other.left.done()) for other in self._submitting
+        )
 
-    def answered(self, task_id: str) -> None:
-        """Remember that somebody got the task's answer, as far as can be seen from here."""
-        self._answered[task_id] = None
+    def _is_lost(self, key: str) -> bool:
+        """Return whether nobody has the answer and all who waited for it have gone."""
+        return key not in self._answered and all(call.left.done() for call in self._waiting.get(key, ()))
+
+    def _enter(self, call: Call, key: str) -> None:
+        call.key = key
+        self._waiting.setdefault(key, set()).add(call)
+
+    def _remember(self, key: str) -> None:
+        self._answered[key] = None
         while len(self._answered) > _REMEMBERED:
             del self._answered[next(iter(self._answered))]
-
-    def _claims(self, task: Task) -> tuple[bool, bool]:
-        return task.task_id in self._answered, self._waiting[task.task_id] > 0
 
     def _was_turned_away(self, digest: str) -> bool:
         """Return whether one such request was turned away; each counts for one repeat."""
@@ -111,14 +173,8 @@ class Repeats:
         return True
 
 
-def _count_down(counter: Counter[str], name: str) -> None:
-    counter[name] -= 1
-    if not counter[name]:
-        del counter[name]
-
-
-def _ends_a_repeat(task: Task) -> bool:
-    """Return whether a repeat of the request gets this end, rather than a new try."""
+def _answers_a_repeat(task: Task) -> bool:
+    """Return whether a repeat of the request gets this task's end, rather than a new try."""
     failure = task.failure
     if task.status is not TaskStatus.FAILED or failure is None:
         return True
@@ -126,4 +182,5 @@ def _ends_a_repeat(task: Task) -> bool:
 
 
 def _age(task: Task, now: datetime) -> timedelta:
-    return now - (task.completed_at or task.created_at)
+    """Return how long ago it ended; a task that goes on has no age."""
+    return timedelta() if task.completed_at is None else now - task.completed_at

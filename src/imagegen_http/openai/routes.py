@@ -11,6 +11,8 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
+from imagegen_http.asgi import Receive
+from imagegen_http.departures import leaving
 from imagegen_http.guard import RELEASE_BODY
 from imagegen_http.openai import models
 from imagegen_http.openai.acceptance import Caller, accept
@@ -99,12 +101,18 @@ async def _answer(
     request: AnyRequest, service: Service, repeats: Repeats, wanted: Wanted, events: str
 ) -> ASGIApp:
     headers = request.headers
-    caller = Caller(
-        credential=headers.get("authorization", ""),
-        idempotency_key=idempotency_key_of(headers.get("idempotency-key")),
-        repeat=Caller.count_of(headers.get("x-stainless-retry-count", "")),
-    )
-    accepted = await accept(service, repeats, wanted, caller)
+    left = asyncio.create_task(leaving(cast("Receive", request.receive)))
+    try:
+        caller = Caller(
+            left=left,
+            credential=headers.get("authorization", ""),
+            idempotency_key=idempotency_key_of(headers.get("idempotency-key")),
+            repeat=Caller.count_of(headers.get("x-stainless-retry-count", "")),
+        )
+        accepted = await accept(service, repeats, wanted, caller)
+    except BaseException:
+        left.cancel()
+        raise
     release: Callable[[], object] = cast("dict[str, Any]", request.scope).get(RELEASE_BODY, _nothing)
     release()
     asked = wanted.asked
@@ -112,11 +120,11 @@ async def _answer(
         service=service,
         repeats=repeats,
         task=accepted.task,
+        call=accepted.call,
         style=Style(
             base_url=str(request.base_url).rstrip("/") if asked.response_format == "url" else None,
             events=events if asked.stream else None,
         ),
-        finds_again=accepted.finds_again,
         headers={"idempotent-replayed": "true"} if accepted.replayed else {},
     )
     return cast("ASGIApp", answer)  # the same ASGI, typed in Litestar's own way

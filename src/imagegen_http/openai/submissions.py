@@ -9,14 +9,16 @@ from imagegen_core.operations import Operation, parse_size
 from imagegen_core.submissions import Submission
 from imagegen_http.openai.wanted import Wanted
 
-OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.REFERENCE)
-"""All that `submission_of` makes."""
-
 _RENAMED: Mapping[tuple[str, str], str | None] = {
     ("quality", "standard"): None,
     ("quality", "hd"): "high",
 }
 """Values of the DALL·E times, for a model that does not know them; None: its default."""
+
+
+def operations_of(wanted: Wanted) -> tuple[Operation, ...]:
+    """Return all that `submission_of` may make of it, whatever the model."""
+    return (Operation.GENERATE,) if wanted.images is None else (Operation.EDIT, Operation.REFERENCE)
 
 
 def submission_of(wanted: Wanted, provider_name: str, model: Model) -> Submission:

@@ -27,11 +27,11 @@ def impatient(api):
         ("quota_exhausted", openai.RateLimitError, "insufficient_quota", True),
         ("rate_limited", openai.RateLimitError, "rate_limit_exceeded", False),
         ("unavailable", openai.InternalServerError, "upstream_unavailable", False),
-        ("timeout", openai.InternalServerError, "upstream_timeout", True),
-        ("outcome_unknown", openai.InternalServerError, "outcome_unknown", True),
-        ("bad_response", openai.InternalServerError, "upstream_bad_response", True),
-        ("download_failed", openai.InternalServerError, "download_failed", True),
-        ("result_expired", openai.InternalServerError, "result_expired", True),
+        ("timeout", openai.APIStatusError, "upstream_timeout", True),
+        ("outcome_unknown", openai.APIStatusError, "outcome_unknown", True),
+        ("bad_response", openai.APIStatusError, "upstream_bad_response", True),
+        ("download_failed", openai.APIStatusError, "download_failed", True),
+        ("result_expired", openai.APIStatusError, "result_expired", True),
     ],
 )
 def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error, code, told_not_to_retry):
@@ -44,6 +44,7 @@ def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error
     assert SHAPE == set(raised.value.response.json()["error"])
     assert ("false" if told_not_to_retry else None) == headers.get("x-should-retry")
     assert (raised.value.status_code in (429, 503)) == ("retry-after" in headers)
+    assert (raised.value.status_code == 424) == (error is openai.APIStatusError)
 
 
 def test_a_refusal_of_the_content_has_openais_own_type(client):
@@ -57,7 +58,7 @@ def test_a_refusal_of_the_content_has_openais_own_type(client):
 def test_what_may_have_been_charged_is_not_sent_again(server, api):
     """Whatever the client's retries are set to."""
     before = total(api)
-    with client_of(server, max_retries=3) as client, pytest.raises(openai.InternalServerError):
+    with client_of(server, max_retries=3) as client, pytest.raises(openai.APIStatusError):
         client.images.generate(**SMALL, extra_body={"fail": "outcome_unknown"})
 
     assert before + 1 == total(api)

@@ -140,7 +140,7 @@ def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
         assert 1 == len(answers)
         assert (task["task_id"], 1) == (again.headers["x-task-id"], total(api))
         told = (again.status_code, again.headers.get("x-should-retry"))
-        assert told in ([(200, None)] if as_job else [(200, None), (502, "false")])
+        assert told in ([(200, None)] if as_job else [(200, None), (424, "false")])
 
 
 def test_a_stop_ends_waiting_with_503_and_the_repeat_finds_the_task(start_server):

@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
 from imagegen_adapters.memory import in_memory
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.submissions import Submission
+from imagegen_http.departures import leaving
 from imagegen_http.openai.answer import Answer
 from imagegen_http.openai.picture_bodies import Style
-from imagegen_http.openai.repeats import Repeats
+from imagegen_http.openai.repeats import SCOPE, Call, Repeats
 from imagegen_http.service import Service
 from imagegen_http.settings import Settings
 
@@ -30,43 +34,76 @@ def service():
     )
 
 
-async def ask(service, *, leaves=False, events=None, **more):
-    """Return the status, headers and body of the answer for a new task."""
-    task = await service.imagegen.submit("猫")
-    answer = Answer(
-        service=service,
-        repeats=Repeats(lambda: 0.0),
-        task=task,
-        style=Style(events=events),
-        **{"finds_again": True, "hold_seconds": 0.0, **more},
-    )
-    sent = []
+async def ask(service, *, leaves=False, events=None, end=None, **more):
+    """Return the status, headers and body of the answer for a new task, and whether it counts as answered."""
+    keyed = Submission(prompt="猫", idempotency_key="d.1", idempotency_scope=SCOPE)
+    task = (await service.imagegen.submit_task(keyed)).task
+    if end is not None:
+        now = service.imagegen.adapters.clock.now()
+        await service.imagegen.adapters.tasks.save(end(task.claim("w", now), now))
 
     async def receive():
         if not leaves:
             await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 
+    sent = []
+
     async def send(message):
         sent.append(message)
 
+    left = asyncio.create_task(leaving(receive))
+    answer = Answer(
+        service=service,
+        repeats=Repeats(lambda: 0.0),
+        task=task,
+        call=Call(digest="d", operations=("generate",), left=left),
+        style=Style(events=events),
+        **{"hold_seconds": 0.0, **more},
+    )
+    async with answer.repeats.submitting(answer.call, "d.1"):
+        pass
     await answer({"method": "POST"}, receive, send)
-    if not sent:
-        return None
-    body = b"".join(m.get("body", b"") for m in sent)
-    return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, body
+    status = sent[0]["status"] if sent else None
+    headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]} if sent else {}
+    return status, headers, b"".join(m.get("body", b"") for m in sent)
 
 
-@pytest.mark.parametrize(
-    ("finds_again", "told"), [(True, ("5", None)), (False, (None, "false"))], ids=["found", "lost"]
-)
-async def test_a_task_that_goes_on_is_504(service, finds_again, told):
-    """And only a client whose repeat finds the task again is let repeat."""
-    status, headers, body = await ask(service, finds_again=finds_again)
+async def unanswered(service):
+    now = service.imagegen.adapters.clock.now()
+    keys = service.imagegen.adapters.idempotency_keys
+    found = await keys.unanswered(
+        scope=f"{SCOPE}:generate", prefix="d.", now=now, ended_since=now - timedelta(1)
+    )
+    return [open_key.key for open_key in found]
+
+
+async def test_a_task_that_goes_on_is_504(service):
+    """And the client is let repeat, for its repeat finds the task again."""
+    status, headers, body = await ask(service)
 
     assert (504, "still_running") == (status, json.loads(body)["error"]["code"])
-    assert told == (headers.get("retry-after"), headers.get("x-should-retry"))
+    assert ("5", None) == (headers.get("retry-after"), headers.get("x-should-retry"))
     assert headers["x-task-id"] in json.loads(body)["error"]["message"]
+    assert ["d.1"] == await unanswered(service)
+
+
+@pytest.mark.parametrize("events", [None, "image_generation"])
+async def test_who_has_the_end_of_the_task_has_the_answer(service, events):
+    """Whatever the end is; it is stored, for a restart forgets the rest."""
+    failure = Failure.of(FailureCode.OUTCOME_UNKNOWN, "")
+    status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
+
+    assert (424 if events is None else 200) == status
+    assert b"outcome_unknown" in body
+    assert [] == await unanswered(service)
+
+
+async def test_who_left_before_the_end_has_no_answer(service):
+    """Although there is one by now."""
+    await ask(service, leaves=True, end=lambda task, now: task.complete(now), hold_seconds=60.0)
+
+    assert ["d.1"] == await unanswered(service)
 
 
 async def test_a_task_that_waits_while_the_service_stops_is_503(service):
@@ -87,4 +124,4 @@ async def test_a_stream_is_told_in_an_event(service):
 
 async def test_a_client_that_left_is_told_nothing(service):
     """And its task goes on."""
-    assert await ask(service, leaves=True, hold_seconds=60.0) is None
+    assert (None, {}, b"") == await ask(service, leaves=True, hold_seconds=60.0)

@@ -23,13 +23,20 @@ def test_every_row_of_the_table_has_a_shape(slug):
 @pytest.mark.parametrize("code", FailureCode)
 @pytest.mark.parametrize("charged", [False, True])
 def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, charged):
-    """By its status, or because the client is told."""
+    """By its status, which every client understands, and because the official ones are told."""
     problem = Problem.of_failure(Failure.of(code, "m", possible_charge=charged), english=True)
 
     assert problem.status not in _NEVER
     if charged:
-        assert problem.status in (400, 404) or problem.headers["x-should-retry"] == "false"
+        assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
     assert (problem.status == 429) <= ("retry-after" in problem.headers)
+
+
+def test_what_a_person_cancelled_is_not_repeated():
+    """Although nothing was sent for it: a repeat would make it after all."""
+    problem = Problem.of_failure(Failure.of(FailureCode.CANCELLED, "m"), english=True)
+
+    assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from imagegen_adapters.testing.samples import a_task
 from imagegen_core.errors import QueueFull, ValidationFailed
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_http.openai.repeats import MEMORY, SCOPE, Repeats
+from imagegen_http.openai.repeats import MEMORY, PATIENCE, SCOPE, Call, Repeats
 
 pytestmark = pytest.mark.anyio
 
@@ -51,8 +51,19 @@ async def first_request(imagegen, number=0, end=None, ago=timedelta()):
     return task.task_id
 
 
-async def found(repeats, imagegen, digest=DIGEST):
-    task = await repeats.find(imagegen, digest)
+def call_of(*operations, digest=DIGEST, leaves=False):
+    """Return a caller, who has left already or never does."""
+    call = Call(digest=digest, operations=operations or ("generate",), left=asyncio.Future())
+    if leaves:
+        call.left.set_result(None)
+    return call
+
+
+async def found(repeats, imagegen, *, numbered=True, **more):
+    """Return the id of the task that a caller is given who leaves at once."""
+    call = call_of(**more)
+    task = await repeats.take(imagegen, call, numbered=numbered)
+    repeats.leave(call)
     return task and task.task_id
 
 
@@ -64,7 +75,7 @@ async def test_nothing_was_made(repeats, imagegen):
     """The first request never came, or was another."""
     await first_request(imagegen)
 
-    assert await found(repeats, imagegen, "d") is None
+    assert await found(repeats, imagegen, digest="d") is None
 
 
 async def test_a_waiting_task_is_found_however_old(repeats, imagegen):
@@ -100,24 +111,95 @@ async def test_what_ended_long_ago_is_no_longer_meant(repeats, imagegen):
     assert await found(repeats, imagegen) is None
 
 
-async def test_the_task_that_nobody_waits_for_comes_first(repeats, imagegen):
+async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(repeats, imagegen):
     """Then one with somebody, then one whose answer was sent."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
-    repeats.answered(answered)
-    with repeats.waiting(waited_for):
-        first = await found(repeats, imagegen)
-        repeats.answered(alone)
-        second = await found(repeats, imagegen)
-    repeats.answered(waited_for)
+    await imagegen.adapters.idempotency_keys.answered(answered, at=imagegen.adapters.clock.now())
+    calls = [call_of() for _ in range(3)]
+    async with repeats.submitting(calls[0], f"{DIGEST}.0"), repeats.submitting(calls[1], f"{DIGEST}.1"):
+        pass
+    repeats.answered(calls[0])
+    repeats.leave(calls[0])
+    first = await repeats.take(imagegen, calls[2], numbered=True)
+    repeats.answered(calls[2])
+    repeats.leave(calls[2])
+    second = await found(repeats, imagegen)
+    repeats.answered(calls[1])
 
-    assert [alone, waited_for, alone] == [first, second, await found(repeats, imagegen)]
+    assert [alone, waited_for] == [first.task_id, second]
+    assert await found(repeats, imagegen) in {answered, alone, waited_for}
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+async def test_each_lost_task_is_taken_once(repeats, imagegen, numbered):
+    """The oldest first; who still waits keeps it, and the next one makes a new task or shares."""
+    lost = [await first_request(imagegen, number) for number in range(2)]
+    calls = [call_of() for _ in range(3)]
+    taken = [await repeats.take(imagegen, call, numbered=numbered) for call in calls]
+
+    assert lost == [task.task_id for task in taken[:2]]
+    assert numbered == (taken[2] is not None)
+
+
+async def test_equal_callers_at_once_take_a_lost_task_once(repeats, imagegen):
+    """Both look for it before either has it."""
+    lost = await first_request(imagegen)
+    calls = [call_of() for _ in range(9)]
+    taken = await asyncio.gather(*(repeats.take(imagegen, call, numbered=False) for call in calls))
+
+    assert [lost] == [task.task_id for task in taken if task is not None]
+
+
+async def test_a_caller_who_is_lost_again_is_found_again(repeats, imagegen):
+    """Also before that caller's answer has noticed it."""
+    lost = await first_request(imagegen)
+    second = call_of()
+    await repeats.take(imagegen, second, numbered=False)
+    while_it_waits = await found(repeats, imagegen, numbered=False)
+    second.left.set_result(None)
+
+    assert (None, lost) == (while_it_waits, await found(repeats, imagegen, numbered=False))
+
+
+async def test_who_has_the_answer_gets_a_new_task(repeats, imagegen):
+    """Known here at once, and after a restart because it was stored."""
+    made = await first_request(imagegen, end=lambda task, now: task.complete(now))
+    call = call_of()
+    await repeats.take(imagegen, call, numbered=False)
+    repeats.answered(call)
+    repeats.leave(call)
+    after_a_kill = await found(Repeats(lambda: 0.0), imagegen, numbered=False)
+    await imagegen.adapters.idempotency_keys.answered(made, at=imagegen.adapters.clock.now())
+
+    assert [None, made, None] == [
+        await found(repeats, imagegen, numbered=False),
+        after_a_kill,
+        await found(Repeats(lambda: 0.0), imagegen, numbered=False),
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(-9, True), (9, False)])
+async def test_a_lost_task_waits_ten_minutes_after_its_end(repeats, imagegen, seconds, kept):
+    """By then nobody asks again by himself."""
+    ago = PATIENCE + timedelta(seconds=seconds)
+    made = await first_request(imagegen, end=lambda task, now: task.complete(now), ago=ago)
+
+    assert (made if kept else None) == await found(repeats, imagegen, numbered=False)
+
+
+async def test_a_lost_task_that_failed_for_free_is_tried_again(repeats, imagegen):
+    """And does not hide another one."""
+    await first_request(imagegen, 0, end=failed(FailureCode.UNAVAILABLE))
+    charged = await first_request(imagegen, 1, end=failed(FailureCode.TIMEOUT))
+
+    assert charged == await found(repeats, imagegen, numbered=False)
 
 
 async def test_what_was_turned_away_gets_a_new_task_once(repeats, imagegen):
     """The repeat of a 429 is no repeat of an equal request that was taken."""
     made = await first_request(imagegen)
     with pytest.raises(QueueFull):
-        async with repeats.submitting(DIGEST):
+        async with repeats.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1)
 
     assert [None, made] == [await found(repeats, imagegen), await found(repeats, imagegen)]
@@ -128,30 +210,40 @@ async def test_other_refusals_are_not_repeated(repeats, imagegen, clock, later):
     """Nor is a 429 of long ago."""
     made = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
-        async with repeats.submitting(DIGEST):
+        async with repeats.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1) if later else ValidationFailed.of("n", "is wrong")
     clock[0] += 3600
 
     assert made == await found(repeats, imagegen)
 
 
-async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagegen):
-    """However short the client's time-out is."""
+@pytest.mark.parametrize("numbered", [False, True])
+async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagegen, numbered):
+    """However early the first caller was lost."""
     storing, stored = asyncio.Event(), asyncio.Event()
+    first_call = call_of(leaves=not numbered)
 
     async def submit():
-        async with repeats.submitting(DIGEST):
+        async with repeats.submitting(first_call, f"{DIGEST}.0"):
             storing.set()
             await stored.wait()
             return await first_request(imagegen)
 
     first = asyncio.create_task(submit())
     await storing.wait()
-    repeat = asyncio.create_task(found(repeats, imagegen))
+    repeat = asyncio.create_task(found(repeats, imagegen, numbered=numbered))
     await asyncio.sleep(0)
     stored.set()
 
     assert await first == await repeat
+
+
+async def test_an_equal_request_does_not_wait_for_callers_who_are_there(repeats, imagegen):
+    """It is none of theirs."""
+    async with repeats.submitting(call_of(), f"{DIGEST}.0"):
+        await first_request(imagegen)
+
+        assert await found(repeats, imagegen, numbered=False) is None
 
 
 async def test_an_edit_is_found_as_what_it_became(repeats, imagegen):
@@ -162,4 +254,7 @@ async def test_an_edit_is_found_as_what_it_became(repeats, imagegen):
     )
     await imagegen.adapters.tasks.add(attrs.evolve(task, created_at=now), queue_size=9, idempotency=claim)
 
-    assert task.task_id == await found(repeats, imagegen)
+    call = call_of("edit", "reference")
+
+    assert task.task_id == (await repeats.take(imagegen, call, numbered=False)).task_id
+    assert await found(repeats, imagegen) is None

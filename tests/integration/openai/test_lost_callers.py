@@ -1,0 +1,168 @@
+"""API.md section 9: an equal request of a client that does not count is the repeat of one that was lost."""
+
+import contextlib
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.integration.api.asking import ended, task_of, total, until
+from tests.integration.openai.test_repeats import FIRST, GENERATIONS, asked
+
+REPLAYED = "idempotent-replayed"
+NOT_NUMBERED = {}
+LITELLM = FIRST
+"""Its router sends each repeat as a first request of the official client's."""
+
+
+def body_of(prompt, seconds=1.0, **more):
+    return {"prompt": prompt, "size": "64x64", "delay_seconds": seconds, **more}
+
+
+def send(server, body, **headers):
+    """Send a request and return its connection, open, with the task's id."""
+    with server.client(**headers) as api:
+        before = {task["task_id"] for task in asked(api, body["prompt"])}
+
+        def new():
+            return [t["task_id"] for t in asked(api, body["prompt"]) if t["task_id"] not in before]
+
+        request = api.build_request("POST", GENERATIONS, json=body)
+        connection = socket.create_connection((request.url.host, request.url.port))
+        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        connection.sendall(f"POST {GENERATIONS} HTTP/1.1\r\n{head}\r\n".encode() + request.content)
+        return connection, until(new, bool)[0]
+
+
+def lose(server, body, **headers):
+    """Send a request and close its connection; return the task's id."""
+    connection, task_id = send(server, body, **headers)
+    connection.close()
+    return task_id
+
+
+@pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
+def test_who_was_lost_and_asks_again_gets_the_answer(server, api, headers):
+    """Then the next equal request is a new picture's."""
+    body = body_of(f"lost with {len(headers)} headers")
+    lost = lose(server, body, **headers)
+    again, new = (api.post(GENERATIONS, json=body, headers=headers) for _ in range(2))
+
+    assert (200, lost, "true") == (again.status_code, again.headers["x-task-id"], again.headers[REPLAYED])
+    assert (200, False) == (new.status_code, REPLAYED in new.headers)
+    assert 2 == len(asked(api, body["prompt"]))
+
+
+def test_the_answer_waits_for_who_comes_late(server, api):
+    """The task has ended by then."""
+    body = body_of("lost and late", 0.3)
+    lost = lose(server, body)
+    ended(api, lost)
+
+    assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
+
+
+def test_a_caller_may_be_lost_again_and_again(server, api):
+    """Each repeat joins the same task."""
+    body = body_of("lost three times", 2)
+    lost = lose(server, body)
+    for _ in range(2):
+        with server.client() as leaving, pytest.raises(httpx.ReadTimeout):
+            leaving.post(GENERATIONS, json=body, timeout=0.3)
+
+    assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
+    assert 1 == len(asked(api, body["prompt"]))
+
+
+def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api):
+    """Nobody is given the same picture twice."""
+    body = body_of("one lost, two new")
+    lost = lose(server, body)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: api.post(GENERATIONS, json=body), range(2)))
+    tasks = {answer.headers["x-task-id"] for answer in answers}
+
+    assert (2, True) == (len(tasks), lost in tasks)
+    assert 2 == len(asked(api, body["prompt"]))
+
+
+def test_equal_requests_whose_callers_wait_are_tasks_of_their_own(server, api):
+    """They are equal on purpose."""
+    body = body_of("equal on purpose", 0.5)
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: api.post(GENERATIONS, json=body), range(3)))
+
+    assert 3 == len({answer.headers["x-task-id"] for answer in answers})
+
+
+def test_a_lost_stream_is_found_by_its_repeat(server, api):
+    """Although it had begun."""
+    body = body_of("a lost stream", stream=True)
+    with server.client() as other, other.stream("POST", GENERATIONS, json=body) as first:
+        lost = first.headers["x-task-id"]
+    again = api.post(GENERATIONS, json=body)
+
+    assert lost == again.headers["x-task-id"]
+    assert "event: image_generation.completed" in again.text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"headers": {"Authorization": "Bearer another"}}, {"json": {"n": 2}}, {"json": {"size": "80x64"}}],
+)
+def test_another_request_is_not_its_repeat(server, api, other):
+    """The token and each field count."""
+    body = body_of(f"lost for good {other}")
+    lost = lose(server, body, Authorization="Bearer one")
+    sent = {"Authorization": "Bearer one", **other.get("headers", {})}
+    answer = api.post(GENERATIONS, json={**body, **other.get("json", {})}, headers=sent)
+
+    assert lost != answer.headers["x-task-id"]
+
+
+@pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
+@pytest.mark.parametrize("as_job", [False, True], ids=["call", "job"])
+def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, headers):
+    """The repeat gets what became of the task; who had his answer before the kill gets a new picture."""
+    server = start_server()
+    with server.client(**headers) as api:
+        first = api.post(GENERATIONS, json=body_of("answered", 0)).headers["x-task-id"]
+    body = body_of("killed", 3, as_job=as_job, seed=7)
+    losing = threading.Thread(target=_post_and_fail, args=(server, body, headers))
+    losing.start()
+    with server.client() as api:
+        (task,) = until(lambda: asked(api, "killed"), bool)
+        until(lambda: task_of(api, task["task_id"]), lambda t: t["attempts"] == 1)
+    server.kill()
+    losing.join()
+    server.start()
+    with server.client(**headers) as api:
+        again = api.post(GENERATIONS, json=body)
+        new = api.post(GENERATIONS, json=body_of("answered", 0)).headers["x-task-id"]
+
+        assert (task["task_id"], True) == (again.headers["x-task-id"], first != new)
+        assert again.status_code in ([200] if as_job else [200, 424])
+        assert 3 == total(api)
+
+
+def test_nothing_is_sent_before_the_outcome_is_known(server, api):
+    """So that whoever loses patience on the way has no half an answer."""
+    connection, task_id = send(server, body_of("no early head"))
+    connection.setblocking(False)
+    early, status = b"", ""
+    with connection:
+        while status not in ("completed", "failed"):
+            with contextlib.suppress(BlockingIOError):
+                early += connection.recv(1)
+            status = task_of(api, task_id)["status"]
+            assert status == "completed" or not early
+        connection.setblocking(True)
+
+        assert b"HTTP/1.1 200" == (early + connection.recv(99))[:12]
+
+
+def _post_and_fail(server, body, headers):
+    with server.client(**headers) as api, pytest.raises(httpx.TransportError):
+        api.post(GENERATIONS, json=body)
