@@ -46,14 +46,14 @@ class LocalBlobStore:
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
         with _storage_errors(key):
-            file = await self._run(lambda: HalfWrittenFile(path, crc64=self._crc64))
+            file = await self.run(lambda: HalfWrittenFile(path, crc64=self._crc64))
         self._puts += 1
         try:
             await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, crc64 = await self._run(file.commit)
+                size, sha256, crc64 = await self.run(file.commit)
         except BaseException:
-            await asyncio.shield(self._run(file.abandon))
+            await asyncio.shield(self.run(file.abandon))
             raise
         finally:
             self._puts -= 1
@@ -62,12 +62,12 @@ class LocalBlobStore:
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)
         with _storage_errors(key):
-            file = await self._run(lambda: _OpenFile(path))
+            file = await self.run(lambda: _OpenFile(path))
         try:
             stop = file.size if end is None else min(end, file.size)
             for at in range(start, stop, _BATCH):
                 with _storage_errors(key):
-                    piece = await self._run(partial(file.read, min(_BATCH, stop - at), at))
+                    piece = await self.run(partial(file.read, min(_BATCH, stop - at), at))
                 yield piece
         finally:
             self._pool.submit(file.close)  # behind a read that a cancelled caller left running
@@ -76,7 +76,7 @@ class LocalBlobStore:
         path = self._path(key)
         try:
             with _storage_errors(key):
-                size = await self._run(lambda: _size(path))
+                size = await self.run(lambda: _size(path))
         except BlobMissing:
             return None
         return StoredBlob(key=key, size_bytes=size)
@@ -84,13 +84,13 @@ class LocalBlobStore:
     async def delete(self, key: str) -> None:
         path = self._path(key)
         with contextlib.suppress(BlobMissing), _storage_errors(key):
-            await self._run(lambda: _remove(path))
+            await self.run(lambda: _remove(path))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         names = self._walk(prefix)
         while True:
             with _storage_errors(prefix):
-                batch = await self._run(lambda: list(itertools.islice(names, _NAMES)))
+                batch = await self.run(lambda: list(itertools.islice(names, _NAMES)))
             if not batch:
                 return
             for name in batch:
@@ -106,7 +106,7 @@ class LocalBlobStore:
         """
         limit = None if before is None else before.timestamp()
         with _storage_errors("temporary files"):
-            return await self._run(lambda: self._sweep(limit))
+            return await self.run(lambda: self._sweep(limit))
 
     def close(self) -> None:
         """Let the threads go."""
@@ -115,7 +115,8 @@ class LocalBlobStore:
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
-    async def _run(self, act: Callable[[], T]) -> T:
+    async def run(self, act: Callable[[], T]) -> T:
+        """Return what ``act`` returns, done in one of the threads that use this disk."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, act)
 
     async def _fill(self, file: HalfWrittenFile, key: str, chunks: AsyncIterator[bytes]) -> None:

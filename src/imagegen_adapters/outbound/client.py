@@ -12,6 +12,7 @@ from imagegen_adapters.outbound.network_backend import CheckedBackend
 from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
 from imagegen_adapters.outbound.provider_transport import ProviderTransport
 from imagegen_adapters.outbound.proxies import for_httpcore, proxy_of
+from imagegen_adapters.outbound.resolving import NameLookups
 from imagegen_adapters.outbound.transport import ConnectionSlots, PooledTransport, PoolLimits
 from imagegen_core.provider_configs import ProviderConfig
 
@@ -25,6 +26,7 @@ class Outbound:
         allow_private: ``host:port`` of providers on this machine or the LAN.
         limits: of the connections, over everything that goes out here.
         tls: trusted certificates; the system's and certifi's when left out.
+        lookups: looks names up; as many at once as there are connections when left out.
 
     Raises:
         ValueError: an entry of ``allow_private`` is not ``host:port``.
@@ -36,10 +38,12 @@ class Outbound:
         allow_private: Iterable[str] = (),
         limits: PoolLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        lookups: NameLookups | None = None,
     ) -> None:
         self.gate = AddressGate(allow_private)
         self._limits = limits or PoolLimits()
         self._given_tls = tls
+        self._lookups = lookups or NameLookups(self._limits.connections)
         self._slots = ConnectionSlots(self._limits)
         self._transports: dict[tuple[httpx.URL | None, bool], PooledTransport] = {}
 
@@ -120,7 +124,9 @@ class Outbound:
         # A proxy is the operator's own choice, so it may be on the list, for downloads too.
         connecting = gate if proxy is None else self.gate
         return PooledTransport(
-            backend=CheckedBackend(connecting, connect_timeout=self._limits.connect_seconds),
+            backend=CheckedBackend(
+                connecting, connect_timeout=self._limits.connect_seconds, lookups=self._lookups
+            ),
             tls=self._tls(),
             slots=self._slots,
             proxy=None if proxy is None else for_httpcore(proxy),

@@ -1,12 +1,14 @@
 """Judges an address when it is saved and when a task is submitted; connecting judges it again."""
 
-import asyncio
 from urllib.parse import unquote, urlsplit
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.name_memory import NameMemory
-from imagegen_adapters.outbound.resolving import NameNotResolved
+from imagegen_adapters.outbound.resolving import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
+
+_MOST_LOOKUPS = 32
+"""Anybody may have names judged, so connecting, which is what counts, does not wait for these."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -16,22 +18,30 @@ class OutboundGuard:
 
     Args:
         gate: usually `Outbound.gate`.
-        seconds: for looking up a name; one that takes longer counts as not resolving.
+        seconds: for looking up a name; one that takes longer counts as not resolving. A submission takes
+            that much longer while somebody has dead names judged.
         remembered_seconds: how long what a name led to is taken for granted here.
+        lookups: asks the name servers; its threads are nobody else's.
     """
 
-    def __init__(self, gate: AddressGate, *, seconds: float = 5.0, remembered_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        gate: AddressGate,
+        *,
+        seconds: float = 2.0,
+        remembered_seconds: float = 5.0,
+        lookups: NameLookups | None = None,
+    ) -> None:
         self._gate = gate
-        self._seconds = seconds
-        self._names = NameMemory(seconds=remembered_seconds)
+        lookups = lookups or NameLookups(_MOST_LOOKUPS)
+        self._names = NameMemory(lookups, seconds=remembered_seconds, patience=seconds)
 
     async def check(self, url: str) -> None:
         host, port = _host_and_port(url)
         for spelling in dict.fromkeys((host, unquote(host))):
             self._gate.judge_text(spelling, port)
             try:
-                async with asyncio.timeout(self._seconds):
-                    addresses = await self._names.resolve(spelling, port)
+                addresses = await self._names.resolve(spelling, port)
             except (NameNotResolved, TimeoutError):
                 continue
             self._gate.judge(spelling, port, addresses)

@@ -14,7 +14,7 @@ import httpcore
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, plain
-from imagegen_adapters.outbound.resolving import NameNotResolved, resolve
+from imagegen_adapters.outbound.resolving import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MOST_ADDRESSES = 8
@@ -27,10 +27,12 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     Args:
         gate: judges each address before a socket is opened; its `UpstreamNotAllowed` goes on.
         connect_timeout: seconds for looking up and connecting together, unless a request asks for less.
+        lookups: looks names up, for all backends.
     """
 
-    def __init__(self, gate: AddressGate, *, connect_timeout: float) -> None:
+    def __init__(self, gate: AddressGate, *, connect_timeout: float, lookups: NameLookups) -> None:
         self._gate = gate
+        self._lookups = lookups
         self._connect_timeout = connect_timeout
         self._sockets = httpcore.AnyIOBackend()
 
@@ -54,7 +56,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         deadline = loop.time() + limit
         try:
             async with asyncio.timeout_at(deadline):
-                addresses = await resolve(host, port)
+                addresses = await self._lookups.resolve(host, port)
         except NameNotResolved as error:
             raise httpcore.ConnectError(str(error)) from error
         except TimeoutError as error:

@@ -1,12 +1,15 @@
-"""From a host name to all its addresses, in the loop or in a thread of its own."""
+"""From a host name to all its addresses, in threads that nothing else waits for."""
 
 import asyncio
+import contextlib
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+from imagegen_adapters.detached_threads import DetachedThreads
 from imagegen_adapters.outbound.address_rules import IpAddress
 
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.$", re.IGNORECASE)
@@ -19,23 +22,52 @@ class NameNotResolved(Exception):
         super().__init__(f"{host!r} does not resolve")
 
 
-async def resolve(host: str, port: int) -> tuple[IpAddress, ...]:
-    """Return every address of the host, in the order in which they should be tried.
+class NameLookups:
+    """Looks up ``most`` names at once, each in a thread; who asks for one that is being looked up joins.
 
-    Raises:
-        NameNotResolved: there is none, or nobody can tell.
+    A dead name keeps its thread until the system gives up, half a minute perhaps. It is one thread, however
+    many ask for it, and none of those that other work is done in.
+
+    Args:
+        most: names at once; others wait.
+        query: asks the system, or whatever a test has instead; blocks.
     """
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-        )
-    except (OSError, UnicodeError) as error:
-        raise NameNotResolved(host) from error
-    return _addresses(host, found)
+
+    def __init__(
+        self, most: int, *, query: Callable[[str, int], tuple[IpAddress, ...]] | None = None
+    ) -> None:
+        self._threads = DetachedThreads("name-lookup", most)
+        self._query = query or resolve_blocking
+        self._running: dict[tuple[str, int], asyncio.Future[tuple[IpAddress, ...]]] = {}
+
+    async def resolve(self, host: str, port: int) -> tuple[IpAddress, ...]:
+        """Return every address of the host, in the order in which they should be tried.
+
+        Raises:
+            NameNotResolved: there is none, or nobody can tell.
+        """
+        with contextlib.suppress(NameNotResolved):
+            return resolve_blocking(host, port, only_numbers=True)
+        if (host, port) not in self._running:
+            await self._threads.turn()
+            self._begin(host, port)
+        return await asyncio.shield(self._running[host, port])
+
+    def _begin(self, host: str, port: int) -> None:
+        if (host, port) in self._running:  # somebody else's turn came first
+            self._threads.give_back()
+            return
+        try:
+            looking = self._threads.start(partial(self._query, host, port))
+        except OSError as error:
+            raise NameNotResolved(host) from error
+        self._running[host, port] = looking
+        looking.add_done_callback(lambda _: self._running.pop((host, port)))
+        looking.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be nobody's
 
 
 def resolve_blocking(host: str, port: int, *, only_numbers: bool = False) -> tuple[IpAddress, ...]:
-    """Return what `resolve` would; with ``only_numbers`` no name is looked up, so it answers at once.
+    """Return every address of the host; with ``only_numbers`` no name is looked up, so it answers at once.
 
     Raises:
         NameNotResolved: there is none, or nobody can tell.

@@ -1,6 +1,5 @@
 """A spool in a directory on local disk: ``root/owner/name``."""
 
-import asyncio
 import os
 import shutil
 import time
@@ -40,10 +39,15 @@ class LocalSpool:
     async def remove(self, owner: str) -> None:
         directory = self._root / check_key(owner)
         if directory.exists():
-            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            await self._files.run(lambda: shutil.rmtree(directory, ignore_errors=True))
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        return await asyncio.to_thread(self._owners, time.time() - older_than_seconds)
+        limit = time.time() - older_than_seconds
+        return await self._files.run(lambda: self._owners(limit))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._files.close()
 
     def _owners(self, limit: float) -> tuple[str, ...]:
         if not self._root.is_dir():

@@ -95,6 +95,8 @@ async def compose(
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
         check_file_providers(providers, settings.providers)
+        spool = LocalSpool(directory.path / SPOOL)
+        stack.callback(spool.close)
         adapters = Adapters(
             tasks=SqliteTaskRepository(database, simplify=simplify),
             idempotency_keys=SqliteIdempotencyKeys(database),
@@ -102,7 +104,7 @@ async def compose(
             images=records,
             configs=SqliteProviderConfigs(database, box),
             pictures=storage.pictures,
-            spool=LocalSpool(directory.path / SPOOL),
+            spool=spool,
             inspector=inspector,
             events=SqliteEventBus(database),
             guard=OutboundGuard(outbound.gate),

@@ -29,6 +29,17 @@ def load(path: str | None) -> Any:
         raise CallError(FailureCode.AUTH_FAILED, f"{where} cannot be used") from error
 
 
+def refresh(credentials: Any) -> None:
+    """Get a new token; blocks. The SDK would do it in threads that other work shares.
+
+    Raises:
+        google.auth.exceptions.GoogleAuthError: there is none.
+    """
+    from google.auth.transport.requests import Request
+
+    credentials.refresh(Request())
+
+
 def _default() -> Any:
     import google.auth
 

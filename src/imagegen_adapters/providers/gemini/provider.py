@@ -8,11 +8,13 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.detached_threads import DetachedThreads
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import sdk
 from imagegen_adapters.providers.gemini.answers import Found, read_content, read_predictions
 from imagegen_adapters.providers.gemini.courier import Courier, Parcel
 from imagegen_adapters.providers.gemini.credentials import load as load_credentials
+from imagegen_adapters.providers.gemini.credentials import refresh
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
 from imagegen_adapters.providers.gemini.orders import Order, check_order, order_of, warnings_of
 from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
@@ -37,6 +39,9 @@ _SLACK_BYTES = 32 * 1024 * 1024
 _UPLOADS_AT_ONCE = 4
 """Calls that hold a picture in memory at a time, while they send it."""
 
+_SIGN_INS_AT_ONCE = 4
+"""Google's library waits two minutes for a token service that does not answer."""
+
 _NATIVE_COUNT = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
@@ -53,6 +58,7 @@ class GeminiProvider:
         self._now = now
         self._uploading = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         self._credentials: dict[str | None, Any] = {}
+        self._signing_in = DetachedThreads("google-sign-in", _SIGN_INS_AT_ONCE)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         settings = GeminiSettings.of(config)
@@ -156,8 +162,11 @@ class GeminiProvider:
             return None
         path = settings.credentials_file
         if path not in self._credentials:
-            self._credentials[path] = await asyncio.to_thread(load_credentials, path)
-        return self._credentials[path]
+            self._credentials[path] = await self._signing_in.run(lambda: load_credentials(path))
+        credentials = self._credentials[path]
+        if credentials.expired or not credentials.token:
+            await self._signing_in.run(lambda: refresh(credentials))
+        return credentials
 
 
 def _parsed(exchange: Exchange, name: str) -> Any:
