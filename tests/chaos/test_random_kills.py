@@ -53,4 +53,4 @@ def test_a_second_service_is_refused(stage):
 
     assert 1 == second.process.wait(30)
     announced.write_text(kept)
-    assert "another imagegen already works in" in stage.service.log
+    assert "another imagegen process is using this data directory" in stage.service.log

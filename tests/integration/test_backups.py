@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 
 import pytest
 
@@ -21,9 +23,11 @@ def quiet(done, total):
 
 @pytest.fixture
 def data_dir(tmp_path):
-    """A data directory with an empty database."""
+    """A data directory whose database holds next to nothing."""
     (tmp_path / "data").mkdir()
     Database.open(tmp_path / "data" / "imagegen.db").close_now()
+    with closing(sqlite3.connect(tmp_path / "data" / "imagegen.db")) as connection, connection:
+        connection.execute("INSERT INTO provider_configs (provider_name, extra_config) VALUES ('kept', '{}')")
     return tmp_path / "data"
 
 

@@ -16,6 +16,11 @@ SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ?
 
 _SIZES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
 
+_ANYTHING = """
+SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
+    OR EXISTS (SELECT 1 FROM provider_configs)
+"""
+
 _SEALED = """
 SELECT count(*) FROM (
     SELECT 1 FROM provider_configs WHERE api_key IS NOT NULL
@@ -56,6 +61,10 @@ class SnapshotRows:
                 yield cls(connection)
         except sqlite3.Error as error:
             raise storage_error(error) from error
+
+    def empty(self) -> bool:
+        """Return whether nobody ever put anything into it."""
+        return not self._connection.execute(_ANYTHING).fetchone()[0]
 
     def pictures(self) -> Iterator[PictureFile]:
         """Yield all pictures, oldest first."""

@@ -50,6 +50,8 @@ def write_backup(data_dir: Path, target: Path, *, force: bool, progress: Progres
         try:
             take_snapshot(database, snapshot)
             with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as now:
+                if rows.empty():
+                    raise BackupError("the database is empty, so there is nothing to back up")
                 return _Writing(file, data_dir, rows, progress).write(snapshot, now)
         finally:
             snapshot.unlink(missing_ok=True)

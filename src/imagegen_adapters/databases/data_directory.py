@@ -23,6 +23,16 @@ class DataDirectoryUnusable(StorageError):
     """The data directory cannot be made, read or written to."""
 
 
+class DataDirectoryMissing(DataDirectoryUnusable):
+    """There is no data directory, or one without a database, and the caller does not want a new one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no imagegen data is there; `imagegen serve` begins it, "
+            "or IMAGEGEN_CONFIG names the settings that have another data_dir"
+        )
+
+
 class DataDirectory:
     """A directory that this process alone may change, until `close`; made by `open`."""
 
@@ -31,19 +41,23 @@ class DataDirectory:
         self._lock = lock
 
     @classmethod
-    def open(cls, path: Path, *, lock: bool = True) -> "DataDirectory":
+    def open(cls, path: Path, *, lock: bool = True, create: bool = True) -> "DataDirectory":
         """Make the directory with mode 0700 if it is missing, check that it can be written to, lock it.
 
-        With ``lock=False`` nothing is made or changed: reading beside a running service.
+        With ``lock=False`` nothing is made or changed: reading beside a running service. With
+        ``create=False`` a directory without a database stays as it is.
 
         Raises:
             DataDirectoryInUse: another process holds the lock.
+            DataDirectoryMissing: there is no data, and none is to be begun.
             DataDirectoryUnusable: it cannot be used, and why.
         """
         try:
             if not lock:
                 next(path.iterdir(), None)
                 return cls(path, None)
+            if not create and not (path / DATABASE_FILE).exists():
+                raise DataDirectoryMissing
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
             return cls(path, _locked(path / LOCK_FILE))

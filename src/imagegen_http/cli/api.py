@@ -22,10 +22,11 @@ PIECE_BYTES = 512 * 1024
 
 
 class Api:
-    """Calls the HTTP API and returns the ``data`` of its answers."""
+    """Calls the HTTP API and returns the ``data`` of its answers, which are about ``data_dir``."""
 
-    def __init__(self, client: "httpx.AsyncClient", *, own: bool) -> None:
+    def __init__(self, client: "httpx.AsyncClient", *, data_dir: Path, own: bool) -> None:
         self._client = client
+        self.data_dir = data_dir
         self.own = own
 
     async def call(self, method: str, path: str, **request: Any) -> Any:
@@ -102,13 +103,17 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(settings: "Settings", environ: Mapping[str, str], *, working: bool) -> AsyncIterator[Api]:
+async def open_api(
+    settings: "Settings", environ: Mapping[str, str], *, working: bool, create: bool
+) -> AsyncIterator[Api]:
     """Return the running server's API, or one over a service that lives as long as the body.
 
-    Such a service takes up tasks, which may cost money, only if it is ``working``.
+    Such a service takes up tasks, which may cost money, only if it is ``working``, and begins a data
+    directory only if it may ``create`` one.
 
     Raises:
-        CommandFailed: another command has the data directory and does not end.
+        DataDirectoryInUse: another command has the data directory and does not end.
+        DataDirectoryMissing: there is none, and none may be created.
         StorageError: the data directory cannot be used.
     """
     import httpx
@@ -122,15 +127,15 @@ async def open_api(settings: "Settings", environ: Mapping[str, str], *, working:
         async with httpx.AsyncClient(
             base_url=server.url, headers=headers, timeout=60, trust_env=False
         ) as client:
-            yield Api(client, own=False)
+            yield Api(client, data_dir=settings.data_dir, own=False)
         return
-    async with _own_service(settings, environ, working=working) as api:
+    async with _own_service(settings, environ, working=working, create=create) as api:
         yield api
 
 
 @asynccontextmanager
 async def _own_service(
-    settings: "Settings", environ: Mapping[str, str], *, working: bool
+    settings: "Settings", environ: Mapping[str, str], *, working: bool, create: bool
 ) -> AsyncIterator[Api]:
     import httpx
 
@@ -145,19 +150,22 @@ async def _own_service(
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
     request_context.english.set(_language(environ) == "en")  # nobody stands before this app to read a header
-    for _ in range(LOCK_WAIT_SECONDS * 5):
+    for tries_left in reversed(range(LOCK_WAIT_SECONDS * 5)):
         try:
-            async with compose(settings, environ=environ, redactor=redactor, working=working) as service:
+            async with compose(
+                settings, environ=environ, redactor=redactor, working=working, create=create
+            ) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
                 async with (
                     interruptible(service) if working else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
                 ):
-                    yield Api(client, own=True)
+                    yield Api(client, data_dir=settings.data_dir, own=True)
             return
         except DataDirectoryInUse:
+            if not tries_left:
+                raise
             await asyncio.sleep(0.2)
-    raise CommandFailed("another imagegen process is using this data directory")
 
 
 async def _listens(server: RunningServer) -> bool:

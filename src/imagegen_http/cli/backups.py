@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context
+from imagegen_http.cli.context import CommandFailed, Context, data_of
 from imagegen_http.cli.progress import progress_bar
 
 _MOST_TOLD = 20
@@ -25,10 +25,11 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     from imagegen_http.composition import offline
 
     settings = context.settings()
-    with _progress("backup") as progress:
+    with data_of(settings), _progress("backup") as progress:
         report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
     pictures = _count(report.pictures, "picture")
-    click.echo(f"{file}: {pictures}, {report.size_bytes / 1_048_576:.1f} MB, without master.key")
+    size = f"{report.size_bytes / 1_048_576:.1f} MB"
+    click.echo(f"{file}: {settings.data_dir} with {pictures}, {size}, without master.key")
     for key in report.missing[:_MOST_TOLD]:
         click.echo(f"imagegen: not as recorded: images/{key}", err=True)
     if report.missing:
@@ -46,7 +47,7 @@ def restore(context: Context, file: Path) -> None:
     from imagegen_http.composition import offline
 
     settings = context.settings()
-    with _progress("restore") as progress:
+    with data_of(settings), _progress("restore") as progress:
         report = offline.restore(settings, context.cwd / file, progress=progress)
     click.echo(f"{settings.data_dir}: {_count(report.pictures, 'picture')}, {_count(report.files, 'file')}")
     if report.waiting:

@@ -1,10 +1,11 @@
 """What every command has: settings, a way to the API, and how it ends."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,23 +42,38 @@ class Context:
 
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
-    def with_api(self, act: Callable[[Any], Awaitable[None]], *, working: bool = False) -> None:
+    def with_api(
+        self, act: Callable[[Any], Awaitable[None]], *, working: bool = False, create: bool = False
+    ) -> None:
         """Run ``act(api)`` against the running server, or against a service made for this command.
 
-        Such a service takes up the tasks that wait only if it is ``working``: looking costs no money.
+        Such a service takes up the tasks that wait only if it is ``working``: looking costs no money. It
+        begins a data directory only if it may ``create`` one: looking into the wrong place leaves no trace.
         """
         from imagegen_http.cli.api import open_api
 
         settings = self.settings()
 
         async def run() -> None:
-            async with open_api(settings, self.environ, working=working) as api:
+            async with open_api(settings, self.environ, working=working, create=create) as api:
                 await act(api)
 
         try:
-            asyncio.run(run())
+            with data_of(settings):
+                asyncio.run(run())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # nobody but a signal cancels a command
+
+
+@contextlib.contextmanager
+def data_of(settings: Any) -> Iterator[None]:
+    """Have whatever is wrong with the data in the body say which data that is."""
+    from imagegen_core.errors import ImagegenError
+
+    try:
+        yield
+    except ImagegenError as error:
+        raise CommandFailed(f"{settings.data_dir}: {error}") from error
 
 
 def guarded(command: click.Command) -> NoReturn:

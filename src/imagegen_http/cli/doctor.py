@@ -4,7 +4,7 @@ import asyncio
 
 import rich_click as click
 
-from imagegen_http.cli.context import EXIT_FAILED, Context, print_json
+from imagegen_http.cli.context import EXIT_FAILED, Context, data_of, print_json
 from imagegen_http.cli.progress import progress_bar
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -25,7 +25,7 @@ def doctor(ctx: click.Context, *, full: bool, as_json: bool) -> None:
     context: Context = ctx.obj
     settings = context.settings()
     check_bind(settings.server.host, settings.server.auth_token)
-    with progress_bar("pictures", quiet=as_json) as advance:
+    with data_of(settings), progress_bar("pictures", quiet=as_json) as advance:
         checks = asyncio.run(check_up(settings, context.environ, full=full, progress=advance))
     if as_json:
         found = {check.health for check in checks}

@@ -58,9 +58,9 @@ def generate(
         for warning in task["warnings"]:
             click.echo(f"imagegen: {warning}", err=True)
         if not as_json:
-            _tell(task["images"], written)
+            _tell(task["images"], written, api.data_dir)
 
-    context.with_api(act, working=True)
+    context.with_api(act, working=True, create=True)
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -94,10 +94,11 @@ async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[P
     return written
 
 
-def _tell(images: list[dict[str, Any]], written: list[Path]) -> None:
+def _tell(images: list[dict[str, Any]], written: list[Path], data_dir: Path) -> None:
     if written:
         for path in written:
             click.echo(str(path))
     else:
         for image in images:
-            click.echo(f"picture {image['id']}: {image['width']}x{image['height']} {image['mime_type']}")
+            size = f"{image['width']}x{image['height']}"
+            click.echo(f"picture {image['id']}: {size} {image['mime_type']}, kept in {data_dir}")

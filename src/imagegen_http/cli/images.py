@@ -57,7 +57,8 @@ def list_images(context: Context, wanted: dict[str, str], limit: int, *, as_json
 
     async def act(api: Api) -> None:
         page = await api.call("GET", "/api/v1/images", params={**wanted, "page_size": limit})
-        _show(page, as_json=as_json, empty="no pictures" if wanted else "no pictures yet")
+        empty = "no such pictures" if wanted else "no pictures yet"
+        _show(page, as_json=as_json, empty=f"{empty} in {api.data_dir}")
 
     context.with_api(act)
 
@@ -77,7 +78,8 @@ def search(
     async def act(api: Api) -> None:
         params = {**wanted, "keyword": words, "mode": mode, "page_size": limit}
         page = await api.call("GET", "/api/v1/images/search", params=params)
-        _show(page, as_json=as_json, empty="no picture has these words in its prompt")
+        empty = f"no picture in {api.data_dir} has these words in its prompt"
+        _show(page, as_json=as_json, empty=empty)
 
     context.with_api(act)
 
@@ -119,19 +121,19 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
 def export(context: Context, directory: Path, words: str | None, wanted: dict[str, str]) -> None:
     """Copy pictures to DIRECTORY, each with its record beside it; files that are there are kept."""
     target = context.cwd / directory
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandFailed(f"{directory}: {error.strerror}") from error
 
     async def act(api: Api) -> None:
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandFailed(f"{directory}: {error.strerror}") from error
         path = "/api/v1/images/search" if words else "/api/v1/images"
         params = {**wanted, "keyword": words} if words else wanted
         copied = 0
         async for image in api.every(path, **params):
             await _export(api, image, target)
             copied += 1
-        click.echo(f"{copied} picture(s) in {directory}")
+        click.echo(f"{copied} picture(s) of {api.data_dir} in {directory}")
 
     context.with_api(act)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import rich_click as click
 
-from imagegen_http.cli.context import Context
+from imagegen_http.cli.context import Context, data_of
 
 
 @click.group()
@@ -22,5 +22,7 @@ def rotate(context: Context) -> None:
     """
     from imagegen_http.composition import offline
 
-    count = asyncio.run(offline.rotate_keys(context.settings(), context.environ))
-    click.echo(f"{count} saved secret(s) sealed with the new master key")
+    settings = context.settings()
+    with data_of(settings):
+        count = asyncio.run(offline.rotate_keys(settings, context.environ))
+    click.echo(f"{settings.data_dir}: {count} saved secret(s) sealed with the new master key")

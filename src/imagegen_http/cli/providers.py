@@ -38,7 +38,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
             for c in found
         ]
         columns = ("provider", "kind", "", "key", "source", "models")
-        tables.show(columns, rows, empty="no provider is configured")
+        tables.show(columns, rows, empty=f"no provider is configured in {api.data_dir}")
 
     context.with_api(act)
 
@@ -86,11 +86,12 @@ def set_provider(
 
     async def act(api: Api) -> None:
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
-        click.echo(f"saved {saved['provider_name']} ({saved['kind']}), key {saved['api_key'] or 'none'}")
+        key = f"key {saved['api_key'] or 'none'}"
+        click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.data_dir}")
         for warning in saved["warnings"]:
             click.echo(f"imagegen: {warning}", err=True)
 
-    context.with_api(act)
+    context.with_api(act, create=True)
 
 
 def _key(given: str, context: Context) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context
+from imagegen_http.cli.context import CommandFailed, Context, data_of
 
 
 @click.command()
@@ -16,7 +16,6 @@ from imagegen_http.cli.context import CommandFailed, Context
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
-    from imagegen_http.composition import DataDirectoryInUse
     from imagegen_http.server import AddressUnusable
     from imagegen_http.server import serve as run
     from imagegen_http.settings_loader import check_bind
@@ -27,8 +26,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     settings = attrs.evolve(settings, server=server)
     check_bind(server.host, server.auth_token)
     try:
-        asyncio.run(run(settings, environ=context.environ))
-    except DataDirectoryInUse as error:
-        raise CommandFailed(f"another imagegen already works in {settings.data_dir.name}") from error
+        with data_of(settings):
+            asyncio.run(run(settings, environ=context.environ))
     except AddressUnusable as error:
         raise CommandFailed(str(error)) from error

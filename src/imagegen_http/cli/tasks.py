@@ -37,7 +37,9 @@ def list_tasks(
             (t["task_id"], t["status"], t["provider"], (t["error"] or {}).get("code"), t["prompt"][:50])
             for t in page["items"]
         ]
-        tables.show(("task", "status", "provider", "error", "prompt"), rows, empty="no tasks")
+        tables.show(
+            ("task", "status", "provider", "error", "prompt"), rows, empty=f"no tasks in {api.data_dir}"
+        )
 
     context.with_api(act)
 

@@ -58,13 +58,14 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
 
     Raises:
         DataDirectoryInUse: a service works in the data directory.
+        DataDirectoryMissing: there is none.
         MasterKeyRefused: there is no key to change, or none to change to.
         Unavailable: a saved secret opens with none of the keys; nothing was changed.
     """
     given = environ.get("IMAGEGEN_MASTER_KEY")
     if not given and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused("there is no master.key in the data directory")
-    directory = DataDirectory.open(settings.data_dir)
+    directory = DataDirectory.open(settings.data_dir, create=False)
     try:
         database = Database.open(directory.database)
         try:

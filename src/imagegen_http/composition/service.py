@@ -3,6 +3,7 @@
 import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import attrs
 import structlog
@@ -52,14 +53,17 @@ async def compose(
     environ: Mapping[str, str],
     redactor: Redactor | None = None,
     working: bool = True,
+    create: bool = True,
 ) -> AsyncIterator[Service]:
     """Build the service over its data directory, run it, and take it apart in the reverse order.
 
     Every secret that is in use is told to ``redactor``. Unless it is ``working``, nothing happens on its
-    own: no task is taken up, resumed or sent, no picture uploaded or expired.
+    own: no task is taken up, resumed or sent, no picture uploaded or expired. Unless it may ``create`` them,
+    there is a database already, and a master key that is missing stays so.
 
     Raises:
         DataDirectoryInUse: another process works in the data directory.
+        DataDirectoryMissing: there is no database, and none may be created.
         StorageError: the data directory or its database cannot be used.
         MasterKeyRefused: the master key must not be used as it is.
         SettingsError: a setting turned out to be wrong.
@@ -69,15 +73,11 @@ async def compose(
         redactor.register(secret)
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        directory = DataDirectory.open(settings.data_dir)
+        directory = DataDirectory.open(settings.data_dir, create=create)
         stack.callback(directory.close)
         database = Database.open(directory.database)
         stack.push_async_callback(database.close)
-        box = FernetSecretBox.of_directory(
-            directory.path,
-            given=environ.get("IMAGEGEN_MASTER_KEY"),
-            sample=await sealed_sample(database),
-        )
+        box = await _secret_box(directory.path, database, environ, create=create)
         outbound = Outbound(
             allow_private=settings.security.allow_private_upstreams,
             limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
@@ -154,6 +154,15 @@ async def compose(
             await stack.enter_async_context(maintenance)
             await stack.enter_async_context(imagegen)
         yield service
+
+
+async def _secret_box(
+    directory: Path, database: Database, environ: Mapping[str, str], *, create: bool
+) -> FernetSecretBox:
+    given, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
+    if create:
+        return FernetSecretBox.of_directory(directory, given=given, sample=sample)
+    return FernetSecretBox.to_look_into(directory, given=given, tokens=[sample] if sample else [])
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:

@@ -126,6 +126,8 @@ def test_params_are_typed_as_they_look(run):
 )
 def test_what_fails_exits_1_with_one_line(run, args, word):
     """The reason, on stderr."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
+
     assert word in failed(run(*args))
 
 
@@ -246,6 +248,8 @@ def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
 @pytest.mark.parametrize(("lang", "said"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
 def test_complaints_are_in_the_language_of_the_locale(run, lang, said):
     """Also where no server is asked."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
+
     assert said in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
 
 
@@ -256,6 +260,7 @@ def test_a_file_that_cannot_be_opened_is_named(run):
 
 def test_lists_in_a_pipe_are_lines_with_tabs(run):
     """And empty ones say so on stderr."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
     empty = run("tasks", "list")
     good(run("generate", "tab\tand\nline", *SMALL))
     lines = good(run("tasks", "list")).splitlines()
@@ -578,7 +583,7 @@ def test_a_stale_note_whose_process_number_is_in_use_again_is_no_server(run, tmp
     """As after a power cut, or in a container, where every start has the same number."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
-    (tmp_path / "data").mkdir(mode=0o700)
+    good(run("providers", "set", "begun", "--kind", "demo"))
     (tmp_path / "data" / "server.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
 
     assert [] == json.loads(good(run("tasks", "list", "--json")))

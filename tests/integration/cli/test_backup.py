@@ -210,7 +210,7 @@ def test_what_is_no_whole_backup_leaves_nothing(file, other, what):
 
 def test_restore_of_a_backup_whose_database_has_nothing_sealed(other, tmp_path):
     """No key is missing then."""
-    good(other.imagegen("providers", "list"))
+    good(other.imagegen("generate", "a cat"))
     good(other.imagegen("backup", "it"))
     place = {"IMAGEGEN_DATA_DIR": str(tmp_path / "place")}
 

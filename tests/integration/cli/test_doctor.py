@@ -22,12 +22,20 @@ def examined(server, *args, environ=None):
     return result.returncode, checks
 
 
-def test_before_the_first_start_nothing_is_wrong(other):
-    """And nothing is made."""
+def test_a_directory_that_is_not_there_fails(other):
+    """It may well be another one than the operator means; it is named, and none is made."""
     code, checks = examined(other)
 
-    assert (0, "ok", []) == (code, checks["data directory"][0], list(other.folder.iterdir()))
-    assert "not there yet" in checks["data directory"][1]
+    assert (1, "fail", []) == (code, checks["data directory"][0], list(other.folder.iterdir()))
+    assert f"{other.data_dir} is not there" in checks["data directory"][1]
+
+
+def test_a_directory_before_the_first_start_is_worth_a_look(other):
+    """As after an installation."""
+    other.data_dir.mkdir(mode=0o700)
+    code, checks = examined(other)
+
+    assert (0, "warn", []) == (code, checks["database"][0], list(other.data_dir.iterdir()))
 
 
 def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):

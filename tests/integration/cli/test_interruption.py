@@ -11,7 +11,7 @@ SLOW = ("generate", "slowly", "--param")
 
 def begun(place):
     """Wait until a command works on its task."""
-    until(lambda: good(place.imagegen("doctor")), lambda told: "1 running" in told)
+    until(lambda: place.imagegen("doctor").stdout, lambda told: "1 running" in told)
 
 
 def states(place):

@@ -15,6 +15,8 @@ from imagegen_http.composition.checkup import database, directory, stores
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.settings import Settings
 
+_WRONG_PLACE = "IMAGEGEN_CONFIG or data_dir may mean another one"
+
 Progress = Callable[[float], None]
 
 
@@ -32,7 +34,7 @@ async def check_up(
     checks = [ok("configuration", "valid"), _sqlite()]
     data_dir = settings.data_dir
     if not data_dir.is_dir():
-        return (*checks, ok("data directory", "is not there yet; the first start makes it"))
+        return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_PLACE}"))
     checks += directory.look_at(data_dir)
     path = data_dir / DATABASE_FILE
     if not path.exists():
@@ -62,7 +64,7 @@ def _sqlite() -> Check:
 def _without_database(data_dir: Path) -> Check:
     if any((data_dir / PICTURES).glob("*/*")):
         return fail("database", "missing, although there are pictures: restore a backup")
-    return ok("database", "is not there yet; the first start makes it")
+    return warn("database", f"is not there yet; the first start makes it ({_WRONG_PLACE})")
 
 
 @asynccontextmanager
