@@ -6,6 +6,7 @@ from typing import Any
 from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation, parse_size
+from imagegen_core.parameters import common
 from imagegen_core.submissions import Submission
 from imagegen_http.openai.wanted import Wanted
 
@@ -16,6 +17,25 @@ _RENAMED: Mapping[tuple[str, str], str | None] = {
 """Values of the DALL·E times, for a model that does not know them; None: its default."""
 
 
+_OPENAI: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        *(
+            Parameter(name=name)
+            for name in ("quality", "style", "background", "moderation", "input_fidelity")
+        ),
+        Parameter(name="output_format"),
+        Parameter(name="output_compression", type="integer"),
+        *common("seed", "negative_prompt", "steps", "cfg_scale"),
+    )
+}
+"""What a model that takes anything is told beside what it declares.
+
+OpenAI's fields about the image, which may decide its price, and the common parameters. Whatever else clients
+put into a body is not for the model.
+"""
+
+
 def operations_of(wanted: Wanted) -> tuple[Operation, ...]:
     """Return all that `submission_of` may make of it, whatever the model."""
     return (Operation.GENERATE,) if wanted.images is None else (Operation.EDIT, Operation.REFERENCE)
@@ -24,8 +44,9 @@ def operations_of(wanted: Wanted) -> tuple[Operation, ...]:
 def submission_of(wanted: Wanted, provider_name: str, model: Model) -> Submission:
     """Return the request for the core to check.
 
-    Fields that the model does not declare are left out, as gateways of this kind do. Several pictures
-    are references; one is edited, or is a reference where the model cannot edit.
+    Fields that the model does not declare are left out, as gateways of this kind do, but for those that
+    OpenAI declares where the model takes more than it says. Several pictures are references; one is
+    edited, or is a reference where the model cannot edit.
 
     Raises:
         ValidationFailed: no picture to edit, or a mask for several.
@@ -65,9 +86,10 @@ def _params(wanted: Wanted, model: Model) -> Iterator[tuple[str, Any]]:
     if wanted.asked.n is not None:
         yield "num", wanted.asked.n
     yield from _size(wanted.asked.size, declared).items()
+    known = {**_OPENAI, **declared} if model.accepts_extras else declared
     for name, given in wanted.fields.items():
-        if name in declared and name != "num":
-            value = _value(declared[name], given)
+        if name in known and name != "num" and (name in declared or given != "auto"):
+            value = _value(known[name], given)
             if value is not None:
                 yield name, value
 

@@ -14,11 +14,19 @@ QUALITY = Parameter(name="quality", enum=("low", "medium", "high"))
 
 
 def submission(
-    parameters=(), operations=tuple(Operation), *, images=None, mask=None, size=None, n=None, **fields
+    parameters=(),
+    operations=tuple(Operation),
+    *,
+    images=None,
+    mask=None,
+    size=None,
+    n=None,
+    extras=False,
+    **fields,
 ):
     asked = ImageGeneration(prompt="猫", size=size, n=n)
     wanted = Wanted(asked=asked, fields=fields, digest="", images=images, mask=mask)
-    model = Model(id="m", parameters=parameters, operations=operations, accepts_extras=True)
+    model = Model(id="m", parameters=parameters, operations=operations, accepts_extras=extras)
     return submission_of(wanted, "p", model)
 
 
@@ -55,10 +63,32 @@ def test_values_of_older_models_are_translated(given, params):
 
 
 def test_only_declared_fields_are_taken():
-    """Also where the model would let anything through; ``num`` is called ``n`` here."""
+    """``num`` is called ``n`` here."""
     made = submission((QUALITY, *common("num", "seed")), n=2, num=9, seed=7, user="me", style="vivid")
 
     assert {"num": 2, "seed": 7} == made.params
+
+
+def test_a_model_that_takes_anything_is_told_what_openai_declares():
+    """What is said of the image, and may decide its price; not what else is in a body."""
+    told = {
+        "quality": "low",
+        "style": "vivid",
+        "background": "transparent",
+        "moderation": "low",
+        "input_fidelity": "high",
+        "output_format": "webp",
+        "seed": 7,
+    }
+    beside = {"user": "me", "partial_images": 2, "metadata": {}, "num": 3}
+    made = submission(extras=True, output_compression="80", **told, **beside)
+
+    assert {**told, "output_compression": 80} == made.params
+
+
+def test_auto_says_nothing_to_a_model_that_takes_anything():
+    """It may know no such word, and it is the default of whoever does."""
+    assert {} == submission(extras=True, quality="auto", background="auto").params
 
 
 @pytest.mark.parametrize(
