@@ -34,7 +34,7 @@ _NAMED = (
 """How the names of secrets end. What comes before does not matter, and matching it would take its time."""
 
 _SECRET_FIELD = re.compile(rf"[a-z0-9_.-]*{_NAMED}", re.IGNORECASE)
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+_PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # Authorization: Bearer …, 'Authorization': b'Basic …', X-Api-Key: …, Set-Cookie: …
     (
         re.compile(
@@ -56,7 +56,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\bya29\.[A-Za-z0-9._-]{10,}"), MASK),
     (re.compile(r"\b(?:LTAI|AKIA|ASIA)[A-Za-z0-9]{12,}"), MASK),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MASK),
+    # A JSON Web Token; what only begins like one is taken in whole, so that it is not looked through again.
+    (
+        re.compile(r"\beyJ(?:[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*|[A-Za-z0-9_-]*+())"),
+        lambda found: MASK if found[1] is None else found[0],
+    ),
 )
 _USER_INFO = re.compile(r"://[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
 _URL = re.compile(r"https?://[^\s'\"<>]*", re.IGNORECASE)

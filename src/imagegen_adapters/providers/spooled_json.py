@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.base64_stream import decode_base64
+from imagegen_adapters.providers.wording import page_text
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.valid_text import valid_json
@@ -259,5 +260,4 @@ class _Scanner:
 
 
 def _glimpse(text: bytes) -> str:
-    words = re.sub(r"<[^>]*>", " ", text[:2000].decode("utf-8", "replace"))
-    return " ".join(words.split())[:200]
+    return page_text(text[:2000].decode("utf-8", "replace"))[:200]

@@ -7,7 +7,9 @@ from imagegen_core.capabilities import Model
 
 LONGEST_MESSAGE = 500
 
-_QUERY = re.compile(r"(https?://[^\s?#\"']+)[?#]\S*")  # whole: a quote may be part of a key in it
+# Each expression takes in every beginning that it meets, so that none is looked through twice.
+_QUERY = re.compile(r"(https?://[^\s?#\"']*)(?:[?#]\S*)?")  # whole: a quote may be part of a key in it
+_TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
 
 
 def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
@@ -17,6 +19,21 @@ def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
     bare = _QUERY.sub(r"\1", text)
     line = " ".join("".join(char if char.isprintable() else " " for char in bare).split())
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+
+
+def page_text(page: str) -> str:
+    """Return what a page of HTML shows, on one line: no tags, no scripts; other text stays as it is."""
+    text, *tagged = _TAG.split(page)
+    shown, hiding = [text], ""
+    for slash, name, following in zip(tagged[::3], tagged[1::3], tagged[2::3], strict=True):
+        tag = (name or "").lower()
+        if not hiding and not slash:
+            hiding = tag
+        elif slash and tag == hiding:
+            hiding = ""
+        if not hiding:
+            shown.append(following)
+    return " ".join(" ".join(shown).split())
 
 
 def blaming(model: Model, message: str) -> str:

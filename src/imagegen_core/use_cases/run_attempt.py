@@ -192,7 +192,9 @@ class RunAttempt:
         for position, found in enumerate(harvest.pictures):
             if position in there:
                 continue
-            picture = attrs.evolve(found, metadata=redacted(found.metadata, self.redactor))
+            # Looking for secrets takes a second for a few megabytes of words, so not on the loop.
+            metadata = await asyncio.to_thread(redacted, found.metadata, self.redactor)
+            picture = attrs.evolve(found, metadata=metadata)
             try:
                 image = await self.keep_picture(
                     picture=picture, position=position, task=run.task, attempt=attempt

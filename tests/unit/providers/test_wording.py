@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.providers.retry_after import seconds_of
-from imagegen_adapters.providers.wording import blaming, shorten
+from imagegen_adapters.providers.wording import blaming, page_text, shorten
 from imagegen_core.capabilities import Lifecycle, LifecycleStatus, Model
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -17,6 +17,38 @@ def test_a_message_holds_no_query_and_no_key():
 
     assert "a **** https://x.example/p bbb" == text[:30]
     assert (500, "…") == (len(text), text[-1])
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<html><h1>Bad  gateway</h1>\n<p>try\tlater</p></html>", "Bad gateway try later"),
+        ("<STYLE media=x>p{}</style>a<script>if (1<2) b('</p>')</Script >c", "a c"),
+        ("a<script>never ends", "a"),
+        ("<scripted>a</scripted>", "a"),
+        ("1 < 2 and 3 > 2", "1 2"),
+        ("a <b", "a <b"),
+        ("plain words", "plain words"),
+        ("", ""),
+    ],
+)
+def test_a_page_is_read_as_it_is_shown(page, words):
+    """Without tags, scripts and styles."""
+    assert words == page_text(page)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('{"u":"https://a/b?key=1","w":"x"} c', '{"u":"https://a/b c'),
+        ('"https://a/b" what?', '"https://a/b" what?'),
+        ("http://http://a#x y", "http://http://a y"),
+        ("https://?a", "https://"),
+    ],
+)
+def test_what_follows_the_query_of_an_address_goes_with_it(said, shown):
+    """A quote may be part of a key."""
+    assert shown == shorten(said)
 
 
 def test_a_refusal_of_a_retired_model_names_its_successor():

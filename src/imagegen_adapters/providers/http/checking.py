@@ -15,6 +15,7 @@ from imagegen_adapters.providers.http.document import (
     SizeKind,
     implemented,
 )
+from imagegen_adapters.providers.http.patterns import pattern_problem
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.addresses import check_api_base
@@ -168,13 +169,8 @@ def _errors(document: Document) -> Iterator[Problem]:
         path = f"errors.retry_after.{position}"
         if (wait.header is None) == (wait.jmespath is None):
             yield _problem(path, "needs either header or jmespath")
-        try:
-            pattern = re.compile(wait.regex)
-        except re.error as error:
-            yield _problem(f"{path}.regex", f"is no regular expression: {error}")
-        else:
-            if pattern.groups < 1:
-                yield _problem(f"{path}.regex", "needs a group around the number")
+        if problem := pattern_problem(wait.regex):
+            yield _problem(f"{path}.regex", problem)
 
 
 def _names(document: Document) -> Iterator[Problem]:

@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
+from imagegen_adapters.providers.http.patterns import SEARCHED_CHARS
 from imagegen_adapters.providers.retry_after import seconds_of
-from imagegen_adapters.providers.wording import blaming, shorten
+from imagegen_adapters.providers.wording import blaming, page_text, shorten
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -130,7 +131,8 @@ def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
         if rule.header is not None:
             found = _from_header(rule.header, answer.headers, now)
         elif rule.jmespath is not None:
-            match = re.search(rule.regex, rule.jmespath.text_in(answer.tree, headers=answer.headers) or "")
+            words = rule.jmespath.text_in(answer.tree, headers=answer.headers) or ""
+            match = re.search(rule.regex, words[:SEARCHED_CHARS])
             found = _number(match[1]) if match else None
         else:
             found = None
@@ -172,8 +174,7 @@ def _text(expression: Any, answer: Answer) -> str | None:
 def _plain_text(answer: Answer) -> str:
     if isinstance(answer.tree, str):
         return answer.tree
-    words = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", answer.text, flags=re.DOTALL | re.IGNORECASE)
-    return " ".join(words.split())
+    return page_text(answer.text)
 
 
 def _cut(verdict: Verdict, answer: Answer) -> str:

@@ -15,6 +15,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
+MAX_CHARS = 4096
+
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -34,6 +36,8 @@ class Expression:
         Raises:
             ValueError: it is malformed, or calls a function that JMESPath has not.
         """
+        if len(text) > MAX_CHARS:
+            raise ValueError(f"must be at most {MAX_CHARS} characters")
         parts = text.split("||") if "header:" in text or "$." in text else [text]
         return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
 

@@ -39,7 +39,7 @@ ROOTS = frozenset(
 )
 """All names that a template may begin with; ``item`` is one more inside ``$each``."""
 
-_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # ends at another brace, so that no text is looked through twice
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
 _PICTURES = frozenset(("refs", "image", "images", "mask", "item"))
 _PICTURE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
@@ -114,6 +114,8 @@ class TemplateParser:
         if len(pieces) == 1:
             return nodes.Constant(source)
         alone = len(pieces) == _ALONE and not pieces[0] and not pieces[2]
+        if any("${" in text for text in pieces[:-1:2]):
+            raise TemplateError(place.path, "has a ${ that does not end")
         names = [self._name(name, place, alone=alone) for name in pieces[1::2]]
         if alone:
             return nodes.Value(names[0])
