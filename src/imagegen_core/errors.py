@@ -22,6 +22,7 @@ A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` 
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import attrs
@@ -133,12 +134,27 @@ class ReferenceCount(Refusal):
 
 
 class ApiKeyRequired(Refusal):
-    """The key would go elsewhere than it was saved for."""
+    """A secret would get further than where it was given for; ``secret`` is its `SecretKind`."""
 
     slug = "api_key_required"
 
-    def __init__(self, provider: str, where: str = "another origin of api_base") -> None:
-        super().__init__(f"provider {provider!r}: the saved key would go to {where}; send api_key with it")
+    def __init__(self, provider: str, secret: str, where: str) -> None:
+        what, remedy = _STRAYS[secret]
+        super().__init__(f"provider {provider!r}: {what} would go to {where}; {remedy}", secret=secret)
+
+
+_STRAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "api_key": ("the saved key", "send api_key with it"),
+        "headers": ("saved headers that are secrets", "send their values with it, or leave them out"),
+        "proxy": ("what opens the saved proxy", "send extra_config.proxy with its password, or as null"),
+        "credentials": (
+            "credentials of this machine, which config.yaml alone may lend,",
+            "send api_key with it",
+        ),
+    }
+)
+"""Of each secret, what it is and what a caller can do about it."""
 
 
 class UpstreamNotAllowed(Refusal):

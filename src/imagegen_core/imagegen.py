@@ -153,7 +153,7 @@ class ImageGen:
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
         )
-        self.toggle_provider = ToggleProvider(configs=a.configs, save=self.save_provider)
+        self.toggle_provider = ToggleProvider(configs=a.configs, clock=a.clock)
         self.list_providers = ListProviders(resolve=self.resolve)
         self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
         self.run_task = self._run_task(retry or RetryPolicy())

@@ -1,4 +1,4 @@
-"""Configuration of a provider: three layers, combined field by field, and the key's bond to its origin."""
+"""Configuration of a provider: three layers, combined field by field."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -7,8 +7,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.addresses import origin
-from imagegen_core.errors import ApiKeyRequired
 from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import Operation
 from imagegen_core.secrets import MASK, Secret
@@ -19,6 +17,9 @@ DEFAULT_MAX_RETRIES = 3
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
 
+
+MASKED_SETTINGS = ("credentials_file",)
+"""Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
 
 _SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
@@ -93,8 +94,14 @@ def is_secret_header(name: str) -> bool:
 
 
 def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``extra_config`` with secret-looking header values and the proxy's password masked."""
+    """Return ``extra_config`` with secret-looking header values and the proxy's password masked.
+
+    So are `MASKED_SETTINGS`.
+    """
     masked = dict(extra)
+    for name in MASKED_SETTINGS:
+        if masked.get(name) is not None:
+            masked[name] = MASK
     if isinstance(headers := masked.get("headers"), dict):
         masked["headers"] = {
             name: MASK if is_secret_header(name) else value for name, value in headers.items()
@@ -153,39 +160,13 @@ def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
     """Return the layers, strongest first and at least one, as one configuration.
 
     Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
-    ``check_key_origin`` tells whether the key may be used with the address.
+    `HeldSecret` tells where each layer's secrets may go.
     """
     combined = layers[-1]
     for layer in reversed(layers[:-1]):
         combined = attrs.evolve(combined, **_said(layer), extra_config=_merged(layer, combined))
     kind = combined.kind or infer_kind(combined.provider_name)
     return attrs.evolve(combined, kind=kind, source=layers[0].source)
-
-
-def check_key_origin(layers: Sequence[ProviderConfig], default_api_base: str | None) -> None:
-    """Check that the strongest key was given for the origin that it would be sent to.
-
-    A layer that moves ``api_base`` to another origin must bring its own key.
-
-    Raises:
-        ApiKeyRequired: it was given for another origin.
-    """
-    first_key = index_of_key(layers)
-    if first_key is None:
-        return
-    given_for = _first_api_base(layers[first_key:]) or default_api_base
-    used_for = _first_api_base(layers) or default_api_base
-    if given_for is not None and used_for is not None and origin(given_for) != origin(used_for):
-        raise ApiKeyRequired(layers[0].provider_name)
-
-
-def index_of_key(layers: Sequence[ProviderConfig]) -> int | None:
-    """Return which layer's key is the one that is used; None when there is none."""
-    return next((i for i, layer in enumerate(layers) if layer.api_key is not None), None)
-
-
-def _first_api_base(layers: Sequence[ProviderConfig]) -> str | None:
-    return next((layer.api_base for layer in layers if layer.api_base is not None), None)
 
 
 _FIELDS = (

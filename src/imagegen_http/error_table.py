@@ -58,10 +58,10 @@ TABLE: dict[str, Row] = {
     ),
     "api_key_required": Row(
         40007,
-        "api_base 指向了另一个来源，必须同时提供 api_key",
-        "api_base points at another origin, so an api_key must come with it",
-        "已保存的密钥只会发往保存时的地址",
-        "a saved key goes only to the origin that it was saved for",
+        "api_base 指向了另一个来源，或配置会让秘密到达别处，必须同时提供 api_key 或该秘密",
+        "api_base or another setting takes a secret elsewhere: send an api_key, or that secret, with it",
+        "secret 指出是哪一个；已保存的只会到达当初给定的地方，本机凭据只按 config.yaml 使用",
+        "secret tells which: saved ones go where they were given for, this machine's where config.yaml says",
     ),
     "upstream_not_allowed": Row(
         40008,

@@ -184,7 +184,7 @@ def provider_config(told: ResolvedProvider) -> dict[str, Any]:
         "max_retries": config.retries,
         "extra_config": masked_extra(config.extra_config),
         "source": str(config.source),
-        "warnings": [w for m in told.profile.models if (w := m.warning)],
+        "warnings": list(told.warnings),
         "created_at": timestamp(config.created_at),
         "updated_at": timestamp(config.updated_at),
     }

@@ -120,6 +120,7 @@ class HttpServer:
         self.fake = fake
         self.requests: list[Request] = []
         self.complaints: list[str] = []
+        self.connections = 0
         self._planned: list[_Planned] = []
         self._tasks: set[asyncio.Task] = set()
 
@@ -147,6 +148,7 @@ class HttpServer:
         await self._server.wait_closed()
 
     async def _serve(self, reader, writer) -> None:
+        self.connections += 1
         task = asyncio.current_task()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -21,7 +21,9 @@ class ProviderProfile:
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
     the configuration says otherwise in ``extra_config.max_concurrency``. ``free`` says that no call ever
     costs anything, so one that a dying process broke off is simply made again. ``key_hosts`` may get the
-    key beside ``api_base``, in the adapter's own spelling.
+    key beside ``api_base``, in the adapter's own spelling. ``key_problem`` says what is wrong with the form
+    of the key. ``ambient_credentials`` names what calls are made with that is this machine's own instead of
+    a key (a file, a metadata service), and whom it is used for: only the operator may lend that.
     """
 
     models: tuple[Model, ...]
@@ -31,6 +33,8 @@ class ProviderProfile:
     max_concurrency: int | None = None
     free: bool = False
     key_hosts: tuple[str, ...] = ()
+    key_problem: str | None = None
+    ambient_credentials: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -1,18 +1,26 @@
 """Save, switch, remove and show the configuration of a provider."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
-from imagegen_core.addresses import check_api_base, origin
-from imagegen_core.errors import Problem, ProviderConfigNotFound, ValidationFailed
+from imagegen_core.addresses import origin
+from imagegen_core.errors import ApiKeyRequired, Problem, ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, without_secret_headers
-from imagegen_core.secrets import Secret, is_masked
+from imagegen_core.provider_changes import ProviderChange
+from imagegen_core.provider_configs import (
+    MASKED_SETTINGS,
+    ConfigSource,
+    ProviderConfig,
+    combine,
+    without_secret_headers,
+)
+from imagegen_core.secret_reach import SecretKind, held_secrets, secret_headers
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.valid_text import text_problems
 
@@ -47,66 +55,79 @@ class SaveProvider:
 
         ``changes`` holds fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
 
-        Secret headers that were saved for another origin, and are not sent anew, are dropped.
+        A saved secret that would get further than before, and is not sent anew, is refused; headers that are
+        not mentioned at all are dropped.
 
         Raises:
             ValidationFailed: a field is wrong, with its path.
-            ApiKeyRequired: ``api_base`` moves to another origin, or ``extra_config`` lets the key go further
-                than before, and no key came with it.
+            ApiKeyRequired: another address, document or proxy would see a secret that did not come with it,
+                or the credentials of this machine would be used otherwise than ``config.yaml`` says.
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
         _check_texts(changes)
         now = self.clock.now()
         saved = await self.configs.get(provider_name)
-        before = saved or ProviderConfig(
-            provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now
-        )
-        fields = dict(changes)
-        new_key = _new_key(fields.pop("api_key", None))
-        if fields.get("api_base"):
-            fields["api_base"] = check_api_base(fields["api_base"])
-        if "extra_config" in fields:
-            fields["extra_config"] = _unmasked(fields["extra_config"], before.extra_config)
-        config = attrs.evolve(before, **fields, updated_at=now)
         file = self.resolve.file_configs.get(provider_name)
-        below = [] if file is None else [file]
-        check_service_settings(config.extra_config)
-        if combine([config, *below]).kind not in self.resolve.providers:
+        below = () if file is None else (file,)
+        bare = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
+        standing = (bare if saved is None else saved, *below)
+        change = ProviderChange.of(changes, combine(standing))
+        stored = change.applied(standing[0], at=now)
+        check_service_settings(stored.extra_config)
+        if combine([stored, *below]).kind not in self.resolve.providers:
             known = ", ".join(sorted(self.resolve.providers))
             raise ValidationFailed.of("kind", f"must be one of {known}")
-        layers = [config] if new_key is None else [attrs.evolve(config, api_key=new_key, key_origin=None)]
-        if new_key is None and before.api_key is not None:
-            layers.append(before)
-            layers[0] = attrs.evolve(config, api_key=None)
-        resolved = self.resolve.describe([*layers, *below])
-        self.resolve.check_key([*layers, *below], resolved)
-        if resolved.config.api_base:
-            await self.guard.check(resolved.config.api_base)
-        if saved is not None and self.resolve.describe([saved, *below]).origin != resolved.origin:
-            config = without_secret_headers(config, but=_sent_headers(changes))
+        resolved = self.resolve.describe([stored, *below])
+        stored = self._at_home(stored, change, standing, resolved)
         base = resolved.config.api_base
-        stored = attrs.evolve(config, api_key=new_key or before.api_key)
+        if base:
+            await self.guard.check(base)
         await self.configs.save(stored, key_origin=origin(base) if base else "")
         return self.resolve.describe([stored, *below])
+
+    def _at_home(
+        self,
+        stored: ProviderConfig,
+        change: ProviderChange,
+        standing: Sequence[ProviderConfig],
+        resolved: ResolvedProvider,
+    ) -> ProviderConfig:
+        """Return the row without secrets that would get further than in the configuration that stands."""
+        _check_operators_settings(stored, standing)
+        layers = (stored, *standing[1:])
+        homes = {secret.kind: secret for secret in held_secrets(standing)}
+        secrets = (
+            homes.get(secret.kind, secret)
+            for secret in held_secrets(layers)
+            if not change.brings(secret.kind, stored)
+        )
+        for secret, where in self.resolve.strays(secrets, layers, resolved):
+            if secret.kind is not SecretKind.HEADERS or change.masked_headers & secret_headers(stored):
+                raise ApiKeyRequired(stored.provider_name, secret.kind, where)
+            stored = without_secret_headers(stored, but=change.sent_headers)
+        return stored
 
 
 @attrs.frozen(kw_only=True)
 class ToggleProvider:
-    """Switches a saved configuration on or off."""
+    """Switches a saved configuration on or off; nothing else of it is touched, nor looked at."""
 
     configs: ProviderConfigs
-    save: SaveProvider
+    clock: Clock
 
-    async def __call__(self, *, provider_name: str, enabled: bool) -> ResolvedProvider:
+    async def __call__(self, *, provider_name: str, enabled: bool) -> ProviderConfig:
         """Return the changed configuration.
 
         Raises:
             ProviderConfigNotFound: none is saved.
         """
-        if await self.configs.get(provider_name) is None:
+        saved = await self.configs.get(provider_name)
+        if saved is None:
             raise ProviderConfigNotFound(provider_name)
-        return await self.save(provider_name=provider_name, changes={"enabled": enabled})
+        changed = attrs.evolve(saved, enabled=enabled, updated_at=self.clock.now())
+        await self.configs.save(changed, key_origin=saved.key_origin or "")
+        return changed
 
 
 def check_service_settings(extra: Mapping[str, Any]) -> None:
@@ -154,7 +175,12 @@ def _headers_problem(value: Any) -> str | None:
 def _proxy_problem(value: Any) -> str | None:
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
         return "must be an http:// or https:// address"
-    return None
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    return None if usable else "is not a URL"
 
 
 def _concurrency_problem(value: Any) -> str | None:
@@ -167,36 +193,11 @@ def _on_unknown_problem(value: Any) -> str | None:
     return None if value in ("fail", "retry") else 'must be "fail" or "retry"'
 
 
-def _unmasked(extra: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a caller who sends back what was shown masked: that stays as it was."""
-    meant, kept = dict(extra), before.get("headers") or {}
-    if isinstance(headers := extra.get("headers"), Mapping):
-        meant["headers"] = {
-            name: kept.get(name, text) if isinstance(text, str) and is_masked(text) else text
-            for name, text in headers.items()
-        }
-    proxy, saved = extra.get("proxy"), before.get("proxy")
-    if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
-        meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
-        if meant["proxy"] != saved:
-            raise ValidationFailed.of("extra_config.proxy", "needs its password again at another address")
-    return meant
-
-
-def _sent_headers(changes: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of headers that the caller sent with their values."""
-    headers = (changes.get("extra_config") or {}).get("headers")
-    if not isinstance(headers, Mapping):
-        return frozenset()
-    return frozenset(name for name, text in headers.items() if not is_masked(str(text)))
-
-
-def _user_of(proxy: str) -> str:
-    return proxy.partition("://")[2].rpartition("@")[0]
-
-
-def _new_key(text: str | None) -> Secret | None:
-    """Return the key that a caller sent; a masked one that is sent back means "unchanged"."""
-    if text is None or is_masked(text.strip()):
-        return None
-    return Secret.parse(text)
+def _check_operators_settings(stored: ProviderConfig, standing: Sequence[ProviderConfig]) -> None:
+    """Refuse settings that only ``config.yaml`` may hold, but where they repeat it."""
+    below = standing[1].extra_config if standing[1:] else {}
+    for name in MASKED_SETTINGS:
+        if stored.extra_config.get(name) not in (None, below.get(name)):
+            raise ApiKeyRequired(
+                stored.provider_name, SecretKind.CREDENTIALS, f"calls with the extra_config.{name} that came"
+            )

@@ -2,10 +2,16 @@
 
 import attrs
 
-from imagegen_core.errors import ProviderConfigNotFound, ProviderNotConfigured, Refusal
+from imagegen_core.errors import (
+    ProviderConfigNotFound,
+    ProviderNotConfigured,
+    Refusal,
+    ValidationFailed,
+)
 from imagegen_core.failures import MESSAGE_CHARS
-from imagegen_core.ports.provider import Probe
+from imagegen_core.ports.provider import Probe, ProviderProfile
 from imagegen_core.ports.redactor import Redactor
+from imagegen_core.provider_configs import ProviderConfig, combine
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 
@@ -53,7 +59,17 @@ class ListProviders:
     async def _layers(self, name: str) -> ResolvedProvider | None:
         saved = await self.resolve.configs.get(name)
         layers = [c for c in (saved, self.resolve.file_configs.get(name)) if c is not None]
-        return self.resolve.describe(layers) if layers else None
+        if not layers:
+            return None
+        try:
+            return self.resolve.describe(layers)
+        except ValidationFailed:
+            return self._unusable(combine(layers))
+
+    def _unusable(self, config: ProviderConfig) -> ResolvedProvider:
+        """Return a configuration that was valid when it was saved, so that it can be seen and put right."""
+        provider = self.resolve.providers[config.kind or ""]
+        return ResolvedProvider(provider=provider, config=config, profile=ProviderProfile(models=()))
 
 
 @attrs.frozen(kw_only=True)

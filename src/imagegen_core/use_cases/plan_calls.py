@@ -100,7 +100,7 @@ class PlanCalls:
             return None
         now = next(iter(calls.values()))
         before, after = planned.resolved, now.resolved
-        same_place = (before.origin, before.config.kind) == (after.origin, after.config.kind)
+        same_place = (before.reach.origin, before.config.kind) == (after.reach.origin, after.config.kind)
         if not same_place or after.config.api_key in (None, before.config.api_key):
             return None
         return attrs.evolve(now, call=attrs.evolve(now.call, request=planned.call.request))

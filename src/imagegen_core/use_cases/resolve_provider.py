@@ -1,10 +1,9 @@
 """Find out how a provider is to be used now: adapter, combined configuration, profile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from imagegen_core.addresses import origin
 from imagegen_core.errors import (
     ApiKeyRequired,
     ProviderDisabled,
@@ -18,12 +17,11 @@ from imagegen_core.ports.redactor import Redactor
 from imagegen_core.provider_configs import (
     ConfigSource,
     ProviderConfig,
-    check_key_origin,
     combine,
-    index_of_key,
     is_secret_header,
     without_secret_headers,
 )
+from imagegen_core.secret_reach import HeldSecret, Reach, SecretKind, held_secrets
 
 
 @attrs.frozen(kw_only=True)
@@ -41,16 +39,16 @@ class ResolvedProvider:
         return int(said) if said is not None else self.profile.max_concurrency
 
     @property
-    def origin(self) -> str | None:
-        """Where it is, as ``scheme://host:port``."""
-        return origin(self.config.api_base) if self.config.api_base else None
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever configures it should know: a key that cannot be right, models that are retired."""
+        problem = self.profile.key_problem
+        key = () if problem is None else (f"api_key {problem}",)
+        return (*key, *(m.warning for m in self.profile.models if m.warning))
 
     @property
-    def key_reach(self) -> frozenset[str]:
-        """Everything that gets to see the key: the origin, hosts of the profile, a proxy of plain HTTP."""
-        here, proxy = self.origin or "", self.config.extra_config.get("proxy")
-        seen_by_proxy = [str(proxy)] if proxy and not here.startswith("https:") else []
-        return frozenset({*([here] if here else []), *self.profile.key_hosts, *seen_by_proxy})
+    def reach(self) -> Reach:
+        """Who gets to see the secrets of the configuration."""
+        return Reach.of(self.config, self.profile)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +68,7 @@ class ResolveProvider:
         Raises:
             ProviderNotConfigured: nothing is known of it, or an address or key is missing.
             ProviderDisabled: it is switched off.
-            ApiKeyRequired: the address is of another origin than the key was given for.
+            ApiKeyRequired: a secret would get further than where it was given for.
             Unavailable: its key is locked.
         """
         saved = await self.configs.get(provider_name)
@@ -85,9 +83,9 @@ class ResolveProvider:
         resolved = self.describe(layers)
         if not configured and not resolved.profile.models:
             raise ProviderNotConfigured(provider_name)
-        self.check_key(layers, resolved)
+        resolved = self._at_home(layers, resolved)
         self._check(resolved)
-        return self._with_headers_at_home(layers, resolved)
+        return resolved
 
     async def concurrency(self, provider_name: str) -> int | None:
         """Return how many tasks of a provider may run at once; None: nothing limits them.
@@ -115,34 +113,41 @@ class ResolveProvider:
             self.redactor.register(secret)
         return resolved
 
-    def check_key(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> None:
-        """Check that the key goes where it was given for, and that no layer above it takes it further.
+    def _at_home(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
+        """Return it with no secret that would get further than where its layer may send it.
+
+        Secret headers are left out; nothing can be done in the place of the others.
 
         Raises:
-            ApiKeyRequired: the layer that moves it must bring its own.
+            ApiKeyRequired: the layer that moves one must bring its own.
         """
-        check_key_origin(layers, resolved.profile.default_api_base)
-        first = index_of_key(layers)
-        if first is None:
-            return
-        given_for = layers[first].key_origin
-        if resolved.origin and given_for and resolved.origin != given_for:
-            raise ApiKeyRequired(resolved.config.provider_name)
-        if any(layer.extra_config or layer.kind for layer in layers[:first]):
-            further = resolved.key_reach - self.describe(layers[first:]).key_reach
-            if further:
-                raise ApiKeyRequired(resolved.config.provider_name, min(further).rpartition("@")[2])
+        for secret, where in self.strays(held_secrets(layers), layers, resolved):
+            if secret.kind is not SecretKind.HEADERS:
+                raise ApiKeyRequired(resolved.config.provider_name, secret.kind, where)
+            resolved = attrs.evolve(resolved, config=without_secret_headers(resolved.config))
+        return resolved
 
-    def _with_headers_at_home(
-        self, layers: list[ProviderConfig], resolved: ResolvedProvider
-    ) -> ResolvedProvider:
-        """Leave secret headers out where a layer above theirs moved the address to another origin."""
-        given = next((i for i, layer in enumerate(layers) if layer.extra_config.get("headers")), 0)
-        if given == 0 or self.describe(layers[given:]).origin == resolved.origin:
-            return resolved
-        return attrs.evolve(resolved, config=without_secret_headers(resolved.config))
+    def strays(
+        self, secrets: Iterable[HeldSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
+    ) -> Iterator[tuple[HeldSecret, str]]:
+        """Yield those of the secrets that would get further than their home, and where to.
 
-    def describe(self, layers: list[ProviderConfig]) -> ResolvedProvider:
+        ``resolved`` is what the layers amount to.
+        """
+        whole, every = resolved.reach, tuple(layers)
+        for secret in secrets:
+            where = secret.strays_to(whole, lambda home: whole if home == every else self._reach(home))
+            if where is not None:
+                yield secret, where
+
+    def _reach(self, layers: Sequence[ProviderConfig]) -> Reach:
+        """Return what the layers reach; nothing where they are none, or make no sense without others."""
+        try:
+            return self.describe(layers).reach if layers else Reach()
+        except Refusal:
+            return Reach()
+
+    def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return what the layers amount to, whether or not it could be used."""
         config = combine(layers)
         provider = self.providers.get(config.kind or "")

@@ -83,7 +83,7 @@ ROWS = {
     "api_key_required": (
         40007,
         _post(CONFIG, {"provider_name": "rows-keyed", "api_base": "http://127.0.0.1:19/v1", "kind": "demo"}),
-        lambda told: True,
+        lambda told: told["secret"] == "api_key",
     ),
     "upstream_not_allowed": (
         40008,

@@ -289,6 +289,44 @@ def test_the_kind_follows_from_the_name(api, name, kind):
     assert kind == told["kind"]
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "warnings"),
+    [
+        ("stable-diffusion", KEY, ["api_key must be user:password"]),
+        ("stable-diffusion", "user:password", []),
+        ("tencent", KEY, ["api_key must be SecretId:SecretKey"]),
+        ("tencent", "id:secret", []),
+    ],
+)
+def test_a_key_that_cannot_be_right_is_saved_with_a_warning(api, name, key, warnings):
+    """It is said when it is saved and whenever it is shown, not first by a task that fails."""
+    told = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": key}))
+    shown = data(api.get(f"{CONFIG}/{name}"))
+    api.delete(f"{CONFIG}/{name}")
+
+    assert [warnings] * 2 == [told["warnings"], shown["warnings"]]
+
+
+def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
+    """What an earlier version took is listed with the others, and can be switched off and put right."""
+    server = start_server()
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": "old", "kind": "http", "api_base": "https://a.example"}))
+    server.stop()
+    with sqlite3.connect(server.data_dir / "imagegen.db") as database:
+        database.execute("UPDATE provider_configs SET extra_config = '{\"spec\": {}}'")
+    server.start()
+    with server.client() as api:
+        listed = [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
+        usable = [p["name"] for p in data(api.get("/api/v1/providers"))["providers"]]
+        refused = api.post(GENERATE, json={"provider": "old", "params": {"prompt": "x"}})
+        off = data(api.patch(f"{CONFIG}/old/toggle", json={"enabled": False}))
+        mended = data(api.post(CONFIG, json={"provider_name": "old", "extra_config": {"preset": "openai"}}))
+
+    assert (["demo", "old"], ["demo"], 40000) == (listed, usable, refused.json()["code"])
+    assert (False, True) == (off["enabled"], bool(mended["models"]))
+
+
 @pytest.mark.parametrize("name", ["gemini", "openai", "openai-dalle"])
 def test_a_missing_key_is_40001(api, name):
     """It is saved all the same, and a task says what is missing."""

@@ -1,10 +1,10 @@
-"""Three layers of configuration, and the key's bond to its origin."""
+"""Three layers of configuration, and the forms of addresses and keys."""
 
 import pytest
 
 from imagegen_core.addresses import check_api_base, origin
-from imagegen_core.errors import ApiKeyRequired, ValidationFailed
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, check_key_origin, combine, infer_kind
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, infer_kind
 from imagegen_core.secrets import Secret, is_masked
 
 
@@ -38,47 +38,6 @@ def test_a_spec_drives_out_the_preset_below():
     )
 
     assert {"spec": {}, "headers": {}} == dict(combined.extra_config)
-
-
-@pytest.mark.parametrize(
-    ("layers", "refused"),
-    [
-        (
-            [{"api_base": "https://evil.example"}, {"api_key": Secret("k"), "api_base": "https://a.example"}],
-            True,
-        ),
-        (
-            [
-                {"api_base": "https://a.example:444"},
-                {"api_key": Secret("k"), "api_base": "https://a.example"},
-            ],
-            True,
-        ),
-        ([{"api_base": "http://a.example"}, {"api_key": Secret("k"), "api_base": "https://a.example"}], True),
-        (
-            [
-                {"api_base": "https://A.example:443/v2"},
-                {"api_key": Secret("k"), "api_base": "https://a.example/v1"},
-            ],
-            False,
-        ),
-        (
-            [{"api_base": "https://b.example", "api_key": Secret("k")}, {"api_base": "https://a.example"}],
-            False,
-        ),
-        ([{"api_base": "https://evil.example"}, {"api_key": Secret("k")}], True),
-        ([{"api_key": Secret("k")}, {"api_base": "https://a.example"}], False),
-        ([{"timeout_seconds": 1}, {"api_key": Secret("k")}], False),
-    ],
-)
-def test_a_key_goes_to_the_origin_it_was_given_for_and_nowhere_else(layers, refused):
-    """A layer that moves the address must bring its own key."""
-    values = [layer(**fields) for fields in layers]
-    if not refused:
-        check_key_origin(values, "https://default.example")
-        return
-    with pytest.raises(ApiKeyRequired):
-        check_key_origin(values, "https://default.example")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ class GeminiProvider:
             default_api_base=settings.default_api_base,
             needs_api_base=False,
             needs_api_key=not settings.uses_credentials,
+            ambient_credentials=settings.credentials if config.api_key is None else None,
         )
 
     def split(

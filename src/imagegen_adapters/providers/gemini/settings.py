@@ -16,6 +16,9 @@ DEFAULT_INLINE_MB = 20
 _VERSION_IN_PATH = re.compile(r"(.*)/(v\d+(?:(?:alpha|beta)\d*)?)")
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
+_LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""One label of a host name, which it becomes."""
+
 _MULTI_REGIONS = ("us", "eu")
 
 
@@ -51,7 +54,7 @@ class GeminiSettings:
         settings = cls(
             backend=_backend(extra.get("backend")),
             project=_text("project", extra.get("project"), _NAME),
-            location=_text("location", extra.get("location"), _NAME),
+            location=_text("location", extra.get("location"), _LOCATION),
             credentials_file=_text("credentials_file", extra.get("credentials_file")),
             api_version=_text("api_version", extra.get("api_version"), _VERSION),
             max_inline_bytes=_megabytes("max_inline_mb", extra.get("max_inline_mb")),
@@ -78,6 +81,13 @@ class GeminiSettings:
     def uses_credentials(self) -> bool:
         """Whether Google's credentials (not an API key) may open the door."""
         return self.project is not None
+
+    @property
+    def credentials(self) -> str | None:
+        """Which of Google's credentials open the door, and for whom; None where only a key does."""
+        if not self.uses_credentials:
+            return None
+        return f"{self.credentials_file or 'application default'} for {self.project}/{self.location}"
 
     @property
     def default_api_base(self) -> str:

@@ -17,6 +17,8 @@ from imagegen_adapters.providers.http.document import (
     SizeKind,
     SizeSpec,
 )
+from imagegen_adapters.providers.http.egress import key_hosts
+from imagegen_adapters.providers.key_forms import key_of_two_parts
 from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation
@@ -39,7 +41,16 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
     Raises:
         ValidationFailed: the configuration gives a model an operation that the document cannot do.
     """
-    return _profile(document, config.models)
+    return attrs.evolve(
+        _profile(document, config.models),
+        key_hosts=key_hosts(document, config.api_base or document.base_url),
+        key_problem=_key_problem(document, config),
+    )
+
+
+def _key_problem(document: Document, config: ProviderConfig) -> str | None:
+    """Return what is wrong with a key that no signature can be made with."""
+    return key_of_two_parts(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
 
 
 @lru_cache(maxsize=64)
@@ -53,7 +64,6 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
         needs_api_base=document.base_url is None,
         needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
         max_concurrency=document.concurrency,
-        key_hosts=document.egress.allow_hosts,
     )
 
 

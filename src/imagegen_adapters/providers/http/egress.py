@@ -17,6 +17,18 @@ def same_origin(url: str, config: ProviderConfig) -> bool:
         return False
 
 
+def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
+    """Return the hosts that get the key beside ``api_base``.
+
+    While that is not the vendor's own address they get nothing, and are spelled so: a document that makes it
+    the vendor's own lets the key go further than before, though its list is the same.
+    """
+    hosts = document.egress.allow_hosts
+    if _vendors_own(document, api_base):
+        return hosts
+    return tuple(f"{host}, once api_base is the vendor's own" for host in hosts)
+
+
 def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
     """Return an address of the API that the vendor handed out, absolute; the key may go there.
 
@@ -35,9 +47,8 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
     except ValueError:
         parts, port = urlsplit("invalid:"), None
     host = (parts.hostname or "").lower().rstrip(".")
-    vendors_own = _listed(urlsplit(config.api_base or "").hostname or "", _own_hosts(document))
     plain = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
-    if plain and vendors_own and _listed(host, document.egress.allow_hosts):
+    if plain and _vendors_own(document, config.api_base) and _listed(host, document.egress.allow_hosts):
         return absolute
     raise CallError(
         FailureCode.BAD_RESPONSE,
@@ -69,9 +80,10 @@ def absolute_url(url: str, base: str) -> str:
         raise CallError(FailureCode.BAD_RESPONSE, "the vendor's answer has a malformed address") from error
 
 
-def _own_hosts(document: Document) -> tuple[str, ...]:
+def _vendors_own(document: Document, api_base: str | None) -> bool:
     own = urlsplit(document.base_url or "").hostname
-    return (*document.egress.allow_hosts, *([own] if own else []))
+    here = urlsplit(api_base or "").hostname or ""
+    return _listed(here, (*document.egress.allow_hosts, *([own] if own else [])))
 
 
 def _listed(host: str, patterns: tuple[str, ...]) -> bool:

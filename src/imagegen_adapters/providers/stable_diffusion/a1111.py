@@ -10,6 +10,7 @@ import httpx
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.calling import call_timeout
+from imagegen_adapters.providers.key_forms import key_of_two_parts
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_adapters.providers.preflight import refused_late
@@ -71,6 +72,7 @@ class A1111:
             default_api_base=API_BASE,
             needs_api_key=False,
             max_concurrency=1,
+            key_problem=key_of_two_parts(config, "user:password"),
         )
 
     def split(

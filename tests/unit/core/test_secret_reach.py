@@ -1,0 +1,289 @@
+"""No layer takes a secret of a layer below further than that layer would."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
+from imagegen_core.ports.provider import ProviderProfile
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, masked_extra
+from imagegen_core.secrets import Secret
+from imagegen_core.use_cases.configure_provider import SaveProvider
+from imagegen_core.use_cases.resolve_provider import ResolveProvider
+
+NAME = "p"
+A, B = "https://a.example/v1", "https://b.example"
+PLAIN, OTHER_PLAIN = "http://a.example", "http://b.example"
+SOURCES = (ConfigSource.REQUEST, ConfigSource.DATABASE, ConfigSource.FILE)
+
+
+class Everywhere:
+    """A provider whose address, listeners and credentials are what ``extra_config`` says."""
+
+    def describe(self, config):
+        extra = config.extra_config
+        if extra.get("broken"):
+            raise ValidationFailed.of("extra_config.broken", "is broken")
+        ambient = extra.get("ambient") if config.api_key is None else None
+        return ProviderProfile(
+            models=(),
+            default_api_base=extra.get("base"),
+            needs_api_base=False,
+            needs_api_key=False,
+            key_hosts=tuple(extra.get("hosts", ())),
+            ambient_credentials=ambient,
+        )
+
+
+class Deaf:
+    """A redactor that is told secrets and keeps none."""
+
+    def register(self, secret):
+        """Forget it."""
+
+
+def layer(source=ConfigSource.FILE, **fields):
+    return ProviderConfig(provider_name=NAME, source=source, kind="any", **fields)
+
+
+def resolver(file=None, configs=None):
+    return ResolveProvider(
+        configs=configs or MemoryProviderConfigs(),
+        file_configs={} if file is None else {NAME: file},
+        providers={"any": Everywhere()},
+        redactor=Deaf(),
+    )
+
+
+async def resolved(layers):
+    """Return what is used of layers, strongest first, one a source at most."""
+    by_source = {one.source: one for one in layers}
+    resolve = resolver(by_source.get(ConfigSource.FILE))
+    saved = by_source.get(ConfigSource.DATABASE)
+    if saved is not None:
+        base = resolve.describe([one for one in layers if one.source is not ConfigSource.REQUEST])
+        await resolve.configs.save(saved, key_origin=base.reach.origin or "")
+    return await resolve(provider_name=NAME, override=by_source.get(ConfigSource.REQUEST))
+
+
+KEY = {"api_key": Secret("key")}
+HEADER = {"X-Token": "hush"}
+PROXY = "http://me:hush@proxy.example:3128"
+FOREIGN = "http://proxy.thief.example"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"api_base": B}, {**KEY, "api_base": A}],
+        [{"api_base": "https://a.example:444"}, {**KEY, "api_base": A}],
+        [{"api_base": PLAIN}, {**KEY, "api_base": A}],
+        [{"api_base": B}, {**KEY, "extra_config": {"base": A}}],
+        [{"api_base": B}, KEY],
+        [{"extra_config": {"base": B}}, KEY],
+        [{"extra_config": {"base": B}}, {**KEY, "extra_config": {"base": A}}],
+        [{"extra_config": {"hosts": ["thief.example"]}}, {**KEY, "api_base": A}],
+        [{"extra_config": {"proxy": FOREIGN}}, {**KEY, "api_base": PLAIN}],
+        [{"extra_config": {"proxy": "http://x:1/", "broken": False}}, {**KEY, "api_base": PLAIN}],
+        [{"api_base": A, "extra_config": {"broken": False}}, {**KEY, "extra_config": {"broken": True}}],
+        [{**KEY, "api_base": B}, {"api_base": A, "extra_config": {"proxy": PROXY}}],
+        [{"extra_config": {"ambient": "the machine's"}}],
+        [{"extra_config": {"ambient": "the machine's"}}, {"api_base": A}],
+        [{"extra_config": {"ambient": "another's"}}, {"extra_config": {"ambient": "the machine's"}}],
+        [{"api_base": B}, {"api_base": A, "extra_config": {"ambient": "the machine's"}}],
+        [{"extra_config": {"proxy": FOREIGN}}, {"api_base": PLAIN, "extra_config": {"ambient": "x"}}],
+    ],
+)
+async def test_what_would_get_further_is_refused(layers):
+    """The row over the file; the lower one holds the secret."""
+    sources = (ConfigSource.DATABASE, ConfigSource.FILE)
+    values = [layer(source, **fields) for source, fields in zip(sources, layers, strict=False)]
+
+    with pytest.raises(ApiKeyRequired):
+        await resolved(values)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"api_base": "https://A.example:443/v2"}, {**KEY, "api_base": A}],
+        [{"api_base": B, **KEY}, {"api_base": A}],
+        [KEY, {"api_base": A}],
+        [{"timeout_seconds": 1}, KEY],
+        [{"extra_config": {"proxy": FOREIGN}}, {**KEY, "api_base": A}],
+        [{"extra_config": {"proxy": None}}, {**KEY, "api_base": PLAIN, "extra_config": {"proxy": PROXY}}],
+        [{"extra_config": {"hosts": []}}, {**KEY, "api_base": A, "extra_config": {"hosts": ["h"]}}],
+        [{"timeout_seconds": 1}, {"api_base": A, "extra_config": {"ambient": "the machine's"}}],
+        [{"extra_config": {"ambient": "x"}}, {"api_base": A, "extra_config": {"ambient": "x"}}],
+        [{**KEY, "api_base": B}, {"api_base": A, "extra_config": {"ambient": "the machine's"}}],
+        [{**KEY, "api_base": B}, {"api_base": A, **KEY}],
+    ],
+)
+async def test_what_stays_at_home_is_used(layers):
+    """A path, a time-out, a proxy of https, a smaller reach, or a key of its own."""
+    sources = (ConfigSource.DATABASE, ConfigSource.FILE)
+    values = [layer(source, **fields) for source, fields in zip(sources, layers, strict=True)]
+
+    used = (await resolved(values)).config
+
+    assert combine(values).api_key == used.api_key
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"),
+    [
+        ({}, True),
+        ({"timeout_seconds": 9}, True),
+        ({"api_base": f"{PLAIN}/v9"}, True),
+        ({"api_base": OTHER_PLAIN, **KEY}, False),
+        ({"extra_config": {"proxy": FOREIGN}}, False),
+        ({"extra_config": {"hosts": ["thief.example"]}, **KEY}, False),
+        ({"extra_config": {"base": B}}, True),
+    ],
+)
+async def test_secret_headers_are_left_out_where_they_would_get_further(above, kept):
+    """Others go along; no key of the caller's carries them."""
+    below = layer(api_base=PLAIN, extra_config={"headers": {**HEADER, "X-Team": "blue"}})
+
+    used = (await resolved([layer(ConfigSource.DATABASE, **above), below])).config
+
+    assert {"X-Team": "blue", **(HEADER if kept else {})} == used.extra_config["headers"]
+
+
+def destinations(config):
+    """Return who sees a request of this configuration, read without the code under test."""
+    extra = config.extra_config
+    base, seen = config.api_base or extra.get("base"), set(extra.get("hosts", ()))
+    if base is not None:
+        parts = urlsplit(base)
+        seen.add((parts.scheme, parts.hostname, parts.port))
+    if extra.get("proxy") and not (base or "").startswith("https:"):
+        seen.add(("proxy", extra["proxy"].rpartition("@")[2].removeprefix("http://")))
+    return seen
+
+
+def secrets_in(config):
+    """Return the texts of all secrets that a call would carry; each names who brought it."""
+    extra = config.extra_config
+    found = {text for name, text in (extra.get("headers") or {}).items() if name == "X-Token"}
+    user, at, _ = str(extra.get("proxy") or "").removeprefix("http://").rpartition("@")
+    found |= {user.partition(":")[2]} if at else set()
+    return found | ({config.api_key.reveal()} if config.api_key else set())
+
+
+BASES = st.sampled_from([None, A, B, PLAIN, OTHER_PLAIN])
+
+
+def said(**values):
+    """Return a strategy of mappings that say some of the values."""
+    return st.fixed_dictionaries({}, optional=values)
+
+
+def extras(who):
+    return said(
+        base=st.sampled_from([A, B, PLAIN]),
+        hosts=st.sampled_from([(), ("h",), ("h", "i")]),
+        headers=st.sampled_from([{}, {"X-Team": "t"}, {"X-Token": f"header of {who}"}]),
+        proxy=st.sampled_from([None, "http://one", "http://two", f"http://me:proxy of {who}@one"]),
+        broken=st.booleans(),
+    )
+
+
+def layers_of(who):
+    keys = st.sampled_from([None, Secret(f"key of {who}")])
+    extra = st.just({}) if who is ConfigSource.REQUEST else extras(who)
+    return st.builds(
+        lambda base, key, more: layer(who, api_base=base, api_key=key, extra_config=more), BASES, keys, extra
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.tuples(*map(layers_of, SOURCES)))
+def test_no_layer_above_takes_a_secret_further(layers):
+    """Whatever three layers say: where a call goes, each secret in it could have gone by its own layers."""
+    try:
+        used = asyncio.run(resolved(layers)).config
+    except (ApiKeyRequired, ValidationFailed, ProviderNotConfigured):
+        return
+    for position, source in enumerate(SOURCES):
+        if any(text.endswith(str(source)) for text in secrets_in(used)):
+            home = combine(layers[position:])
+            assert not home.extra_config.get("broken")
+            assert destinations(used) <= destinations(home)
+
+
+CHANGES = st.lists(
+    st.tuples(
+        said(api_base=BASES, api_key=st.sampled_from(["key of a stranger", "****"])),
+        st.one_of(st.none(), extras("a stranger"), st.just("as shown"), extras("masked")),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def masked(extra, shown):
+    """Return what is sent back by a caller who saw only stars and changes the rest."""
+    merged = {**shown, **{k: v for k, v in extra.items() if k not in ("headers", "proxy")}}
+    return {
+        **merged,
+        **({"proxy": extra["proxy"]} if "proxy" in extra and "@" not in str(extra["proxy"]) else {}),
+    }
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    layers_of(ConfigSource.DATABASE), layers_of(ConfigSource.FILE), CHANGES, layers_of(ConfigSource.REQUEST)
+)
+def test_no_row_of_changes_takes_a_secret_further(first, file, changes, override):
+    """Whatever callers save who know none of the secrets, these go where they went when they were saved."""
+    asyncio.run(_saved_again_and_again(first, file, changes, override))
+
+
+async def _saved_again_and_again(first, file, changes, override):
+    resolve = resolver(file)
+    clock, guard = ManualClock(), MemoryUpstreamGuard()
+    save = SaveProvider(configs=resolve.configs, resolve=resolve, guard=guard, clock=clock)
+    try:
+        start = resolve.describe([first, file])
+    except ValidationFailed:
+        return
+    await resolve.configs.save(first, key_origin=start.reach.origin or "")
+    for fields, extra in changes:
+        shown = masked_extra(combine([await resolve.configs.get(NAME), file]).extra_config)
+        sent = {"as shown": shown}.get(extra, extra) if isinstance(extra, str) else extra
+        if sent is not None and "masked" in str(sent):
+            sent = masked(sent, shown)
+        try:
+            await save(
+                provider_name=NAME, changes={**fields, **({} if sent is None else {"extra_config": sent})}
+            )
+        except (ApiKeyRequired, ValidationFailed):
+            continue
+    try:
+        used = (await resolve(provider_name=NAME, override=override)).config
+    except (ApiKeyRequired, ValidationFailed, ProviderNotConfigured):
+        return
+    homes = {"database": destinations(combine([first, file])), "file": destinations(file)}
+    for text in secrets_in(used):
+        home = homes.get(text.rpartition(" of ")[2])
+        assert home is None or destinations(used) <= home
+
+
+async def test_a_key_that_was_sealed_for_another_origin_stays():
+    """A file that changes below a row does not move the row's secrets, headers included."""
+    row = layer(ConfigSource.DATABASE, **KEY, extra_config={"headers": HEADER})
+    resolve = resolver(layer(api_base=B))
+    await resolve.configs.save(row, key_origin="https://a.example:443")
+
+    with pytest.raises(ApiKeyRequired):
+        await resolve(provider_name=NAME)
+    await resolve.configs.save(attrs.evolve(row, api_key=None), key_origin="https://a.example:443")
+    assert {} == (await resolve(provider_name=NAME)).config.extra_config["headers"]
