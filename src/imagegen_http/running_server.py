@@ -1,10 +1,12 @@
 """How the command line finds the server that works in a data directory."""
 
+import asyncio
 import contextlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -40,10 +42,22 @@ class RunningServer:
         """Return the server that announced itself and still lives, or None."""
         try:
             told = json.loads((data_dir / FILE).read_text())
-            os.kill(told["pid"], 0)
+            with contextlib.suppress(PermissionError):  # it lives, and is somebody else's
+                os.kill(told["pid"], 0)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return cls(url=told["url"], pid=told["pid"])
+
+    async def listens(self) -> bool:
+        """Return whether it is still there: after a power cut, its number may be another process's."""
+        url = urlsplit(self.url)
+        try:
+            _, writer = await asyncio.open_connection(url.hostname, url.port)
+            writer.close()
+            await writer.wait_closed()
+        except OSError:
+            return False
+        return True
 
 
 def _private(path: str, flags: int) -> int:

@@ -21,6 +21,11 @@ def quiet(done, total):
     """Nobody watches."""
 
 
+def restored(path, *args, **more):
+    with path.open("rb") as file:
+        return restore_backup(file, *args, **more)
+
+
 @pytest.fixture
 def data_dir(tmp_path):
     """A data directory whose database holds next to nothing."""
@@ -67,7 +72,7 @@ def refused(content, folder):
     """Return what is said of a backup that must leave nothing."""
     (folder / "given").write_bytes(content)
     with pytest.raises(BackupError) as caught:
-        restore_backup(folder / "given", folder / "deep" / "place", progress=quiet)
+        restored(folder / "given", folder / "deep" / "place", progress=quiet)
     assert not (folder / "deep").exists()
     return str(caught.value)
 
@@ -162,7 +167,7 @@ def test_a_header_that_claims_gigabytes_takes_no_memory(whole, tmp_path):
     os.truncate(given, 8 * 1024**3)  # holes take no room
 
     with pytest.raises(BackupError):
-        restore_backup(given, tmp_path / "place", progress=quiet)
+        restored(given, tmp_path / "place", progress=quiet)
 
 
 def test_many_headers_in_a_row_end_as_well(tmp_path):
@@ -188,7 +193,7 @@ def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
             write_backup(data_dir, tmp_path / "it", force=True, progress=quiet)
 
     write_backup(data_dir, tmp_path / "it", force=False, progress=again)
-    restore_backup(tmp_path / "it", tmp_path / "place", progress=quiet)
+    restored(tmp_path / "it", tmp_path / "place", progress=quiet)
 
     assert ["data", "it", "place"] == names_in(tmp_path)
 

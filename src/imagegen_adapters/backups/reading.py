@@ -1,12 +1,10 @@
 """Reads a backup that anybody may have made: only expected names, only plain files."""
 
-import contextlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import attrs
 
@@ -38,7 +36,7 @@ _DAMAGED = "the backup is damaged or was cut off"
 
 
 class BackupReader:
-    """The backup in a file that is open; made by `open`, which looks at its beginning.
+    """The backup in a file that is open; made by `of`, which looks at its beginning.
 
     Files are written by hand, under names that were checked, never over another one; so neither links,
     devices, modes nor paths of the archive matter. Nothing is compressed, so nothing grows.
@@ -49,24 +47,22 @@ class BackupReader:
         self.file_bytes = file_bytes
 
     @classmethod
-    @contextlib.contextmanager
-    def open(cls, path: Path) -> Iterator["BackupReader"]:
-        """Open the file for as long as the body runs.
+    def of(cls, file: BinaryIO) -> "BackupReader":
+        """Return the reader of a file that stays open for as long as it is used.
 
         Raises:
             BackupError: it is no backup, or of a later format.
             OSError: it cannot be read.
         """
-        with path.open("rb") as file:
-            try:
-                tar = tarfile.TarFile(fileobj=_Bounded(file))  # type: ignore[arg-type] # only read, seek and tell are used
-                reader = cls(tar, os.fstat(file.fileno()).st_size)
-                header = reader._json(reader._next(), HEADER)
-            except _BROKEN as error:
-                raise BackupError(_FOREIGN) from error
-            if header.get("format") != FORMAT:
-                raise BackupError("the backup was made by another version of imagegen")
-            yield reader
+        try:
+            tar = tarfile.TarFile(fileobj=_Bounded(file))  # type: ignore[arg-type] # only read, seek and tell are used
+            reader = cls(tar, os.fstat(file.fileno()).st_size)
+            header = reader._json(reader._next(), HEADER)
+        except _BROKEN as error:
+            raise BackupError(_FOREIGN) from error
+        if header.get("format") != FORMAT:
+            raise BackupError("the backup was made by another version of imagegen")
+        return reader
 
     def extract(self, into: Path, progress: Progress) -> Tally:
         """Write all files below ``into``, each for its owner only, and compare them with the end's words.

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
 
@@ -39,7 +40,7 @@ class RestoreReport:
     has_master_key: bool
 
 
-def restore_backup(file: Path, data_dir: Path, *, progress: Progress) -> RestoreReport:
+def restore_backup(file: BinaryIO, data_dir: Path, *, progress: Progress) -> RestoreReport:
     """Fill the data directory from a backup. The database comes last: without it, nothing counts.
 
     Raises:
@@ -48,7 +49,8 @@ def restore_backup(file: Path, data_dir: Path, *, progress: Progress) -> Restore
         DataDirectoryUnusable: it cannot be made or written to.
         OSError: the file cannot be read, or the disk is full; nothing is left of it.
     """
-    with BackupReader.open(file) as backup, _locked(data_dir) as directory:
+    backup = BackupReader.of(file)
+    with _locked(data_dir) as directory:
         _refuse_what_is_there(directory.path)
         half = directory.path / _HALF
         half.mkdir(mode=0o700)

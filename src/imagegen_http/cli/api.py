@@ -119,7 +119,7 @@ async def open_api(
     import httpx
 
     server = RunningServer.find(settings.data_dir)
-    if server is not None and await _listens(server):
+    if server is not None and await server.listens():
         token = settings.server.auth_token
         headers = httpx.Headers({"Accept-Language": _language(environ)}, encoding="utf-8")
         if token:
@@ -142,9 +142,11 @@ async def _own_service(
     from imagegen_http import request_context
     from imagegen_http.app import build_app
     from imagegen_http.cli.interruption import interruptible
+    from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
     from imagegen_http.logs import set_up_logs
 
+    become_owner(settings.data_dir)
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
@@ -166,20 +168,6 @@ async def _own_service(
             if not tries_left:
                 raise
             await asyncio.sleep(0.2)
-
-
-async def _listens(server: RunningServer) -> bool:
-    """Return whether it is still there: after a kill or a power cut, its number may be another process's."""
-    import httpx
-
-    url = httpx.URL(server.url)
-    try:
-        _, writer = await asyncio.open_connection(url.host, url.port)
-        writer.close()
-        await writer.wait_closed()
-    except OSError:
-        return False
-    return True
 
 
 def _check_status(status: int, wanted: int) -> None:

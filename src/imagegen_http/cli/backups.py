@@ -44,11 +44,14 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
 @click.pass_obj
 def restore(context: Context, file: Path) -> None:
     """Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup."""
+    from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import offline
 
     settings = context.settings()
-    with data_of(settings), _progress("restore") as progress:
-        report = offline.restore(settings, context.cwd / file, progress=progress)
+    with (context.cwd / file).open("rb") as opened:  # while root still may
+        become_owner(settings.data_dir)
+        with data_of(settings), _progress("restore") as progress:
+            report = offline.restore(settings, opened, progress=progress)
     click.echo(f"{settings.data_dir}: {_count(report.pictures, 'picture')}, {_count(report.files, 'file')}")
     if report.waiting:
         click.echo(

@@ -14,6 +14,9 @@ import click
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_UNMENDABLE = 3
+"""The service cannot start, and no later try will: somebody has to put it right."""
+EXIT_WARNED = 4
 
 
 class CommandFailed(Exception):

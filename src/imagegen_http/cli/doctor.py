@@ -4,7 +4,7 @@ import asyncio
 
 import rich_click as click
 
-from imagegen_http.cli.context import EXIT_FAILED, Context, data_of, print_json
+from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNED, Context, data_of, print_json
 from imagegen_http.cli.progress import progress_bar
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -12,12 +12,14 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 @click.command()
 @click.option("--full", is_flag=True, help="Also read every local picture and compare its checksum.")
+@click.option("--strict", is_flag=True, help="End with 4 for warnings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, *, full: bool, as_json: bool) -> None:
+def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong, beside a running server or without one, and change nothing.
 
-    Ends with 1 for a damaged database, a missing or wrong master key, a missing picture; warnings end with 0.
+    Ends with 1 for a damaged database, a missing or wrong master key, a missing picture; warnings end with 0,
+    unless `--strict`.
     """
     from imagegen_http.composition.checkup import Health, check_up
     from imagegen_http.settings_loader import check_bind
@@ -38,3 +40,5 @@ def doctor(ctx: click.Context, *, full: bool, as_json: bool) -> None:
             click.echo(f"{word}  {check.name}: {check.message}")
     if any(check.health is Health.FAIL for check in checks):
         ctx.exit(EXIT_FAILED)
+    if strict and any(check.health is Health.WARN for check in checks):
+        ctx.exit(EXIT_WARNED)

@@ -7,6 +7,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
 
@@ -43,6 +44,7 @@ def generate(
         raise CommandFailed(f"{output}: no such directory")
 
     async def act(api: Api) -> None:
+        _check_target(target)
         submitted = await api.call("POST", "/api/v1/tasks/generate", json=body)
         task: dict[str, Any] = {}
         with progress_bar(prompt, quiet=as_json) as advance:
@@ -61,6 +63,11 @@ def generate(
             _tell(task["images"], written, api.data_dir)
 
     context.with_api(act, working=True, create=True)
+
+
+def _check_target(target: Path | None) -> None:
+    if target is not None:
+        check_writable(target if target.is_dir() else target.parent)
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import rich_click as click
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.privileges import check_writable
 
 OPERATIONS = ("generate", "reference", "edit", "upscale", "recontext", "segment")
 """As in the core, which `--help` has no time to load."""
@@ -127,6 +128,7 @@ def export(context: Context, directory: Path, words: str | None, wanted: dict[st
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CommandFailed(f"{directory}: {error.strerror}") from error
+        check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
         params = {**wanted, "keyword": words} if words else wanted
         copied = 0

@@ -20,9 +20,11 @@ def rotate(context: Context) -> None:
     Where `IMAGEGEN_MASTER_KEY` takes the place of `master.key`, put the new key first: `NEW,OLD`.
     A rotation that was broken off is finished by the next one.
     """
+    from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import offline
 
     settings = context.settings()
+    become_owner(settings.data_dir)
     with data_of(settings):
         count = asyncio.run(offline.rotate_keys(settings, context.environ))
     click.echo(f"{settings.data_dir}: {count} saved secret(s) sealed with the new master key")

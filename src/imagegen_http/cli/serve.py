@@ -16,6 +16,7 @@ from imagegen_http.cli.context import CommandFailed, Context, data_of
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
+    from imagegen_http.cli.privileges import become_owner
     from imagegen_http.server import AddressUnusable
     from imagegen_http.server import serve as run
     from imagegen_http.settings_loader import check_bind
@@ -25,6 +26,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
     settings = attrs.evolve(settings, server=server)
     check_bind(server.host, server.auth_token)
+    become_owner(settings.data_dir)
     try:
         with data_of(settings):
             asyncio.run(run(settings, environ=context.environ))

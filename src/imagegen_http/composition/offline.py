@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from imagegen_adapters.backups.contents import Progress
 from imagegen_adapters.backups.restoring import RestoreReport, restore_backup
@@ -45,8 +46,8 @@ def backup(settings: Settings, target: Path, *, force: bool, progress: Progress)
     return write_backup(settings.data_dir, target, force=force, progress=progress)
 
 
-def restore(settings: Settings, file: Path, *, progress: Progress) -> RestoreReport:
-    """Fill an empty data directory from such a file."""
+def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:
+    """Fill an empty data directory from such a file, open for reading."""
     return restore_backup(file, settings.data_dir, progress=progress)
 
 

@@ -1,6 +1,9 @@
 """``imagegen doctor``: what it finds, and what it ends with."""
 
 import json
+import os
+import shutil
+import socket
 import sqlite3
 from contextlib import closing
 
@@ -42,12 +45,15 @@ def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):
     """Everything is looked at."""
     before = files_below(desk.data_dir)
     code, checks = examined(desk, "--full")
-    sqlite = checks.pop("sqlite")
+    sqlite, tasks = checks.pop("sqlite"), checks.pop("tasks")
 
     assert 0 == code
-    assert {"ok"} == {status for status, _ in checks.values()}
-    assert "1 waiting, 1 running" == checks["tasks"][1]
-    assert ("none runs", "opens all 1 saved secret(s)") == (checks["server"][1], checks["master key"][1])
+    assert {"ok"} == {status for name, (status, _) in checks.items() if name != "server"}
+    assert ("warn", True) == (tasks[0], "1 waiting, 1 running, although no server runs" in tasks[1])
+    assert (
+        "none runs; server.json was left by one that was killed, and the next start replaces it",
+        "opens all 1 saved secret(s)",
+    ) == (checks["server"][1], checks["master key"][1])
     assert "2 local files, every byte as recorded" == checks["pictures"][1]
     assert ("warn" == sqlite[0]) == ("WAL-reset" in sqlite[1])
     assert before == files_below(desk.data_dir)
@@ -189,6 +195,89 @@ def test_oss_is_asked_once_and_may_be_down(desk):
 
     assert [(0, "ok"), (0, "warn")] == [(code, checks["oss"][0]) for code, checks in (up, down)]
     assert (1, "warn", True) == (calls, down[1]["outbox"][0], "AccessDenied" in down[1]["outbox"][1])
+
+
+def rows(server, *statements):
+    """Change the database behind everybody's back."""
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_an_empty_database_beside_pictures_fails(desk, other):
+    """Somebody replaced it."""
+    other.start().stop()
+    for file in desk.data_dir.glob("imagegen.db*"):
+        file.unlink()
+    shutil.copy(other.data_dir / "imagegen.db", desk.data_dir)
+    code, checks = examined(desk)
+
+    assert (1, "fail", True) == (code, checks["orphans"][0], "the database is empty" in checks["orphans"][1])
+
+
+def test_files_without_a_record_are_told(desk):
+    """They take room and are no danger."""
+    (desk.data_dir / "images" / "nobodys.png").write_bytes(b"x")
+    code, checks = examined(desk)
+
+    assert (0, "warn", True) == (
+        code,
+        checks["orphans"][0],
+        "1 files without a record" in checks["orphans"][1],
+    )
+
+
+@pytest.mark.parametrize(("name", "mode"), [("imagegen.db", 0o400), ("images", 0o000), ("master.key", 0o400)])
+def test_what_the_owner_may_not_use_fails(desk, name, mode):
+    """Also when root asks, whom no mode stops."""
+    (desk.data_dir / name).chmod(mode)
+    code, checks = examined(desk)
+    (desk.data_dir / name).chmod(0o700)
+
+    assert (1, "fail", True) == (code, checks["modes"][0], name in checks["modes"][1])
+
+
+def test_a_note_of_a_server_that_was_killed_is_no_server(desk):
+    """Even where its process number is somebody else's by now."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    (desk.data_dir / "server.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
+
+    assert ("warn", True) == (examined(desk)[1]["server"][0], "left by one" in examined(desk)[1]["server"][1])
+
+
+def test_a_clock_that_was_set_back_is_told(desk):
+    """Against the newest task."""
+    rows(desk, "UPDATE tasks SET created_at = '2999-01-01T00:00:00.000Z'")
+
+    assert "warn" == examined(desk)[1]["clock"][0]
+
+
+def test_tasks_that_somebody_must_look_at_are_told(desk):
+    """What nobody knows the outcome of."""
+    rows(
+        desk,
+        "UPDATE tasks SET status = 'failed', failure = '{\"code\": \"outcome_unknown\"}', "
+        "completed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE status = 'processing'",
+    )
+
+    assert "1 task(s)" in examined(desk)[1]["unknown outcomes"][1]
+
+
+def test_tasks_that_wait_for_more_than_a_day_are_told(desk):
+    """Something holds them up."""
+    rows(
+        desk,
+        "UPDATE tasks SET created_at = '2020-01-01T00:00:00.000Z'",
+        "DELETE FROM tasks WHERE status = 'processing'",
+    )
+
+    assert "1 of them for more than a day" in examined(desk)[1]["tasks"][1]
+
+
+def test_strict_ends_with_4_for_warnings(desk):
+    """For a monitor that should call somebody."""
+    assert [0, 4] == [desk.imagegen("doctor", *strict).returncode for strict in ((), ("--strict",))]
 
 
 def test_settings_that_cannot_be_used_are_wrong_usage(desk):

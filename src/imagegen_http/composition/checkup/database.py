@@ -1,9 +1,11 @@
 """What the database tells: keys, tasks, the search index, providers."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.reindex import IndexState, index_state
 from imagegen_adapters.outbound import Outbound
@@ -23,6 +25,19 @@ from imagegen_http.composition.providers import compose_providers
 from imagegen_http.composition.service import file_configs
 from imagegen_http.settings import Settings
 
+_STUCK = timedelta(days=1)
+_RECENT = timedelta(days=7)
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+_STUCK_TASKS = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < ?"
+
+_UNCLEAR_TASKS = """
+SELECT count(*) FROM tasks
+WHERE status = 'failed' AND completed_at > ? AND failure ->> '$.code' = 'outcome_unknown'
+"""
+
+_NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
+
 
 async def master_key(database: Database, data_dir: Path, environ: Mapping[str, str]) -> Check:
     """Return whether the master key opens everything that was sealed."""
@@ -39,10 +54,51 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
     return ok("master key", f"opens all {len(tokens)} saved secret(s)")
 
 
-async def tasks(database: Database) -> Check:
-    """Return how many tasks have not ended."""
+async def tasks(database: Database, *, works: bool) -> list[Check]:
+    """Return how many tasks have not ended, and which of them somebody should look at."""
     counts = await SqliteQueue(database).counts()
-    return ok("tasks", f"{counts.pending} waiting, {counts.processing} running")
+    told = f"{counts.pending} waiting, {counts.processing} running"
+    now = SystemClock().now()
+    old, unknown = to_timestamp(now - _STUCK), to_timestamp(now - _RECENT)
+    stuck = await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0])
+    unclear = await database.read(lambda c: c.execute(_UNCLEAR_TASKS, (unknown,)).fetchone()[0])
+    checks = [ok("tasks", told)]
+    if counts.processing and not works:
+        checks = [
+            warn(
+                "tasks",
+                f"{told}, although no server runs: the next start resumes them, or says "
+                "that nobody knows their outcome",
+            )
+        ]
+    elif stuck:
+        checks = [
+            warn(
+                "tasks",
+                f"{told}, {stuck} of them for more than a day: "
+                "`imagegen tasks show` and the log say what they wait for",
+            )
+        ]
+    if unclear:
+        checks.append(
+            warn(
+                "unknown outcomes",
+                f"{unclear} task(s) of the last 7 days ended as outcome_unknown and may "
+                "have been charged: compare `imagegen tasks list --status failed` with the bill",
+            )
+        )
+    return checks
+
+
+async def clock(database: Database) -> Check:
+    """Return whether the clock goes on from where it was."""
+    now = SystemClock().now()
+    newest = await database.read(lambda c: c.execute(_NEWEST_TASK).fetchone())
+    if newest is not None and newest[0] > to_timestamp(now + _CLOCK_TOLERANCE):
+        return warn(
+            "clock", f"it says {to_timestamp(now)}, and the newest task is of {newest[0]}: set the clock"
+        )
+    return ok("clock", f"{to_timestamp(now)}, after the newest task")
 
 
 async def search_index(database: Database) -> Check:

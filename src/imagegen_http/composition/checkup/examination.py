@@ -11,8 +11,8 @@ from imagegen_adapters.databases.sqlite.errors import SchemaTooOld
 from imagegen_adapters.databases.sqlite.snapshot import complaints_about
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_core.errors import ImagegenError
-from imagegen_http.composition.checkup import database, directory, stores
-from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup import database, directory, stores, traces
+from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
 from imagegen_http.settings import Settings
 
 _WRONG_PLACE = "IMAGEGEN_CONFIG or data_dir may mean another one"
@@ -35,7 +35,9 @@ async def check_up(
     data_dir = settings.data_dir
     if not data_dir.is_dir():
         return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_PLACE}"))
-    checks += directory.look_at(data_dir)
+    server = await directory.server(data_dir)
+    works = server.health is Health.OK and server.message != directory.NONE_RUNS
+    checks += [*await asyncio.to_thread(directory.look_at, data_dir), server]
     path = data_dir / DATABASE_FILE
     if not path.exists():
         checks.append(_without_database(data_dir))
@@ -46,8 +48,10 @@ async def check_up(
             checks.append(check)
             if opened is not None:
                 checks.append(await database.master_key(opened, data_dir, environ))
-                checks.append(await database.tasks(opened))
+                checks += await database.tasks(opened, works=works)
+                checks.append(await database.clock(opened))
                 checks.append(await stores.pictures(opened, data_dir, full=full, progress=progress))
+                checks.append(await traces.orphans(opened, data_dir, works=works))
                 checks.append(await database.search_index(opened))
                 checks += await stores.outbox(opened, settings)
                 checks += await database.providers(opened, settings)

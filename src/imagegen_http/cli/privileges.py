@@ -1,0 +1,62 @@
+"""Root works in the directory of another user as that user, so that the service can use what was written."""
+
+import os
+import pwd
+import sys
+from pathlib import Path
+
+from imagegen_http.accounts import name_of
+from imagegen_http.cli.context import CommandFailed
+
+
+def become_owner(data_dir: Path) -> None:
+    """Give root's privileges up, for good, where the data directory belongs to somebody else.
+
+    A directory that is still to be made belongs to the owner of the one that it will be made in. Whoever is
+    not root stays who they are. Call this before anything below the directory is opened.
+
+    Raises:
+        CommandFailed: this process cannot become that user, or that user cannot run this program.
+    """
+    if os.geteuid() != 0:
+        return
+    there = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    owner = there.stat()
+    if owner.st_uid == 0:
+        return
+    name = name_of(owner.st_uid)
+    try:
+        _become(owner)
+    except OSError as error:
+        raise CommandFailed(
+            f"{data_dir} belongs to {name}, whom this process cannot become ({error.strerror}): "
+            f"run the command as {name}"
+        ) from error
+    for path in (Path(sys.executable), Path(__file__), there):
+        if not os.access(path, os.R_OK):
+            raise CommandFailed(
+                f"{data_dir} belongs to {name}, who cannot read {path}: run an installation that every "
+                "user can read, such as the one that deploy/install.sh makes"
+            )
+
+
+def check_writable(directory: Path) -> None:
+    """Find out before anything is paid for whether a file can be written there, as whoever this is by now.
+
+    Raises:
+        CommandFailed: it cannot.
+    """
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise CommandFailed(f"{directory}: {name_of(os.geteuid())}, who does the work, cannot write there")
+
+
+def _become(owner: os.stat_result) -> None:
+    try:
+        account = pwd.getpwuid(owner.st_uid)
+    except KeyError:
+        os.setgroups([owner.st_gid])
+        os.setgid(owner.st_gid)
+    else:
+        os.initgroups(account.pw_name, account.pw_gid)
+        os.setgid(account.pw_gid)
+    os.setuid(owner.st_uid)

@@ -1,0 +1,61 @@
+"""Files that no record names: what an interrupted deletion left, or the pictures of another database."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from imagegen_adapters.blob_stores.keys import is_key
+from imagegen_adapters.databases.data_directory import PICTURES
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
+from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+
+_KEYS_AT_ONCE = 100_000
+_SETTLED_SECONDS = 3600
+"""Beside a server, a younger file may be one whose record is about to be written."""
+
+_NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
+
+
+async def orphans(database: Database, data_dir: Path, *, works: bool) -> Check:
+    """Return whether every file among the pictures has a record."""
+    inventory = SqlitePictureInventory(database)
+    before = time.time() - _SETTLED_SECONDS if works else float("inf")
+    files = _files(data_dir / PICTURES, before)
+    found, first = 0, ""
+    while keys := await asyncio.to_thread(lambda: list(itertools.islice(files, _KEYS_AT_ONCE))):
+        unknown = await inventory.unknown(keys)
+        first = first or min(unknown, default="")
+        found += len(unknown)
+    if not found:
+        return ok("orphans", "every file has a record")
+    if await database.read(lambda c: c.execute(_NEVER_USED).fetchone()[0]):
+        return fail(
+            "orphans",
+            f"the database is empty, although there are {found} picture files beside it in {data_dir}: "
+            "it was replaced; restore a backup",
+        )
+    return warn(
+        "orphans",
+        f"{found} files without a record, such as {PICTURES}/{first}: `imagegen storage verify` lists them; "
+        "nothing uses them",
+    )
+
+
+def _files(root: Path, before: float) -> Iterator[str]:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            key = path.relative_to(root).as_posix()
+            if is_key(key) and _written_before(path, before):
+                yield key
+
+
+def _written_before(path: Path, limit: float) -> bool:
+    try:
+        return path.lstat().st_mtime < limit
+    except FileNotFoundError:
+        return False
