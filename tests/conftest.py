@@ -3,7 +3,11 @@
 import os
 import signal
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any speed", deadline=None)
+hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
 
 _skipped: list[str] = []
 
