@@ -21,13 +21,16 @@ class SentCall:
     remote_id: str
 
 
-def seal_call(config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str) -> SentConfig | None:
+def seal_call(
+    config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str, *, ambient: bool = False
+) -> SentConfig | None:
     """Return what to keep in the attempt, which opens for it alone; None for secrets while nothing is sealed.
 
     A secret is sealed together with the address that it goes to, so that neither is of use without the other.
+    ``ambient``: calls are made with credentials of this machine, whose address must not be changed either.
     """
     text = json.dumps({**_plain(config), "remote_id": model.remote_id}, default=_json)
-    if config.api_key is None and not split_secrets(config.extra_config)[1]:
+    if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
         return SentConfig(text=text, sealed=False)
     if box.locked:
         return None

@@ -34,6 +34,11 @@ class PlannedCall:
     resolved: ResolvedProvider
     call: ProviderCall
 
+    @property
+    def is_ambient(self) -> bool:
+        """Whether it is made with credentials of this machine."""
+        return self.resolved.profile.ambient_credentials is not None
+
     def may_send(self, previous: Attempt | None) -> bool:
         """Return whether a request may be sent now, after the attempt ``previous``."""
         return may_send(previous, self.resolved.config, free=self.resolved.profile.free)
@@ -116,10 +121,10 @@ class PlanCalls:
         found = {}
         for part, attempt in latest.items():
             if attempt.phase in _WITH_VENDOR and attempt.config is not None:
-                planned = self._as_sent(
-                    task, part, open_call(attempt.config, self.box, attempt.attempt_id), attempts
-                )
-                if planned is not None:
+                sent = open_call(attempt.config, self.box, attempt.attempt_id)
+                planned = self._as_sent(task, part, sent, attempts)
+                # What is not sealed, anybody who can write to the database may have made up.
+                if planned is not None and (attempt.config.sealed or not planned.is_ambient):
                     found[part] = planned
         return found
 

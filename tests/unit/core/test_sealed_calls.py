@@ -64,6 +64,15 @@ def test_secrets_are_sealed_with_all_the_rest(changes):
     assert seal_call(config, MODEL, MemorySecretBox(locked=True), "a1") is None
 
 
+def test_what_calls_with_credentials_of_this_machine_is_sealed_too():
+    """They stand in no configuration, and go to the address that it names."""
+    config, box = attrs.evolve(CONFIG, api_key=None, extra_config={"backend": "vertex"}), MemorySecretBox()
+
+    sent = seal_call(config, MODEL, box, "a1", ambient=True)
+
+    assert (True, config) == (sent.sealed, open_call(sent, box, "a1").config)
+
+
 def test_what_holds_no_secret_needs_no_master_key():
     """So calls of providers without a key are finished while the box is locked."""
     config = attrs.evolve(CONFIG, api_key=None, extra_config={"headers": {"X-Team": "blue"}})

@@ -1,0 +1,46 @@
+"""What is not sealed may have been made up by whoever can write to the database."""
+
+import json
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import TaskStatus
+from imagegen_core.attempts import Phase, SentConfig
+from tests.unit.core.scripted_provider import ScriptedProvider
+from tests.unit.core.test_run_task import crash_in, imagegen_over
+
+pytestmark = pytest.mark.anyio
+
+
+class AmbientProvider(ScriptedProvider):
+    """Calls with credentials of this machine; ``addresses`` are those that jobs were asked for at."""
+
+    def __init__(self):
+        super().__init__(as_job=True)
+        self.addresses = []
+
+    def describe(self, config):
+        return attrs.evolve(super().describe(config), ambient_credentials="a sign-in")
+
+    async def poll(self, call, job, exchange):
+        self.addresses.append(call.config.api_base)
+        return await super().poll(call, job, exchange)
+
+
+async def test_credentials_of_this_machine_go_to_no_address_that_is_not_sealed():
+    """The configuration of now is used in its place."""
+    provider = AmbientProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.ACCEPTED)
+    (attempt,) = await adapters.tasks.attempts(task_id)
+    made_up = {"provider_name": "scripted", "kind": "scripted", "api_base": "https://thief.example"}
+    unsaid = dict.fromkeys(("api_key", "models", "timeout_seconds", "max_retries"))
+    text = json.dumps({**made_up, **unsaid, "source": "file", "extra_config": {}, "remote_id": ""})
+    await adapters.tasks.save_attempt(attrs.evolve(attempt, config=SentConfig(text=text, sealed=False)))
+
+    async with imagegen_over(provider, adapters=adapters) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, [None]) == (task.status, provider.addresses)
