@@ -65,6 +65,11 @@ def may_have_cost(error: CallError, attempt: Attempt) -> bool:
     return failure.possible_charge or ours or failure.code in _SILENT_ABOUT_JOBS
 
 
+def keeps_answer(failure: Failure | None) -> bool:
+    """Return whether an answer whose attempt ended so is left to a person: we failed, not the vendor."""
+    return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
+
+
 def refuses_key(error: CallError, attempt: Attempt) -> bool:
     """Return whether the vendor does not want the key any more under which it accepted the call."""
     failure = error.failure

@@ -118,9 +118,9 @@ class Attempt:
         """Return the attempt whose answer is on our disk."""
         return self._become(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
 
-    def stored(self, now: datetime) -> "Attempt":
-        """Return the attempt whose pictures are kept; only the job's id is still of use."""
-        return self._become(Phase.STORED, now, **self._settled())
+    def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
+        """Return the attempt whose pictures are kept, but for those ``lost``; only the job's id is of use."""
+        return self._become(Phase.STORED, now, failure=lost, **self._settled())
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
         """Return the attempt ended by ``failure``; its charge is what the failure lets us know."""

@@ -3,11 +3,13 @@
 Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``. Each picture lies in
 the file ``FD``; a line on standard input asks for it, and the end of standard input ends the process.
 An answer is a 4-byte big-endian length, that much JSON and, with ``"status": "ok"``, ``length`` bytes
-of thumbnail. ``"large"`` asks for one more line before it decodes a picture of many pixels.
+of thumbnail. ``"large"`` asks for one more line before it decodes a picture of many pixels; ``"no_memory"``
+says that the machine, not the picture, is at fault.
 """
 
 import contextlib
 import json
+import mmap
 import resource
 import struct
 import sys
@@ -16,6 +18,9 @@ import warnings
 from PIL import Image
 
 from imagegen_adapters.picture_inspectors.decoding import Decoded, Undecodable, decode, open_picture
+
+_SLACK_BYTES = 32 * 1024 * 1024
+_TOO_LARGE: dict[str, object] = {"status": "rejected", "message": "it takes too much memory to decode"}
 
 
 def main(arguments: list[str]) -> None:
@@ -30,7 +35,10 @@ def main(arguments: list[str]) -> None:
         _reply({"status": "ready"})
         while sys.stdin.buffer.readline():
             _limit_cpu(cpu_seconds)
-            _reply(*_answer(fd, max_pixels, large_pixels))  # by now the picture's memory is free again
+            header, body = _answer(fd, max_pixels, large_pixels)  # by now the picture's memory is free again
+            if header["status"] == "too_large":
+                header = _TOO_LARGE if _has_memory(memory_bytes) else {"status": "no_memory"}
+            _reply(header, body)
 
 
 def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
@@ -39,7 +47,7 @@ def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, obje
     except Undecodable as error:
         return {"status": "rejected", "message": str(error)}, b""
     except MemoryError:
-        return {"status": "rejected", "message": "it takes too much memory to decode"}, b""
+        return {"status": "too_large"}, b""
     header = {"status": "ok", "format": decoded.format, "width": decoded.width, "height": decoded.height}
     return {**header, "length": len(decoded.thumbnail)}, decoded.thumbnail
 
@@ -54,6 +62,24 @@ def _decoded(fd: int, max_pixels: int, large_pixels: int) -> Decoded:
             _reply({"status": "large"})
             sys.stdin.buffer.readline()
         return decode(picture)
+
+
+def _has_memory(limit: int) -> bool:
+    """Return whether as much could be had as the limit allows, so that only the limit can have refused more.
+
+    Where the kernel commits no more memory than there is, the machine itself may have refused.
+    """
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would have to be loaded
+            used = int(file.read().split()[0]) * mmap.PAGESIZE
+        mmap.mmap(
+            -1, max(mmap.PAGESIZE, limit - used - _SLACK_BYTES), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        ).close()
+    except FileNotFoundError:
+        return True
+    except (OSError, MemoryError):
+        return False
+    return True
 
 
 def _limit_cpu(seconds: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 _START_SECONDS = 30.0
+_END_SECONDS = 5.0
 _MAX_HEADER = 4096
 _MAX_THUMBNAIL = 2 * 1024 * 1024
 _READ_LIMIT = 2 * _MAX_THUMBNAIL
@@ -27,12 +28,17 @@ _MALLOC = {
 }
 
 
-class DecoderDied(Exception):
-    """The child ended or talks nonsense; ``out_of_time`` when the kernel's limit ended it."""
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
+"""What a decoder does to itself. Everything else comes from outside: SIGKILL is how memory is taken back."""
 
-    def __init__(self, *, out_of_time: bool = False) -> None:
+
+class DecoderDied(Exception):
+    """The child ended or talks nonsense; ``signal_number`` is what ended it, None when nobody can tell."""
+
+    def __init__(self, *, signal_number: int | None = None) -> None:
         super().__init__("the decoding process died")
-        self.out_of_time = out_of_time
+        self.out_of_time = signal_number == signal.SIGXCPU
+        self.crashed = signal_number in _CRASHES
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +60,7 @@ class Reply:
 
     @property
     def status(self) -> str:
-        """``ready``, ``large``, ``rejected`` or ``ok``."""
+        """``ready``, ``large``, ``rejected``, ``no_memory`` or ``ok``."""
         return str(self.header.get("status"))
 
 
@@ -132,6 +138,14 @@ class DecoderProcess:
         """Let it end by itself; returns when it is gone."""
         await self._gone()
 
+    async def _end(self) -> None:
+        """Wait for the end of a child that hung up, since killing a dead one would hide what it died of."""
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
+
     async def _gone(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
@@ -151,7 +165,7 @@ class DecoderProcess:
                 raise DecoderDied
             return Reply(header=header, body=await reader.readexactly(size))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            await self.kill()
-            raise DecoderDied(out_of_time=self._process.returncode == -signal.SIGXCPU) from error
+            await self._end()
+            raise DecoderDied(signal_number=-(self._process.returncode or 0)) from error
         except (ValueError, TypeError, AttributeError) as error:
             raise DecoderDied from error

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from imagegen_adapters.picture_inspectors.decoding import Decoded, Undecodable, decode, open_picture
 from imagegen_core.images import MAX_BYTES, MAX_PIXELS, MediaType
-from imagegen_core.ports.picture_inspector import Inspection, PictureRejected
+from imagegen_core.ports.picture_inspector import Inspection, InspectorUnavailable, PictureRejected
 
 
 class ThreadInspector:
@@ -46,3 +46,5 @@ class ThreadInspector:
                 return decode(picture)
         except Undecodable as error:
             raise PictureRejected(str(error)) from error
+        except MemoryError as error:  # nothing but the machine limits it here
+            raise InspectorUnavailable("there is too little memory to decode a picture") from error

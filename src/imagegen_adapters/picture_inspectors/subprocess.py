@@ -21,15 +21,22 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of a child. Measured peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
 
 
+_TRIES = 2
+"""In how many children a picture is decoded before they are given up."""
+
+
 class SubprocessInspector:
     """Keeps up to ``workers`` children, started when first needed and ended when idle.
 
     A child that dies fails nothing but its own picture, and not even that at once: the picture is
-    decoded again in a new child, and rejected when that one dies too. `aclose` ends all children.
+    decoded again in a new child. It is rejected by what the child says, by a crash of both children, and
+    when it takes too much work; not by a child that somebody killed, nor by a machine that is too busy to
+    get it done: then nothing is known of it. `aclose` ends all children.
 
     Args:
         workers: pictures decoded at once.
-        limit_seconds: how long one picture may take.
+        cpu_seconds: how much work one picture may take.
+        patience_seconds: how long one may take on a busy machine.
         idle_seconds: how long a child waits for the next picture.
         max_bytes: largest file.
         max_pixels: largest picture.
@@ -39,18 +46,20 @@ class SubprocessInspector:
         self,
         *,
         workers: int = 2,
-        limit_seconds: float = 20.0,
+        cpu_seconds: int = 20,
+        patience_seconds: float = 120.0,
         idle_seconds: float = 60.0,
         max_bytes: int = MAX_BYTES,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self._limit_seconds = limit_seconds
+        self._cpu_seconds = cpu_seconds
+        self._patience_seconds = patience_seconds
         self._max_bytes = max_bytes
         limits = DecoderLimits(
             max_pixels=max_pixels,
             large_pixels=_LARGE_PIXELS,
             memory_bytes=_MEMORY_BYTES,
-            cpu_seconds=int(limit_seconds) + 1,
+            cpu_seconds=cpu_seconds,
         )
         self._seats = [_Seat(limits, idle_seconds) for _ in range(workers)]
         self._free = list(self._seats)
@@ -68,7 +77,7 @@ class SubprocessInspector:
 
         Raises:
             PictureRejected: it is not what we take.
-            InspectorUnavailable: no process could be started, or this object is closed.
+            InspectorUnavailable: no process could be started or finish, or this object is closed.
         """
         async with self._turns:
             if self._closed.is_set():
@@ -92,7 +101,8 @@ class SubprocessInspector:
             await seat.close()
 
     async def _decoded(self, seat: "_Seat") -> Inspection:
-        for _ in range(2):
+        crashes = 0
+        for _ in range(_TRIES):
             if self._closed.is_set():
                 break
             child = await seat.ready_child()
@@ -101,29 +111,31 @@ class SubprocessInspector:
             except DecoderDied as death:
                 await seat.stop()
                 if death.out_of_time:
-                    raise self._too_slow() from death
-            except PictureRejected:
+                    raise PictureRejected(
+                        f"it takes more than {self._cpu_seconds} s of work to decode"
+                    ) from death
+                crashes += death.crashed
+            except (PictureRejected, InspectorUnavailable):
                 raise
             except TimeoutError as error:
                 await seat.stop()
-                raise self._too_slow() from error
+                raise InspectorUnavailable("the machine is too busy to decode a picture") from error
             except BaseException:
                 await seat.stop()
                 raise
         if self._closed.is_set():
             raise InspectorUnavailable("the picture inspector is closed")
-        raise PictureRejected("the decoder crashes on it")
+        if crashes == _TRIES:
+            raise PictureRejected("the decoder crashes on it")
+        raise InspectorUnavailable("the decoding process was ended from outside")
 
     async def _answer(self, child: DecoderProcess) -> Reply:
-        async with asyncio.timeout(self._limit_seconds):
+        async with asyncio.timeout(self._patience_seconds):
             reply = await child.ask()
         if reply.status != "large":
             return reply
-        async with self._one_large, asyncio.timeout(self._limit_seconds):
+        async with self._one_large, asyncio.timeout(self._patience_seconds):
             return await child.ask()
-
-    def _too_slow(self) -> PictureRejected:
-        return PictureRejected(f"it takes more than {self._limit_seconds:g} s to decode")
 
 
 class _Seat:
@@ -139,26 +151,33 @@ class _Seat:
     async def fill(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
         """Lay the picture down; it is never whole in this process's own memory."""
         self._stay()
-        if self._fd is None:
-            self._fd = _anonymous_file()
         size = 0
         async for chunk in chunks:
             if size + len(chunk) > max_bytes:
                 raise PictureRejected(f"it is larger than {max_bytes / 2**20:g} MB")
-            rest = memoryview(chunk)
-            while rest:
-                written = os.pwrite(self._fd, rest, size)
-                size += written
-                rest = rest[written:]
+            try:
+                self._write(chunk, size)
+            except OSError as error:
+                raise InspectorUnavailable("there is no memory to decode a picture from") from error
+            size += len(chunk)
+
+    def _write(self, chunk: bytes, at: int) -> None:
+        if self._fd is None:
+            self._fd = _anonymous_file()
+        rest = memoryview(chunk)
+        while rest:
+            written = os.pwrite(self._fd, rest, at)
+            at += written
+            rest = rest[written:]
 
     async def ready_child(self) -> DecoderProcess:
         """Return the running child, or a new one."""
         if self.child is not None and not self.child.alive:
             await self.stop()
         if self.child is None:
-            if self._fd is None:
-                self._fd = _anonymous_file()
             try:
+                if self._fd is None:
+                    self._fd = _anonymous_file()
                 self.child = await DecoderProcess.start(self._fd, self._limits)
             except (OSError, DecoderDied) as error:
                 raise InspectorUnavailable("no decoding process could be started") from error
@@ -201,6 +220,8 @@ class _Seat:
 def _inspection(reply: Reply) -> Inspection:
     if reply.status == "rejected":
         raise PictureRejected(str(reply.header.get("message")))
+    if reply.status == "no_memory":
+        raise InspectorUnavailable("there is too little memory to decode a picture")
     try:
         return Inspection(
             mime_type=MediaType[reply.header["format"]],

@@ -10,11 +10,11 @@ from imagegen_core.images import MediaType
 
 
 class PictureRejected(Exception):
-    """The bytes are no PNG, JPEG or WebP that can be decoded within the limits; the message says why."""
+    """The decoder's own word: no PNG, JPEG or WebP that can be decoded within the limits, and why."""
 
 
 class InspectorUnavailable(ImagegenError):
-    """Nothing can be decoded now; it says nothing about the picture."""
+    """The picture was not judged, since the decoder was ended or could not work; the same one may be fine."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +35,6 @@ class PictureInspector(Protocol):
 
         Raises:
             PictureRejected: it is not what we take.
-            InspectorUnavailable: nothing can be decoded now.
+            InspectorUnavailable: it could not be judged now.
         """
         ...

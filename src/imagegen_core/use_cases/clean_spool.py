@@ -1,14 +1,16 @@
-"""Remove spooled files that nothing needs any more: answers of ended tasks, and inputs that grew old."""
+"""Remove spooled files that nothing needs any more: answers of ended tasks, and what grew old."""
 
 import attrs
 
+from imagegen_core.attempt_outcome import keeps_answer
 from imagegen_core.errors import TaskNotFound
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks import TaskStatus
 
-INPUTS_KEPT_SECONDS = 7 * 24 * 3600.0
-"""How long the input pictures of a task that did not complete are kept, so that it can be retried."""
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long a task's inputs are kept that did not complete, so that it can be retried, and answers whose
+pictures we failed to store, so that a person can have them."""
 
 SUBMISSION_SECONDS = 3600.0
 """How long files without a task are taken for a submission that is still being checked."""
@@ -24,7 +26,7 @@ class CleanSpool:
     async def __call__(self, *, at_start: bool = False) -> int:
         """Return how many owners' files were removed. ``at_start``: no submission can be under way."""
         removed = 0
-        old = set(await self.spool.owners(older_than_seconds=INPUTS_KEPT_SECONDS))
+        old = set(await self.spool.owners(older_than_seconds=KEPT_SECONDS))
         ripe = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_SECONDS))
         for owner in await self.spool.owners(older_than_seconds=0):
             if await self._needless(owner, old=owner in old, ripe=owner in ripe):
@@ -33,11 +35,14 @@ class CleanSpool:
         return removed
 
     async def _needless(self, owner: str, *, old: bool, ripe: bool) -> bool:
-        task_id, dot, _ = owner.partition(".")
+        task_id, _, attempt_id = owner.partition(".")
         try:
             status = (await self.repository.get(task_id)).status
         except TaskNotFound:
             return ripe
-        if not status.final:
-            return False
-        return bool(dot) or old or status is TaskStatus.COMPLETED
+        if not status.final or old:
+            return status.final
+        if attempt_id:
+            attempts = await self.repository.attempts(task_id)
+            return not any(a.attempt_id == attempt_id and keeps_answer(a.failure) for a in attempts)
+        return status is TaskStatus.COMPLETED

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.attempts import Attempt
+from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_BYTES, Image, MediaType, StorageState
@@ -36,6 +37,9 @@ _GONE = frozenset({401, 403, 404, 410})
 class KeepPicture:
     """Downloading is free, so a broken download is begun again; a refused picture leaves nothing behind.
 
+    Only the decoder's own word refuses it. One that could not be checked stays where it was stored, and its
+    next try begins there: what it came from may be gone by then. Its key is made from the ids of its task.
+
     Without a ``label`` the vendor's bytes are stored as they came. However many tasks end at the same
     moment, only `STREAMS` pictures are taken in at once, so that they take no more memory than these.
     """
@@ -48,14 +52,19 @@ class KeepPicture:
         factory=lambda: asyncio.Semaphore(STREAMS), init=False, repr=False, eq=False
     )
 
-    async def __call__(self, *, picture: Picture, position: int, task: Task, attempt: Attempt) -> Image:
+    async def __call__(
+        self, *, picture: Picture, position: int, task: Task, attempt: Attempt, again: bool = False
+    ) -> Image:
         """Return the record of the stored picture, without an id yet.
+
+        ``again``: an earlier try may have stored it already.
 
         Raises:
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
-        blob, mime_type, vendor_sha256 = await self._store_with_retries(picture, stem)
+        stored = await self._stored_before(stem) if again else None
+        blob, mime_type, vendor_sha256 = stored or await self._store_with_retries(picture, stem)
         inspection = await self._inspect(blob, mime_type)
         thumbnail_key = f"{stem}.thumb.webp"
         await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
@@ -81,6 +90,20 @@ class KeepPicture:
             params=task.request.params,
             metadata=_json_only(picture.metadata),
         )
+
+    async def _stored_before(self, stem: str) -> tuple[StoredBlob, MediaType, None] | None:
+        """Return what an earlier try stored, read for its checksum; the vendor's is not known if labelled."""
+        try:
+            for mime_type in MediaType:
+                blob = await self.pictures.stat(f"{stem}.{mime_type.extension}")
+                if blob is not None:
+                    sha256 = await sha256_of(self.pictures, blob.key)
+                    return attrs.evolve(blob, sha256=sha256), mime_type, None
+        except BlobMissing:
+            pass
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be read again") from error
+        return None
 
     async def _store_with_retries(
         self, picture: Picture, stem: str
@@ -126,8 +149,10 @@ class KeepPicture:
             await self.pictures.delete(blob.key)
             raise CallError(FailureCode.INVALID_IMAGE, f"the vendor's picture is refused: {error}") from error
         except InspectorUnavailable as error:
-            await self.pictures.delete(blob.key)
-            raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be checked") from error
+            raise CallError(
+                FailureCode.STORAGE_FAILED,
+                f"the picture could not be checked ({error}); it is kept as {blob.key}",
+            ) from error
         except (StorageError, BlobMissing) as error:
             raise CallError(FailureCode.STORAGE_FAILED, "the picture could not be read again") from error
         return inspection

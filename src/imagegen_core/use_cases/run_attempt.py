@@ -8,6 +8,7 @@ import attrs
 from imagegen_core.attempt_outcome import (
     AttemptOutcome,
     error_of,
+    keeps_answer,
     may_have_cost,
     refuses_key,
     repeats_unknown,
@@ -86,7 +87,7 @@ class RunAttempt:
             if _can_wait(error, current, run.task):
                 return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
-            await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
+            await self._forget_answer(attempt, error.failure)
             return AttemptOutcome(error=error)
 
     async def take_up(
@@ -102,7 +103,7 @@ class RunAttempt:
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
         if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
             # A process that died in between left its answer behind.
-            await self.spool.remove(spool_owner(previous.task_id, previous.attempt_id))
+            await self._forget_answer(previous, previous.failure)
         if previous is None or sends:
             return await self._reserve(run, part, previous)
         if planned is None and previous.under_way and plan.refusal is not None:
@@ -139,13 +140,15 @@ class RunAttempt:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> AttemptOutcome:
-        provider, now = resolved.provider, self.clock.now
+        provider, now, again = resolved.provider, self.clock.now, attempt.phase is Phase.RECEIVED
         if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
             async with run.place.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
-                    attempt = await run.save_attempt(attempt.submitting(now(), config=self._sealed(call)))
+                    attempt = await run.save_attempt(
+                        attempt.submitting(now(), config=self._sealed(resolved, call))
+                    )
                     attempt = await self._submit(run, resolved, call, exchange, attempt)
                 if attempt.phase is Phase.ACCEPTED and attempt.job is not None:
                     job = attempt.job
@@ -154,10 +157,11 @@ class RunAttempt:
                     attempt = await run.save_attempt(attempt.received(now(), receipt))
         else:
             run.place.pass_on()
-        return await self._collect(run, resolved, call, exchange, attempt)
+        return await self._collect(run, resolved, call, exchange, attempt, again=again)
 
-    def _sealed(self, call: ProviderCall) -> SentConfig | None:
-        return seal_call(call.config, call.model, self.box, call.call_id)
+    def _sealed(self, resolved: ResolvedProvider, call: ProviderCall) -> SentConfig | None:
+        ambient = resolved.profile.ambient_credentials is not None
+        return seal_call(call.config, call.model, self.box, call.call_id, ambient=ambient)
 
     async def _submit(
         self,
@@ -184,6 +188,8 @@ class RunAttempt:
         call: ProviderCall,
         exchange: CallExchange,
         attempt: Attempt,
+        *,
+        again: bool,
     ) -> AttemptOutcome:
         harvest = await self._harvest(resolved, call, exchange, attempt.receipt or Receipt())
         there = await self._stored_before(run.task, attempt)
@@ -197,7 +203,7 @@ class RunAttempt:
             picture = attrs.evolve(found, metadata=metadata)
             try:
                 image = await self.keep_picture(
-                    picture=picture, position=position, task=run.task, attempt=attempt
+                    picture=picture, position=position, task=run.task, attempt=attempt, again=again
                 )
             except CallError as error:
                 failures.append(error)
@@ -211,12 +217,18 @@ class RunAttempt:
             if _can_wait(failure, attempt, run.task):
                 await self._record(run, attempt, images)
                 raise failure
-        await self._record(run, attempt.stored(self.clock.now()), images)
-        await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
+        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
+        await self._record(run, attempt.stored(self.clock.now(), lost=lost), images)
+        await self._forget_answer(attempt, lost)
         return AttemptOutcome(
             failures=tuple(self._redacted(failure, resolved.config, attempt) for failure in failures),
             warnings=tuple(self.redactor.redact(w, limit=MESSAGE_CHARS) for w in harvest.warnings),
         )
+
+    async def _forget_answer(self, attempt: Attempt, failure: Failure | None) -> None:
+        """Remove a vendor's answer, unless pictures in it were paid for and are stored nowhere else."""
+        if not keeps_answer(failure):
+            await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     async def _stored_before(self, task: Task, attempt: Attempt) -> frozenset[int]:
         """Return the positions of the pictures that an earlier try to store the answer got through."""

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.capabilities import Model, check_request, choose_model
-from imagegen_core.errors import InsufficientStorage, InvalidImage
+from imagegen_core.errors import InsufficientStorage, InvalidImage, Unavailable
 from imagegen_core.images import MAX_BYTES, MediaType
 from imagegen_core.operations import InputImage, PictureRequest
 from imagegen_core.parameters import canonical
@@ -19,7 +19,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.picture_inspector import PictureInspector, PictureRejected
+from imagegen_core.ports.picture_inspector import InspectorUnavailable, PictureInspector, PictureRejected
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool, SpoolOverflow
@@ -177,6 +177,8 @@ class SubmitTask:
             raise InvalidImage(field, f"must be at most {MAX_BYTES} bytes") from error
         except PictureRejected as error:
             raise InvalidImage(field, str(error)) from error
+        except InspectorUnavailable as error:
+            raise Unavailable(f"{field} could not be checked now: {error}") from error
         return InputImage(
             key=f"{task_id}/{name}",
             mime_type=MediaType(inspection.mime_type),

@@ -11,6 +11,7 @@ from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.ports.picture_inspector import InspectorUnavailable
 from imagegen_core.ports.provider import Picture
 from imagegen_core.use_cases.keep_picture import STREAMS, KeepPicture
 from tests.fakes.pictures import png
@@ -105,3 +106,51 @@ async def test_a_download_that_broke_off_is_whole_in_the_end():
     source = BrokenDownload(status=None, failures=1)
 
     assert ((None, 2), 2) == (await kept(source), source.begun)
+
+
+class KilledInspector:
+    """An inspector whose decoder is ended from outside for the first so many pictures."""
+
+    def __init__(self, times):
+        self.times, self._inspector = times, ThreadInspector()
+
+    async def inspect(self, chunks):
+        self.times -= 1
+        if self.times >= 0:
+            async for _ in chunks:
+                pass
+            raise InspectorUnavailable("it was killed")
+        return await self._inspector.inspect(chunks)
+
+
+async def test_a_picture_that_could_not_be_checked_is_checked_again_where_it_is():
+    """Its second try asks its source for nothing, and the record is what the first would have made."""
+    source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
+    keep = KeepPicture(pictures=store, inspector=KilledInspector(1), clock=ManualClock(NOW))
+    whole = KeepPicture(pictures=MemoryBlobStore(), inspector=ThreadInspector(), clock=ManualClock(NOW))
+    of = {"picture": Picture(chunks=source.chunks), "position": 0, "task": task, "attempt": an_attempt(task)}
+
+    with pytest.raises(CallError, match="it is kept as") as caught:
+        await keep(**of)
+    kept, begun = dict(store.blobs), source.begun
+    image = await keep(**of, again=True)
+
+    assert (FailureCode.STORAGE_FAILED, [png()], 1, 1) == (
+        caught.value.failure.code,
+        [bytes(blob) for blob in kept.values()],
+        begun,
+        source.begun,
+    )
+    assert await whole(**of) == attrs.evolve(image, crc64=(await whole(**of)).crc64)
+
+
+async def test_a_try_that_stored_nothing_is_begun_again():
+    """Then the picture is asked for once more."""
+    source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
+    keep = KeepPicture(pictures=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
+
+    await keep(
+        picture=Picture(chunks=source.chunks), position=0, task=task, attempt=an_attempt(task), again=True
+    )
+
+    assert (1, 2) == (source.begun, len(store.blobs))

@@ -1,0 +1,115 @@
+"""What becomes of a paid picture that nobody could look at: it is kept, and looked at again later."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempts import Receipt
+from imagegen_core.errors import Unavailable
+from imagegen_core.operations import Operation
+from imagegen_core.ports.provider import Harvest, Picture
+from imagegen_core.submissions import Submission
+from imagegen_core.use_cases.clean_spool import KEPT_SECONDS, CleanSpool
+from tests.unit.core.scripted_provider import ScriptedProvider, png
+from tests.unit.core.test_clean_spool import AgedSpool
+from tests.unit.core.test_keep_picture import KilledInspector
+from tests.unit.core.test_run_task import imagegen_over, run_until_it_ended
+
+pytestmark = pytest.mark.anyio
+
+
+class SpoolingProvider(ScriptedProvider):
+    """Its answer is on our disk; ``read`` counts how often its picture is taken from there."""
+
+    read = 0
+
+    async def submit(self, call, exchange):
+        await super().submit(call, exchange)
+        await exchange.spool("answer", self._picture(), max_bytes=10_000)
+        return Receipt(data={"file": "answer"})
+
+    async def collect(self, call, receipt, exchange):
+        exchange.open_spooled(receipt.data["file"]).close()
+        return Harvest(pictures=(Picture(chunks=self._taken),))
+
+    async def _taken(self):
+        self.read += 1
+        yield png()
+
+    async def _picture(self):
+        yield png()
+
+
+@attrs.define
+class Outcome:
+    task: object
+    provider: SpoolingProvider
+    adapters: object
+    pictures: list
+    answers: tuple
+
+
+async def outcome_of(times):
+    """Run a task whose decoder is killed so often."""
+    provider, clock = SpoolingProvider(), ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+    await CleanSpool(repository=adapters.tasks, spool=AgedSpool(adapters.spool, 0.0))()
+    pictures = [key async for key in adapters.pictures.keys("") if not key.endswith(".webp")]
+    return Outcome(task, provider, adapters, pictures, await adapters.spool.owners(older_than_seconds=0))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_it_is_looked_at_again_where_it_is(times):
+    """The task completes, paid for once, and the answer was read once."""
+    outcome = await outcome_of(times)
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (
+        outcome.task.status,
+        outcome.provider.charged,
+        outcome.provider.read,
+    )
+    assert (1, ()) == (len(outcome.pictures), outcome.answers)
+
+
+async def test_one_that_is_given_up_stays_on_the_disk_with_its_answer():
+    """After four tries the failure names its key."""
+    outcome = await outcome_of(4)
+
+    assert (TaskStatus.FAILED, FailureCode.STORAGE_FAILED, True) == (
+        outcome.task.status,
+        outcome.task.failure.code,
+        outcome.task.failure.possible_charge,
+    )
+    (key,) = outcome.pictures
+    assert (True, 1) == (key in outcome.task.failure.message, len(outcome.answers))
+
+
+async def test_the_answer_goes_after_a_week():
+    """Somebody who wanted it has had the time."""
+    outcome = await outcome_of(4)
+    spool = outcome.adapters.spool
+
+    await CleanSpool(repository=outcome.adapters.tasks, spool=AgedSpool(spool, KEPT_SECONDS))()
+
+    assert () == await spool.owners(older_than_seconds=0)
+
+
+async def test_an_input_that_cannot_be_looked_at_now_is_not_called_wrong():
+    """The caller is told to come again, and nothing is left behind."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    adapters = attrs.evolve(adapters, inspector=KilledInspector(1))
+    imagegen = imagegen_over(provider, adapters=adapters)
+    asked = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
+
+    with pytest.raises(Unavailable, match="image could not be checked now"):
+        await imagegen.submit_task(asked)
+    left = await adapters.spool.owners(older_than_seconds=0)
+    added = await imagegen.submit_task(asked)
+
+    assert ((), TaskStatus.PENDING) == (left, added.task.status)
