@@ -1,0 +1,107 @@
+"""The real packages, each in a process of its own with its default settings, before a vendor that counts."""
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.clients.nginx import Nginx, free_ports
+from tests.clients.packages import Clients
+from tests.clients.vendor import KEY, CountingVendor
+from tests.fakes.http_server import HttpServer
+from tests.fakes.in_thread import in_thread
+from tests.integration.api.live_server import LiveServer
+
+INSTALLED = Path(__file__).parent / ".installed"
+CLIENTS = ("ai_openai", "ai_openai_compatible", "litellm_router", "openai_npm", "openai_python")
+MOODS = ("quick", "slow", "broken", "silent")
+
+
+@pytest.fixture(scope="session")
+def clients():
+    """Each program as a function of address, model and prompt; nothing is skipped when a tool is missing."""
+    missing = [tool for tool in ("node", "npm", "nginx") if shutil.which(tool) is None]
+    assert not missing, f"missing: {', '.join(missing)}; Debian's packages have these names"
+    installed = Clients.installed(INSTALLED)
+    assert set(CLIENTS) == set(installed.commands)
+    return installed.commands
+
+
+@pytest.fixture
+def vendor():
+    with in_thread(HttpServer(CountingVendor())) as server:
+        yield server
+    assert [] == server.complaints
+
+
+@pytest.fixture
+def service(vendor, tmp_path):
+    """A service with a provider for each mood of the vendor; its port stays when it is started again."""
+    providers = {
+        mood: {
+            "kind": "http",
+            "api_base": f"{vendor.url}/{mood}/v1",
+            "api_key": KEY,
+            "models": [{"id": "m"}],
+            "timeout_seconds": 900,
+            "extra_config": {"preset": "openai-compatible", "max_concurrency": 100},
+        }
+        for mood in MOODS
+    }
+    authority = vendor.url.partition("//")[2]
+    config = {
+        "security": {"allow_private_upstreams": [authority]},
+        "providers": providers,
+        "queue": {"workers": 100},
+    }
+    server = LiveServer(tmp_path, config, port=free_ports(1)[0]).start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def start_nginx(service, tmp_path):
+    """Return a function that starts nginx in front of the service, with strangers of such patience."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    nginx = Nginx(folder, service.url)
+    yield nginx.start
+    nginx.end()
+
+
+@pytest.fixture
+def ask_all(clients):
+    """Return a function that lets all clients ask at once, and says who got how many images.
+
+    ``addresses`` has one for each client and way; a client without an image counts as 0.
+    """
+
+    def ask(addresses, model, *, certificate="", during=lambda: None):
+        with ThreadPoolExecutor(len(addresses) + 1) as pool:
+            asking = {
+                prompt: pool.submit(_ask, clients[prompt.split()[0]], address, model, prompt, certificate)
+                for prompt, address in addresses.items()
+            }
+            during()
+            return {prompt: answer.result() for prompt, answer in asking.items()}
+
+    return ask
+
+
+def _ask(command, address, model, prompt, certificate):
+    environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
+    if certificate:
+        environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
+    made = subprocess.run(
+        [*command, f"{address}/v1", model, prompt],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return int(made.stdout.split()[-1]) if made.returncode == 0 else 0

@@ -1,0 +1,69 @@
+"""Installs the clients as their users do, in pinned versions, apart from the project's own packages."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import attrs
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "programs"
+PINS = (HERE / "requirements.txt", HERE / "package.json")
+INSTALL_SECONDS = 600
+
+
+@attrs.frozen
+class Clients:
+    """How to start each program, by its name."""
+
+    commands: dict[str, list[str]]
+
+    @classmethod
+    def installed(cls, folder: Path) -> "Clients":
+        """Install what is missing below ``folder``; what is pinned otherwise is installed again."""
+        digest = hashlib.sha256(b"".join(pin.read_bytes() for pin in PINS)).hexdigest()
+        stamp = folder / "installed"
+        if not stamp.exists() or stamp.read_text() != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _install_python(folder / "python")
+            _install_node(folder)
+            stamp.write_text(digest)
+        commands = {}
+        for program in sorted(PROGRAMS.iterdir()):
+            if program.suffix == ".mjs":  # Node looks for packages beside the program
+                commands[program.stem] = ["node", str(shutil.copy(program, folder))]
+            elif program.suffix == ".py":
+                commands[program.stem] = [str(folder / "python" / "bin" / "python"), str(program)]
+        return cls(commands)
+
+
+def _install_python(folder: Path) -> None:
+    pips = [p for p in (sys._base_executable, sys.executable) if _has_pip(p)]
+    venv.create(folder, with_pip=not pips)
+    python = str(folder / "bin" / "python")
+    pip = [pips[0], "-m", "pip", "--python", python] if pips else [python, "-m", "pip"]
+    _run([*pip, "install", "-q", "--disable-pip-version-check", "-r", str(PINS[0])])
+
+
+def _install_node(folder: Path) -> None:
+    shutil.copy(PINS[1], folder)
+    _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(folder)])
+
+
+def _has_pip(python: str) -> bool:
+    return (
+        subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    )
+
+
+def _run(command: list[str]) -> None:
+    environ = {**os.environ, "PIP_USER": "0"}
+    made = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+    )
+    assert made.returncode == 0, f"{' '.join(command)}\n{made.stdout}{made.stderr}"

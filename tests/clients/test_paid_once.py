@@ -1,0 +1,101 @@
+"""Whatever breaks, a picture is paid for once, by each client with its default settings."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.clients.conftest import CLIENTS
+from tests.clients.cutting_proxy import CuttingProxy
+from tests.fakes.http_server import Break
+from tests.fakes.in_thread import in_thread
+
+pytestmark = pytest.mark.timeout(900)
+
+EACH_ONCE = dict.fromkeys(CLIENTS, 1)
+
+
+def everywhere(url):
+    return dict.fromkeys(CLIENTS, url)
+
+
+def until(look):
+    """Wait as long as the test may."""
+    while not look():
+        time.sleep(0.05)
+
+
+def test_each_client_gets_its_image(service, vendor, ask_all):
+    """When nothing breaks."""
+    assert EACH_ONCE == ask_all(everywhere(service.url), "quick/m")
+    assert EACH_ONCE == vendor.fake.ledger
+
+
+@pytest.mark.parametrize(
+    ("model", "how"), [("broken", Break.SERVER_ERROR), ("silent", Break.RESET_AFTER_READ)]
+)
+def test_a_vendor_that_fails(service, vendor, ask_all, model, how):
+    """Nobody knows whether it charged, so nobody asks it again."""
+    vendor.break_next(how, path=f"/{model}/", times=100)
+
+    assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), f"{model}/m")
+    assert EACH_ONCE == vendor.fake.ledger
+
+
+def test_a_connection_that_breaks_before_the_answer(service, vendor, ask_all):
+    """Each client asks again and gets the image of its first request."""
+    cut = set()
+
+    def cut_first(request):
+        who = next(client for client in CLIENTS if f'"{client}"'.encode() in request)
+        if who in cut:
+            return None
+        cut.add(who)
+        return asyncio.to_thread(until, lambda: who in vendor.fake.ledger)
+
+    vendor.fake.seconds = 3
+    with in_thread(CuttingProxy("127.0.0.1", service.port, cut_first)) as proxy:
+        assert EACH_ONCE == ask_all(everywhere(proxy.url), "slow/m")
+    assert (EACH_ONCE, set(CLIENTS)) == (vendor.fake.ledger, cut)
+
+
+def test_a_service_that_is_killed(service, vendor, ask_all):
+    """The call's outcome is unknown after the restart, and its repeat is told so."""
+    vendor.fake.seconds = 60
+
+    def kill():
+        until(lambda: set(vendor.fake.ledger) == set(CLIENTS))
+        service.kill()
+        service.start()
+
+    assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), "slow/m", during=kill)
+    assert EACH_ONCE == vendor.fake.ledger
+
+
+@pytest.mark.parametrize(
+    ("seconds", "patience"),
+    [
+        pytest.param(11, (6, 9), id="a tenth"),
+        pytest.param(110, (60, 90), id="110 s", marks=pytest.mark.long),
+    ],
+)
+def test_a_gateway_that_loses_patience(service, vendor, ask_all, start_nginx, seconds, patience):
+    """Our site for nginx waits; behind a stranger's each client asks again and gets its first image."""
+    vendor.fake.seconds = seconds
+    nginx = start_nginx(*patience)
+    ways = {"documented": nginx.documented, **nginx.strangers}
+    addresses = {f"{client} {way}": url for client in CLIENTS for way, url in ways.items()}
+
+    assert dict.fromkeys(addresses, 1) == ask_all(addresses, "slow/m", certificate=nginx.certificate)
+    assert dict.fromkeys(addresses, 1) == vendor.fake.ledger
+    log = (nginx.folder / "access.log").read_text()
+    assert log.count('" 504 ') >= len(CLIENTS) * len(patience)
+
+
+@pytest.mark.long
+def test_a_client_that_loses_patience(service, vendor, ask_all):
+    """Node's own fetch waits 300 s for a head."""
+    vendor.fake.seconds = 310
+
+    assert EACH_ONCE == ask_all(everywhere(service.url), "slow/m")
+    assert EACH_ONCE == vendor.fake.ledger
