@@ -26,7 +26,7 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.provider_slots import ProviderSlots
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.running_tasks import RunningTasks
@@ -96,6 +96,9 @@ class ImageGen:
     leaving lets running calls finish within the grace time. Outside of it nothing runs: what is submitted
     waits for the next that is built over the same adapters.
 
+    ``file_configs`` are the operator's layer, as ``config.yaml`` is for the service: what they name may be
+    signed in to with credentials of the machine, such as Google's.
+
     Each use case is an attribute to be called, so the service and a program share them. ``stored`` is
     called after each change of what the picture store holds.
     """
@@ -119,7 +122,10 @@ class ImageGen:
         self.slots = ProviderSlots(default_limit=self.limits.workers)
         self.resolve = ResolveProvider(
             configs=a.configs,
-            file_configs=dict(file_configs or {}),
+            file_configs={
+                name: attrs.evolve(config, source=ConfigSource.FILE)
+                for name, config in (file_configs or {}).items()
+            },
             providers=a.providers,
             redactor=a.redactor,
         )

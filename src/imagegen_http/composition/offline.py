@@ -25,8 +25,11 @@ from imagegen_http.settings import Settings
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 
 
-async def check_settings(settings: Settings) -> None:
+async def check_settings(settings: Settings) -> list[str]:
     """Check what only the adapters know to be right; nothing is made and nobody is asked.
+
+    Returns:
+        What looks wrong and stops nothing.
 
     Raises:
         SettingsError: naming the key.
@@ -34,9 +37,10 @@ async def check_settings(settings: Settings) -> None:
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
         adapters = compose_providers(SystemClock(), outbound, PresetLibrary())
-        check_file_providers(adapters, settings.providers)
+        doubts = check_file_providers(adapters, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()
+        return doubts
     finally:
         await outbound.aclose()
 

@@ -29,20 +29,29 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
     }
 
 
-def check_file_providers(providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]) -> None:
+def check_file_providers(
+    providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]
+) -> list[str]:
     """Check presets, documents, dialects and backends that the file names.
+
+    Returns:
+        What looks wrong though a saved row could make it right: keys of another form than the vendor's.
 
     Raises:
         SettingsError: naming the key.
     """
+    doubts = []
     for name, config in configs.items():
-        if not _SAYS_HOW & config.extra_config.keys():
-            continue
         try:
-            providers[combine([config]).kind or ""].describe(config)
+            profile = providers[combine([config]).kind or ""].describe(config)
         except ValidationFailed as error:
+            if not _SAYS_HOW & config.extra_config.keys():
+                continue
             problem = error.problems[0]
             raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}") from error
+        if profile.key_problem is not None:
+            doubts.append(f"providers.{name}.api_key: {profile.key_problem}")
+    return doubts
 
 
 def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:

@@ -94,7 +94,8 @@ async def compose(
         disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * _MIB)
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
-        check_file_providers(providers, settings.providers)
+        for doubt in check_file_providers(providers, settings.providers):
+            _log.warning("a key of the configuration cannot be right", reason=doubt)
         spool = LocalSpool(directory.path / SPOOL)
         stack.callback(spool.close)
         adapters = Adapters(

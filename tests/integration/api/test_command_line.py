@@ -375,6 +375,18 @@ def test_config_check_says_that_all_is_well(run):
     assert good(run("config", "check"))
 
 
+def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
+    """It stops nothing, since a saved row may still say another dialect."""
+    config = {"providers": {"stable-diffusion": {"api_key": "no-colon-4711"}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    checked = run("config", "check")
+
+    assert (0, "imagegen: providers.stable-diffusion.api_key: must be user:password\n") == (
+        checked.returncode,
+        checked.stderr,
+    )
+
+
 @pytest.mark.parametrize(
     ("config", "environ", "key"),
     [

@@ -166,6 +166,16 @@ def test_no_new_configuration_uses_them(api, server, stranger, sign_in):
     assert ([], 0) == (sign_in.requests, stranger.connections)
 
 
+def test_no_command_moves_them(server, api, stranger, sign_in):
+    """``imagegen providers`` speaks to the same API: one line, and exit code 1."""
+    moved = server.imagegen("providers", "set", "ambient", "--api-base", stranger.url)
+    asked = list(sign_in.requests)
+    tested = server.imagegen("providers", "test", "ambient")
+
+    assert (1, 1, 0) == (moved.returncode, len(moved.stderr.splitlines()), tested.returncode)
+    assert ([], 0) == (asked, stranger.connections)
+
+
 @pytest.mark.parametrize("name", ["ambient", "robot", "google"])
 def test_no_request_moves_them(api, stranger, sign_in, name):
     """40007; with a key of its own, a request goes with that key alone."""

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
+from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine, masked_extra
@@ -275,6 +277,19 @@ async def _saved_again_and_again(first, file, changes, override):
     for text in secrets_in(used):
         home = homes.get(text.rpartition(" of ")[2])
         assert home is None or destinations(used) <= home
+
+
+async def test_what_a_program_hands_over_is_the_operators_layer():
+    """A program that imports the library lends its machine's credentials, whatever source it writes there."""
+    config = layer(ConfigSource.DATABASE, api_base=A, extra_config={"ambient": "the machine's"})
+    imagegen = ImageGen(memory_adapters(providers={"any": Everywhere()}), file_configs={NAME: config})
+    override = layer(ConfigSource.REQUEST, api_base=B)
+
+    used = (await imagegen.resolve(provider_name=NAME)).profile
+
+    assert "the machine's" == used.ambient_credentials
+    with pytest.raises(ApiKeyRequired):
+        await imagegen.resolve(provider_name=NAME, override=override)
 
 
 async def test_a_key_that_was_sealed_for_another_origin_stays():
