@@ -15,6 +15,7 @@
     ├── StaleTask                somebody else changed the task first
     ├── BlobMissing              a store was asked for a key that it does not hold
     └── StorageError             a store could not keep or give bytes
+        ├── StorageFull              there is no room; there will be once somebody makes some
         └── StorageUnreachable       it may well be able to later
 
 A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` carries the
@@ -289,6 +290,10 @@ class BlobMissing(ImagegenError):
 
 class StorageError(ImagegenError):
     """A store could not keep or give bytes: disk full, an input/output error, a refused upload."""
+
+
+class StorageFull(StorageError):
+    """There is no room left; nothing of it was kept, and the same works again once there is some."""
 
 
 class StorageUnreachable(StorageError):

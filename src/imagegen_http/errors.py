@@ -15,7 +15,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from imagegen_core.errors import BlobMissing, Refusal, StorageError, StorageUnreachable
+from imagegen_core.errors import BlobMissing, Refusal, StorageError, StorageFull, StorageUnreachable
 from imagegen_http import request_context
 from imagegen_http.asgi import Receive, Scope, Send
 from imagegen_http.error_table import envelope
@@ -39,6 +39,8 @@ def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[
 def storage_handler(_: Request[Any, Any, Any], error: StorageError) -> Response[dict[str, Any]]:
     """Answer when a store cannot give or keep bytes now."""
     _log.error("storage failed", reason=str(error))
+    if isinstance(error, StorageFull):
+        return error_response("insufficient_storage", {})
     return error_response("unavailable" if isinstance(error, StorageUnreachable) else "internal", {})
 
 

@@ -9,7 +9,10 @@ import pytest
 from tests.chaos.injection import injected, launched
 from tests.chaos.load import Load
 from tests.chaos.service import post_task, wait_until
+from tests.fakes.pictures import png_base64
 
+_PICTURE = "data:image/png;base64," + png_base64(1)
+_EDIT = {"prompt": "a cat", "image": _PICTURE}
 SYNCS = "fsync,fdatasync"
 
 
@@ -31,6 +34,35 @@ def test_a_full_disk(stages, disk):
     stage.promises.acknowledged |= {task_id for task_id, _ in load.acknowledged}
 
     assert {500, 503, 507} >= set(load.refused)
+    stage.promises.check()
+    service.kill()
+
+
+def test_what_a_full_disk_answers(stages, disk):
+    """Every write says that there is no room, pictures that come along too; nothing of it is there later."""
+    small = disk(megabytes=48)
+    stage = stages(data_dir=small.mount_point / "data")
+    service = stage.service.start()
+    kept = service.ended(service.submit())
+    bodies = {
+        "a task": ("POST", "/api/v1/tasks/generate", _task("a cat")),
+        "a task for OpenAI's client": ("POST", "/v1/images/generations", {"prompt": "a cat"}),
+        "a task with a picture": ("POST", "/api/v1/images/edit", {"provider": "demo", **_EDIT}),
+        "a configuration": ("POST", "/api/v1/providers/config", {"provider_name": "p", "kind": "demo"}),
+        "a deletion": ("DELETE", f"/api/v1/images/{kept['images'][0]['id']}", None),
+    }
+    before = service.rows("SELECT count(*) FROM tasks")[0][0]
+
+    with service.client() as client, small.filled():
+        answers = {what: client.request(how, path, json=body) for what, (how, path, body) in bodies.items()}
+        listed = client.get("/api/v1/tasks").json()["data"]["total"]
+    service.ended(service.submit())
+
+    assert dict.fromkeys(bodies, 507) == {what: answer.status_code for what, answer in answers.items()}
+    assert {50701} == {a.json()["code"] for what, a in answers.items() if "OpenAI" not in what}
+    assert before == listed
+    assert [] == service.rows("SELECT 1 FROM provider_configs")
+    stage.promises.acknowledged.add(kept["task_id"])
     stage.promises.check()
     service.kill()
 
@@ -130,6 +162,10 @@ def test_low_space(stages, disk):
     stage.promises.acknowledged |= {running, waiting}
     stage.promises.check()
     service.kill()
+
+
+def _task(prompt):
+    return {"provider": "chaos", "model_id": "direct", "params": {"prompt": prompt}}
 
 
 def _refused(service):

@@ -10,7 +10,7 @@ import pytest
 
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, stream
-from imagegen_core.errors import StorageError
+from imagegen_core.errors import StorageError, StorageFull
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +84,7 @@ async def test_a_failing_disk_is_a_storage_error(store, monkeypatch, call, numbe
         await store.put("images/a.png", stream([b"x" * 600_000] * 2), content_type="image/png")
 
     assert f"blob 'images/a.png': {os.strerror(number)}" == str(caught.value)
+    assert (number == errno.ENOSPC) == isinstance(caught.value, StorageFull)
     assert ["images/b.png"] == _files(store)
 
 

@@ -17,7 +17,7 @@ from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew, SchemaTooOld
 from imagegen_adapters.databases.sqlite.watchdog import WalLimits
 from imagegen_adapters.testing.samples import NOW
-from imagegen_core.errors import StorageError, Unavailable
+from imagegen_core.errors import StorageError, StorageFull, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -121,7 +121,10 @@ async def test_a_failing_commit_reaches_everybody(database, path):
 
     def orphaned(connection):
         connection.execute("PRAGMA defer_foreign_keys=ON")
-        connection.execute("INSERT INTO idempotency_keys VALUES ('s', 'k', 'aa', 'nobody', '2026')")
+        connection.execute(
+            "INSERT INTO idempotency_keys (scope, key, body_sha256, task_id, expires_at)"
+            " VALUES ('s', 'k', 'aa', 'nobody', '2026')"
+        )
 
     outcomes = await at_once(database, note("a"), orphaned, note("b"))
     was_healthy = database.healthy
@@ -143,7 +146,7 @@ async def test_a_full_disk_is_survived(database, path):
     await database.write_alone(lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall())
     await database.write(note("c"))
 
-    assert [StorageError] * 3 == [type(outcome) for outcome in outcomes]
+    assert [StorageFull] * 3 == [type(outcome) for outcome in outcomes]
     assert (False, True) == (was_healthy, database.healthy)
     assert {"c"} == owners(path)
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from imagegen_adapters.blob_stores.crc64 import fast_crc64_available
 from imagegen_adapters.blob_stores.half_written import MARK, HalfWrittenFile, sync_directory
 from imagegen_adapters.blob_stores.keys import check_key, is_key
-from imagegen_core.errors import BlobMissing, StorageError
+from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
 
 T = TypeVar("T")
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
 _HELD = 32 * 1024 * 1024  # bytes that all puts together wait with, unless there are more than 500
 _SMALLEST_BATCH = 32 * 1024
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NAMES = 1000  # directory entries read in one hop
 
 
@@ -217,4 +218,5 @@ def _storage_errors(key: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BlobMissing(key) from error
     except OSError as error:
-        raise StorageError(f"blob {key!r}: {error.strerror or type(error).__name__}") from error
+        kind = StorageFull if error.errno in _FULL else StorageError
+        raise kind(f"blob {key!r}: {error.strerror or type(error).__name__}") from error

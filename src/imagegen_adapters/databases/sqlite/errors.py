@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from imagegen_core.errors import StorageError
+from imagegen_core.errors import StorageError, StorageFull
 
 _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
@@ -39,7 +39,8 @@ class SchemaTooOld(StorageError):
 
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return what a foreign error is to the rest of the program; it never names a path."""
-    return StorageError(_SENTENCES.get(_primary(error), f"the database refused: {error}"))
+    kind = StorageFull if is_full(error) else StorageError
+    return kind(_SENTENCES.get(_primary(error), f"the database refused: {error}"))
 
 
 def is_fatal(error: sqlite3.Error) -> bool:

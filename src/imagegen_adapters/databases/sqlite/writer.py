@@ -223,7 +223,7 @@ def _take(operation: Operation) -> bool:
 def _fail(batch: Sequence[Operation], why: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
         # One exception a caller: a traceback grows as it travels.
-        operation.result.set_exception(_caused(StorageError(str(why)), cause or why))
+        operation.result.set_exception(_caused(type(why)(str(why)), cause or why))
 
 
 def _caused(error: StorageError, cause: BaseException) -> StorageError:
