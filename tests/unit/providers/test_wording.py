@@ -1,10 +1,13 @@
 """What vendors say, as it is shown, and how long they ask us to wait."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from imagegen_adapters.providers.retry_after import seconds_of
+from imagegen_adapters.providers.gemini.failures import ErrorAnswer, wait
+from imagegen_adapters.providers.retry_after import MAX_SECONDS, seconds_of
 from imagegen_adapters.providers.wording import blaming, page_text, shorten
 from imagegen_core.capabilities import Lifecycle, LifecycleStatus, Model
 
@@ -85,3 +88,45 @@ def test_retry_after_is_a_number_or_a_date(value, seconds):
 def test_a_date_without_a_present_asks_for_nothing():
     """It cannot be told how far away it is."""
     assert seconds_of("Wed, 25 Nov 2026 08:01:00 GMT", None) is None
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Wed, 25 Nov 2026 08:01:00 +9999",
+        "Wed, 25 Nov 2026 08:01:00 -99999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Wed, 25 Nov 99999999999 08:01:00 GMT",
+        "Wed, 99 Nov 2026 99:99:99 GMT",
+        "25 Nov 2026 08:01:00 " + "(" * 30_000,
+    ],
+)
+def test_a_date_that_is_none_asks_for_nothing(date):
+    """An absurd zone, a year that no calendar has."""
+    assert seconds_of(date, NOW) is None
+
+
+DATES = ("Wed,", "25", "Nov", "2026", "08:01:00", "GMT", "+9999", "-2460", "0", "9" * 12)
+WORDS = st.sampled_from((*DATES, "-1", "nan", "inf", "1e9", "٣"))
+
+
+@given(st.lists(WORDS, max_size=8).map(" ".join) | st.text(max_size=40))
+def test_whatever_a_vendor_writes_there_nothing_is_raised(text):
+    """What is asked for can be added to the present."""
+    seconds = seconds_of(text, NOW)
+
+    assert seconds is None or NOW + timedelta(seconds=seconds) >= NOW
+
+
+@given(
+    st.text(max_size=20)
+    | st.integers()
+    | st.floats().map(lambda number: f"{number}s")
+    | WORDS.map("{}s".format)
+)
+def test_so_it_is_with_googles_delay(delay):
+    """RetryInfo beside the header."""
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    asked = wait(ErrorAnswer(status=429, error={"details": [detail]}, retry_after="1"), now=0.0)
+
+    assert 1.0 <= asked <= MAX_SECONDS

@@ -11,13 +11,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.retry_after import seconds_of
+from imagegen_adapters.providers.retry_after import number_of, seconds_of
 from imagegen_adapters.providers.wording import blaming, shorten
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
-_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
 _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
 
@@ -139,6 +138,6 @@ def wait(answer: ErrorAnswer, *, now: float) -> float | None:
     """Return the seconds that the vendor asks us to wait: the longer of RetryInfo and ``Retry-After``."""
     asked = [seconds_of(answer.retry_after, datetime.fromtimestamp(now, UTC))]
     for info in answer.details("RetryInfo"):
-        match = _DELAY.fullmatch(str(info.get("retryDelay", "")))
-        asked.append(float(match[1]) if match else None)
+        delay = str(info.get("retryDelay", ""))
+        asked.append(number_of(delay[:-1]) if delay.endswith("s") else None)
     return max((seconds for seconds in asked if seconds is not None), default=None)

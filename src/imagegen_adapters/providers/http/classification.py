@@ -11,7 +11,7 @@ import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.patterns import SEARCHED_CHARS
-from imagegen_adapters.providers.retry_after import seconds_of
+from imagegen_adapters.providers.retry_after import number_of, seconds_of
 from imagegen_adapters.providers.wording import blaming, page_text, shorten
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
@@ -133,7 +133,7 @@ def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
         elif rule.jmespath is not None:
             words = rule.jmespath.text_in(answer.tree, headers=answer.headers) or ""
             match = re.search(rule.regex, words[:SEARCHED_CHARS])
-            found = _number(match[1]) if match else None
+            found = number_of(match[1] or "") if match else None
         else:
             found = None
         if found is not None:
@@ -144,10 +144,6 @@ def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
 def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float | None:
     seconds = seconds_of(headers.get(name), now)
     return seconds / 1000 if seconds is not None and name.endswith("-ms") else seconds
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?", text) else None
 
 
 def _has_code(rule: ClassifyRule, code: str) -> bool:
