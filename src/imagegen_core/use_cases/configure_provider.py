@@ -199,5 +199,5 @@ def _check_operators_settings(stored: ProviderConfig, standing: Sequence[Provide
     for name in MASKED_SETTINGS:
         if stored.extra_config.get(name) not in (None, below.get(name)):
             raise ApiKeyRequired(
-                stored.provider_name, SecretKind.CREDENTIALS, f"calls with the extra_config.{name} that came"
+                stored.provider_name, SecretKind.CREDENTIALS, f"a saved configuration that names {name}"
             )
