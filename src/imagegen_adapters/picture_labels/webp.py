@@ -11,6 +11,7 @@ from typing import IO
 
 from imagegen_adapters.picture_labels.byte_stream import ByteStream
 from imagegen_adapters.picture_labels.packet import LARGEST, AigcLabel
+from imagegen_core.images import MAX_BYTES
 
 _RIFF_BYTES = 12
 _HEADER_BYTES = 8
@@ -24,7 +25,7 @@ _LOSSLESS_START = 0x2F
 
 
 async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP.
+    """Yield the file with the label in its XMP; one whose header cannot be true passes as it is.
 
     The size of the whole stands in front. A file that has a packet already is therefore written to a
     temporary file first, since only its end tells how long that packet is.
@@ -33,15 +34,16 @@ async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIte
     riff = await source.take(_RIFF_BYTES)
     head = await source.peek(_HEADER_BYTES + 10)
     extended = _extended_header(head)
-    if extended is None:
+    made = head[:4] != b"VP8X"
+    # A stream that was written without looking back says 0 or 4 GiB here.
+    body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if made else _VP8X_BYTES)
+    if extended is None or not 0 < body_bytes <= MAX_BYTES:
         yield riff
         async for piece in source.rest():
             yield piece
         return
-    made = head[:4] != b"VP8X"
     if not made:
         await source.take(_VP8X_BYTES)
-    body_bytes = int(struct.unpack("<I", riff[4:8])[0]) - 4 - (0 if made else _VP8X_BYTES)
     flags, rest = extended[_HEADER_BYTES], extended[_HEADER_BYTES + 1 :]
     extended = extended[:_HEADER_BYTES] + bytes((flags | _XMP_FLAG,)) + rest
     body = _joined if flags & _XMP_FLAG else _appended
@@ -99,7 +101,7 @@ def _extended_header(head: bytes) -> bytes | None:
         return head[:_VP8X_BYTES]
     if kind == b"VP8 " and data[3:6] == _KEYFRAME_START:
         width, height = (value & 0x3FFF for value in struct.unpack("<HH", data[6:10]))
-        return _vp8x(width, height, alpha=False)
+        return _vp8x(width, height, alpha=False) if width and height else None
     if kind == b"VP8L" and data[0] == _LOSSLESS_START:
         (bits,) = struct.unpack("<I", data[1:5])
         return _vp8x((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, alpha=bool(bits >> 28 & 1))

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -271,6 +271,80 @@ def test_damaged_files_end_and_do_not_become_readable(name, at, value, cut):
         content[at] = value
 
     assert MediaType.sniff(bytes(content)) is MediaType.sniff(asyncio.run(labelled(bytes(content))))
+
+
+SIZES = st.sampled_from((0, 1, 3, 4, 10, 22, 23, 2**16, 2**31 - 1, 2**31, 2**32 - 9, 2**32 - 2, 2**32 - 1))
+KINDS = st.sampled_from((b"VP8X", b"VP8 ", b"VP8L", b"XMP ", b"ICCP", b"iTXt", b"IDAT", b"IHDR", b"\0\0\0\0"))
+DATA = st.binary(max_size=40) | st.sampled_from(
+    (
+        *(bytes(40), b"\0\0\0\x9d\x01\x2a" + bytes(20), b"\x2f" + bytes(20), b"\x2f" + b"\xff" * 20),
+        *(b"XML:com.adobe.xmp\0\x01\0\0\0", b"XML:com.adobe.xmp\0" + bytes(9), b"\xff" * 30),
+    )
+)
+BLOCKS = st.lists(st.tuples(KINDS, SIZES | st.none(), DATA), max_size=5)
+
+
+@given(size=SIZES | st.none(), blocks=BLOCKS)
+@example(size=None, blocks=[(b"VP8 ", None, b"\0\0\0\x9d\x01\x2a" + bytes(20))])
+@example(size=2**32 - 1, blocks=[(b"VP8X", None, bytes(10)), (b"VP8L", 2**32 - 1, b"\x2f")])
+def test_a_webp_of_any_sizes_comes_to_an_end(size, blocks):
+    """Also one that says 4 GiB of itself, or is nothing wide; what is not understood passes as it is."""
+    told = b"".join(k + struct.pack("<I", len(d) if n is None else n) + d for k, n, d in blocks)
+    whole = len(told) + 4 if size is None else size
+    content = b"RIFF" + struct.pack("<I", whole) + b"WEBP" + told
+
+    _check_end(content, MediaType.WEBP)
+
+
+@given(blocks=BLOCKS)
+def test_a_png_of_any_sizes_comes_to_an_end(blocks):
+    """Likewise."""
+    told = b"".join(struct.pack(">I", len(d) if n is None else n) + k + d + bytes(4) for k, n, d in blocks)
+
+    _check_end(b"\x89PNG\r\n\x1a\n" + told, MediaType.PNG)
+
+
+@given(
+    blocks=st.lists(st.tuples(st.integers(0, 255), st.integers(0, 2**16 - 1) | st.none(), DATA), max_size=5)
+)
+def test_a_jpeg_of_any_sizes_comes_to_an_end(blocks):
+    """Likewise."""
+    told = b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", len(d) + 2 if n is None else n) + d
+        for marker, n, d in blocks
+    )
+
+    _check_end(b"\xff\xd8" + told, MediaType.JPEG)
+
+
+@given(content=st.binary(max_size=60), kind=st.sampled_from(MediaType))
+def test_any_bytes_come_to_an_end(content, kind):
+    """Whoever called them a picture."""
+    _check_end(content, kind)
+
+
+def _check_end(content, kind):
+    import asyncio
+
+    async def run():
+        label = AigcPictureLabel(producer=PRODUCER)
+
+        async def chunks():
+            yield content
+
+        return b"".join([c async for c in label(chunks(), media_type=kind, produce_id="1")])
+
+    made = asyncio.run(run())
+    assert made == content or b"TC260" in made
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+async def test_a_webp_that_does_not_know_its_size_is_passed_on(size):
+    """As an encoder writes it that cannot look back; whether it is a picture, the decoder says."""
+    content = FILES["webp lossy"]
+    odd = content[:4] + struct.pack("<I", size) + content[8:]
+
+    assert odd == await labelled(odd)
 
 
 async def test_an_exception_of_the_stream_goes_on():
