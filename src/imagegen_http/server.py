@@ -116,6 +116,8 @@ def _chain(service: Service) -> RequestLog:
     rules = GuardRules(
         bind_host=settings.host,
         allowed_hosts=settings.allowed_hosts,
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
         auth_token=settings.auth_token,
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=2 * settings.max_upload_mb * _MIB,

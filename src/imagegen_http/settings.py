@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_http.guard.forwarding import network_of, origin_of
 from imagegen_http.guard.hosts import AllowedHosts
 
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
@@ -31,14 +32,36 @@ def _hosts(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> 
         ) from error
 
 
+def _public_url(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
+    if value is not None:
+        try:
+            origin_of(value)
+        except ValueError as error:
+            raise ValueError(f"'{field.name}' must be an address of a host: {error}") from error
+
+
+def _networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    try:
+        for text in value:
+            network_of(text)
+    except ValueError as error:
+        raise ValueError(f"'{field.name}' must be a list of addresses: {error}") from error
+
+
 @attrs.frozen(kw_only=True)
 class ServerSettings:
-    """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry pictures."""
+    """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry pictures.
+
+    ``public_url`` is ``scheme://host[:port]`` as people see it from outside; ``trusted_proxies`` are the
+    addresses and networks whose ``X-Forwarded-Proto`` is believed.
+    """
 
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
     auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
     allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
+    public_url: str | None = attrs.field(default=None, validator=_public_url)
+    trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=_networks)
     max_upload_mb: int = attrs.field(
         default=64, validator=[attrs.validators.ge(1), attrs.validators.le(1024)]
     )

@@ -13,8 +13,9 @@ _PICTURE = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
 class Access:
     """The token opens everything; the login's cookie opens what the console needs."""
 
-    def __init__(self, *, token: str, now: Callable[[], float]) -> None:
+    def __init__(self, *, token: str, now: Callable[[], float], public_origin: str | None = None) -> None:
         self._token = token
+        self._public_origin = public_origin
         self._now = now
 
     def allows(self, request: InboundRequest) -> bool:
@@ -31,7 +32,7 @@ class Access:
 
     def _has_session(self, request: InboundRequest) -> bool:
         """Take the cookie for pages and pictures, and for the API only from a page of our own."""
-        if not (takes_cookie(request) or cross_site.is_own_page(request)):
+        if not (takes_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
             return False
         return sessions.is_logged_in(request, self._token, self._now())
 

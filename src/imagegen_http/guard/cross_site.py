@@ -12,43 +12,46 @@ from imagegen_http.guard.inbound_request import InboundRequest
 _OWN = frozenset({"same-origin", "none"})
 
 
-def refuses(request: InboundRequest) -> bool:
+def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
     """Return whether another site made this request and may not.
 
-    A foreign page may link to anything; it may neither change nor read nor embed anything.
+    A foreign page may link to anything; it may neither change nor read nor embed anything. Pages of
+    ``public_origin`` are our own, whatever Host a proxy has made of it.
     """
-    return is_foreign(request) and not request.is_navigation
+    return is_foreign(request, public_origin) and not request.is_navigation
 
 
-def is_foreign(request: InboundRequest) -> bool:
+def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
     """Return whether a browser says that a page of another origin made this request."""
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
     if origin == "null":
         return True
     if site:
         return site not in _OWN
-    return bool(origin) and not _is_here(origin, request)
+    return bool(origin) and not _is_here(origin, request, public_origin)
 
 
-def is_own_page(request: InboundRequest) -> bool:
+def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
     """Return whether a browser says that a page of this very origin made this request.
 
     Browsers send no ``Sec-Fetch-Site`` over plain HTTP beyond loopback; there ``Origin`` tells, or for a
     GET the ``Referer``, which our pages send to their own origin only.
     """
-    if is_foreign(request):
+    if is_foreign(request, public_origin):
         return False
     site = request.header(b"sec-fetch-site").lower()
     if site:
         return site == "same-origin"
     origin = request.header(b"origin")
-    return _is_here(origin or request.header(b"referer"), request)
+    return _is_here(origin or request.header(b"referer"), request, public_origin)
 
 
-def _is_here(url: str, request: InboundRequest) -> bool:
-    """Return whether a URL's ``host:port`` is what the Host header says, letter for letter."""
+def _is_here(url: str, request: InboundRequest, public_origin: str | None) -> bool:
+    """Return whether a URL's ``host:port`` is what the Host header says, letter for letter, or is public."""
     try:
-        netloc = urlsplit(url).netloc
+        parts = urlsplit(url)
     except ValueError:
         return False
-    return bool(netloc) and netloc.lower() == request.header(b"host").lower()
+    if public_origin is not None and f"{parts.scheme}://{parts.netloc}".lower() == public_origin:
+        return True
+    return bool(parts.netloc) and parts.netloc.lower() == request.header(b"host").lower()

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_depth, login
 from imagegen_http.guard.access import Access
 from imagegen_http.guard.bodies import JSON, IncomingBody, media_type
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
+from imagegen_http.guard.forwarding import Forwarding, origin_of
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.lingering import answer_early
@@ -28,6 +30,8 @@ _SCANNED_AT_ONCE = 64 * 1024
 class InboundGuard:
     """Wraps an ASGI application. It decides by the path that the router sees and by nothing forwarded.
 
+    Only the scheme may be forwarded, by a trusted proxy; the application sees it as the scope's.
+
     The application gets each body as one message, whole, declared as what the path takes, within its
     size, and not nested too deep. ``refuse`` sends the error envelope; ``now`` is seconds since 1970.
 
@@ -41,8 +45,15 @@ class InboundGuard:
         self._app = app
         self._rules = rules
         self._refuse = refuse
-        self._hosts = AllowedHosts(bind_host=rules.bind_host, names=rules.allowed_hosts)
-        self._access = Access(token=rules.auth_token, now=now) if rules.auth_token else None
+        self._forwarding = Forwarding(public_url=rules.public_url, trusted_proxies=rules.trusted_proxies)
+        self._public_origin = None if rules.public_url is None else origin_of(rules.public_url)
+        public = () if rules.public_url is None else (urlsplit(rules.public_url).hostname or "",)
+        self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
+        self._access = (
+            Access(token=rules.auth_token, now=now, public_origin=self._public_origin)
+            if rules.auth_token
+            else None
+        )
         self._budget = BodyBudget(max(rules.max_bytes_in_flight, rules.max_upload_bytes))
         self._login = login.Login(
             token=rules.auth_token or None,
@@ -66,6 +77,7 @@ class InboundGuard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = self._forwarding.as_made(scope)
         request = InboundRequest.of(scope)
         send = with_security_headers(send, no_store=request.is_api)
         body = IncomingBody(request, receive)
@@ -88,7 +100,7 @@ class InboundGuard:
         if request.head_bytes > MAX_HEAD_BYTES:
             problem = {"field": "headers", "message": f"must be at most {MAX_HEAD_BYTES} bytes"}
             raise Refused("validation_failed", {"errors": [problem]})
-        if not self._hosts.allow(request) or cross_site.refuses(request):
+        if not self._hosts.allow(request) or cross_site.refuses(request, self._public_origin):
             raise Refused("forbidden_origin")
         if self._access is not None and not self._access.allows(request):
             raise Refused("unauthorized", headers={"www-authenticate": "Bearer"})

@@ -10,7 +10,9 @@ class GuardRules:
     """Sizes in bytes, times in seconds.
 
     ``bind_host`` is accepted as a Host unless it is a wildcard; ``allowed_hosts`` are names beside it
-    and loopback. ``max_upload_bytes`` bounds the bodies that carry pictures, ``max_body_bytes`` all
+    and loopback, and so is the host of ``public_url``, the ``scheme://host[:port]`` by which people know the
+    service; ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is believed.
+    ``max_upload_bytes`` bounds the bodies that carry pictures, ``max_body_bytes`` all
     others. ``max_bytes_in_flight`` bounds all bodies over 1 MiB together; one upload always fits.
     ``linger_seconds`` is how long the rest of a refused body is read and dropped, so that a client
     which sends before it reads gets its answer.
@@ -18,6 +20,8 @@ class GuardRules:
 
     bind_host: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     auth_token: str | None = attrs.field(default=None, repr=False)
     max_body_bytes: int = _MIB
     max_upload_bytes: int = 64 * _MIB

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 from imagegen_http.asgi import Receive
 from imagegen_http.departures import leaving
 from imagegen_http.guard import RELEASE_BODY
+from imagegen_http.guard.forwarding import origin_of
 from imagegen_http.openai import models
 from imagegen_http.openai.acceptance import Caller, accept
 from imagegen_http.openai.answer import Answer
@@ -122,9 +123,15 @@ async def _answer(
         task=accepted.task,
         call=accepted.call,
         style=Style(
-            base_url=str(request.base_url).rstrip("/") if asked.response_format == "url" else None,
+            base_url=_base_url(request, service) if asked.response_format == "url" else None,
             events=events if asked.stream else None,
         ),
         headers={"idempotent-replayed": "true"} if accepted.replayed else {},
     )
     return cast("ASGIApp", answer)  # the same ASGI, typed in Litestar's own way
+
+
+def _base_url(request: AnyRequest, service: Service) -> str:
+    """Return what addresses of ours begin with: the public one, else as the request came."""
+    public_url = service.settings.server.public_url
+    return str(request.base_url).rstrip("/") if public_url is None else origin_of(public_url)

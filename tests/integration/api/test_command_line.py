@@ -417,6 +417,8 @@ def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
         ("server: {auth_token: file:/dev/null}", {}, "server.auth_token"),
         ("server: {auth_token: '  '}", {}, "server.auth_token"),
         ("server: {allowed_hosts: ['https://a.example']}", {}, "server.allowed_hosts"),
+        ("server: {public_url: a.example}", {}, "server.public_url"),
+        ("server: {trusted_proxies: [localhost]}", {}, "server.trusted_proxies"),
         (
             "storage: {oss: {endpoint: '', region: r, bucket: b, access_key_id: i, access_key_secret: s}}",
             {},

@@ -1,0 +1,78 @@
+"""Which of what proxies say about a request is believed: nearly nothing."""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from imagegen_http.asgi import Scope
+from imagegen_http.guard.hosts import name_of
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Forwarding:
+    """Says whether a request was made by HTTPS, although it came here without.
+
+    That is so when ``public_url`` begins with ``https``, or when the peer is in ``trusted_proxies`` and says
+    ``X-Forwarded-Proto: https``. No other header is read, and this one from nobody else.
+
+    Raises:
+        ValueError: an address is none; the message repeats it.
+    """
+
+    def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
+        self._public_is_https = public_url is not None and urlsplit(public_url).scheme == "https"
+        self._trusted = tuple(network_of(text) for text in trusted_proxies)
+
+    def as_made(self, scope: Scope) -> Scope:
+        """Return the scope with the scheme that the request was made with."""
+        if self._public_is_https or (self._is_trusted(scope) and _forwarded_proto(scope) == "https"):
+            return {**scope, "scheme": "https"}
+        return scope
+
+    def _is_trusted(self, scope: Scope) -> bool:
+        peer = scope.get("client")
+        try:
+            address = ipaddress.ip_address(peer[0].partition("%")[0]) if peer else None
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return address is not None and any(address in network for network in self._trusted)
+
+
+def network_of(text: str) -> Network:
+    """Return the network that an address or ``address/bits`` means.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address and no network such as 10.0.0.0/8") from None
+
+
+def origin_of(public_url: str) -> str:
+    """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``.
+
+    Raises:
+        ValueError: it is no such address; a path, a query and a user have no place in it.
+    """
+    try:
+        parts = urlsplit(public_url.strip())
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{public_url!r} is no address") from None
+    bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    host = name_of(parts.netloc.rpartition(":")[0] if port is not None else parts.netloc)
+    if parts.scheme not in ("http", "https") or host is None or not bare:
+        raise ValueError(f"{public_url!r} is not such as https://images.example.com, without a path")
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")
+
+
+def _forwarded_proto(scope: Scope) -> str:
+    """Return what the nearest proxy says: the last of several words or headers."""
+    values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
+    return values[-1].decode("latin-1").rpartition(",")[2].strip().lower() if values else ""
