@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import itertools
 import os
-import sqlite3
 import sys
 import time
 from collections import deque
@@ -25,6 +24,7 @@ from typing import Any
 
 from imagegen_adapters.databases.data_directory import DataDirectory, DataDirectoryInUse
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.image_records.index import Entry
 from imagegen_adapters.image_records.reindex import compact, forget_index, remove_leaving

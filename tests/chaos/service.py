@@ -5,7 +5,6 @@ import ctypes
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import attrs
 import httpx
 import yaml
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.chaos.vendor import DOCUMENT, read_ledger
 
 ROOT = Path(__file__).parents[2]

@@ -572,7 +572,8 @@ class _Handler(BaseHTTPRequestHandler):
             if kind == "stall":
                 self.server.oss.released.wait(20)
             raise _Cut
-        self.wfile.write(body)
+        if self.command != "HEAD":  # the next answer on this connection would begin with it
+            self.wfile.write(body)
 
     def _reset(self):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

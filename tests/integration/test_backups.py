@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -15,6 +14,7 @@ from imagegen_adapters.backups.contents import BackupError, Tally
 from imagegen_adapters.backups.restoring import restore_backup
 from imagegen_adapters.backups.writing import write_backup
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 
 
 def quiet(done, total):

@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import random
-import sqlite3
 import struct
 import zlib
 from collections import Counter
@@ -15,6 +14,7 @@ import attrs
 import pytest
 from PIL import Image
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.in_thread import in_thread
 from tests.fakes.pictures import png
 from tests.fakes.raw_server import RawServer, answer

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import signal
-import sqlite3
 from collections import Counter
 from contextlib import closing
 
 import attrs
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
 from tests.integration.api.asking import IMAGES, data, ended, picture, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer

@@ -1,11 +1,11 @@
 """Text that is no text: from vendors, from callers, from a database that an older version filled."""
 
 import json
-import sqlite3
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.in_thread import in_thread
 from tests.fakes.pictures import png_base64

@@ -1,11 +1,11 @@
 """In which order waiting tasks are sent, and how often each is claimed, by the running service."""
 
 import asyncio
-import sqlite3
 from contextlib import closing, contextmanager
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_vendor import DOCUMENT, FakeOwn

@@ -1,12 +1,12 @@
 """An accepted job is finished under the configuration that it was sent under, whatever became of that."""
 
 import json
-import sqlite3
 from contextlib import closing
 
 import attrs
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import Break, HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.fakes.job_vendors import FakeReplicate

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import resource
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew, SchemaTooOld
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.watchdog import WalLimits
 from imagegen_adapters.testing.samples import NOW
 from imagegen_core.errors import StorageError, StorageFull, Unavailable

@@ -1,7 +1,6 @@
 """Every kind of vendor behind the running service: what a caller sees, what a vendor would have charged."""
 
 import io
-import sqlite3
 from contextlib import closing, contextmanager
 
 import attrs
@@ -9,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes import gemini
 from tests.fakes.forward_proxy import ForwardProxy
 from tests.fakes.in_thread import in_thread

@@ -1,6 +1,5 @@
 """What a copied database says about files: which pictures it knows, which tasks had not ended."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.databases.sqlite.connections import open_copier
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 
 _PICTURES = """

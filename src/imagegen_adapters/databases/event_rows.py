@@ -1,11 +1,11 @@
 """Events as rows, and back."""
 
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.events import EventKind, TaskEvent
 
 _PROGRESS_KEPT = timedelta(days=1)

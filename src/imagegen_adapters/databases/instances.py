@@ -1,11 +1,11 @@
 """Each start of the service by name, so that what a dead one held can be told from what is held now."""
 
-import sqlite3
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 
 
 async def register_instance(database: Database, owner: str, now: datetime) -> None:

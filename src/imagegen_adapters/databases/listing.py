@@ -1,10 +1,10 @@
 """Pages of a table or a list, newest first, with a total that is exact up to ten thousand."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.pages import Page, Paging
 
 COUNTED = 10_000

@@ -1,11 +1,11 @@
 """The schema, as the migrations that lead to it; one that was released never changes."""
 
 import contextlib
-import sqlite3
 
 from sqlite_utils import Database as Schema
 from sqlite_utils import Migrations
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import SchemaTooNew, SchemaTooOld
 
 migrations = Migrations("imagegen")

@@ -1,6 +1,5 @@
 """Tasks and attempts as rows, and back."""
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
     to_timestamp,
 )
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.failures import Failure
 from imagegen_core.operations import InputImage, Operation, PictureRequest

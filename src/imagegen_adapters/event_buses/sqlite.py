@@ -1,6 +1,5 @@
 """Events in SQLite, so that a watcher can go on where it was after a restart."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -9,6 +8,7 @@ import attrs
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.event_rows import insert_event, row_to_event
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.event_buses.watchers import Watchers
 from imagegen_core.events import EventKind, TaskEvent
 

@@ -1,11 +1,11 @@
 """Idempotency keys in SQLite."""
 
-import sqlite3
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import row_to_task
 from imagegen_core.errors import IdempotencyKeyReused
 from imagegen_core.ports.idempotency_keys import KeyedTask, OpenKey

@@ -1,11 +1,11 @@
 """Relevant mode: after the exact matches the close ones, best first."""
 
-import sqlite3
 from collections.abc import Callable
 
 import attrs
 
 from imagegen_adapters.databases.listing import COUNTED
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records.lookup import lookup_of_terms
 from imagegen_core.closeness import CLOSE_PICTURES, Closeness
 from imagegen_core.pages import Page, Paging

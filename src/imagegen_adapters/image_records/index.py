@@ -8,12 +8,12 @@ while the prompts are indexed anew there is another that is being built, and bot
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import attrs
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_core.errors import Unavailable

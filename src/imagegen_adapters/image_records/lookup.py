@@ -1,12 +1,12 @@
 """Finding ids in the search index, newest first."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import DAY_MS, active_generation, facet
 from imagegen_adapters.image_records.rows import milliseconds

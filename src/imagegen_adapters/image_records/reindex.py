@@ -5,7 +5,6 @@ meanwhile are kept in both. When the new one holds everything it takes over, and
 by bit. A reindexing that was stopped at any moment goes on where it was.
 """
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import partial
@@ -13,6 +12,7 @@ from functools import partial
 import attrs
 
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import (
     Entry,

@@ -1,10 +1,10 @@
 """Pictures as rows of the images table."""
 
-import sqlite3
 from datetime import datetime
 from typing import Any
 
 from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.images import Image, MediaType, StorageState
 from imagegen_core.operations import Operation
 

@@ -1,7 +1,6 @@
 """Picture records in SQLite."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ import attrs
 
 from imagegen_adapters.databases.listing import make_page
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import FORGET_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.close import RelevantList, close_ids

@@ -1,12 +1,12 @@
 """Totals that were counted before, kept up to date."""
 
-import sqlite3
 import threading
 from collections import OrderedDict
 
 import attrs
 
 from imagegen_adapters.databases.listing import COUNTED
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.lookup import NEWEST, Lookup
 

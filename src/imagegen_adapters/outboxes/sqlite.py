@@ -1,6 +1,5 @@
 """The outbox as a table beside the pictures, so that both change in one transaction."""
 
-import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from imagegen_adapters.databases.json_columns import (
     to_timestamp,
 )
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.ports.outbox import LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxKind
 
 # A hundred thousand entries may wait while OSS is away, and a pass follows each new picture. So what waits is

@@ -1,7 +1,6 @@
 """Saved provider configurations in SQLite, each secret sealed for one provider and one origin."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from imagegen_adapters.databases.json_columns import (
     to_json,
 )
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.addresses import origin
 from imagegen_core.errors import ProviderConfigNotFound, Unavailable
 from imagegen_core.ports.secret_box import SecretBox

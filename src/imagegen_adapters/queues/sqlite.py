@@ -1,13 +1,13 @@
 """A queue over the tasks table: being pending is being queued."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import row_to_task
 from imagegen_adapters.queues.bell import Bell
 from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts

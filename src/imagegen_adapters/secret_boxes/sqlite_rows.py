@@ -1,9 +1,9 @@
 """Every sealed token in the database: providers' secrets, and what waiting tasks and sent calls hold."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.rotation import SealedRow
 
 _ALL = """

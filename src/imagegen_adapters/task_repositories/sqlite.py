@@ -1,7 +1,6 @@
 """Tasks in SQLite."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 
 from imagegen_adapters.databases import statements
@@ -9,6 +8,7 @@ from imagegen_adapters.databases.event_rows import insert_event
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.listing import select_page
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import attempt_to_row, row_to_attempt, row_to_task, task_to_row
 from imagegen_adapters.idempotency_keys.sqlite import kept_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared

@@ -4,13 +4,13 @@ import io
 import json
 import os
 import socket
-import sqlite3
 from contextlib import closing
 
 import pytest
 import yaml
 from PIL import Image
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import CONFIG, data, ended, finished, running, submit, task_of
 from tests.integration.api.live_server import imagegen
 

@@ -2,7 +2,6 @@
 
 import io
 import signal
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import (
     ENGLISH,

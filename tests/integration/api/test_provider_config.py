@@ -2,11 +2,11 @@
 
 import json
 import socket
-import sqlite3
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from tests.fakes.pictures import png
 from tests.integration.api.asking import (
@@ -313,7 +313,7 @@ def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
     with server.client() as api:
         data(api.post(CONFIG, json={"provider_name": "old", "kind": "http", "api_base": "https://a.example"}))
     server.stop()
-    with sqlite3.connect(server.data_dir / "imagegen.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
         database.execute("UPDATE provider_configs SET extra_config = '{\"spec\": {}}'")
     server.start()
     with server.client() as api:

@@ -2,13 +2,13 @@
 
 import json
 import socket
-import sqlite3
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import attrs
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import TASKS, WAIT, data, ended, finished, running, submit
 
 ENDS = {"completed", "failed", "cancelled"}

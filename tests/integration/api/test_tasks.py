@@ -1,12 +1,12 @@
 """API.md section 3: submitting, seeing, listing, cancelling and retrying tasks."""
 
 import re
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import (
     ENGLISH,
     GENERATE,

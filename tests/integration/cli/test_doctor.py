@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 from contextlib import closing
 
 import pytest
 import yaml
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
 from tests.integration.cli.conftest import files_below
 from tests.integration.cli.test_backup import damage, picture_files
@@ -56,6 +56,7 @@ def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):
     ) == (checks["server"][1], checks["master key"][1])
     assert "2 local files, every byte as recorded" == checks["pictures"][1]
     assert ("warn" == sqlite[0]) == ("WAL-reset" in sqlite[1])
+    assert sqlite3.sqlite_version in sqlite[1]
     assert before == files_below(desk.data_dir)
 
 

@@ -1,8 +1,8 @@
 """``imagegen images export`` without a server."""
 
-import sqlite3
 from contextlib import closing
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.cli.said import good
 from tests.integration.cli.test_backup import picture_files
 

@@ -2,13 +2,13 @@
 
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
 from tests.integration.api.asking import CONFIG, GENERATE, SMALL, body_of, data, until

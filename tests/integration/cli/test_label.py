@@ -2,12 +2,12 @@
 
 import hashlib
 import io
-import sqlite3
 from contextlib import closing
 
 import pytest
 from PIL import Image
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import picture
 from tests.integration.api.live_server import LiveServer
 

@@ -2,11 +2,11 @@
 
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import data, picture, until
 from tests.integration.api.live_server import clean_environ
 from tests.integration.cli.said import good

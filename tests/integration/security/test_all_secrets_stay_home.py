@@ -1,10 +1,10 @@
 """Secret headers, a proxy's password and a key without an address stay with what they were given for."""
 
-import sqlite3
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.echo import DOCUMENT, JOB, Echo
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread

@@ -1,10 +1,10 @@
 """A saved key goes to the origin that it was saved for, whatever a caller, a vendor or a stolen disk says."""
 
-import sqlite3
 from contextlib import closing
 
 import pytest
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.echo import DOCUMENT, JOB, Echo
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.in_thread import in_thread

@@ -1,9 +1,10 @@
 """Opens connections, every one with the settings that the promises rest on."""
 
 import os
-import sqlite3
 from functools import partial
 from pathlib import Path
+
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 
 SYNCED_PAGES_PER_CHECKPOINT = 1000
 WAL_KEPT_BYTES = 64 * 1024 * 1024

@@ -1,14 +1,15 @@
 """The database as the adapters use it: await a write, await a read."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from imagegen_adapters.databases.sqlite.connections import open_reader, open_writer
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 from imagegen_adapters.databases.sqlite.readers import Readers
+from imagegen_adapters.databases.sqlite.version import check_sqlite
 from imagegen_adapters.databases.sqlite.watchdog import USUAL_LIMITS, WalLimits, Watchdog
 from imagegen_adapters.databases.sqlite.writer import Writer
 from imagegen_core.errors import StorageError
@@ -46,8 +47,10 @@ class Database:
         Raises:
             SchemaTooNew: a newer version of imagegen made it.
             SchemaTooOld: it is opened read-only and was made by an older version.
+            SqliteTooOld: this SQLite cannot hold it.
             StorageError: it cannot be opened.
         """
+        check_sqlite()
         try:
             return cls._open_to_read(path) if read_only else cls._open_to_write(path, wal_limits)
         except sqlite3.Error as error:

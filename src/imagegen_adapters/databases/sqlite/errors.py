@@ -1,7 +1,6 @@
 """What SQLite's errors mean to us."""
 
-import sqlite3
-
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError, StorageFull
 
 _FATAL = frozenset(

@@ -1,6 +1,5 @@
 """A few connections that only read, each in a thread of its own."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from imagegen_adapters.databases.sqlite.connections import open_reader
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_interrupt, storage_error
 from imagegen_core.errors import StorageError, Unavailable
 

@@ -1,11 +1,11 @@
 """A consistent copy of a database, made beside whoever writes to it; and whether a file is whole."""
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from imagegen_adapters.databases.sqlite.connections import open_copier
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 from imagegen_core.errors import StorageError
 

@@ -1,12 +1,42 @@
-"""Which SQLite this Python brings, and whether it is one to warn of."""
+"""Which SQLite the program uses, and whether it is one to refuse or to warn of."""
 
-import sqlite3
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_core.errors import StorageError
+
+REQUIRED = (3, 37)
+"""The first with strict tables."""
 
 FIXED: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
 """Older lines that got the correction: from which release on."""
 
 FIXED_SINCE = (3, 51, 3)
 BROKEN_SINCE = (3, 7, 0)
+
+
+class SqliteTooOld(StorageError):
+    """Neither a package nor Python brings an SQLite that can hold the database."""
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        super().__init__(
+            f"SQLite {_text(version)} is too old, {_text(REQUIRED)} or later is needed: "
+            "install the package pysqlite3 or sqlean.py beside imagegen, or a newer Python"
+        )
+
+
+def sqlite_name() -> str:
+    """Return the version in use and who brings it."""
+    origin = "Python's own" if sqlite3.__name__ == "sqlite3" else f"from the package {sqlite3.__name__}"
+    return f"{sqlite3.sqlite_version}, {origin}"
+
+
+def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Check that this SQLite can hold the database.
+
+    Raises:
+        SqliteTooOld: it cannot.
+    """
+    if version < REQUIRED:
+        raise SqliteTooOld(version)
 
 
 def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str | None:
@@ -19,6 +49,10 @@ def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> st
     if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED.get(version[:2], (99,)):
         return None
     return (
-        f"SQLite {'.'.join(map(str, version[:3]))} has the WAL-reset bug; "
-        "3.51.3, 3.50.7 and 3.44.6 are without it: let no other program write to the database"
+        f"SQLite {_text(version)} has the WAL-reset bug: let no other program write to the database; "
+        "3.51.3, 3.50.7 and 3.44.6 are without it, and so is the package pysqlite3"
     )
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version[:3]))

@@ -1,7 +1,6 @@
 """Keeps the write-ahead log from growing without end while a reader pins it."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from imagegen_adapters.databases.sqlite.connections import BUSY_MS, WAL_KEPT_BYTES
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.readers import Readers
 
 _CUT_MS = 200

@@ -2,7 +2,6 @@
 
 import logging
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -10,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
 from imagegen_core.errors import StorageError
 

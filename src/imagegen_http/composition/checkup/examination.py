@@ -9,7 +9,12 @@ from imagegen_adapters.databases.data_directory import DATABASE_FILE, PICTURES
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.errors import SchemaTooOld
 from imagegen_adapters.databases.sqlite.snapshot import complaints_about
-from imagegen_adapters.databases.sqlite.version import sqlite_warning
+from imagegen_adapters.databases.sqlite.version import (
+    SqliteTooOld,
+    check_sqlite,
+    sqlite_name,
+    sqlite_warning,
+)
 from imagegen_core.errors import ImagegenError
 from imagegen_http.composition.checkup import database, directory, stores, traces
 from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
@@ -31,7 +36,8 @@ async def check_up(
         full: also read every local picture and compare its SHA-256.
         progress: is told how much of the pictures was looked at, 0.0 to 1.0.
     """
-    checks = [ok("configuration", "valid"), _sqlite()]
+    sqlite = _sqlite()
+    checks = [ok("configuration", "valid"), sqlite]
     data_dir = settings.data_dir
     if not data_dir.is_dir():
         return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_PLACE}"))
@@ -41,6 +47,8 @@ async def check_up(
     path = data_dir / DATABASE_FILE
     if not path.exists():
         checks.append(_without_database(data_dir))
+    elif sqlite.health is Health.FAIL:
+        checks.append(warn("database", "not looked at: this SQLite cannot read it"))
     elif complaints := await asyncio.to_thread(complaints_about, path):
         checks.append(fail("database", f"damaged: {complaints[0]}"))
     else:
@@ -61,8 +69,12 @@ async def check_up(
 
 
 def _sqlite() -> Check:
+    try:
+        check_sqlite()
+    except SqliteTooOld as error:
+        return fail("sqlite", str(error))
     warning = sqlite_warning()
-    return ok("sqlite", "a version without known defects") if warning is None else warn("sqlite", warning)
+    return ok("sqlite", sqlite_name()) if warning is None else warn("sqlite", warning)
 
 
 def _without_database(data_dir: Path) -> Check:

@@ -1,0 +1,67 @@
+"""The bundled SQLite and Python's own, on the same data directory."""
+
+import importlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.databases.sqlite.version import REQUIRED
+from tests.integration.api.live_server import IMAGEGEN, clean_environ
+
+FAKES = Path(__file__).parents[1] / "fakes"
+HIDDEN = str(FAKES / "sqlite_hidden")
+
+both = pytest.mark.skipif(
+    sqlite3.__name__ != "pysqlite3" or importlib.import_module("sqlite3").sqlite_version_info < REQUIRED,
+    reason="there is one that serves only",
+)
+
+
+def imagegen(*args, folder, path=""):
+    environ = clean_environ(PYTHONPATH=path)
+    return subprocess.run(
+        [IMAGEGEN, *args], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+
+
+@both
+@pytest.mark.parametrize(("first", "second"), [("", HIDDEN), (HIDDEN, "")])
+def test_each_goes_on_with_what_the_other_has_written(tmp_path, first, second):
+    """Both make pictures in one database, find those of the other, and find the whole sound."""
+    paths = (first, second)
+    for path, prompt in zip(paths, ("一只可爱的猫", "一只可爱的狗"), strict=True):
+        done = imagegen("generate", prompt, "-o", f"{prompt}.png", folder=tmp_path, path=path)
+        assert 0 == done.returncode, done.stderr
+    found = [imagegen("images", "search", "可爱", folder=tmp_path, path=path).stdout for path in paths]
+    doctors = [imagegen("doctor", folder=tmp_path, path=path).stdout for path in paths]
+
+    assert [True, True] == ["猫" in text and "狗" in text for text in found]
+    assert [True, True] == ["ok    database: whole" in text for text in doctors]
+    assert {True, False} == {"from the package pysqlite3" in text for text in doctors}
+
+
+@pytest.mark.skipif(sqlite3.__name__ != "pysqlite3", reason="it has no wheel here")
+def test_the_bundled_one_needs_no_warning():
+    """Nor does it bring one at each start."""
+    assert sqlite3.sqlite_version_info >= (3, 51, 3)
+
+
+def test_one_that_is_too_old_is_refused_in_one_line(tmp_path):
+    """Which version, which is needed, and what to install."""
+    done = imagegen("generate", "x", folder=tmp_path, path=str(FAKES / "sqlite_old"))
+
+    assert (1, 1) == (done.returncode, len(done.stderr.splitlines()))
+    assert "SQLite 3.34.1 is too old, 3.37 or later is needed" in done.stderr
+    assert "pysqlite3" in done.stderr
+
+
+def test_doctor_finds_nothing_else_wrong_with_one_that_is_too_old(tmp_path):
+    """The database is not called damaged because of what cannot read it."""
+    imagegen("generate", "x", "-o", "x.png", folder=tmp_path)
+    done = imagegen("doctor", folder=tmp_path, path=str(FAKES / "sqlite_old"))
+    failed = [line for line in done.stdout.splitlines() if line.startswith("fail")]
+
+    assert (1, 1) == (done.returncode, len(failed))
+    assert "3.34.1 is too old" in failed[0]
