@@ -25,19 +25,27 @@ def spool_owner(task_id: str, attempt_id: str) -> str:
 
 @attrs.define(kw_only=True)
 class CallExchange:
-    """The `Exchange` of one attempt; its spooled files are apart from all others'."""
+    """The `Exchange` of one attempt; its spooled files are apart from all others'.
+
+    ``arriving``: the vendor's answer has begun to arrive.
+    """
 
     attempt_id: str
     run: RunningTask
     spool_files: Spool
     events: EventBus
     clock: Clock
+    arriving: bool = False
     _reported_at: float | None = None
 
     @property
     def owner(self) -> str:
         """Who owns the attempt's spooled files."""
         return spool_owner(self.run.task.task_id, self.attempt_id)
+
+    def mark_arrival(self) -> None:
+        """Let nobody interrupt the call without waiting a moment for the rest of its answer."""
+        self.arriving = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the vendor's answer until its pictures are stored."""

@@ -18,12 +18,18 @@ class MemoryExchange:
     Attributes:
         spooled: what the provider spooled, by name.
         progressed: the fractions that it reported, oldest first.
+        arriving: whether it noted that an answer has begun to arrive.
     """
 
     def __init__(self, inputs: Mapping[str, bytes] | None = None) -> None:
         self.inputs = dict(inputs or {})
         self.spooled: dict[str, bytes] = {}
         self.progressed: list[float] = []
+        self.arriving = False
+
+    def mark_arrival(self) -> None:
+        """Remember it."""
+        self.arriving = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the bytes under ``name``; nothing is kept when there are too many or ``chunks`` raises."""

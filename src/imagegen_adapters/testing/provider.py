@@ -177,6 +177,15 @@ class ProviderContract:
 
         assert await read(first) == await read(first) == await read(second)
 
+    async def test_an_arriving_answer_is_marked(self, provider: Provider, config: ProviderConfig) -> None:
+        """A service that stops waits for the rest of what is paid for, as soon as its beginning is here."""
+        call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
+        exchange = MemoryExchange(INPUTS)
+
+        await provider.submit(call, exchange)
+
+        assert exchange.arriving or provider.describe(config).free
+
     async def test_metadata_is_json(self, provider: Provider, config: ProviderConfig) -> None:
         """What the vendor said beside a picture can be stored."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))

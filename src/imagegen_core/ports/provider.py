@@ -86,6 +86,13 @@ class Probe:
 class Exchange(Protocol):
     """What a provider may use during one call: a spool on our disk, the caller's pictures, progress."""
 
+    def mark_arrival(self) -> None:
+        """Note that the answer to the paid request has begun to arrive, whatever it says.
+
+        A service that stops from then on gives `Provider.submit` a few seconds to return it.
+        """
+        ...
+
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Write the vendor's answer to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import attrs
 
+from imagegen_core.arriving_answers import interrupt
 from imagegen_core.attempt_outcome import (
     AttemptOutcome,
     error_of,
@@ -171,15 +172,31 @@ class RunAttempt:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> Attempt:
+        """Send the request and write down what came of it, also when this is cancelled in the meantime."""
         limit = resolved.config.timeout + SUBMIT_SLACK_SECONDS
+        submission = asyncio.create_task(resolved.provider.submit(call, exchange))
+        stop: asyncio.CancelledError | None = None
         try:
             async with asyncio.timeout(limit), _cancelling(run, resolved, call, None):
-                answer = await resolved.provider.submit(call, exchange)
-        except TimeoutError as error:
+                await asyncio.wait({submission})
+        except TimeoutError:
+            await interrupt(submission, exchange)
+        except asyncio.CancelledError as error:
+            stop = error
+            await interrupt(submission, exchange)
+            if submission.cancelled():
+                raise
+        try:
+            answer = submission.result()
+        except (TimeoutError, asyncio.CancelledError) as error:
             raise CallError(FailureCode.TIMEOUT, f"the vendor took longer than {limit:g} seconds") from error
         if isinstance(answer, UpstreamJob):
-            return await run.save_attempt(attempt.accepted(self.clock.now(), answer))
-        return await run.save_attempt(attempt.received(self.clock.now(), answer))
+            attempt = await run.save_attempt(attempt.accepted(self.clock.now(), answer))
+        else:
+            attempt = await run.save_attempt(attempt.received(self.clock.now(), answer))
+        if stop is not None:
+            raise stop
+        return attempt
 
     async def _collect(
         self,

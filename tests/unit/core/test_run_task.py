@@ -865,3 +865,119 @@ async def test_a_free_call_that_a_crash_broke_off_is_made_again():
         task = await alive.wait(task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, 2) == (task.status, task.attempts)
+
+
+class ArrivingProvider(ScriptedProvider):
+    """Its answer has begun to arrive and takes ``turns`` of the loop, or for ever, to be whole."""
+
+    def __init__(self, *, turns=None, error=None, **more):
+        super().__init__(**more)
+        self.arriving = asyncio.Event()
+        self._turns, self._error = turns, error
+
+    async def submit(self, call, exchange):
+        answer = await super().submit(call, exchange)
+        exchange.mark_arrival()
+        self.arriving.set()
+        if self._turns is None:
+            await asyncio.Event().wait()
+        for _ in range(self._turns):
+            await asyncio.sleep(0)
+        if self._error is not None:
+            raise self._error
+        return answer
+
+
+async def stopped_while_it_arrives(provider, **params):
+    """Return what a stop without a grace time leaves of a task whose answer is arriving."""
+    imagegen = imagegen_over(provider)
+    async with imagegen:
+        task = await imagegen.submit("猫", **params)
+        await provider.arriving.wait()
+    return imagegen, await imagegen.adapters.tasks.get(task.task_id)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 50])
+@pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
+async def test_an_answer_that_arrives_while_the_grace_time_ends_is_kept(as_job, turns):
+    """It is written down, and the next start goes on from it: nothing is paid for that nobody sees."""
+    provider = ArrivingProvider(as_job=as_job, turns=turns)
+
+    imagegen, stopped = await stopped_while_it_arrives(provider)
+    (attempt,) = await imagegen.adapters.tasks.attempts(stopped.task_id)
+    async with imagegen_over(provider, adapters=imagegen.adapters) as second:
+        done = await second.wait(stopped.task_id, timeout=10)
+
+    assert (Charge.CERTAIN, None) == (attempt.charge, attempt.failure)
+    assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
+
+
+async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
+    """The vendor's word that nothing was started counts: the next start sends the request."""
+    provider = ArrivingProvider(turns=3, error=refused(FailureCode.RATE_LIMITED, not_started=True))
+
+    imagegen, stopped = await stopped_while_it_arrives(provider)
+    (attempt,) = await imagegen.adapters.tasks.attempts(stopped.task_id)
+
+    assert (TaskStatus.PENDING, Phase.FAILED, Charge.NONE) == (stopped.status, attempt.phase, attempt.charge)
+
+
+async def test_an_answer_that_never_comes_whole_holds_up_no_stop(monkeypatch):
+    """After a moment nobody can know, as ever."""
+    monkeypatch.setattr("imagegen_core.arriving_answers.ARRIVAL_SECONDS", 0.01)
+
+    _, stopped = await stopped_while_it_arrives(ArrivingProvider())
+
+    assert (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN) == (stopped.status, stopped.failure.code)
+
+
+@pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
+async def test_an_answer_in_hand_is_kept_wherever_the_stop_meets_it(as_job):
+    """The call is over, and its run is cancelled before the answer is written down."""
+    provider = ScriptedProvider(as_job=as_job)
+    answered, slow = asyncio.Event(), asyncio.Event()
+    adapters = memory_adapters(providers={"scripted": provider})
+
+    class SlowRepository:
+        """Takes its time over the write that makes an answer durable; a cancelled one is not made."""
+
+        def __getattr__(self, name):
+            return getattr(adapters.tasks, name)
+
+        async def save_attempt(self, attempt, images=()):
+            if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and not slow.is_set():
+                slow.set()
+                answered.set()
+                await asyncio.Event().wait()
+            return await adapters.tasks.save_attempt(attempt, images)
+
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=SlowRepository()))
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await answered.wait()
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
+
+
+async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
+    """What came late is paid for all the same."""
+    monkeypatch.setattr("imagegen_core.use_cases.run_attempt.SUBMIT_SLACK_SECONDS", -59.99)
+    provider = ArrivingProvider()
+    arrived = asyncio.Event()
+
+    async def a_little_late():
+        asyncio.get_running_loop().call_later(0.05, arrived.set)
+
+    async def submit(call, exchange):
+        answer = await ScriptedProvider.submit(provider, call, exchange)
+        exchange.mark_arrival()
+        await arrived.wait()
+        return answer
+
+    provider.submits, provider.submit = [a_little_late], submit
+
+    task = await outcome(imagegen_over(provider))
+
+    assert (TaskStatus.COMPLETED, 1) == (task.status, provider.charged)

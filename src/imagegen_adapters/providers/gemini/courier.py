@@ -67,6 +67,8 @@ class Courier(httpx.AsyncBaseTransport):
         if self._parcel is not None:
             self._parcel.left = True
         answer = await self._client.send(outgoing, stream=True, follow_redirects=False)
+        if self._parcel is not None:
+            self._parcel.exchange.mark_arrival()
         try:
             return await self._received(answer, request)
         finally:

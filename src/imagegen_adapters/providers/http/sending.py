@@ -60,6 +60,8 @@ class Sender:
         try:
             with map_transport_errors():
                 response = await client.send(built, stream=True)
+            if exchange is not None:
+                exchange.mark_arrival()
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()  # gives its turn to the next upload

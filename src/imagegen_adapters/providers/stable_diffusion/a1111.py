@@ -145,6 +145,7 @@ class A1111:
             "POST", url, content=body, headers=own_headers(config) | own, timeout=call_timeout(config.timeout)
         )
         async with answered(client, _signed(request, config)) as response:
+            exchange.mark_arrival()
             if response.status_code != httpx.codes.OK:
                 raise await refusal(response, failures.A1111, _secrets(config), call.model)
             await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_max_bytes(call.request))

@@ -84,6 +84,7 @@ class Stability:
             route = wire.route(call.request, call.model.upstream_id)
             request = await self._request(client, call, route, exchange)
         async with answered(client, request) as response:
+            exchange.mark_arrival()
             if response.status_code != httpx.codes.OK:
                 raise await refusal(response, failures.STABILITY, _secrets(call.config), call.model)
             if route.is_job:

@@ -1,0 +1,109 @@
+"""A stop of the running service in the middle of an answer that is paid for."""
+
+import asyncio
+import json
+import signal
+from contextlib import closing
+
+import pytest
+
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from tests.fakes.in_thread import in_thread
+from tests.fakes.own_vendor import DOCUMENT, FakeOwn
+from tests.fakes.pictures import png_base64
+from tests.fakes.raw_server import RawServer, answer
+from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
+from tests.integration.api.live_server import LiveServer
+
+JOBS = {
+    **DOCUMENT,
+    "operations": {
+        "make": {
+            **DOCUMENT["operations"]["make"],
+            "task": {"id": "job"},
+            "poll": {
+                "request": {"method": "GET", "path": "/jobs/${task.id}"},
+                "status": {"source": "state", "succeeded": "done"},
+            },
+        }
+    },
+}
+"""The same vendor when it answers with a job."""
+
+PICTURE = {"made": [{"data": png_base64(1)}]}
+ANSWERS = {"direct": (DOCUMENT, PICTURE), "job": (JOBS, {"job": "j-1"})}
+
+
+class HesitantVendor:
+    """Begins each paid answer at once and sends the rest when the test says so; ``ledger`` counts them."""
+
+    def __init__(self, told):
+        self.ledger = []
+        self._told = answer(body=json.dumps(told).encode(), content_type="application/json")
+        self._rest = None
+        self._loop = None
+
+    @property
+    def answers(self):
+        done = json.dumps({"state": "done", **PICTURE}).encode()
+        return {"/make": self._make, "/jobs/j-1": answer(body=done, content_type="application/json")}
+
+    async def _make(self, writer):
+        self._loop, self._rest = asyncio.get_running_loop(), asyncio.Event()
+        self.ledger.append("paid")
+        cut = len(self._told) - 10
+        writer.write(self._told[:cut])
+        await writer.drain()
+        await self._rest.wait()
+        writer.write(self._told[cut:])
+        await writer.drain()
+
+    def send_the_rest(self):
+        self._loop.call_soon_threadsafe(self._rest.set)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
+    """The service waits for the rest, writes it down and ends; the next start makes the picture of it."""
+    document, told = ANSWERS[kind]
+    vendor = HesitantVendor(told)
+    with in_thread(RawServer(vendor.answers)) as upstream:
+        server = LiveServer(tmp_path, {"security": {"allow_private_upstreams": [upstream.authority]}}).start()
+        try:
+            with server.client() as api:
+                own = {
+                    "provider_name": "own",
+                    "kind": "http",
+                    "api_base": upstream.url,
+                    "api_key": FakeOwn.key,
+                }
+                data(api.post(CONFIG, json={**own, "extra_config": {"spec": document}}))
+                params = {"prompt": "a cat", "width": 64, "height": 64}
+                task_id = data(api.post(GENERATE, json={"provider": "own", "params": params}))["task_id"]
+            until(lambda: vendor.ledger, bool)
+
+            server.signal(signal.SIGTERM)
+            until(lambda: server.log, lambda log: "stopping" in log)
+            server.signal(signal.SIGTERM)
+            until(
+                lambda: (server.log, server.process.poll()),
+                lambda seen: "an answer that is arriving" in seen[0] or seen[1] is not None,
+            )
+            vendor.send_the_rest()
+            code = server.process.wait(60)
+            left = stored(server)
+            with server.start().client() as api:
+                task = ended(api, task_id)
+        finally:
+            server.end()
+
+    assert (0, ("pending", "accepted" if kind == "job" else "received", "certain")) == (code, left)
+    assert ("completed", ["paid"]) == (task["status"], vendor.ledger)
+
+
+def stored(server):
+    """Return the task's status, its attempt's phase, and what that cost."""
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
+        return database.execute(
+            "SELECT status, phase, charge FROM tasks JOIN attempts USING (task_id)"
+        ).fetchone()
