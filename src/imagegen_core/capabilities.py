@@ -15,7 +15,14 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.frozen_mappings import frozen_mapping
-from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation, PictureRequest
+from imagegen_core.operations import (
+    MAX_NUM,
+    MAX_REFERENCES,
+    PROMPT_CHARS,
+    RANDOM_SEED,
+    Operation,
+    PictureRequest,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -180,5 +187,5 @@ def _problems(request: PictureRequest, model: Model) -> Iterator[Problem]:
         if parameter is None:
             if not model.accepts_extras:
                 yield Problem(field=f"params.{name}", message=f"model {model.id} takes no such parameter")
-        elif message := parameter.problem(value):
+        elif (name, value) != ("seed", RANDOM_SEED) and (message := parameter.problem(value)):
             yield Problem(field=f"params.{name}", message=message)

@@ -11,13 +11,13 @@ from imagegen_adapters.providers.http.compiled import model_spec, operation_spec
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
-from imagegen_adapters.providers.http.scope import CallScope, scope_of
+from imagegen_adapters.providers.http.scope import CallScope, random_seed, scope_of
 from imagegen_adapters.providers.http.sending import Sender
 from imagegen_adapters.providers.http.sizes import spell_size
 from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import PictureLimits, refused_late
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import PictureRequest
+from imagegen_core.operations import RANDOM_SEED, PictureRequest
 from imagegen_core.ports.provider import Exchange, ProviderCall
 
 
@@ -52,6 +52,13 @@ class DocumentCall:
     def now(self) -> datetime:
         """The present, for Retry-After as a date."""
         return self.sender.clock.now()
+
+    @property
+    def drawn_seed(self) -> int | None:
+        """The seed that was drawn for the call; None where the caller gave one, or the vendor draws."""
+        given = self.call.request.seed not in (None, RANDOM_SEED)
+        drawn = not given and mentions(self.document, self.operation, "random_seed")
+        return random_seed(self.call.call_id) if drawn else None
 
     def scope(self, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None) -> CallScope:
         """Return what the placeholders stand for.

@@ -60,7 +60,7 @@ class Harvester:
         pictures: list[Picture] = []
         failures: list[CallError] = []
         for found in findings.items:
-            made = self._picture(found, spooled)
+            made = self._picture(self._with_seed(found), spooled)
             if isinstance(made, CallError):
                 failures.append(made)
             else:
@@ -68,6 +68,11 @@ class Harvester:
         if not pictures:
             raise self._nothing(failures, spooled)
         return Harvest(pictures=tuple(pictures), failures=tuple(failures), warnings=self._warnings())
+
+    def _with_seed(self, found: Found) -> Found:
+        """Return the item with the seed that was drawn here, unless the vendor tells one."""
+        seed = self.of.drawn_seed
+        return found if seed is None else attrs.evolve(found, metadata={"seed": seed, **found.metadata})
 
     async def _parsed(self) -> SpooledJson:
         async with self.parses:

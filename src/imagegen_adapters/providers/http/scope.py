@@ -1,5 +1,6 @@
 """What the placeholders of a document stand for in one call."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from imagegen_adapters.providers.http import sizes
 from imagegen_adapters.providers.http.capabilities import mentions, passes_extras
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.inputs import InputPart
-from imagegen_core.operations import InputImage
+from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
 
 MASK_BESIDE = "this model takes no mask; it was sent along as one more picture"
@@ -45,12 +46,15 @@ def scope_of(
     spelled = sizes.spell_size(request, spec.size)
     defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
     params = {**defaults, **request.params}
+    if params.get("seed") == RANDOM_SEED:
+        del params["seed"]  # who leaves it out gets a random one
     names: dict[str, Any] = {
         "model": call.model.upstream_id,
         "prompt": request.prompt or None,
         "negative_prompt": params.get("negative_prompt"),
         "n": request.num,
-        "seed": None if params.get("seed") == -1 else params.get("seed"),
+        "seed": params.get("seed"),
+        "random_seed": random_seed(call.call_id),
         "width": spelled.width,
         "height": spelled.height,
         "size": spelled.size,
@@ -68,6 +72,11 @@ def scope_of(
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
     notes = (spelled.note, MASK_BESIDE if beside else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
+
+
+def random_seed(call_id: str) -> int:
+    """Return a seed for a call without one: 31 bits, which every vendor takes, of the call's random id."""
+    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big") >> 1
 
 
 def _pictures(call: ProviderCall, mask: bytes | None, *, beside: bool) -> dict[str, Any]:
@@ -96,5 +105,7 @@ def _extras(call: ProviderCall, document: Document, operation: OperationSpec) ->
     return {
         name: value
         for name, value in call.request.params.items()
-        if name not in skipped and not mentions(document, operation, name)
+        if name not in skipped
+        and (name, value) != ("seed", RANDOM_SEED)
+        and not mentions(document, operation, name)
     }

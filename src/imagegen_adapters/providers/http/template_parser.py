@@ -15,6 +15,7 @@ ROOTS = frozenset(
         "negative_prompt",
         "n",
         "seed",
+        "random_seed",
         "width",
         "height",
         "size",

@@ -1,0 +1,107 @@
+"""What a seed means to a caller, whatever range the vendor's own seeds have."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from tests.fakes import job_vendors, simple_vendors
+from tests.fakes.dashscope import FakeDashScope
+from tests.fakes.http_server import HttpServer
+from tests.fakes.in_thread import in_thread
+from tests.integration.api.asking import GENERATE, WAIT, data, fields
+from tests.integration.api.live_server import LiveServer
+
+VENDORS = (
+    FakeDashScope,
+    simple_vendors.FakeArk,
+    simple_vendors.FakeIdeogram,
+    simple_vendors.FakeSiliconFlow,
+    job_vendors.FakeComfyUI,
+    job_vendors.FakeTencent,
+)
+NAMES = [vendor.preset for vendor in VENDORS]
+DRAWS_NONE = ("comfyui",)
+"""Vendors to whom a number has to be sent."""
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """One of each, listening, by the name of its preset."""
+    with ExitStack() as stack:
+        yield {v.preset: stack.enter_context(in_thread(HttpServer(v()))) for v in VENDORS}
+
+
+@pytest.fixture(scope="module")
+def api(servers, tmp_path_factory):
+    providers = {
+        name: {
+            "kind": "http",
+            "api_base": f"{server.url}{server.fake.base}",
+            "extra_config": {"preset": name},
+            **({"api_key": server.fake.key} if server.fake.key else {}),
+        }
+        for name, server in servers.items()
+    }
+    allowed = [server.url.removeprefix("http://") for server in servers.values()]
+    config = {"providers": providers, "security": {"allow_private_upstreams": allowed}}
+    live = LiveServer(tmp_path_factory.mktemp("service"), config).start()
+    try:
+        with live.client() as client:
+            yield client
+    finally:
+        live.end()
+
+
+def made(api, name, **params):
+    """Return the task and the image of a request that completed."""
+    body = {"provider": name, "params": {"prompt": "a lighthouse", **params}}
+    task = data(api.post(GENERATE, json=body, headers=WAIT))
+    assert task["status"] == "completed", task
+    return task, task["images"][0]
+
+
+def seeds_in(value):
+    """Return all that is called a seed in JSON."""
+    if isinstance(value, dict):
+        here = [item for name, item in value.items() if name.lower() == "seed"]
+        return here + [seed for item in value.values() for seed in seeds_in(item)]
+    return [seed for item in value for seed in seeds_in(item)] if isinstance(value, list) else []
+
+
+def sent(server):
+    """Return the seeds of the last request that was paid for."""
+    paid = [r for r in server.requests if r.body and (b"lighthouse" in r.body)][-1]
+    return [b"seed" in paid.body.lower()] if b"form-data" in paid.body else seeds_in(paid.json)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in DRAWS_NONE])
+@pytest.mark.parametrize("params", [{"seed": -1}, {}])
+def test_minus_one_and_nothing_leave_the_seed_to_the_vendor(api, servers, name, params):
+    """A number that its range does not hold is never sent."""
+    made(api, name, **params)
+
+    assert sent(servers[name]) in ([], [False])
+
+
+@pytest.mark.parametrize("name", DRAWS_NONE)
+@pytest.mark.parametrize("params", [{"seed": -1}, {}])
+def test_a_vendor_that_draws_none_is_sent_a_random_one(api, servers, name, params):
+    """Another one each time; the record of the picture tells it."""
+    told = []
+    for _ in range(2):
+        _, image = made(api, name, **params)
+        told.append((image["metadata"]["seed"], sent(servers[name])))
+
+    assert [[seed] for seed, _ in told] == [seeds for _, seeds in told]
+    assert told[0] != told[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_is_sent_as_it_is(api, servers, name):
+    """And below the range is refused by name."""
+    _, image = made(api, name, seed=7)
+    refused = api.post(GENERATE, json={"provider": name, "params": {"prompt": "a", "seed": -2}})
+
+    assert sent(servers[name]) in ([7], [True])
+    assert "seed" not in image["metadata"] or name not in DRAWS_NONE
+    assert ["params.seed"] == fields(refused)
