@@ -237,6 +237,7 @@ class CallError(ImagegenError):
         upstream_code: the vendor's own error code.
         possible_charge: overrides what `code` says about money.
         repeatable: overrides ``not_started`` where an operator chose to send again what nobody knows.
+        passing: trouble of the line, while something that is free was fetched; it may be had later.
     """
 
     def __init__(
@@ -250,11 +251,13 @@ class CallError(ImagegenError):
         upstream_code: str | None = None,
         possible_charge: bool | None = None,
         repeatable: bool | None = None,
+        passing: bool = False,
     ) -> None:
         super().__init__(valid_text(message))
         self.not_started = not_started
         self.repeatable = not_started if repeatable is None else repeatable
         self.retry_after = retry_after
+        self.passing = passing
         charge = code.possible_charge if possible_charge is None else possible_charge
         self.failure = Failure(
             code=code,

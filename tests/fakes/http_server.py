@@ -226,7 +226,7 @@ async def _read_chunked(reader) -> bytes:
 async def _write(writer, reply: Reply, *, cut: bool) -> None:
     headers = {"content-length": str(len(reply.body)), "connection": "close", **reply.headers}
     lines = [f"HTTP/1.1 {reply.status} X", *(f"{name}: {value}" for name, value in headers.items())]
-    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     writer.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
     await writer.drain()
 

@@ -7,13 +7,14 @@ import attrs
 import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.fakes.http_server import Break, HttpServer
+from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.in_thread import in_thread
 from tests.fakes.job_vendors import FakeReplicate
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
 from tests.integration.api.live_server import LiveServer
 
 NEW_KEY = "r8_new_fedcba9876543210"
+JOBS = "^/v1/predictions/job-"
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -264,3 +265,19 @@ def test_an_attempt_of_an_earlier_version_uses_the_configuration_of_now(bench):
     task = bench.ended(task_id)
 
     assert ("completed", 1) == (task["status"], len(bench.vendor.ledger))
+
+
+def test_what_is_not_the_vendors_word_costs_no_picture(bench):
+    """Pages in br and deflate, a redirect and a firewall's 403 come in its place, also of the picture's."""
+    page, html = b"<html>sign in</html>", {"content-type": "text/html"}
+    login = {"location": "https://login.example/"}
+    for path in (JOBS, "^/files/"):
+        bench.line.break_next(Reply(200, page, {**html, "content-encoding": "br"}), path=path)
+        bench.line.break_next(Reply(403, page, html), path=path)
+    bench.line.break_next(Reply(200, page, {"content-encoding": "deflate"}), path=JOBS)
+    bench.line.break_next(Reply(302, b"", login), path=JOBS)
+    bench.vendor.released = True
+    task = bench.ended(bench.submit())
+
+    assert ("completed", None, 1) == (task["status"], task["error"], len(task["images"]))
+    assert 1 == len(bench.vendor.ledger)

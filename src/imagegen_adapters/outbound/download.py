@@ -17,6 +17,10 @@ MOST_REDIRECTS = 3
 
 _LONGEST_URL = 8192
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({407, 408, 425, 429})
+_OFTEN_A_FIREWALLS = frozenset({401, 403})
+"""Stores say these in XML or JSON when a link has expired; a page comes from something in between."""
+
 _WEB_PORTS = frozenset({80, 443})
 _SLOW_SECONDS = 30.0
 _SLOW_BYTES = 1024.0 * _SLOW_SECONDS
@@ -63,7 +67,7 @@ class Download:
         """Return the answer at the end of the redirects, its body unread."""
         for _ in range(MOST_REDIRECTS + 1):
             self._check(url)
-            with _failures(url):
+            with _failures(url, passing=True):
                 async with asyncio.timeout_at(deadline):
                     answer = await self._get(url)
             if answer.status_code not in _REDIRECTS:
@@ -159,7 +163,7 @@ def _parse(text: str) -> httpx.URL:
 def _target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     location = answer.headers.get("location", "")
     if not location:
-        raise _failed(url, "redirects to nowhere")
+        raise _failed(url, "redirects to nowhere", passing=True)
     try:
         target = url.join(location)
     except (httpx.InvalidURL, ValueError) as error:
@@ -174,7 +178,10 @@ async def _successful(answer: httpx.Response, url: httpx.URL) -> httpx.Response:
         return answer
     with contextlib.suppress(*MEANINGS):
         await answer.aclose()
-    raise _failed(url, f"answered {answer.status_code}", status=answer.status_code)
+    status = answer.status_code
+    page = status in _OFTEN_A_FIREWALLS and "html" in answer.headers.get("content-type", "").lower()
+    passing = page or status in _PASSING or status >= 500  # noqa: PLR2004 - a server's own trouble
+    raise _failed(url, f"answered {status}", status=status, passing=passing)
 
 
 def _announced(answer: httpx.Response) -> int:
@@ -183,15 +190,18 @@ def _announced(answer: httpx.Response) -> int:
 
 
 @contextlib.contextmanager
-def _failures(url: httpx.URL) -> Iterator[None]:
+def _failures(url: httpx.URL, *, passing: bool = False) -> Iterator[None]:
     """Turn everything that may go wrong on the way into ``download_failed``: the call is paid already."""
     try:
         yield
     except UpstreamNotAllowed as error:
         raise _failed(url, f"is not allowed: {error.message}") from error
     except tuple(MEANINGS) as error:
-        raise CallError(FailureCode.DOWNLOAD_FAILED, call_error(error).failure.message) from error
+        message = call_error(error).failure.message
+        raise CallError(FailureCode.DOWNLOAD_FAILED, message, passing=passing) from error
 
 
-def _failed(url: httpx.URL, why: str, *, status: int | None = None) -> CallError:
-    return CallError(FailureCode.DOWNLOAD_FAILED, f"{url.host} {why}", upstream_status=status)
+def _failed(url: httpx.URL, why: str, *, status: int | None = None, passing: bool = False) -> CallError:
+    return CallError(
+        FailureCode.DOWNLOAD_FAILED, f"{url.host} {why}", upstream_status=status, passing=passing
+    )

@@ -87,6 +87,11 @@ def map_transport_errors() -> Iterator[None]:
         raise call_error(error) from error
 
 
+def is_line_trouble(error: CallError) -> bool:
+    """Return whether the transport raised it, so that nothing is known of what the vendor thinks."""
+    return isinstance(error.__cause__, tuple(MEANINGS)) and error.failure.code is not FailureCode.INTERNAL
+
+
 def call_error(error: Exception) -> CallError:
     """Return what the table says of one of its exceptions or of their subclasses."""
     meaning = next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)

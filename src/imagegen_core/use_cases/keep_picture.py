@@ -114,7 +114,7 @@ class KeepPicture:
                     return await self._store(picture, stem)
             except CallError as error:
                 failure = error.failure
-                gone = failure.upstream_status in _GONE
+                gone = failure.upstream_status in _GONE and not error.passing
                 if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == DOWNLOAD_TRIES:
                     raise
             await self.clock.sleep(0.5 * tries)

@@ -277,6 +277,7 @@ class RunAttempt:
             upstream_code=None if code is None else self.redactor.redact(code, limit=100),
             possible_charge=charged,
             repeatable=not_started or repeats_unknown(failure, config),
+            passing=error.passing,
         )
 
     @staticmethod
@@ -296,9 +297,10 @@ class RunAttempt:
 
 
 def _can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
-    """Return whether an answer that could not be stored is to be had again for free, by us or by polling."""
+    """Return whether what could not be stored or fetched is to be had again for free, by us or by polling."""
     at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
-    return at_hand and error.failure.code is FailureCode.STORAGE_FAILED and task.rescues < MAX_RESCUES
+    failed = error.failure.code is FailureCode.STORAGE_FAILED or error.passing
+    return at_hand and failed and task.rescues < MAX_RESCUES
 
 
 class _cancelling:  # noqa: N801 - reads as a context manager

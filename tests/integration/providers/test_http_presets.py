@@ -291,6 +291,53 @@ class TestJobs:
             assert (await provider.collect(call, receipt, exchange)).pictures
             assert 1 == len(fake.ledger)
 
+    async def test_what_is_not_the_vendors_word_ends_no_job(self, vendor):
+        """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
+        fake = vendor()
+        page = {"content-type": "text/html"}
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            exchange = MemoryExchange(INPUTS)
+            job = await provider.submit(call, exchange)
+            for trouble in (
+                Reply(200, b"\x0b", {"content-encoding": "br"}),
+                Reply(200, b"\x78", {"content-encoding": "deflate"}),
+                Reply(302, b"{}", {"location": "https://login.example/"}),
+                *(Reply(status, b"<html>", page) for status in (400, 401, 403, 404, 405)),
+                Reply.json({"error": "of the proxy"}, 407),
+                Reply(200, b"<html>" + b" " * 100_000, page),
+                *[Reply.json({"detail": "no"}, 401)] * 2,
+            ):
+                server.break_next(trouble)
+
+            receipt = await provider.poll(call, job, exchange)
+
+            assert (await provider.collect(call, receipt, exchange)).pictures
+            assert 1 == len(fake.ledger)
+
+    async def test_a_refused_key_ends_the_job(self, vendor):
+        """The vendor's own 401, three times; or a page of 403 until the deadline, which may be a vendor's."""
+        fake = vendor()
+        async with HttpServer(fake) as server:
+            provider = self.provider(server)
+            call = call_of(provider, settings(fake, server))
+            job = await provider.submit(call, MemoryExchange(INPUTS))
+            asked = len(server.requests)
+            server.break_next(Reply.json({"detail": "no"}, 401), times=3)
+            with pytest.raises(CallError) as refused:
+                await provider.poll(call, job, MemoryExchange(INPUTS))
+            answers = len(server.requests) - asked
+            server.break_next(Reply(403, b"<html>"), times=10_000)
+            with pytest.raises(CallError) as walled:
+                await provider.poll(call, job, MemoryExchange(INPUTS))
+
+            assert (FailureCode.AUTH_FAILED, 3) == (refused.value.failure.code, answers)
+            assert (FailureCode.AUTH_FAILED, 403) == (
+                walled.value.failure.code,
+                walled.value.failure.upstream_status,
+            )
+
     async def test_a_job_that_is_gone_expires(self, vendor):
         """A job that the vendor no longer knows ends as ``result_expired``."""
         fake = vendor()

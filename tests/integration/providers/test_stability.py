@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.job_patience import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract, request_for
@@ -233,6 +234,31 @@ async def test_a_job_is_polled_on_through_trouble():
             assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
 
 
+async def test_what_is_not_the_vendors_word_ends_no_job():
+    """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
+    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    page, html = b"<html>sign in</html>", {"Content-Type": "text/html"}
+    with FakeStability(polls_until_done=0) as server:
+        server.poll_faults += [
+            Answer(status=200, body=page, headers={"Content-Encoding": "br"}),
+            Answer(status=200, body=page, headers={"Content-Encoding": "gzip"}),
+            Answer(status=200, body=page, headers=html),
+            Answer(status=302, body=b"", headers={"Location": "https://login.example/"}),
+            *(
+                Answer(status=status, body=page, headers={"Content-Type": "text/html"})
+                for status in (400, 401, 403, 404, 407)
+            ),
+            server.error(401, "unauthorized", "no"),
+            server.error(401, "unauthorized", "no"),
+        ]
+        async with Bench(server) as bench:
+            bench.exchange.inputs |= INPUTS
+            harvest = await bench.make(request)
+
+            assert [server.picture] == await bytes_of(harvest)
+            assert 1 == len(server.ledger)
+
+
 async def test_a_job_is_asked_for_again_before_its_time_is_over():
     """A vendor that wants to be left alone for longer than a job may take costs nobody the picture."""
     request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
@@ -273,7 +299,7 @@ async def test_a_job_is_found_by_its_id_after_a_restart():
 async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
     """The vendor's answer is final."""
     with FakeStability() as server:
-        server.poll_faults.append(answer)
+        server.poll_faults += [answer] * MAX_REFUSALS
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             error = await bench.failing(

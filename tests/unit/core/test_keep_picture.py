@@ -64,13 +64,16 @@ class BrokenDownload:
 
     status: int | None
     failures: int = 99
+    passing: bool = False
     begun: int = 0
 
     async def chunks(self):
         self.begun += 1
         yield png()[:20]
         if self.begun <= self.failures:
-            raise CallError(FailureCode.DOWNLOAD_FAILED, "it broke off", upstream_status=self.status)
+            raise CallError(
+                FailureCode.DOWNLOAD_FAILED, "it broke off", upstream_status=self.status, passing=self.passing
+            )
         yield png()[20:]
 
 
@@ -92,6 +95,7 @@ async def kept(source):
         (BrokenDownload(status=None), 3),
         (BrokenDownload(status=500), 3),
         *[(BrokenDownload(status=status), 1) for status in (401, 403, 404, 410)],
+        (BrokenDownload(status=403, passing=True), 3),
     ],
 )
 async def test_a_download_that_fails_is_begun_again_unless_the_result_is_gone(source, begun):

@@ -1,4 +1,4 @@
-"""What becomes of a paid picture that nobody could look at: it is kept, and looked at again later."""
+"""What becomes of a paid picture that could not be looked at, or fetched, now: it is tried again later."""
 
 import attrs
 import pytest
@@ -14,7 +14,7 @@ from imagegen_core.submissions import Submission
 from imagegen_core.use_cases.clean_spool import KEPT_SECONDS, CleanSpool
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 from tests.unit.core.test_clean_spool import AgedSpool
-from tests.unit.core.test_keep_picture import KilledInspector
+from tests.unit.core.test_keep_picture import BrokenDownload, KilledInspector
 from tests.unit.core.test_run_task import imagegen_over, run_until_it_ended
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +97,27 @@ async def test_the_answer_goes_after_a_week():
     await CleanSpool(repository=outcome.adapters.tasks, spool=AgedSpool(spool, KEPT_SECONDS))()
 
     assert () == await spool.owners(older_than_seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("passing", "failures", "status"),
+    [(True, 11, TaskStatus.COMPLETED), (True, 12, TaskStatus.FAILED), (False, 3, TaskStatus.FAILED)],
+)
+async def test_a_picture_that_the_line_keeps_away_is_fetched_later(passing, failures, status):
+    """Three tries, and three more after 5, 20 and 80 seconds; an answer of the store itself ends it."""
+    provider, clock = ScriptedProvider(), ManualClock()
+    source = BrokenDownload(status=None, failures=failures, passing=passing)
+
+    async def collect(call, receipt, exchange):
+        return Harvest(pictures=(Picture(chunks=source.chunks),))
+
+    provider.collect = collect
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+
+    assert (status, 1) == (task.status, provider.charged)
+    assert min(failures + 1, 12 if passing else 3) == source.begun
 
 
 async def test_an_input_that_cannot_be_looked_at_now_is_not_called_wrong():

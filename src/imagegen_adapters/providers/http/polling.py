@@ -6,7 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
+import httpx
 
+from imagegen_adapters.outbound.errors import is_line_trouble
+from imagegen_adapters.providers.calling import read_error
 from imagegen_adapters.providers.http.calls import DocumentCall
 from imagegen_adapters.providers.http.classification import (
     Answer,
@@ -24,7 +27,8 @@ from imagegen_adapters.providers.http.document import (
     StatusSpec,
 )
 from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
-from imagegen_adapters.providers.http.sending import as_answer, error_answer
+from imagegen_adapters.providers.http.sending import as_answer, headers_of
+from imagegen_adapters.providers.job_patience import JobPatience, is_vendors_word, may_be_json
 from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -34,8 +38,6 @@ _LONGEST_ASK = 60.0
 _SHORTEST_PAUSE = 0.05
 _GONE = frozenset((404, 410))
 _WAIT = frozenset((408, 425, 429))
-_PASSING = frozenset((FailureCode.UNAVAILABLE, FailureCode.TIMEOUT, FailureCode.OUTCOME_UNKNOWN))
-"""What the transport may raise without anything being known of the job."""
 
 
 class JobState(StrEnum):
@@ -56,7 +58,15 @@ class Later:
     seconds: float = 0.0
 
 
-Outcome = Receipt | Later | CallError
+@attrs.frozen(kw_only=True)
+class Doubt:
+    """An answer that is no success, and whether it is the vendor's own."""
+
+    error: CallError
+    vendors_word: bool
+
+
+Outcome = Receipt | Later | Doubt | CallError
 """What one question about a job brought; an error here is the vendor's last word on the job."""
 
 
@@ -100,12 +110,13 @@ class JobWatcher:
         deadline = clock.monotonic() + max(self.poll.deadline_s, self.of.call.config.timeout)
         pause = self.poll.first_after_s
         interval = self.poll.interval_s
+        patience = JobPatience()
         while True:
             left = deadline - clock.monotonic()
             if left <= 0:
-                raise CallError(FailureCode.TIMEOUT, "the vendor's job was not done in time")
+                raise patience.out_of_time("the vendor's job was not done in time")
             await clock.sleep(min(pause, left))  # whatever the vendor asks: once more at the end
-            outcome = await self._ask_patiently()
+            outcome = await self._ask_patiently(patience)
             if isinstance(outcome, Receipt):
                 return outcome
             pause = max(interval, outcome.seconds, _SHORTEST_PAUSE)
@@ -132,21 +143,25 @@ class JobWatcher:
 
     def _state(self, answer: Answer, arrival: Arrival) -> JobState:
         if self.poll.status.source != "http":
-            if not arrival.short:
-                return JobState.SUCCEEDED  # only a result is longer than any state
+            if not arrival.short:  # only a result is longer than any state
+                return JobState.SUCCEEDED if self._is_result(arrival) else JobState.PENDING
             if answer.tree is None:
                 return JobState.PENDING  # a proxy's page, or half an answer
         return state_of(answer, self.poll)
 
-    async def _ask_patiently(self) -> Receipt | Later:
+    async def _ask_patiently(self, patience: JobPatience) -> Receipt | Later:
         try:
             outcome = await self._ask()
         except CallError as error:
-            if error.failure.code in _PASSING:
-                return Later()
-            raise
+            if not is_line_trouble(error):
+                raise
+            outcome = Doubt(error=error, vendors_word=False)
         if isinstance(outcome, CallError):
             raise outcome
+        if isinstance(outcome, Doubt):
+            patience.bear(outcome.error, vendors_word=outcome.vendors_word)
+            return Later()
+        patience.note_progress()
         return outcome
 
     async def _ask(self) -> Outcome:
@@ -155,7 +170,7 @@ class JobWatcher:
         seconds = min(_LONGEST_ASK, self.of.call.config.timeout)
         async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
             if not response.is_success and not self._means_something(response.status_code):
-                return self._unsuccessful(await error_answer(response, self.of.secret))
+                return await self._unsuccessful(response)
             return await self.settle(await arrive(response))
 
     async def _fetch_result(self, spec: RequestSpec) -> Outcome:
@@ -163,26 +178,36 @@ class JobWatcher:
         seconds = max(_LONGEST_ASK, self.of.call.config.timeout)
         async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
             if not response.is_success:
-                return self._unsuccessful(await error_answer(response, self.of.secret))
+                return await self._unsuccessful(response)
             return await self._keep(await arrive(response))
 
-    async def _keep(self, arrival: Arrival) -> Receipt:
-        picture = arrival.is_picture(self.of.operation.response)
+    async def _keep(self, arrival: Arrival) -> Outcome:
         of = self.of
+        if not self._is_result(arrival):
+            page = CallError(FailureCode.BAD_RESPONSE, "a page came in the place of the job's result")
+            return Doubt(error=page, vendors_word=False)
+        picture = arrival.is_picture(of.operation.response)
         return await keep(
             arrival, self.exchange, of.document, of.operation, picture=picture, secret=of.secret
         )
+
+    def _is_result(self, arrival: Arrival) -> bool:
+        """Return whether it may hold what the document expects; a proxy's page or nothing at all does not."""
+        return arrival.is_picture(self.of.operation.response) or may_be_json(arrival.head)
 
     def _means_something(self, status: int) -> bool:
         words = self.poll.status
         return words.source == "http" and _listed(str(status), words) is not JobState.PENDING
 
-    def _unsuccessful(self, answer: Answer) -> Outcome:
-        if answer.status in _GONE:
-            return self._expired(answer)
+    async def _unsuccessful(self, response: httpx.Response) -> Outcome:
+        body = await read_error(response)
+        answer = as_answer(response.status_code, headers_of(response), body, self.of.secret)
         if answer.status in _WAIT or answer.status >= 500:  # noqa: PLR2004 - the server's own trouble
             return Later(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
-        return job_error(judge(answer, self.of.document.errors, self.of.now), answer)
+        error = job_error(judge(answer, self.of.document.errors, self.of.now), answer)
+        if answer.status in _GONE:
+            error = self._expired(answer)
+        return Doubt(error=error, vendors_word=is_vendors_word(answer.status, body))
 
     def _ended(self, state: JobState, answer: Answer) -> CallError:
         if state is JobState.EXPIRED:

@@ -14,7 +14,7 @@ from imagegen_adapters.providers.http.document import Document, TaskSpec
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.extraction import failed_as_a_whole
 from imagegen_adapters.providers.http.harvesting import Harvester
-from imagegen_adapters.providers.http.polling import JobWatcher, Later
+from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
@@ -154,7 +154,7 @@ async def _job(
         outcome = await watcher.settle(arrival)
         if isinstance(outcome, CallError):
             raise outcome
-        if not isinstance(outcome, Later):
+        if isinstance(outcome, Receipt):
             return outcome
     if not job_id:
         raise CallError(

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import attrs
 import httpx
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.calling import call_timeout, read_at_most
+from imagegen_adapters.outbound.errors import is_line_trouble
+from imagegen_adapters.providers.calling import call_timeout, read_at_most, read_error
+from imagegen_adapters.providers.job_patience import JobPatience, is_vendors_word, may_be_json
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_adapters.providers.preflight import refused_late
@@ -40,14 +43,7 @@ _SUFFIXES = ("/v2beta", "/v1")
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 """It becomes part of an address, so nothing else is taken for one."""
 
-_WORTH_ANOTHER_LOOK = frozenset(
-    {
-        FailureCode.UNAVAILABLE,
-        FailureCode.TIMEOUT,
-        FailureCode.OUTCOME_UNKNOWN,
-        FailureCode.RATE_LIMITED,
-    }
-)
+_WORTH_ANOTHER_LOOK = frozenset({FailureCode.TIMEOUT, FailureCode.OUTCOME_UNKNOWN, FailureCode.RATE_LIMITED})
 
 
 class Stability:
@@ -94,14 +90,14 @@ class Stability:
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         seconds = max(self._job_seconds, call.config.timeout)
-        wait, done = self._poll_seconds, False
+        wait, done, patience = self._poll_seconds, False, JobPatience()
         try:
             async with asyncio.timeout(seconds):
                 while not done:
                     await self._sleep(min(wait, seconds / 2))  # it is asked again, whatever Retry-After says
-                    done, wait = await self._look(call, job, exchange, wait)
+                    done, wait = await self._look(call, job, exchange, patience, wait)
         except TimeoutError as error:
-            raise CallError(FailureCode.TIMEOUT, f"the job was not done within {seconds:g} s") from error
+            raise patience.out_of_time(f"the job was not done within {seconds:g} s") from error
         return Receipt(data={"file": _ANSWER})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
@@ -140,18 +136,29 @@ class Stability:
         return Probe(ok=True, detail=f"{credits_left} credits left")
 
     async def _look(
-        self, call: ProviderCall, job: UpstreamJob, exchange: Exchange, waited: float
+        self,
+        call: ProviderCall,
+        job: UpstreamJob,
+        exchange: Exchange,
+        patience: JobPatience,
+        waited: float,
     ) -> tuple[bool, float]:
         """Return whether the job's answer is spooled, else how long to wait before the next look."""
         try:
-            return await self._fetch(call.config, job, exchange), self._poll_seconds
+            trouble = await self._fetch(call.config, job, exchange)
         except CallError as error:
-            if error.failure.code not in _WORTH_ANOTHER_LOOK:
+            if not is_line_trouble(error):
                 raise
-            slower = max(self._poll_seconds, min(waited * 2, _SLOWEST_POLL))
-            return False, max(error.retry_after or 0.0, slower)
+            trouble = _Trouble(error=error)
+        if not isinstance(trouble, _Trouble):
+            patience.note_progress()
+            return trouble, self._poll_seconds
+        patience.bear(trouble.error, vendors_word=trouble.vendors_word)
+        slower = max(self._poll_seconds, min(waited * 2, _SLOWEST_POLL))
+        return False, max(trouble.error.retry_after or 0.0, slower)
 
-    async def _fetch(self, config: ProviderConfig, job: UpstreamJob, exchange: Exchange) -> bool:
+    async def _fetch(self, config: ProviderConfig, job: UpstreamJob, exchange: Exchange) -> "bool | _Trouble":
+        """Return whether the job's answer is spooled, or what came in its place."""
         url = api_url(config, f"/v2beta/results/{job.id}", suffixes=_SUFFIXES)
         client = self._outbound.api_client(config)
         request = client.build_request(
@@ -161,13 +168,12 @@ class Stability:
             status = response.status_code
             if status == httpx.codes.ACCEPTED:
                 return False
-            if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-                raise CallError(
-                    FailureCode.RESULT_EXPIRED, "Stability no longer knows the job", upstream_status=status
-                )
-            if response.status_code != httpx.codes.OK:
-                raise await refusal(response, failures.STABILITY, _secrets(config))
-            await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_ANSWER_BYTES)
+            if status != httpx.codes.OK:
+                return await _Trouble.of(response, _secrets(config))
+            head, chunks = await _peeked(response.aiter_bytes())
+            if not may_be_json(head):
+                return _Trouble(error=bad_response("a page came in the place of the job's result"))
+            await exchange.spool(_ANSWER, chunks, max_bytes=_ANSWER_BYTES)
         return True
 
     async def _request(
@@ -189,6 +195,40 @@ class Stability:
                 "mask" if mask else "image", f"a request to Stability has at most {wire.BODY_BYTES} bytes"
             )
         return built
+
+
+@attrs.frozen(kw_only=True)
+class _Trouble:
+    """What came in the place of a job's state, and whether it ends the job if it comes from the vendor."""
+
+    error: CallError
+    vendors_word: bool = False
+
+    @classmethod
+    async def of(cls, response: httpx.Response, secrets: tuple[str, ...]) -> "_Trouble":
+        status, body = response.status_code, await read_error(response)
+        error = failures.STABILITY.error(status, response.headers, body, secrets=secrets)
+        if error.failure.code in _WORTH_ANOTHER_LOOK:
+            return cls(error=error)
+        if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+            gone = "Stability no longer knows the job"
+            error = CallError(FailureCode.RESULT_EXPIRED, gone, upstream_status=status)
+        return cls(error=error, vendors_word=is_vendors_word(status, body))
+
+
+async def _peeked(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """Return the first piece that is not empty, and the whole again."""
+    head = b""
+    async for head in chunks:
+        if head:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return head, whole()
 
 
 def _headers(config: ProviderConfig) -> dict[str, str]:
