@@ -78,13 +78,19 @@ class BreakOffTask:
             return
 
     async def give_up(self, run: RunningTask) -> None:
-        """End the task after a defect of ours."""
-        try:
-            await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
-        except Exception:  # noqa: BLE001 - said, and left for the next start
-            _log.exception(
-                "the task could not be ended; the next start takes it up", extra={"task_id": run.task.task_id}
-            )
+        """End the task after a defect of ours, as soon as the disk takes it: until then it holds a place."""
+        while True:
+            try:
+                await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
+            except (StorageError, Unavailable):
+                await self.clock.sleep(STORAGE_SECONDS)
+                continue
+            except Exception:  # noqa: BLE001 - said, and left for the next start
+                _log.exception(
+                    "the task could not be ended; the next start takes it up",
+                    extra={"task_id": run.task.task_id},
+                )
+            return
 
     async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
         """End the task through no fault of its vendor, without hiding what may have been charged."""

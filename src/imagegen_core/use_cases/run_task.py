@@ -68,6 +68,7 @@ class RunTask:
             await self.break_off.outlast(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
+            place.pass_on()
             await self.break_off.give_up(run)
         finally:
             self.running.end(task.task_id)

@@ -135,3 +135,15 @@ async def test_a_task_outlasts_a_database_that_is_too_busy():
     task = await world.run(good=100, bad=0)
 
     assert (TaskStatus.COMPLETED, 1, []) == (task.status, world.provider.charged, refusals)
+
+
+@pytest.mark.parametrize("good", range(3))
+async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
+    """The task ends as soon as that can be written, without a restart, and its place is free again."""
+    world = World.make(as_job=False)
+    world.provider.submits = [RuntimeError("a defect")]
+
+    task = await world.run(good=3, bad=good)
+
+    processing = (await world.imagegen.adapters.queue.counts()).processing
+    assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
