@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import CONFIG, data
 from tests.integration.api.live_server import LiveServer
 
@@ -52,6 +53,22 @@ def start_server(tmp_path):
     yield start
     for server in started:
         server.end()
+
+
+@pytest.fixture
+def narrow(start_server):
+    """A server with one worker, so that tasks wait."""
+    server = start_server({"queue": {"workers": 1}})
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def held_vendor():
+    """A WebUI that takes a job and does not end it before `hold` is set; its ledger counts them."""
+    with FakeA1111() as vendor:
+        vendor.hold.clear()
+        yield vendor
 
 
 @pytest.fixture

@@ -105,9 +105,14 @@ class LiveServer:
     def log(self):
         return (self.folder / "log").read_text()
 
+    def configure(self, config):
+        """Write these settings for it and its commands."""
+        self.config = config
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))
+
     def start(self):
         """Start it and return once it answers."""
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, allow_unicode=True))
+        self.configure(self.config)
         log, environ = self.folder / "log", clean_environ(**self.environ)
         self.process = WarmProcess.start(
             "serve", "--port", self.port, cwd=self.folder, environ=environ, stdout=log, stderr=log

@@ -275,7 +275,7 @@ def test_commands_use_a_running_server(start_server):
     with server.client() as api:
         task = json.loads(good(server.imagegen("generate", "through the server", *SMALL, "--json")))
         assert "completed" == task_of(api, task["task_id"])["status"]
-        running(api, data(submit(api, delay_seconds=20))["task_id"])
+        running(api, data(submit(api, delay_seconds=500))["task_id"])
         waiting = data(submit(api, "waits"))["task_id"]
         assert "cancelled" in good(server.imagegen("tasks", "cancel", waiting))
         retried = good(server.imagegen("tasks", "retry", waiting)).strip()

@@ -200,7 +200,7 @@ def test_a_full_queue_is_42901_until_there_is_room(start_server):
     """With Retry-After and the size; the task that ran and the one that waits are kept."""
     server = start_server({"queue": {"size": 1, "workers": 1}})
     with server.client() as api:
-        first = data(submit(api, "runs", delay_seconds=3))["task_id"]
+        first = data(submit(api, "runs", delay_seconds=500))["task_id"]
         running(api, first)
         second = data(submit(api, "waits"))["task_id"]
         answer = submit(api, "too many")
@@ -231,7 +231,7 @@ def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server,
     """It waits for space, and is done when there is some."""
     roomy = start_server({"queue": {"workers": 1}})
     with roomy.client() as api:
-        running(api, data(submit(api, "runs", delay_seconds=4))["task_id"])
+        running(api, data(submit(api, "runs", delay_seconds=500))["task_id"])
         waiting = data(submit(api, "waits"))["task_id"]
     roomy.kill()
     full = start_server({"queue": {"workers": 1}, "storage": {"min_free_mb": 10**9}})
@@ -239,7 +239,7 @@ def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server,
         until(lambda: api.get("/health").json()["uptime_seconds"], lambda up: up > 2)
         assert "pending" == data(api.get(f"{TASKS}/{waiting}"))["status"]
     full.stop()
-    roomy = start_server({"queue": {"workers": 1}})
+    roomy = start_server({"queue": {"workers": 2}})
     with roomy.client() as api:
         task = until(
             lambda: data(api.get(f"{TASKS}/{waiting}")),

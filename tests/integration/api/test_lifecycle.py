@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import (
     ENGLISH,
     GENERATE,
@@ -23,11 +22,11 @@ from tests.integration.api.asking import (
     ended,
     finished,
     row,
-    running,
     submit,
     task_of,
     until,
 )
+from tests.integration.api.held_vendor import behind, call_of
 from tests.integration.api.test_task_events import parse
 
 
@@ -54,14 +53,15 @@ def test_sigterm_ends_an_idle_server_with_0(start_server):
     assert [0, 0] == codes
 
 
-def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_server):
+def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_server, held_vendor):
     """Exit code 0; the next start takes the waiting ones up."""
-    server = start_server({"queue": {"workers": 1}})
+    server = start_server(behind(held_vendor, queue={"workers": 1}))
     with server.client() as api:
-        runs = data(submit(api, "runs", delay_seconds=2))["task_id"]
-        running(api, runs)
+        runs = call_of(api, held_vendor)
         waits = [data(submit(api, f"waits {i}"))["task_id"] for i in range(3)]
-    code = server.stop()
+        stop_of(server, api)
+        held_vendor.hold.set()
+    code = server.process.wait(60)
     server.start()
     with server.client() as api:
         first = task_of(api, runs)
@@ -71,15 +71,13 @@ def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_ser
     assert [("completed", 1)] * 3 == [(task["status"], task["attempts"]) for task in rest]
 
 
-def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server):
+def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_vendor):
     """With Retry-After, in both languages; health says stopping."""
-    server = start_server()
+    server = start_server(behind(held_vendor))
     with server.client() as api:
         done = finished(api, "done before")
-        runs = data(submit(api, "runs", delay_seconds=3))["task_id"]
-        running(api, runs)
-        server.signal()
-        health = until(lambda: api.get("/health"), lambda answer: answer.status_code == 503)
+        runs = call_of(api, held_vendor)
+        health = stop_of(server, api)
         refused = [submit(api), submit(api, headers=ENGLISH), api.post(f"{TASKS}/{runs}/retry")]
         reads = [api.get(path).status_code for path in (TASKS, IMAGES, done["image_url"], f"{TASKS}/{runs}")]
 
@@ -89,14 +87,15 @@ def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server):
         assert int(refused[0].headers["retry-after"]) > 0
         assert [False, True] == [a.json()["message"].isascii() for a in refused[:2]]
         assert [200] * 4 == reads
-    assert 0 == server.process.wait(30)
+        held_vendor.hold.set()
+    assert 0 == server.process.wait(60)
 
 
-def test_streams_and_waits_end_when_the_service_stops(start_server):
+def test_streams_and_waits_end_when_the_service_stops(start_server, held_vendor):
     """Nobody holds it up; the snapshot came first."""
-    server = start_server({"queue": {"workers": 1}})
+    server = start_server(behind(held_vendor, queue={"workers": 1}))
     with server.client() as api, ThreadPoolExecutor(2) as pool:
-        running(api, data(submit(api, "runs", delay_seconds=2))["task_id"])
+        call_of(api, held_vendor)
         waits = data(submit(api, "waits"))["task_id"]
         stream = pool.submit(httpx.get, f"{server.url}{TASKS}/{waits}/events", timeout=60, trust_env=False)
         waiting = pool.submit(
@@ -110,32 +109,16 @@ def test_streams_and_waits_end_when_the_service_stops(start_server):
         until(lambda: data(api.get(TASKS))["total"], lambda total: total == 3)
         server.signal()
         names = [event.name for event in parse(stream.result().text)]
+        status = waiting.result().status_code
+        held_vendor.hold.set()
 
-        assert (0, ["snapshot"], 202) == (server.process.wait(30), names, waiting.result().status_code)
-
-
-@pytest.fixture
-def held_vendor():
-    """A WebUI that takes a job and does not end it before `hold` is set; its ledger counts them."""
-    with FakeA1111() as vendor:
-        vendor.hold.clear()
-        yield vendor
+        assert (0, ["snapshot"], 202) == (server.process.wait(60), names, status)
 
 
-def behind(vendor, **config):
-    """Return a configuration with the vendor as ``stable-diffusion``."""
-    return {
-        "providers": {"stable-diffusion": {"api_base": vendor.url}},
-        "security": {"allow_private_upstreams": [vendor.host]},
-        **config,
-    }
-
-
-def call_of(api, vendor):
-    """Return the id of a task whose request the vendor has."""
-    task_id = data(api.post(GENERATE, json={**body_of("a call"), "provider": "stable-diffusion"}))["task_id"]
-    assert vendor.begun.wait(20)
-    return task_id
+def stop_of(server, api):
+    """Send SIGTERM and return what /health says once the service is stopping."""
+    server.signal()
+    return until(lambda: api.get("/health"), lambda answer: answer.status_code == 503)
 
 
 def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, held_vendor):
@@ -144,14 +127,11 @@ def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, he
     with server.client() as api:
         call = call_of(api, held_vendor)
         job = data(submit(api, "a job", delay_seconds=3, as_job=True))["task_id"]
-        for task_id in (call, job):
-            running(api, task_id)
-        accepted = "SELECT count(*) FROM attempts WHERE phase = 'accepted'"
+        accepted = "SELECT count(*) FROM attempts WHERE job IS NOT NULL"
         until(lambda: _one(server, accepted), lambda count: count == 1)
+        stop_of(server, api)
         server.signal()
-        until(lambda: api.get("/health").status_code, lambda status: status == 503)
-        server.signal()
-    code = server.process.wait(20)
+    code = server.process.wait(60)
     server.start()
     with server.client() as api:
         lost, resumed = task_of(api, call), ended(api, job)
@@ -184,9 +164,8 @@ def test_after_a_kill_a_free_call_is_made_again(start_server):
     server = start_server()
     with server.client() as api:
         call = data(submit(api, "a call", delay_seconds=2))["task_id"]
-        until(
-            lambda: _one(server, "SELECT count(*) FROM attempts WHERE phase = 'submitting'"), lambda n: n == 1
-        )
+        begun = "SELECT count(*) FROM attempts WHERE phase <> 'reserved'"
+        until(lambda: _one(server, begun), lambda count: count == 1)
     server.kill()
     server.start()
     with server.client() as api:

@@ -39,6 +39,18 @@ def follow(api, task_id, **headers):
     return parse(answer.text)
 
 
+def follow_from_the_start(narrow, **params):
+    """Return a task's id and all its events: it waits behind another one until somebody follows it."""
+    before = data(submit(narrow, delay_seconds=500))["task_id"]
+    running(narrow, before)
+    task_id = data(submit(narrow, **params))["task_id"]
+    with narrow.stream("GET", f"{TASKS}/{task_id}/events") as stream:
+        chunks = stream.iter_text()
+        first = next(chunks)
+        narrow.post(f"{TASKS}/{before}/cancel")
+        return task_id, parse(first + "".join(chunks))
+
+
 def test_the_stream_is_an_event_stream_that_nobody_stores(api):
     """Its type, and that proxies pass it on at once."""
     answer = api.get(f"{TASKS}/{finished(api)['task_id']}/events")
@@ -47,10 +59,9 @@ def test_the_stream_is_an_event_stream_that_nobody_stores(api):
     assert "no-store" in answer.headers["cache-control"]
 
 
-def test_a_running_task_tells_snapshot_progress_image_and_end(api):
+def test_a_running_task_tells_snapshot_progress_image_and_end(narrow):
     """In this order; every event but the snapshot has an id, and ids grow."""
-    task_id = data(submit(api, "followed", delay_seconds=1, progress_steps=4, num=2))["task_id"]
-    events = follow(api, task_id)
+    _, events = follow_from_the_start(narrow, delay_seconds=1, progress_steps=4, num=2)
     names = [event.name for event in events]
     ids = [event.id for event in events[1:]]
 
@@ -61,11 +72,10 @@ def test_a_running_task_tells_snapshot_progress_image_and_end(api):
     assert sorted(set(ids)) == ids
 
 
-def test_the_events_carry_what_the_api_shows(api):
+def test_the_events_carry_what_the_api_shows(narrow):
     """The snapshot and the end are the task, an image is its record."""
-    task_id = data(submit(api, delay_seconds=0.5))["task_id"]
-    events = follow(api, task_id)
-    task = ended(api, task_id)
+    task_id, events = follow_from_the_start(narrow)
+    task = ended(narrow, task_id)
 
     assert task == events[-1].data
     assert (task_id, task["images"][0]) == (
@@ -89,7 +99,7 @@ def test_a_finished_task_gives_its_snapshot_and_its_last_event(api, params, end)
 
 def test_a_cancelled_task_ends_its_stream(api):
     """Whoever cancels it."""
-    task_id = data(submit(api, delay_seconds=30))["task_id"]
+    task_id = data(submit(api, delay_seconds=500))["task_id"]
     running(api, task_id)
     with api.stream("GET", f"{TASKS}/{task_id}/events") as stream:
         chunks = stream.iter_text()
@@ -100,13 +110,12 @@ def test_a_cancelled_task_ends_its_stream(api):
     assert ("snapshot", "cancelled") == (events[0].name, events[-1].name)
 
 
-def test_after_last_event_id_only_later_events_come(api):
+def test_after_last_event_id_only_later_events_come(narrow):
     """Snapshot first, as always; whoever has the end gets 204, which tells a browser to stay away."""
-    task_id = data(submit(api, delay_seconds=0.4, progress_steps=2))["task_id"]
-    events = follow(api, task_id)
+    task_id, events = follow_from_the_start(narrow, delay_seconds=0.4, progress_steps=2)
     middle = events[2].id
-    again = follow(api, task_id, **{"Last-Event-ID": str(middle)})
-    at_the_end = api.get(f"{TASKS}/{task_id}/events", headers={"Last-Event-ID": str(events[-1].id)})
+    again = follow(narrow, task_id, **{"Last-Event-ID": str(middle)})
+    at_the_end = narrow.get(f"{TASKS}/{task_id}/events", headers={"Last-Event-ID": str(events[-1].id)})
 
     assert "snapshot" == again[0].name
     assert [e.id for e in events if e.id and e.id > middle] == [e.id for e in again[1:]]
@@ -158,10 +167,10 @@ def test_many_can_follow_one_task(api, server):
 
 def test_while_nothing_happens_a_comment_keeps_the_stream_alive(api, server):
     """Within 20 s; it begins with a colon."""
-    task_id = data(submit(api, delay_seconds=40))["task_id"]
+    task_id = data(submit(api, delay_seconds=500))["task_id"]
     running(api, task_id)
     host = urlsplit(server.url)
-    with socket.create_connection((host.hostname, host.port), timeout=20) as connection:
+    with socket.create_connection((host.hostname, host.port), timeout=60) as connection:
         connection.sendall(f"GET {TASKS}/{task_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         seen = b""
         while b"\n:" not in seen:

@@ -3,7 +3,9 @@
 import json
 import signal
 
+from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import until
+from tests.integration.api.held_vendor import HELD, behind
 from tests.integration.cli.said import good
 
 SLOW = ("generate", "slowly", "--param")
@@ -20,12 +22,16 @@ def states(place):
 
 def test_a_call_that_runs_may_finish(other):
     """The command ends with 1, and its picture is kept."""
-    terminal = other.on_terminal(*SLOW, "delay_seconds=8")
-    begun(other)
-    terminal.process.send_signal(signal.SIGINT)
-    terminal.until("waiting up to 65 s")
+    with FakeA1111() as vendor:
+        vendor.hold.clear()
+        other.configure(behind(vendor))
+        terminal = other.on_terminal("generate", "slowly", "--provider", HELD)
+        assert vendor.begun.wait(60)
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.until("waiting up to 65 s")
+        vendor.hold.set()
 
-    assert (1, ["completed"]) == (terminal.end(), states(other))
+        assert (1, ["completed"]) == (terminal.end(), states(other))
 
 
 def test_a_second_signal_gives_it_up(other):

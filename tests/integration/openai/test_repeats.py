@@ -107,7 +107,7 @@ def test_a_client_that_leaves_does_not_cancel(server, api):
         leaving.post(
             GENERATIONS, json={"prompt": "left alone", "size": "64x64", "delay_seconds": 1.5}, timeout=0.5
         )
-    (task,) = asked(api, "left alone")
+    (task,) = until(lambda: asked(api, "left alone"), bool)
 
     assert "completed" == ended(api, task["task_id"])["status"]
 
