@@ -67,9 +67,15 @@ def test_generate_prints_the_finished_task_as_json(run):
 )
 def test_an_argument_that_is_not_utf_8_ends_a_command_with_one_line(run, args):
     """A shell passes on any bytes, and Python keeps them as halves of surrogate pairs."""
-    run("images", "list")  # makes the database, which a backup needs
+    good(run("generate", "a boat", *SMALL))  # begins the data directory that the others look into
 
     assert "UTF-8" in failed(run(*args))
+
+
+@pytest.mark.parametrize("args", [("images", "search", "\udcff"), ("backup", "\udcff")])
+def test_where_no_data_is_a_command_says_so_whatever_its_arguments_are(run, args, tmp_path):
+    """Looking in the wrong place is what is to be put right first."""
+    assert str(tmp_path / "data") in failed(run(*args))
 
 
 def test_generate_writes_several_pictures_beside_each_other(run, tmp_path):
