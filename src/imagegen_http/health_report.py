@@ -10,6 +10,9 @@ from imagegen_core.errors import StorageError
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_http.service import Service
 
+TASKS_NEED = ("database", "storage")
+"""The checks without which no task can be taken."""
+
 
 @attrs.define
 class HealthReport:
@@ -43,7 +46,7 @@ class HealthReport:
         checks["keys"] = "locked" if self.box_locked() else "ok"
         if self.oss is not None:
             checks["oss"] = await self.oss()
-        sound = all(checks[name] == "ok" for name in ("database", "storage", "keys"))
+        sound = all(checks[name] == "ok" for name in (*TASKS_NEED, "keys"))
         status = "ok" if sound else "degraded"
         return {
             "status": "stopping" if service.stopping.is_set() else status,

@@ -16,6 +16,7 @@ from imagegen_http.composition import (
     DataDirectoryInUse,
     Redactor,
     compose,
+    default_provider_doubt,
     new_id,
     redact_event,
     sqlite_warning,
@@ -86,7 +87,9 @@ async def _serve(service: Service, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     with RunningServer.announce(service.settings.data_dir, host, port):
         _log.info("listening", url=f"http://{_in_url(host)}:{port}")
-        if (warning := sqlite_warning()) is not None:
+        providers = service.imagegen.list_providers
+        doubt = await default_provider_doubt(service.settings.default_provider, providers)
+        for warning in filter(None, (sqlite_warning(), doubt)):
             _log.warning(warning)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()

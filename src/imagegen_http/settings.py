@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.use_cases.configure_provider import check_provider_name
 from imagegen_http.guard.forwarding import network_of, origin_of
 from imagegen_http.guard.hosts import AllowedHosts
 
@@ -141,6 +143,13 @@ def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return dict(value)
 
 
+def _provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+    try:
+        check_provider_name(value)
+    except ValidationFailed as error:
+        raise ValueError(f"'{field.name}' {error.problems[0].message}") from error
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All settings. ``providers`` is the layer below what is saved through the API."""
@@ -150,7 +159,7 @@ class Settings:
     queue: QueueSettings = QueueSettings()
     shutdown_grace_seconds: float = attrs.field(default=65, validator=attrs.validators.ge(0))
     storage: StorageSettings = StorageSettings()
-    default_provider: str = "demo"
+    default_provider: str = attrs.field(default="demo", validator=_provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
     security: SecuritySettings = SecuritySettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()

@@ -8,6 +8,15 @@ from imagegen_adapters.databases.data_directory import DataDirectoryInUse
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.redaction import Redactor, redact_event
+from imagegen_http.composition.provider_listing import default_provider_doubt
 from imagegen_http.composition.service import compose
 
-__all__ = ["DataDirectoryInUse", "Redactor", "compose", "new_id", "redact_event", "sqlite_warning"]
+__all__ = [
+    "DataDirectoryInUse",
+    "Redactor",
+    "compose",
+    "default_provider_doubt",
+    "new_id",
+    "redact_event",
+    "sqlite_warning",
+]

@@ -18,6 +18,7 @@ from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
+from imagegen_http.composition.provider_listing import default_provider_doubt_of
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings import Settings
@@ -40,7 +41,8 @@ async def check_settings(settings: Settings) -> list[str]:
         doubts = check_file_providers(adapters, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()
-        return doubts
+        doubt = await default_provider_doubt_of(settings)
+        return doubts if doubt is None else [*doubts, doubt]
     finally:
         await outbound.aclose()
 

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Response, route
 from litestar.enums import HttpMethod
 
+from imagegen_http.health_report import TASKS_NEED
 from imagegen_http.routes.dependencies import ServiceDependency
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -26,10 +27,11 @@ async def live() -> Response[dict[str, str]]:
 
 @route("/health/ready", http_method=_METHODS, tags=["health"])
 async def ready(service: ServiceDependency) -> Response[dict[str, str]]:
-    """Tell whether new tasks are taken."""
+    """Tell whether new tasks are taken; locked keys stop none but those of the providers that have one."""
     report = await service.health(service)
-    status = "stopping" if service.stopping.is_set() else report["status"]
-    return Response({"status": status}, status_code=200 if status == "ok" else 503, headers=_NO_STORE)
+    taken = report["status"] != "stopping" and all(report["checks"][name] == "ok" for name in TASKS_NEED)
+    status = "ok" if taken else report["status"]
+    return Response({"status": status}, status_code=200 if taken else 503, headers=_NO_STORE)
 
 
 HANDLERS = [health, live, ready]

@@ -381,6 +381,33 @@ def test_config_check_says_that_all_is_well(run):
     assert good(run("config", "check"))
 
 
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"default_provider": "nowhere"}, "no provider 'nowhere' is configured"),
+        ({"providers": {"demo": {"enabled": False}}}, "no provider 'demo' is configured"),
+        (
+            {"default_provider": "off", "providers": {"off": {"kind": "demo", "enabled": False}}},
+            "is switched off",
+        ),
+    ],
+)
+def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path, config, why):
+    """By the check, by the doctor, and by the start; until it is saved."""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    checked = run("config", "check")
+    server = start_server(config, folder=tmp_path)
+    looked = run("doctor")
+    name = config.get("default_provider", "demo")
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", "enabled": True}))
+
+    assert (0, True) == (checked.returncode, "default_provider: " in checked.stderr)
+    assert [True] * 3 == [why in said for said in (checked.stderr, looked.stdout, server.log)]
+    assert "" == run("config", "check").stderr
+    assert "default provider" not in run("doctor").stdout
+
+
 def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
     """It stops nothing, since a saved row may still say another dialect."""
     config = {"providers": {"stable-diffusion": {"api_key": "no-colon-4711"}}}

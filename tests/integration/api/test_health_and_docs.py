@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.api.asking import GENERATE, data
+from tests.integration.api.asking import CONFIG, GENERATE, data, finished
 
 
 def test_health_tells_what_the_service_stands_on(api):
@@ -26,6 +26,35 @@ def test_liveness_and_readiness_are_200_while_it_runs(api, path):
     answer = api.get(path)
 
     assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
+
+
+def test_locked_keys_are_degraded_and_ready_all_the_same(start_server):
+    """What needs no saved key goes on, so a load balancer goes on sending."""
+    server = start_server()
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": "kept", "kind": "demo", "api_key": "sk-saved-secret-1"}))
+    server.stop()
+    (server.data_dir / "master.key").unlink()
+    server.start()
+    with server.client() as api:
+        health, ready = api.get("/health"), api.get("/health/ready")
+
+        assert (503, "degraded", "locked") == (
+            health.status_code,
+            health.json()["status"],
+            health.json()["checks"]["keys"],
+        )
+        assert (200, {"status": "ok"}) == (ready.status_code, ready.json())
+        assert "completed" == finished(api)["status"]
+
+
+def test_a_disk_without_room_is_not_ready(start_server):
+    """No task is taken."""
+    with start_server({"storage": {"min_free_mb": 10**9}}).client() as api:
+        assert (503, {"status": "degraded"}) == (
+            api.get("/health/ready").status_code,
+            api.get("/health/ready").json(),
+        )
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])

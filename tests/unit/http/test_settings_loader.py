@@ -129,6 +129,7 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("aigc_label: {enabled: true}", "aigc_label.producer: is required"),
         ("a: [", "config.yaml: is not YAML in line 1"),
         ("- a", "config.yaml: must be a mapping of keys"),
+        ("default_provider: No Good!", "default_provider: must be 1 to 64 of a-z 0-9 . _ -"),
         ('default_provider: "\\ud83d"', "default_provider: must be UTF-8 text without NUL"),
         ('providers: {sd: {display_name: "a\\0b"}}', "providers.sd.display_name: must be UTF-8 text"),
         ('"\\ud83d": 1', "a key: must be UTF-8 text"),

@@ -8,21 +8,14 @@ from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.reindex import IndexState, index_state
-from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
-from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.redaction import Redactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE, MasterKeyRefused
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import Refusal
-from imagegen_core.use_cases.list_providers import ListProviders
-from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
-from imagegen_http.composition.providers import compose_providers
-from imagegen_http.composition.service import file_configs
+from imagegen_http.composition.provider_listing import default_provider_doubt, listing
 from imagegen_http.settings import Settings
 
 _STUCK = timedelta(days=1)
@@ -111,19 +104,12 @@ async def search_index(database: Database) -> Check:
 
 async def providers(database: Database, settings: Settings) -> list[Check]:
     """Return the configurations that name retired models, or that cannot be understood."""
-    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        resolve = ResolveProvider(
-            configs=SqliteProviderConfigs(database, FernetSecretBox(None)),  # no key is needed to look
-            file_configs=file_configs(settings),
-            providers=compose_providers(SystemClock(), outbound, PresetLibrary()),
-            redactor=Redactor(),
-        )
-        found = await ListProviders(resolve=resolve).configured()
+        async with listing(settings, database) as listed:
+            found = await listed.configured()
+            doubt = await default_provider_doubt(settings.default_provider, listed)
     except Refusal as error:
         return [warn("providers", str(error))]
-    finally:
-        await outbound.aclose()
     enabled = [provider for provider in found if provider.config.is_enabled]
     warnings = [
         warn("providers", f"{provider.config.provider_name}: {said}")
@@ -131,4 +117,6 @@ async def providers(database: Database, settings: Settings) -> list[Check]:
         for model in provider.profile.models
         if (said := model.warning)
     ]
+    if doubt is not None:
+        warnings.append(warn("default provider", doubt))
     return warnings or [ok("providers", f"{len(enabled)} enabled, no retired model among theirs")]

@@ -1,0 +1,68 @@
+"""Looks at the providers without a service: those of the file, and those of a database that is there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.databases.data_directory import DATABASE_FILE
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
+from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
+from imagegen_core.use_cases.list_providers import ListProviders
+from imagegen_core.use_cases.resolve_provider import ResolveProvider
+from imagegen_http.composition.providers import compose_providers
+from imagegen_http.composition.service import file_configs
+from imagegen_http.settings import Settings
+
+
+@asynccontextmanager
+async def listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
+    """Yield what lists the providers; no key is needed to look."""
+    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
+    configs = SqliteProviderConfigs(database, FernetSecretBox(None)) if database else MemoryProviderConfigs()
+    try:
+        yield ListProviders(
+            resolve=ResolveProvider(
+                configs=configs,
+                file_configs=file_configs(settings),
+                providers=compose_providers(SystemClock(), outbound, PresetLibrary()),
+                redactor=Redactor(),
+            )
+        )
+    finally:
+        await outbound.aclose()
+
+
+async def default_provider_doubt(name: str, providers: ListProviders) -> str | None:
+    """Return why a task that names no provider would be refused; None when it would not."""
+    try:
+        found = await providers.one(name)
+    except ProviderConfigNotFound:
+        why = f"no provider {name!r} is configured, in the file or saved"
+    except (Refusal, StorageError) as error:
+        why = str(error)
+    else:
+        if found.config.is_enabled:
+            return None
+        why = f"provider {name!r} is switched off"
+    return f"default_provider: {why}; tasks that name no provider are refused"
+
+
+async def default_provider_doubt_of(settings: Settings) -> str | None:
+    """Return the same for settings, and for the database that they lead to if there is one to be read."""
+    try:
+        path = settings.data_dir / DATABASE_FILE
+        database = Database.open(path, read_only=True) if path.exists() else None
+    except (ImagegenError, OSError):
+        return None  # whoever looks at the database says what is wrong with it
+    try:
+        async with listing(settings, database) as providers:
+            return await default_provider_doubt(settings.default_provider, providers)
+    finally:
+        if database is not None:
+            await database.close()
