@@ -201,14 +201,17 @@ def test_a_new_key_of_another_place_is_not_sent_to_the_old_one(bench):
     assert [] == [r for r in bench.line.requests if NEW_KEY in str(r.headers)]
 
 
-def test_what_was_not_sent_is_not_sent_by_a_provider_that_is_switched_off(bench):
+@pytest.mark.parametrize("restart", [True, False])
+def test_what_was_not_sent_is_not_sent_by_a_provider_that_is_switched_off(bench, restart):
     """Two of three pictures wait for their turn: they are missing, the one that was accepted is there."""
     bench.save(extra_config={"preset": "replicate", "max_concurrency": 1})
     task_id = bench.polled(bench.submit(num=3))
     switch_off(bench)
-    bench.server.kill()
+    if restart:
+        bench.server.kill()
     bench.vendor.released = True
-    bench.server.start()
+    if restart:
+        bench.server.start()
     task = bench.ended(task_id)
 
     assert ("completed", 1, 1) == (task["status"], len(task["images"]), len(bench.vendor.ledger))

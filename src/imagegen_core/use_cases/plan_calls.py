@@ -110,11 +110,24 @@ class PlanCalls:
             return None
         return attrs.evolve(now, call=attrs.evolve(now.call, request=planned.call.request))
 
+    async def refusal(self, task: Task) -> Failure | None:
+        """Return why nothing of the task may be sent at this moment; None when it may."""
+        try:
+            await self._resolved(task)
+        except Unavailable:
+            return None  # the key that it was planned with is at hand
+        except Refusal as refusal:
+            return refused(refusal, charged=False)
+        return None
+
     async def _now(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
+        resolved, model = await self._resolved(task)
+        return dict(enumerate(_calls(task.request, resolved, model, attempts)))
+
+    async def _resolved(self, task: Task) -> tuple[ResolvedProvider, Model]:
         override = None if task.override is None else open_override(task.override, self.box, task.task_id)
         resolved = await self.resolve(provider_name=task.provider_name, override=override)
-        model = choose_model(resolved.profile.models, task.model_id)
-        return dict(enumerate(_calls(task.request, resolved, model, attempts)))
+        return resolved, choose_model(resolved.profile.models, task.model_id)
 
     def _sent(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
         latest = {a.part: a for a in attempts}

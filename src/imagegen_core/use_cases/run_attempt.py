@@ -145,6 +145,8 @@ class RunAttempt:
         if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
             async with run.place.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
+                    if (refusal := await self.plan.refusal(run.task)) is not None:
+                        raise error_of(refusal)  # it may have waited long for its turn
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
                     attempt = await run.save_attempt(
