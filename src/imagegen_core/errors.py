@@ -58,12 +58,16 @@ class Refusal(ImagegenError):
         self.data: Mapping[str, Any] = data
 
 
+MOST_PROBLEMS = 50
+
+
 class ValidationFailed(Refusal):
-    """Wrong type, out of range, unknown field: `problems` names each of them."""
+    """Wrong type, out of range, unknown field: `problems` names each of them, as far as anybody reads on."""
 
     slug = "validation_failed"
 
     def __init__(self, *problems: Problem) -> None:
+        problems = problems[:MOST_PROBLEMS]
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
         self.problems = problems
         self.data = {"errors": [attrs.asdict(p) for p in problems]}

@@ -2,13 +2,15 @@
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, ValidationException
 
 from imagegen_core.valid_text import text_problems
+from imagegen_http.asgi import Scope
+from imagegen_http.guard import HeldBody, Text
 
 _SEARCHED_BYTES = 1024 * 1024
 """In a longer body, one with pictures, no field is looked for."""
@@ -16,6 +18,17 @@ _SEARCHED_BYTES = 1024 * 1024
 
 class JsonRequest(Request[Any, Any, Any]):
     """Litestar's own reading is lenient, as query parameters need it and bodies must not have it."""
+
+    @property
+    def held(self) -> HeldBody:
+        """The body as the guard has it; large pictures in it are no part of what `json` returns."""
+        scope: Scope = self.scope  # type: ignore[assignment] # the same, typed in Litestar's own way
+        return HeldBody.of(scope)
+
+    async def body(self) -> bytes:
+        """Return the body without its large pictures; Litestar's own would keep a copy until the answer."""
+        text = self.held.outline.text or await super().body()
+        return cast("bytes", text)  # or a bytearray, which nobody changes
 
     async def json(self) -> Any:
         """Return the body, as the handler's ``data`` if it has one.
@@ -25,16 +38,17 @@ class JsonRequest(Request[Any, Any, Any]):
             ClientException: it is not JSON.
         """
         declared = self.route_handler.parsed_data_field
+        text = await self.body()
         try:
-            return msgspec.json.decode(await self.body(), type=declared.annotation if declared else Any)
+            return msgspec.json.decode(text, type=declared.annotation if declared else Any)
         except msgspec.ValidationError as error:
             problem = {"key": "body", "message": str(error)}
             raise ValidationException("the body is not valid", extra=[problem]) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise malformed(await self.body()) from error
+            raise malformed(text) from error
 
 
-def malformed(body: bytes) -> ClientException:
+def malformed(body: Text) -> ClientException:
     """Return the refusal of a body that msgspec cannot read.
 
     Half of a surrogate pair is no fault by JSON's grammar, so the field that holds one is named.

@@ -80,7 +80,8 @@ async def _serve(service: Service, listener: socket.socket) -> None:
     def signalled() -> None:
         (hurry if stop.is_set() else stop).set()
 
-    app = _chain(service)
+    guard = _guard(service)
+    app = RequestLog(guard, new_id=new_id)
     server = _Server(_config(app), lambda: loop.call_soon_threadsafe(signalled))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
@@ -99,6 +100,7 @@ async def _serve(service: Service, listener: socket.socket) -> None:
     server.should_exit = True
     stopping.cancel()
     await serving
+    guard.close()
     _log.info("stopped")
 
 
@@ -113,7 +115,7 @@ class _Server(uvicorn.Server):
         self._signalled()
 
 
-def _chain(service: Service) -> RequestLog:
+def _guard(service: Service) -> InboundGuard:
     """Return the application behind what every request passes first."""
     settings = service.settings.server
     rules = GuardRules(
@@ -125,8 +127,7 @@ def _chain(service: Service) -> RequestLog:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=2 * settings.max_upload_mb * _MIB,
     )
-    guard = InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
-    return RequestLog(guard, new_id=new_id)
+    return InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
 
 
 def _config(app: RequestLog) -> uvicorn.Config:

@@ -284,7 +284,8 @@ async def test_a_body_within_the_limit_arrives_whole(chunked):
     """Four MiB for a picture, in one message."""
     async with serving() as port, Client.to(port) as client:
         await client.send(head("POST", EDIT, JSON, CHUNKED if chunked else f"Content-Length: {4 * MIB}"))
-        await client.send(chunk(b" " * 4 * MIB) + chunk(b"") if chunked else b" " * 4 * MIB)
+        body = b'"data:image/' + b"A" * (4 * MIB - 13) + b'"'
+        await client.send(chunk(body) + chunk(b"") if chunked else body)
 
         assert (200, str(4 * MIB).encode()) == await client.answer()
 

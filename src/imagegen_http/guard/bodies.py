@@ -4,6 +4,7 @@ import asyncio
 
 from imagegen_http.asgi import Message, Receive
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
+from imagegen_http.guard.held_body import HeldBody
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.refused import ClientGone, Refused
 from imagegen_http.guard.rules import GuardRules
@@ -99,7 +100,7 @@ class IncomingBody:
         if announced is not None and not budget.has_room(announced):
             raise _no_room()
 
-    async def read(self, rules: GuardRules, lease: BodyLease) -> bytes:
+    async def read(self, rules: GuardRules, lease: BodyLease) -> bytearray:
         """Return the whole body.
 
         Raises:
@@ -113,12 +114,19 @@ class IncomingBody:
             self._late = True
             raise Refused.for_body(f"was not complete after {rules.body_seconds:g} seconds") from error
 
-    def replayed(self, body: bytes) -> Receive:
-        """Return a ``receive`` that gives this body as one message, and afterwards what the server says."""
-        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    def replayed(self, held: HeldBody) -> Receive:
+        """Return a ``receive`` that gives this body as one message, and afterwards what the server says.
+
+        What is made for the message is a copy; whoever reads large bodies takes the `HeldBody` instead.
+        """
+        told = False
 
         async def receive() -> Message:
-            return messages.pop() if messages else await self._receive()
+            nonlocal told
+            if told:
+                return await self._receive()
+            told = True
+            return {"type": "http.request", "body": bytes(held.text), "more_body": False}
 
         return receive
 
@@ -150,18 +158,22 @@ class IncomingBody:
         length = self._request.header(b"content-length")
         return bool(self._request.header(b"transfer-encoding")) or length not in ("", "0")
 
-    async def _read(self, limit: int, lease: BodyLease) -> bytes:
+    async def _read(self, limit: int, lease: BodyLease) -> bytearray:
         body = bytearray()
-        while not self._complete:
-            chunk = await self._chunk()
-            if chunk and not body and has_wrong_type(self._request):
-                raise Refused("unsupported_media_type")
-            if len(body) + len(chunk) > limit:
-                raise Refused("body_too_large", {"max_bytes": limit})
-            if not lease.grow(len(body) + len(chunk)):
-                raise _no_room()
-            body += chunk
-        return bytes(body)
+        try:
+            while not self._complete:
+                chunk = await self._chunk()
+                if chunk and not body and has_wrong_type(self._request):
+                    raise Refused("unsupported_media_type")
+                if len(body) + len(chunk) > limit:
+                    raise Refused("body_too_large", {"max_bytes": limit})
+                if not lease.grow(len(body) + len(chunk)):
+                    raise _no_room()
+                body += chunk
+        except BaseException:
+            body.clear()  # the traceback keeps it, while the rest is read and dropped
+            raise
+        return body
 
     async def _chunk(self) -> bytes:
         self._begun = True

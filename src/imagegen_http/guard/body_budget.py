@@ -1,34 +1,42 @@
-"""How many bytes of large bodies the process holds at once."""
+"""How many bytes of bodies the process holds at once."""
 
-FREE_BYTES = 1024 * 1024
-"""Bodies up to this size are not counted: a prompt must get through while pictures are uploaded."""
+SMALL_BYTES = 256 * 1024
+"""A body up to this size may use the reserve: no prompt is longer, however its JSON is escaped."""
 
 
 class BodyBudget:
-    """A number of bytes that all large bodies share."""
+    """A number of bytes that all bodies share, each from its first byte on.
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    Args:
+        total: bytes for all.
+        reserve: more bytes, for small bodies alone: prompts must get through while pictures are uploaded.
+    """
+
+    def __init__(self, total: int, *, reserve: int = 0) -> None:
+        self._free = total
+        self._reserve = reserve
         self._used = 0
 
     @property
     def used(self) -> int:
-        """The bytes that large bodies hold now."""
+        """The bytes that bodies hold now."""
         return self._used
 
     def has_room(self, size: int) -> bool:
         """Return whether a body of this size could be held now."""
-        return size <= FREE_BYTES or self._used + size <= self._total
+        return size <= self._free + (self._reserve if size <= SMALL_BYTES else 0)
 
     def lease(self) -> "BodyLease":
         """Return an empty share, for one request."""
         return BodyLease(self)
 
-    def move(self, size: int) -> bool:
-        """Take (or, negative, give back) bytes; return whether there was room."""
-        if size > 0 and self._used + size > self._total:
+    def move(self, common: int, reserved: int) -> bool:
+        """Take (or, negative, give back) bytes of all and of the reserve; return whether there was room."""
+        if common > self._free or reserved > self._reserve:
             return False
-        self._used += size
+        self._free -= common
+        self._reserve -= reserved
+        self._used += common + reserved
         return True
 
 
@@ -37,18 +45,18 @@ class BodyLease:
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
-        self._held = 0
+        self._common = self._reserved = 0
 
     def grow(self, size: int) -> bool:
         """Hold ``size`` bytes from now on; return whether there was room."""
-        if size <= FREE_BYTES:
-            return True
-        if not self._budget.move(size - self._held):
-            return False
-        self._held = size
-        return True
+        return self._hold(size, 0) or (size <= SMALL_BYTES and self._hold(0, size))
 
     def release(self) -> None:
         """Give everything back."""
-        self._budget.move(-self._held)
-        self._held = 0
+        self._hold(0, 0)
+
+    def _hold(self, common: int, reserved: int) -> bool:
+        if not self._budget.move(common - self._common, reserved - self._reserved):
+            return False
+        self._common, self._reserved = common, reserved
+        return True

@@ -1,16 +1,17 @@
 """The first thing that a request meets: host, origin, token, body. What passes is complete and bounded."""
 
-import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
-from imagegen_http.guard import cross_site, json_depth, login
+from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
-from imagegen_http.guard.bodies import JSON, IncomingBody, media_type
-from imagegen_http.guard.body_budget import BodyBudget, BodyLease
+from imagegen_http.guard.bodies import JSON, UPLOADS, IncomingBody, media_type
+from imagegen_http.guard.body_budget import BodyBudget
 from imagegen_http.guard.forwarding import Forwarding, origin_of
+from imagegen_http.guard.held_body import HeldBody
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.lingering import answer_early
@@ -18,13 +19,8 @@ from imagegen_http.guard.refused import ClientGone, Refused
 from imagegen_http.guard.rules import GuardRules
 from imagegen_http.guard.security_headers import with_security_headers
 
-RELEASE_BODY = "imagegen.release_body"
-"""Key of the scope: a function for an application that has let go of the body long before it answers."""
-
 MAX_HEAD_BYTES = 32 * 1024
 """Largest head, its path and headers together; the parser bounds only what comes in pieces."""
-
-_SCANNED_AT_ONCE = 64 * 1024
 
 
 class InboundGuard:
@@ -32,8 +28,9 @@ class InboundGuard:
 
     Only the scheme may be forwarded, by a trusted proxy; the application sees it as the scope's.
 
-    The application gets each body as one message, whole, declared as what the path takes, within its
-    size, and not nested too deep. ``refuse`` sends the error envelope; ``now`` is seconds since 1970.
+    The application gets each body as one message (or as a `HeldBody`), whole, declared as what the path
+    takes, within its size, not nested too deep, and of few values. ``refuse`` sends the error envelope;
+    ``now`` is seconds since 1970.
 
     Raises:
         ValueError: an allowed host could never be a Host.
@@ -54,7 +51,10 @@ class InboundGuard:
             if rules.auth_token
             else None
         )
-        self._budget = BodyBudget(max(rules.max_bytes_in_flight, rules.max_upload_bytes))
+        self._budget = BodyBudget(
+            max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
         self._login = login.Login(
             token=rules.auth_token or None,
             refuse=refuse,
@@ -64,8 +64,12 @@ class InboundGuard:
 
     @property
     def bytes_in_flight(self) -> int:
-        """What the large bodies of running requests hold now."""
+        """What the bodies of running requests hold now."""
         return self._budget.used
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -81,20 +85,21 @@ class InboundGuard:
         request = InboundRequest.of(scope)
         send = with_security_headers(send, no_store=request.is_api)
         body = IncomingBody(request, receive)
-        lease = self._budget.lease()
+        held = HeldBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
         try:
             self._check_head(request, body)
-            replayed = await self._read(request, body, lease)
+            await self._read(request, body, held)
         except ClientGone:
             return
         except Refused as refused:
+            held.release()
             await self._turn_away(refused, request, body, scope, receive, send)
         else:
             app = self._login if request.path in login.PATHS else self._app
-            scope[RELEASE_BODY] = lease.release
-            await app(scope, replayed, send)
+            held.put_into(scope)
+            await app(scope, body.replayed(held), send)
         finally:
-            lease.release()
+            held.release()
 
     def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
@@ -106,20 +111,19 @@ class InboundGuard:
             raise Refused("unauthorized", headers={"www-authenticate": "Bearer"})
         body.check_head(self._rules, self._budget)
 
-    async def _read(self, request: InboundRequest, body: IncomingBody, lease: BodyLease) -> Receive:
-        content = await body.read(self._rules, lease)
+    async def _read(self, request: InboundRequest, body: IncomingBody, held: HeldBody) -> None:
+        held.fill(await body.read(self._rules, held.lease))
         if media_type(request) == JSON:
-            await self._check_depth(content)
-        return body.replayed(content)
-
-    async def _check_depth(self, content: bytes) -> None:
-        limit = self._rules.max_json_depth
-        if len(content) <= _SCANNED_AT_ONCE:
-            deep = json_depth.deeper_than(limit, content)
-        else:
-            deep = await asyncio.to_thread(json_depth.deeper_than, limit, content)
-        if deep:
-            raise Refused.for_body(f"is nested deeper than {limit} levels, or has too many brackets")
+            try:
+                held.outline = await held.read(
+                    lambda: json_outline.outline(
+                        held.text,
+                        max_depth=self._rules.max_json_depth,
+                        with_pictures=request.path in UPLOADS,
+                    )
+                )
+            except json_outline.TooMuch as error:
+                raise Refused.for_body(str(error)) from error
 
     async def _turn_away(
         self,

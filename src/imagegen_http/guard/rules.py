@@ -13,7 +13,8 @@ class GuardRules:
     and loopback, and so is the host of ``public_url``, the ``scheme://host[:port]`` by which people know the
     service; ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is believed.
     ``max_upload_bytes`` bounds the bodies that carry pictures, ``max_body_bytes`` all
-    others. ``max_bytes_in_flight`` bounds all bodies over 1 MiB together; one upload always fits.
+    others. ``max_bytes_in_flight`` bounds all bodies together; one upload always fits. ``reserved_bytes``
+    are more, for bodies of prompts alone.
     ``linger_seconds`` is how long the rest of a refused body is read and dropped, so that a client
     which sends before it reads gets its answer.
     """
@@ -25,7 +26,8 @@ class GuardRules:
     auth_token: str | None = attrs.field(default=None, repr=False)
     max_body_bytes: int = _MIB
     max_upload_bytes: int = 64 * _MIB
-    max_bytes_in_flight: int = 256 * _MIB
+    max_bytes_in_flight: int = 128 * _MIB
+    reserved_bytes: int = 16 * _MIB
     max_json_depth: int = 64
     body_seconds: float = 30.0
     linger_seconds: float = 30.0

@@ -6,9 +6,11 @@ import attrs
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_http.guard import Text
 
 _PIECE = 256 * 1024
 _MAX_PARTS = 100
+_MAX_TEXT_BYTES = 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -23,15 +25,17 @@ class Part:
         """Return the content of a field.
 
         Raises:
-            ValidationFailed: it is not UTF-8.
+            ValidationFailed: it is not UTF-8, or longer than any text may be.
         """
+        if len(self.content) > _MAX_TEXT_BYTES:
+            raise ValidationFailed.of(self.name, f"must be at most {_MAX_TEXT_BYTES} bytes")
         try:
             return self.content.decode()
         except UnicodeDecodeError as error:
             raise ValidationFailed.of(self.name, "is not UTF-8") from error
 
 
-def read_parts(body: bytes, content_type: str) -> tuple[Part, ...]:
+def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
     """Return the parts of a body.
 
     Raises:
@@ -46,19 +50,19 @@ def read_parts(body: bytes, content_type: str) -> tuple[Part, ...]:
         raise ValidationFailed.of("body", "is not multipart/form-data, or has too many parts") from error
 
 
-def _parts(body: bytes, boundary: str) -> Iterator[Part]:
+def _parts(body: Text, boundary: str) -> Iterator[Part]:
     with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
         segment: MultipartSegment | None = None
-        content = bytearray()
+        content: list[bytes | bytearray] = []
         for start in range(0, len(body), _PIECE):
-            for event in parser.parse(body[start : start + _PIECE]):
+            for event in parser.parse(bytes(body[start : start + _PIECE])):
                 if isinstance(event, MultipartSegment):
-                    segment, content = event, bytearray()
+                    segment, content = event, []
                 elif event:
-                    content += event
+                    content.append(event)
                 elif segment is not None:
                     yield Part(
                         name=segment.name or "",
                         is_file=segment.filename is not None,
-                        content=bytes(content),
+                        content=b"".join(content),
                     )

@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_http.asgi import Receive
 from imagegen_http.departures import leaving
-from imagegen_http.guard import RELEASE_BODY
 from imagegen_http.guard.forwarding import origin_of
+from imagegen_http.json_request import JsonRequest
 from imagegen_http.openai import models
 from imagegen_http.openai.acceptance import Caller, accept
 from imagegen_http.openai.answer import Answer
@@ -27,36 +26,32 @@ from imagegen_http.routes.dependencies import ServiceDependency, idempotency_key
 from imagegen_http.service import Service
 
 RepeatsDependency = NamedDependency[SkipValidation[Repeats]]
-AnyRequest = Request[Any, Any, Any]
 ModelPath = Annotated[Path, PathParameter(description="provider/model, or a model id")]
 
-_READ_ON_THE_LOOP = 256 * 1024
 _NO_VARIATIONS = "/v1/images/variations ended with DALL·E 2; use /v1/images/edits"
 
 
 @post("/images/generations", status_code=200)
 async def create_image(
     data: JSONBody[ImageGeneration],
-    request: AnyRequest,
+    request: JsonRequest,
     service: ServiceDependency,
     repeats: RepeatsDependency,
 ) -> ASGIApp:
     """Make pictures from a prompt and wait for them."""
-    wanted = read_generation(data, await request.body())
+    held = request.held
+    wanted = await held.read(lambda: read_generation(data, held.text))
     return await _answer(request, service, repeats, wanted, "image_generation")
 
 
 @post("/images/edits", status_code=200)
 async def create_image_edit(
-    request: AnyRequest, service: ServiceDependency, repeats: RepeatsDependency
+    request: JsonRequest, service: ServiceDependency, repeats: RepeatsDependency
 ) -> ASGIApp:
     """Change a picture, or make one after several, and wait for it."""
-    body = b"".join([chunk async for chunk in request.stream()])
-    content_type = request.headers.get("content-type", "")
-    if len(body) > _READ_ON_THE_LOOP:
-        wanted = await asyncio.to_thread(read_edit, body, content_type)
-    else:
-        wanted = read_edit(body, content_type)
+    held, content_type = request.held, request.headers.get("content-type", "")
+    wanted = await held.read(lambda: read_edit(held, content_type))
+    held.drop()
     return await _answer(request, service, repeats, wanted, "image_edit")
 
 
@@ -94,12 +89,8 @@ def openai_router() -> Router:
     )
 
 
-def _nothing() -> None:
-    pass
-
-
 async def _answer(
-    request: AnyRequest, service: Service, repeats: Repeats, wanted: Wanted, events: str
+    request: JsonRequest, service: Service, repeats: Repeats, wanted: Wanted, events: str
 ) -> ASGIApp:
     headers = request.headers
     left = asyncio.create_task(leaving(cast("Receive", request.receive)))
@@ -114,8 +105,7 @@ async def _answer(
     except BaseException:
         left.cancel()
         raise
-    release: Callable[[], object] = cast("dict[str, Any]", request.scope).get(RELEASE_BODY, _nothing)
-    release()
+    request.held.release()
     asked = wanted.asked
     answer = Answer(
         service=service,
@@ -131,7 +121,7 @@ async def _answer(
     return cast("ASGIApp", answer)  # the same ASGI, typed in Litestar's own way
 
 
-def _base_url(request: AnyRequest, service: Service) -> str:
+def _base_url(request: JsonRequest, service: Service) -> str:
     """Return what addresses of ours begin with: the public one, else as the request came."""
     public_url = service.settings.server.public_url
     return str(request.base_url).rstrip("/") if public_url is None else origin_of(public_url)

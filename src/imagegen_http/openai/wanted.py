@@ -11,7 +11,8 @@ from litestar.exceptions import ValidationException
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.submissions import InputSource
-from imagegen_http.input_pictures import read_picture
+from imagegen_http.guard import HeldBody, Text
+from imagegen_http.input_pictures import InputPictures, read_picture
 from imagegen_http.json_request import malformed
 from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference
@@ -33,22 +34,22 @@ class Wanted:
     mask: InputSource | None = None
 
 
-def read_generation(asked: ImageGeneration, body: bytes) -> Wanted:
+def read_generation(asked: ImageGeneration, body: Text) -> Wanted:
     """Return what a body wants that has been read as ``asked`` already."""
     fields = msgspec.json.decode(body)
     return Wanted(asked=asked, fields=_beside(fields), digest=hashlib.sha256(body).hexdigest())
 
 
-def read_edit(body: bytes, content_type: str) -> Wanted:
-    """Return what the body of an edit wants, JSON or multipart.
+def read_edit(held: HeldBody, content_type: str) -> Wanted:
+    """Return what the body of an edit wants, JSON or multipart; blocks.
 
     Raises:
         ValidationFailed, ValidationException, ClientException: it cannot be read as one.
         InvalidImage: a picture in it is none, as far as its text shows.
     """
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
-        return _of_form(read_parts(body, content_type))
-    return _of_json(body)
+        return _of_form(read_parts(held.text, content_type))
+    return _of_json(held)
 
 
 def _of_form(parts: Sequence[Part]) -> Wanted:
@@ -64,21 +65,19 @@ def _of_form(parts: Sequence[Part]) -> Wanted:
     )
 
 
-def _of_json(body: bytes) -> Wanted:
+def _of_json(held: HeldBody) -> Wanted:
     try:
-        fields = msgspec.json.decode(body)
+        fields = msgspec.json.decode(held.outline.text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(body) from error
+        raise malformed(held.outline.text) from error
     asked = _converted(fields, ImageEdit, strict=True)
     given = asked.image if isinstance(asked.image, list) else [asked.image] if asked.image else []
     texts = [_text(r) for r in (*asked.images, *given)]
-    return Wanted(
-        asked=asked,
-        fields=_beside(fields),
-        digest=hashlib.sha256(body).hexdigest(),
-        images=tuple(read_picture(text, f"images.{i}") for i, text in enumerate(texts)),
-        mask=None if asked.mask is None else read_picture(_text(asked.mask), "mask"),
-    )
+    with InputPictures.of(held) as pictures:
+        images = tuple(pictures.read_now(text, f"images.{i}") for i, text in enumerate(texts))
+        mask = None if asked.mask is None else pictures.read_now(_text(asked.mask), "mask")
+        digest = hashlib.sha256(held.text).hexdigest()
+    return Wanted(asked=asked, fields=_beside(fields), digest=digest, images=images, mask=mask)
 
 
 def _converted(fields: Any, kind: type[ImageEdit], *, strict: bool) -> ImageEdit:
@@ -93,7 +92,7 @@ def _picture(part: Part) -> InputSource:
     """Return a file of a form; a field may name a picture as JSON does."""
     if not part.content:
         raise ValidationFailed.of(part.name, "is empty")
-    return part.content if part.is_file else read_picture(part.text(), part.name)
+    return part.content if part.is_file else read_picture(part.content, part.name)
 
 
 def _text(reference: Reference) -> str:

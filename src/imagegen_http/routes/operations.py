@@ -15,7 +15,8 @@ from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.submissions import Submission
 from imagegen_http import render, request_context
-from imagegen_http.input_pictures import read_picture
+from imagegen_http.input_pictures import InputPictures
+from imagegen_http.json_request import JsonRequest
 from imagegen_http.routes.dependencies import (
     IdempotencyHeader,
     PreferHeader,
@@ -62,6 +63,7 @@ async def generate(
 
 @post("/api/v1/images/generate-with-references", status_code=202, tags=["operations"])
 async def generate_with_references(
+    request: JsonRequest,
     data: JSONBody[ReferenceBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
@@ -69,9 +71,13 @@ async def generate_with_references(
 ) -> Answer:
     """Make pictures from a prompt and 1 to 14 reference pictures."""
     given = {"image_size": data.image_size, "aspect_ratio": data.aspect_ratio}
-    references = tuple(
-        read_picture(text, f"reference_images.{index}") for index, text in enumerate(data.reference_images)
-    )
+    with InputPictures.of(request.held) as pictures:
+        references = tuple(
+            [
+                await pictures.read(text, f"reference_images.{index}")
+                for index, text in enumerate(data.reference_images)
+            ]
+        )
     submission = _submission(
         Operation.REFERENCE, data, data.prompt, _with(data.params, given), references=references
     )
@@ -80,25 +86,30 @@ async def generate_with_references(
 
 @post("/api/v1/images/edit", status_code=202, tags=["operations"])
 async def edit(
+    request: JsonRequest,
     data: JSONBody[EditBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
     prefer: PreferHeader = None,
 ) -> Answer:
     """Repaint a picture, or the part of it that a mask shows."""
+    with InputPictures.of(request.held) as pictures:
+        image = await pictures.read(data.image, "image")
+        mask = None if data.mask is None else await pictures.read(data.mask, "mask")
     submission = _submission(
         Operation.EDIT,
         data,
         data.prompt,
         _with(data.params, {"edit_mode": data.edit_mode}),
-        image=read_picture(data.image, "image"),
-        mask=None if data.mask is None else read_picture(data.mask, "mask"),
+        image=image,
+        mask=mask,
     )
     return await _submit(service, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/upscale", status_code=202, tags=["operations"])
 async def upscale(
+    request: JsonRequest,
     data: JSONBody[UpscaleBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
@@ -108,40 +119,44 @@ async def upscale(
     params = _with(data.params, {"upscale_factor": data.upscale_factor})
     if params.get("upscale_factor") is None:
         params["upscale_factor"] = "x2"
-    submission = _submission(
-        Operation.UPSCALE, data, data.prompt or "", params, image=read_picture(data.image, "image")
-    )
+    with InputPictures.of(request.held) as pictures:
+        image = await pictures.read(data.image, "image")
+    submission = _submission(Operation.UPSCALE, data, data.prompt or "", params, image=image)
     return await _submit(service, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/recontext", status_code=202, tags=["operations"])
 async def recontext(
+    request: JsonRequest,
     data: JSONBody[RecontextBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
     prefer: PreferHeader = None,
 ) -> Answer:
     """Put what a picture shows into another scene."""
-    submission = _submission(
-        Operation.RECONTEXT, data, data.prompt, data.params, image=read_picture(data.image, "image")
-    )
+    with InputPictures.of(request.held) as pictures:
+        image = await pictures.read(data.image, "image")
+    submission = _submission(Operation.RECONTEXT, data, data.prompt, data.params, image=image)
     return await _submit(service, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/segment", status_code=202, tags=["operations"])
 async def segment(
+    request: JsonRequest,
     data: JSONBody[SegmentBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
     prefer: PreferHeader = None,
 ) -> Answer:
     """Mark what a picture shows."""
+    with InputPictures.of(request.held) as pictures:
+        image = await pictures.read(data.image, "image")
     submission = _submission(
         Operation.SEGMENT,
         data,
         data.prompt or "",
         _with(data.params, {"mode": data.mode}),
-        image=read_picture(data.image, "image"),
+        image=image,
     )
     return await _submit(service, submission, idempotency_key, prefer)
 

@@ -1,10 +1,15 @@
 """What callers bring fills no memory: measured at the process that serves them."""
 
 import base64
+import contextlib
 import io
 import random
+import selectors
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from PIL import Image
 
 from tests.integration.api.asking import IMAGES, TASKS, data, ended
@@ -66,3 +71,57 @@ def test_a_retry_does_not_read_its_inputs_whole(start_server):
 
         assert 202 == again.status_code
         assert peak.growth < 20 * MIB
+
+
+CALLERS = 400
+"""Each brings a mebibyte, which is three times what bodies may have together."""
+
+
+def test_bodies_that_wait_for_their_end_have_a_limit(start_server):
+    """However small each is: those beyond it are asked to come back, and memory stays where it was."""
+    server = start_server({})
+    address = urlsplit(server.url)
+    head = (
+        f"POST /api/v1/tasks/generate HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {MIB}\r\n\r\n"
+    )
+    peak = Peak(server.process.pid)
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as answers:
+        for _ in range(CALLERS):
+            caller = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            answers.register(caller, selectors.EVENT_READ)
+            with contextlib.suppress(ConnectionError):
+                caller.sendall(head.encode() + b" " * (MIB - 1))
+        refused = set()
+        while len(refused) < CALLERS - 150 and (ready := answers.select(timeout=20)):
+            refused |= {key.fd for key, _ in ready if b" 503 " in key.fileobj.recv(100)}
+
+    assert len(refused) >= CALLERS - 150
+    assert peak.growth < 300 * MIB
+
+
+@pytest.mark.parametrize("path", [f"{IMAGES}/edit", "/v1/images/edits"])
+def test_a_body_of_millions_of_values_is_refused_unread(start_server, path):
+    """They would be a gigabyte, and nobody else were served while they were parsed."""
+    server = start_server({})
+    values = b",".join(b'"p%d":1' % number for number in range(5_000_000))
+    body = b'{"prompt":"a","image":"image:1","params":{' + values + b"}}"
+    with server.client() as client:
+        peak = Peak(server.process.pid)
+        answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+
+    assert 400 == answer.status_code
+    assert "has more than 20000 values" in answer.text
+    assert peak.growth < 120 * MIB
+
+
+def test_a_large_picture_is_in_memory_twice_at_most(start_server):
+    """Once as it came and once as what it is: two of them, 54 MB of base64 and 40 of pictures."""
+    server = start_server(CONFIG)
+    body = {"provider": "webui", "prompt": "猫", "image": data_url(noise()), "mask": data_url(noise(seed=1))}
+    with server.client() as client:
+        peak = Peak(server.process.pid)
+        answer = client.post(f"{IMAGES}/edit", json=body)
+
+    assert 202 == answer.status_code
+    assert peak.growth < 150 * MIB

@@ -1,0 +1,159 @@
+"""What a JSON text says of itself before it is parsed."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagegen_core.errors import InvalidImage, ValidationFailed
+from imagegen_http.guard import HeldBody
+from imagegen_http.guard.json_outline import MAX_VALUES, PICTURE_BYTES, TooMuch, outline
+from imagegen_http.input_pictures import InputPictures
+
+PICTURE = bytes(range(256)) * 4096
+"""A megabyte: several pieces."""
+
+
+def deeper_than(limit, text):
+    try:
+        outline(text, max_depth=limit, with_pictures=False)
+    except TooMuch:
+        return True
+    return False
+
+
+def held_with(text):
+    held = HeldBody(bytearray(text))
+    held.outline = outline(held.text, max_depth=64, with_pictures=True)
+    return held
+
+
+def data_url(data):
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_deep"),
+    [
+        (b"[" * 64 + b"]" * 64, False),
+        (b"[" * 65 + b"]" * 65, True),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, True),
+        (b"[{" * 40 + b"}]" * 40, True),
+        (b"[" * 200_000, True),
+        (b"[]," * 1000, False),
+        (b"[" + b"[{}]," * 1000 + b"[" * 63 + b"]" * 63 + b"]", False),
+        (b'"' + b"[" * 1000 + b'"', False),
+        (b'"\\"' + b"[" * 1000 + b'"', False),
+        (b'"\\\\"' + b"[" * 1000, True),
+        (b'"\\\\\\"' + b"[" * 1000 + b'"', False),
+        (b'"\\n"' + b"[" * 1000, True),
+        (b'["a","b",' + b"[" * 1000, True),
+        (b"]" * 1000, False),
+        (b"", False),
+    ],
+)
+def test_depth_counts_brackets_outside_strings(text, is_deep):
+    """Deep is what a parser would have to nest, with an end to what is counted."""
+    assert is_deep == deeper_than(64, text)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.integers() | st.text(alphabet='ab[]{}"\\\n 猫'),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='a"\\['), inner, max_size=3),
+    max_leaves=30,
+)
+
+
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@given(JSON_VALUES, st.integers(1, 6), st.booleans())
+def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
+    """For any JSON the scan and the parser see the same depth."""
+    text = json.dumps(value, ensure_ascii=as_ascii).encode()
+
+    assert (depth(value) > limit) == deeper_than(limit, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"1," * MAX_VALUES + b"1]",
+        b"[" + b"[]," * MAX_VALUES + b"1]",
+        b"{" + b'"a":1,' * MAX_VALUES + b'"a":1}',
+        b'""' * 500_000,
+        b'"' + b'\\"' * 500_000,
+        b'"' + b"\\" * 500_000 + b'"',
+    ],
+)
+def test_a_text_of_very_many_values_is_not_parsed(text):
+    """Neither are quotes and backslashes counted for ever."""
+    with pytest.raises(TooMuch):
+        outline(text, max_depth=64, with_pictures=False)
+
+
+def test_marks_inside_a_text_are_no_values():
+    """A prompt may be made of commas."""
+    text = json.dumps({"prompt": ",[{" * 30_000}).encode()
+
+    assert text == outline(text, max_depth=64, with_pictures=False).text
+
+
+@given(JSON_VALUES)
+def test_an_outline_without_pictures_is_the_text(value):
+    """Nothing is changed."""
+    text = json.dumps(value).encode()
+
+    assert (text, {}) == (outline(text, max_depth=64, with_pictures=True).text, {})
+
+
+@pytest.mark.parametrize("escaped", [{}, {"/": "\\/"}, {"+": "\\u002B"}])
+def test_pictures_are_read_where_they_are(escaped):
+    """The parser sees a mark for each; as encoders write slash and plus, also between two pieces."""
+    text = json.dumps({"prompt": "a cat", "image": data_url(PICTURE), "n": 1})
+    held = held_with(text.translate(str.maketrans(escaped)).encode())
+    tree = json.loads(held.outline.text)
+    with InputPictures.of(held) as pictures:
+        data = pictures.read_now(tree["image"], "image")
+
+    assert {"prompt": "a cat", "n": 1} == {name: tree[name] for name in ("prompt", "n")}
+    assert len(held.outline.text) < 200
+    assert PICTURE == data
+
+
+def test_a_picture_where_none_belongs_is_refused():
+    """Its mark must not be taken for a text."""
+    held = held_with(json.dumps({"prompt": data_url(PICTURE)}).encode())
+
+    with pytest.raises(ValidationFailed), InputPictures.of(held):
+        pass
+
+
+@pytest.mark.parametrize("spoilt", ["=", "*", "\\n", "A"])
+def test_what_is_no_base64_is_refused(spoilt):
+    """Wherever it stands."""
+    text = data_url(PICTURE)
+    middle = len(text) // 2
+    held = held_with(('"' + text[:middle] + spoilt + text[middle:] + '"').encode())
+
+    with pytest.raises(InvalidImage):
+        InputPictures(held).read_now(json.loads(held.outline.text), "image")
+
+
+def test_much_text_beside_pictures_is_refused():
+    """A body may be long for its pictures alone."""
+    text = json.dumps({"prompt": "a" * 3_000_000, "image": data_url(PICTURE)}).encode()
+
+    with pytest.raises(TooMuch):
+        outline(text, max_depth=64, with_pictures=True)
+
+
+def test_a_short_picture_is_a_text():
+    """It costs nothing to parse."""
+    text = json.dumps({"image": data_url(PICTURE[: PICTURE_BYTES // 2])}).encode()
+
+    assert text == outline(text, max_depth=64, with_pictures=True).text
