@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import json
+import re
 import resource
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,17 @@ MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
 
 _NOT_ENCODED = "an address must be ASCII, the rest percent-encoded; curl does that with -G --data-urlencode"
+
+MAX_HEADERS = 100
+"""More lines of a head are refused unparsed: 32 KiB of them, of one letter each, take two megabytes."""
+
+_TOO_MANY_HEADERS = f"must have at most {MAX_HEADERS} headers"
+_TOO_MANY_CHUNKS = "must come in larger chunks"
+_MAX_TINY_CHUNKS = 256
+_TINY_CHUNK = re.compile(rb"\r\n[0-9a-fA-F]{1,2}(?:;[^\r\n]*)?\r\n")
+_HEAD_END = re.compile(rb"\n\r?\n")
+_READ_BYTES = 32 * 1024
+"""Taken from a socket at once; so much of each connection is in memory twice before anybody counts it."""
 
 _LINGER_SECONDS = 1.0
 _FEWEST = 16
@@ -112,6 +124,7 @@ class _LimitedProtocol(H11Protocol):
             transport.close()
             return
         self._address = address
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # asyncio's own takes 256 KiB at once
         super().connection_made(transport)
         self._start_head_timer()
 
@@ -125,9 +138,29 @@ class _LimitedProtocol(H11Protocol):
         if self._is_deaf:
             return
         self._received = data
+        if self._comes_in_crumbs(data):
+            self.send_400_response(_TOO_MANY_CHUNKS)
+            return
         super().data_received(data)
         self._received = b""
         self._watch_head()
+
+    def handle_events(self) -> None:
+        """Refuse a head of too many lines before it is parsed."""
+        if self.conn.their_state is h11.IDLE:
+            head = _HEAD_END.split(self.conn.trailing_data[0], maxsplit=1)[0]
+            if head.count(b"\n") > MAX_HEADERS:
+                self.send_400_response(_TOO_MANY_HEADERS)
+                return
+        super().handle_events()
+
+    def _comes_in_crumbs(self, data: bytes) -> bool:
+        """Return whether a body has chunks of a few bytes, each of which costs as much as a large one."""
+        if self.conn.their_state is not h11.SEND_BODY or len(data) < _MAX_TINY_CHUNKS:
+            return False
+        if not any(name == b"transfer-encoding" for name, _ in self.headers):
+            return False
+        return len(_TINY_CHUNK.findall(data)) > _MAX_TINY_CHUNKS
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -23,7 +23,9 @@ from imagegen_core.ports.blob_store import StoredBlob
 T = TypeVar("T")
 
 _BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
-_HELD = 32 * 1024 * 1024  # bytes that all puts together wait with, unless there are more than 500
+_HELD = (
+    32 * 1024 * 1024
+)  # bytes that all puts, or all reads, together wait with, unless there are more than 500
 _SMALLEST_BATCH = 32 * 1024
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NAMES = 1000  # directory entries read in one hop
@@ -42,7 +44,7 @@ class LocalBlobStore:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
         self._crc64 = crc64 and fast_crc64_available()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
-        self._puts = 0
+        self._puts = self._opens = 0
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
@@ -64,13 +66,17 @@ class LocalBlobStore:
         path = self._path(key)
         with _storage_errors(key):
             file = await self.run(lambda: _OpenFile(path))
+        self._opens += 1
         try:
             stop = file.size if end is None else min(end, file.size)
-            for at in range(start, stop, _BATCH):
+            while start < stop:
+                length = min(_share(self._opens), stop - start)
                 with _storage_errors(key):
-                    piece = await self.run(partial(file.read, min(_BATCH, stop - at), at))
+                    piece = await self.run(partial(file.read, length, start))
+                start += length
                 yield piece
         finally:
+            self._opens -= 1
             self._pool.submit(file.close)  # behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
@@ -129,7 +135,7 @@ class LocalBlobStore:
             async for chunk in chunks:
                 batch.append(chunk)
                 held += len(chunk)
-                if held >= self._batch_bytes():
+                if held >= _share(self._puts):
                     with _storage_errors(key):
                         await writing
                     writing = self._write(file, batch)
@@ -140,10 +146,6 @@ class LocalBlobStore:
         with _storage_errors(key):
             await writing
             await self._write(file, batch)
-
-    def _batch_bytes(self) -> int:
-        """Return how much a put may wait with: one batch fills up while another is being written."""
-        return max(_SMALLEST_BATCH, min(_BATCH, _HELD // (2 * self._puts)))
 
     def _write(self, file: HalfWrittenFile, batch: list[bytes]) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)
@@ -167,6 +169,11 @@ class LocalBlobStore:
                     path.unlink()
                     swept += 1
         return swept
+
+
+def _share(number: int) -> int:
+    """Return how much each of so many may hold: one batch fills up, or is sent, beside another."""
+    return max(_SMALLEST_BATCH, min(_BATCH, _HELD // (2 * number)))
 
 
 class _OpenFile:

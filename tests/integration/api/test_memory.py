@@ -77,6 +77,27 @@ CALLERS = 400
 """Each brings a mebibyte, which is three times what bodies may have together."""
 
 
+@pytest.mark.parametrize(
+    ("method", "rest", "why"),
+    [
+        ("GET", b"".join(b"%x:\r\n" % number for number in range(3000)), b"headers"),
+        ("POST", b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100_000, b"larger chunks"),
+    ],
+)
+def test_crumbs_are_refused(server, method, rest, why):
+    """Thousands of headers or chunks of a byte each cost a hundred times what they weigh."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port)) as caller:
+        with contextlib.suppress(ConnectionError):
+            head = f"{method} /api/v1/tasks/generate HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            caller.sendall(head.encode() + b"Content-Type: application/json\r\n" + rest)
+        caller.settimeout(20)
+        answer = caller.recv(1000)
+
+    assert b"HTTP/1.1 400 " == answer[:13]
+    assert why in answer
+
+
 def test_bodies_that_wait_for_their_end_have_a_limit(start_server):
     """However small each is: those beyond it are asked to come back, and memory stays where it was."""
     server = start_server({})
