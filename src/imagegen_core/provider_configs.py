@@ -21,6 +21,13 @@ _EXCLUSIVE = ("preset", "spec")
 MASKED_SETTINGS = ("credentials_file",)
 """Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
 
+SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Headers that no configuration sets.
+
+Where many sites share an address, another ``Host`` would take a key to another site than its own; the others
+say where a request ends.
+"""
+
 _SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
 

@@ -15,6 +15,7 @@ from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.provider_changes import ProviderChange
 from imagegen_core.provider_configs import (
     MASKED_SETTINGS,
+    SERVICE_HEADERS,
     ConfigSource,
     ProviderConfig,
     combine,
@@ -27,7 +28,7 @@ from imagegen_core.valid_text import text_problems
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
 _SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
+_OWN_HEADERS = SERVICE_HEADERS | {"content-type"}
 
 
 def check_provider_name(name: str) -> str:

@@ -203,6 +203,19 @@ class TestHeaders:
         assert [] == with_the_secret(stranger)
 
 
+class TestHost:
+    """Behind an address that many sites share, the header Host says whose the request is."""
+
+    def test_no_document_names_another(self, api, home):
+        """A document over the file's key would have the front pass it on to another site."""
+        fronted = {**DOCUMENT, "headers": {"Host": "thief.example"}}
+        refused = save(api, "headed", extra_config={"spec": fronted})
+        data(generate(api, "headed"))
+
+        assert (400, 40000, "validation_failed") == row(refused)
+        assert [f"127.0.0.1:{home.port}"] == [request.headers["host"] for request in home.requests]
+
+
 class TestProxyPassword:
     """What opens a proxy opens it for the provider that it was given for."""
 

@@ -57,6 +57,14 @@ def test_the_good_document_is_good():
     ("path", "value", "field"),
     [
         ("colour", "red", "spec.colour"),
+        ("headers", {"Host": "thief.example"}, "spec.headers.Host"),
+        ("auth", {"type": "header", "header": "HOST"}, "spec.auth.header"),
+        ("download.headers", {"host": "thief.example"}, "spec.download.headers.host"),
+        (
+            "operations.generate.request.headers",
+            {"Transfer-Encoding": "chunked"},
+            "spec.operations.generate.request.headers.Transfer-Encoding",
+        ),
         ("retry", {"max_attempts": 3}, "spec.retry"),
         ("schema", 2, "spec.schema"),
         ("schema", "1", "spec.schema"),

@@ -22,6 +22,7 @@ from imagegen_core.addresses import check_api_base
 from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.parameters import COMMON
+from imagegen_core.provider_configs import SERVICE_HEADERS
 
 SCHEMA = 1
 
@@ -42,6 +43,7 @@ def problems_of(document: Document) -> Iterator[Problem]:
         yield from _model(f"models.{position}", document, model)
     yield from _errors(document)
     yield from _names(document)
+    yield from _headers(document)
 
 
 def _problem(field: str, message: str) -> Problem:
@@ -171,6 +173,18 @@ def _errors(document: Document) -> Iterator[Problem]:
             yield _problem(path, "needs either header or jmespath")
         if problem := pattern_problem(wait.regex):
             yield _problem(f"{path}.regex", problem)
+
+
+def _headers(document: Document) -> Iterator[Problem]:
+    """Check the names of all headers that the document sends."""
+    named = [("auth.header", document.auth.header)]
+    named += [(f"download.headers.{name}", name) for name in document.download.headers]
+    named += [
+        (path, path.rpartition("headers.")[2]) for path, _ in _templates(document) if "headers." in path
+    ]
+    for path, name in named:
+        if name.lower() in SERVICE_HEADERS:
+            yield _problem(path, "is not a header that may be set")
 
 
 def _names(document: Document) -> Iterator[Problem]:
