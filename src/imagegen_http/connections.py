@@ -7,12 +7,15 @@ import re
 import resource
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from imagegen_http.asgi import App, Receive, Scope, Send
+from imagegen_http.delivery import UNACKNOWLEDGED, unacknowledged_bytes
 from imagegen_http.error_table import envelope
 
 MAX_HEADER_BYTES = 32 * 1024
@@ -114,6 +117,7 @@ class _LimitedProtocol(H11Protocol):
         self._is_deaf = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._received = b""
+        self.app = self._telling_what_arrived(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         address = _address_of(transport)
@@ -165,6 +169,13 @@ class _LimitedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._watch_head()
+
+    def _telling_what_arrived(self, app: Any) -> App:
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[UNACKNOWLEDGED] = partial(unacknowledged_bytes, self.transport)
+            await app(scope, receive, send)
+
+        return serve
 
     def _should_upgrade(self) -> bool:
         """Serve the request as plain HTTP, which RFC 9110 allows: there are no websockets here."""

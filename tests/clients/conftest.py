@@ -17,7 +17,7 @@ from tests.integration.api.live_server import LiveServer
 
 INSTALLED = Path(__file__).parent / ".installed"
 CLIENTS = ("ai_openai", "ai_openai_compatible", "litellm_router", "openai_npm", "openai_python")
-MOODS = ("quick", "slow", "broken", "silent")
+MOODS = ("quick", "slow", "large", "broken", "silent")
 
 
 @pytest.fixture(scope="session")

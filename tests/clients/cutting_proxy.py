@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable
 class CuttingProxy:
     """Passes bytes on, and closes both ends of a connection when the answer of ``cut(request)`` is there.
 
-    ``cut`` is asked with the whole request; None lets it pass.
+    ``cut`` is asked with the whole request; None lets it pass. ``answer_bytes`` of the answer pass before
+    the end.
     """
 
-    def __init__(self, host: str, port: int, cut: Callable[[bytes], Awaitable[object] | None]):
+    def __init__(
+        self, host: str, port: int, cut: Callable[[bytes], Awaitable[object] | None], answer_bytes: int = 0
+    ):
         self._target = (host, port)
         self._cut = cut
+        self._answer_bytes = answer_bytes
         self._tasks = set()
 
     async def __aenter__(self):
@@ -42,6 +46,8 @@ class CuttingProxy:
                 await self._pass_all(reader, writer, there_reader, there_writer)
             else:
                 await breaking
+                writer.write(await there_reader.readexactly(self._answer_bytes))
+                await writer.drain()
         for end in (writer, there_writer):
             end.close()
 

@@ -1,10 +1,15 @@
 """A strict vendor that charges for each request that it has read, and writes down for whom."""
 
 import asyncio
+import base64
+import io
+import random
 from collections import Counter
 
+from PIL import Image
+
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.pictures import png_base64
+from tests.fakes.pictures import png
 
 KEY = "sk-vendor-0123456789abcdef"
 
@@ -12,7 +17,7 @@ KEY = "sk-vendor-0123456789abcdef"
 class CountingVendor:
     """OpenAI's Images API below any path; ``ledger`` counts charged calls by prompt.
 
-    Below ``/slow`` a picture takes ``seconds``.
+    Below ``/slow`` a picture takes ``seconds``; below ``/large`` it has some megabytes.
     """
 
     def __init__(self):
@@ -27,4 +32,12 @@ class CountingVendor:
         self.ledger[body["prompt"]] += 1
         if request.path.startswith("/slow/"):
             await asyncio.sleep(self.seconds)
-        return Reply.json({"data": [{"b64_json": png_base64(sum(self.ledger.values()))}]})
+        image = noise() if request.path.startswith("/large/") else png(sum(self.ledger.values()))
+        return Reply.json({"data": [{"b64_json": base64.b64encode(image).decode()}]})
+
+
+def noise():
+    """Return a PNG that cannot be made small."""
+    side, out = 1000, io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(7).randbytes(3 * side * side)).save(out, "PNG")
+    return out.getvalue()

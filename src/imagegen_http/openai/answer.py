@@ -11,6 +11,7 @@ from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, Stora
 from imagegen_core.tasks import Task
 from imagegen_http import request_context
 from imagegen_http.asgi import Receive, Scope, Send
+from imagegen_http.delivery import delivered
 from imagegen_http.openai.errors import of_slug, send_problem
 from imagegen_http.openai.picture_bodies import Piece, Style, event_pieces, json_pieces, length_of, written
 from imagegen_http.openai.problems import NEVER_REPEATED, NO_RETRY, RETRY_LATER, SERVER_ERROR, Problem
@@ -44,7 +45,7 @@ class Answer:
         sending = _Sending(scope, send, {"x-task-id": self.task.task_id, **self.headers})
         try:
             is_the_outcome = await self._send(sending)
-            arrived = is_the_outcome and not self.call.left.done()
+            arrived = is_the_outcome and await delivered(scope, self.call.left)
             if arrived:
                 self.repeats.answered(self.call)
             await sending.end()

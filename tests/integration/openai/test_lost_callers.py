@@ -21,8 +21,11 @@ def body_of(prompt, seconds=1.0, **more):
     return {"prompt": prompt, "size": "64x64", "delay_seconds": seconds, **more}
 
 
-def send(server, body, **headers):
-    """Send a request and return its connection, open, with the task's id."""
+def send(server, body, *, receive_bytes=0, **headers):
+    """Send a request and return its connection, open, with the task's id.
+
+    ``receive_bytes`` is how much the system takes of the answer before it is read.
+    """
     with server.client(**headers) as api:
         before = {task["task_id"] for task in asked(api, body["prompt"])}
 
@@ -30,7 +33,10 @@ def send(server, body, **headers):
             return [t["task_id"] for t in asked(api, body["prompt"]) if t["task_id"] not in before]
 
         request = api.build_request("POST", GENERATIONS, json=body)
-        connection = socket.create_connection((request.url.host, request.url.port))
+        connection = socket.socket()
+        if receive_bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        connection.connect((request.url.host, request.url.port))
         head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
         connection.sendall(f"POST {GENERATIONS} HTTP/1.1\r\n{head}\r\n".encode() + request.content)
         return connection, until(new, bool)[0]
@@ -145,6 +151,18 @@ def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, header
         assert (task["task_id"], True) == (again.headers["x-task-id"], first != new)
         assert again.status_code in ([200] if as_job else [200, 424])
         assert 3 == total(api)
+
+
+def test_a_caller_who_is_lost_in_the_middle_of_the_answer_has_none(server, api):
+    """All of it was written by then, and lay in the system's buffers."""
+    body = body_of("lost in the answer", 0, size="1024x1024")
+    connection, lost = send(server, body, receive_bytes=4096)
+    ended(api, lost)
+    with connection:
+        connection.recv(100)
+    again = api.post(GENERATIONS, json=body)
+
+    assert (lost, True) == (again.headers["x-task-id"], len(again.content) > 100_000)
 
 
 def test_nothing_is_sent_before_the_outcome_is_known(server, api):
