@@ -34,6 +34,7 @@ _BLOCK = 512 * 1024
 _HEAD = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _PLAIN = re.compile(rb"[ -\[\]-~]*")
+_WITHIN = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _LONGEST_ESCAPE = 6
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 """How JSON spells half of a surrogate pair, or NUL; only an answer that holds one is gone through."""
@@ -182,9 +183,7 @@ def _safe_cut(block: bytes) -> int:
     last = block.rfind(b"\\", max(0, len(block) - _LONGEST_ESCAPE))
     if last < 0:
         return len(block)
-    run = last
-    while run > 0 and block[run - 1 : run] == b"\\":
-        run -= 1
+    run = len(block[:last].rstrip(b"\\"))
     begins_escape = (last - run) % 2 == 0
     needed = _LONGEST_ESCAPE if block[last + 1 : last + 2] == b"u" else 2
     return last if begins_escape and last + needed > len(block) else len(block)
@@ -214,33 +213,36 @@ class _Scanner:
         self._nonce = nonce
         self._base = 0
         self._start = -1  # offset of the present string's first byte; -1 outside of strings
-        self._odd = False  # whether an odd number of backslashes ended the last block
+        self._escapes = False  # whether the last block ended with a backslash that escapes what follows
 
     def feed(self, block: bytes) -> None:
         position = 0
         while position < len(block):
-            quote = block.find(b'"', position)
-            end = quote if quote >= 0 else len(block)
             if self._start < 0:
-                self.out += block[position : end + 1]
-                self._start = self._base + end + 1 if quote >= 0 else -1
-            elif self._escaped(block, position, end) and quote >= 0:
-                self._odd = False
-                self._keep(block, position, end + 1)
+                quote = block.find(b'"', position)
+                end = len(block) if quote < 0 else quote + 1
+                self.out += block[position:end]
+                self._start = -1 if quote < 0 else self._base + end
+                position = end
             else:
+                end = self._end_of_string(block, position)
                 self._keep(block, position, end)
-                if quote >= 0:
+                if end < len(block):
                     self._close(self._base + end)
-            position = end + 1
+                position = end + 1
         self._base += len(block)
 
-    def _escaped(self, block: bytes, position: int, end: int) -> bool:
-        run = end
-        while run > position and block[run - 1 : run] == b"\\":
-            run -= 1
-        odd = (end - run) % 2 == 1
-        self._odd = odd != self._odd if run == position else odd
-        return self._odd
+    def _end_of_string(self, block: bytes, position: int) -> int:
+        """Return where the quote is that ends the present string, or the block's length."""
+        quote = block.find(b'"', position)
+        end = len(block) if quote < 0 else quote
+        if not self._escapes and block.find(b"\\", position, end) < 0:
+            return end
+        begin = position + self._escapes
+        within = _WITHIN.match(block, begin)
+        end = within.end() if within else begin
+        self._escapes = block[end : end + 1] == b"\\"  # the last of the block
+        return len(block) if self._escapes else end
 
     def _keep(self, block: bytes, start: int, end: int) -> None:
         room = LONGEST_KEPT + 1 - len(self.kept)
@@ -256,7 +258,7 @@ class _Scanner:
             self.out += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
         self.out += b'"'
         self.kept.clear()
-        self._start, self._odd = -1, False
+        self._start, self._escapes = -1, False
 
 
 def _glimpse(text: bytes) -> str:
