@@ -81,5 +81,5 @@ class CallExchange:
             data={"progress": value},
         )
         with contextlib.suppress(StorageError):
-            await self.run.save_progress(value)
-            await self.events.publish(event)
+            if await self.run.save_progress(value):
+                await self.events.publish(event)

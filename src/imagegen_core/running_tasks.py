@@ -51,12 +51,14 @@ class RunningTask:
                 await self.repository.save(self.task)
             return self.task
 
-    async def save_progress(self, fraction: float) -> None:
-        """Store how far the vendor is."""
+    async def save_progress(self, fraction: float) -> bool:
+        """Store how far the vendor is; return False for a task that has ended, since nothing follows that."""
         async with self._turn:
-            if not self.task.status.final:
-                self.task = attrs.evolve(self.task, progress=fraction)
-                await self.repository.save(self.task)
+            if self.task.status.final:
+                return False
+            self.task = attrs.evolve(self.task, progress=fraction)
+            await self.repository.save(self.task)
+            return True
 
     async def save_attempt(self, attempt: Attempt) -> Attempt:
         """Store a changed attempt before the act that it announces.

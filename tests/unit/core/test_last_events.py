@@ -5,7 +5,7 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
 from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
@@ -132,3 +132,21 @@ async def test_an_answer_that_stopped_the_service_too_often():
         await imagegen.resume_tasks(owner="alive")
 
     assert [EventKind.FAILED] == await told(adapters, task.task_id)
+
+
+async def test_nothing_is_told_of_a_task_that_has_ended():
+    """A vendor's late word on its progress is not kept behind the last event, where a stream would wait."""
+    provider, late = ScriptedProvider(), []
+
+    async def submit(call, exchange):
+        late.append(exchange)
+        return await ScriptedProvider.submit(provider, call, exchange)
+
+    provider.submit = submit
+    imagegen = in_memory(providers={"scripted": provider}, limits=Limits(default_provider="scripted"))
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await imagegen.wait(task.task_id, timeout=10)
+        await late[0].progress(0.9)
+
+    assert [EventKind.IMAGE, EventKind.COMPLETED] == await told(imagegen.adapters, task.task_id)
