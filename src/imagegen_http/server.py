@@ -33,6 +33,7 @@ from imagegen_http.openai.errors import refuse
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer
 from imagegen_http.service import Service
+from imagegen_http.service_manager import ServiceManager
 from imagegen_http.settings import Settings
 
 SOCKET_CLOSE_SECONDS = 3
@@ -70,10 +71,12 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     with listener:
         async with compose(settings, environ=environ, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
-            await _serve(service, listener)
+            manager = ServiceManager.of(environ)
+            async with manager.watched():
+                await _serve(service, listener, manager)
 
 
-async def _serve(service: Service, listener: socket.socket) -> None:
+async def _serve(service: Service, listener: socket.socket, manager: ServiceManager) -> None:
     stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -82,18 +85,24 @@ async def _serve(service: Service, listener: socket.socket) -> None:
 
     guard = _guard(service)
     app = RequestLog(guard, new_id=new_id)
-    server = _Server(_config(app), lambda: loop.call_soon_threadsafe(signalled))
+    host, port = listener.getsockname()[:2]
+    url = f"http://{_in_url(host)}:{port}"
+    server = _Server(
+        _config(app),
+        started=lambda: manager.ready(url),
+        signalled=lambda: loop.call_soon_threadsafe(signalled),
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
-    host, port = listener.getsockname()[:2]
     with RunningServer.announce(service.settings.data_dir, host, port):
-        _log.info("listening", url=f"http://{_in_url(host)}:{port}")
+        _log.info("listening", url=url)
         providers = service.imagegen.list_providers
         doubt = await default_provider_doubt(service.settings.default_provider, providers)
         for warning in filter(None, (sqlite_warning(), doubt)):
             _log.warning(warning)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
+        manager.stopping(service.imagegen.worker.busy)
         if not serving.done():
             _log.info("stopping", running=service.imagegen.worker.busy)
         await service.imagegen.stop(hurry=hurry)
@@ -105,11 +114,19 @@ async def _serve(service: Service, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells us of signals instead of acting on them."""
+    """Tells us of its start, and of signals instead of acting on them."""
 
-    def __init__(self, config: uvicorn.Config, signalled: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, started: Callable[[], object], signalled: Callable[[], object]
+    ) -> None:
         super().__init__(config)
+        self._started = started
         self._signalled = signalled
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signalled()

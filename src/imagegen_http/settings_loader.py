@@ -28,8 +28,12 @@ from imagegen_http.setting_values import (
 from imagegen_http.settings import Settings, SettingsError
 
 PREFIX = "IMAGEGEN_"
-NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", "IMAGEGEN_MASTER_KEY"})
+MASTER_KEY = "IMAGEGEN_MASTER_KEY"
+NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY})
 """Variables with our prefix that are no keys of the file."""
+
+CREDENTIALS = "$CREDENTIALS_DIRECTORY"
+"""Where systemd's LoadCredential= puts files that only this service can read."""
 
 _VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
 """How attrs' validators begin their messages."""
@@ -55,6 +59,18 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
         raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
     settings = _structure(tree)
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
+
+
+def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with ``IMAGEGEN_MASTER_KEY`` as its text, where it names a file.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    value = environ.get(MASTER_KEY, "")
+    if not value.startswith("file:"):
+        return environ
+    return {**environ, MASTER_KEY: _secret_of(value.removeprefix("file:"), MASTER_KEY, environ, Path("/"))}
 
 
 def check_bind(host: str, auth_token: str | None) -> None:
@@ -137,11 +153,17 @@ def _fetch_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str]
             raise SettingsError(f"{'.'.join(path)}: the environment variable {name} is not set")
         return environ[name]
     if isinstance(value, str) and value.startswith("file:"):
-        return _secret_of(folder / value.removeprefix("file:"), ".".join(path))
+        return _secret_of(value.removeprefix("file:"), ".".join(path), environ, folder)
     return value
 
 
-def _secret_of(file: Path, key: str) -> str:
+def _secret_of(name: str, key: str, environ: Mapping[str, str], folder: Path) -> str:
+    """Return what is in a file: of the settings' folder, or of those that systemd hands over."""
+    if name.startswith(f"{CREDENTIALS}/"):
+        if not environ.get(CREDENTIALS.removeprefix("$")):
+            raise SettingsError(f"{key}: the environment variable CREDENTIALS_DIRECTORY is not set")
+        name = name.replace(CREDENTIALS, environ[CREDENTIALS.removeprefix("$")], 1)
+    file = folder / name
     try:
         secret = file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,5 +1,6 @@
 """The one directory that holds everything, and the lock that lets one service use it."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -10,6 +11,10 @@ DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
 PICTURES = "images"
 SPOOL = "spool"
+
+
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What may be over by the next try."""
 
 
 class DataDirectoryInUse(StorageError):
@@ -64,7 +69,8 @@ class DataDirectory:
         except BlockingIOError as error:
             raise DataDirectoryInUse from error
         except OSError as error:
-            raise DataDirectoryUnusable(f"the data directory cannot be used: {error.strerror}") from error
+            kind = StorageError if error.errno in _PASSING else DataDirectoryUnusable
+            raise kind(f"the data directory cannot be used: {error.strerror}") from error
 
     @property
     def database(self) -> Path:

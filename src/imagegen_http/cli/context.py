@@ -22,6 +22,10 @@ EXIT_WARNED = 4
 class CommandFailed(Exception):
     """The command could not do its work; the message is one line for stderr."""
 
+    def __init__(self, message: str, *, code: int = EXIT_FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
 
 @attrs.define
 class Context:
@@ -41,8 +45,9 @@ class Context:
         Raises:
             SettingsError: they cannot be used.
         """
-        from imagegen_http.settings_loader import load_settings
+        from imagegen_http.settings_loader import load_settings, with_master_key
 
+        self.environ = with_master_key(self.environ)
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
     def with_api(
@@ -91,7 +96,7 @@ def guarded(command: click.Command) -> NoReturn:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except CommandFailed as error:
-        _end(str(error), EXIT_FAILED)
+        _end(str(error), error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)

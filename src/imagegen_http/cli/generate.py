@@ -40,11 +40,10 @@ def generate(
         body["params"]["num"] = num
     body |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
     target = None if output is None else context.cwd / output
-    if target is not None and not target.is_dir() and not target.parent.is_dir():
-        raise CommandFailed(f"{output}: no such directory")
+    folder = None if target is None else _folder_of(target)
 
     async def act(api: Api) -> None:
-        _check_target(target)
+        check_writable(folder)
         submitted = await api.call("POST", "/api/v1/tasks/generate", json=body)
         task: dict[str, Any] = {}
         with progress_bar(prompt, quiet=as_json) as advance:
@@ -65,9 +64,12 @@ def generate(
     context.with_api(act, working=True, create=True)
 
 
-def _check_target(target: Path | None) -> None:
-    if target is not None:
-        check_writable(target if target.is_dir() else target.parent)
+def _folder_of(target: Path) -> Path:
+    """Return the directory that is written to."""
+    folder = target if target.is_dir() else target.parent
+    if not folder.is_dir():
+        raise CommandFailed(f"{target}: no such directory")
+    return folder
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -40,13 +40,15 @@ def become_owner(data_dir: Path) -> None:
             )
 
 
-def check_writable(directory: Path) -> None:
+def check_writable(directory: Path | None) -> None:
     """Find out before anything is paid for whether a file can be written there, as whoever this is by now.
+
+    None is nowhere, where nothing is written.
 
     Raises:
         CommandFailed: it cannot.
     """
-    if not os.access(directory, os.W_OK | os.X_OK):
+    if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
         raise CommandFailed(f"{directory}: {name_of(os.geteuid())}, who does the work, cannot write there")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context, data_of
+from imagegen_http.cli.context import EXIT_UNMENDABLE, CommandFailed, Context, data_of
 
 
 @click.command()
@@ -17,6 +17,7 @@ from imagegen_http.cli.context import CommandFailed, Context, data_of
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
     from imagegen_http.cli.privileges import become_owner
+    from imagegen_http.composition import UNMENDABLE
     from imagegen_http.server import AddressUnusable
     from imagegen_http.server import serve as run
     from imagegen_http.settings_loader import check_bind
@@ -30,5 +31,9 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     try:
         with data_of(settings):
             asyncio.run(run(settings, environ=context.environ))
+    except CommandFailed as error:
+        if isinstance(error.__cause__, UNMENDABLE):
+            raise CommandFailed(str(error), code=EXIT_UNMENDABLE) from error
+        raise
     except AddressUnusable as error:
         raise CommandFailed(str(error)) from error

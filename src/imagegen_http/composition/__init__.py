@@ -4,14 +4,20 @@
 vendors, ``offline`` what commands do to a data directory without one, ``checkup`` what `doctor` looks at.
 """
 
-from imagegen_adapters.databases.data_directory import DataDirectoryInUse
+from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
+from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, SchemaTooNew
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.redaction import Redactor, redact_event
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
 from imagegen_http.composition.provider_listing import default_provider_doubt
 from imagegen_http.composition.service import compose
 
+UNMENDABLE = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, MasterKeyRefused)
+"""What keeps the service from starting until somebody has put it right."""
+
 __all__ = [
+    "UNMENDABLE",
     "DataDirectoryInUse",
     "Redactor",
     "compose",

@@ -524,13 +524,13 @@ def test_an_unusable_data_directory_is_one_line(run, tmp_path):
     """A file is in its place."""
     (tmp_path / "data").write_text("in the way")
 
-    assert "data" in failed(run("serve", "--port", "0"))
+    assert "data" in failed(run("serve", "--port", "0"), code=3)
     assert failed(run("tasks", "list"))
 
 
 def test_a_data_directory_that_cannot_be_made_is_one_line(run):
     """Its parent is no directory."""
-    assert failed(run("serve", "--port", "0", environ={"IMAGEGEN_DATA_DIR": "/dev/null/data"}))
+    assert failed(run("serve", "--port", "0", environ={"IMAGEGEN_DATA_DIR": "/dev/null/data"}), code=3)
 
 
 def test_a_newer_database_is_refused(run, tmp_path):
@@ -540,7 +540,7 @@ def test_a_newer_database_is_refused(run, tmp_path):
         database.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('imagegen', 'm999_later')"
         )
-    line = failed(run("serve", "--port", "0"))
+    line = failed(run("serve", "--port", "0"), code=3)
 
     assert "newer" in line
     assert failed(run("tasks", "list"))
@@ -551,7 +551,7 @@ def test_a_damaged_database_is_refused_in_one_line(run, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "imagegen.db").write_bytes(b"this is no database" * 500)
 
-    assert failed(run("serve", "--port", "0"))
+    assert failed(run("serve", "--port", "0"), code=3)
 
 
 def test_a_second_server_on_the_same_data_is_refused(start_server):

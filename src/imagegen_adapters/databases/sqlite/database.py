@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from imagegen_adapters.databases.sqlite.connections import open_reader, open_writer
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import storage_error
+from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, storage_error
 from imagegen_adapters.databases.sqlite.readers import Readers
 from imagegen_adapters.databases.sqlite.version import check_sqlite
 from imagegen_adapters.databases.sqlite.watchdog import USUAL_LIMITS, WalLimits, Watchdog
@@ -55,6 +55,8 @@ class Database:
             return cls._open_to_read(path) if read_only else cls._open_to_write(path, wal_limits)
         except sqlite3.Error as error:
             raise storage_error(error) from error
+        except PermissionError as error:
+            raise DatabaseUnusable(f"the database file cannot be used: {error.strerror}") from error
         except OSError as error:
             raise StorageError(f"the database file cannot be made: {error.strerror}") from error
 

@@ -7,6 +7,10 @@ _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 )
 
+_LASTING = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+)
+
 _SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk that holds the database is full",
     sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
@@ -16,6 +20,10 @@ _SENTENCES = {
     sqlite3.SQLITE_NOTADB: "the database file is not a database",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
 }
+
+
+class DatabaseUnusable(StorageError):
+    """The file is damaged, or may not be used by this user: trying again changes nothing."""
 
 
 class SchemaTooNew(StorageError):
@@ -38,8 +46,9 @@ class SchemaTooOld(StorageError):
 
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return what a foreign error is to the rest of the program; it never names a path."""
-    kind = StorageFull if is_full(error) else StorageError
-    return kind(_SENTENCES.get(_primary(error), f"the database refused: {error}"))
+    code = _primary(error)
+    kind = StorageFull if is_full(error) else DatabaseUnusable if code in _LASTING else StorageError
+    return kind(_SENTENCES.get(code, f"the database refused: {error}"))
 
 
 def is_fatal(error: sqlite3.Error) -> bool:

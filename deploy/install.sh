@@ -1,0 +1,220 @@
+#!/bin/sh
+# Installs imagegen as a service of systemd from the checkout that this script lies in; see `install.sh --help`.
+set -eu
+
+PREFIX=/opt/imagegen            # releases, each a virtual environment of its own; `current` names the one in use
+CONFIG=/etc/imagegen
+DATA=/var/lib/imagegen
+BACKUPS=/var/backups/imagegen
+COMMAND=/usr/local/bin/imagegen
+UNITS=/etc/systemd/system
+ACCOUNT=imagegen
+KEPT_RELEASES=3
+
+self=$(readlink -f -- "$0")
+deploy=$(dirname -- "$self")
+checkout=$(dirname -- "$deploy")
+
+usage() {
+    cat <<'END'
+Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall] [--no-start]
+
+  (nothing)        install: user, directories, settings, token, unit, command; what is there stays as it is
+  --upgrade        put the checkout's code beside the one in use, copy the database, and change over
+  --rollback       change back to the code from before the last upgrade
+  --with-database  ... and to the database from then: what was made since is no longer known
+  --uninstall      remove code, unit and command; data, settings, backups and the user stay
+  --no-start       change everything and leave the service stopped
+
+Needs root, systemd, and Python 3.11 or later with pip. IMAGEGEN_PYTHON=/path/to/python3 chooses one; pip reads its own
+settings (PIP_INDEX_URL and the like). Afterwards: `sudo imagegen doctor`.
+END
+}
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+
+managed() { [ -d /run/systemd/system ]; }
+is_active() { managed && systemctl --quiet is-active imagegen; }
+
+stop() { if managed; then systemctl stop imagegen 2>/dev/null || :; fi; }
+
+start() {
+    managed || { say "systemd does not run here, so nothing is started"; return 0; }
+    systemctl daemon-reload
+    [ "$start" = yes ] || { say "not started: systemctl enable --now imagegen"; return 0; }
+    systemctl --quiet enable imagegen
+    if ! systemctl restart imagegen; then
+        journalctl -u imagegen -n 20 --no-pager -o cat >&2 || :
+        die "the service does not start; what it said is above$1"
+    fi
+    say "the service runs: sudo imagegen doctor"
+}
+
+# Sets $host: the first Python that is new enough and can install something.
+choose_python() {
+    for host in ${IMAGEGEN_PYTHON:+"$IMAGEGEN_PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
+        "$host" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
+        if "$host" -m pip --version >/dev/null 2>&1; then with_pip=--without-pip; return; fi
+        if "$host" -c 'import ensurepip, venv' >/dev/null 2>&1; then with_pip=; return; fi
+    done
+    die "Python 3.11 or later with pip is needed (Debian: python3-pip; RHEL 9 and its family: python3.12-pip)"
+}
+
+make_account() {
+    getent passwd "$ACCOUNT" >/dev/null || useradd --system --user-group --home-dir "$DATA" --no-create-home \
+        --shell "$(command -v nologin || echo /usr/sbin/nologin)" "$ACCOUNT"
+}
+
+fill_release() {
+    # shellcheck disable=SC2086 # an option or nothing
+    "$host" -m venv $with_pip "$release" || return
+    if [ -n "$with_pip" ]; then set -- "$host" -m pip --python "$release/bin/python"
+    else set -- "$release/bin/python" -m pip; fi
+    PIP_USER=0 "$@" install -c "$checkout/constraints.txt" "$checkout" || return
+    "$release/bin/imagegen" --version
+}
+
+# Sets $release: a new virtual environment with the checkout's code.
+make_release() {
+    choose_python
+    release=$PREFIX/releases/$(date -u +%Y%m%d%H%M%S)-$$
+    log=$(mktemp)
+    trap 'rm -rf -- "$release" "$log"' EXIT
+    trap 'exit 130' HUP INT TERM
+    say "installing into $release, about a minute"
+    mkdir -p "$PREFIX/releases"
+    fill_release >"$log" 2>&1 || { cat -- "$log" >&2; die "the installation failed; what pip said is above"; }
+    if command -v restorecon >/dev/null; then restorecon -R "$PREFIX" || :; fi
+    rm -f -- "$log"
+    trap - EXIT HUP INT TERM
+}
+
+point() { ln -sfn -- "$2" "$PREFIX/$1.new" && mv -fT -- "$PREFIX/$1.new" "$PREFIX/$1"; }
+
+make_directories() {
+    install -d -m 755 "$PREFIX" "$CONFIG"
+    install -d -m 700 "$CONFIG/credentials"
+    install -d -m 700 -o "$ACCOUNT" -g "$ACCOUNT" "$DATA" "$BACKUPS"
+}
+
+make_settings() {
+    token=$CONFIG/credentials/auth_token
+    if [ ! -s "$token" ]; then
+        (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$token")
+        say "the token for callers is in $token"
+    fi
+    [ -e "$CONFIG/config.yaml" ] && return
+    # shellcheck disable=SC2016 # systemd, or the command, names the directory
+    printf '%s\n' "data_dir: $DATA" 'server:' '  auth_token: file:$CREDENTIALS_DIRECTORY/auth_token' >"$CONFIG/config.yaml"
+    chown "root:$ACCOUNT" "$CONFIG/config.yaml"
+    chmod 640 "$CONFIG/config.yaml"
+}
+
+make_command() {
+    install -D -m 755 /dev/stdin "$COMMAND" <<END
+#!/bin/sh
+# The service's own settings, so that a command means the service's data wherever it is typed.
+: "\${IMAGEGEN_CONFIG:=$CONFIG/config.yaml}" "\${CREDENTIALS_DIRECTORY:=$CONFIG/credentials}"
+export IMAGEGEN_CONFIG CREDENTIALS_DIRECTORY
+exec $PREFIX/current/bin/imagegen "\$@"
+END
+}
+
+make_units() {
+    for unit in imagegen.service imagegen-backup.service imagegen-backup.timer; do
+        install -D -m 644 "$deploy/$unit" "$UNITS/$unit"
+    done
+}
+
+forget_old_releases() {
+    used="$(readlink -f -- "$PREFIX/current") $(readlink -f -- "$PREFIX/previous")"
+    find "$PREFIX/releases" -mindepth 1 -maxdepth 1 | sort | head -n "-$KEPT_RELEASES" | while read -r old; do
+        case $used in
+            *"$old"*) ;;
+            *) rm -rf -- "$old" ;;
+        esac
+    done
+}
+
+# Only while the service is stopped: then these two files are the whole database.
+copy_database() {
+    for name in imagegen.db imagegen.db-wal; do
+        rm -f -- "$1/$name"
+        [ ! -e "$2/$name" ] || cp -p -- "$2/$name" "$1/$name"
+    done
+}
+
+install_all() {
+    make_account
+    make_directories
+    make_settings
+    if [ ! -x "$PREFIX/current/bin/imagegen" ]; then
+        make_release
+        point current "$release"
+    fi
+    make_command
+    make_units
+    start ""
+}
+
+upgrade() {
+    [ -x "$PREFIX/current/bin/imagegen" ] || die "nothing is installed yet: run it without --upgrade"
+    make_account
+    make_directories
+    make_release
+    stop
+    install -d -m 700 -o "$ACCOUNT" -g "$ACCOUNT" "$BACKUPS/before-upgrade"
+    copy_database "$BACKUPS/before-upgrade" "$DATA"
+    point previous "$(readlink -f "$PREFIX/current")"
+    point current "$release"
+    make_settings
+    make_command
+    make_units
+    forget_old_releases
+    start "; install.sh --rollback goes back"
+}
+
+rollback() {
+    [ -x "$PREFIX/previous/bin/imagegen" ] || die "there is nothing to go back to"
+    if [ "$with_database" = no ] && IMAGEGEN_CONFIG=$CONFIG/config.yaml CREDENTIALS_DIRECTORY=$CONFIG/credentials \
+        "$PREFIX/previous/bin/imagegen" doctor 2>/dev/null | grep -q 'newer version'; then
+        die "the upgrade changed the database, which the older code does not read. --rollback --with-database also
+takes back the database of before the upgrade: tasks and pictures since then are no longer known, also what was paid for."
+    fi
+    stop
+    if [ "$with_database" = yes ]; then
+        install -d -m 700 -o "$ACCOUNT" -g "$ACCOUNT" "$BACKUPS/before-rollback"
+        copy_database "$BACKUPS/before-rollback" "$DATA"
+        rm -f -- "$DATA/imagegen.db-shm"
+        copy_database "$DATA" "$BACKUPS/before-upgrade"
+        say "the database of before this is in $BACKUPS/before-rollback"
+    fi
+    point current "$(readlink -f "$PREFIX/previous")"
+    rm -f -- "$PREFIX/previous"
+    start ""
+}
+
+uninstall() {
+    if managed; then systemctl --quiet disable --now imagegen imagegen-backup.timer 2>/dev/null || :; fi
+    rm -f -- "$UNITS/imagegen.service" "$UNITS/imagegen-backup.service" "$UNITS/imagegen-backup.timer" "$COMMAND"
+    rm -rf -- "$PREFIX"
+    if managed; then systemctl daemon-reload; fi
+    say "kept: $DATA (pictures, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
+}
+
+act=install_all with_database=no start=yes
+for argument in "$@"; do
+    case $argument in
+        --upgrade) act=upgrade ;;
+        --rollback) act=rollback ;;
+        --with-database) with_database=yes ;;
+        --uninstall) act=uninstall ;;
+        --no-start) start=no ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+    esac
+done
+[ "$(id -u)" = 0 ] || die "run it as root"
+umask 022
+$act

@@ -1,0 +1,104 @@
+"""What systemd hears of the service, what it gets to know when there is no start, and what it hands over."""
+
+import os
+import socket
+
+import pytest
+import yaml
+
+from tests.integration.cli.said import failed
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """A socket as systemd has one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(os.fspath(tmp_path / "notify"))
+        channel.settimeout(30)
+        yield channel
+
+
+def heard(manager, word):
+    """Return what was said until this word came."""
+    lines = []
+    while not any(line.startswith(word) for line in lines):
+        lines += manager.recv(4096).decode().splitlines()
+    return lines
+
+
+def test_it_says_when_it_is_ready_alive_and_stopping(other, manager, tmp_path):
+    """Ready only once it answers; signs of life come several times in the watchdog's limit."""
+    other.environ = {"NOTIFY_SOCKET": os.fspath(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+    other.start()
+    begun = heard(manager, "READY=1")
+    alive = [heard(manager, "WATCHDOG=1") for _ in range(3)]
+    code = other.stop()
+    ended = heard(manager, "STOPPING=1")
+
+    assert (0, True, 3) == (code, f"STATUS=listening at {other.url}" in begun, len(alive))
+    assert "STATUS=stopping; 0 running" in ended
+
+
+def test_an_address_without_a_file_and_no_watchdog(other):
+    """As some managers have it."""
+    name = f"imagegen-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(f"\0{name}")
+        channel.settimeout(30)
+        other.environ = {"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "300000", "WATCHDOG_PID": "1"}
+        other.start()
+
+        assert "READY=1" == channel.recv(4096).decode().splitlines()[0]
+
+
+def test_a_manager_that_is_gone_is_no_matter(other, tmp_path):
+    """The service runs all the same."""
+    other.environ = {"NOTIFY_SOCKET": os.fspath(tmp_path / "nobody")}
+
+    assert 0 == other.start().stop()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda data: (data / "master.key").chmod(0o644),
+        lambda data: (data / "imagegen.db").write_bytes(b"no database at all" * 1000),
+        lambda data: (data / "lock").unlink() or (data / "lock").mkdir(),
+    ],
+    ids=["master key", "database", "directory"],
+)
+def test_what_no_restart_mends_ends_with_3(desk, harm):
+    """So that the manager tries no more; the line names the directory."""
+    for file in desk.data_dir.glob("imagegen.db-*"):
+        file.unlink()
+    harm(desk.data_dir)
+
+    assert str(desk.data_dir) in failed(desk.imagegen("serve", "--port", "0"), code=3)
+
+
+def test_secrets_that_systemd_hands_over(other, tmp_path):
+    """Token and master key are files of a directory that only the service can read."""
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "token").write_text("handed-over\n")
+    (credentials / "key").write_text("A" * 43 + "=\n")
+    other.config = {"server": {"auth_token": "file:$CREDENTIALS_DIRECTORY/token"}}
+    other.environ = {
+        "CREDENTIALS_DIRECTORY": os.fspath(credentials),
+        "IMAGEGEN_MASTER_KEY": "file:$CREDENTIALS_DIRECTORY/key",
+    }
+    other.start()
+    with other.client(Authorization="Bearer handed-over") as api:
+        status = api.get("/api/v1/tasks").status_code
+
+    assert (200, False) == (status, (other.data_dir / "master.key").exists())
+
+
+def test_a_directory_that_nobody_hands_over_is_said(other):
+    """With the key that needs it."""
+    (other.folder / "config.yaml").write_text(
+        yaml.safe_dump({"server": {"auth_token": "file:$CREDENTIALS_DIRECTORY/token"}})
+    )
+    said = failed(other.imagegen("config", "check"), code=2)
+
+    assert "server.auth_token: the environment variable CREDENTIALS_DIRECTORY is not set" in said

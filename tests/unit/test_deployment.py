@@ -1,0 +1,51 @@
+"""What `deploy/` ships agrees with the program."""
+
+import configparser
+from pathlib import Path
+
+import yaml
+
+from imagegen_http.cli.context import EXIT_UNMENDABLE, EXIT_USAGE
+from imagegen_http.server import SOCKET_CLOSE_SECONDS
+from imagegen_http.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNIT = (DEPLOY / "imagegen.service").read_text("utf-8")
+
+
+def _service():
+    """Return the section of the unit; of keys that stand there several times, the last."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes="#")
+    parser.optionxform = str
+    parser.read_string(UNIT)
+    return parser["Service"]
+
+
+def test_systemd_waits_for_calls_that_are_paid_for():
+    """Longer than the service itself does."""
+    assert Settings().shutdown_grace_seconds + SOCKET_CLOSE_SECONDS < int(_service()["TimeoutStopSec"])
+
+
+def test_what_no_restart_mends_is_not_restarted():
+    """By the exit codes that the program has."""
+    assert f"{EXIT_USAGE} {EXIT_UNMENDABLE}" == _service()["RestartPreventExitStatus"]
+
+
+def test_a_system_call_that_is_not_allowed_fails_and_kills_nothing():
+    """A library that tries one at its import would end the service without a word."""
+    assert "EPERM" == _service()["SystemCallErrorNumber"]
+    assert "SystemCallFilter=setrlimit prlimit64\n" in UNIT.partition("SystemCallFilter=~")[2]
+
+
+def test_the_container_has_no_rights():
+    """Neither root nor a writable system."""
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["imagegen"]
+    lines = (DEPLOY / "Containerfile").read_text("utf-8").splitlines()
+
+    assert (True, ["ALL"], ["data:/data"]) == (service["read_only"], service["cap_drop"], service["volumes"])
+    assert {"USER imagegen", "VOLUME /data"} <= set(lines)
+    assert lines.index("USER imagegen") < next(
+        n for n, line in enumerate(lines) if line.startswith("ENTRYPOINT")
+    )
+    assert Settings().shutdown_grace_seconds < int(service["stop_grace_period"].removesuffix("s"))
+    assert any(line.startswith("HEALTHCHECK") for line in lines)
