@@ -428,3 +428,36 @@ async def test_probing_tells_a_wrong_key():
 
         assert (True, False) == (good.ok, bad.ok)
         assert bad.detail.startswith("401: Incorrect API key")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("$vars.place", FailureCode.INTERNAL),
+        ("${vars.place}", FailureCode.INTERNAL),
+        ("${prompt}", FailureCode.REJECTED),
+        ("/make\u0001", FailureCode.REJECTED),
+    ],
+)
+async def test_an_address_that_cannot_be_used_costs_nothing(path, code):
+    """One that begins with another host, one of 100,000 characters, one with control characters."""
+    request = {"method": "GET", "path": path}
+    if "prompt" in path:
+        request = {"method": "GET", "path": "/make", "query": {"words": "${prompt}"}}
+    made = {"request": request, "response": {"images": [{"select": "pictures[]", "base64": "@"}]}}
+    document = {
+        "schema": 1,
+        "id": "odd",
+        "vars": {"place": "@127.0.0.1:9/make"},
+        "operations": {"generate": made},
+        "health": {"request": {"method": "GET", "path": path if "prompt" not in path else "/make\u0001"}},
+    }
+    async with HttpServer(FakeOpenAI()) as server:
+        provider = provider_for(server)
+        config = settings(server, {"spec": document}, models=(ModelEntry(id="m"),))
+        with pytest.raises(CallError) as caught:
+            await run_call(provider, call_of(provider, config, generate("猫" * 12_000)), MemoryExchange())
+        probe = await provider.probe(config)
+
+        assert (code, False) == (caught.value.failure.code, caught.value.failure.possible_charge)
+        assert (False, []) == (probe.ok, server.requests)

@@ -26,9 +26,9 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         "vars": {},
     }
     names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
-    request = build_request(document.health.request, document, config, names)
     secret = None if config.api_key is None else config.api_key.reveal()
     try:
+        request = build_request(document.health.request, document, config, names)
         async with sender.open(request, None, seconds=min(_LONGEST, config.timeout)) as response:
             if not response.is_success:
                 answer = await error_answer(response, secret)

@@ -105,7 +105,7 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) ->
             raise CallError(FailureCode.BAD_RESPONSE, "the vendor gave no address to go on with")
         return url
     path = spec.path.render(_quoted(scope)) if spec.path is not None else None
-    if not isinstance(path, str) or _DOTS.search(path.partition("?")[0]):
+    if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):
         raise CallError(FailureCode.INTERNAL, "the request's path is incomplete", possible_charge=False)
     return f"{config.api_base}{path}"
 

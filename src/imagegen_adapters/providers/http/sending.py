@@ -49,14 +49,18 @@ class Sender:
         read = _reader(exchange)
         prepared = with_credentials(request, credentials_of(self.document.auth, self.config))
         content, headers = await self._content(prepared, read)
-        built = client.build_request(
-            prepared.method,
-            prepared.url,
-            headers=headers,
-            content=content,
-            timeout=call_timeout(seconds),
-            extensions={PAID: exchange is not None},
-        )
+        try:
+            built = client.build_request(
+                prepared.method,
+                prepared.url,
+                headers=headers,
+                content=content,
+                timeout=call_timeout(seconds),
+                extensions={PAID: exchange is not None},
+            )
+        except httpx.InvalidURL as error:  # too long, or with characters that none has
+            message = "the request's address is no URL that can be used"
+            raise CallError(FailureCode.REJECTED, message, possible_charge=False) from error
         try:
             with map_transport_errors():
                 response = await client.send(built, stream=True)
