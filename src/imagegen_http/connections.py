@@ -7,7 +7,6 @@ import re
 import resource
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -15,7 +14,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from imagegen_http.asgi import App, Receive, Scope, Send
-from imagegen_http.delivery import UNACKNOWLEDGED, unacknowledged_bytes
+from imagegen_http.delivery import CONNECTION, OpenConnection
 from imagegen_http.error_table import envelope
 
 MAX_HEADER_BYTES = 32 * 1024
@@ -117,6 +116,7 @@ class _LimitedProtocol(H11Protocol):
         self._is_deaf = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._received = b""
+        self._open: OpenConnection | None = None
         self.app = self._telling_what_arrived(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
@@ -128,12 +128,20 @@ class _LimitedProtocol(H11Protocol):
             transport.close()
             return
         self._address = address
+        self._open = OpenConnection(transport)
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # asyncio's own takes 256 KiB at once
         super().connection_made(transport)
         self._start_head_timer()
 
+    def eof_received(self) -> None:
+        if self._open is not None:
+            self._open.end(reset=False)
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        if self._open is not None:
+            self._open.end(reset=exc is not None)
         if self._address is not None:
             self._shared.connections.leave(self._address)
             super().connection_lost(exc)
@@ -172,7 +180,8 @@ class _LimitedProtocol(H11Protocol):
 
     def _telling_what_arrived(self, app: Any) -> App:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            scope[UNACKNOWLEDGED] = partial(unacknowledged_bytes, self.transport)
+            if self._open is not None:
+                scope[CONNECTION] = self._open
             await app(scope, receive, send)
 
         return serve

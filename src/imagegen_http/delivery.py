@@ -8,8 +8,8 @@ from typing import Any
 
 from imagegen_http.asgi import Scope
 
-UNACKNOWLEDGED = "imagegen.unacknowledged"
-"""Key of the scope: a function that says how many bytes of this connection the peer has not confirmed."""
+CONNECTION = "imagegen.connection"
+"""Key of the scope: the `OpenConnection` that the request came over."""
 
 PATIENCE_SECONDS = 60.0
 
@@ -17,27 +17,53 @@ _FIRST_PAUSE_SECONDS = 0.001
 _LONGEST_PAUSE_SECONDS = 0.25
 
 
+class OpenConnection:
+    """How much of what was written to a connection its peer has not confirmed.
+
+    Who closes it in good order has what was confirmed by then; who resets it has not read everything.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._left_behind: int | None = None
+
+    def is_open(self) -> bool:
+        """Return whether the peer may still confirm more."""
+        return self._left_behind is None
+
+    def unacknowledged(self) -> int:
+        """Return how many bytes the peer has not confirmed, or had not when it went."""
+        return _unacknowledged(self._transport) if self._left_behind is None else self._left_behind
+
+    def end(self, *, reset: bool) -> None:
+        """Note how the peer went; the first time counts."""
+        if self._left_behind is None:
+            self._left_behind = max(1, _unacknowledged(self._transport)) if reset else self.unacknowledged()
+
+
 async def delivered(scope: Scope, left: "asyncio.Task[None]", seconds: float = PATIENCE_SECONDS) -> bool:
-    """Return whether the peer's system has all that was written; False when the client leaves before.
+    """Return whether the peer's system has all that was written just now.
 
     What is written lies in buffers of our own system first, a whole image on a slow line: written is not
-    arrived. Where the server does not say what is missing, nothing is.
+    arrived. Where the server does not say what is missing, it is arrived unless the client has ``left``.
     """
-    unacknowledged = scope.get(UNACKNOWLEDGED)
-    if unacknowledged is None:
+    connection: OpenConnection | None = scope.get(CONNECTION)
+    if connection is None:
         return not left.done()
+    if left.done() or not connection.is_open():
+        return False
     loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE_SECONDS
     deadline = loop.time() + seconds
-    while not left.done() and unacknowledged():
+    while connection.is_open() and connection.unacknowledged():
         if loop.time() > deadline:
             return False
         await asyncio.wait({left}, timeout=pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-    return not left.done()
+    return not connection.unacknowledged()
 
 
-def unacknowledged_bytes(transport: asyncio.Transport) -> int:
-    """Return how much was written to a connection and not confirmed by its peer; 0 where nobody knows."""
+def _unacknowledged(transport: asyncio.Transport) -> int:
+    """Return what is in our buffers and the system's; 0 where the system does not say."""
     waiting = array.array("i", [0])
     connection: Any = transport.get_extra_info("socket")
     try:

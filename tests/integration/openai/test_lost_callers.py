@@ -12,6 +12,7 @@ from tests.integration.api.asking import ended, task_of, total, until
 from tests.integration.openai.test_repeats import FIRST, GENERATIONS, asked
 
 REPLAYED = "idempotent-replayed"
+CLOSE = {"Connection": "close"}
 NOT_NUMBERED = {}
 LITELLM = FIRST
 """Its router sends each repeat as a first request of the official client's."""
@@ -163,6 +164,14 @@ def test_a_caller_who_is_lost_in_the_middle_of_the_answer_has_none(server, api):
     again = api.post(GENERATIONS, json=body)
 
     assert (lost, True) == (again.headers["x-task-id"], len(again.content) > 100_000)
+
+
+def test_a_caller_who_closes_with_the_answer_has_it(server, api):
+    """As curl does; the next equal request is a new image's."""
+    body = body_of("closes at once", 0)
+    answers = [httpx.post(f"{server.url}{GENERATIONS}", json=body, headers=CLOSE) for _ in range(3)]
+
+    assert 3 == len({answer.headers["x-task-id"] for answer in answers})
 
 
 def test_nothing_is_sent_before_the_outcome_is_known(server, api):

@@ -1,0 +1,74 @@
+"""When an answer counts as given."""
+
+import asyncio
+
+import pytest
+
+from imagegen_http.delivery import CONNECTION, OpenConnection, delivered
+
+pytestmark = pytest.mark.anyio
+
+
+class Line:
+    """A transport whose peer confirms what it holds, one look after the other."""
+
+    def __init__(self, *unconfirmed):
+        self.unconfirmed = list(unconfirmed)
+
+    def get_write_buffer_size(self):
+        return self.unconfirmed.pop(0) if len(self.unconfirmed) > 1 else self.unconfirmed[0]
+
+    def get_extra_info(self, name):
+        return None
+
+
+async def arrives(*unconfirmed, before=lambda connection, left: None, meanwhile=None, seconds=9.0):
+    connection, left = OpenConnection(Line(*unconfirmed)), asyncio.get_running_loop().create_future()
+    before(connection, left)
+    if meanwhile is not None:
+        asyncio.get_running_loop().call_soon(meanwhile, connection, left)
+    return await delivered({CONNECTION: connection}, left, seconds)
+
+
+def goes(connection, left):
+    connection.end(reset=False)
+    left.set_result(None)
+
+
+def resets(connection, left):
+    connection.end(reset=True)
+    left.set_result(None)
+
+
+async def test_what_is_confirmed_has_arrived():
+    """At once or after a while."""
+    assert [True, True] == [await arrives(0), await arrives(9, 5, 0)]
+
+
+async def test_what_nobody_confirms_has_not_arrived():
+    """After some patience."""
+    assert not await arrives(9, seconds=0.0)
+
+
+@pytest.mark.parametrize("end", [goes, resets])
+async def test_who_went_before_all_was_written_has_no_answer(end):
+    """Although nothing is left to be confirmed: it was never sent."""
+    assert not await arrives(0, before=end)
+
+
+async def test_who_goes_with_all_of_it_has_the_answer():
+    """As curl does: its last confirmation and its end come together."""
+    assert [True, False] == [await arrives(9, 0, meanwhile=goes), await arrives(9, meanwhile=goes)]
+
+
+async def test_who_resets_has_not_read_all():
+    """Its system had more than its program took."""
+    assert not await arrives(9, 0, meanwhile=resets)
+
+
+async def test_without_a_server_that_tells_only_leaving_counts():
+    """In tests of parts, and for who mounts the application elsewhere."""
+    here, gone = (asyncio.get_running_loop().create_future() for _ in range(2))
+    gone.set_result(None)
+
+    assert [True, False] == [await delivered({}, here), await delivered({}, gone)]
