@@ -5,7 +5,7 @@ import ctypes
 _M_ARENA_MAX = -8  # [glibc, malloc.h]
 _ARENAS = 2
 _M_MMAP_THRESHOLD = -3
-_LARGE_BYTES = 1024 * 1024
+_LARGE_BYTES = 576 * 1024
 
 
 def share_memory_among_threads() -> None:
@@ -15,9 +15,9 @@ def share_memory_among_threads() -> None:
     moment took. With two, 32 answers of 15 MB at once peak some 60 MB lower. Other C libraries have no such
     switch and do not need it.
 
-    What is larger than a mebibyte gets pages of its own: it grows without being copied, and they are given
-    back at once. glibc raises that limit to 32 MiB as soon as something so large was freed, and a body that
-    grows is then in memory twice.
+    What is larger than the pieces that files are read in gets pages of its own: it grows without being
+    copied, and they are given back at once. glibc raises that limit to 32 MiB as soon as something so large
+    was freed, and a body that grows is then in memory twice.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -40,6 +40,9 @@ SOCKET_CLOSE_SECONDS = 3
 """How long open connections may go on once no task runs any more."""
 
 _MIB = 1024 * 1024
+_BESIDE_UPLOAD_MB = 32
+"""Room for other bodies while the largest upload comes in."""
+
 _log = structlog.get_logger("imagegen.server")
 
 
@@ -142,7 +145,7 @@ def _guard(service: Service) -> InboundGuard:
         trusted_proxies=settings.trusted_proxies,
         auth_token=settings.auth_token,
         max_upload_bytes=settings.max_upload_mb * _MIB,
-        max_bytes_in_flight=2 * settings.max_upload_mb * _MIB,
+        max_bytes_in_flight=(settings.max_upload_mb + _BESIDE_UPLOAD_MB) * _MIB,
     )
     return InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
 

@@ -23,9 +23,8 @@ from imagegen_core.ports.blob_store import StoredBlob
 T = TypeVar("T")
 
 _BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
-_HELD = (
-    32 * 1024 * 1024
-)  # bytes that all puts, or all reads, together wait with, unless there are more than 500
+# Bytes that all puts, or all reads, together wait with, unless there are more than 500.
+_HELD = 32 * 1024 * 1024
 _SMALLEST_BATCH = 32 * 1024
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NAMES = 1000  # directory entries read in one hop

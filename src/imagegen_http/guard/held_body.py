@@ -32,6 +32,7 @@ class HeldBody:
     ) -> None:
         self.lease = lease or BodyBudget(len(text)).lease()
         self._thread = thread
+        self._turns: asyncio.Semaphore | None = None
         self.fill(text)
 
     def fill(self, text: Text) -> None:
@@ -49,6 +50,11 @@ class HeldBody:
         """Let the application find it."""
         scope[_KEY] = self
 
+    async def take_turn(self, turns: asyncio.Semaphore) -> None:
+        """Wait until few others are being made something of, which takes several times their size."""
+        await turns.acquire()
+        self._turns = turns
+
     async def read(self, reading: Callable[[], T]) -> T:
         """Return what ``reading`` makes of the body, which it may do in a thread."""
         if len(self.text) <= READ_AT_ONCE:
@@ -65,6 +71,9 @@ class HeldBody:
                 self.text.clear()
         self.text = b""
         self.outline = Outline(text=b"")
+        turns, self._turns = self._turns, None
+        if turns is not None:
+            turns.release()
 
     def release(self) -> None:
         """Let go of the body and of its share: nothing that was made of it is kept."""

@@ -1,5 +1,6 @@
 """The first thing that a request meets: host, origin, token, body. What passes is complete and bounded."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
 from imagegen_http.guard.bodies import JSON, UPLOADS, IncomingBody, media_type
-from imagegen_http.guard.body_budget import BodyBudget
+from imagegen_http.guard.body_budget import SMALL_BYTES, BodyBudget
 from imagegen_http.guard.forwarding import Forwarding, origin_of
 from imagegen_http.guard.held_body import HeldBody
 from imagegen_http.guard.hosts import AllowedHosts
@@ -21,6 +22,8 @@ from imagegen_http.guard.security_headers import with_security_headers
 
 MAX_HEAD_BYTES = 32 * 1024
 """Largest head, its path and headers together; the parser bounds only what comes in pieces."""
+_LARGE_AT_ONCE = 8
+"""Large bodies that the application reads at a time; the others wait as they came."""
 
 
 class InboundGuard:
@@ -54,6 +57,7 @@ class InboundGuard:
         self._budget = BodyBudget(
             max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
         )
+        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
         self._login = login.Login(
             token=rules.auth_token or None,
@@ -97,6 +101,8 @@ class InboundGuard:
         else:
             app = self._login if request.path in login.PATHS else self._app
             held.put_into(scope)
+            if len(held.text) > SMALL_BYTES:
+                await held.take_turn(self._turns)
             await app(scope, body.replayed(held), send)
         finally:
             held.release()

@@ -26,7 +26,7 @@ class GuardRules:
     auth_token: str | None = attrs.field(default=None, repr=False)
     max_body_bytes: int = _MIB
     max_upload_bytes: int = 64 * _MIB
-    max_bytes_in_flight: int = 128 * _MIB
+    max_bytes_in_flight: int = 96 * _MIB
     reserved_bytes: int = 16 * _MIB
     max_json_depth: int = 64
     body_seconds: float = 30.0

@@ -15,6 +15,7 @@ from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.secrets import Secret, is_masked
 from imagegen_core.submissions import Submission
 from imagegen_http import render, request_context
+from imagegen_http.guard import HeldBody
 from imagegen_http.input_pictures import InputPictures
 from imagegen_http.json_request import JsonRequest
 from imagegen_http.routes.dependencies import (
@@ -46,6 +47,7 @@ Answer = Response[dict[str, Any]]
 
 @post("/api/v1/tasks/generate", status_code=202, tags=["tasks"])
 async def generate(
+    request: JsonRequest,
     data: JSONBody[GenerateBody],
     service: ServiceDependency,
     idempotency_key: IdempotencyHeader = None,
@@ -58,7 +60,7 @@ async def generate(
         message = "is required" if prompt is None else "must be a string"
         raise ValidationFailed.of("params.prompt", message)
     submission = _submission(Operation.GENERATE, data, prompt, params)
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/generate-with-references", status_code=202, tags=["operations"])
@@ -81,7 +83,7 @@ async def generate_with_references(
     submission = _submission(
         Operation.REFERENCE, data, data.prompt, _with(data.params, given), references=references
     )
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/edit", status_code=202, tags=["operations"])
@@ -104,7 +106,7 @@ async def edit(
         image=image,
         mask=mask,
     )
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/upscale", status_code=202, tags=["operations"])
@@ -122,7 +124,7 @@ async def upscale(
     with InputPictures.of(request.held) as pictures:
         image = await pictures.read(data.image, "image")
     submission = _submission(Operation.UPSCALE, data, data.prompt or "", params, image=image)
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/recontext", status_code=202, tags=["operations"])
@@ -137,7 +139,7 @@ async def recontext(
     with InputPictures.of(request.held) as pictures:
         image = await pictures.read(data.image, "image")
     submission = _submission(Operation.RECONTEXT, data, data.prompt, data.params, image=image)
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 @post("/api/v1/images/segment", status_code=202, tags=["operations"])
@@ -158,7 +160,7 @@ async def segment(
         _with(data.params, {"mode": data.mode}),
         image=image,
     )
-    return await _submit(service, submission, idempotency_key, prefer)
+    return await _submit(service, request.held, submission, idempotency_key, prefer)
 
 
 def _with(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,7 +211,7 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
 
 
 async def _submit(
-    service: Service, submission: Submission, idempotency_key: str | None, prefer: str | None
+    service: Service, held: HeldBody, submission: Submission, idempotency_key: str | None, prefer: str | None
 ) -> Answer:
     """Answer 202 once the task is durable, or 200 with the finished task when the caller waits for it."""
     if service.stopping.is_set():
@@ -220,6 +222,7 @@ async def _submit(
         added = await service.imagegen.submit_task(submission)
     except ValidationFailed as error:
         raise _named_as_in_the_body(error, submission.operation) from error
+    held.drop()
     headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"

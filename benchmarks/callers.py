@@ -1,0 +1,284 @@
+"""What callers of every shape cost: ``python benchmarks/callers.py``.
+
+A real server meets, one shape after the other, hundreds of callers who hold bodies open, bodies that were
+made to exhaust a parser, uploads and retries of large pictures, a WebUI whose progress never ends, and
+readers who do not read. Printed is the highest memory (as `memory.py` measures it) and the slowest answer of
+``/health`` meanwhile; it fails above 500 MB or 100 ms. The callers use the same cores, and so does whoever
+else works on the machine: times mean something when nothing else runs.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import select
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import attrs
+import httpx
+from large_pictures import DOCUMENT, VendorProcess, padded_png, write_files
+from memory import watched
+
+from tests.chaos.service import Service, wait_until
+
+MIB = 1024 * 1024
+CALLERS = 500
+MOST_MB, MOST_MS = 500, 100
+GENERATE, EDIT = "/api/v1/tasks/generate", "/api/v1/images/edit"
+REFERENCES, EDITS = "/api/v1/images/generate-with-references", "/v1/images/edits"
+JSON = "application/json"
+
+
+class EndlessWebUI(BaseHTTPRequestHandler):
+    """Its pictures are never done, and neither are its answers about them."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b"[" * 65536)
+
+    def do_POST(self):
+        time.sleep(5)
+
+    def log_message(self, *_):
+        pass
+
+
+def ask_for_health(url):
+    """Ask until the input ends; print how often, and the slowest answer in milliseconds."""
+    print("ready", flush=True)
+    times = []
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        while not select.select([sys.stdin], [], [], 0.01)[0]:
+            began = time.monotonic()
+            client.get("/health").raise_for_status()
+            times.append((time.monotonic() - began) * 1000)
+    print(len(times), max(times))
+
+
+@attrs.define
+class Bench:
+    """A server, its vendors, and what every shape cost."""
+
+    service: Service
+    vendor: VendorProcess
+    image_id: int = 0
+    rows: list = attrs.field(factory=list)
+
+    def run(self, name, shape):
+        """Let callers of one shape come, and see what they cost."""
+        command = [sys.executable, __file__, "--health", self.service.url]
+        with (
+            watched(self.service.pid) as samples,
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking,
+        ):
+            asking.stdout.readline()
+            told = shape(self)
+            number, slowest = asking.communicate()[0].split()
+        row = (name, max(s.total for s in samples), float(slowest))
+        self.rows.append(row)
+        print(f"| {name} | {row[1]:.0f} | {row[2]:.0f} |   {number} answers; {told}", flush=True)
+        time.sleep(1)
+
+    @contextlib.contextmanager
+    def connections(self, head, body):
+        """Open one for each caller and send the same on all."""
+        address = urlsplit(self.service.url)
+        head = f"{head} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {JSON}\r\n"
+        with contextlib.ExitStack() as stack:
+            opened = []
+            for _ in range(CALLERS):
+                caller = socket.socket()
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                caller.connect((address.hostname, address.port))
+                opened.append(stack.enter_context(caller))
+                with contextlib.suppress(ConnectionError):
+                    caller.sendall(head.encode() + body)
+            yield opened
+
+    def post(self, path, content, content_type=JSON):
+        with self.service.client() as client:
+            return client.post(path, content=content, headers={"Content-Type": content_type})
+
+
+def statuses(callers, seconds):
+    """Return how often each status came within so many seconds."""
+    found, deadline = {}, time.monotonic() + seconds
+    with selectors.DefaultSelector() as ready:
+        for caller in callers:
+            ready.register(caller, selectors.EVENT_READ)
+        while ready.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in ready.select(left):
+                ready.unregister(key.fileobj)
+                with contextlib.suppress(ConnectionError):
+                    status = key.fileobj.recv(12)[9:].decode() or "closed"
+                    found[status] = found.get(status, 0) + 1
+    return found
+
+
+def held_open(bench):
+    with bench.connections(
+        f"POST {GENERATE}", b"Content-Length: %d\r\n\r\n" % MIB + b" " * (MIB - 1)
+    ) as callers:
+        return statuses(callers, 3)
+
+
+def complete(bench):
+    body = json.dumps({"params": {"prompt": "a", "more": "x" * (MIB - 60)}}).encode()
+    head = b"Content-Length: %d\r\n\r\n" % len(body)
+    with bench.connections(f"POST {GENERATE}", head + body) as callers:
+        return statuses(callers, 20)
+
+
+def flat(bench):
+    values = b",".join(b'"p%d":1' % number for number in range(5_000_000))
+    body = b'{"prompt":"a","image":"image:1","params":{' + values + b"}}"
+    return [bench.post(path, body).status_code for path in (EDIT, EDITS)]
+
+
+def deep(bench):
+    body = b'{"prompt":"a","image":' + b"[" * (60 * MIB)
+    return [bench.post(path, body).status_code for path in (EDIT, EDITS)]
+
+
+def many_parts(bench):
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'
+    body = part * (60 * MIB // len(part)) + b"--x--\r\n"
+    return bench.post(EDITS, body, "multipart/form-data; boundary=x").status_code
+
+
+def uploads(bench):
+    """Eight at once, of 60 MB each, of which two fit."""
+    text = "data:image/png;base64," + base64.b64encode(padded_png(44 * MIB)).decode()
+    body = json.dumps({"provider": "webui", "prompt": "a", "image": text}).encode()
+    found = []
+
+    def caller():
+        found.append(bench.post(EDIT, body).status_code)
+
+    threads = [threading.Thread(target=caller) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(found)
+
+
+def accepted(answer):
+    assert answer.status_code == 202, answer.text
+    return answer.json()["data"]["task_id"]
+
+
+def retry(bench):
+    """Copy fourteen pictures of 20 MB that are kept here."""
+    text = {"provider": "references", "prompt": "a", "reference_images": [f"image:{bench.image_id}"] * 14}
+    with bench.service.client() as client:
+        task = accepted(client.post(REFERENCES, json=text))
+        bench.service.ended(task)
+        return client.post(f"/api/v1/tasks/{task}/retry").status_code
+
+
+def endless(bench):
+    with bench.service.client() as client:
+        body = {"provider": "webui", "params": {"prompt": "a"}}
+        task = client.post(GENERATE, json=body).raise_for_status().json()["data"]["task_id"]
+        client.post("/api/v1/providers/config/webui/test")
+    return bench.service.ended(task)["status"]
+
+
+def slow_readers(bench):
+    with bench.connections(f"GET /api/v1/images/{bench.image_id}/content", b"\r\n") as callers:
+        found = statuses(callers, 10)
+        time.sleep(3)
+        return found
+
+
+SHAPES = {
+    "500 × 1 MiB, held open before its last byte": held_open,
+    "500 × 1 MiB, complete": complete,
+    "60 MB of 5 million parameters, twice": flat,
+    "60 MB of open brackets, twice": deep,
+    "60 MB of 1.2 million parts": many_parts,
+    "8 × 60 MB with a picture, at once": uploads,
+    "a retry of 14 × 20 MB": retry,
+    "a WebUI whose progress never ends": endless,
+    "500 readers of 20 MB who do not read": slow_readers,
+}
+
+
+def settings(vendor, webui):
+    provider = {"kind": "http", "api_base": vendor.url, "timeout_seconds": 600}
+    nowhere = {
+        "kind": "gemini",
+        "api_base": "http://127.0.0.1:9",
+        "api_key": "a-key-of-nobody",
+        "max_retries": 0,
+    }
+    return {
+        "providers": {
+            "large": {**provider, "extra_config": {"spec": DOCUMENT}},
+            "webui": {"kind": "stable_diffusion", "api_base": f"http://{webui}", "max_retries": 0},
+            "references": {**nowhere, "extra_config": {"max_inline_mb": 500}},
+        },
+        "security": {
+            "allow_private_upstreams": [vendor.url.removeprefix("http://"), webui, "127.0.0.1:9"],
+        },
+    }
+
+
+def make_picture(bench):
+    """Have one of 20 MB made."""
+    bench.vendor.ask("/expect/0")
+    body = {"provider": "large", "model_id": "light", "params": {"prompt": "a large picture"}}
+    with bench.service.client() as client:
+        client.post(GENERATE, json=body).raise_for_status()
+    found = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the picture")
+    return found[0][0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="WORD", help="shapes with this word in their names")
+    parser.add_argument("--work-dir", type=Path, help="on the disk that is to be used")
+    parser.add_argument("--health", metavar="URL", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.health:
+        ask_for_health(options.health)
+        return
+    webui = ThreadingHTTPServer(("127.0.0.1", 0), EndlessWebUI)
+    threading.Thread(target=webui.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="imagegen-callers-", dir=options.work_dir) as name:
+        folder = Path(name)
+        files = folder / "vendor"
+        files.mkdir()
+        write_files(files)
+        vendor = VendorProcess(files).start()
+        told = settings(vendor, f"127.0.0.1:{webui.server_port}")
+        service = Service(folder, folder / "data", vendor, settings=told)
+        try:
+            bench = Bench(service.start(), vendor)
+            bench.image_id = make_picture(bench)
+            for title, shape in SHAPES.items():
+                if (options.only or "") in title:
+                    bench.run(title, shape)
+        finally:
+            service.kill()
+            vendor.end()
+    assert not [row for row in bench.rows if row[1] >= MOST_MB or row[2] >= MOST_MS], bench.rows
+
+
+if __name__ == "__main__":
+    main()
