@@ -72,6 +72,8 @@ fill_release() {
     if [ -n "$with_pip" ]; then set -- "$host" -m pip --python "$release/bin/python"
     else set -- "$release/bin/python" -m pip; fi
     PIP_USER=0 "$@" install -c "$checkout/constraints.txt" "$checkout" || return
+    # The units go along with the code that they start, forward and back.
+    mkdir "$release/units" && cp -- "$deploy"/*.service "$deploy"/*.timer "$release/units/" || return
     "$release/bin/imagegen" --version
 }
 
@@ -123,7 +125,7 @@ END
 
 make_units() {
     for unit in imagegen.service imagegen-backup.service imagegen-backup.timer; do
-        install -D -m 644 "$deploy/$unit" "$UNITS/$unit"
+        install -D -m 644 "$PREFIX/current/units/$unit" "$UNITS/$unit"
     done
 }
 
@@ -192,6 +194,7 @@ takes back the database of before the upgrade: tasks and pictures since then are
     fi
     point current "$(readlink -f "$PREFIX/previous")"
     rm -f -- "$PREFIX/previous"
+    make_units
     start ""
 }
 

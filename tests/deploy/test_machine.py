@@ -152,11 +152,13 @@ def test_a_backup_is_restored(machine):
 def test_an_upgrade_and_back(machine):
     """The code changes over and back; pictures and settings stay."""
     before = machine.run("readlink /opt/imagegen/current")
+    machine.run("echo '# of then' >>/opt/imagegen/current/units/imagegen.service")
     machine.run("/checkout/deploy/install.sh --upgrade")
     after, counted = machine.run("readlink /opt/imagegen/current"), pictures(machine)
     machine.run("/checkout/deploy/install.sh --rollback")
 
     assert (True, 2) == (before != after, counted)
+    assert "# of then" == machine.run("tail -n 1 /etc/systemd/system/imagegen.service")
     assert (before, 2) == (machine.run("readlink /opt/imagegen/current"), pictures(machine))
 
 
