@@ -21,9 +21,10 @@ class ProviderProfile:
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
     the configuration says otherwise in ``extra_config.max_concurrency``. ``free`` says that no call ever
     costs anything, so one that a dying process broke off is simply made again. ``key_hosts`` may get the
-    key beside ``api_base``, in the adapter's own spelling. ``key_problem`` says what is wrong with the form
-    of the key. ``ambient_credentials`` names what calls are made with that is this machine's own instead of
-    a key (a file, a metadata service), and whom it is used for: only the operator may lend that.
+    key beside ``api_base``, or whatever else secrets are used for there, in the adapter's own spelling.
+    ``key_problem`` says what is wrong with the form of the key. ``ambient_credentials`` names what calls are
+    made with that is this machine's own instead of a key (a file, a metadata service), and whom it is used
+    for: only the operator may lend that.
     """
 
     models: tuple[Model, ...]

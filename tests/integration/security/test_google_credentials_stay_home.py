@@ -190,6 +190,17 @@ def test_no_request_moves_them(api, stranger, sign_in, name):
     assert [] == sign_in.requests
 
 
+def test_no_model_takes_them_to_another_project(api, home, stranger, sign_in):
+    """A saved model may be of the project that config.yaml names, however it is written: 40007 else."""
+    place = "projects/{}/locations/{}/publishers/google/models/gemini-nano-banana-2.1"
+    names = [place.format("thief", "us-central1"), place.format("my-project", "europe-west4")]
+    answers = [save(api, "ambient", models=[*MODELS, {"id": name}]) for name in names]
+    data(save(api, "ambient", models=[{"id": place.format("my-project", "us-central1")}]))
+
+    assert [REFUSED] * 2 == [row(answer) for answer in answers]
+    assert "completed" == data(generate(api, "ambient"))["status"]
+
+
 def test_a_row_of_earlier_versions_lends_nothing(api, server, home, stranger, sign_in):
     """It is shown and can be switched and removed; its tasks and its test are refused."""
     data(save(api, "new", kind="gemini", models=MODELS, api_base=stranger.url))

@@ -64,12 +64,14 @@ class GeminiProvider:
         settings = GeminiSettings.of(config)
         own_headers(config)
         entries = DEFAULT_MODELS if config.models is None else config.models
+        ambient = settings.credentials if config.api_key is None else None
         return ProviderProfile(
             models=tuple(model_of(entry, settings.backend) for entry in entries),
             default_api_base=settings.default_api_base,
             needs_api_base=False,
             needs_api_key=not settings.uses_credentials,
-            ambient_credentials=settings.credentials if config.api_key is None else None,
+            key_hosts=settings.elsewhere(entry.id for entry in entries) if ambient else (),
+            ambient_credentials=ambient,
         )
 
     def split(

@@ -1,6 +1,7 @@
 """What a configuration of kind ``gemini`` says beside the common fields."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -88,6 +89,11 @@ class GeminiSettings:
         if not self.uses_credentials:
             return None
         return f"{self.credentials_file or 'application default'} for {self.project}/{self.location}"
+
+    def elsewhere(self, model_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the models that are in another project or location, each by its whole name."""
+        own = f"projects/{self.project}/locations/{self.location}/"
+        return tuple(m for m in model_ids if m.startswith("projects/") and not m.startswith(own))
 
     @property
     def default_api_base(self) -> str:
