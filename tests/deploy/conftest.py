@@ -85,7 +85,7 @@ class Machine:
         environ = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
         environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "IMAGEGEN_PYTHON": PYTHON}
         return subprocess.run(
-            command, env=environ, capture_output=True, text=True, timeout=180, check=False, cwd="/"
+            command, env=environ, capture_output=True, text=True, timeout=600, check=False, cwd="/"
         )
 
     def _await(self):
