@@ -191,7 +191,7 @@ class ImageGen:
             new_id=a.new_id,
             stored=self._stored,
         )
-        end = EndTask(events=a.events, spool=a.spool)
+        end = EndTask(events=a.events, records=a.images, spool=a.spool)
         return RunTask(
             plan=plan,
             run_attempt=run_attempt,

@@ -11,7 +11,18 @@ from imagegen_http.settings import LogSettings
 _QUIET = ("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL", "hpack")
 """Loggers that show full URLs or request bodies below warnings."""
 
-_EXTRA = ("task_id", "image_id", "blob_key", "tasks", "error", "provider", "seconds", "reason")
+_EXTRA = (
+    "task_id",
+    "image_id",
+    "blob_key",
+    "tasks",
+    "images",
+    "error",
+    "provider",
+    "model",
+    "seconds",
+    "reason",
+)
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:

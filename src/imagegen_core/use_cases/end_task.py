@@ -4,7 +4,9 @@ import logging
 
 import attrs
 
+from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.spool import Spool
 from imagegen_core.running_tasks import RunningTask
 from imagegen_core.tasks import Task, TaskStatus
@@ -17,6 +19,7 @@ class EndTask:
     """Ends a running task; its input pictures are kept for a retry unless it is completed."""
 
     events: EventBus
+    records: ImageRecords
     spool: Spool
 
     async def __call__(self, *, run: RunningTask, task: Task) -> None:
@@ -30,8 +33,23 @@ class EndTask:
         await self.events.notify(task.task_id)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
-        if task.failure is not None:
-            _log.info(
-                "the task ended without what was asked for",
-                extra={"task_id": task.task_id, "error": task.failure.code, "provider": task.provider_name},
-            )
+        await self._log(task)
+
+    async def _log(self, task: Task) -> None:
+        """Leave a line about every end, so that the log alone accounts for what was paid for; no prompt."""
+        try:
+            images = len(await self.records.of_task(task.task_id))
+        except (StorageError, Unavailable):
+            images = None  # the task has ended all the same
+        ended, begun = task.completed_at or task.created_at, task.started_at or task.created_at
+        _log.info(
+            "the task is completed" if task.failure is None else "the task ended without what was asked for",
+            extra={
+                "task_id": task.task_id,
+                "error": None if task.failure is None else task.failure.code,
+                "provider": task.provider_name,
+                "model": task.model_id,
+                "images": images,
+                "seconds": round((ended - begun).total_seconds(), 3),
+            },
+        )

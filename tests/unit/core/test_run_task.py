@@ -168,6 +168,35 @@ async def test_why_a_task_waits_again_is_in_the_log(caplog):
     assert told.seconds >= 0
 
 
+async def test_a_completed_task_leaves_a_log_line(caplog):
+    """What was made, by whom, and how long it took; the prompt is nobody's who reads logs."""
+    with caplog.at_level(logging.INFO):
+        task = await outcome(imagegen_over(ScriptedProvider()))
+
+    (line,) = [r for r in caplog.records if r.message == "the task is completed"]
+    assert (task.task_id, "scripted", task.model_id, 1, None) == (
+        line.task_id,
+        line.provider,
+        line.model,
+        line.images,
+        line.error,
+    )
+    assert line.seconds >= 0
+    assert "猫" not in str(vars(line))
+
+
+async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
+    """The same line, with the code."""
+    provider = ScriptedProvider()
+    provider.submits = [refused()]
+
+    with caplog.at_level(logging.INFO):
+        task = await outcome(imagegen_over(provider))
+
+    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    assert (task.task_id, "content_policy", 0) == (line.task_id, line.error, line.images)
+
+
 async def test_a_rate_limit_holds_no_worker():
     """While one task waits for its Retry-After, the only worker makes another's picture."""
     provider = ScriptedProvider()
