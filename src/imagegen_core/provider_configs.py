@@ -17,6 +17,8 @@ DEFAULT_MAX_RETRIES = 3
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
 
+SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
+"""Keys of ``extra_config`` that mean the same for every kind."""
 
 MASKED_SETTINGS = ("credentials_file",)
 """Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""

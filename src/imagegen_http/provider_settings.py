@@ -8,6 +8,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
 from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.secrets import Secret
+from imagegen_core.unknown_keys import unknown_key
 from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
 from imagegen_http.setting_values import (
     EnvText,
@@ -35,6 +36,8 @@ PROVIDER_FIELDS = frozenset(
 )
 """What may stand below a provider's name."""
 
+_MODEL_FIELDS = ("id", "name", "default", "capabilities")
+
 MAX_TIMEOUT_SECONDS = 3600
 MAX_RETRIES = 10
 
@@ -60,7 +63,7 @@ def _provider(name: str, fields: Any) -> ProviderConfig:
         raise SettingsError(f"{where}: must be a mapping of keys")
     for key in fields:
         if key not in PROVIDER_FIELDS:
-            raise SettingsError(f"{where}.{key}: unknown key")
+            raise SettingsError(f"{where}.{key}: {unknown_key(str(key), PROVIDER_FIELDS)}")
     try:
         check_provider_name(name)
         return _provider_config(name, fields)
@@ -127,8 +130,8 @@ def _models(value: Any) -> tuple[ModelEntry, ...]:
     for index, item in enumerate(read_list(value)):
         if not isinstance(item, dict) or not isinstance(item.get("id"), str):
             raise ValidationFailed.of(f"models.{index}", "must have an id")
-        if unknown := set(item) - {"id", "name", "default", "capabilities"}:
-            raise ValidationFailed.of(f"models.{index}.{min(unknown)}", "unknown key")
+        if unknown := sorted(str(key) for key in item if key not in _MODEL_FIELDS):
+            raise ValidationFailed.of(f"models.{index}.{unknown[0]}", unknown_key(unknown[0], _MODEL_FIELDS))
         capabilities = item.get("capabilities")
         try:
             operations = (

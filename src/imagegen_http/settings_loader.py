@@ -8,16 +8,16 @@ from typing import Any, get_args
 
 import attrs
 import cattrs
-import yaml
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.unknown_keys import unknown_key
 from imagegen_core.valid_text import text_problems
+from imagegen_http.environment import MASTER_KEY, insert_variables
 from imagegen_http.provider_settings import read_providers
 from imagegen_http.setting_values import (
-    EnvText,
     is_nothing,
     read_boolean,
     read_integer,
@@ -26,19 +26,13 @@ from imagegen_http.setting_values import (
     read_typed,
 )
 from imagegen_http.settings import Settings, SettingsError
-
-PREFIX = "IMAGEGEN_"
-MASTER_KEY = "IMAGEGEN_MASTER_KEY"
-NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY})
-"""Variables with our prefix that are no keys of the file."""
+from imagegen_http.settings_file import read_settings_file
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
 """Where systemd's LoadCredential= puts files that only this service can read."""
 
 _VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
 """How attrs' validators begin their messages."""
-
-_LARGEST_FILE = 1024 * 1024
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -51,9 +45,8 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     """
     named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
     path = named or cwd / "config.yaml"
-    tree = _read(path) if named is not None or path.exists() else {}
-    for keys, text in _environment(environ):
-        _insert(tree, keys, EnvText(text))
+    tree = read_settings_file(path) if named is not None or path.exists() else {}
+    insert_variables(tree, environ)
     tree = _fetch_secrets(tree, (), environ, path.parent)
     for key, _ in text_problems(tree):
         raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
@@ -91,55 +84,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes()[:_LARGEST_FILE].decode()
-        tree = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise SettingsError(f"{path.name}: cannot be read: {reason}") from error
-    except (ValueError, OverflowError, RecursionError) as error:  # a date that is none, nesting without end
-        raise SettingsError(f"{path.name}: holds a value that cannot be read") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path.name}: is not YAML{where}: {getattr(error, 'problem', '')}") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise SettingsError(f"{path.name}: must be a mapping of keys")
-    return tree
-
-
-def _environment(environ: Mapping[str, str]) -> list[tuple[list[str], str]]:
-    """Return the variables that name a key; one that merely starts like ours belongs to somebody else."""
-    known = {field.name for field in attrs.fields(Settings)}
-    found = []
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
-            continue
-        keys = name.removeprefix(PREFIX).lower().split("__")
-        if keys[0] in known or len(keys) > 1:
-            found.append((keys, environ[name]))
-    return found
-
-
-def _insert(tree: dict[str, Any], keys: list[str], value: Any) -> None:
-    for depth, key in enumerate(keys[:-1]):
-        key = _as_written(tree, key)  # noqa: PLW2901 - the same key, as the file writes it
-        if not isinstance(tree.get(key) or {}, dict):
-            raise SettingsError(f"{'.'.join(keys[: depth + 1])}: has no keys below it")
-        tree[key] = tree.get(key) or {}
-        tree = tree[key]
-    tree[_as_written(tree, keys[-1])] = value
-
-
-def _as_written(tree: dict[str, Any], key: str) -> str:
-    """Return the key of the file that a variable means; ``-`` and ``.`` cannot be in a variable's name."""
-    folded = {str(k).replace("-", "_").replace(".", "_").lower(): k for k in tree}
-    return folded.get(key, key)
 
 
 def _fetch_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str], folder: Path) -> Any:
@@ -234,7 +178,8 @@ def _first_line(error: BaseException, path: str = "") -> str:
         name = str(notes[-1].name) if notes else ""
         return _first_line(inner, f"{path}.{name}".strip(".") if name else path)
     if isinstance(error, ForbiddenExtraKeysError):
-        return f"{path}.{min(error.extra_fields)}".strip(".") + ": unknown key"
+        key, known = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
+        return f"{path}.{key}".strip(".") + f": {unknown_key(key, known)}"
     if isinstance(error, KeyError):
         name = str(error.args[0])
         return f"{path if path.endswith(name) else f'{path}.{name}'.strip('.')}: is required"

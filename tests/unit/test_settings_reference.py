@@ -7,9 +7,9 @@ from typing import get_args
 import attrs
 import pytest
 
+from imagegen_http.environment import PREFIX
 from imagegen_http.provider_settings import PROVIDER_FIELDS
 from imagegen_http.settings import Settings
-from imagegen_http.settings_loader import PREFIX
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 

@@ -126,6 +126,14 @@ class Provider(Protocol):
     only where the vendor's answer, or the lack of a connection, proves it. Nothing is retried inside.
     """
 
+    @property
+    def extra_keys(self) -> frozenset[str]:
+        """The keys of ``extra_config`` that this kind reads, beside the service's own.
+
+        Another one is refused when it is saved or stands in ``config.yaml``.
+        """
+        ...
+
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         """Return models, defaults and needs of a configuration. Pure, and quick enough for each request.
 

@@ -22,11 +22,11 @@ from imagegen_core.provider_configs import (
     without_secret_headers,
 )
 from imagegen_core.secret_reach import SecretKind, held_secrets, secret_headers
+from imagegen_core.unknown_keys import unknown_extra_keys
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.valid_text import text_problems
 
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
-_SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OWN_HEADERS = SERVICE_HEADERS | {"content-type"}
 
@@ -76,9 +76,15 @@ class SaveProvider:
         change = ProviderChange.of(changes, combine(standing))
         stored = change.applied(standing[0], at=now)
         check_service_settings(stored.extra_config)
-        if combine([stored, *below]).kind not in self.resolve.providers:
+        provider = self.resolve.providers.get(combine([stored, *below]).kind or "")
+        if provider is None:
             known = ", ".join(sorted(self.resolve.providers))
             raise ValidationFailed.of("kind", f"must be one of {known}")
+        # What an earlier version took stays usable: it is refused when it is sent again.
+        if "extra_config" in changes and (
+            problems := unknown_extra_keys(stored.extra_config, provider.extra_keys)
+        ):
+            raise ValidationFailed(*problems)
         resolved = self.resolve.describe([stored, *below])
         stored = self._at_home(stored, change, standing, resolved)
         base = resolved.config.api_base

@@ -22,6 +22,7 @@ from imagegen_core.provider_configs import (
     without_secret_headers,
 )
 from imagegen_core.secret_reach import HeldSecret, Reach, SecretKind, held_secrets
+from imagegen_core.unknown_keys import unknown_extra_keys
 
 
 @attrs.frozen(kw_only=True)
@@ -40,10 +41,12 @@ class ResolvedProvider:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What whoever configures it should know: a key that cannot be right, models that are retired."""
+        """What whoever configures it should know: settings that cannot be right, models that are retired."""
         problem = self.profile.key_problem
         key = () if problem is None else (f"api_key {problem}",)
-        return (*key, *(m.warning for m in self.profile.models if m.warning))
+        unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
+        extra = (f"{p.field}: {p.message}" for p in unread)
+        return (*key, *extra, *(m.warning for m in self.profile.models if m.warning))
 
     @property
     def reach(self) -> Reach:

@@ -12,6 +12,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine
+from imagegen_core.unknown_keys import unknown_extra_keys
 from imagegen_http import render
 from imagegen_http.settings import SettingsError
 
@@ -32,7 +33,7 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
 def check_file_providers(
     providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]
 ) -> list[str]:
-    """Check presets, documents, dialects and backends that the file names.
+    """Check presets, documents, dialects and backends that the file names, and for keys that nothing reads.
 
     Returns:
         What looks wrong though a saved row could make it right: keys of another form than the vendor's.
@@ -42,6 +43,8 @@ def check_file_providers(
     """
     doubts = []
     for name, config in configs.items():
+        for problem in unknown_extra_keys(config.extra_config, _readable(providers, config)):
+            raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}")
         try:
             profile = providers[combine([config]).kind or ""].describe(config)
         except ValidationFailed as error:
@@ -52,6 +55,13 @@ def check_file_providers(
         if profile.key_problem is not None:
             doubts.append(f"providers.{name}.api_key: {profile.key_problem}")
     return doubts
+
+
+def _readable(providers: Mapping[str, Provider], config: ProviderConfig) -> frozenset[str]:
+    """Return what may stand in ``extra_config``: of every kind, where a saved row may name the kind."""
+    if config.kind is not None or _SAYS_HOW & config.extra_config.keys():
+        return providers[combine([config]).kind or ""].extra_keys
+    return frozenset().union(*(provider.extra_keys for provider in providers.values()))
 
 
 def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:

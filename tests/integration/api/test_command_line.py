@@ -462,6 +462,27 @@ def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
         ("providers: {x: {extra_config: {preset: nope}}}", {}, "providers.x.extra_config.preset"),
         ("providers: {x: {extra_config: {spec: {}}}}", {}, "providers.x.extra_config.spec"),
         ("", {"IMAGEGEN_PROVIDERS__X__EXTRA_CONFIG": "[]"}, "providers.x.extra_config"),
+        (
+            "providers: {x: {extra_config: {max_concurency: 2}}}",
+            {},
+            "providers.x.extra_config.max_concurency: unknown key; did you mean max_concurrency?",
+        ),
+        (
+            "providers: {gemini: {kind: gemini, extra_config: {locaton: us, project: p}}}",
+            {},
+            "providers.gemini.extra_config.locaton: unknown key; did you mean location?",
+        ),
+        (
+            "providers: {x: {kind: http, extra_config: {dialect: a1111}}}",
+            {},
+            "x.extra_config.dialect",
+        ),
+        ("", {"IMAGEGEN_SERVER_AUTH_TOKEN": "t"}, "did you mean IMAGEGEN_SERVER__AUTH_TOKEN?"),
+        (
+            "server: {auth_token: t}\nserver: {port: 1}",
+            {},
+            "the key server is there twice",
+        ),
     ],
     ids=lambda value: str(value)[:50],
 )

@@ -327,6 +327,54 @@ def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
     assert (False, True) == (off["enabled"], bool(mended["models"]))
 
 
+@pytest.mark.parametrize(
+    ("kind", "extra", "field", "message"),
+    [
+        ("demo", {"max_concurency": 2}, "max_concurency", "unknown key; did you mean max_concurrency?"),
+        ("http", {"presett": "openai"}, "presett", "unknown key; did you mean preset?"),
+        ("http", {"dialect": "stability"}, "dialect", "unknown key"),
+        ("stable_diffusion", {"dialekt": "stability"}, "dialekt", "unknown key; did you mean dialect?"),
+        ("gemini", {"projekt": "p", "location": "l"}, "projekt", "unknown key; did you mean project?"),
+        (
+            "http",
+            {"spec": {"schema": 1, "modells": []}},
+            "spec.modells",
+            "is not a field of the document; did you mean models?",
+        ),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_40000(api, kind, extra, field, message):
+    """With the known one that was probably meant; nothing is saved."""
+    answer = api.post(CONFIG, json={"provider_name": "misspelt", "kind": kind, "extra_config": extra})
+
+    assert (400, 40000) == row(answer)[:2]
+    assert {"field": f"extra_config.{field}", "message": message} in answer.json()["data"]["errors"]
+    assert 404 == api.get(f"{CONFIG}/misspelt").status_code
+
+
+def test_a_row_with_an_unknown_setting_goes_on_working(start_server):
+    """What an earlier version took is used and changed, with a warning, and refused when it is sent again."""
+    server, extra = start_server(), {"max_concurency": 2}
+    with server.client() as api:
+        data(api.post(CONFIG, json={"provider_name": "old", "kind": "demo"}))
+    server.stop()
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
+        database.execute("UPDATE provider_configs SET extra_config = ?", [json.dumps(extra)])
+    server.start()
+    with server.client() as api:
+        (listed,) = (c for c in data(api.get(CONFIG))["items"] if c["provider_name"] == "old")
+        body = {"provider": "old", "params": {"prompt": "x"}}
+        task = ended(api, data(api.post(GENERATE, json=body))["task_id"])
+        changed = data(api.post(CONFIG, json={"provider_name": "old", "max_retries": 1}))
+        again = api.post(CONFIG, json={"provider_name": "old", "extra_config": extra})
+        mended = data(api.post(CONFIG, json={"provider_name": "old", "extra_config": {"max_concurrency": 2}}))
+
+    warnings = ["extra_config.max_concurency: unknown key; did you mean max_concurrency?"]
+    assert ("completed", warnings, extra) == (task["status"], listed["warnings"], listed["extra_config"])
+    assert (1, warnings) == (changed["max_retries"], changed["warnings"])
+    assert ((400, 40000), []) == (row(again)[:2], mended["warnings"])
+
+
 @pytest.mark.parametrize("name", ["gemini", "openai", "openai-dalle"])
 def test_a_missing_key_is_40001(api, name):
     """It is saved all the same, and a task says what is missing."""

@@ -24,6 +24,8 @@ def png(color=(10, 20, 30)) -> bytes:
 class ScriptedProvider:
     """Each step is a list of things to do in turn: an exception to raise, or a callable to await."""
 
+    extra_keys = frozenset({"mode"})
+
     def __init__(self, *, as_job: bool = False, fan_out: bool = False, max_concurrency: int | None = None):
         self.as_job = as_job
         self.fan_out = fan_out

@@ -29,6 +29,8 @@ SOURCES = (ConfigSource.REQUEST, ConfigSource.DATABASE, ConfigSource.FILE)
 class Everywhere:
     """A provider whose address, listeners and credentials are what ``extra_config`` says."""
 
+    extra_keys = frozenset({"broken", "ambient", "base", "hosts"})
+
     def describe(self, config):
         extra = config.extra_config
         if extra.get("broken"):

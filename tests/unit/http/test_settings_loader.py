@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_core.provider_configs import infer_kind
+from imagegen_http.environment import DASHED_PROVIDERS
 from imagegen_http.settings import SettingsError
 from imagegen_http.settings_loader import check_bind, load_settings
 
@@ -108,8 +111,9 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("server: {prot: 1}", "server.prot: unknown key"),
+        ("server: {prot: 1}", "server.prot: unknown key; did you mean port?"),
         ("foo: 1", "foo: unknown key"),
+        ("defualt_provider: demo", "defualt_provider: unknown key; did you mean default_provider?"),
         ("server: {port: x}", "server.port: must be a whole number"),
         ("server: {port: 99999}", "server.port: must be <= 65535: 99999"),
         ("server: {port: true}", "server.port: must be a whole number"),
@@ -121,6 +125,11 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("server: {auth_token: 'file:nope'}", "server.auth_token: the file with the secret cannot be read"),
         ("providers: {Bad Name: {}}", "providers.Bad Name.provider_name: must be 1 to 64"),
         ("providers: {sd: {prot: 1}}", "providers.sd.prot: unknown key"),
+        ("providers: {sd: {apikey: x}}", "providers.sd.apikey: unknown key; did you mean api_key?"),
+        (
+            "providers: {sd: {models: [{id: a, defalt: true}]}}",
+            "providers.sd.models.0.defalt: unknown key; did you mean default?",
+        ),
         (
             "providers: {sd: {api_base: 'http://u:p@h'}}",
             "providers.sd.api_base: must not contain credentials",
@@ -156,6 +165,116 @@ def test_a_named_file_must_be_there(tmp_path):
     """--config and IMAGEGEN_CONFIG are demands, ./config.yaml is an offer."""
     with pytest.raises(SettingsError, match=r"nope\.yaml: cannot be read"):
         load_settings(config=Path("nope.yaml"), environ={}, cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "server: {auth_token: t}\nlog: {}\nserver: {port: 1}",
+            "config.yaml: the key server is there twice, in line 1 and line 3",
+        ),
+        (
+            "server:\n  port: 1\n  'port': 2\n",
+            "config.yaml: the key port is there twice, in line 2 and line 3",
+        ),
+        ("providers:\n  1: {}\n  '1': {}\n", "config.yaml: the key 1 is there twice, in line 2 and line 3"),
+    ],
+)
+def test_a_key_that_is_there_twice_replaces_nothing(load, text, line):
+    """A second ``server:`` would lose the token of the first."""
+    with pytest.raises(SettingsError) as error:
+        load(text)
+
+    assert line == str(error.value)
+
+
+def test_a_merged_mapping_may_be_overridden(load):
+    """``<<`` brings keys for that, once or several times."""
+    settings = load(
+        "providers:\n  a: &a {max_retries: 1, timeout_seconds: 5}\n  b: &b {<<: *a, max_retries: 2}\n"
+        "  c: {<<: *b, max_retries: 3}\n"
+    )
+
+    assert [(1, 5), (2, 5), (3, 5)] == [
+        (settings.providers[name].max_retries, settings.providers[name].timeout_seconds) for name in "abc"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "line"),
+    [
+        ("IMAGEGEN_SERVER_PORT", "unknown variable; did you mean IMAGEGEN_SERVER__PORT?"),
+        ("IMAGEGEN_DATADIR", "unknown variable; did you mean IMAGEGEN_DATA_DIR?"),
+        ("IMAGEGEN_DEFAULT_PROVIDR", "unknown variable; did you mean IMAGEGEN_DEFAULT_PROVIDER?"),
+        (
+            "IMAGEGEN_STORAGE_OSS_ACCESS_KEY_ID",
+            "unknown variable; did you mean IMAGEGEN_STORAGE__OSS__ACCESS_KEY_ID?",
+        ),
+    ],
+)
+def test_a_misspelt_variable_is_not_left_alone(load, variable, line):
+    """It would be taken for somebody else's, and the key's default would hold."""
+    with pytest.raises(SettingsError) as error:
+        load(**{variable: "1"})
+
+    assert f"{variable}: {line}" == str(error.value)
+
+
+def test_what_others_set_is_left_alone(load):
+    """Secrets that the settings fetch, whatever their names, and what Kubernetes sets for a service."""
+    settings = load(
+        "server: {auth_token: 'env:IMAGEGEN_SERVER_TOKEN_AUTH'}",
+        IMAGEGEN_SERVER_TOKEN_AUTH="t" * 20,
+        IMAGEGEN_SERVER_PORT="tcp://10.0.0.1:80",
+        IMAGEGEN_SERVICE_PORT="80",
+        IMAGEGEN_SERVER_PORT_80_TCP="tcp://10.0.0.1:80",
+        IMAGEGEN_PYTHON="python3.13",
+    )
+
+    assert ("t" * 20, 8080) == (settings.server.auth_token, settings.server.port)
+
+
+def test_a_variable_finds_a_known_provider_without_a_file(load):
+    """``stable_diffusion`` would be another one, of another kind."""
+    settings = load(
+        IMAGEGEN_PROVIDERS__STABLE_DIFFUSION__MAX_RETRIES="5",
+        IMAGEGEN_PROVIDERS__OPENAI_COMPATIBLE__MAX_RETRIES="6",
+        IMAGEGEN_PROVIDERS__OPENAI__MAX_RETRIES="7",
+    )
+
+    assert {"stable-diffusion": 5, "openai-compatible": 6, "openai": 7} == {
+        name: config.max_retries for name, config in settings.providers.items()
+    }
+
+
+def test_every_known_provider_that_no_variable_can_spell_is_known_to_the_loader():
+    """A preset with a dash in its name would otherwise be out of reach without a file."""
+    shipped = {*PresetLibrary().names(), "demo", "gemini", "stable-diffusion"}
+
+    assert sorted(DASHED_PROVIDERS) == sorted(name for name in shipped if "-" in name or "." in name)
+    assert "stable_diffusion" == infer_kind("stable-diffusion")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "may mean my_vendor or my-vendor; write the provider's name below providers in the file"),
+        ("providers: {my_vendor: {}, my.vendor: {}}", "may mean my.vendor or my_vendor"),
+        ("providers: {my-vendor: {}}", None),
+        ("providers: {my_vendor: {}}", None),
+    ],
+)
+def test_a_variable_makes_no_provider_up(load, text, line):
+    """A ``_`` may stand for itself, ``-`` and ``.``: only the file can tell."""
+    variable = "IMAGEGEN_PROVIDERS__MY_VENDOR__MAX_RETRIES"
+    if line is None:
+        assert [5] == [c.max_retries for c in load(text, **{variable: "5"}).providers.values()]
+        return
+    with pytest.raises(SettingsError) as error:
+        load(text, **{variable: "5"})
+
+    assert f"{variable}: {line}" == str(error.value)
 
 
 @pytest.mark.parametrize(

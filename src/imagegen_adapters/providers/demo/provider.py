@@ -32,6 +32,8 @@ class DemoProvider:
     seed (or with -1) it follows from the call's id, and the metadata tells it.
     """
 
+    extra_keys: frozenset[str] = frozenset()
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._drawing = asyncio.Semaphore(_AT_ONCE)

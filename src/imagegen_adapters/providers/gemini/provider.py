@@ -18,7 +18,7 @@ from imagegen_adapters.providers.gemini.credentials import refresh
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
 from imagegen_adapters.providers.gemini.orders import Order, check_order, order_of, warnings_of
 from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
-from imagegen_adapters.providers.gemini.settings import GeminiSettings
+from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
 from imagegen_adapters.providers.gemini.uploads import uploads_of
 from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_adapters.providers.preflight import check_weight, refused_late
@@ -52,6 +52,8 @@ class GeminiProvider:
         outbound: everything goes through it, but for Google's own credentials being refreshed.
         now: epoch seconds, to read a ``Retry-After`` that is a date.
     """
+
+    extra_keys = EXTRA_KEYS
 
     def __init__(self, outbound: Outbound, *, now: Callable[[], float] = time.time) -> None:
         self._outbound = outbound

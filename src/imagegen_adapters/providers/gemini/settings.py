@@ -14,6 +14,9 @@ DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20
 """The long-documented limit of a request with inline pictures: https://ai.google.dev/gemini-api/docs/image-understanding."""
 
+EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
+"""What is read of ``extra_config``."""
+
 _VERSION_IN_PATH = re.compile(r"(.*)/(v\d+(?:(?:alpha|beta)\d*)?)")
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args
 
+import attrs
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
@@ -17,6 +18,7 @@ from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.operations import Operation
+from imagegen_core.unknown_keys import nearest
 
 _LEFT_OUT = {
     "retry": "is decided by the service, never by a document",
@@ -122,13 +124,18 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
             yield from _flattened(inner, path)
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(map(str, error.extra_fields)):
-            yield Problem(field=f"{path}.{key}", message=_LEFT_OUT.get(key, "is not a field of the document"))
+            yield Problem(field=f"{path}.{key}", message=_LEFT_OUT.get(key) or _no_field(key, error.cl))
     elif isinstance(error, TemplateError):
         yield Problem(field=".".join((path, *error.path)), message=str(error))
     elif isinstance(error, KeyError):
         yield Problem(field=path, message="is required")
     else:
         yield Problem(field=path, message=_sentence(error))
+
+
+def _no_field(key: str, document_part: type) -> str:
+    meant = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
+    return "is not a field of the document" + ("" if meant is None else f"; did you mean {meant}?")
 
 
 def _sentence(error: BaseException) -> str:

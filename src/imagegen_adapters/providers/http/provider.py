@@ -44,6 +44,8 @@ class HttpProvider:
         presets: the shipped documents; a library of its own when left out.
     """
 
+    extra_keys = frozenset({"preset", "spec", "vars"})
+
     def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:
         self._outbound = outbound
         self._presets = PresetLibrary() if presets is None else presets

@@ -28,6 +28,8 @@ class StableDiffusionProvider:
         sleep: waits between polls.
     """
 
+    extra_keys = frozenset({"dialect", "upscaler", "allow_scripts"})
+
     def __init__(
         self,
         outbound: Outbound,

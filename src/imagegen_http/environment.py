@@ -1,0 +1,111 @@
+"""Puts environment variables into the tree of settings, and refuses those that seem to be misspelt."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import attrs
+
+from imagegen_core.unknown_keys import nearest
+from imagegen_http.setting_values import EnvText
+from imagegen_http.settings import Settings, SettingsError
+
+PREFIX = "IMAGEGEN_"
+MASTER_KEY = "IMAGEGEN_MASTER_KEY"
+NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY})
+"""Variables with our prefix that are no keys of the file."""
+
+DASHED_PROVIDERS = ("openai-compatible", "openai-dalle", "stable-diffusion")
+"""The providers known without a file whose names no variable can spell."""
+
+_LIKENESS = 0.85
+_SERVICE_LINK = re.compile(
+    r"(?:.*_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?=.*|PORT_\d+_(?:TCP|UDP)(?:_\w+)?=.*|PORT=(?:tcp|udp)://.*)"
+)
+"""What Kubernetes and container links set for a service that is named like ours, with its value."""
+
+
+def insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Put each variable that names a key over the file's ``tree``.
+
+    One that only begins like ours belongs to somebody else, such as a secret for ``env:``; but not one
+    that is a key's but for a letter or an underscore.
+
+    Raises:
+        SettingsError: naming the variable or the key.
+    """
+    others = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        if len(keys) == 1 and keys[0] not in attrs.fields_dict(Settings):
+            others.append(name)
+        else:
+            _insert(tree, keys, EnvText(environ[name]), name)
+    for name in others:
+        if not _SERVICE_LINK.fullmatch(f"{name.removeprefix(PREFIX)}={environ[name]}"):
+            _check_spelling(name, tree)
+
+
+def _check_spelling(name: str, tree: Mapping[str, Any]) -> None:
+    if _is_fetched(tree, f"env:{name}"):
+        return
+    known = {keys.replace("__", "_"): keys for keys in _names(Settings)}
+    meant = nearest(name.removeprefix(PREFIX), known, likeness=_LIKENESS)
+    if meant is not None:
+        raise SettingsError(f"{name}: unknown variable; did you mean {PREFIX}{known[meant].upper()}?")
+
+
+def _is_fetched(value: Any, reference: str) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(_is_fetched(v, reference) for v in (value.values() if isinstance(value, dict) else value))
+    return bool(value == reference)
+
+
+def _names(section: Any, above: str = "") -> Iterator[str]:
+    """Yield the names of all keys as variables write them, ``server__port``."""
+    for field in attrs.fields(section):
+        yield f"{above}{field.name}"
+        for kind in (field.type, *get_args(field.type)):
+            if attrs.has(kind) and field.name != "providers":
+                yield from _names(kind, f"{above}{field.name}__")
+
+
+def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) -> None:
+    for depth, key in enumerate(keys):
+        names_provider = depth == 1 and keys[0] == "providers"
+        spelt = _provider_of(tree, key, variable) if names_provider else _as_written(tree, key, variable)
+        if depth == len(keys) - 1:
+            tree[spelt] = value
+            return
+        if not isinstance(tree.get(spelt) or {}, dict):
+            raise SettingsError(f"{'.'.join(keys[: depth + 1])}: has no keys below it")
+        tree[spelt] = tree.get(spelt) or {}
+        tree = tree[spelt]
+
+
+def _as_written(tree: Mapping[str, Any], key: str, variable: str) -> str:
+    """Return the key of the file that a variable means; ``-`` and ``.`` cannot be in a variable's name."""
+    means = [str(k) for k in tree if _folded(str(k)) == key]
+    if len(means) > 1:
+        raise SettingsError(f"{variable}: may mean {' or '.join(sorted(means))}")
+    return means[0] if means else key
+
+
+def _provider_of(providers: Mapping[str, Any], key: str, variable: str) -> str:
+    """Return the provider that a variable means: one of the file, else one that is known without it."""
+    spelt = _as_written(providers, key, variable)
+    if spelt in providers:
+        return spelt
+    known = [name for name in DASHED_PROVIDERS if _folded(name) == key]
+    if "_" in key and not known:
+        raise SettingsError(
+            f"{variable}: may mean {key} or {key.replace('_', '-')}; "
+            "write the provider's name below providers in the file"
+        )
+    return known[0] if known else key
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_").lower()
