@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.running_server import RunningServer
@@ -17,8 +18,17 @@ if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
 
 LOCK_WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
+MAX_PAGE_SIZE = 100
 PIECE_BYTES = 512 * 1024
 """Small, since each answer of our own service lives on until the garbage collector comes by."""
+
+
+class Refused(CommandFailed):
+    """The API answered that it does not do that; another call may well work."""
+
+
+class PictureUnreadable(CommandFailed):
+    """One picture's bytes are not to be had; another's may be."""
 
 
 class Api:
@@ -33,7 +43,8 @@ class Api:
         """Return ``data``.
 
         Raises:
-            CommandFailed: with the API's message and the field that is wrong.
+            Refused: with the API's message and the field that is wrong.
+            CommandFailed: there is no such answer.
         """
         import httpx
 
@@ -48,19 +59,29 @@ class Api:
         except ValueError:
             raise CommandFailed(f"the server answered {response.status_code} and no JSON") from None
         if body.get("code") != 0:
-            raise CommandFailed(_told(body))
+            raise Refused(_told(body))
         return body["data"]
 
-    async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
-        """Yield the items of all pages."""
+    async def pages(
+        self, path: str, *, limit: int | None = None, **params: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the pages of a list, of all of it or of its first ``limit`` items; at least one page."""
         cursor: dict[str, Any] = {}
-        while True:
-            page = await self.call("GET", path, params={**params, "page_size": 100, **cursor})
-            for item in page["items"]:
-                yield item
+        left = limit
+        while left is None or left > 0:
+            size = MAX_PAGE_SIZE if left is None else min(left, MAX_PAGE_SIZE)
+            page = await self.call("GET", path, params={**params, "page_size": size, **cursor})
+            yield page
             if not page["next_cursor"]:
                 return
             cursor = {"cursor": page["next_cursor"]}
+            left = None if left is None else left - len(page["items"])
+
+    async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        """Yield the items of all pages."""
+        async for page in self.pages(path, **params):
+            for item in page["items"]:
+                yield item
 
     async def follow(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the task again and again until it has ended; the last one has."""
@@ -72,17 +93,20 @@ class Api:
             await asyncio.sleep(POLL_SECONDS)
 
     async def download(self, path: str, target: Path) -> None:
-        """Write a picture to a file, whole or not at all."""
-        temporary = target.with_name(f".{target.name}.part")
+        """Write a picture to a file, whole or not at all.
+
+        Raises:
+            PictureUnreadable: its bytes are not there.
+            CommandFailed: the file cannot be written, or nobody answers.
+        """
+        import httpx
+
         try:
-            with temporary.open("wb") as file:
+            with whole_file(target) as file:
                 async for piece in self._pieces(path):
                     file.write(piece)
-            temporary.replace(target)
-        except OSError as error:
-            raise CommandFailed(f"{target}: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        except httpx.HTTPError as error:
+            raise CommandFailed("the running server does not answer") from error
 
     async def _pieces(self, path: str) -> AsyncIterator[bytes]:
         """Yield a picture's bytes; from our own service by ranges, since its answers are held whole."""
@@ -170,9 +194,29 @@ async def _own_service(
             await asyncio.sleep(0.2)
 
 
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write to; ``target`` appears, or is replaced, once all of it is on the disk.
+
+    Raises:
+        CommandFailed: it cannot be written.
+    """
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise CommandFailed(f"{target}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _check_status(status: int, wanted: int) -> None:
     if status != wanted:
-        raise CommandFailed(f"the picture cannot be read ({status})")
+        raise PictureUnreadable(f"the picture cannot be read ({status})")
 
 
 def _language(environ: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.picture_files import extension_of, honest_name
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
@@ -95,11 +96,16 @@ async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[P
     for number, image in enumerate(images, 1):
         path = target
         if into_directory:
-            path = target / f"{image['id']}.{image['mime_type'].rpartition('/')[2].replace('jpeg', 'jpg')}"
+            path = target / f"{image['id']}{extension_of(image['mime_type'])}"
         elif number > 1:
             path = target.with_stem(f"{target.stem}-{number}")
-        await api.download(image["image_url"], path)
-        written.append(path)
+        name = honest_name(path, image["mime_type"])
+        if name != path:
+            click.echo(
+                f"imagegen: {path}: the picture is {image['mime_type']}, written as {name.name}", err=True
+            )
+        await api.download(image["image_url"], name)
+        written.append(name)
     return written
 
 

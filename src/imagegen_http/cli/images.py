@@ -1,15 +1,18 @@
 """``imagegen images``."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from imagegen_http.cli import tables
-from imagegen_http.cli.api import Api
+from imagegen_http.cli.api import Api, PictureUnreadable, Refused, whole_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.listing import Listing, listed
+from imagegen_http.cli.picture_files import extension_of
 from imagegen_http.cli.privileges import check_writable
 
 OPERATIONS = ("generate", "reference", "edit", "upscale", "recontext", "segment")
@@ -50,16 +53,14 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @images.command("list")
 @_filtered
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@listed
 @click.pass_obj
-def list_images(context: Context, wanted: dict[str, str], limit: int, *, as_json: bool) -> None:
+def list_images(context: Context, wanted: dict[str, str], listing: Listing) -> None:
     """List pictures, newest first."""
 
     async def act(api: Api) -> None:
-        page = await api.call("GET", "/api/v1/images", params={**wanted, "page_size": limit})
-        empty = "no such pictures" if wanted else "no pictures yet"
-        _show(page, as_json=as_json, empty=f"{empty} in {api.data_dir}")
+        empty = f"{'no such pictures' if wanted else 'no pictures yet'} in {api.data_dir}"
+        await listing.show(api, "/api/v1/images", wanted, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
@@ -68,19 +69,15 @@ def list_images(context: Context, wanted: dict[str, str], limit: int, *, as_json
 @click.argument("words")
 @_filtered
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@listed
 @click.pass_obj
-def search(
-    context: Context, words: str, wanted: dict[str, str], mode: str, limit: int, *, as_json: bool
-) -> None:
+def search(context: Context, words: str, wanted: dict[str, str], mode: str, listing: Listing) -> None:
     """Find pictures by any piece of their prompt."""
 
     async def act(api: Api) -> None:
-        params = {**wanted, "keyword": words, "mode": mode, "page_size": limit}
-        page = await api.call("GET", "/api/v1/images/search", params=params)
+        params = {**wanted, "keyword": words, "mode": mode}
         empty = f"no picture in {api.data_dir} has these words in its prompt"
-        _show(page, as_json=as_json, empty=empty)
+        await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
@@ -102,14 +99,20 @@ def show(context: Context, image_id: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
-    """Delete pictures for good: records, files, thumbnails, OSS objects."""
+    """Delete pictures for good: records, files, thumbnails, OSS objects.
+
+    One that is missing stops no other.
+    """
     if not yes:
         click.confirm(f"Delete {len(image_ids)} picture(s) for good?", abort=True)
 
     async def act(api: Api) -> None:
-        for image_id in image_ids:
-            await api.call("DELETE", f"/api/v1/images/{image_id}")
-            click.echo(f"deleted {image_id}")
+        failures = Failures()
+        for image_id in dict.fromkeys(image_ids):
+            with failures.of(image_id):
+                await api.call("DELETE", f"/api/v1/images/{image_id}")
+                click.echo(f"deleted {image_id}")
+        failures.check()
 
     context.with_api(act)
 
@@ -120,7 +123,10 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
 @_filtered
 @click.pass_obj
 def export(context: Context, directory: Path, words: str | None, wanted: dict[str, str]) -> None:
-    """Copy pictures to DIRECTORY, each with its record beside it; files that are there are kept."""
+    """Copy pictures to DIRECTORY, each with its record beside it; files that are there are kept.
+
+    One that cannot be read stops no other. Another export to the same DIRECTORY writes what is missing there.
+    """
     target = context.cwd / directory
 
     async def act(api: Api) -> None:
@@ -131,36 +137,61 @@ def export(context: Context, directory: Path, words: str | None, wanted: dict[st
         check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
         params = {**wanted, "keyword": words} if words else wanted
-        copied = 0
+        copied, failures = 0, Failures()
         async for image in api.every(path, **params):
-            await _export(api, image, target)
-            copied += 1
+            with failures.of(image["id"]):
+                await _export(api, image, target)
+                copied += 1
         click.echo(f"{copied} picture(s) of {api.data_dir} in {directory}")
+        failures.check()
 
     context.with_api(act)
 
 
 async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
-    import json
-
-    extension = image["mime_type"].rpartition("/")[2].replace("jpeg", "jpg")
-    file = target / f"{image['id']}.{extension}"
-    if not file.exists():
+    file = target / f"{image['id']}{extension_of(image['mime_type'])}"
+    record = file.with_suffix(".json")
+    if not (file.exists() and file.stat().st_size):
         await api.download(image["image_url"], file)
-        record = json.dumps(image, ensure_ascii=False, indent=2)
-        (target / f"{image['id']}.json").write_text(record + "\n", encoding="utf-8")
+    if not _is_whole(record):
+        text = json.dumps(image, ensure_ascii=False, indent=2)
+        with whole_file(record) as out:
+            out.write(f"{text}\n".encode())
 
 
-def _show(page: dict[str, Any], *, as_json: bool, empty: str) -> None:
-    items = page["items"]
-    if as_json:
-        print_json(items)
-        return
-    rows = [
-        (i["id"], i["created_at"][:19], i["provider"], f"{i['width']}x{i['height']}", i["prompt"][:60])
-        for i in items
-    ]
-    tables.show(_COLUMNS, rows, empty=empty)
-    if page["has_more"]:
-        more = "" if page.get("total_is_exact", True) else " or more"
-        click.echo(f"the first {len(items)} of {page['total']:,}{more}", err=True)
+def _is_whole(record: Path) -> bool:
+    """Return whether a record is there that no interruption cut off."""
+    try:
+        json.loads(record.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
+
+
+def _row(image: dict[str, Any]) -> tuple[object, ...]:
+    size = f"{image['width']}x{image['height']}"
+    return image["id"], image["created_at"][:19], image["provider"], size, image["prompt"][:60]
+
+
+class Failures:
+    """Which pictures a command could not handle, for its last line: the others are not to suffer."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[str]] = {}
+
+    @contextmanager
+    def of(self, image_id: int) -> Iterator[None]:
+        """Note why the body failed for this picture alone."""
+        try:
+            yield
+        except (Refused, PictureUnreadable) as error:
+            self._ids.setdefault(str(error), []).append(str(image_id))
+
+    def check(self) -> None:
+        """Raise what was noted.
+
+        Raises:
+            CommandFailed: for some pictures the command did not do its work.
+        """
+        if self._ids:
+            raise CommandFailed("; ".join(f"{', '.join(ids)}: {why}" for why, ids in self._ids.items()))

@@ -1,9 +1,12 @@
 """Lists on a terminal: a table; in a pipe: tab-separated lines."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import rich_click as click
+
+_MIN_COLUMN = 8
+"""Characters that a column may be narrowed to; a terminal too narrow for that breaks the lines itself."""
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
@@ -11,19 +14,42 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
     cells = [[_one_line(cell) for cell in row] for row in rows]
     if not cells:
         click.echo(empty, err=True)
-        return
-    if not sys.stdout.isatty():
+    elif sys.stdout.isatty():
+        _draw(columns, cells)
+    else:
         for row in cells:
             click.echo("\t".join(row))
+
+
+async def show_arriving(columns: Sequence[str], rows: AsyncIterator[Sequence[object]], *, empty: str) -> None:
+    """Do as `show`; in a pipe each row is printed as it arrives, so that no list is too long."""
+    if sys.stdout.isatty():
+        show(columns, [row async for row in rows], empty=empty)
         return
+    nothing = True
+    async for row in rows:
+        nothing = False
+        click.echo("\t".join(map(_one_line, row)))
+    if nothing:
+        click.echo(empty, err=True)
+
+
+def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Draw a table whose first column, which the next command needs, is whole at any width."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+    first = max(len(row[0]) for row in cells)
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    table.add_column(columns[0], no_wrap=True, min_width=first)
+    for column in columns[1:]:
+        table.add_column(column, overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, first + (len(columns) - 1) * (_MIN_COLUMN + 1))
+    console.print(table)
 
 
 def _one_line(cell: object) -> str:

@@ -1,10 +1,14 @@
 """``imagegen tasks``."""
 
+from typing import Any
+
 import rich_click as click
 
-from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context, print_json
+from imagegen_http.cli.listing import Listing, listed
+
+_COLUMNS = ("task", "status", "provider", "error", "prompt")
 
 
 @click.group()
@@ -19,27 +23,15 @@ def tasks() -> None:
     help="Only these.",
 )
 @click.option("--provider", help="Only this provider's.")
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@listed
 @click.pass_obj
-def list_tasks(
-    context: Context, status: str | None, provider: str | None, limit: int, *, as_json: bool
-) -> None:
+def list_tasks(context: Context, status: str | None, provider: str | None, listing: Listing) -> None:
     """List tasks, newest first."""
 
     async def act(api: Api) -> None:
         wanted = {k: v for k, v in (("status", status), ("provider", provider)) if v}
-        page = await api.call("GET", "/api/v1/tasks", params={**wanted, "page_size": limit})
-        if as_json:
-            print_json(page["items"])
-            return
-        rows = [
-            (t["task_id"], t["status"], t["provider"], (t["error"] or {}).get("code"), t["prompt"][:50])
-            for t in page["items"]
-        ]
-        tables.show(
-            ("task", "status", "provider", "error", "prompt"), rows, empty=f"no tasks in {api.data_dir}"
-        )
+        empty = f"no tasks in {api.data_dir}"
+        await listing.show(api, "/api/v1/tasks", wanted, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
@@ -83,3 +75,8 @@ def retry(context: Context, task_id: str) -> None:
         click.echo(task["task_id"])
 
     context.with_api(act)
+
+
+def _row(task: dict[str, Any]) -> tuple[object, ...]:
+    error = task["error"] or {}
+    return task["task_id"], task["status"], task["provider"], error.get("code"), task["prompt"][:50]

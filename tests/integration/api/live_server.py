@@ -51,10 +51,10 @@ class Terminal:
     shown: str = ""
 
     @classmethod
-    def of(cls, *args, cwd):
+    def of(cls, *args, cwd, columns=100):
         """Start a command."""
         ours, its = os.openpty()
-        environ = {**clean_environ(TERM="xterm", COLUMNS="100"), "NO_COLOR": ""}
+        environ = {**clean_environ(TERM="xterm", COLUMNS=str(columns)), "NO_COLOR": ""}
         process = subprocess.Popen([IMAGEGEN, *args], cwd=cwd, env=environ, stdin=its, stdout=its, stderr=its)
         os.close(its)
         return cls(process, ours)
@@ -145,9 +145,9 @@ class LiveServer:
         """Run a command on the same settings and data."""
         return imagegen(*args, cwd=self.folder, environ={**self.environ, **(environ or {})}, stdin=stdin)
 
-    def on_terminal(self, *args):
+    def on_terminal(self, *args, columns=100):
         """Start a command as somebody at a keyboard does."""
-        return Terminal.of(*args, cwd=self.folder)
+        return Terminal.of(*args, cwd=self.folder, columns=columns)
 
     def _await(self):
         deadline = time.monotonic() + START_SECONDS

@@ -47,6 +47,30 @@ def test_generate_writes_a_picture_without_a_server(run, tmp_path):
     assert ["一只可爱的猫"] == [image["prompt"] for image in kept]
 
 
+@pytest.mark.parametrize("name", ["b.jpg", "b.GIF"])
+def test_a_file_is_named_by_what_it_is(run, name, tmp_path):
+    """Its bytes are the vendor's; no file is replaced that was not named."""
+    (tmp_path / "b.png").write_text("a file of the user's")
+    result = run("generate", "a boat", *SMALL, "-o", name)
+    with Image.open(tmp_path / "b-2.png") as picture:
+        kind = picture.format
+
+    assert (0, "PNG", "b-2.png") == (result.returncode, kind, result.stdout.strip().rpartition("/")[2])
+    assert [True] * 3 == [word in result.stderr for word in (name, "image/png", "b-2.png")]
+    assert {"b.png", "b-2.png", "data"} == {path.name for path in tmp_path.iterdir()}
+    assert "a file of the user's" == (tmp_path / "b.png").read_text()
+
+
+@pytest.mark.parametrize("name", ["b.JPEG", "b.dat", "b"])
+def test_a_name_that_names_no_other_kind_stays(run, name, tmp_path):
+    """A JPEG may be called .jpeg, and a file anything."""
+    good(run("generate", "a boat", *SMALL, "--param", "format=jpeg", "-o", name))
+    with Image.open(tmp_path / name) as picture:
+        kind = picture.format
+
+    assert "JPEG" == kind
+
+
 def test_generate_prints_the_finished_task_as_json(run):
     """For scripts: JSON alone."""
     task = json.loads(good(run("generate", "a boat", "-n", "2", *SMALL, "--json")))
@@ -246,7 +270,8 @@ def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
 
     assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in found], shown["prompt"])
     assert [] == elsewhere
-    assert ("a dog", "the first 1 of 2") == (first.stdout.strip().split("\t")[-1], first.stderr.strip())
+    assert "a dog" == first.stdout.strip().split("\t")[-1]
+    assert first.stderr.startswith("the first 1 of 2; ")
     assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
     assert ["a dog"] == [i["prompt"] for i in left]
 
@@ -607,7 +632,8 @@ def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
         file.unlink()
     result = run("images", "export", "out")
 
-    assert (1, "", True) == (result.returncode, result.stdout, "missing" in result.stderr)
+    counted = f"0 picture(s) of {tmp_path / 'data'} in out\n"
+    assert (1, counted, True) == (result.returncode, result.stdout, "missing" in result.stderr)
     assert result.stderr.splitlines()[-1].startswith("imagegen: ")
 
 

@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+import pytest
+
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.cli.said import good
 from tests.integration.cli.test_backup import picture_files
@@ -21,3 +23,45 @@ def test_a_picture_of_many_pieces_arrives_whole(desk):
     assert {f.read_bytes() for f in picture_files(desk.data_dir)} == {
         f.read_bytes() for f in (desk.folder / "out").glob("*.png")
     }
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [lambda file: file.unlink(), lambda file: file.write_bytes(b"")],
+    ids=["vanished", "empty"],
+)
+@pytest.mark.parametrize("kind", ["png", "json"])
+def test_what_an_export_lost_is_written_again(desk, kind, lose):
+    """A picture or its record; what is there stays as the user left it."""
+    good(desk.imagegen("images", "export", "out"))
+    lost, kept = sorted((desk.folder / "out").glob(f"*.{kind}"))
+    whole = lost.read_bytes()
+    lose(lost)
+    kept.write_bytes(b'{"title": "mine"}')
+    good(desk.imagegen("images", "export", "out"))
+
+    assert (whole, b'{"title": "mine"}') == (lost.read_bytes(), kept.read_bytes())
+
+
+def test_a_record_that_was_cut_off_is_written_again(desk):
+    """As a kill in the middle of it left it."""
+    good(desk.imagegen("images", "export", "out"))
+    record = min((desk.folder / "out").glob("*.json"))
+    whole = record.read_bytes()
+    record.write_bytes(whole[:40])
+    good(desk.imagegen("images", "export", "out"))
+
+    assert whole == record.read_bytes()
+
+
+def test_a_picture_that_cannot_be_read_stops_no_other(desk):
+    """It is named at the end, with exit code 1, and nothing half stays of it."""
+    lost = max(picture_files(desk.data_dir))
+    lost.unlink()
+    result = desk.imagegen("images", "export", "out")
+    line = result.stderr.splitlines()[-1]
+    (record,) = (desk.folder / "out").glob("*.json")
+
+    assert {record.name, f"{record.stem}.png"} == {path.name for path in (desk.folder / "out").iterdir()}
+    assert (1, True) == (result.returncode, line.endswith(": the picture cannot be read (404)"))
+    assert not line.startswith(f"imagegen: {record.stem}:")

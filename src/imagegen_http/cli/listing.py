@@ -1,0 +1,73 @@
+"""Lists of the API as commands print them: the first ones or all, page by page as they arrive."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import attrs
+import rich_click as click
+
+from imagegen_http.cli import tables
+from imagegen_http.cli.api import Api
+
+DEFAULT_LIMIT = 20
+
+Row = Callable[[dict[str, Any]], Sequence[object]]
+"""Returns an item's cells."""
+
+
+def listed(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a list; it gets them as ``listing``."""
+
+    @click.option(
+        "--limit", type=click.IntRange(min=1), default=DEFAULT_LIMIT, show_default=True, help="How many."
+    )
+    @click.option("--all", "all_", is_flag=True, help="All of them, whatever --limit says.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @wraps(command)
+    def with_listing(*arguments: Any, limit: int, all_: bool, as_json: bool, **more: Any) -> None:
+        command(*arguments, listing=Listing(limit=None if all_ else limit, as_json=as_json), **more)
+
+    return with_listing
+
+
+@attrs.define
+class Listing:
+    """How a list is printed. ``limit`` None: all; nothing but a terminal's table is held in memory."""
+
+    limit: int | None
+    as_json: bool
+    _printed: int = attrs.field(default=0, init=False)
+    _last: dict[str, Any] = attrs.field(factory=dict, init=False)
+
+    async def show(
+        self, api: Api, path: str, params: dict[str, Any], *, columns: Sequence[str], row: Row, empty: str
+    ) -> None:
+        """Print what ``path`` lists, and on stderr that there is more."""
+        items = self._items(api, path, params)
+        if self.as_json:
+            await _print_array(items)
+        else:
+            await tables.show_arriving(columns, (row(item) async for item in items), empty=empty)
+        if self._last["has_more"]:
+            more = "" if self._last.get("total_is_exact", True) else " or more"
+            total = f"{self._last['total']:,}{more}"
+            click.echo(f"the first {self._printed} of {total}; --limit or --all lists more", err=True)
+
+    async def _items(self, api: Api, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        async for page in api.pages(path, limit=self.limit, **params):
+            self._last = page
+            for item in page["items"]:
+                self._printed += 1
+                yield item
+
+
+async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
+    """Print what `json.dumps` would print of all of them."""
+    opening = "[\n"
+    async for item in items:
+        text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+        click.echo(f"{opening}  {text}", nl=False)
+        opening = ",\n"
+    click.echo("[]" if opening == "[\n" else "\n]")

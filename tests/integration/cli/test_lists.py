@@ -1,0 +1,70 @@
+"""Lists go on behind the first hundred, and their ids can be handed to the next command."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from tests.integration.cli.said import failed, good
+
+MANY = 250
+
+
+@pytest.fixture
+def long_list(desk):
+    """A data directory with as many more tasks, copies of one that ended."""
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.row_factory = sqlite3.Row
+        row = dict(connection.execute("SELECT * FROM tasks WHERE status = 'completed'").fetchone())
+        del row["seq"]
+        columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        connection.executemany(
+            f"INSERT INTO tasks ({columns}) VALUES ({marks})",  # noqa: S608 - the schema's own names
+            [{**row, "task_id": f"00000000-0000-7000-8000-{number:012}"} for number in range(MANY)],
+        )
+    return desk
+
+
+def test_all_tasks_are_listed_behind_the_first_hundred(long_list):
+    """Each once, as lines and as JSON."""
+    lines = good(long_list.imagegen("tasks", "list", "--all")).splitlines()
+    tasks = json.loads(good(long_list.imagegen("tasks", "list", "--all", "--json")))
+    ids = [line.split("\t")[0] for line in lines]
+
+    assert MANY + 3 == len(set(ids)) == len(ids)
+    assert ids == [task["task_id"] for task in tasks]
+
+
+def test_a_limit_may_be_above_a_hundred(long_list):
+    """And what is left out is said, with the way to it."""
+    result = long_list.imagegen("tasks", "list", "--limit", "130")
+
+    assert (0, 130) == (result.returncode, len(result.stdout.splitlines()))
+    assert f"the first 130 of {MANY + 3}; --limit or --all lists more" == result.stderr.strip()
+
+
+def test_an_empty_list_is_json_too(desk):
+    """For scripts."""
+    assert [] == json.loads(good(desk.imagegen("tasks", "list", "--status", "failed", "--json")))
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80])
+def test_a_narrow_terminal_cuts_no_id(desk, columns):
+    """The next command needs all of it."""
+    ids = [task["task_id"] for task in json.loads(good(desk.imagegen("tasks", "list", "--json")))]
+    terminal = desk.on_terminal("tasks", "list", columns=columns)
+    shown = terminal.until(ids[-1])
+    terminal.end()
+
+    assert [True] * len(ids) == [task_id in shown for task_id in ids]
+
+
+def test_deleting_goes_on_behind_a_picture_that_is_missing(desk):
+    """The others are deleted, the last line names it, and the exit code is 1."""
+    one, two = (image["id"] for image in json.loads(good(desk.imagegen("images", "list", "--json"))))
+    result = desk.imagegen("images", "delete", one, 9999, two, 9998, one, "--yes")
+
+    assert f"deleted {one}\ndeleted {two}\n" == result.stdout
+    assert [True] * 2 == [f"{number}: no such picture" in failed(result) for number in (9998, 9999)]
+    assert [] == json.loads(good(desk.imagegen("images", "list", "--json")))
