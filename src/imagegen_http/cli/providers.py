@@ -1,6 +1,6 @@
 """``imagegen providers``."""
 
-import sys
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -8,6 +8,14 @@ import rich_click as click
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.extra_config import (
+    ExtraChanges,
+    read_header,
+    read_pair,
+    read_proxy,
+    read_secret,
+    read_spec,
+)
 
 
 @click.group()
@@ -49,8 +57,33 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 @click.option("--preset", help="A shipped declarative provider.")
 @click.option("--api-base", help="The vendor's address.")
 @click.option(
-    "--api-key", metavar="env:NAME|-", help="A variable that holds the key, or - to read it from stdin."
+    "--spec",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A document of your own, YAML or JSON, in place of a preset.",
 )
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable of the document; repeatable; NAME alone takes it back.",
+)
+@click.option(
+    "--api-key",
+    metavar="env:NAME|file:PATH|-",
+    help="A variable or a file that holds the key, or - to read a line of stdin.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Sent with each call; a secret as env:NAME, file:PATH or -; repeatable; NAME alone takes it back.",
+)
+@click.option(
+    "--proxy", metavar="URL", help="What calls go through; with a password as env:NAME, file:PATH or -."
+)
+@click.option("--max-concurrency", type=click.IntRange(1, 1000), help="How many calls may run at once.")
 @click.option(
     "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
 )
@@ -64,27 +97,52 @@ def set_provider(
     kind: str | None,
     preset: str | None,
     api_base: str | None,
+    spec: Path | None,
+    variables: tuple[str, ...],
     api_key: str | None,
+    headers: tuple[str, ...],
+    proxy: str | None,
+    max_concurrency: int | None,
     models: tuple[str, ...],
     timeout: float | None,
     max_retries: int | None,
     *,
     enabled: bool | None,
 ) -> None:
-    """Create or change the configuration NAME. A key is never taken from the command line itself."""
+    """Create or change the configuration NAME. A secret is never taken from the command line itself."""
+    if preset and spec:
+        raise click.UsageError("--preset and --spec exclude each other")
     said: dict[str, Any] = {
         "kind": kind,
         "api_base": api_base,
-        "api_key": None if api_key is None else _key(api_key, context),
+        "api_key": None if api_key is None else read_secret(api_key, context, "--api-key"),
         "timeout_seconds": timeout,
         "max_retries": max_retries,
         "enabled": enabled,
         "models": [{"id": m, "default": i == 0} for i, m in enumerate(models)] or None,
-        "extra_config": {"preset": preset} if preset else None,
     }
+    values: dict[str, Any] = {
+        "preset": preset,
+        "spec": None if spec is None else read_spec(context.cwd / spec),
+        "max_concurrency": max_concurrency,
+    }
+    values = {key: value for key, value in values.items() if value is not None}
+    if proxy is not None:
+        values["proxy"] = read_proxy(proxy, context)
+    extra = ExtraChanges(
+        values=values,
+        headers=dict(read_header(pair, context) for pair in headers),
+        variables=dict(read_pair(pair, "--var") for pair in variables),
+    )
     body = {"provider_name": name, **{k: v for k, v in said.items() if v is not None}}
 
     async def act(api: Api) -> None:
+        if extra:
+            every = api.every("/api/v1/providers/config")
+            shown = next((c for c in [c async for c in every] if c["provider_name"] == name), {})
+            body["extra_config"] = extra.applied(
+                shown.get("extra_config", {}), saved=shown.get("source") == "database"
+            )
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
         key = f"key {saved['api_key'] or 'none'}"
         click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.data_dir}")
@@ -92,17 +150,6 @@ def set_provider(
             click.echo(f"imagegen: {warning}", err=True)
 
     context.with_api(act, create=True)
-
-
-def _key(given: str, context: Context) -> str:
-    if given == "-":
-        return sys.stdin.readline().strip()
-    name = given.removeprefix("env:")
-    if name == given:
-        raise click.UsageError("--api-key takes env:NAME or -, so that the key is in no shell history")
-    if not context.environ.get(name):
-        raise CommandFailed(f"the environment variable {name} is not set")
-    return context.environ[name]
 
 
 @providers.command()

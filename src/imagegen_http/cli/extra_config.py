@@ -1,0 +1,114 @@
+"""What ``providers set`` changes of ``extra_config``, which the API replaces as a whole; and its secrets."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import rich_click as click
+
+from imagegen_http.cli.context import CommandFailed, Context
+
+_DOCUMENT = ("preset", "spec", "vars")
+
+
+@attrs.frozen(kw_only=True)
+class ExtraChanges:
+    """Values of ``extra_config`` by key, and items of its mappings; None takes one away."""
+
+    values: Mapping[str, Any]
+    headers: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
+    variables: Mapping[str, str | None] = attrs.field(factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.headers or self.variables)
+
+    def applied(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
+        """Return the whole ``extra_config`` to save over the one that is shown, with its masks.
+
+        Where nothing is saved yet, only what changes is: the rest stays with ``config.yaml``.
+        """
+        touched = {
+            *self.values,
+            *(["headers"] if self.headers else []),
+            *(["vars"] if self.variables else []),
+        }
+        before = {key: value for key, value in shown.items() if saved or key in touched}
+        if not {"preset", "spec"}.isdisjoint(self.values):  # another document has other variables
+            before = {key: value for key, value in before.items() if key not in _DOCUMENT}
+        after = {**before, **self.values}
+        for key, changes in (("headers", self.headers), ("vars", self.variables)):
+            if changes:
+                items = {**(before.get(key) or {}), **changes}
+                after[key] = {name: text for name, text in items.items() if text is not None}
+        return after
+
+
+def read_secret(given: str, context: Context, option: str) -> str:
+    """Return the text that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) stands for.
+
+    Raises:
+        UsageError: it is anything else, which would be in the shell's history.
+        CommandFailed: there is no such variable or file.
+    """
+    if given == "-":
+        return sys.stdin.readline().strip()
+    scheme, _, name = given.partition(":")
+    if scheme not in ("env", "file"):
+        raise click.UsageError(
+            f"{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history"
+        )
+    if scheme == "file":
+        try:
+            return (context.cwd / name).read_text().strip()
+        except (OSError, ValueError) as error:
+            raise CommandFailed(f"{option}: the file {name} cannot be read") from error
+    if not context.environ.get(name):
+        raise CommandFailed(f"the environment variable {name} is not set")
+    return context.environ[name]
+
+
+def read_proxy(given: str, context: Context) -> str | None:
+    """Return the proxy's address, None for an empty one; with a password it is a secret."""
+    if given.startswith(("http://", "https://")) and "@" not in given:
+        return given
+    return read_secret(given, context, "--proxy with a user") if given else None
+
+
+def read_header(pair: str, context: Context) -> tuple[str, str | None]:
+    """Return name and value; a header that is named like a secret takes it from elsewhere."""
+    from imagegen_core.provider_configs import is_secret_header
+
+    name, given = read_pair(pair, "--header")
+    if given is None:
+        return name, None
+    if is_secret_header(name) or given == "-" or given.startswith(("env:", "file:")):
+        return name, read_secret(given, context, f"--header {name}")
+    return name, given
+
+
+def read_pair(pair: str, option: str) -> tuple[str, str | None]:
+    """Return the two sides of ``NAME=VALUE``; a name alone takes it away."""
+    name, equals, value = pair.partition("=")
+    if not name:
+        raise click.UsageError(f"{option} must be NAME=VALUE")
+    return name, value if equals else None
+
+
+def read_spec(path: Path) -> Any:
+    """Return the document that a file of YAML or JSON holds.
+
+    Raises:
+        SettingsError: it cannot be read.
+        CommandFailed: it holds what JSON cannot say, such as a date.
+    """
+    from imagegen_http.settings_file import read_yaml
+
+    spec = read_yaml(path)
+    try:
+        json.dumps(spec, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CommandFailed(f"{path.name}: holds a value that JSON does not have") from error
+    return spec
