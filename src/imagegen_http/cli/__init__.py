@@ -22,8 +22,8 @@ def cli(ctx: click.Context) -> None:
     ctx.obj = Context.from_process()
 
 
-def main() -> None:
-    """Run the command that was typed."""
+def load() -> None:
+    """Load the commands."""
     from imagegen_http.cli import (
         backups,
         configuration,
@@ -53,4 +53,9 @@ def main() -> None:
         keys.keys,
     ):
         cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    load()
     guarded(cli)

@@ -87,7 +87,7 @@ def data_of(settings: Any) -> Iterator[None]:
 def guarded(command: click.Command) -> NoReturn:
     """Run the command; every way to fail is one line on stderr and an exit code."""
     try:
-        code = command.main(standalone_mode=False)
+        code = command.main(prog_name="imagegen", standalone_mode=False)
     except click.exceptions.Abort:
         _end("stopped", EXIT_FAILED)
     except click.ClickException as error:

@@ -1,0 +1,35 @@
+"""``imagegen``, also as ``python -m imagegen_http``: Ctrl-C ends it while it is still being loaded."""
+
+import os
+import signal
+import types
+from typing import NoReturn
+
+EXIT_FAILED = 1
+
+
+def main() -> None:
+    """Run the command that was typed.
+
+    Until everything is loaded nothing has begun. A `KeyboardInterrupt` in the middle of some library's import
+    could be swallowed there, or come out as another error; so until then the signal ends the process itself.
+    """
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
+    if interruptible:
+        signal.signal(signal.SIGINT, _stop)
+    from imagegen_http.cli import load
+    from imagegen_http.cli import main as run
+
+    load()
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
+
+
+def _stop(_number: int, _frame: types.FrameType | None) -> NoReturn:
+    os.write(2, b"imagegen: stopped\n")
+    os._exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()
