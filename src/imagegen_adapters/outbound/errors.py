@@ -1,5 +1,6 @@
 """What each failure of the transport says about the call, as one table."""
 
+import errno
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from types import MappingProxyType
 import attrs
 import httpx
 
+from imagegen_adapters.outbound.resolving import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 
@@ -98,7 +100,7 @@ def call_error(error: Exception) -> CallError:
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     return CallError(
         meaning.code,
-        f"{_host(error)} {meaning.sentence}{_tls_reason(error)}",
+        f"{_host(error)} {meaning.sentence}{_reason(error)}",
         not_started=meaning.not_started,
         upstream_status=status,
     )
@@ -111,12 +113,36 @@ def _host(error: Exception) -> str:
         return "the provider"
 
 
-def _tls_reason(error: BaseException | None) -> str:
-    """Return why a certificate was refused, if that is what happened: the one detail that helps."""
+_REASONS: Mapping[int | None, str] = MappingProxyType(
+    {
+        errno.ECONNREFUSED: "connection refused",
+        errno.ECONNRESET: "connection reset",
+        errno.EHOSTUNREACH: "no route to the host",
+        errno.ENETUNREACH: "no route to the network",
+    }
+)
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return why there is no connection, where it is known: each reason has another remedy."""
     while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return f" (certificate: {error.verify_message})"
-        if isinstance(error, ssl.SSLError):
-            return f" (TLS: {error.reason or 'failed'})"
+        if text := _reason_of(error):
+            return f" ({text})"
         error = error.__cause__ or error.__context__
     return ""
+
+
+def _reason_of(error: BaseException) -> str | None:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"certificate: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS: {error.reason or 'failed'}"
+        case NameNotResolved():
+            return "its name does not resolve"
+        case NameLookupTimeout():
+            return "its name was not looked up in time"
+        case OSError():
+            return _REASONS.get(error.errno)
+        case _:
+            return None

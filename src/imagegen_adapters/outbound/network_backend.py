@@ -14,7 +14,7 @@ import httpcore
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, plain
-from imagegen_adapters.outbound.resolving import NameLookups, NameNotResolved
+from imagegen_adapters.outbound.resolving import NameLookups, NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MOST_ADDRESSES = 8
@@ -59,8 +59,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 addresses = await self._lookups.resolve(host, port)
         except NameNotResolved as error:
             raise httpcore.ConnectError(str(error)) from error
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"looking up {host!r} took too long") from error
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from NameLookupTimeout(host)
         self._gate.judge(host, port, addresses)
         return await self._connect(addresses[:_MOST_ADDRESSES], port, deadline, socket_options)
 

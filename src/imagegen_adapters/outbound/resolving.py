@@ -22,6 +22,10 @@ class NameNotResolved(Exception):
         super().__init__(f"{host!r} does not resolve")
 
 
+class NameLookupTimeout(Exception):
+    """Nobody said in time whether the name has an address."""
+
+
 class NameLookups:
     """Looks up ``most`` names at once, each in a thread; who asks for one that is being looked up joins.
 

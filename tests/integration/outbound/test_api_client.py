@@ -181,6 +181,7 @@ async def test_a_refused_connection_started_nothing(server, outbound):
     error = await failure_of(client, server.url)
 
     assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+    assert "127.0.0.1 could not be connected to (connection refused)" == error.failure.message
 
 
 async def test_a_name_that_does_not_exist_started_nothing(outbound):
@@ -190,6 +191,7 @@ async def test_a_name_that_does_not_exist_started_nothing(outbound):
     )
 
     assert (FailureCode.UNAVAILABLE, True) == (error.failure.code, error.not_started)
+    assert "no.such.invalid could not be connected to (its name does not resolve)" == error.failure.message
 
 
 async def test_an_untrusted_certificate_started_nothing(certificate):
@@ -202,6 +204,22 @@ async def test_an_untrusted_certificate_started_nothing(certificate):
         error = await failure_of(outbound.api_client(provider(base)), base)
 
         assert (True, True, 0) == (error.not_started, "certificate" in str(error), len(server.heads))
+
+
+async def test_a_server_without_tls_started_nothing():
+    """It is told as a matter of TLS, not as a server that is off."""
+
+    async def plain(_, writer):
+        writer.write(answer())
+        await writer.drain()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        outbound, base = Outbound(allow_private={f"127.0.0.1:{port}"}), f"https://127.0.0.1:{port}"
+        error = await failure_of(outbound.api_client(provider(base)), base)
+        await outbound.aclose()
+
+    assert (True, True) == (error.not_started, "could not be connected to (TLS: " in error.failure.message)
 
 
 async def test_the_certificate_is_compared_with_the_name(certificate):

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from imagegen_adapters.outbound.errors import MEANINGS, map_transport_errors
+from imagegen_adapters.outbound.resolving import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 
@@ -71,6 +72,41 @@ def test_what_was_sent_may_have_cost_money(kind, code):
     error = mapped(raised(kind))
 
     assert (code, False, True) == (error.failure.code, error.not_started, error.failure.possible_charge)
+
+
+def _caused(error, *causes):
+    """Return an exception with a chain of causes, as httpx raises httpcore's, and that the system's."""
+    for above, below in zip((error, *causes), causes, strict=False):
+        above.__cause__ = below
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            _caused(httpx.ConnectError(SECRET, request=REQUEST), OSError(), OSError(111, "no")),
+            "could not be connected to (connection refused)",
+        ),
+        (
+            _caused(httpx.ConnectError(SECRET, request=REQUEST), OSError(113, SECRET)),
+            "could not be connected to (no route to the host)",
+        ),
+        (
+            _caused(httpx.ConnectError(SECRET, request=REQUEST), NameNotResolved("api.example.com")),
+            "could not be connected to (its name does not resolve)",
+        ),
+        (
+            _caused(httpx.ConnectTimeout(SECRET, request=REQUEST), NameLookupTimeout("api.example.com")),
+            "did not take the connection in time (its name was not looked up in time)",
+        ),
+        (httpx.ConnectTimeout(SECRET, request=REQUEST), "did not take the connection in time"),
+        (httpx.ConnectError(SECRET, request=REQUEST), "could not be connected to"),
+    ],
+)
+def test_why_there_is_no_connection_is_told(error, message):
+    """Each reason has another remedy: DNS, a server that is off, a firewall, a certificate."""
+    assert f"api.example.com {message}" == mapped(error).failure.message
 
 
 def test_an_address_that_is_not_allowed_is_a_matter_of_configuration():
