@@ -76,6 +76,7 @@ class FakeA1111(Loopback):
     Attributes:
         ledger: (name, body) of each job that was begun; this is what a GPU was paid for.
         calls: (method, path) of everything.
+        agents: what callers said that they are.
         faults: answers (or the word ``crash``) that the next jobs get instead, after they are in the ledger
             when ``crash``, before otherwise.
         spoilt: answers that the next jobs get instead, after they are in the ledger.
@@ -87,7 +88,7 @@ class FakeA1111(Loopback):
         self.flavour, self.auth, self.grid, self.extra_maps = flavour, auth, grid, extra_maps
         self.picture_format = picture_format
         self.ledger, self.calls, self.faults, self.progress_asked = [], [], [], threading.Event()
-        self.spoilt = []
+        self.spoilt, self.agents = [], set()
         self.hold, self.begun = threading.Event(), threading.Event()
         self.hold.set()
         self.current_task, self.progress, self.interrupted = None, 0.0, False
@@ -100,6 +101,7 @@ class FakeA1111(Loopback):
 
     def _reply(self, request):
         self.calls.append((request.method, request.path))
+        self.agents.add(request.headers.get("user-agent"))
         if not request.path.startswith(_PREFIX):
             return self._error(404, "Not Found")
         if self.auth is not None:

@@ -16,8 +16,6 @@ from imagegen_adapters.outbound.resolving import NameLookups
 from imagegen_adapters.outbound.transport import ConnectionSlots, PooledTransport, PoolLimits
 from imagegen_core.provider_configs import ProviderConfig
 
-_USER_AGENT = "imagegen"
-
 
 class Outbound:
     """Calls vendors and downloads what they made. Reads no environment, follows no redirect of an API.
@@ -27,6 +25,7 @@ class Outbound:
         limits: of the connections, over everything that goes out here.
         tls: trusted certificates; the system's and certifi's when left out.
         lookups: looks names up; as many at once as there are connections when left out.
+        user_agent: what providers are told; other hosts, which a vendor's answer names, are told no version.
 
     Raises:
         ValueError: an entry of ``allow_private`` is not ``host:port``.
@@ -39,7 +38,9 @@ class Outbound:
         limits: PoolLimits | None = None,
         tls: ssl.SSLContext | None = None,
         lookups: NameLookups | None = None,
+        user_agent: str = "imagegen",
     ) -> None:
+        self._user_agent = user_agent
         self.gate = AddressGate(allow_private)
         self._limits = limits or PoolLimits()
         self._given_tls = tls
@@ -68,7 +69,7 @@ class Outbound:
                 origins=_own_origins(config, also),
                 seconds=config.timeout,
             ),
-            headers={"Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
+            headers={"Accept-Encoding": "gzip", "User-Agent": self._user_agent},
             timeout=httpx.Timeout(config.timeout),
             follow_redirects=False,
             trust_env=False,

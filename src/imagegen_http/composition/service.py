@@ -72,7 +72,7 @@ async def compose(
     for secret in _secrets(settings, environ):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
+        clock, version = SystemClock(), importlib.metadata.version("imagegen")
         directory = DataDirectory.open(settings.data_dir, create=create)
         stack.callback(directory.close)
         database = Database.open(directory.database)
@@ -81,6 +81,7 @@ async def compose(
         outbound = Outbound(
             allow_private=settings.security.allow_private_upstreams,
             limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
+            user_agent=f"imagegen/{version.partition('+')[0]}",
         )
         stack.push_async_callback(outbound.aclose)
         inspector = SubprocessInspector()
@@ -135,7 +136,7 @@ async def compose(
         service = Service(
             imagegen=imagegen,
             settings=settings,
-            version=importlib.metadata.version("imagegen"),
+            version=version,
             presets=lambda: describe_presets(providers, presets),
             health=HealthReport(
                 database_healthy=lambda: database.healthy,
