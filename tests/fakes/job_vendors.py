@@ -278,6 +278,11 @@ class FakeTencent(_JobVendor):
             self.count = body.get("Num", 1)
             return Reply.json({"Response": {"JobId": job, "RequestId": "r"}})
         assert action == "QueryHunyuanImageJob", action
+        return self._job(request, body)
+
+    def _job(self, request: Request, body: dict) -> Reply:
+        if body["JobId"] not in self.jobs:
+            return self._error("FailedOperation.JobNotExist", "no such job")
         if not self.looked(body["JobId"]):
             return Reply.json({"Response": {"JobStatusCode": "2", "RequestId": "r"}})
         urls = [f"{self.root(request)}/files/{i}" for i in range(self.count)]

@@ -1,6 +1,7 @@
 """A vendor's protocol: submit (paid), poll and collect (free, repeatable)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 import attrs
@@ -76,12 +77,31 @@ class Harvest:
     warnings: tuple[str, ...] = attrs.field(default=(), converter=_valid_texts)
 
 
+class ProbeOutcome(StrEnum):
+    """What a cheap, unpaid call told of address and key."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_VERIFIED = "not_verified"
+
+
 @attrs.frozen(kw_only=True)
 class Probe:
-    """The answer of a cheap, unpaid call: whether the vendor could be used now, and a sentence."""
+    """The answer of a cheap, unpaid call: whether the vendor could be used now, and a sentence.
+
+    ``verified`` is False where the vendor has no such call, so that nothing is known to be wrong, nor right.
+    """
 
     ok: bool
     detail: str = attrs.field(converter=valid_text)
+    verified: bool = True
+
+    @property
+    def outcome(self) -> ProbeOutcome:
+        """What the call told; without one, that it was not verified."""
+        if not self.ok:
+            return ProbeOutcome.FAILED
+        return ProbeOutcome.OK if self.verified else ProbeOutcome.NOT_VERIFIED
 
 
 class Exchange(Protocol):

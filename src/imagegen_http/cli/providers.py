@@ -162,7 +162,10 @@ def test(context: Context, name: str) -> None:
         probe = await api.call("POST", f"/api/v1/providers/config/{name}/test")
         if not probe["ok"]:
             raise CommandFailed(f"{name}: {probe['detail']}")
-        click.echo(f"{name}: {probe['detail']} ({probe['latency_ms']} ms)")
+        if probe["outcome"] == "not_verified":
+            click.echo(f"{name}: not verified: {probe['detail']}")
+        else:
+            click.echo(f"{name}: {probe['detail']} ({probe['latency_ms']} ms)")
 
     context.with_api(act)
 

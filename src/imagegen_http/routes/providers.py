@@ -99,7 +99,8 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     started = time.perf_counter()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
     milliseconds = round((time.perf_counter() - started) * 1000)
-    return render.success({"ok": probe.ok, "latency_ms": milliseconds, "detail": probe.detail})
+    told = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
+    return render.success({**told, "latency_ms": milliseconds})
 
 
 HANDLERS = [

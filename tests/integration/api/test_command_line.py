@@ -311,6 +311,15 @@ def test_a_header_beside_the_files_own_is_all_that_is_saved(run, tmp_path):
     assert {"max_concurrency": 7, "headers": {"X-Team": "blue", "X-More": "red"}} == _extra_of(run, "filed")
 
 
+def test_testing_a_provider_without_a_free_call_says_not_verified(run):
+    """It is no failure, and does not look like a success."""
+    good(run("providers", "set", "minimax", "--api-key", "env:KEY", environ={"KEY": "mm-0123456789abcdef"}))
+
+    assert good(run("providers", "test", "minimax")).startswith(
+        "minimax: not verified: this vendor has no free"
+    )
+
+
 def test_a_preset_only_needs_a_key(run):
     """Address and models come with it."""
     good(

@@ -494,8 +494,25 @@ def test_a_provider_is_tested_without_paying(api, saved):
     saved("tested")
     told = data(api.post(f"{CONFIG}/tested/test"))
 
-    assert {"ok", "latency_ms", "detail"} == set(told)
-    assert (True, True) == (told["ok"], told["latency_ms"] >= 0)
+    assert {"ok", "outcome", "latency_ms", "detail"} == set(told)
+    assert (True, "ok", True) == (told["ok"], told["outcome"], told["latency_ms"] >= 0)
+
+
+def test_a_provider_without_a_free_call_is_not_verified(api, saved):
+    """Nothing was asked, so nothing is said of address and key."""
+    saved("untried", kind="http", api_base=UPSTREAM, api_key=KEY, extra_config={"preset": "minimax"})
+    told = data(api.post(f"{CONFIG}/untried/test"))
+
+    assert (True, "not_verified") == (told["ok"], told["outcome"])
+
+
+def test_a_provider_that_cannot_be_reached_says_why(api, saved):
+    """Nothing listens there."""
+    saved("off", kind="http", api_base=UPSTREAM, api_key=KEY, extra_config={"preset": "openai"})
+    told = data(api.post(f"{CONFIG}/off/test"))
+
+    assert (False, "failed") == (told["ok"], told["outcome"])
+    assert "127.0.0.1 could not be connected to (connection refused)" == told["detail"]
 
 
 def test_a_vendor_that_does_not_answer_is_not_ok(api):

@@ -583,10 +583,10 @@ async def test_probe_names_a_model_that_the_key_does_not_serve(bench):
     """The list of models is free and tells whether the configuration would work."""
     config = attrs.evolve(bench.config, models=(ModelEntry(id="gemini-9-image"),))
 
-    assert (True, "9 models are served by this key") == attrs.astuple(
+    assert (True, "9 models are served by this key", True) == attrs.astuple(
         await bench.provider.probe(bench.config)
     )
-    assert (False, "model gemini-9-image is not served by this key") == attrs.astuple(
+    assert (False, "model gemini-9-image is not served by this key", True) == attrs.astuple(
         await bench.provider.probe(config)
     )
     assert [] == bench.fake.ledger
@@ -598,7 +598,7 @@ async def test_probe_reports_a_wrong_key(bench):
 
     probe = await bench.provider.probe(config)
 
-    assert (False, "API key not valid. Please pass a valid API key.") == attrs.astuple(probe)
+    assert (False, "API key not valid. Please pass a valid API key.", True) == attrs.astuple(probe)
 
 
 async def test_probe_reports_an_answer_that_is_no_list(bench):

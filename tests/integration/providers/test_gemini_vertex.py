@@ -340,4 +340,4 @@ async def test_probe_lists_the_publishers_models(bench):
     """The list is free here too."""
     probe = await bench.provider.probe(attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),)))
 
-    assert (True, "9 models are served by this key") == attrs.astuple(probe)
+    assert (True, "9 models are served by this key", True) == attrs.astuple(probe)

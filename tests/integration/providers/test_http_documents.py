@@ -19,7 +19,7 @@ from imagegen_core.capabilities import check_request, choose_model
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
 from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.secrets import Secret
 from tests.fakes import job_vendors, simple_vendors
@@ -428,6 +428,38 @@ async def test_probing_tells_a_wrong_key():
 
         assert (True, False) == (good.ok, bad.ok)
         assert bad.detail.startswith("401: Incorrect API key")
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [FakeDashScope, simple_vendors.FakeSiliconFlow, job_vendors.FakeTencent],
+    ids=lambda fake: fake.preset,
+)
+async def test_a_vendor_with_any_free_call_tells_a_wrong_key(fake):
+    """Nothing is charged for it; the document names a call of that kind."""
+    async with HttpServer(fake()) as server:
+        provider = provider_for(server)
+        config = preset(server.fake, server)
+        wrong = Secret.parse("AKIDwrong0123456:wrong-0123456789")
+
+        good = await provider.probe(config)
+        bad = await provider.probe(attrs.evolve(config, api_key=wrong))
+
+        assert [ProbeOutcome.OK, ProbeOutcome.FAILED] == [good.outcome, bad.outcome]
+        assert [] == server.fake.ledger
+
+
+@pytest.mark.parametrize("name", PresetLibrary().names())
+async def test_a_preset_without_a_free_call_is_not_verified(name):
+    """It sends nothing, and says so."""
+    provider = HttpProvider(Outbound(allow_private=[]), clock=ManualClock())
+    if PresetLibrary().load(name).health is not None:
+        return
+    config = ProviderConfig(
+        provider_name=name, source=ConfigSource.FILE, kind="http", extra_config={"preset": name}
+    )
+
+    assert ProbeOutcome.NOT_VERIFIED == (await provider.probe(config)).outcome
 
 
 @pytest.mark.parametrize(
