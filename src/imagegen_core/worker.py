@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from imagegen_core.errors import ImagegenError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import Queue
@@ -110,7 +111,14 @@ class Worker:
         return len(tasks)
 
     async def _limit(self, provider_name: str) -> int:
-        return await self._concurrency(provider_name) or self._size
+        try:
+            return await self._concurrency(provider_name) or self._size
+        except ImagegenError:
+            raise
+        except Exception:
+            # A defect in one provider holds up no other: its own tasks are claimed, meet it, and end.
+            _log.exception("a provider's limit cannot be told", extra={"provider": provider_name})
+            return self._size
 
     def _launch(self, task: Task) -> None:
         run = asyncio.create_task(self._run_task(task=task), name=f"task {task.task_id}")

@@ -12,7 +12,7 @@ from imagegen_http.guard.json_outline import Outline, Text
 
 T = TypeVar("T")
 
-READ_AT_ONCE = 64 * 1024
+READ_AT_ONCE = 16 * 1024
 """Bytes of a body that the event loop may read itself; a larger one is read in a thread."""
 
 _KEY = "imagegen.body"

@@ -152,6 +152,30 @@ async def test_a_full_provider_does_not_hold_up_another():
     assert [str(n) for n in range(40)] == slow.begun
 
 
+async def test_a_defect_in_one_provider_does_not_hold_up_another():
+    """Its own tasks end with it."""
+
+    class Defective(ScriptedProvider):
+        broken = False
+
+        def describe(self, config):
+            if self.broken:
+                raise KeyError("a defect")
+            return super().describe(config)
+
+    defective = Defective()
+    imagegen = imagegen_over({"defective": defective, "quick": ScriptedProvider()})
+    theirs = await imagegen.submit("a", provider="defective")
+    ours = await imagegen.submit("b", provider="quick")
+    defective.broken = True
+
+    async with imagegen:
+        ended = [await imagegen.wait(task.task_id, timeout=10) for task in (ours, theirs)]
+
+    assert [TaskStatus.COMPLETED, TaskStatus.FAILED] == [task.status for task in ended]
+    assert FailureCode.INTERNAL == ended[1].failure.code
+
+
 async def test_a_changed_limit_counts_from_the_next_claim_on():
     """A provider whose limit is raised gets more, one whose limit is lowered gets none for a while."""
     provider = SlowProvider()
