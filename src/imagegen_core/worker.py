@@ -115,8 +115,7 @@ class Worker:
             return await self._concurrency(provider_name) or self._size
         except ImagegenError:
             raise
-        except Exception:
-            # A defect in one provider holds up no other: its own tasks are claimed, meet it, and end.
+        except Exception:  # noqa: BLE001 - a defect in one provider holds up no other; its tasks meet it and end
             _log.exception("a provider's limit cannot be told", extra={"provider": provider_name})
             return self._size
 
