@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tests.chaos.service import PATIENCE, wait_until
 
+SYNCS = "fsync,fdatasync"
+"""How a disk is told to keep what it was given; which of the two SQLite uses depends on its build."""
+
 
 def strace():
     """Return the path of strace, or fail: without it half of the promises would go unproven."""

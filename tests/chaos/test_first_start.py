@@ -4,14 +4,13 @@ import time
 
 import pytest
 
-from tests.chaos.injection import launched
+from tests.chaos.injection import SYNCS, launched
 from tests.chaos.service import wait_until
 
 POINTS = {
     "mkdir": range(1, 20),
     "rename": range(1, 10),
-    "fsync": range(1, 20),
-    "fdatasync": range(1, 20),
+    SYNCS: range(1, 40),
     "pwrite64": range(1, 200, 9),
 }
 

@@ -6,15 +6,14 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.chaos.injection import injected
+from tests.chaos.injection import SYNCS, injected
 from tests.chaos.service import wait_until
 
 AFTERWARDS = 0.6
 """Seconds after a task's end in which the service still tidies up, which is a good moment to die, too."""
 
 ALL = {
-    "fdatasync": range(1, 30),
-    "fsync": range(1, 20),
+    SYNCS: range(1, 50),
     "rename": range(1, 10),
     "mkdir": range(1, 10),
     "unlink": range(1, 10),
@@ -30,7 +29,7 @@ ALL = {
 }
 """Which calls of a kind kill; a kind is done with when the task outlives its N-th call."""
 
-SOME = {"fdatasync": (2, 3, 5), "fsync": (2,), "sendto": (5, 9), "pwrite64": (20,)}
+SOME = {SYNCS: (2, 3, 5), "sendto": (5, 9), "pwrite64": (20,)}
 """For a run that has no time."""
 
 MODELS = ("direct", "job")
