@@ -127,10 +127,19 @@ class Promises:
         return found + [f"attempt {row['attempt_id']} {row['phase']}" for row in self.service.rows(sql)]
 
     def _needless(self, owner):
-        """Whether nothing needs the spool directory: inputs are kept where a task may be retried."""
-        task_id, dot, _ = owner.partition(".")
-        status = self.ended.get(task_id, ("missing",))[0]
-        return status in ("missing", "completed") or bool(dot)
+        """Whether nothing needs the spool directory.
+
+        Inputs are kept where a task may be retried, and a vendor's answer that could not be stored is kept
+        for a person to have.
+        """
+        task_id, _, attempt_id = owner.partition(".")
+        if attempt_id:
+            sql = """
+                SELECT 1 FROM attempts
+                WHERE attempt_id = ? AND json_extract(failure, '$.code') IN ('storage_failed', 'internal')
+            """
+            return not self.service.rows(sql, attempt_id)
+        return self.ended.get(task_id, ("missing",))[0] in ("missing", "completed")
 
     def check_database(self):
         findings = [row[0] for row in self.service.rows("PRAGMA integrity_check")]
