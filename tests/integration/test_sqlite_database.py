@@ -211,6 +211,17 @@ async def test_cancelled_callers_leave_the_writer_alone(database, path):
     assert {"1", "3", "5", "7", "9", "last"} == owners(path)
 
 
+async def test_a_spoilt_text_is_read_without_slowing_other_reads(database):
+    """Only a read that meets it decodes in the slow way, which shows what is no UTF-8 replaced."""
+    await database.write(lambda c: c.execute("INSERT INTO instances VALUES (CAST(x'61ff' AS TEXT), '')"))
+
+    for _ in range(2):
+        row = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone())
+        decoding = await database.read(lambda c: c.text_factory)
+
+        assert ("a\N{REPLACEMENT CHARACTER}", str) == (row["owner"], decoding)
+
+
 async def test_a_read_has_a_deadline(database):
     """An endless statement is stopped, and its reader serves the next."""
     for _ in range(6):

@@ -70,6 +70,11 @@ def is_interrupt(error: sqlite3.Error) -> bool:
     return _primary(error) == sqlite3.SQLITE_INTERRUPT
 
 
+def is_undecodable(error: sqlite3.Error) -> bool:
+    """Return whether a text column is no UTF-8; the driver tells it in words alone."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
 def _primary(error: sqlite3.Error) -> int:
     """Return SQLite's result code without its extension, -1 for an error of the driver itself."""
     code: int | None = getattr(error, "sqlite_errorcode", None)

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from imagegen_adapters.databases.sqlite.connections import open_reader
+from imagegen_adapters.databases.sqlite.connections import LOSSY_TEXT, open_reader
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.sqlite.errors import is_interrupt, storage_error
+from imagegen_adapters.databases.sqlite.errors import is_interrupt, is_undecodable, storage_error
 from imagegen_core.errors import StorageError, Unavailable
 
 _STEPS_PER_CHECK = 20_000
@@ -92,8 +92,22 @@ def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connectio
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
     try:
         connection.execute("BEGIN")
-        return fn(connection)
+        return _of_any_text(connection, fn)
     finally:
         connection.set_progress_handler(None, 0)
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _of_any_text(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
+    """Return what the function returns, read again where a text is spoilt, so that it breaks no list."""
+    try:
+        return fn(connection)
+    except sqlite3.OperationalError as error:
+        if not is_undecodable(error):
+            raise
+    connection.text_factory = LOSSY_TEXT
+    try:
+        return fn(connection)
+    finally:
+        connection.text_factory = str
