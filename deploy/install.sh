@@ -37,7 +37,10 @@ die() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 managed() { [ -d /run/systemd/system ]; }
 is_active() { managed && systemctl --quiet is-active imagegen; }
 
-stop() { if managed; then systemctl stop imagegen 2>/dev/null || :; fi; }
+stop() {
+    managed || return 0
+    systemctl stop imagegen 2>/dev/null || ! is_active || die "the service does not stop"
+}
 
 start() {
     managed || { say "systemd does not run here, so nothing is started"; return 0; }
@@ -139,11 +142,16 @@ forget_old_releases() {
     done
 }
 
-# Only while the service is stopped: then these two files are the whole database.
+# Only while the service is stopped: then these two files are the whole database. What $1 has stays until both copies are
+# complete, since a disk that fills up meanwhile must not cost it.
 copy_database() {
     for name in imagegen.db imagegen.db-wal; do
+        rm -f -- "$1/$name.new"
+        [ ! -e "$2/$name" ] || cp -p -- "$2/$name" "$1/$name.new"
+    done
+    for name in imagegen.db imagegen.db-wal; do
         rm -f -- "$1/$name"
-        [ ! -e "$2/$name" ] || cp -p -- "$2/$name" "$1/$name"
+        [ ! -e "$1/$name.new" ] || mv -- "$1/$name.new" "$1/$name"
     done
 }
 
@@ -179,6 +187,8 @@ upgrade() {
 
 rollback() {
     [ -x "$PREFIX/previous/bin/imagegen" ] || die "there is nothing to go back to"
+    [ "$with_database" = no ] || [ -e "$BACKUPS/before-upgrade/imagegen.db" ] ||
+        die "there is no database of before the upgrade; is data_dir another directory than $DATA?"
     if [ "$with_database" = no ] && IMAGEGEN_CONFIG=$CONFIG/config.yaml CREDENTIALS_DIRECTORY=$CONFIG/credentials \
         "$PREFIX/previous/bin/imagegen" doctor 2>/dev/null | grep -q 'newer version'; then
         die "the upgrade changed the database, which the older code does not read. --rollback --with-database also
@@ -201,7 +211,10 @@ takes back the database of before the upgrade: tasks and pictures since then are
 uninstall() {
     if managed; then systemctl --quiet disable --now imagegen imagegen-backup.timer 2>/dev/null || :; fi
     rm -f -- "$UNITS/imagegen.service" "$UNITS/imagegen-backup.service" "$UNITS/imagegen-backup.timer" "$COMMAND"
-    rm -rf -- "$PREFIX"
+    # Somebody's checkout may lie in $PREFIX, too.
+    rm -f -- "$PREFIX/current" "$PREFIX/previous"
+    rm -rf -- "$PREFIX/releases"
+    rmdir -- "$PREFIX" 2>/dev/null || :
     if managed; then systemctl daemon-reload; fi
     say "kept: $DATA (pictures, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
 }

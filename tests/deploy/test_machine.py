@@ -177,10 +177,11 @@ def test_a_rollback_over_a_migration_is_refused_unless_the_database_goes_back_to
 
 
 def test_uninstalling_keeps_the_data(machine):
-    """A new installation goes on with them."""
+    """A new installation goes on with them; what somebody else put beside the code stays, too."""
     before = pictures(machine)
-    machine.run("/checkout/deploy/install.sh --uninstall")
-    gone = machine.run("ls /opt /usr/local/bin; systemctl list-unit-files 'imagegen*' --no-legend || true")
-    machine.run("/checkout/deploy/install.sh")
+    machine.run("touch /opt/imagegen/checkout; /checkout/deploy/install.sh --uninstall")
+    look = "ls /opt/imagegen /usr/local/bin; systemctl list-unit-files 'imagegen*' --no-legend || true"
+    left = machine.run(look)
+    machine.run("rm /opt/imagegen/checkout; /checkout/deploy/install.sh")
 
-    assert ("/opt:\n\n/usr/local/bin:", before) == (gone, pictures(machine))
+    assert ("/opt/imagegen:\ncheckout\n\n/usr/local/bin:", before) == (left, pictures(machine))

@@ -49,3 +49,14 @@ def test_the_container_has_no_rights():
     )
     assert Settings().shutdown_grace_seconds < int(service["stop_grace_period"].removesuffix("s"))
     assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_the_containers_token_can_be_read_and_goes_nowhere():
+    """Compose mounts a secret that is a file with its owner, so a user without rights could not read it."""
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["imagegen"]
+    ignored = [
+        (DEPLOY.parent / name).read_text("utf-8").splitlines() for name in (".dockerignore", ".gitignore")
+    ]
+
+    assert ("auth.env", False) == (service["env_file"], "secrets" in service)
+    assert all({"deploy/auth.env", "/deploy/auth.env"} & set(lines) for lines in ignored)
