@@ -112,7 +112,8 @@ class VerifyStorage:
             checksums: read every local file whole; else only sizes are compared.
             dry_run: change nothing.
             remove_orphans: also remove blobs without a record. Only while nothing runs: a picture is
-                stored a moment before its record.
+                stored a moment before its record. What a task that ended as ``storage_failed`` paid for is
+                among them.
             progress: is told how many pictures were looked at.
         """
         tally = _Tally(self.archive)

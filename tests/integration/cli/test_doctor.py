@@ -217,14 +217,15 @@ def test_an_empty_database_beside_pictures_fails(desk, other):
 
 
 def test_files_without_a_record_are_told(desk):
-    """They take room and are no danger."""
+    """They take room and are no danger; what was paid for may be among them, and nobody is to delete that."""
     (desk.data_dir / "images" / "nobodys.png").write_bytes(b"x")
     code, checks = examined(desk)
 
-    assert (0, "warn", True) == (
+    assert (0, "warn", True, True) == (
         code,
         checks["orphans"][0],
         "1 files without a record" in checks["orphans"][1],
+        "storage_failed" in checks["orphans"][1],
     )
 
 

@@ -1,4 +1,8 @@
-"""Files that no record names: what an interrupted deletion left, or the pictures of another database."""
+"""Files that no record names.
+
+An interrupted deletion left them, they are the pictures of another database, or they were paid for and could
+not be looked at (`storage_failed`).
+"""
 
 import asyncio
 import itertools
@@ -41,7 +45,7 @@ async def orphans(database: Database, data_dir: Path, *, works: bool) -> Check:
     return warn(
         "orphans",
         f"{found} files without a record, such as {PICTURES}/{first}: `imagegen storage verify` lists them; "
-        "nothing uses them",
+        "before one is deleted, look for tasks that ended as storage_failed, which may have paid for it",
     )
 
 
