@@ -228,14 +228,15 @@ class RunAttempt:
                 failures.append(error)
             else:
                 images.append(image)
+        for failure in failures:
+            if _can_wait(failure, attempt, run.task):
+                if images:
+                    await self._record(run, attempt, images)
+                raise failure
         if not images and not there:
             raise worst(failures) or CallError(
                 FailureCode.BAD_RESPONSE, "the vendor's answer holds no picture"
             )
-        for failure in failures:
-            if _can_wait(failure, attempt, run.task):
-                await self._record(run, attempt, images)
-                raise failure
         lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
         await self._record(run, attempt.stored(self.clock.now(), lost=lost), images)
         await self._forget_answer(attempt, lost)

@@ -120,6 +120,26 @@ async def test_a_picture_that_the_line_keeps_away_is_fetched_later(passing, fail
     assert min(failures + 1, 12 if passing else 3) == source.begun
 
 
+async def test_a_picture_that_is_gone_loses_no_other_that_can_still_be_fetched():
+    """The second is fetched later; only the first is missing."""
+    provider, clock = ScriptedProvider(), ManualClock()
+    gone = BrokenDownload(status=404)
+    late = BrokenDownload(status=None, failures=3, passing=True)
+
+    async def collect(call, receipt, exchange):
+        return Harvest(pictures=(Picture(chunks=gone.chunks), Picture(chunks=late.chunks)))
+
+    provider.collect = collect
+    imagegen = imagegen_over(
+        provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
+    )
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+    images = await imagegen.adapters.images.of_task(task.task_id)
+
+    assert (TaskStatus.COMPLETED, 1, [1]) == (task.status, provider.charged, [i.position for i in images])
+    assert 1 == len(task.warnings)
+
+
 async def test_an_input_that_cannot_be_looked_at_now_is_not_called_wrong():
     """The caller is told to come again, and nothing is left behind."""
     provider = ScriptedProvider()
