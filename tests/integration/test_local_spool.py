@@ -38,3 +38,19 @@ async def test_age_is_that_of_the_latest_file(tmp_path):
     await spool.put("owner", "answer", pieces(b"x"), max_bytes=1)
 
     assert () == await spool.owners(older_than_seconds=3600)
+
+
+async def test_what_a_dead_process_was_writing_is_removed(tmp_path):
+    """What it had written stays, with its owner."""
+    await LocalSpool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
+    (tmp_path / "owner" / "answer~4711-0").write_bytes(b"half of")
+
+    swept = await LocalSpool(tmp_path).sweep_temporary()
+
+    assert 1 == swept
+    assert ["answer"] == [path.name for path in (tmp_path / "owner").iterdir()]
+
+
+async def test_where_nothing_was_ever_put_there_is_nothing_to_remove(tmp_path):
+    """A first start has no spool yet."""
+    assert 0 == await LocalSpool(tmp_path / "spool").sweep_temporary()

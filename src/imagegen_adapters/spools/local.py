@@ -45,6 +45,13 @@ class LocalSpool:
         limit = time.time() - older_than_seconds
         return await self._files.run(lambda: self._owners(limit))
 
+    async def sweep_temporary(self) -> int:
+        """Remove what unfinished puts of an earlier process left, and return how many files that were.
+
+        An owner whose answer is kept for a person keeps that alone. Only for the start, while nobody writes.
+        """
+        return await self._files.sweep_temporary()
+
     def close(self) -> None:
         """Let the threads go."""
         self._files.close()

@@ -99,6 +99,7 @@ async def compose(
             _log.warning("a key of the configuration cannot be right", reason=doubt)
         spool = LocalSpool(directory.path / SPOOL)
         stack.callback(spool.close)
+        await spool.sweep_temporary()
         adapters = Adapters(
             tasks=SqliteTaskRepository(database, simplify=simplify),
             idempotency_keys=SqliteIdempotencyKeys(database),
