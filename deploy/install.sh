@@ -143,11 +143,15 @@ forget_old_releases() {
 }
 
 # Only while the service is stopped: then these two files are the whole database. What $1 has stays until both copies are
-# complete, since a disk that fills up meanwhile must not cost it.
+# complete, since a disk that fills up meanwhile must not cost it; then the service goes on as it was.
 copy_database() {
     for name in imagegen.db imagegen.db-wal; do
         rm -f -- "$1/$name.new"
-        [ ! -e "$2/$name" ] || cp -p -- "$2/$name" "$1/$name.new"
+        [ ! -e "$2/$name" ] || cp -p -- "$2/$name" "$1/$name.new" || {
+            rm -f -- "$1/imagegen.db.new" "$1/imagegen.db-wal.new"
+            start ""
+            die "the database cannot be copied to $1; nothing was changed"
+        }
     done
     for name in imagegen.db imagegen.db-wal; do
         rm -f -- "$1/$name"
