@@ -148,11 +148,10 @@ class ImageGen:
         )
         self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue)
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
-        self.cancel_task = CancelTask(
-            repository=a.tasks, running=self.running, events=a.events, clock=a.clock
-        )
+        end = EndTask(events=a.events, records=a.images, spool=a.spool)
+        self.cancel_task = CancelTask(repository=a.tasks, running=self.running, end=end, clock=a.clock)
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
-        self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, events=a.events, clock=a.clock)
+        self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, end=end, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
         self.show_thumbnail = ShowThumbnail(records=a.images, pictures=a.pictures, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, pictures=a.pictures, stored=stored)
@@ -162,7 +161,7 @@ class ImageGen:
         self.toggle_provider = ToggleProvider(configs=a.configs, clock=a.clock)
         self.list_providers = ListProviders(resolve=self.resolve)
         self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
-        self.run_task = self._run_task(retry or RetryPolicy())
+        self.run_task = self._run_task(retry or RetryPolicy(), end)
         self.worker = Worker(
             queue=a.queue,
             run_task=self.run_task,
@@ -174,7 +173,7 @@ class ImageGen:
             size=self.limits.workers,
         )
 
-    def _run_task(self, retry: RetryPolicy) -> RunTask:
+    def _run_task(self, retry: RetryPolicy, end: EndTask) -> RunTask:
         a = self.adapters
         plan = PlanCalls(resolve=self.resolve, box=a.box)
         run_attempt = RunAttempt(
@@ -191,7 +190,6 @@ class ImageGen:
             new_id=a.new_id,
             stored=self._stored,
         )
-        end = EndTask(events=a.events, records=a.images, spool=a.spool)
         return RunTask(
             plan=plan,
             run_attempt=run_attempt,

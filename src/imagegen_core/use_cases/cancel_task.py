@@ -5,10 +5,10 @@ import attrs
 from imagegen_core.attempts import may_be_charged
 from imagegen_core.errors import StaleTask
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.running_tasks import RunningTasks
 from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.use_cases.end_task import EndTask
 
 _TRIES = 50
 _PAUSE_SECONDS = 0.02
@@ -20,7 +20,7 @@ class CancelTask:
 
     repository: TaskRepository
     running: RunningTasks
-    events: EventBus
+    end: EndTask
     clock: Clock
 
     async def __call__(self, *, task_id: str) -> Task:
@@ -52,7 +52,7 @@ class CancelTask:
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
         await self.repository.save(cancelled)
-        await self.events.notify(task.task_id)
+        await self.end.announce(cancelled)
         if cancelled.failure is not None:
             for attempt in (a for a in attempts if a.under_way):
                 await self.repository.save_attempt(attempt.broken_off(now, cancelled.failure))

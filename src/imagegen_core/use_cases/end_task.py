@@ -30,13 +30,16 @@ class EndTask:
             StorageError: the disk is full or failed.
         """
         await run.save(task)
-        await self.events.notify(task.task_id)
+        await self.announce(task)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
-        await self._log(task)
 
-    async def _log(self, task: Task) -> None:
-        """Leave a line about every end, so that the log alone accounts for what was paid for; no prompt."""
+    async def announce(self, task: Task) -> None:
+        """Tell those who follow a task that its end is stored, and leave a line about it.
+
+        Every end has one, so that the log alone accounts for what was paid for; no prompt.
+        """
+        await self.events.notify(task.task_id)
         try:
             images = len(await self.records.of_task(task.task_id))
         except (StorageError, Unavailable):

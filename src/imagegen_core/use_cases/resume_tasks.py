@@ -7,10 +7,10 @@ import attrs
 from imagegen_core.attempts import Phase, may_be_charged
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks import MAX_RESCUES, Task
+from imagegen_core.use_cases.end_task import EndTask
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class ResumeTasks:
 
     repository: TaskRepository
     queue: Queue
-    events: EventBus
+    end: EndTask
     clock: Clock
 
     async def __call__(self, *, owner: str) -> int:
@@ -49,7 +49,7 @@ class ResumeTasks:
                 await self.repository.save_attempt(attempt.broken_off(self.clock.now(), failure))
             ended = task.fail(self.clock.now(), failure)
             await self.repository.save(ended)
-            await self.events.notify(task.task_id)
+            await self.end.announce(ended)
             return
         sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
         rescued = attrs.evolve(task.rescue(its_own_fault=decoding), attempts=min(task.attempts, sent))

@@ -9,11 +9,13 @@ import pytest
 
 from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.memory import in_memory, memory_adapters
+from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
+from imagegen_core.tasks import MAX_RESCUES
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -195,6 +197,35 @@ async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
 
     (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
     assert (task.task_id, "content_policy", 0) == (line.task_id, line.error, line.images)
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog):
+    """It may have been paid for before it waited."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await imagegen.submit("猫")
+
+    with caplog.at_level(logging.INFO):
+        await imagegen.cancel_task(task_id=task.task_id)
+
+    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    assert (task.task_id, "cancelled", 0) == (line.task_id, line.error, line.images)
+
+
+async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
+    """Its vendor's answer stopped the service again and again, and was paid for."""
+    imagegen = imagegen_over(ScriptedProvider())
+    adapters, task = imagegen.adapters, await imagegen.submit("猫")
+    now = adapters.clock.now()
+    (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
+    await adapters.tasks.save(attrs.evolve(claimed, rescues=MAX_RESCUES))
+    reserved = an_attempt(claimed)
+    await adapters.tasks.save_attempt(reserved.submitting(now).received(now, Receipt()))
+
+    with caplog.at_level(logging.INFO):
+        await imagegen.resume_tasks(owner="alive")
+
+    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    assert (task.task_id, "internal", 0) == (line.task_id, line.error, line.images)
 
 
 async def test_a_rate_limit_holds_no_worker():
