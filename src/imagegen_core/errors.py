@@ -58,7 +58,7 @@ class Refusal(ImagegenError):
         self.data: Mapping[str, Any] = data
 
 
-MOST_PROBLEMS = 50
+MAX_PROBLEMS = 50
 
 
 class ValidationFailed(Refusal):
@@ -67,7 +67,7 @@ class ValidationFailed(Refusal):
     slug = "validation_failed"
 
     def __init__(self, *problems: Problem) -> None:
-        problems = problems[:MOST_PROBLEMS]
+        problems = problems[:MAX_PROBLEMS]
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
         self.problems = problems
         self.data = {"errors": [attrs.asdict(p) for p in problems]}

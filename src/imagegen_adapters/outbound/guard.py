@@ -7,7 +7,7 @@ from imagegen_adapters.outbound.name_memory import NameMemory
 from imagegen_adapters.outbound.resolving import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
-_MOST_LOOKUPS = 32
+_MAX_LOOKUPS = 32
 """Anybody may have names judged, so connecting, which is what counts, does not wait for these."""
 
 _PORTS = {"http": 80, "https": 443}
@@ -33,7 +33,7 @@ class OutboundGuard:
         lookups: NameLookups | None = None,
     ) -> None:
         self._gate = gate
-        lookups = lookups or NameLookups(_MOST_LOOKUPS)
+        lookups = lookups or NameLookups(_MAX_LOOKUPS)
         self._names = NameMemory(lookups, seconds=remembered_seconds, patience=seconds)
 
     async def check(self, url: str) -> None:

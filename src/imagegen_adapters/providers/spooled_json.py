@@ -26,7 +26,7 @@ LONGEST_KEPT = 64 * 1024
 MOST_JSON = 4 * 1024 * 1024
 """Bytes of JSON without the long strings: more is no picture's answer."""
 
-MOST_VALUES = 100_000
+MAX_VALUES = 100_000
 """Values of a JSON text that is parsed: a million takes a hundred megabytes, and stops the event loop
 even from a thread, since the parser never lets go of the interpreter."""
 
@@ -105,11 +105,11 @@ def parse_json(text: bytes) -> Any:
     """Parse a short answer; all text in it is valid.
 
     Raises:
-        CallError: ``bad_response``; it is empty, no JSON, or has more than `MOST_VALUES` values.
+        CallError: ``bad_response``; it is empty, no JSON, or has more than `MAX_VALUES` values.
     """
     if not text.strip():
         raise bad_response("the vendor's answer is empty")
-    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise bad_response("the vendor's answer has too many values")
     try:
         tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))

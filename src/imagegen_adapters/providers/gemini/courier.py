@@ -16,7 +16,7 @@ from imagegen_core.ports.provider import Exchange
 OK = 200
 _ERROR_BYTES = 1024 * 1024
 _LIST_BYTES = 2 * 1024 * 1024
-_MOST_OBJECTS = 10_000
+_MAX_OBJECTS = 10_000
 """Objects of a list of models; the SDK makes each a model of its own, on the event loop."""
 
 _DROPPED = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
@@ -102,7 +102,7 @@ class Courier(httpx.AsyncBaseTransport):
             return httpx.Response(OK, content=b"{}", request=request)
         most = _LIST_BYTES if answer.status_code == OK else _ERROR_BYTES
         content = await read_at_most(answer, most)
-        if content.count(b"{") > _MOST_OBJECTS:
+        if content.count(b"{") > _MAX_OBJECTS:
             raise CallError(FailureCode.BAD_RESPONSE, "the answer has too many values")
         if answer.status_code != OK:
             content = _object(content)
