@@ -37,6 +37,8 @@ class RawServer:
 
     async def __aexit__(self, *_exc):
         self._server.close()
+        for _ in range(5):  # turns of the loop in which what was accepted just now gets its handler, or ends
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
