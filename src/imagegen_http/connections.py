@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from imagegen_http.asgi import App, Receive, Scope, Send
 from imagegen_http.delivery import CONNECTION, OpenConnection
 from imagegen_http.error_table import envelope
+from imagegen_http.read_turns import ReadTurns, TurnTakingFlow
 
 MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
@@ -105,10 +106,12 @@ class _Shared:
     limits: ConnectionLimits
     connections: OpenConnections
     new_id: Callable[[], str]
+    turns: ReadTurns = attrs.field(factory=ReadTurns)
 
 
 class _LimitedProtocol(H11Protocol):
     _shared: ClassVar[_Shared]
+    flow: TurnTakingFlow
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,6 +134,7 @@ class _LimitedProtocol(H11Protocol):
         self._open = OpenConnection(transport)
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # asyncio's own takes 256 KiB at once
         super().connection_made(transport)
+        self.flow = TurnTakingFlow(transport)
         self._start_head_timer()
 
     def eof_received(self) -> None:
@@ -156,6 +160,8 @@ class _LimitedProtocol(H11Protocol):
         super().data_received(data)
         self._received = b""
         self._watch_head()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._shared.turns.wait(self.flow)
 
     def handle_events(self) -> None:
         """Refuse a head of too many lines before it is parsed."""
