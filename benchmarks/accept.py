@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import attrs
 
 from tests.chaos.service import Service, VendorProcess, wait_until
+from tests.processes import family, proportional_mb
 
 MIB = 1024 * 1024
 LARGE = 100
@@ -27,17 +28,8 @@ SETTINGS = {"queue": {"workers": LARGE}, "providers": {"chaos": {"timeout_second
 
 
 def memory(pid):
-    """Return the resident bytes of a process and all that it started, shared pages counted once."""
-    total = 0
-    for process in (pid, *_children(pid)):
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-        total += int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))) * 1024
-    return total
-
-
-def _children(pid):
-    direct = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [child for name in direct for child in (int(name), *_children(int(name)))]
+    """Return the megabytes of a process and all that it started, shared pages counted once."""
+    return sum(map(proportional_mb, family(pid)))
 
 
 async def accept(url, *, callers, each):
@@ -125,7 +117,7 @@ def measure(service, vendor, options):
     started = time.perf_counter()
     service.start()
     print(f"first answer after the start   {time.perf_counter() - started:8.2f} s")
-    print(f"memory, idle                   {memory(service.pid) / MIB:8.0f} MB")
+    print(f"memory, idle                   {memory(service.pid):8.0f} MB")
     vendor.be(hold=True)
     callers = options.callers
     told = ("once, all at the same moment", 1), ("again and again", options.each)
@@ -138,13 +130,13 @@ def measure(service, vendor, options):
         print(f"    accepted tasks a second    {len(seconds) / total:8.0f}")
     vendor.be(hold=False)
     wait_until(lambda: not _waiting(service), what="the end of the small tasks", seconds=300)
-    print(f"memory, after those            {memory(service.pid) / MIB:8.0f} MB")
+    print(f"memory, after those            {memory(service.pid):8.0f} MB")
     vendor.be(picture_bytes=options.picture_mb * MIB, hold=True)
     asyncio.run(accept(service.url, callers=10, each=9))
     vendor.has_calls(LARGE)
     vendor.be(hold=False)
     most = highest_memory(service, until=lambda: not _waiting(service))
-    print(f"memory, 100 pictures of {options.picture_mb} MB  {most / MIB:8.0f} MB at the most")
+    print(f"memory, 100 pictures of {options.picture_mb} MB  {most:8.0f} MB at the most")
     sql = "SELECT count(*) FROM images WHERE size_bytes > ?"
     stored = service.rows(sql, options.picture_mb * MIB // 2)[0][0]
     assert stored == LARGE, f"{stored} large pictures were stored"

@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-import os
 import resource
 import shutil
 import subprocess
@@ -36,14 +35,13 @@ import search
 from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, VendorProcess, write_files
 
 from tests.chaos.service import Service, wait_until
+from tests.processes import cpu_seconds, family, resident_mb
 
 WORKERS, LINKED, INLINE = 100, 100, 32
 MOST_IDLE, MOST_LOADED, LEAST_RATIO = 100, 500, 0.6
 SEARCHERS = 10
 KEYWORDS = tuple(keyword for words in search.KINDS.values() for keyword in words)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_TICK = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @attrs.frozen
@@ -60,25 +58,11 @@ class Sample:
         return self.main + self.children + self.files
 
 
-def family(pid):
-    """Return the process and all that descend from it."""
-    found = [pid]
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += family(int(child))
-    return found
-
-
 def sample(pid, began):
     main, *children = family(pid)
-    return Sample(time.monotonic() - began, _resident(main), sum(map(_resident, children)), _in_memory(main))
-
-
-def _resident(pid):
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / MIB
-    return 0
+    return Sample(
+        time.monotonic() - began, resident_mb(main), sum(map(resident_mb, children)), _in_memory(main)
+    )
 
 
 def _in_memory(pid):
@@ -117,16 +101,6 @@ def draw(samples, rows=16):
             high = max(part, key=lambda s: s.total)
             bar = "█" * round(high.main / 8) + "▒" * round((high.children + high.files) / 8)
             print(f"  {high.at:6.1f} s {high.main:4.0f} +{high.children:4.0f} +{high.files:3.0f} MB {bar}")
-
-
-def cpu_seconds(pid):
-    """Return the seconds of processor time of the process, its children, and those of them that ended."""
-    total = 0
-    for each in family(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            total += sum(map(int, fields[11:15] if each == pid else fields[11:13]))
-    return total / _TICK
 
 
 @contextlib.contextmanager

@@ -23,12 +23,14 @@ class Promises:
         completed: the ids that a client saw as completed.
         blackouts: (from, until) on the monotonic clock, between a power cut and the end of the process
             that a real cut would have ended, too: what it still sent then was never sent.
+        free: providers that charge nothing, and so have no ledger.
     """
 
     service: Service
     acknowledged: set = attrs.field(factory=set)
     completed: set = attrs.field(factory=set)
     blackouts: list = attrs.field(factory=list)
+    free: tuple = ()
     ended: dict = attrs.field(factory=dict)
 
     def check(self):
@@ -72,7 +74,9 @@ class Promises:
         _nothing(untold, "an end that those who follow are not told of, or twice")
 
     def check_money(self):
-        attempts = {row["attempt_id"]: row for row in self.service.rows("SELECT * FROM attempts")}
+        sql = "SELECT attempts.*, provider_name FROM attempts JOIN tasks USING (task_id)"
+        rows = [row for row in self.service.rows(sql) if row["provider_name"] not in self.free]
+        attempts = {row["attempt_id"]: row for row in rows}
         charges = [charge for charge in self.service.vendor.charges() if not self._in_blackout(charge)]
         tokens = Counter(charge.token for charge in charges)
 

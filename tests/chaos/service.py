@@ -48,6 +48,7 @@ class VendorProcess:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
         return self
@@ -106,18 +107,23 @@ class Service:
         announced = self.data_dir / "server.json"
         announced.unlink(missing_ok=True)
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config()))
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
                 [*self.wrap, IMAGEGEN, "serve", "--config", self.folder / "config.yaml", "--port", "0"],
                 cwd=self.folder,
-                env={**ours, "LC_ALL": "C.UTF-8", **self.environ},
+                env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                process_group=0,  # Ctrl-C is for whoever watches it
                 preexec_fn=_allow_tracing,  # noqa: PLW1509 - one system call, made by the child alone
             )
         self.pid = self.process.pid
         self.started = time.monotonic()
+
+    def environment(self):
+        """Return the environment of the service and of commands beside it."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
+        return {**ours, "LC_ALL": "C.UTF-8", **self.environ}
 
     def _answers(self):
         assert self.alive, f"it ended with {self.process.returncode}: {self.log[-2000:]}"

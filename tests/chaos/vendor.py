@@ -35,6 +35,15 @@ DOCUMENT = {
             },
             "response": {"images": [{"select": "images[]", "base64": "b64"}]},
         },
+        "change": {
+            "implements": "edit",
+            "request": {
+                "path": "/direct",
+                "headers": {"X-Client-Token": "${request_uuid}"},
+                "body": {"type": "json", "template": {"prompt": "${prompt}", "image": "${image.data_uri}"}},
+            },
+            "response": {"images": [{"select": "images[]", "base64": "b64"}]},
+        },
         "job": {
             "implements": "generate",
             "request": {
@@ -62,7 +71,12 @@ DOCUMENT = {
         },
     },
     "models": [
-        {"id": "direct", "default": True, "operation": {"generate": "direct"}},
+        {
+            "id": "direct",
+            "default": True,
+            "capabilities": ["generate", "edit"],
+            "operation": {"generate": "direct", "edit": "change"},
+        },
         {"id": "job", "operation": {"generate": "job"}},
     ],
 }
@@ -78,6 +92,7 @@ class Mood:
         limited: how many of the next paid requests are answered 429, uncharged.
         fault: what happens to a paid request after its charge: None, ``reset``, ``cut`` or ``500``.
         expired: jobs are no longer known.
+        broken: a picture is cut off in its middle.
         picture_bytes: the size of a picture, about.
     """
 
@@ -86,6 +101,7 @@ class Mood:
     limited: int = 0
     fault: str | None = None
     expired: bool = False
+    broken: bool = False
     picture_bytes: int = 2_000
 
 
@@ -139,7 +155,7 @@ class Vendor:
         if path.startswith("/jobs/"):
             return self._follow(*path.split("/")[2:])
         if path.startswith("/files/"):
-            return 200, {"Content-Type": "image/png"}, picture(path, self.mood.picture_bytes)
+            return 200, {"Content-Type": "image/png"}, self._picture(path)
         return _json({"error": f"no such path: {method} {path}"}, 404)
 
     async def _paid(self, headers, model, serve):
@@ -163,8 +179,12 @@ class Vendor:
         await asyncio.sleep(self.mood.seconds)
         while self.mood.hold:  # noqa: ASYNC110 - the mood is a plain value, and 20 ms are precise enough
             await asyncio.sleep(0.02)
-        data = base64.b64encode(picture(token, self.mood.picture_bytes)).decode()
+        data = base64.b64encode(self._picture(token)).decode()
         return _json({"images": [{"b64": data}]})
+
+    def _picture(self, name):
+        drawn = picture(name, self.mood.picture_bytes)
+        return drawn[: len(drawn) // 2] if self.mood.broken else drawn
 
     async def _job(self, token):
         job_id = f"job-{token}-{len(self.jobs)}"

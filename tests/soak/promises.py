@@ -1,0 +1,113 @@
+"""The oracle of a long run: what `tests.chaos` promises, where pictures are deleted and moved meanwhile."""
+
+import hashlib
+import json
+import subprocess
+
+import attrs
+
+from tests.chaos.promises import Promises
+from tests.chaos.service import IMAGEGEN
+from tests.chaos.vendor import picture
+
+
+@attrs.define
+class SoakPromises(Promises):
+    """Checks all and collects what is broken, instead of stopping at the first.
+
+    Args:
+        deleted: ids of tasks of which somebody tried to delete a picture.
+        seen_broken: what callers saw themselves, such as a picture with other bytes than its record says.
+    """
+
+    deleted: set = attrs.field(factory=set)
+    seen_broken: list = attrs.field(factory=list)
+    doctor: str = ""
+    counted: dict = attrs.field(factory=dict)
+
+    def broken_at_the_end(self, stage):
+        """Return a sentence for each broken promise; the service has just started, and nobody calls it."""
+        checks = (
+            self.check_nothing_is_lost,
+            self.check_every_task_ends,
+            self.check_ends_are_final,
+            self.check_failures_are_explained,
+            self.check_last_events,
+            self.check_money,
+            lambda: self.check_storage(stage.oss),
+            lambda: self.check_contents(stage),
+            self.check_nothing_is_left_over,
+            self.check_database,
+            self.check_doctor,
+        )
+        broken = list(dict.fromkeys(self.seen_broken))
+        for check in checks:
+            try:
+                check()
+            except AssertionError as error:
+                broken.append(str(error)[:2000])
+        return broken
+
+    def check_failures_are_explained(self):
+        sql = """
+            SELECT task_id FROM tasks
+            WHERE status = 'failed' AND coalesce(json_extract(failure, '$.code'), '') = ''
+        """
+        silent = [row["task_id"] for row in self.service.rows(sql)]
+        assert not silent, f"failed without a reason: {silent}"
+
+    def check_contents(self, stage):
+        """Every picture is there through the API, as its record says and as the vendor made it."""
+        images = self.service.rows(
+            "SELECT images.*, job FROM images LEFT JOIN attempts USING (attempt_id) ORDER BY images.id"
+        )
+        self.counted["pictures compared at the end"] = len(images)
+        wrong = []
+        with self.service.client() as client:
+            for row in images:
+                answer = client.get(f"/api/v1/images/{row['id']}/content")
+                digest = hashlib.sha256(answer.content).hexdigest()
+                if not answer.is_success or digest != row["sha256"]:
+                    wrong.append(f"image {row['id']}: {answer.status_code}")
+                elif row["provider_name"] not in self.free and digest != _vendors(row, stage.picture_bytes):
+                    wrong.append(f"image {row['id']} is not what the vendor made")
+                thumbnail = client.get(f"/api/v1/images/{row['id']}/thumbnail")
+                if not thumbnail.is_success:
+                    wrong.append(f"thumbnail {row['id']}: {thumbnail.status_code}")
+        assert not wrong, f"pictures that cannot be read as they were: {wrong}"
+        completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
+        without = completed - {row["task_id"] for row in images} - self.deleted
+        assert not without, f"completed without a picture: {without}"
+        assert not self.completed - completed, (
+            f"seen as completed, and no longer so: {self.completed - completed}"
+        )
+
+    def check_storage(self, oss):
+        """The bucket holds what records say, and neither it nor the disk anything else."""
+        with self.service.client() as client:
+            sync = client.post("/api/v1/storage/sync", json={}).json()["data"]
+            found = client.post("/api/v1/storage/verify", json={}).json()["data"]
+        kept = {row["blob_key"] for row in self.service.rows("SELECT blob_key FROM images")}
+        objects = {key.removeprefix("soak/") for key in oss.objects}
+        self.counted["objects in the bucket"] = len(objects)
+        self.counted["files without a record"] = found["orphans"]
+        assert not sync["failed"], f"not to be uploaded: {sync}"
+        assert not found["wrong"], f"verification: {found}"
+        assert not kept - objects, f"not in the bucket: {sorted(kept - objects)}"
+        assert not objects - kept, f"in the bucket without a record: {sorted(objects - kept)}"
+        assert not found["orphans"], f"on the disk without a record: {found}"
+
+    def check_doctor(self):
+        command = [IMAGEGEN, "doctor", "--full"]
+        environ = {**self.service.environment(), "IMAGEGEN_CONFIG": str(self.service.folder / "config.yaml")}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        self.doctor = done.stdout + done.stderr
+        assert done.returncode == 0, f"doctor: {self.doctor}"
+
+
+def _vendors(row, picture_bytes):
+    """Return the SHA-256 of what the vendor sent for an image."""
+    name = row["attempt_id"]
+    if row["model_id"] == "job":
+        name = f"/files/{json.loads(row['job'])['id']}.png"
+    return hashlib.sha256(picture(name, picture_bytes)).hexdigest()

@@ -1,0 +1,182 @@
+"""What the service takes, every few seconds: memory, descriptors, threads, files."""
+
+import contextlib
+import stat
+import threading
+import time
+
+import attrs
+import httpx
+
+from tests.processes import MIB, descriptors, family, proportional_mb, resident_mb, threads
+from tests.soak.slopes import slope
+
+EVERY_SECONDS = 5
+WARM_UP = 0.25
+"""The part of a life in which caches fill and the C library's arenas grow; at most `LONGEST_WARM_UP`."""
+LONGEST_WARM_UP = 600
+JUDGED_SECONDS = 300
+"""In less time, what fills once looks like what grows for ever."""
+
+
+@attrs.frozen(kw_only=True)
+class Sample:
+    """One look: seconds since the beginning, the life that it belongs to, and what was there.
+
+    Memory in MB: ``main`` is resident, ``memory`` is that of the process and its children with shared pages
+    divided among them. Files in MB. ``health_ms`` is None where nobody answered.
+    """
+
+    at: float
+    life: int
+    main: float
+    memory: float
+    children: int
+    descriptors: int
+    threads: int
+    wal: float
+    database: float
+    pictures: float
+    temporary: int
+    spool: float
+    archived: int
+    tasks: int
+    health_ms: float | None
+
+
+@attrs.frozen
+class Series:
+    """What is drawn through: a field of `Sample`, its words, its unit, and how fast it may grow in an hour.
+
+    ``limit`` is None for what grows by design: then it is only told.
+    """
+
+    field: str
+    words: str
+    unit: str
+    limit: float | None
+
+
+SERIES = (
+    Series("main", "resident memory, main process", "MB", 20),
+    Series("memory", "memory, with children (PSS)", "MB", 20),
+    Series("descriptors", "open descriptors", "", 20),
+    Series("threads", "threads", "", 10),
+    Series("children", "child processes", "", 2),
+    Series("wal", "write-ahead log", "MB", 10),
+    Series("database", "database", "MB", None),
+    Series("pictures", "pictures on the disk", "MB", 20),
+    Series("temporary", "temporary files", "", 5),
+    Series("spool", "inputs kept for retries", "MB", None),
+    Series("archived", "objects in the bucket", "", 120),
+    Series("health_ms", "time of `/health`", "ms", 50),
+)
+
+
+@attrs.define
+class Sampler:
+    """Looks at a stage while its context is open; ``lives`` are the samples of each process."""
+
+    stage: object
+    every: float = EVERY_SECONDS
+    samples: list = attrs.field(factory=list)
+    began: float = attrs.field(factory=time.monotonic)
+    _done: threading.Event = attrs.field(factory=threading.Event)
+    _thread: threading.Thread = None
+    _client: httpx.Client = attrs.field(factory=lambda: httpx.Client(timeout=30, trust_env=False))
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+        self._client.close()
+
+    def _watch(self):
+        while not self._done.wait(self.every):
+            service = self.stage.service
+            life = self.stage.lives
+            if not service.alive or self.stage.frozen:
+                continue
+            taken = self._take(service)
+            if taken.main and life == self.stage.lives and not self.stage.frozen:
+                self.samples.append(taken)
+
+    def _take(self, service):
+        health = self._health(service)
+        pids, data = family(service.pid), service.data_dir
+        files = [path for path in data.rglob("*") if path.parent != data]
+        sizes = {path: _size(path) for path in files}
+        return Sample(
+            at=time.monotonic() - self.began,
+            life=self.stage.lives,
+            main=resident_mb(service.pid),
+            memory=sum(map(proportional_mb, pids)),
+            children=len(pids) - 1,
+            descriptors=descriptors(service.pid),
+            threads=threads(service.pid),
+            wal=_size(data / "imagegen.db-wal") / MIB,
+            database=_size(data / "imagegen.db") / MIB,
+            pictures=sum(size for path, size in sizes.items() if data / "images" in path.parents) / MIB,
+            temporary=sum("~" in path.name or path.suffix == ".tmp" for path in files),
+            spool=sum(size for path, size in sizes.items() if data / "spool" in path.parents) / MIB,
+            archived=len(self.stage.oss.objects),
+            tasks=len(self.stage.promises.acknowledged),
+            health_ms=health,
+        )
+
+    def _health(self, service):
+        began = time.monotonic()
+        with contextlib.suppress(httpx.HTTPError):
+            self._client.get(f"{service.url}/health")
+            return (time.monotonic() - began) * 1000
+        return None
+
+    def longest_life(self):
+        """Return the samples of the life that was longest, without its warm-up."""
+        lives = {}
+        for sample in self.samples:
+            lives.setdefault(sample.life, []).append(sample)
+        longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at, default=[])
+        return without_warm_up(longest)
+
+
+def without_warm_up(life):
+    """Return the samples of one life after its first quarter, or ten minutes."""
+    if not life:
+        return []
+    begins = life[0].at + min(LONGEST_WARM_UP, WARM_UP * (life[-1].at - life[0].at))
+    return [sample for sample in life if sample.at >= begins]
+
+
+def slope_of(samples, field):
+    """Return the slope of one field, or None."""
+    known = [(s.at, getattr(s, field)) for s in samples if getattr(s, field) is not None]
+    return slope(known)
+
+
+def too_fast(samples):
+    """Return a sentence for each series that grows faster than its limit and its noise explain."""
+    found = []
+    if not samples or samples[-1].at - samples[0].at < JUDGED_SECONDS:
+        return found
+    for series in SERIES:
+        line = slope_of(samples, series.field)
+        if series.limit is not None and line is not None and line.exceeds(series.limit):
+            unit = f" {series.unit}" if series.unit else ""
+            found.append(
+                f"{series.words}: {line.per_hour:+.1f} ± {line.noise:.1f}{unit} an hour, "
+                f"more than {series.limit}"
+            )
+    return found
+
+
+def _size(path):
+    try:
+        found = path.stat()
+    except OSError:  # it was there a moment ago
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

@@ -1,0 +1,112 @@
+"""A service with everything around it: two vendors that charge, a demo, a bucket, a disk that can fill up."""
+
+import time
+from pathlib import Path
+
+import attrs
+
+from tests.chaos.disk import Disk
+from tests.chaos.service import Service, VendorProcess
+from tests.fakes.oss import FakeOss
+from tests.processes import cpu_seconds
+from tests.soak.promises import SoakPromises
+
+DISK_MB = 768
+SYNC, JOBS, DEMO = "sync", "jobs", "demo"
+PICTURE_BYTES = 40_000
+TIMEOUT_SECONDS = 6
+CALM = {
+    "seconds": 0.3,
+    "hold": False,
+    "limited": 0,
+    "fault": None,
+    "expired": False,
+    "broken": False,
+    "picture_bytes": PICTURE_BYTES,
+}
+"""How a vendor behaves that has no fault."""
+
+
+@attrs.define
+class Stage:
+    """``lives`` counts starts; while it is ``frozen``, the service is stopped or about to be."""
+
+    folder: Path
+    sync: VendorProcess
+    jobs: VendorProcess
+    oss: FakeOss
+    service: Service
+    promises: SoakPromises
+    disk: Disk | None
+    lives: int = 0
+    frozen: bool = False
+    ended_by: list = attrs.field(factory=list)
+    cpu_seconds: float = 0.0
+
+    @classmethod
+    def make(cls, folder, *, filling):
+        """Make one below ``folder``; ``filling``: with a disk of its own, for which root is needed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        disk = Disk.make(folder, megabytes=DISK_MB) if filling else None
+        ledger = folder / "ledger"
+        sync, jobs = VendorProcess(ledger).start(), VendorProcess(ledger).start()
+        oss = FakeOss()
+        oss.up()
+        data = (disk.mount_point if disk else folder) / "data"
+        service = Service(folder, data, sync, settings=_settings(sync, jobs, oss))
+        return cls(folder, sync, jobs, oss, service, SoakPromises(service, free=(DEMO,)), disk)
+
+    @property
+    def picture_bytes(self):
+        return PICTURE_BYTES
+
+    def calm(self):
+        """Let the vendors and the bucket behave."""
+        for vendor in (self.sync, self.jobs):
+            vendor.be(**CALM)
+        self.oss.faults.clear()
+        self.oss.release()
+
+    def start(self):
+        self.service.start()
+        self.lives += 1
+        self.frozen = False
+
+    def end_life(self, how, end):
+        """End the service by calling ``end``, and remember how."""
+        self.frozen = True
+        self.cpu_seconds += cpu_seconds(self.service.pid)
+        end()
+        self.ended_by.append((how, time.monotonic() - self.service.started))
+
+    def destroy(self):
+        self.frozen = True
+        self.service.kill()
+        self.sync.end()
+        self.jobs.end()
+        self.oss.down()
+        if self.disk:
+            self.disk.destroy()
+
+
+def _settings(sync, jobs, oss):
+    hosts = [url.removeprefix("http://") for url in (sync.url, jobs.url, oss.endpoint)]
+    bucket = {"endpoint": oss.endpoint, "region": oss.region, "bucket": oss.bucket}
+    key = {"access_key_id": oss.key_id, "access_key_secret": oss.secret}
+    vendor = Service(Path(), Path(), sync)._config()["providers"]["chaos"]
+    kept = {"retention_days": 0.0005}  # three quarters of a minute
+    return {
+        "shutdown_grace_seconds": 5,
+        "default_provider": DEMO,
+        "storage": {
+            "min_free_mb": 16,
+            "sweep_minutes": 0.5,
+            "local": kept,
+            "oss": {**bucket, **key, "prefix": "soak"},
+        },
+        "providers": {
+            name: {**vendor, "api_base": url, "timeout_seconds": TIMEOUT_SECONDS}
+            for name, url in ((SYNC, sync.url), (JOBS, jobs.url))
+        },
+        "security": {"allow_private_upstreams": hosts},
+    }
