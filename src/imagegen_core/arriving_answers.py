@@ -12,16 +12,26 @@ ARRIVAL_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-async def interrupt(submission: asyncio.Task[Any], exchange: CallExchange) -> None:
-    """Return when a submission has ended: cancelled, unless it came to an end of its own before that.
+async def interrupt(submission: asyncio.Task[Any], exchange: CallExchange) -> asyncio.CancelledError | None:
+    """Let a submission end: cancelled, unless it comes to an end of its own before that.
 
     Once its answer has begun to arrive, the vendor has done what is paid for: then it has `ARRIVAL_SECONDS`
     for the rest, since a job's id or a picture in hand must not be thrown away.
+
+    Returns:
+        The caller's own cancelling when it came meanwhile, to be raised once the answer is written down.
     """
-    try:
-        if exchange.arriving and not submission.done():
-            _log.info("waiting for an answer that is arriving", extra={"task_id": exchange.run.task.task_id})
-            await asyncio.wait({submission}, timeout=ARRIVAL_SECONDS)
-    finally:
-        submission.cancel()
-    await asyncio.wait({submission})
+    loop = asyncio.get_running_loop()
+    end, cancelling = loop.time(), None
+    if exchange.arriving and not submission.done():
+        _log.info("waiting for an answer that is arriving", extra={"task_id": exchange.run.task.task_id})
+        end += ARRIVAL_SECONDS
+    while not submission.done():
+        left = end - loop.time()
+        if left <= 0:
+            submission.cancel()
+        try:
+            await asyncio.wait({submission}, timeout=left if left > 0 else None)
+        except asyncio.CancelledError as error:
+            cancelling = error
+    return cancelling

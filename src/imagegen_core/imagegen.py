@@ -45,6 +45,7 @@ from imagegen_core.use_cases.resume_tasks import ResumeTasks
 from imagegen_core.use_cases.retry_task import RetryTask
 from imagegen_core.use_cases.run_attempt import RunAttempt
 from imagegen_core.use_cases.run_task import RunTask
+from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
 from imagegen_core.use_cases.submit_task import SubmitTask
@@ -178,6 +179,7 @@ class ImageGen:
         plan = PlanCalls(resolve=self.resolve, box=a.box)
         run_attempt = RunAttempt(
             plan=plan,
+            send=SendCall(clock=a.clock, box=a.box),
             keep_picture=KeepPicture(
                 pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
             ),
@@ -186,7 +188,6 @@ class ImageGen:
             events=a.events,
             clock=a.clock,
             redactor=a.redactor,
-            box=a.box,
             new_id=a.new_id,
             stored=self._stored,
         )

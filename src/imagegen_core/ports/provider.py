@@ -110,7 +110,8 @@ class Exchange(Protocol):
     def mark_arrival(self) -> None:
         """Note that the answer to the paid request has begun to arrive, whatever it says.
 
-        A service that stops from then on gives `Provider.submit` a few seconds to return it.
+        From then on `Provider.submit` has a few seconds to return it when the service stops, or when the
+        call's time is over.
         """
         ...
 

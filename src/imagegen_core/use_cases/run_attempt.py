@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_core.arriving_answers import interrupt
 from imagegen_core.attempt_outcome import (
     AttemptOutcome,
     error_of,
@@ -16,31 +15,28 @@ from imagegen_core.attempt_outcome import (
     started_nothing,
     worst,
 )
-from imagegen_core.attempts import Attempt, Phase, Receipt, SentConfig, UpstreamJob
+from imagegen_core.attempts import Attempt, Phase, Receipt
 from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.events import EventKind, TaskEvent
 from imagegen_core.failures import MESSAGE_CHARS, Failure, FailureCode
+from imagegen_core.forwarded_cancel import forwarded_cancel
 from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import Harvest, ProviderCall
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import SlotsClosed
 from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
-from imagegen_core.sealed_calls import seal_call
 from imagegen_core.tasks import MAX_RESCUES, Task
 from imagegen_core.use_cases.keep_picture import KeepPicture
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
-
-SUBMIT_SLACK_SECONDS = 5.0
-"""What a submission may take beyond the provider's own time-out, which should end it first."""
+from imagegen_core.use_cases.send_call import SendCall
 
 
 @attrs.frozen(kw_only=True)
@@ -51,13 +47,13 @@ class RunAttempt:
     """
 
     plan: PlanCalls
+    send: SendCall
     keep_picture: KeepPicture
     records: ImageRecords
     spool: Spool
     events: EventBus
     clock: Clock
     redactor: Redactor
-    box: SecretBox
     new_id: Callable[[], str]
     stored: Callable[[], object]
 
@@ -149,56 +145,17 @@ class RunAttempt:
                         raise error_of(refusal)  # it may have waited long for its turn
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
-                    attempt = await run.save_attempt(
-                        attempt.submitting(now(), config=self._sealed(resolved, call))
+                    attempt = await self.send(
+                        run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt
                     )
-                    attempt = await self._submit(run, resolved, call, exchange, attempt)
                 if attempt.phase is Phase.ACCEPTED and attempt.job is not None:
                     job = attempt.job
-                    async with _cancelling(run, resolved, call, job):
+                    async with forwarded_cancel(run, provider, call, job):
                         receipt = await provider.poll(call, job, exchange)
                     attempt = await run.save_attempt(attempt.received(now(), receipt))
         else:
             run.place.pass_on()
         return await self._collect(run, resolved, call, exchange, attempt, again=again)
-
-    def _sealed(self, resolved: ResolvedProvider, call: ProviderCall) -> SentConfig | None:
-        ambient = resolved.profile.ambient_credentials is not None
-        return seal_call(call.config, call.model, self.box, call.call_id, ambient=ambient)
-
-    async def _submit(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-    ) -> Attempt:
-        """Send the request and write down what came of it, also when this is cancelled in the meantime."""
-        limit = resolved.config.timeout + SUBMIT_SLACK_SECONDS
-        submission = asyncio.create_task(resolved.provider.submit(call, exchange))
-        stop: asyncio.CancelledError | None = None
-        try:
-            async with asyncio.timeout(limit), _cancelling(run, resolved, call, None):
-                await asyncio.wait({submission})
-        except TimeoutError:
-            await interrupt(submission, exchange)
-        except asyncio.CancelledError as error:
-            stop = error
-            await interrupt(submission, exchange)
-            if submission.cancelled():
-                raise
-        try:
-            answer = submission.result()
-        except (TimeoutError, asyncio.CancelledError) as error:
-            raise CallError(FailureCode.TIMEOUT, f"the vendor took longer than {limit:g} seconds") from error
-        if isinstance(answer, UpstreamJob):
-            attempt = await run.save_attempt(attempt.accepted(self.clock.now(), answer))
-        else:
-            attempt = await run.save_attempt(attempt.received(self.clock.now(), answer))
-        if stop is not None:
-            raise stop
-        return attempt
 
     async def _collect(
         self,
@@ -304,25 +261,3 @@ def _can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
     at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
     failed = error.failure.code is FailureCode.STORAGE_FAILED or error.passing
     return at_hand and failed and task.rescues < MAX_RESCUES
-
-
-class _cancelling:  # noqa: N801 - reads as a context manager
-    """Passes a caller's cancelling on to the vendor, once, while the body waits for it."""
-
-    def __init__(
-        self, run: RunningTask, resolved: ResolvedProvider, call: ProviderCall, job: UpstreamJob | None
-    ) -> None:
-        self._run, self._resolved, self._call, self._job = run, resolved, call, job
-        self._watch: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        self._watch = asyncio.create_task(self._pass_on())
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-
-    async def _pass_on(self) -> None:
-        await self._run.cancelled.wait()
-        await self._resolved.provider.cancel(self._call, self._job)

@@ -1023,7 +1023,7 @@ async def test_an_answer_in_hand_is_kept_wherever_the_stop_meets_it(as_job):
 
 async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
     """What came late is paid for all the same."""
-    monkeypatch.setattr("imagegen_core.use_cases.run_attempt.SUBMIT_SLACK_SECONDS", -59.99)
+    monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
     provider = ArrivingProvider()
     arrived = asyncio.Event()
 
@@ -1041,3 +1041,55 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
     task = await outcome(imagegen_over(provider))
 
     assert (TaskStatus.COMPLETED, 1) == (task.status, provider.charged)
+
+
+class LogWatch(logging.Handler):
+    """Lets a test wait until the service has said something."""
+
+    def __init__(self, logger):
+        super().__init__(logging.INFO)
+        self._said, self._changed, self._logger = [], asyncio.Event(), logging.getLogger(logger)
+
+    def emit(self, record):
+        self._said.append(record.getMessage())
+        self._changed.set()
+
+    async def saw(self, message):
+        while message not in self._said:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def __enter__(self):
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_):
+        self._logger.removeHandler(self)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5, 50])
+@pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
+async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turns, monkeypatch, caplog):
+    """The call's time was over, its answer was arriving, and then the service stopped."""
+    monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
+    caplog.set_level(logging.INFO)
+    provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.worker")
+
+    async def submit(call, exchange):
+        answer = await ScriptedProvider.submit(provider, call, exchange)
+        exchange.mark_arrival()
+        await stopping.saw("waiting for running tasks")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return answer
+
+    provider.submit = submit
+    imagegen = imagegen_over(provider)
+    with stopping, LogWatch("imagegen_core.arriving_answers") as waiting:
+        async with imagegen:
+            task = await imagegen.submit("猫")
+            await waiting.saw("waiting for an answer that is arriving")
+    async with imagegen_over(provider, adapters=imagegen.adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
