@@ -88,7 +88,7 @@ class Asked:
 class Scripted:
     """The next answer. ``cut``: ``before`` and ``after`` reset, ``body`` ends half-way, ``hang`` never.
 
-    It is charged for when it is a 200, or ``charged``.
+    It is charged for when it is a 200, or ``charged``. ``late``: seconds before each half.
     """
 
     status: int = 200
@@ -96,6 +96,7 @@ class Scripted:
     headers: dict = attrs.field(factory=dict)
     cut: str = ""
     charged: bool = False
+    late: float = 0.0
 
 
 class Rejected(Exception):
@@ -190,6 +191,7 @@ class FakeGemini:
             writer.transport.abort()
             return False
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        await asyncio.sleep(answer.late)
         if answer.cut == "hang":
             await asyncio.Event().wait()
         lines = [f"HTTP/1.1 {answer.status} X", *(f"{k}: {v}" for k, v in answer.headers.items())]
@@ -203,8 +205,13 @@ class FakeGemini:
             await writer.drain()
             writer.transport.abort() if answer.cut == "after" else writer.close()
             return False
-        writer.write(body)
+        first = body[: len(body) // 2] if answer.late else body
+        writer.write(first)
         await writer.drain()
+        if answer.late:
+            await asyncio.sleep(answer.late)
+            writer.write(body[len(first) :])
+            await writer.drain()
         return True
 
     def _answer(self, method, target, headers, raw):

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from imagegen_adapters.outbound.origins import origin_of
+from imagegen_core.arriving_answers import ARRIVAL_SECONDS
 from imagegen_core.errors import UpstreamNotAllowed
 
 
@@ -17,7 +18,8 @@ class ProviderTransport(httpx.AsyncBaseTransport):
     Args:
         inner: the pool; closing this transport leaves it open.
         origins: ``scheme://host:port`` of what may be called.
-        seconds: that a call may take, from the moment it has a connection slot to its last byte.
+        seconds: that a call may take, from the moment it has a connection slot to its last byte; an answer
+            that has begun to arrive by then has `ARRIVAL_SECONDS` more.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, origins: frozenset[str], seconds: float) -> None:
@@ -74,9 +76,10 @@ class _Deadline:
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Let what is inside run until the deadline."""
+        """Let the rest of an answer that arrives come until a little after the deadline."""
+        end = None if self._at is None else self._at + ARRIVAL_SECONDS
         with self.explained():
-            async with asyncio.timeout_at(self._at):
+            async with asyncio.timeout_at(end):
                 yield
 
     @contextlib.contextmanager
@@ -90,7 +93,7 @@ class _Deadline:
 
 
 class _Body(httpx.AsyncByteStream):
-    """A body of which each chunk must come before the deadline."""
+    """A body of which each chunk must come before the deadline that is meant for it."""
 
     def __init__(self, stream: httpx.AsyncByteStream, deadline: _Deadline) -> None:
         self._stream = stream

@@ -248,8 +248,27 @@ async def test_silence_after_the_request_is_a_timeout(server, outbound):
     assert (FailureCode.TIMEOUT, False) == (error.failure.code, error.not_started)
 
 
-async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound):
+async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, outbound):
+    """It is paid for, and its beginning was in time."""
+
+    async def late(writer):
+        whole = answer(body=b"a picture")
+        writer.write(whole[:-4])
+        await writer.drain()
+        await asyncio.sleep(0.5)
+        writer.write(whole[-4:])
+        await writer.drain()
+
+    server.answers["/late"] = late
+    client = outbound.api_client(provider(server.url, timeout=0.3))
+    url = f"{server.url}/late"
+
+    assert b"a picture" == (await client.get(url, timeout=httpx.Timeout(0.3, read=None))).content
+
+
+async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monkeypatch):
     """Each byte comes in time, the whole does not."""
+    monkeypatch.setattr("imagegen_adapters.outbound.provider_transport.ARRIVAL_SECONDS", 0.1)
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")

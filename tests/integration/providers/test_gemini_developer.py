@@ -393,6 +393,15 @@ async def test_answers_without_a_picture_may_have_cost_money(bench, answer):
     assert 1 == len(bench.fake.asked)
 
 
+async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
+    """The picture is paid for; it has a little more time, as with every other provider."""
+    bench.fake.script.append(Scripted(body=content(picture_part(bench.fake.picture)), late=1.2))
+
+    harvest = await bench.harvest(GENERATE, timeout_seconds=2)
+
+    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+
+
 async def test_words_are_passed_on(bench):
     """A model that answers in words instead of drawing is quoted."""
     bench.fake.script.append(Scripted(body=content({"text": "Which cat do you mean?"})))

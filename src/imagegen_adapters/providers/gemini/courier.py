@@ -1,5 +1,6 @@
 """Carries the SDK's requests over our own outbound client, without holding a picture in memory."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
@@ -9,6 +10,7 @@ import httpx
 from imagegen_adapters.providers.calling import call_timeout, read_at_most
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
 from imagegen_core.addresses import origin
+from imagegen_core.arriving_answers import ARRIVAL_SECONDS
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange
@@ -28,6 +30,7 @@ class Parcel:
     """One paid request: the pictures that go into it, and where its answer is spooled.
 
     ``left`` becomes True just before the first byte may leave; ``when_sent`` is called after the last.
+    ``limit`` ends the call.
     """
 
     uploads: Sequence[Upload]
@@ -36,6 +39,13 @@ class Parcel:
     max_bytes: int
     left: bool = False
     when_sent: Callable[[], Awaitable[None]] | None = None
+    limit: asyncio.Timeout | None = None
+
+    def mark_arrival(self) -> None:
+        """Give the rest of the answer a little more time, since it is paid for."""
+        self.exchange.mark_arrival()
+        if self.limit is not None and (end := self.limit.when()) is not None:
+            self.limit.reschedule(end + ARRIVAL_SECONDS)
 
 
 class Courier(httpx.AsyncBaseTransport):
@@ -68,7 +78,7 @@ class Courier(httpx.AsyncBaseTransport):
             self._parcel.left = True
         answer = await self._client.send(outgoing, stream=True, follow_redirects=False)
         if self._parcel is not None:
-            self._parcel.exchange.mark_arrival()
+            self._parcel.mark_arrival()
         try:
             return await self._received(answer, request)
         finally:

@@ -98,7 +98,7 @@ class GeminiProvider:
         max_bytes = (MAX_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
         parcel = Parcel(uploads=uploads, exchange=exchange, name=_ANSWER, max_bytes=max_bytes)
         try:
-            async with asyncio.timeout(call.config.timeout):
+            async with asyncio.timeout(call.config.timeout) as parcel.limit:
                 await self._send(call, settings, order, parcel)
         except TimeoutError as error:
             raise _too_long(call.config.timeout, sent=parcel.left) from error
