@@ -7,9 +7,9 @@
     │   ├── ValidationFailed         ├── ApiKeyRequired        ├── TaskNotFound
     │   ├── ProviderNotConfigured    ├── UpstreamNotAllowed    ├── ImageNotFound
     │   ├── ProviderDisabled         ├── IdempotencyKeyReused  ├── ProviderConfigNotFound
-    │   ├── ModelNotAvailable        ├── QueueFull             ├── Unavailable
-    │   ├── UnsupportedOperation     ├── InsufficientStorage   └── ReferenceCount
-    │   └── InvalidImage
+    │   ├── ModelNotAvailable        ├── QueueFull             ├── ReferenceCount
+    │   ├── UnsupportedOperation     ├── InsufficientStorage   └── Unavailable
+    │   └── InvalidImage                                           └── KeysLocked
     ├── CallError                one call to a vendor did not end in a picture
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
@@ -190,6 +190,10 @@ class Unavailable(Refusal):
     """Shutting down, locked, or a budget is used up: try again later."""
 
     slug = "unavailable"
+
+
+class KeysLocked(Unavailable):
+    """The master key that opens a saved secret is missing or wrong; it opens again with the right one."""
 
 
 class InsufficientStorage(Refusal):

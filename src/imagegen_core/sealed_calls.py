@@ -41,7 +41,7 @@ def open_call(sent: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
     """Return what was kept.
 
     Raises:
-        Unavailable: the master key is missing or wrong.
+        KeysLocked: the master key is missing or wrong.
     """
     text = box.open(sent.text, context=_context(attempt_id)) if sent.sealed else sent.text
     fields = json.loads(text)

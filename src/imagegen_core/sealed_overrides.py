@@ -23,7 +23,7 @@ def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
     """Return the configuration that was sealed.
 
     Raises:
-        Unavailable: the master key is missing or wrong.
+        KeysLocked: the master key is missing or wrong.
     """
     fields = json.loads(box.open(token, context=_context(task_id)))
     key = fields.pop("api_key")

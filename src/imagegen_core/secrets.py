@@ -2,7 +2,7 @@
 
 import attrs
 
-from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.errors import KeysLocked, ValidationFailed
 
 MASK = "****"
 """What is shown in the place of a secret."""
@@ -21,10 +21,10 @@ class Secret:
         """Return the plain text, for the one place that sends it.
 
         Raises:
-            Unavailable: the master key that opens it is missing or wrong.
+            KeysLocked: the master key that opens it is missing or wrong.
         """
         if self.locked:
-            raise Unavailable("saved keys are locked: the master key is missing or wrong")
+            raise KeysLocked("saved keys are locked: the master key is missing or wrong")
         return self._value
 
     @property

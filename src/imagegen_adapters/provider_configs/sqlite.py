@@ -15,7 +15,7 @@ from imagegen_adapters.databases.json_columns import (
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.addresses import origin
-from imagegen_core.errors import ProviderConfigNotFound, Unavailable
+from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.provider_configs import (
     ConfigSource,
@@ -61,7 +61,7 @@ class SqliteProviderConfigs:
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
-            raise Unavailable("saved keys are locked: the master key is missing or wrong")
+            raise KeysLocked("saved keys are locked: the master key is missing or wrong")
         row = self._row(config, key_origin)
 
         def save(connection: sqlite3.Connection) -> None:
@@ -148,7 +148,7 @@ class SqliteProviderConfigs:
         context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base), column)
         try:
             return Secret(self._box.open(token, context=context))
-        except Unavailable:
+        except KeysLocked:
             return Secret("", locked=True)
 
 

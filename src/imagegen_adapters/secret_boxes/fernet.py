@@ -15,7 +15,7 @@ from imagegen_adapters.secret_boxes.master_key import (
     write_witness,
 )
 from imagegen_adapters.secret_boxes.sealing import Sealing, usable
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import KeysLocked
 
 _WITNESS_CONTEXT = "master.check"
 
@@ -84,7 +84,7 @@ class FernetSecretBox:
         """Return the token sealed under the first key; the same one when it is already.
 
         Raises:
-            Unavailable: the box is locked, or no key opens the token.
+            KeysLocked: the box is locked, or no key opens the token.
         """
         return self._usable().rotate(token)
 
@@ -99,7 +99,7 @@ class FernetSecretBox:
 
     def _usable(self) -> Sealing:
         if self._sealing is None or self._reason is not None:
-            raise Unavailable(f"saved keys are locked: {self._reason}")
+            raise KeysLocked(f"saved keys are locked: {self._reason}")
         return self._sealing
 
 

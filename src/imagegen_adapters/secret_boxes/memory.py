@@ -1,7 +1,7 @@
 """Seals with a key that dies with the process: for tests, and for a library user who stores nothing."""
 
 from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import KeysLocked
 
 
 class MemorySecretBox:
@@ -23,5 +23,5 @@ class MemorySecretBox:
 
     def _usable(self) -> Sealing:
         if self._locked:
-            raise Unavailable("saved keys are locked: the master key is missing")
+            raise KeysLocked("saved keys are locked: the master key is missing")
         return self._sealing

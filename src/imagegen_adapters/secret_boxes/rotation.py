@@ -44,7 +44,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
     Raises:
         MasterKeyRefused: there is no usable ``master.key`` (keys from the environment are rotated by
             naming the new one first: ``IMAGEGEN_MASTER_KEY=new,old``, and `reseal`).
-        Unavailable: a token opens with none of the keys; all keys are kept.
+        KeysLocked: a token opens with none of the keys; all keys are kept.
     """
     keys = read_keys(directory)
     if not keys or not all(usable(key) for key in keys):
@@ -66,7 +66,7 @@ async def reseal(sealing: Sealing, rows: SealedRows) -> int:
     When this returns, the first key alone opens them all.
 
     Raises:
-        Unavailable: a token opens with none of the keys.
+        KeysLocked: a token opens with none of the keys.
     """
     count = 0
     while stale := [row async for row in rows.all() if not sealing.current(row.token)]:

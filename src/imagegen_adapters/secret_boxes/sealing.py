@@ -10,13 +10,13 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import KeysLocked
 
 _VERSION = 1
 _KEY_CHARS = 44
 
 
-class WrongContext(Unavailable):
+class WrongContext(KeysLocked):
     """The token is whole and was sealed for something else: another provider, another origin."""
 
 
@@ -55,11 +55,11 @@ class Sealing:
 
         Raises:
             WrongContext: it was sealed for another context.
-            Unavailable: no key opens it.
+            KeysLocked: no key opens it.
         """
         document = self._document(token)
         if document.get("v") != _VERSION or not isinstance(document.get("secret"), str):
-            raise Unavailable("a saved key has a form that this version does not know")
+            raise KeysLocked("a saved key has a form that this version does not know")
         if document.get("context") != context:
             raise WrongContext("a saved key was sealed for another provider or address")
         secret: str = document["secret"]
@@ -69,14 +69,14 @@ class Sealing:
         """Return the token sealed under the first key; the same one when it is already.
 
         Raises:
-            Unavailable: no key opens it.
+            KeysLocked: no key opens it.
         """
         if self.current(token):
             return token
         try:
             return self._keys.rotate(token).decode("ascii")
         except (InvalidToken, UnicodeError) as error:
-            raise Unavailable("a saved key cannot be opened: the master key is wrong") from error
+            raise KeysLocked("a saved key cannot be opened: the master key is wrong") from error
 
     def current(self, token: str) -> bool:
         """Return whether the first key alone opens the token."""
@@ -98,7 +98,7 @@ class Sealing:
         try:
             document = json.loads(self._keys.decrypt(token))
         except (InvalidToken, UnicodeError) as error:
-            raise Unavailable("a saved key cannot be opened: the master key is wrong") from error
+            raise KeysLocked("a saved key cannot be opened: the master key is wrong") from error
         except ValueError as error:
-            raise Unavailable("a saved key has a form that this version does not know") from error
+            raise KeysLocked("a saved key has a form that this version does not know") from error
         return document if isinstance(document, dict) else {}

@@ -10,7 +10,7 @@ class SecretBox(Protocol):
         """Return a printable token.
 
         Raises:
-            Unavailable: the master key is missing or wrong.
+            KeysLocked: the master key is missing or wrong.
         """
         ...
 
@@ -18,7 +18,7 @@ class SecretBox(Protocol):
         """Return the plain text.
 
         Raises:
-            Unavailable: the master key is missing or wrong, or the token was sealed for another context.
+            KeysLocked: the master key is missing or wrong, or the token was sealed for another context.
         """
         ...
 

@@ -83,7 +83,7 @@ class PlanCalls:
         """Return the calls; all of them are there, unless sending is refused.
 
         Raises:
-            Unavailable: a key cannot be opened now.
+            Unavailable: a key cannot be opened now (`KeysLocked`), or the provider cannot be read.
             Refusal: nothing may be sent, and nothing was.
         """
         sent = self._sent(task, attempts)

@@ -10,7 +10,7 @@ import attrs
 
 from imagegen_core.attempt_outcome import AttemptOutcome
 from imagegen_core.attempts import Attempt, Phase, may_be_charged
-from imagegen_core.errors import Refusal, StaleTask, StorageError, Unavailable
+from imagegen_core.errors import KeysLocked, Refusal, StaleTask, StorageError, Unavailable
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
@@ -24,8 +24,11 @@ from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refused
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
-LOCKED_DELAY = timedelta(seconds=30)
-"""How long a task waits whose provider's key cannot be opened now."""
+BUSY_DELAY = timedelta(seconds=30)
+"""How long a task waits whose provider cannot be read now."""
+
+LOCKED_DELAY = timedelta(minutes=5)
+"""How long a task waits whose key cannot be opened: that takes the right master key, and a restart."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +85,8 @@ class RunTask:
             return
         try:
             plan = await self.plan(task=run.task, attempts=attempts)
-        except Unavailable:
-            later = self.clock.now() + LOCKED_DELAY
-            await self._put_back(run, attrs.evolve(run.task.release(), not_before=later))
+        except Unavailable as error:
+            await self._wait_for_provider(run, error)
             return
         except Refusal as refusal:
             failure = refused(refusal, charged=may_be_charged(attempts))
@@ -107,6 +109,15 @@ class RunTask:
             return
         await self._put_back(run, task)
         _log.info("the task waits for another try", extra=self._why_again(task, outcomes))
+
+    async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
+        delay = LOCKED_DELAY if isinstance(error, KeysLocked) else BUSY_DELAY
+        task = run.task
+        _log.warning(
+            "the task waits until its provider can be used",
+            extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
+        )
+        await self._put_back(run, attrs.evolve(task.release(), not_before=self.clock.now() + delay))
 
     def _why_again(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
         codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}

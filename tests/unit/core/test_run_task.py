@@ -15,6 +15,7 @@ from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
+from imagegen_core.secrets import Secret
 from imagegen_core.tasks import MAX_RESCUES
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
@@ -722,6 +723,37 @@ async def test_a_defect_of_ours_fails_the_task_and_the_worker_goes_on():
 
     assert (FailureCode.INTERNAL, True) == (first.failure.code, first.failure.possible_charge)
     assert TaskStatus.COMPLETED is second.status
+
+
+async def test_a_task_waits_for_a_lost_master_key_without_wearing_out_the_disk(caplog):
+    """It is looked at every five minutes, says so, and goes on with the right key."""
+    adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=ManualClock())
+    config = ProviderConfig(
+        provider_name="scripted",
+        kind="scripted",
+        source=ConfigSource.FILE,
+        api_key=Secret("", locked=True),
+    )
+    limits = Limits(default_provider="scripted")
+    task = await imagegen_over(None, adapters=adapters).submit("猫")
+    locked = ImageGen(adapters, limits=limits, file_configs={"scripted": config})
+    start = adapters.clock.now()
+
+    (claimed,) = await adapters.queue.claim("w", limit=1, now=start, provider_limits={"scripted": 1})
+    await locked.run_task(task=claimed)
+    waiting = await adapters.tasks.get(task.task_id)
+    (claimed,) = await adapters.queue.claim(
+        "w", limit=1, now=waiting.not_before, provider_limits={"scripted": 1}
+    )
+    await imagegen_over(None, adapters=adapters).run_task(task=claimed)
+    done = await adapters.tasks.get(task.task_id)
+
+    assert (TaskStatus.PENDING, timedelta(minutes=5), TaskStatus.COMPLETED) == (
+        waiting.status,
+        waiting.not_before - start,
+        done.status,
+    )
+    assert "the task waits until its provider can be used" in caplog.messages
 
 
 async def test_a_provider_that_is_gone_fails_its_waiting_tasks():
