@@ -125,9 +125,7 @@ class TaskMachine(RuleBasedStateMachine):
         limits=st.dictionaries(st.sampled_from(PROVIDERS), st.integers(min_value=1, max_value=5)),
     )
     def claim(self, limit, limits):
-        for task in self.having(TaskStatus.PENDING):
-            if task.not_before is not None and task.not_before <= self.now:
-                self.tasks[task.task_id] = attrs.evolve(task, not_before=None)
+        self.end_putting_off()
         due = [t for t in self.having(TaskStatus.PENDING) if t.not_before is None]
         running = Counter(t.provider_name for t in self.having(TaskStatus.PROCESSING))
         expected = []
@@ -216,6 +214,12 @@ class TaskMachine(RuleBasedStateMachine):
         assert min(put_off, default=None) == due
         assert [self.place(task, waiting) for task in waiting] == places
         assert self.demand(waiting) == dict(self.run(self.queue.demand(now=self.now, limit=9)))
+        self.end_putting_off()
+
+    def end_putting_off(self):
+        for task in self.having(TaskStatus.PENDING):
+            if task.not_before is not None and task.not_before <= self.now:
+                self.tasks[task.task_id] = attrs.evolve(task, not_before=None)
 
     @staticmethod
     def place(task, waiting):

@@ -98,12 +98,14 @@ class Worker:
 
     async def _claim(self) -> int:
         """Take the oldest tasks whose providers have a place for them, and return how many."""
+        if not self._disk.sufficient():
+            return 0
         room, now = self._size - len(self._runs), self._clock.now()
         # Each full provider runs a task, so these hold the oldest tasks of all that are not full.
         demand = await self._queue.demand(now=now, limit=self._size)
         limits = {name: await self._limit(name) for name in demand}
         open_limits = {name: limits[name] for name, running in demand.items() if running < limits[name]}
-        if not open_limits or not self._disk.sufficient():
+        if not open_limits:
             return 0
         tasks = await self._queue.claim(self._owner, limit=room, now=now, provider_limits=open_limits)
         for task in tasks:

@@ -39,9 +39,19 @@ PENDING = "SELECT value FROM counters WHERE name = 'pending'"
 
 END_PUTTING_OFF = """
 UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
-WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= ? OR not_before > ?)
+WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 """
-"""What is due is like any other, so that claiming looks at one short index only."""
+"""What is due is like any other, so that demand and claims look at one short index only."""
+
+ANY_PUT_OFF_IS_DUE = """
+SELECT EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_put_off
+    WHERE status = 'pending' AND not_before IS NOT NULL AND not_before <= :now
+) OR EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_put_off
+    WHERE status = 'pending' AND not_before IS NOT NULL AND not_before > :beyond
+)
+"""
 
 DEMAND = """
 WITH RECURSIVE ready (provider_name) AS (
@@ -57,15 +67,12 @@ WITH RECURSIVE ready (provider_name) AS (
         SELECT min(seq) FROM tasks INDEXED BY tasks_ready
         WHERE status = 'pending' AND not_before IS NULL AND tasks.provider_name = ready.provider_name
     ) FROM ready WHERE provider_name IS NOT NULL
-    UNION ALL
-    SELECT provider_name, seq FROM tasks INDEXED BY tasks_put_off
-    WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 )
 SELECT provider_name, (
     SELECT count(*) FROM tasks INDEXED BY tasks_by_provider_and_status
     WHERE tasks.provider_name = due.provider_name AND status = 'processing'
 ) AS processing
-FROM due GROUP BY provider_name ORDER BY min(oldest) LIMIT :limit
+FROM due ORDER BY oldest LIMIT :limit
 """
 """Goes from each provider to the next by the index, past all the tasks that wait for them."""
 

@@ -24,6 +24,8 @@ class MemoryQueue:
 
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
         self._bell.hush()
+        for task in self._due(now):
+            self._state.put(attrs.evolve(task, not_before=None))
         names = list(dict.fromkeys(task.provider_name for task in self._due(now)))[:limit]
         processing = self._processing()
         return {name: processing[name] for name in names}

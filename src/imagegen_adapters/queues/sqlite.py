@@ -27,18 +27,26 @@ class SqliteQueue:
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
         self._bell.hush()
         values = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT), "limit": limit}
-        rows = await self._database.read(lambda c: c.execute(statements.DEMAND, values).fetchall())
+
+        def read(connection: sqlite3.Connection) -> tuple[bool, list[sqlite3.Row]]:
+            (is_due,) = connection.execute(statements.ANY_PUT_OFF_IS_DUE, values).fetchone()
+            return bool(is_due), connection.execute(statements.DEMAND, values).fetchall()
+
+        is_due, rows = await self._database.read(read)
+        if is_due:
+            await self._database.write(lambda c: c.execute(statements.END_PUTTING_OFF, values).rowcount)
+            _, rows = await self._database.read(read)
         return {row["provider_name"]: row["processing"] for row in rows}
 
     async def claim(
         self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
-        moment, beyond = to_timestamp(now), to_timestamp(now + LONGEST_WAIT)
         limits = json.dumps(dict(provider_limits))
-        values = {"owner": owner, "limit": limit, "now": moment, "provider_limits": limits}
+        due = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT)}
+        values = {"owner": owner, "limit": limit, "now": due["now"], "provider_limits": limits}
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-            connection.execute(statements.END_PUTTING_OFF, (moment, beyond))
+            connection.execute(statements.END_PUTTING_OFF, due)
             return connection.execute(statements.CLAIM, values).fetchall()
 
         rows = await self._database.write(claim)

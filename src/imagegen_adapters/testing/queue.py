@@ -132,6 +132,16 @@ class QueueContract:
         assert () == claimed
         assert later(9) == await queue.next_due()
 
+    async def test_what_is_due_is_not_looked_for_again(
+        self, repository: TaskRepository, queue: Queue
+    ) -> None:
+        """Demand makes a due task wait like any other, also while its provider is full."""
+        await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
+
+        demand = await queue.demand(now=later(2), limit=9)
+
+        assert ({"demo": 0}, later(9)) == (dict(demand), await queue.next_due())
+
     async def test_providers_without_a_limit_stay(self, repository: TaskRepository, queue: Queue) -> None:
         """Tasks of a provider that is not asked for are passed over, and are first when it is."""
         busy, free = a_task(provider_name="busy"), a_task(provider_name="free")

@@ -33,7 +33,11 @@ class Queue(Protocol):
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
         """Return the providers that have due tasks, each with how many of its tasks are processing.
 
-        At most ``limit`` providers, those whose tasks wait longest first.
+        At most ``limit`` providers, those whose tasks wait longest first. A task that was put off and is due
+        waits like any other from then on.
+
+        Raises:
+            StorageError: that could not be stored.
         """
         ...
 
