@@ -1,4 +1,4 @@
-"""The reference of the command line tells every command with all its options, and none that is not there."""
+"""The reference of the command line, in both languages, tells every command with all its options."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from imagegen_core.operations import Operation
 from imagegen_http import cli
 from imagegen_http.cli.images import OPERATIONS
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
+DOCS = Path(__file__).parents[2] / "docs"
+LANGUAGES = pytest.mark.parametrize("docs", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])
 
 
 def _commands(group, path=()):
@@ -30,9 +31,10 @@ def _installed():
     return dict(_commands(cli.cli))
 
 
-def _told():
+def _told(docs):
     """Return the text below each heading that names a command."""
-    parts = re.split(r"^#{2,3} ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    page = docs / "reference" / "command-line.md"
+    parts = re.split(r"^#{2,3} ", page.read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {heading: text for heading, _, text in (part.partition("\n") for part in parts)}
 
 
@@ -52,15 +54,17 @@ def _told_options(text):
     return sorted(word for cell in cells for word in re.findall(r"`(--?[a-z][a-z-]*)", cell))
 
 
-def test_every_command_is_told_and_every_told_command_is_there():
+@LANGUAGES
+def test_every_command_is_told_and_every_told_command_is_there(docs):
     """The headings are the commands."""
-    assert sorted(_installed()) == sorted(_told())
+    assert sorted(_installed()) == sorted(_told(docs))
 
 
+@LANGUAGES
 @pytest.mark.parametrize("name", sorted(_installed()))
-def test_every_option_is_told_and_every_told_option_is_there(name):
+def test_every_option_is_told_and_every_told_option_is_there(docs, name):
     """The first column of a command's table is its options."""
-    assert _options(_installed()[name]) == _told_options(_told()[name])
+    assert _options(_installed()[name]) == _told_options(_told(docs)[name])
 
 
 def test_pictures_are_filtered_by_all_operations():

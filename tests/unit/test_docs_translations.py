@@ -55,8 +55,9 @@ def _paragraphs(text):
 
 
 def _numbers(text):
-    """Return the numbers outside of code that nobody spells, which have two digits and more."""
-    return set(re.findall(r"\d[\d.,]*\d", re.sub(r"`[^`]*`", "", without_targets(text))))
+    """Return the numbers outside of code that nobody spells, of two digits and more; a million is 100 万."""
+    shown = re.sub(r"(\d+) mega", r"\g<1>00 万", re.sub(r"`[^`]*`", "", without_targets(text)))
+    return set(re.findall(r"\d[\d.,]*\d", shown))
 
 
 def _destination(link):
@@ -150,3 +151,14 @@ def test_chinese_is_set_as_such(page):
     joined = rf"{_HAN}[A-Za-z0-9`]|[A-Za-z0-9`]{_HAN}|{_HAN} ?[,;:?!()]"
 
     assert [] == [line for line in shown.splitlines() if re.search(joined, re.sub("`[^`]*`", "`x`", line))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_bold_words_are_bold(page):
+    """Markdown takes no asterisks for marks that stand between Chinese punctuation and a letter."""
+    shown = re.sub("`[^`]*`", "`x`", prose(page))
+    words = re.findall(r"(?<!\*)(\*{1,2})(?!\*)(.+?)\1(?!\*)(.?)", shown)
+
+    assert [] == [
+        bold for _, bold, after in words if re.search(r"[，。：；！？）”]$", bold) and re.match(r"\w", after)
+    ]

@@ -1,4 +1,4 @@
-"""The reference of settings names every key, with default and variable, and none that is not there."""
+"""The reference of settings, in both languages, names every key, with default and variable, and no other."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,10 @@ from imagegen_http.environment import PREFIX
 from imagegen_http.provider_settings import PROVIDER_FIELDS
 from imagegen_http.settings import Settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+DOCS = Path(__file__).parents[2] / "docs"
+ENGLISH, CHINESE = DOCS / "reference" / "settings.md", DOCS / "zh-CN" / "reference" / "settings.md"
+
+LANGUAGES = pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["English", "Chinese"])
 
 
 def _section(of):
@@ -37,29 +40,34 @@ def _keys(of=Settings, path=()):
             yield from _keys(section, here)
 
 
-def _rows(heading):
-    """Return the first column of each table below a heading, up to the next, with the whole row."""
-    text = PAGE.read_text("utf-8")
-    part = re.split(r"^#+ ", text, flags=re.MULTILINE)
-    body = next(each for each in part if each.startswith(heading))
-    return {m[1]: m[0] for m in re.finditer(r"^\| `([^`]+)` \|.*$", body, re.MULTILINE)}
+def _tables(page):
+    """Return the tables of keys and of a provider's fields: first column and whole row."""
+    parts = re.split(r"^#+ ", page.read_text("utf-8"), flags=re.MULTILINE)[1:3]
+    return [{m[1]: m[0] for m in re.finditer(r"^\| `([^`]+)` \|.*$", part, re.MULTILINE)} for part in parts]
 
 
-def test_every_key_has_a_row_and_every_row_is_a_key():
+def _types_and_defaults(page):
+    return [cell.strip() for table in _tables(page) for row in table.values() for cell in row.split("|")[2:4]]
+
+
+@LANGUAGES
+def test_every_key_has_a_row_and_every_row_is_a_key(page):
     """Neither is one forgotten, nor is one left that was taken away."""
-    rows = _rows("Settings\n")
+    keys, _ = _tables(page)
 
-    assert sorted(key for key, _ in _keys()) == sorted(rows)
+    assert sorted(key for key, _ in _keys()) == sorted(keys)
 
 
+@LANGUAGES
 @pytest.mark.parametrize("key", [key for key, _ in _keys() if key != "providers"])
-def test_the_row_names_the_variable(key):
+def test_the_row_names_the_variable(page, key):
     """A key's variable is its path in capitals, with two underscores for each dot."""
     variable = PREFIX + key.upper().replace(".", "__")
 
-    assert f"`{variable}`" in _rows("Settings\n")[key]
+    assert f"`{variable}`" in _tables(page)[0][key]
 
 
+@LANGUAGES
 @pytest.mark.parametrize(
     ("key", "default"),
     [
@@ -68,13 +76,24 @@ def test_the_row_names_the_variable(key):
         if isinstance(field.default, (str, int, float)) and field.default != ""
     ],
 )
-def test_the_row_tells_the_default(key, default):
+def test_the_row_tells_the_default(page, key, default):
     """Numbers, words and truth values stand as they would be written in the file."""
     written = str(default).lower() if isinstance(default, bool) else str(default)
 
-    assert f"`{written}`" in _rows("Settings\n")[key]
+    assert f"`{written}`" in _tables(page)[0][key]
 
 
-def test_every_field_of_a_provider_has_a_row():
+@LANGUAGES
+def test_every_field_of_a_provider_has_a_row(page):
     """The table of a provider's fields is what the loader takes."""
-    assert sorted(PROVIDER_FIELDS) == sorted(_rows("Providers\n"))
+    _, fields = _tables(page)
+
+    assert sorted(PROVIDER_FIELDS) == sorted(fields)
+
+
+def test_the_languages_agree_on_types_and_defaults():
+    """Each type, range and default has one translation, wherever it stands, and no two have the same."""
+    english, chinese = _types_and_defaults(ENGLISH), _types_and_defaults(CHINESE)
+
+    pairs = set(zip(english, chinese, strict=True))
+    assert len(set(english)) == len(pairs) == len(set(chinese))

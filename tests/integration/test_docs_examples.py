@@ -1,0 +1,114 @@
+"""What the pages show can be used as it stands; the Chinese pages show the same, which another test holds."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+import yaml
+
+from imagegen_http.settings import Settings
+from tests.fakes.gemini import png
+from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ, imagegen
+from tests.markdown import DOCS, blocks, name
+
+CLIENT = DOCS / "how-to" / "use-the-openai-client.md"
+LABEL = DOCS / "how-to" / "label-ai-pictures.md"
+CHINESE = DOCS / "zh-CN"
+SECRET = "a-secret-of-a-page"
+WAIT_SECONDS = 60
+
+
+def _settings(page):
+    """Return the page's blocks of settings; a section that is dots is said by the block above."""
+    texts = [text.replace("{…}", "{}") for kind, text in blocks(page) if kind == "yaml"]
+    read = [yaml.safe_load(text) for text in texts if "…}" not in text]
+    return [block for block in read if block.keys() <= attrs.fields_dict(Settings).keys()]
+
+
+def _over(below, above):
+    """Return one mapping laid over another, section by section."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if CHINESE not in page.parents and _settings(page)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_settings_of_a_page_are_valid(page, tmp_path):
+    """Each block, over those above it; its secrets are where it says."""
+    settings, folder = {}, tmp_path / "etc"
+    folder.mkdir()
+    for block in _settings(page):
+        settings = _over(settings, block)
+        text = yaml.safe_dump(settings, allow_unicode=True).replace("/etc/imagegen", str(folder))
+        for secret in re.findall(r"file:\S+/(\S+)", text):
+            (folder / secret).write_text(SECRET)
+        (tmp_path / "config.yaml").write_text(text)
+        environ = dict.fromkeys(re.findall(r"env:(\w+)", text), SECRET)
+        done = imagegen(
+            "config", "check", cwd=tmp_path, environ={**environ, "CREDENTIALS_DIRECTORY": str(folder)}
+        )
+
+        assert (0, "the configuration is valid\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that starts a server with such settings."""
+    servers = []
+
+    def start(settings):
+        servers.append(LiveServer(tmp_path, settings).start())
+        return servers[0]
+
+    yield start
+    for server in servers:
+        server.end()
+
+
+def _run(command, cwd):
+    path = f"{Path(IMAGEGEN).parent}:/usr/bin:/bin"
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=clean_environ(PATH=path),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+
+def test_the_openai_client_works_as_its_page_says(serve):
+    """The blocks of Python are one program: two pictures in files, one changed, one with its task's id."""
+    server = serve({})
+    program = "\n".join(text for kind, text in blocks(CLIENT) if kind == "python")
+    (server.folder / "mask.png").write_bytes(png(512, 512))
+
+    done = _run(
+        [sys.executable, "-c", program.replace("http://127.0.0.1:8080", server.url)], cwd=server.folder
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert ["cat-0.png", "cat-1.png"] == sorted(file.name for file in server.folder.glob("cat-*"))
+    with server.client() as api:
+        images = api.get("/api/v1/images").json()["data"]["items"]
+    assert f"{images[0]['task_id']} 1\n" == done.stdout
+    assert ["generate", "edit", "generate", "generate"] == [image["operation"] for image in images]
+
+
+def test_the_label_is_found_as_its_page_says(serve):
+    """The command shows the label of a picture that was made with the page's settings."""
+    (settings,) = _settings(LABEL)
+    server = serve(settings)
+    (command,) = [text for kind, text in blocks(LABEL) if kind == "sh"]
+
+    done = _run(["sh", "-eu", "-c", command], cwd=server.folder)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert settings["aigc_label"]["producer"] in done.stdout
