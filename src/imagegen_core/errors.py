@@ -16,7 +16,8 @@
     ├── BlobMissing              a store was asked for a key that it does not hold
     └── StorageError             a store could not keep or give bytes
         ├── StorageFull              there is no room; there will be once somebody makes some
-        └── StorageUnreachable       it may well be able to later
+        ├── StorageUnreachable       it may well be able to later
+        └── StorageBroken            this process cannot use it any more
 
 A `Refusal` names a row of the API's error table by its ``slug``; a `CallError` carries the
 `FailureCode` that the task will show. Neither ever holds a key or a path.
@@ -309,3 +310,7 @@ class StorageFull(StorageError):
 
 class StorageUnreachable(StorageError):
     """The store did not answer; the same request may succeed later."""
+
+
+class StorageBroken(StorageError):
+    """The store is damaged or lost: trying again changes nothing before a new start."""

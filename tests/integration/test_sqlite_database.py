@@ -15,9 +15,10 @@ import pytest
 from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew, SchemaTooOld
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
 from imagegen_adapters.databases.sqlite.watchdog import WalLimits
 from imagegen_adapters.testing.samples import NOW
-from imagegen_core.errors import StorageError, StorageFull, Unavailable
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -163,7 +164,7 @@ async def test_an_input_output_error_ends_all_acknowledging(path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageBroken):
         await database.write(note("b"))
     healthy = database.healthy
     read = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])
@@ -192,8 +193,25 @@ async def test_what_was_queued_before_an_input_output_error_is_not_acknowledged_
     outcomes = await asyncio.gather(breaking, late, return_exceptions=True)
     await database.close()
 
-    assert [StorageError, StorageError] == [type(outcome) for outcome in outcomes]
+    assert [StorageBroken, StorageBroken] == [type(outcome) for outcome in outcomes]
     assert set() == owners(path)
+
+
+async def test_a_damaged_database_stays_one_whoever_writes_next(path):
+    """Each later write is told the same: trying again changes nothing."""
+    database = Database.open(path)
+
+    def damaged(_):
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    outcomes = await at_once(database, damaged)
+    for _ in range(2):
+        outcomes += await asyncio.gather(database.write(note("late")), return_exceptions=True)
+        await database.close()
+
+    assert [DatabaseUnusable] * 3 == [type(outcome) for outcome in outcomes]
 
 
 async def test_cancelled_callers_leave_the_writer_alone(database, path):

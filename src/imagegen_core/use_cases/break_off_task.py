@@ -5,7 +5,7 @@ import logging
 import attrs
 
 from imagegen_core.attempts import Attempt, Phase, may_be_charged
-from imagegen_core.errors import StaleTask, StorageError, Unavailable
+from imagegen_core.errors import StaleTask, StorageBroken, StorageError, Unavailable
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
@@ -59,7 +59,8 @@ class BreakOffTask:
     async def outlast(self, run: RunningTask) -> None:
         """Write down where the task stands as soon as the disk takes it; it is taken up from there.
 
-        A task over which the disk fails again and again is ended.
+        A task over which the disk fails again and again is ended. Where the disk takes nothing any more, the
+        next start takes it up.
         """
         while True:
             await self.clock.sleep(STORAGE_SECONDS)
@@ -73,23 +74,27 @@ class BreakOffTask:
                     await self.queue.enqueue(run.task)
             except StaleTask:
                 return
+            except StorageBroken:
+                _leave(run)
             except (StorageError, Unavailable):
                 continue
             return
 
     async def give_up(self, run: RunningTask) -> None:
-        """End the task after a defect of ours, as soon as the disk takes it: until then it holds a place."""
+        """End the task after a defect of ours, as soon as the disk takes it: until then it holds a place.
+
+        Where the disk takes nothing any more, the next start takes it up.
+        """
         while True:
             try:
                 await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
+            except StorageBroken:
+                _leave(run)
             except (StorageError, Unavailable):
                 await self.clock.sleep(STORAGE_SECONDS)
                 continue
             except Exception:  # noqa: BLE001 - said, and left for the next start
-                _log.exception(
-                    "the task could not be ended; the next start takes it up",
-                    extra={"task_id": run.task.task_id},
-                )
+                _leave(run)
             return
 
     async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
@@ -108,3 +113,10 @@ class BreakOffTask:
         """Return all attempts of the task, those of this run as it knows them."""
         known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
         return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
+
+
+def _leave(run: RunningTask) -> None:
+    """Say why a task stays as it is on disk; called where that is being handled."""
+    _log.exception(
+        "the task could not be written down; the next start takes it up", extra={"task_id": run.task.task_id}
+    )

@@ -1,5 +1,7 @@
 """What becomes of a running task when the database takes no writes for a while."""
 
+import asyncio
+
 import attrs
 import pytest
 
@@ -7,7 +9,7 @@ from imagegen_adapters.clocks.manual import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase
-from imagegen_core.errors import StorageError, Unavailable
+from imagegen_core.errors import StorageBroken, StorageError, Unavailable
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from tests.unit.core.scripted_provider import ScriptedProvider
 
@@ -18,10 +20,11 @@ WRITES = 7
 
 
 class FullRepository:
-    """A memory repository whose disk is full for some writes, after some that went well."""
+    """A memory repository whose disk is full for some writes, after some that went well, or ``error``."""
 
     def __init__(self, repository):
         self._repository, self.good, self.bad = repository, 1_000_000, 0
+        self.error = StorageError("the disk that holds the database is full")
 
     def __getattr__(self, name):
         return getattr(self._repository, name)
@@ -38,7 +41,7 @@ class FullRepository:
         self.good -= 1
         if self.good < 0 < self.bad:
             self.bad -= 1
-            raise StorageError("the disk that holds the database is full")
+            raise self.error
 
 
 @attrs.define
@@ -64,14 +67,18 @@ class World:
 
     async def run(self, *, good, bad):
         """Run one task to its end over a disk that takes ``good`` writes, then refuses ``bad``."""
-        adapters = self.imagegen.adapters
         task = await self.imagegen.submit("猫")
         self.repository.good, self.repository.bad = good, bad
+        return await self.run_what_waits(task.task_id)
+
+    async def run_what_waits(self, task_id):
+        """Run all that is due, and return the task."""
+        adapters = self.imagegen.adapters
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
         ):
             await self.imagegen.run_task(task=claimed[0])
-        return await adapters.tasks.get(task.task_id)
+        return await adapters.tasks.get(task_id)
 
 
 @pytest.mark.parametrize("bad", [1, 2, 5])
@@ -147,3 +154,22 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
 
     processing = (await world.imagegen.adapters.queue.counts()).processing
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
+
+
+@pytest.mark.parametrize("defect", [False, True], ids=["a paid answer", "a defect"])
+async def test_a_broken_database_is_not_asked_for_ever(defect, caplog):
+    """The run ends, so that nothing holds up the end of the process; the next start takes the task up."""
+    world = World.make(as_job=False)
+    world.provider.submits = [RuntimeError("a defect")] if defect else []
+    world.repository.error = StorageBroken("the database is damaged")
+
+    async with asyncio.timeout(10):
+        stopped = await world.run(good=3, bad=1_000_000)
+    world.repository.bad = 0
+    await world.imagegen.resume_tasks(owner="the next")
+    done = await world.run_what_waits(stopped.task_id)
+
+    unknown = (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, 1 - defect)
+    assert TaskStatus.PROCESSING == stopped.status
+    assert unknown == (done.status, done.failure.code, world.provider.charged)
+    assert "the task could not be written down; the next start takes it up" in caplog.messages

@@ -1,7 +1,7 @@
 """What SQLite's errors mean to us."""
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.errors import StorageError, StorageFull
+from imagegen_core.errors import StorageBroken, StorageError, StorageFull
 
 _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
@@ -22,7 +22,7 @@ _SENTENCES = {
 }
 
 
-class DatabaseUnusable(StorageError):
+class DatabaseUnusable(StorageBroken):
     """The file is damaged, or may not be used by this user: trying again changes nothing."""
 
 
@@ -47,8 +47,15 @@ class SchemaTooOld(StorageError):
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return what a foreign error is to the rest of the program; it never names a path."""
     code = _primary(error)
-    kind = StorageFull if is_full(error) else DatabaseUnusable if code in _LASTING else StorageError
-    return kind(_SENTENCES.get(code, f"the database refused: {error}"))
+    return _kind(error, code)(_SENTENCES.get(code, f"the database refused: {error}"))
+
+
+def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
+    if is_full(error):
+        return StorageFull
+    if code in _LASTING:
+        return DatabaseUnusable
+    return StorageBroken if is_fatal(error) else StorageError
 
 
 def is_fatal(error: sqlite3.Error) -> bool:

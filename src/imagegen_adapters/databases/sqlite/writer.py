@@ -11,7 +11,7 @@ import attrs
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
-from imagegen_core.errors import StorageError
+from imagegen_core.errors import StorageBroken, StorageError
 
 LARGEST_BATCH = 256
 """Most operations of one transaction."""
@@ -63,14 +63,15 @@ class Writer:
         """Queue an operation; ``alone`` runs it outside any transaction.
 
         Raises:
-            StorageError: the database is closed, or broke down.
+            StorageBroken: the database broke down.
+            StorageError: it is closed.
         """
         operation = Operation(run, Future(), alone)
         with self._lock:
+            if self._broken is not None:
+                raise type(self._broken)(str(self._broken)) from self._broken
             if self._closed:
                 raise StorageError("the database is closed")
-            if self._broken is not None:
-                raise StorageError(str(self._broken)) from self._broken
             self._waiting.put(operation)
         return operation.result
 
@@ -89,7 +90,7 @@ class Writer:
                 self._run(batch)
                 self._after_batch(self._connection)
         except BaseException as error:  # those who wait must hear of it, whatever it was
-            self._break(StorageError("the database writer stopped unexpectedly"), error)
+            self._break(StorageBroken("the database writer stopped unexpectedly"), error)
             raise
         finally:
             self._fail_rest(batch)
