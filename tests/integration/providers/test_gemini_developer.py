@@ -402,6 +402,20 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
     assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
 
 
+@pytest.mark.parametrize("body", [b"{" * 20_000, b"<html>" + b"{}" * 20_000])
+async def test_a_large_error_page_hides_no_error(bench, body):
+    """The status says what it is, whatever a gateway wrote beside it."""
+    bench.fake.script.append(Scripted(status=429, body=body, headers={"Retry-After": "7"}))
+
+    error = await bench.failure(GENERATE)
+
+    assert (FailureCode.RATE_LIMITED, 7.0, True) == (
+        error.failure.code,
+        error.retry_after,
+        error.not_started,
+    )
+
+
 async def test_words_are_passed_on(bench):
     """A model that answers in words instead of drawing is quoted."""
     bench.fake.script.append(Scripted(body=content({"text": "Which cat do you mean?"})))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import threading
 from pathlib import Path
 
 import attrs
@@ -334,6 +335,22 @@ async def test_a_token_that_is_refused_starts_nothing(bench, unknown_account):
         error_raised.failure.code,
         error_raised.failure.possible_charge,
     )
+
+
+async def test_a_machine_without_room_for_a_thread_starts_nothing(bench, credentials_file, monkeypatch):
+    """Nobody could sign in, so nothing was sent, and it may be tried again."""
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "google-sign-in":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    error = await bench.failure(GENERATE, IMAGEN, **project(credentials_file))
+
+    assert (FailureCode.UNAVAILABLE, True, []) == (error.failure.code, error.not_started, bench.fake.ledger)
 
 
 async def test_probe_lists_the_publishers_models(bench):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import attrs
 import httpx
 
-from imagegen_adapters.providers.calling import call_timeout, read_at_most
+from imagegen_adapters.providers.calling import call_timeout, read_at_most, read_error
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
 from imagegen_core.addresses import origin
 from imagegen_core.arriving_answers import ARRIVAL_SECONDS
@@ -16,7 +16,6 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange
 
 OK = 200
-_ERROR_BYTES = 1024 * 1024
 _LIST_BYTES = 2 * 1024 * 1024
 _MAX_OBJECTS = 10_000
 """Objects of a list of models; the SDK makes each a model of its own, on the event loop."""
@@ -110,12 +109,12 @@ class Courier(httpx.AsyncBaseTransport):
         if answer.status_code == OK and parcel is not None:
             await parcel.exchange.spool(parcel.name, answer.aiter_bytes(), max_bytes=parcel.max_bytes)
             return httpx.Response(OK, content=b"{}", request=request)
-        most = _LIST_BYTES if answer.status_code == OK else _ERROR_BYTES
-        content = await read_at_most(answer, most)
-        if content.count(b"{") > _MAX_OBJECTS:
-            raise CallError(FailureCode.BAD_RESPONSE, "the answer has too many values")
         if answer.status_code != OK:
-            content = _object(content)
+            content = _object(await read_error(answer))
+        else:
+            content = await read_at_most(answer, _LIST_BYTES)
+            if content.count(b"{") > _MAX_OBJECTS:
+                raise CallError(FailureCode.BAD_RESPONSE, "the answer has too many values")
         return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
 
 

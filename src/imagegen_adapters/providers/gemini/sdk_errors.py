@@ -40,6 +40,14 @@ def map_sdk_errors(
         ) from error
     except auth.GoogleAuthError as error:
         raise CallError(FailureCode.AUTH_FAILED, "Google's credentials were refused") from error
+    except OSError as error:
+        if parcel is not None and parcel.left:
+            raise
+        raise CallError(
+            FailureCode.UNAVAILABLE,
+            "nothing could be sent: this machine is too busy",
+            not_started=True,
+        ) from error
     except (ValueError, TypeError) as error:
         raise _refused_by_sdk(error, parcel, secret) from error
 
