@@ -47,6 +47,8 @@ class ProviderSlots:
     def end_call(self, provider_name: str) -> None:
         """Take a call out of those in flight, and let the next begin."""
         self._in_flight[provider_name] -= 1
+        if not self._in_flight[provider_name]:
+            del self._in_flight[provider_name]
         self.admit(provider_name)
 
     def close(self) -> None:

@@ -250,3 +250,17 @@ async def test_a_task_that_was_turned_away_holds_no_place():
 
     assert (["0", "1"], ["pending", "processing", "pending"]) == (provider.begun, found)
     assert [1, None, 1] == places
+
+
+async def test_a_provider_without_a_call_in_flight_takes_no_memory():
+    """However many names there were."""
+    provider = SlowProvider()
+    imagegen = imagegen_over({"slow": provider})
+
+    async with queue_of(imagegen, 1):
+        await provider.until_begun(1)
+        during = dict(imagegen.slots._in_flight)
+        provider.answer("0")
+    afterwards = dict(imagegen.slots._in_flight)
+
+    assert ({"slow": 1}, {}) == (during, afterwards)
