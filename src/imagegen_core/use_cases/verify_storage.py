@@ -90,6 +90,9 @@ class _Tally:
 class VerifyStorage:
     """A local file is mended from the archive, an object by uploading again; an orphan is only told.
 
+    A blob without a record may be paid for: its picture could not be checked yet, or its task ended as
+    ``storage_failed``.
+
     ``archive`` is None where there is none.
     """
 
@@ -103,7 +106,6 @@ class VerifyStorage:
         *,
         checksums: bool = True,
         dry_run: bool = False,
-        remove_orphans: bool = False,
         progress: Progress = unseen,
     ) -> VerifyReport:
         """Look at everything.
@@ -111,9 +113,6 @@ class VerifyStorage:
         Args:
             checksums: read every local file whole; else only sizes are compared.
             dry_run: change nothing.
-            remove_orphans: also remove blobs without a record. Only while nothing runs: a picture is
-                stored a moment before its record. What a task that ended as ``storage_failed`` paid for is
-                among them.
             progress: is told how many pictures were looked at.
         """
         tally = _Tally(self.archive)
@@ -128,11 +127,10 @@ class VerifyStorage:
                 tally.pictures += 1
                 progress(tally.pictures, max(total, tally.pictures))
             after = batch[-1].id
-        remove = remove_orphans and not dry_run
-        await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally, remove=remove)
+        await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally)
         if tally.archive is not None:
             try:
-                await self._orphans(tally.archive, FindingKind.ORPHAN_ARCHIVE, tally, remove=remove)
+                await self._orphans(tally.archive, FindingKind.ORPHAN_ARCHIVE, tally)
             except StorageError as error:
                 tally.give_archive_up(error)
         return VerifyReport(
@@ -222,13 +220,11 @@ class VerifyStorage:
         await self.records.set_storage(image.id, StorageState.BOTH)
         return True
 
-    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally, *, remove: bool) -> None:
+    async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally) -> None:
         async for keys in _in_batches(store.keys(), _KEYS_AT_ONCE):
             tally.blobs += len(keys)
             for key in sorted(await self.inventory.unknown(keys)):
-                if remove:
-                    await store.delete(key)
-                tally.add(Finding(kind=kind, key=key, mended=remove))
+                tally.add(Finding(kind=kind, key=key))
 
 
 def _judge(
