@@ -168,7 +168,7 @@ class RunAttempt:
         again: bool,
     ) -> AttemptOutcome:
         harvest = await self._harvest(resolved, call, exchange, attempt.receipt or Receipt())
-        there = await self._stored_before(run.task, attempt)
+        there = await self._stored_before(attempt) if again else frozenset()
         images: list[Image] = []
         failures = list(harvest.failures)
         for position, found in enumerate(harvest.pictures):
@@ -207,11 +207,9 @@ class RunAttempt:
         if not keeps_answer(failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
-    async def _stored_before(self, task: Task, attempt: Attempt) -> frozenset[int]:
+    async def _stored_before(self, attempt: Attempt) -> frozenset[int]:
         """Return the positions of the pictures that an earlier try to store the answer got through."""
-        if not task.rescues:
-            return frozenset()
-        images = await self.records.of_task(task.task_id)
+        images = await self.records.of_task(attempt.task_id)
         return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
 
     async def _record(self, run: RunningTask, attempt: Attempt, images: list[Image]) -> None:

@@ -13,6 +13,8 @@ from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
+from imagegen_core.events import EventKind
+from imagegen_core.ports.provider import Picture
 from imagegen_core.provider_configs import ConfigSource, ProviderConfig
 from imagegen_core.retry import RetryPolicy
 from imagegen_core.secrets import Secret
@@ -1125,3 +1127,37 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
         done = await second.wait(task.task_id, timeout=10)
 
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
+
+
+async def test_a_picture_that_was_shown_before_a_stop_is_not_shown_again():
+    """One picture of an answer was stored, another had to wait, and another call was still running."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [_at_once, asyncio.Event().wait]
+    refusals = [refused(FailureCode.STORAGE_FAILED)]
+
+    async def collect(call, receipt, exchange):
+        harvest = await ScriptedProvider.collect(provider, call, receipt, exchange)
+        return attrs.evolve(harvest, pictures=(*harvest.pictures, Picture(chunks=second)))
+
+    async def second():
+        if refusals:
+            raise refusals.pop()
+        yield png((1, 2, 3))
+
+    provider.collect = collect
+    imagegen = imagegen_over(provider)
+    events = imagegen.adapters.events
+    async with imagegen:
+        task = await imagegen.submit("猫", num=2)
+        async for event in events.subscribe(task.task_id):
+            if event.kind is EventKind.IMAGE:
+                break
+    async with imagegen_over(provider, adapters=imagegen.adapters) as second_run:
+        done = await second_run.wait(task.task_id, timeout=10)
+        kinds = [event.kind async for event in events.subscribe(task.task_id)]
+
+    assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.rescues, kinds.count(EventKind.IMAGE))
+
+
+async def _at_once():
+    """Answer."""
