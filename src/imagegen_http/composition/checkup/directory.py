@@ -11,7 +11,6 @@ from imagegen_http.accounts import name_of
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.running_server import FILE, RunningServer
 
-NONE_RUNS = "none runs"
 _OTHERS = 0o077
 _MAX_NAMES = 5
 
@@ -59,16 +58,21 @@ def look_at(data_dir: Path) -> list[Check]:
     ]
 
 
-async def server(data_dir: Path) -> Check:
-    """Return which server works in it."""
-    found = RunningServer.find(data_dir)
-    if found is not None and await found.listens():
-        return ok("server", f"runs at {found.url}")
+async def running_server(data_dir: Path) -> RunningServer | None:
+    """Return the server that works in it; None when none does."""
+    running = RunningServer.find(data_dir)
+    return running if running is not None and await running.listens() else None
+
+
+def server(data_dir: Path, running: RunningServer | None) -> Check:
+    """Return what is to be said of the server that works in it, if any."""
+    if running is not None:
+        return ok("server", f"runs at {running.url}")
     if (data_dir / FILE).exists():
         return warn(
             "server", f"none runs; {FILE} was left by one that was killed, and the next start replaces it"
         )
-    return ok("server", NONE_RUNS)
+    return ok("server", "none runs")
 
 
 def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:

@@ -41,9 +41,10 @@ async def check_up(
     data_dir = settings.data_dir
     if not data_dir.is_dir():
         return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_PLACE}"))
-    server = await directory.server(data_dir)
-    works = server.health is Health.OK and server.message != directory.NONE_RUNS
-    checks += [*await asyncio.to_thread(directory.look_at, data_dir), server]
+    running = await directory.running_server(data_dir)
+    works = running is not None
+    checks += await asyncio.to_thread(directory.look_at, data_dir)
+    checks.append(directory.server(data_dir, running))
     path = data_dir / DATABASE_FILE
     if not path.exists():
         checks.append(_without_database(data_dir))
