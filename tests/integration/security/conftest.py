@@ -1,7 +1,8 @@
-"""A server of the test's own, started with what it says."""
+"""Servers, and who listens to what they send: where secrets belong, and where they may not go."""
 
 import pytest
 
+from tests.integration.api.asking import CONFIG, data
 from tests.integration.api.live_server import LiveServer
 
 
@@ -18,3 +19,36 @@ def start_server(tmp_path):
     yield start
     for server in started:
         server.end()
+
+
+@pytest.fixture
+def home(listeners):
+    """Where the secrets belong, the first of the module's listeners; it forgets what earlier tests sent."""
+    return _forgetful(listeners[0])
+
+
+@pytest.fixture
+def stranger(listeners):
+    """Where none of them may go, the second one; it forgets as well."""
+    return _forgetful(listeners[1])
+
+
+def _forgetful(listener):
+    listener.requests.clear()
+    listener.connections = 0
+    return listener
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    """Return a client of the module's server."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def api(client):
+    """The module's service, with nothing saved after the test."""
+    yield client
+    for config in data(client.get(CONFIG))["items"]:
+        client.delete(f"{CONFIG}/{config['provider_name']}")

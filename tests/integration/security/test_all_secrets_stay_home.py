@@ -37,22 +37,6 @@ def listeners():
         yield home, stranger
 
 
-@pytest.fixture
-def home(listeners):
-    """Where the secrets belong; it forgets what earlier tests sent."""
-    listeners[0].requests.clear()
-    listeners[0].connections = 0
-    return listeners[0]
-
-
-@pytest.fixture
-def stranger(listeners):
-    """Where none of them may go, as a vendor or as a proxy."""
-    listeners[1].requests.clear()
-    listeners[1].connections = 0
-    return listeners[1]
-
-
 @pytest.fixture(scope="module")
 def server(listeners, tmp_path_factory):
     home, stranger = listeners
@@ -79,20 +63,6 @@ def server(listeners, tmp_path_factory):
     running = LiveServer(tmp_path_factory.mktemp("secrets"), config).start()
     yield running
     running.end()
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture
-def api(client):
-    """The service, with nothing saved after the test."""
-    yield client
-    for name in ("headed", "behind", "homeless", "saved"):
-        client.delete(f"{CONFIG}/{name}")
 
 
 def save(api, name="saved", **more):

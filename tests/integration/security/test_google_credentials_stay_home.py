@@ -37,14 +37,6 @@ def home(listeners):
 
 
 @pytest.fixture
-def stranger(listeners):
-    """Where no token may go; it forgets what earlier tests sent."""
-    listeners[1].requests.clear()
-    listeners[1].connections = 0
-    return listeners[1]
-
-
-@pytest.fixture
 def sign_in(listeners):
     """Where tokens come from; it forgets who asked."""
     listeners[2].requests.clear()
@@ -77,20 +69,6 @@ def server(listeners, tmp_path_factory):
     running = LiveServer(folder, config, environ).start()
     yield running
     running.end()
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture
-def api(client):
-    """The service, with nothing saved after the test."""
-    yield client
-    for name in ("ambient", "robot", "google", "keyed", "new"):
-        client.delete(f"{CONFIG}/{name}")
 
 
 def save(api, name, **more):

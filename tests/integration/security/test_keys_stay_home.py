@@ -27,21 +27,17 @@ def listeners():
 
 
 @pytest.fixture
-def home(listeners):
-    """Where the key belongs; it forgets what earlier tests sent."""
-    return _fresh(listeners[0])
+def home(home):
+    """Forget the keys as well."""
+    home.fake.keys.clear()
+    return home
 
 
 @pytest.fixture
-def stranger(listeners):
-    """Where the key must never go."""
-    return _fresh(listeners[1])
-
-
-def _fresh(listener):
-    listener.requests.clear()
-    listener.fake.keys.clear()
-    return listener
+def stranger(stranger):
+    """Forget the keys as well."""
+    stranger.fake.keys.clear()
+    return stranger
 
 
 @pytest.fixture(scope="module")
