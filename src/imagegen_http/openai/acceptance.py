@@ -51,7 +51,7 @@ async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Cal
     """Return the task, durable when this returns.
 
     Raises:
-        Refusal: whatever is wrong with it; then nothing is stored or sent.
+        Refusal: whatever is wrong with it, or the caller has gone; then nothing is stored or sent.
     """
     call = Call(
         digest=hashlib.sha256(f"{caller.credential}\0{wanted.digest}".encode()).hexdigest(),
@@ -61,12 +61,15 @@ async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Cal
     if caller.idempotency_key is not None:
         added = await _submit(service, wanted, caller.idempotency_key, _CHOSEN_SCOPE)
         return Accepted(task=added.task, replayed=added.replayed, call=call)
-    made = await repeats.take(service.imagegen, call, numbered=caller.repeat > 0)
-    if made is not None:
-        return Accepted(task=made, replayed=True, call=call)
-    key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
-    async with repeats.submitting(call, key):
-        added = await _submit(service, wanted, key, SCOPE)
+    async with repeats.arriving(call):
+        made = await repeats.take(service.imagegen, call, numbered=caller.repeat > 0)
+        if made is not None:
+            return Accepted(task=made, replayed=True, call=call)
+        if caller.left.done():
+            raise Unavailable("nobody waits for it any more")
+        key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
+        async with repeats.submitting(call, key):
+            added = await _submit(service, wanted, key, SCOPE)
     return Accepted(task=added.task, replayed=False, call=call)
 
 

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import attrs
 
@@ -63,17 +64,27 @@ class Repeats:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._submitting: dict[Call, None] = {}
-        self._submitted = asyncio.Condition()
+        self._arriving: dict[Call, None] = {}
+        self._arrived = asyncio.Condition()
         self._turned_away: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
         self._waiting: dict[str, set[Call]] = {}
         self._answered: dict[str, None] = {}
 
     @asynccontextmanager
+    async def arriving(self, call: Call) -> AsyncIterator[None]:
+        """Make later repeats of a request wait until it is known which task it gets, if any."""
+        self._arriving[call] = None
+        try:
+            yield
+        finally:
+            del self._arriving[call]
+            async with self._arrived:
+                self._arrived.notify_all()
+
+    @asynccontextmanager
     async def submitting(self, call: Call, key: str) -> AsyncIterator[None]:
-        """Give a new request its key, make repeats wait for its task, and remember if it is turned away."""
+        """Give a new request its key, and remember if it is turned away."""
         self._enter(call, key)
-        self._submitting[call] = None
         try:
             yield
         except BaseException as error:
@@ -81,18 +92,14 @@ class Repeats:
             if isinstance(error, Refusal) and error.slug in _REPEATED:
                 self._turned_away.append((self._now() + _TURNED_AWAY_SECONDS, call.digest))
             raise
-        finally:
-            del self._submitting[call]
-            async with self._submitted:
-                self._submitted.notify_all()
 
     async def take(self, imagegen: ImageGen, call: Call, *, numbered: bool) -> Task | None:
         """Return the task whose answer this caller shall have, or None when a new one is needed.
 
         The caller then waits for it until `leave`. ``numbered``: the client says that it is a repeat.
         """
-        async with self._submitted:
-            await self._submitted.wait_for(lambda: self._is_settled(call, numbered=numbered))
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self._is_settled(call, numbered=numbered))
         if numbered and self._was_turned_away(call.digest):
             return None
         task = await self._take_lost(imagegen, call, MEMORY if numbered else PATIENCE)
@@ -144,9 +151,8 @@ class Repeats:
 
     def _is_settled(self, call: Call, *, numbered: bool) -> bool:
         """Return whether no caller before may have a task in a moment that this one should be given."""
-        return not any(
-            other.digest == call.digest and (numbered or other.left.done()) for other in self._submitting
-        )
+        before = takewhile(lambda other: other is not call, self._arriving)
+        return not any(other.digest == call.digest and (numbered or other.left.done()) for other in before)
 
     def _is_lost(self, key: str) -> bool:
         """Return whether nobody has the answer and all who waited for it have gone."""

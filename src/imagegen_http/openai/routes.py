@@ -92,7 +92,11 @@ def openai_router() -> Router:
 async def _answer(
     request: JsonRequest, service: Service, repeats: Repeats, wanted: Wanted, events: str
 ) -> ASGIApp:
-    headers = request.headers
+    asked, headers = wanted.asked, request.headers
+    style = Style(
+        base_url=_base_url(request, service) if asked.response_format == "url" else None,
+        events=events if asked.stream else None,
+    )
     left = asyncio.create_task(leaving(cast("Receive", request.receive)))
     try:
         caller = Caller(
@@ -106,16 +110,12 @@ async def _answer(
         left.cancel()
         raise
     request.held.release()
-    asked = wanted.asked
     answer = Answer(
         service=service,
         repeats=repeats,
         task=accepted.task,
         call=accepted.call,
-        style=Style(
-            base_url=_base_url(request, service) if asked.response_format == "url" else None,
-            events=events if asked.stream else None,
-        ),
+        style=style,
         headers={"idempotent-replayed": "true"} if accepted.replayed else {},
     )
     return cast("ASGIApp", answer)  # the same ASGI, typed in Litestar's own way

@@ -71,6 +71,19 @@ def test_the_answer_waits_for_who_comes_late(server, api):
     assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
 
 
+def test_who_is_gone_before_the_task_is_made_pays_nothing(start_server):
+    """Nobody waits for it, and whoever asks again makes a task of his own."""
+    server, body = start_server(), body_of("gone at once", 0)
+    with server.client() as api:
+        request = api.build_request("POST", GENERATIONS, json={**body, "user": "x" * 100_000})
+        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        with socket.create_connection((request.url.host, request.url.port)) as connection:
+            connection.sendall(f"POST {GENERATIONS} HTTP/1.1\r\n{head}\r\n".encode() + request.content)
+        until(lambda: server.log, lambda log: GENERATIONS in log)
+
+        assert [] == asked(api, body["prompt"])
+
+
 def test_a_caller_may_be_lost_again_and_again(server, api):
     """Each repeat joins the same task."""
     body = body_of("lost three times", 2)

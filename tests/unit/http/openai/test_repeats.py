@@ -218,29 +218,38 @@ async def test_other_refusals_are_not_repeated(repeats, imagegen, clock, later):
 
 
 @pytest.mark.parametrize("numbered", [False, True])
-async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagegen, numbered):
+@pytest.mark.parametrize("looks", [False, True], ids=["storing", "still looking"])
+async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagegen, numbered, looks):
     """However early the first caller was lost."""
-    storing, stored = asyncio.Event(), asyncio.Event()
+    arrived, goes_on = asyncio.Event(), asyncio.Event()
     first_call = call_of(leaves=not numbered)
 
     async def submit():
-        async with repeats.submitting(first_call, f"{DIGEST}.0"):
-            storing.set()
-            await stored.wait()
-            return await first_request(imagegen)
+        async with repeats.arriving(first_call):
+            if looks:
+                arrived.set()
+                await goes_on.wait()
+                await repeats.take(imagegen, first_call, numbered=False)
+            async with repeats.submitting(first_call, f"{DIGEST}.0"):
+                arrived.set()
+                await goes_on.wait()
+                return await first_request(imagegen)
 
     first = asyncio.create_task(submit())
-    await storing.wait()
-    repeat = asyncio.create_task(found(repeats, imagegen, numbered=numbered))
-    await asyncio.sleep(0)
-    stored.set()
+    await arrived.wait()
+    repeat_call = call_of()
+    async with repeats.arriving(repeat_call):
+        repeat = asyncio.create_task(repeats.take(imagegen, repeat_call, numbered=numbered))
+        await asyncio.sleep(0)
+        goes_on.set()
 
-    assert await first == await repeat
+        assert await first == (await repeat).task_id
 
 
 async def test_an_equal_request_does_not_wait_for_callers_who_are_there(repeats, imagegen):
     """It is none of theirs."""
-    async with repeats.submitting(call_of(), f"{DIGEST}.0"):
+    call = call_of()
+    async with repeats.arriving(call), repeats.submitting(call, f"{DIGEST}.0"):
         await first_request(imagegen)
 
         assert await found(repeats, imagegen, numbered=False) is None
