@@ -1,7 +1,7 @@
 """Puts environment variables into the tree of settings, and refuses those that seem to be misspelt."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import attrs
@@ -12,8 +12,8 @@ from imagegen_http.settings import Settings, SettingsError
 
 PREFIX = "IMAGEGEN_"
 MASTER_KEY = "IMAGEGEN_MASTER_KEY"
-NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY})
-"""Variables with our prefix that are no keys of the file."""
+NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_PYTHON"})
+"""Variables with our prefix that are no keys of the file; the last is for ``./run``."""
 
 DASHED_PROVIDERS = ("openai-compatible", "openai-dalle", "stable-diffusion")
 """The providers known without a file whose names no variable can spell."""
@@ -28,33 +28,48 @@ _SERVICE_LINK = re.compile(
 def insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Put each variable that names a key over the file's ``tree``.
 
-    One that only begins like ours belongs to somebody else, such as a secret for ``env:``; but not one
-    that is a key's but for a letter or an underscore.
+    One that only begins like ours may be somebody else's; but not one that is a key's but for a letter, an
+    underscore or the sections above it.
 
     Raises:
         SettingsError: naming the variable or the key.
     """
-    others = []
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
-            continue
-        keys = name.removeprefix(PREFIX).lower().split("__")
-        if len(keys) == 1 and keys[0] not in attrs.fields_dict(Settings):
-            others.append(name)
-        else:
+    for name in _ours(environ):
+        keys = _keys(name)
+        if _is_key(keys):
             _insert(tree, keys, EnvText(environ[name]), name)
-    for name in others:
-        if not _SERVICE_LINK.fullmatch(f"{name.removeprefix(PREFIX)}={environ[name]}"):
-            _check_spelling(name, tree)
+    for name in unread_variables(tree, environ):
+        meant = nearest(name.removeprefix(PREFIX), _SPELLINGS, likeness=_LIKENESS)
+        if meant is not None:
+            raise SettingsError(
+                f"{name}: unknown variable; did you mean {PREFIX}{_SPELLINGS[meant].upper()}?"
+            )
 
 
-def _check_spelling(name: str, tree: Mapping[str, Any]) -> None:
-    if _is_fetched(tree, f"env:{name}"):
-        return
-    known = {keys.replace("__", "_"): keys for keys in _names(Settings)}
-    meant = nearest(name.removeprefix(PREFIX), known, likeness=_LIKENESS)
-    if meant is not None:
-        raise SettingsError(f"{name}: unknown variable; did you mean {PREFIX}{known[meant].upper()}?")
+def unread_variables(tree: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables with our prefix for which neither we nor ``tree``, by ``env:``, have a use.
+
+    What Kubernetes sets for a service that is named like ours is not among them.
+    """
+    return tuple(
+        name
+        for name in _ours(environ)
+        if not _is_key(_keys(name))
+        and not _SERVICE_LINK.fullmatch(f"{name.removeprefix(PREFIX)}={environ[name]}")
+        and not _is_fetched(tree, f"env:{name}")
+    )
+
+
+def _ours(environ: Mapping[str, str]) -> Iterator[str]:
+    return (name for name in sorted(environ) if name.startswith(PREFIX) and name not in NOT_SETTINGS)
+
+
+def _keys(name: str) -> list[str]:
+    return name.removeprefix(PREFIX).lower().split("__")
+
+
+def _is_key(keys: Sequence[str]) -> bool:
+    return len(keys) > 1 or keys[0] in attrs.fields_dict(Settings)
 
 
 def _is_fetched(value: Any, reference: str) -> bool:
@@ -70,6 +85,17 @@ def _names(section: Any, above: str = "") -> Iterator[str]:
         for kind in (field.type, *get_args(field.type)):
             if attrs.has(kind) and field.name != "providers":
                 yield from _names(kind, f"{above}{field.name}__")
+
+
+def _spellings() -> Iterator[tuple[str, str]]:
+    """Yield what people write for each key: all of it, or without the sections above."""
+    for name in _names(Settings):
+        words = name.split("__")
+        yield from (("_".join(words[start:]), name) for start in range(len(words)))
+
+
+_SPELLINGS = dict(reversed([*_spellings()]))
+"""Where two keys end alike, the first one is meant."""
 
 
 def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import cast
 
@@ -50,8 +50,8 @@ class AddressUnusable(Exception):
     """Nothing can listen on that address; the message is one line and names it."""
 
 
-async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def serve(settings: Settings, *, environ: Mapping[str, str], doubts: Sequence[str] = ()) -> None:
+    """Serve until SIGTERM or SIGINT; the log tells of ``doubts`` about the settings.
 
     Then no task is claimed or taken any more while reads go on; running calls finish within the grace
     time; a second signal ends that at once. What still runs then is written down before this returns.
@@ -65,6 +65,8 @@ async def serve(settings: Settings, *, environ: Mapping[str, str]) -> None:
     share_memory_among_threads()
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
+    for warning in filter(None, (*doubts, sqlite_warning())):
+        _log.warning(warning)
     try:
         listener = _bind(settings.server.host, settings.server.port)
     except AddressUnusable:
@@ -101,8 +103,8 @@ async def _serve(service: Service, listener: socket.socket, manager: ServiceMana
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers
         doubt = await default_provider_doubt(service.settings.default_provider, providers)
-        for warning in filter(None, (sqlite_warning(), doubt)):
-            _log.warning(warning)
+        if doubt is not None:
+            _log.warning(doubt)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         manager.stopping(service.imagegen.worker.busy)

@@ -15,7 +15,7 @@ from cattrs.strategies import configure_union_passthrough
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.unknown_keys import unknown_key
 from imagegen_core.valid_text import text_problems
-from imagegen_http.environment import MASTER_KEY, insert_variables
+from imagegen_http.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.provider_settings import read_providers
 from imagegen_http.setting_values import (
     is_nothing,
@@ -43,15 +43,31 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     Raises:
         SettingsError: the file cannot be read, or a key is unknown, of the wrong type, or its secret missing.
     """
-    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
-    path = named or cwd / "config.yaml"
-    tree = read_settings_file(path) if named is not None or path.exists() else {}
-    insert_variables(tree, environ)
+    path, tree = _tree(config, environ, cwd)
     tree = _fetch_secrets(tree, (), environ, path.parent)
     for key, _ in text_problems(tree):
         raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
     settings = _structure(tree)
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
+
+
+def variable_doubts(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+    """Return a line for each variable that looks like a setting and that nothing reads.
+
+    Raises:
+        SettingsError: as `load_settings`.
+    """
+    _, tree = _tree(config, environ, cwd)
+    return tuple(f"{name}: unknown variable, ignored" for name in unread_variables(tree, environ))
+
+
+def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file and what it says, with the variables over it."""
+    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
+    path = named or cwd / "config.yaml"
+    tree = read_settings_file(path) if named is not None or path.exists() else {}
+    insert_variables(tree, environ)
+    return path, tree
 
 
 def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:

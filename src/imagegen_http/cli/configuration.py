@@ -27,7 +27,7 @@ def check(context: Context, file: Path | None) -> None:
 
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    for doubt in asyncio.run(offline.check_settings(settings)):
+    for doubt in (*context.variable_doubts(file), *asyncio.run(offline.check_settings(settings))):
         click.echo(f"imagegen: {doubt}", err=True)
     click.echo("the configuration is valid")
 

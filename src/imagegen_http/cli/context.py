@@ -50,6 +50,12 @@ class Context:
         self.environ = with_master_key(self.environ)
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
+    def variable_doubts(self, config: Path | None = None) -> tuple[str, ...]:
+        """Return a line for each variable that looks like a setting and that nothing reads."""
+        from imagegen_http.settings_loader import variable_doubts
+
+        return variable_doubts(config=config, environ=self.environ, cwd=self.cwd)
+
     def with_api(
         self, act: Callable[[Any], Awaitable[None]], *, working: bool = False, create: bool = False
     ) -> None:

@@ -30,7 +30,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     become_owner(settings.data_dir)
     try:
         with data_of(settings):
-            asyncio.run(run(settings, environ=context.environ))
+            asyncio.run(run(settings, environ=context.environ, doubts=context.variable_doubts(config)))
     except CommandFailed as error:
         if isinstance(error.__cause__, UNMENDABLE):
             raise CommandFailed(str(error), code=EXIT_UNMENDABLE) from error

@@ -523,6 +523,16 @@ def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path,
     assert "default provider" not in run("doctor").stdout
 
 
+def test_a_variable_that_nothing_reads_is_told_of(run, start_server, tmp_path):
+    """By the check and by the start, which go on."""
+    environ, line = {"IMAGEGEN_SPEED": "fast"}, "IMAGEGEN_SPEED: unknown variable, ignored"
+    checked = run("config", "check", environ=environ)
+    server = start_server({}, folder=tmp_path, environ=environ)
+
+    assert (0, f"imagegen: {line}\n") == (checked.returncode, checked.stderr)
+    assert line in server.log
+
+
 def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
     """It stops nothing, since a saved row may still say another dialect."""
     config = {"providers": {"stable-diffusion": {"api_key": "no-colon-4711"}}}

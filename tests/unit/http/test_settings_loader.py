@@ -8,7 +8,7 @@ from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_core.provider_configs import infer_kind
 from imagegen_http.environment import DASHED_PROVIDERS
 from imagegen_http.settings import SettingsError
-from imagegen_http.settings_loader import check_bind, load_settings
+from imagegen_http.settings_loader import check_bind, load_settings, variable_doubts
 
 
 @pytest.fixture
@@ -207,6 +207,9 @@ def test_a_merged_mapping_may_be_overridden(load):
         ("IMAGEGEN_SERVER_PORT", "unknown variable; did you mean IMAGEGEN_SERVER__PORT?"),
         ("IMAGEGEN_DATADIR", "unknown variable; did you mean IMAGEGEN_DATA_DIR?"),
         ("IMAGEGEN_DEFAULT_PROVIDR", "unknown variable; did you mean IMAGEGEN_DEFAULT_PROVIDER?"),
+        ("IMAGEGEN_AUTH_TOKEN", "unknown variable; did you mean IMAGEGEN_SERVER__AUTH_TOKEN?"),
+        ("IMAGEGEN_HOST", "unknown variable; did you mean IMAGEGEN_SERVER__HOST?"),
+        ("IMAGEGEN_ACCES_KEY_ID", "unknown variable; did you mean IMAGEGEN_STORAGE__OSS__ACCESS_KEY_ID?"),
         (
             "IMAGEGEN_STORAGE_OSS_ACCESS_KEY_ID",
             "unknown variable; did you mean IMAGEGEN_STORAGE__OSS__ACCESS_KEY_ID?",
@@ -233,6 +236,17 @@ def test_what_others_set_is_left_alone(load):
     )
 
     assert ("t" * 20, 8080) == (settings.server.auth_token, settings.server.port)
+
+
+def test_a_variable_that_nothing_reads_is_told_of(tmp_path):
+    """Not those of others, nor one that another variable fetches."""
+    others = {"IMAGEGEN_PYTHON": "python3.13", "IMAGEGEN_SERVICE_PORT": "80", "IMAGEGEN_CONFIG": ""}
+    fetched = {"IMAGEGEN_SERVER__AUTH_TOKEN": "env:IMAGEGEN_MY_SECRET", "IMAGEGEN_MY_SECRET": "t" * 20}
+    environ = {**others, **fetched, "IMAGEGEN_SPEED": "fast"}
+
+    assert ("IMAGEGEN_SPEED: unknown variable, ignored",) == variable_doubts(
+        config=None, environ=environ, cwd=tmp_path
+    )
 
 
 def test_a_variable_finds_a_known_provider_without_a_file(load):
