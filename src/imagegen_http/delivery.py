@@ -35,6 +35,10 @@ class OpenConnection:
         """Return how many bytes the peer has not confirmed, or had not when it went."""
         return _unacknowledged(self._transport) if self._left_behind is None else self._left_behind
 
+    def abort(self) -> None:
+        """End the connection at once; nothing that waits to be sent is."""
+        self._transport.abort()
+
     def end(self, *, reset: bool) -> None:
         """Note how the peer went; the first time counts."""
         if self._left_behind is None:

@@ -28,6 +28,7 @@ from imagegen_http.connections import (
     with_room_for_files,
 )
 from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.large_answers import LargeAnswers
 from imagegen_http.logs import set_up_logs
 from imagegen_http.openai.errors import refuse
 from imagegen_http.request_log import RequestLog
@@ -149,7 +150,8 @@ def _guard(service: Service) -> InboundGuard:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=(settings.max_upload_mb + _BESIDE_UPLOAD_MB) * _MIB,
     )
-    return InboundGuard(cast("App", build_app(service)), rules=rules, refuse=refuse)
+    app = LargeAnswers(cast("App", build_app(service)), refuse=refuse)
+    return InboundGuard(app, rules=rules, refuse=refuse)
 
 
 def _config(app: RequestLog) -> uvicorn.Config:

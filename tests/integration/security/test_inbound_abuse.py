@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.integration.api.asking import GENERATE, TASKS, data, finished
+from tests.integration.api.asking import GENERATE, TASKS, data, finished, until
 from tests.integration.api.live_server import LiveServer
 
 TOKEN = "a-token-of-some-length-0123456789"
@@ -320,3 +320,24 @@ def test_afterwards_everything_is_as_before(open_server, guarded):
     assert [] == errors
     assert is_well(open_server)
     assert is_well(guarded)
+
+
+def test_readers_of_lists_who_do_not_read_hold_little(start_server):
+    """Some get the list, the others are turned away; when they have gone, there is room again."""
+    server, whole = start_server(), f"{TASKS}?page_size=100"
+    with server.client() as api, ExitStack() as readers:
+        for _ in range(40):
+            data(api.post(GENERATE, json={"params": {"prompt": "画" * 32_000, "size": "64x64"}}))
+        opened = []
+        for _ in range(16):
+            reader = readers.enter_context(socket.socket())
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect((api.base_url.host, api.base_url.port))
+            reader.sendall(f"GET {whole} HTTP/1.1\r\nHost: {api.base_url.netloc.decode()}\r\n\r\n".encode())
+            opened.append(reader)
+        answers = [reader.recv(12)[9:] for reader in opened]
+        readers.close()
+        again = until(lambda: api.get(whole), lambda answer: answer.status_code == 200)
+
+    assert {b"200", b"503"} == set(answers)
+    assert 40 == len(data(again)["items"])
