@@ -64,8 +64,12 @@ class CallExchange:
 
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes of an input picture."""
+        return b"".join([chunk async for chunk in self.input_chunks(image)])
+
+    def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        """Yield the bytes of an input picture, piece by piece."""
         owner, _, name = image.key.partition("/")
-        return b"".join([chunk async for chunk in self.spool_files.chunks(owner, name)])
+        return self.spool_files.chunks(owner, name)
 
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, twice a second at most; a disk that does not take it breaks no call."""

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -17,6 +17,17 @@ def encode_base64(data: bytes) -> Iterator[bytes]:
     """Yield the base64 of a picture in pieces of 256 KiB, whose length is `encoded_length` together."""
     for start in range(0, len(data), _PIECE):
         yield base64.b64encode(data[start : start + _PIECE])
+
+
+async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the base64 of what comes in pieces of any length."""
+    carry = b""
+    async for chunk in chunks:
+        data = carry + chunk
+        whole = len(data) - len(data) % 3
+        carry = data[whole:]
+        yield base64.b64encode(data[:whole])
+    yield base64.b64encode(carry)
 
 
 def encoded_length(size: int) -> int:

@@ -8,6 +8,8 @@ from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
 
+_PIECE = 7
+
 
 class MemoryExchange:
     """Implements the `Exchange` port without a disk.
@@ -50,6 +52,14 @@ class MemoryExchange:
     async def read_input(self, image: InputImage) -> bytes:
         """Return the bytes that were given as ``inputs``."""
         return self.inputs[image.key]
+
+    async def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        """Yield the same in pieces of seven bytes."""
+        if image.key not in self.inputs:
+            raise BlobMissing(image.key)
+        data = self.inputs[image.key]
+        for start in range(0, len(data), _PIECE):
+            yield data[start : start + _PIECE]
 
     async def progress(self, fraction: float) -> None:
         """Remember the fraction."""

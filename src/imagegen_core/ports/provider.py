@@ -135,6 +135,15 @@ class Exchange(Protocol):
         """Return the bytes of a picture that came with the request."""
         ...
 
+    def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        """Yield the same in pieces of at most 512 KiB, each read when it is asked for.
+
+        Raises:
+            BlobMissing: it is gone.
+            StorageError: it cannot be read.
+        """
+        ...
+
     async def progress(self, fraction: float) -> None:
         """Tell those who watch how far the vendor is, 0.0 to 1.0."""
         ...

@@ -83,7 +83,7 @@ class A1111:
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
         with refused_late():
-            body = JsonBody(await self._body(call, exchange))
+            body = JsonBody(await self._body(call, exchange), exchange.input_chunks)
         self._running.add(call.call_id)
         watching = asyncio.create_task(self._watch(call, exchange))
         try:
@@ -130,8 +130,7 @@ class A1111:
 
     async def _body(self, call: ProviderCall, exchange: Exchange) -> dict[str, Any]:
         request = call.request
-        source = request.references[0] if request.references else request.image
-        picture = None if source is None else await exchange.read_input(source)
+        picture = request.references[0] if request.references else request.image
         mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
         options = _options(call.config)
         return wire.body(request, call.model, task=call.call_id, options=options, picture=picture, mask=mask)

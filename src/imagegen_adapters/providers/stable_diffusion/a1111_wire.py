@@ -21,7 +21,7 @@ from imagegen_adapters.providers.stable_diffusion.bodies import Inline
 from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import InputImage, Operation, PictureRequest
 from imagegen_core.ports.provider import Harvest, Picture
 
 DEFAULT_MODEL = "default"
@@ -89,7 +89,7 @@ def body(
     *,
     task: str,
     options: Options,
-    picture: bytes | None = None,
+    picture: bytes | InputImage | None = None,
     mask: bytes | None = None,
 ) -> dict[str, Any]:
     """Return the body for the operation's path, pictures as `Inline`; ``mask`` is white where it repaints.
@@ -116,7 +116,7 @@ def body(
 
 
 def _upscale_body(
-    request: PictureRequest, extras: dict[str, Any], options: Options, picture: bytes
+    request: PictureRequest, extras: dict[str, Any], options: Options, picture: bytes | InputImage
 ) -> dict[str, Any]:
     factor = 4 if request.params.get("upscale_factor") == "x4" else 2
     for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
