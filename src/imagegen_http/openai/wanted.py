@@ -35,8 +35,12 @@ class Wanted:
 
 
 def read_generation(asked: ImageGeneration, body: Text) -> Wanted:
-    """Return what a body wants that has been read as ``asked`` already."""
-    fields = msgspec.json.decode(body)
+    """Return what a body wants that has been read as ``asked`` already.
+
+    Raises:
+        ClientException: a field that ``asked`` has no part of cannot be read.
+    """
+    fields = _decoded(body)
     return Wanted(asked=asked, fields=_beside(fields), digest=hashlib.sha256(body).hexdigest())
 
 
@@ -66,10 +70,7 @@ def _of_form(parts: Sequence[Part]) -> Wanted:
 
 
 def _of_json(held: HeldBody) -> Wanted:
-    try:
-        fields = msgspec.json.decode(held.outline.text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(held.outline.text) from error
+    fields = _decoded(held.outline.text)
     asked = _converted(fields, ImageEdit, strict=True)
     given = asked.image if isinstance(asked.image, list) else [asked.image] if asked.image else []
     texts = [_text(r) for r in (*asked.images, *given)]
@@ -78,6 +79,13 @@ def _of_json(held: HeldBody) -> Wanted:
         mask = None if asked.mask is None else pictures.read_now(_text(asked.mask), "mask")
         digest = hashlib.sha256(held.text).hexdigest()
     return Wanted(asked=asked, fields=_beside(fields), digest=digest, images=images, mask=mask)
+
+
+def _decoded(body: Text) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(body) from error
 
 
 def _converted(fields: Any, kind: type[ImageEdit], *, strict: bool) -> ImageEdit:
