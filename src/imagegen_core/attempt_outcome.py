@@ -6,6 +6,7 @@ from imagegen_core.attempts import Attempt, Phase
 from imagegen_core.errors import CallError
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.tasks import MAX_RESCUES, Task
 
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 _SILENT_ABOUT_JOBS = _NOT_STARTED | {
@@ -63,6 +64,13 @@ def may_have_cost(error: CallError, attempt: Attempt) -> bool:
         return failure.possible_charge
     ours = failure.code is FailureCode.REJECTED and failure.upstream_status is None
     return failure.possible_charge or ours or failure.code in _SILENT_ABOUT_JOBS
+
+
+def can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
+    """Return whether what could not be stored or fetched is to be had again for free, by us or by polling."""
+    at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
+    failed = error.failure.code is FailureCode.STORAGE_FAILED or error.passing
+    return at_hand and failed and task.rescues < MAX_RESCUES
 
 
 def keeps_answer(failure: Failure | None) -> bool:

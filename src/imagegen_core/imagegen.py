@@ -48,6 +48,7 @@ from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
+from imagegen_core.use_cases.store_answer import StoreAnswer
 from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_core.use_cases.wait_for_task import WaitForTask
 from imagegen_core.worker import Worker
@@ -180,16 +181,21 @@ class ImageGen:
         run_attempt = RunAttempt(
             plan=plan,
             send=SendCall(clock=a.clock, box=a.box),
-            keep_picture=KeepPicture(
-                pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
+            store_answer=StoreAnswer(
+                keep_picture=KeepPicture(
+                    pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
+                ),
+                records=a.images,
+                events=a.events,
+                clock=a.clock,
+                redactor=a.redactor,
+                stored=self._stored,
             ),
-            records=a.images,
             spool=a.spool,
             events=a.events,
             clock=a.clock,
             redactor=a.redactor,
             new_id=a.new_id,
-            stored=self._stored,
         )
         return RunTask(
             plan=plan,

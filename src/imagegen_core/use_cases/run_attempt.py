@@ -1,61 +1,50 @@
 """Drive one attempt through its phases, each committed before the next act."""
 
-import asyncio
 from collections.abc import Callable
 
 import attrs
 
 from imagegen_core.attempt_outcome import (
     AttemptOutcome,
+    can_wait,
     error_of,
     keeps_answer,
     may_have_cost,
     refuses_key,
     repeats_unknown,
     started_nothing,
-    worst,
 )
-from imagegen_core.attempts import Attempt, Phase, Receipt
+from imagegen_core.attempts import Attempt, Phase
 from imagegen_core.call_exchange import CallExchange, spool_owner
-from imagegen_core.errors import BlobMissing, CallError
-from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.errors import CallError
 from imagegen_core.failures import MESSAGE_CHARS, Failure, FailureCode
 from imagegen_core.forwarded_cancel import forwarded_cancel
-from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.provider import Harvest, ProviderCall
+from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.provider_configs import ProviderConfig
 from imagegen_core.provider_slots import SlotsClosed
-from imagegen_core.redacted_json import redacted
 from imagegen_core.running_tasks import RunningTask
-from imagegen_core.tasks import MAX_RESCUES, Task
-from imagegen_core.use_cases.keep_picture import KeepPicture
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.send_call import SendCall
+from imagegen_core.use_cases.store_answer import StoreAnswer
 
 
 @attrs.frozen(kw_only=True)
 class RunAttempt:
-    """One paid request at the most; what an earlier process left behind is taken up where it stands.
-
-    ``stored`` is called after each change of what the picture store holds.
-    """
+    """One paid request at the most; what an earlier process left behind is taken up where it stands."""
 
     plan: PlanCalls
     send: SendCall
-    keep_picture: KeepPicture
-    records: ImageRecords
+    store_answer: StoreAnswer
     spool: Spool
     events: EventBus
     clock: Clock
     redactor: Redactor
     new_id: Callable[[], str]
-    stored: Callable[[], object]
 
     async def __call__(self, *, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
         """Return how an attempt that was taken up came out; never raises for what a vendor does.
@@ -81,7 +70,7 @@ class RunAttempt:
                 if newer is not None:
                     return await self(run=run, planned=newer, attempt=current)
             error = self._redacted(raw, planned.resolved.config, current)
-            if _can_wait(error, current, run.task):
+            if can_wait(error, current, run.task):
                 return AttemptOutcome(error=error, kept=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
             await self._forget_answer(attempt, error.failure)
@@ -155,70 +144,17 @@ class RunAttempt:
                     attempt = await run.save_attempt(attempt.received(now(), receipt))
         else:
             run.place.pass_on()
-        return await self._collect(run, resolved, call, exchange, attempt, again=again)
-
-    async def _collect(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-        *,
-        again: bool,
-    ) -> AttemptOutcome:
-        harvest = await self._harvest(resolved, call, exchange, attempt.receipt or Receipt())
-        there = await self._stored_before(attempt) if again else frozenset()
-        images: list[Image] = []
-        failures = list(harvest.failures)
-        for position, found in enumerate(harvest.pictures):
-            if position in there:
-                continue
-            # Looking for secrets takes a second for a few megabytes of words, so not on the loop.
-            metadata = await asyncio.to_thread(redacted, found.metadata, self.redactor)
-            picture = attrs.evolve(found, metadata=metadata)
-            try:
-                image = await self.keep_picture(
-                    picture=picture, position=position, task=run.task, attempt=attempt, again=again
-                )
-            except CallError as error:
-                failures.append(error)
-            else:
-                images.append(image)
-        for failure in failures:
-            if _can_wait(failure, attempt, run.task):
-                if images:
-                    await self._record(run, attempt, images)
-                raise failure
-        if not images and not there:
-            raise worst(failures) or CallError(
-                FailureCode.BAD_RESPONSE, "the vendor's answer holds no picture"
-            )
-        lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
-        await self._record(run, attempt.stored(self.clock.now(), lost=lost), images)
-        await self._forget_answer(attempt, lost)
-        return AttemptOutcome(
-            failures=tuple(self._redacted(failure, resolved.config, attempt) for failure in failures),
-            warnings=tuple(self.redactor.redact(w, limit=MESSAGE_CHARS) for w in harvest.warnings),
+        outcome = await self.store_answer(
+            run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, again=again
         )
+        await self._forget_answer(attempt, run.attempts[attempt.part].failure)
+        failures = tuple(self._redacted(failure, resolved.config, attempt) for failure in outcome.failures)
+        return attrs.evolve(outcome, failures=failures)
 
     async def _forget_answer(self, attempt: Attempt, failure: Failure | None) -> None:
         """Remove a vendor's answer, unless pictures in it were paid for and are stored nowhere else."""
         if not keeps_answer(failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
-
-    async def _stored_before(self, attempt: Attempt) -> frozenset[int]:
-        """Return the positions of the pictures that an earlier try to store the answer got through."""
-        images = await self.records.of_task(attempt.task_id)
-        return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
-
-    async def _record(self, run: RunningTask, attempt: Attempt, images: list[Image]) -> None:
-        """Store the attempt with its pictures and tell those who watch."""
-        kept = await run.repository.save_attempt(attempt, tuple(images))
-        run.attempts[attempt.part] = attempt
-        self.stored()
-        for image in kept:
-            await self._announce(image)
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
         """Return the error as it may be stored and shown: vendors echo what they were sent."""
@@ -237,25 +173,3 @@ class RunAttempt:
             repeatable=not_started or repeats_unknown(failure, config),
             passing=error.passing,
         )
-
-    @staticmethod
-    async def _harvest(
-        resolved: ResolvedProvider, call: ProviderCall, exchange: CallExchange, receipt: Receipt
-    ) -> Harvest:
-        try:
-            return await resolved.provider.collect(call, receipt, exchange)
-        except BlobMissing as error:
-            raise CallError(FailureCode.STORAGE_FAILED, "the vendor's answer is no longer on disk") from error
-
-    async def _announce(self, image: Image) -> None:
-        event = TaskEvent(
-            task_id=image.task_id, kind=EventKind.IMAGE, at=self.clock.now(), data={"image_id": image.id}
-        )
-        await self.events.publish(event)
-
-
-def _can_wait(error: CallError, attempt: Attempt, task: Task) -> bool:
-    """Return whether what could not be stored or fetched is to be had again for free, by us or by polling."""
-    at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
-    failed = error.failure.code is FailureCode.STORAGE_FAILED or error.passing
-    return at_hand and failed and task.rescues < MAX_RESCUES
