@@ -10,31 +10,31 @@ T = TypeVar("T")
 
 
 class DetachedThreads:
-    """Gives each call a thread for as long as it lasts, ``most`` of them at once.
+    """Gives each call a thread for as long as it lasts, ``max_threads`` of them at once.
 
     A name server or a token service that does not answer keeps a thread for half a minute, whatever the
     caller's patience. A call that was given up therefore counts until it has really ended.
     """
 
-    def __init__(self, name: str, most: int) -> None:
+    def __init__(self, name: str, max_threads: int) -> None:
         self._name = name
-        self._free = asyncio.Semaphore(most)
+        self._free = asyncio.Semaphore(max_threads)
 
-    async def turn(self) -> None:
-        """Wait until there is room for one more; `start` or `give_back` must follow."""
+    async def acquire(self) -> None:
+        """Wait until there is room for one more; `start` or `release` must follow."""
         await self._free.acquire()
 
-    def give_back(self) -> None:
-        """Let somebody else have the turn."""
+    def release(self) -> None:
+        """Let somebody else in."""
         self._free.release()
 
     def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Begin the call whose turn has come; nothing happens to it when the future is cancelled."""
+        """Begin the call for which room was acquired; nothing happens to it when the future is cancelled."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[T] = loop.create_future()
 
         def settle(value: T | None, error: BaseException | None) -> None:
-            self.give_back()
+            self.release()
             if ended.done():
                 return
             if error is None:
@@ -54,11 +54,11 @@ class DetachedThreads:
         try:
             threading.Thread(target=work, name=self._name, daemon=True).start()
         except RuntimeError as error:
-            self.give_back()
+            self.release()
             raise OSError("no more threads can be started") from error
         return ended
 
     async def run(self, call: Callable[[], T]) -> T:
         """Return what the call returns, as soon as there is room for it."""
-        await self.turn()
+        await self.acquire()
         return await self.start(call)

@@ -37,10 +37,10 @@ class ProviderSlots:
         """Let begin what may begin now: nothing before its elders, of which one may not be ready yet."""
         for place in self._lines.get(provider_name, ()):
             while place.waiting and self._in_flight[provider_name] < place.limit:
-                turn = place.waiting.popleft()
-                if not turn.done():
+                permit = place.waiting.popleft()
+                if not permit.done():
                     self._in_flight[provider_name] += 1
-                    turn.set_result(None)
+                    permit.set_result(None)
             if place.waiting or not place.ready:
                 return
 
@@ -56,9 +56,9 @@ class ProviderSlots:
         self.closed = True
         for place in (place for line in self._lines.values() for place in line):
             while place.waiting:
-                turn = place.waiting.popleft()
-                if not turn.done():
-                    turn.set_exception(SlotsClosed())
+                permit = place.waiting.popleft()
+                if not permit.done():
+                    permit.set_exception(SlotsClosed())
 
 
 class Place:
@@ -81,13 +81,13 @@ class Place:
         if self._slots.closed:
             raise SlotsClosed
         self.limit = limit or self._slots.default_limit
-        turn = asyncio.get_running_loop().create_future()
-        self.waiting.append(turn)
+        permit = asyncio.get_running_loop().create_future()
+        self.waiting.append(permit)
         self.pass_on()
         try:
-            await turn
+            await permit
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if permit.done() and not permit.cancelled() and permit.exception() is None:
                 self._slots.end_call(self._provider_name)
             raise
         try:

@@ -27,20 +27,20 @@ class NameLookupTimeout(Exception):
 
 
 class NameLookups:
-    """Looks up ``most`` names at once, each in a thread; who asks for one that is being looked up joins.
+    """Looks up names, each in a thread; who asks for one that is being looked up joins.
 
     A dead name keeps its thread until the system gives up, half a minute perhaps. It is one thread, however
     many ask for it, and none of those that other work is done in.
 
     Args:
-        most: names at once; others wait.
+        max_lookups: names at once; others wait.
         query: asks the system, or whatever a test has instead; blocks.
     """
 
     def __init__(
-        self, most: int, *, query: Callable[[str, int], tuple[IpAddress, ...]] | None = None
+        self, max_lookups: int, *, query: Callable[[str, int], tuple[IpAddress, ...]] | None = None
     ) -> None:
-        self._threads = DetachedThreads("name-lookup", most)
+        self._threads = DetachedThreads("name-lookup", max_lookups)
         self._query = query or resolve_blocking
         self._running: dict[tuple[str, int], asyncio.Future[tuple[IpAddress, ...]]] = {}
 
@@ -53,13 +53,13 @@ class NameLookups:
         with contextlib.suppress(NameNotResolved):
             return resolve_blocking(host, port, only_numbers=True)
         if (host, port) not in self._running:
-            await self._threads.turn()
+            await self._threads.acquire()
             self._begin(host, port)
         return await asyncio.shield(self._running[host, port])
 
     def _begin(self, host: str, port: int) -> None:
         if (host, port) in self._running:  # somebody else's turn came first
-            self._threads.give_back()
+            self._threads.release()
             return
         try:
             looking = self._threads.start(partial(self._query, host, port))

@@ -16,14 +16,14 @@ def call_timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=connect, pool=seconds / 2)
 
 
-async def read_at_most(response: httpx.Response, most: int = ERROR_BYTES) -> bytes:
-    """Return the body, or its first ``most`` bytes.
+async def read_at_most(response: httpx.Response, max_bytes: int = ERROR_BYTES) -> bytes:
+    """Return the body, or its first ``max_bytes`` bytes.
 
     Raises:
         httpx.HTTPError: the connection broke.
     """
     body = bytearray()
-    await _fill(body, response, most)
+    await _fill(body, response, max_bytes)
     return bytes(body)
 
 
@@ -35,8 +35,8 @@ async def read_error(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-async def _fill(body: bytearray, response: httpx.Response, most: int) -> None:
+async def _fill(body: bytearray, response: httpx.Response, max_bytes: int) -> None:
     async for chunk in response.aiter_bytes():
-        body += chunk[: most - len(body)]
-        if len(body) >= most:
+        body += chunk[: max_bytes - len(body)]
+        if len(body) >= max_bytes:
             return

@@ -17,12 +17,12 @@ def named_inputs(request: PictureRequest) -> tuple[tuple[str, InputImage], ...]:
     return (*named, *((name, image) for name, image in beside if image is not None))
 
 
-def check_weight(request: PictureRequest, most: int, why: str) -> None:
+def check_weight(request: PictureRequest, max_bytes: int, why: str) -> None:
     """Check the bytes of all pictures together against what goes into one request.
 
     Args:
         request: what is asked for.
-        most: bytes.
+        max_bytes: of all pictures together.
         why: whose limit it is; it follows the number.
 
     Raises:
@@ -30,9 +30,11 @@ def check_weight(request: PictureRequest, most: int, why: str) -> None:
     """
     named = named_inputs(request)
     total = sum(image.size_bytes for _, image in named)
-    if total > most:
+    if total > max_bytes:
         field = max(named, key=lambda pair: pair[1].size_bytes)[0]
-        raise ValidationFailed.of(field, f"all pictures together have {total} bytes, at most {most} {why}")
+        raise ValidationFailed.of(
+            field, f"all pictures together have {total} bytes, at most {max_bytes} {why}"
+        )
 
 
 def check_size(request: PictureRequest, also: Sequence[str] = ("auto",)) -> None:

@@ -131,15 +131,15 @@ class PlanCalls:
 
     def _sent(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
         latest = {a.part: a for a in attempts}
-        found = {}
+        calls = {}
         for part, attempt in latest.items():
             if attempt.phase in _WITH_VENDOR and attempt.config is not None:
                 sent = open_call(attempt.config, self.box, attempt.attempt_id)
                 planned = self._as_sent(task, part, sent, attempts)
                 # What is not sealed, anybody who can write to the database may have made up.
                 if planned is not None and (attempt.config.sealed or not planned.is_ambient):
-                    found[part] = planned
-        return found
+                    calls[part] = planned
+        return calls
 
     def _as_sent(
         self, task: Task, part: int, sent: SentCall, attempts: tuple[Attempt, ...]

@@ -143,10 +143,10 @@ class RunTask:
             for part in parts
         )
 
-        async def drive(part: int, found: Attempt | AttemptOutcome) -> AttemptOutcome:
-            if isinstance(found, AttemptOutcome):
-                return found
-            return await self.run_attempt(run=run, planned=plan.calls[part], attempt=found)
+        async def drive(part: int, resumed: Attempt | AttemptOutcome) -> AttemptOutcome:
+            if isinstance(resumed, AttemptOutcome):
+                return resumed
+            return await self.run_attempt(run=run, planned=plan.calls[part], attempt=resumed)
 
         return await _all(map(drive, parts, taken))
 

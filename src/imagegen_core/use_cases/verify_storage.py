@@ -18,8 +18,8 @@ from imagegen_core.progress import Progress, unseen
 T = TypeVar("T")
 
 _KEYS_AT_ONCE = 10_000
-_MOST_FINDINGS = 1000
-_LONGEST_ERROR = 300
+_MAX_FINDINGS = 1000
+_MAX_ERROR_CHARS = 300
 
 
 class FindingKind(StrEnum):
@@ -76,13 +76,13 @@ class _Tally:
     findings: list[Finding] = attrs.field(factory=list)
 
     def give_archive_up(self, error: StorageError) -> None:
-        self.archive, self.archive_error = None, str(error)[:_LONGEST_ERROR]
+        self.archive, self.archive_error = None, str(error)[:_MAX_ERROR_CHARS]
 
     def add(self, finding: Finding) -> None:
         self.wrong += 1
         self.mended += finding.mended
         self.orphans += finding.kind in (FindingKind.ORPHAN_LOCAL, FindingKind.ORPHAN_ARCHIVE)
-        if len(self.findings) < _MOST_FINDINGS:
+        if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(finding)
 
 

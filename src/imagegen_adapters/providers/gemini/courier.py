@@ -121,11 +121,11 @@ class Courier(httpx.AsyncBaseTransport):
 def _object(content: bytes) -> bytes:
     """Return an error body that the SDK can read: a JSON object, made of the text where it is none."""
     try:
-        found = json.loads(content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, dict) and isinstance(found.get("error"), dict):
-        return json.dumps(found).encode()
+        body = None
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return json.dumps(body).encode()
     return json.dumps({"error": {"message": content.decode("utf-8", "replace")[:2000]}}).encode()

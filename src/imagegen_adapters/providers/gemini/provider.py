@@ -145,10 +145,10 @@ class GeminiProvider:
 
     async def _send(self, call: ProviderCall, settings: GeminiSettings, order: Order, parcel: Parcel) -> None:
         with map_sdk_errors(call.config, model=call.model, parcel=parcel, now=self._now):
-            async with AsyncExitStack() as turn:
+            async with AsyncExitStack() as upload:
                 if parcel.uploads:
-                    await turn.enter_async_context(self._uploading)
-                    parcel.when_sent = turn.aclose
+                    await upload.enter_async_context(self._uploading)
+                    parcel.when_sent = upload.aclose
                 async with self._models(call.config, settings, parcel) as models:
                     await sdk.send(models, order)
 
