@@ -22,7 +22,7 @@ from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_core.attempts import SentConfig
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import KeysLocked
 from imagegen_core.events import EventKind
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import StorageState
@@ -39,13 +39,13 @@ class PlainBox:
 
     def seal(self, plaintext, *, context):
         if self.locked:
-            raise Unavailable("locked")
+            raise KeysLocked("locked")
         return f"{context}\n{base64.b64encode(plaintext.encode()).decode()}"
 
     def open(self, token, *, context):
         sealed_for, text = token.split("\n")
         if self.locked or sealed_for != context:
-            raise Unavailable("locked")
+            raise KeysLocked("locked")
         return base64.b64decode(text).decode()
 
 
@@ -160,7 +160,7 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         await configs.save(a_config(), key_origin=ORIGIN)
         box.locked = True
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(KeysLocked):
             await configs.save(a_config(api_key=None), key_origin=ORIGIN)
         assert (await configs.get("mine")).api_key.locked
 
