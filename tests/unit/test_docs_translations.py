@@ -1,4 +1,4 @@
-"""A Chinese page says what its English one does: a page that was changed in one language only fails here."""
+"""What only one language of a page gained or lost fails here, but for mere words."""
 
 import re
 
