@@ -1,11 +1,14 @@
 """`./run soak` itself, for twenty seconds."""
 
+import json
 import subprocess
 import sys
 
+import attrs
 import pytest
 
 from tests.chaos.service import ROOT
+from tests.soak.stage import Stage
 
 
 @pytest.mark.timeout(600)
@@ -27,3 +30,56 @@ def test_a_short_soak_keeps_every_promise(tmp_path, measured):
     assert "Every promise held." in told
     assert "<svg" in report.with_suffix(".svg").read_text()
     measured(next(line for line in told.splitlines() if "acknowledged" in line))
+
+
+@pytest.fixture
+def live(tmp_path):
+    """Return a stage of the soak on which one task has completed."""
+    stage = Stage.make(tmp_path / "stage", filling=False)
+    try:
+        stage.calm()
+        stage.start()
+        task_id = stage.service.submit()
+        stage.service.ended(task_id)
+        stage.promises.acknowledged.add(task_id)
+        yield stage
+    finally:
+        stage.destroy()
+
+
+def test_sound_work_breaks_nothing(live):
+    """What the next test finds is what it broke."""
+    assert [] == live.promises.broken_at_the_end(live)
+
+
+def test_what_is_broken_is_told(live):
+    """A lost task, a second charge, files of nobody, what a caller saw: each has its sentence."""
+    (charge,) = live.sync.charges()
+    with live.sync.ledger.open("a") as ledger:
+        ledger.write(f"{json.dumps(attrs.asdict(charge))}\n")
+    live.promises.acknowledged.add("a-task-that-is-gone")
+    live.promises.seen_broken.append("one key, two tasks")
+    live.service.data_dir.joinpath("images", "stray.png").write_bytes(b"nobody's")
+    live.service.data_dir.joinpath("images", "half~").write_bytes(b"half")
+
+    broken = live.promises.broken_at_the_end(live)
+
+    assert [
+        "one key, two tasks",
+        "acknowledged and lost",
+        "an attempt paid twice",
+        "on the disk without a record",
+        "left over",
+    ] == [sentence.partition(":")[0] for sentence in broken]
+
+
+def test_an_object_of_nobody_is_told(live):
+    """Whatever is in the bucket is paid for every month."""
+    with live.service.client() as client:
+        client.post("/api/v1/storage/sync", json={}).raise_for_status()
+    (kept,) = live.oss.objects.values()
+    live.oss.objects["soak/stray.png"] = kept
+
+    broken = live.promises.broken_at_the_end(live)
+
+    assert ["in the bucket without a record: ['stray.png']"] == broken

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -57,6 +58,10 @@ class Soak:
             except KeyboardInterrupt:
                 self.early = True
                 print("ending early; once more ends at once", flush=True)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                self.early = True
+                self.broken.append(f"a start or a stop failed: {error}")
+                self.stage.service.kill()
             lasted = time.monotonic() - began
             self._drain(faults)
         self.broken += self.stage.promises.broken_at_the_end(self.stage)
@@ -138,6 +143,8 @@ def main():
         if outcome.broken:
             stage.service.kill()
             shutil.copytree(stage.service.data_dir, folder / "kept")
+    except KeyboardInterrupt:
+        sys.exit(f"ended at once, nothing was checked; what there is: {folder}")
     finally:
         stage.destroy()
     if options.report:

@@ -92,7 +92,7 @@ class SoakPromises(Promises):
         self.counted["objects in the bucket"] = len(objects)
         self.counted["files without a record"] = found["orphans"]
         assert not sync["failed"], f"not to be uploaded: {sync}"
-        assert not found["wrong"], f"verification: {found}"
+        assert found["wrong"] == found["orphans"], f"records that storage contradicts: {found}"
         assert not kept - objects, f"not in the bucket: {sorted(kept - objects)}"
         assert not objects - kept, f"in the bucket without a record: {sorted(objects - kept)}"
         assert not found["orphans"], f"on the disk without a record: {found}"
