@@ -1,8 +1,11 @@
 """The oracle: what must be true of a data directory, a vendor's ledger and the answers that a client saw."""
 
 import hashlib
+import itertools
+import os
 import time
 from collections import Counter
+from pathlib import Path
 
 import attrs
 
@@ -121,7 +124,7 @@ class Promises:
     def leftovers(self):
         """Return temporary files, spooled files and unfinished attempts that nothing will ever take up."""
         data = self.service.data_dir
-        found = [str(path.relative_to(data)) for path in data.rglob("*") if _temporary(path.name)]
+        found = [str(path.relative_to(data)) for path in paths_below(data) if _temporary(path.name)]
         spooled = [path.name for path in (data / "spool").glob("*")]
         found += [name for name in spooled if self._needless(name)]
         sql = f"""
@@ -153,6 +156,13 @@ class Promises:
         told = dict(self.service.rows("SELECT name, value FROM counters"))
         wrong = [name for name in ("pending", "processing") if told[name] != counted.get(name, 0)]
         _nothing(wrong, "counters that lie")
+
+
+def paths_below(folder):
+    """Return all files and directories; unlike `Path.rglob`, they may go while it looks."""
+    return [
+        Path(directory, name) for directory, *names in os.walk(folder) for name in itertools.chain(*names)
+    ]
 
 
 def _temporary(name):

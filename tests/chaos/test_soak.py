@@ -73,6 +73,16 @@ def test_what_is_broken_is_told(live):
     ] == [sentence.partition(":")[0] for sentence in broken]
 
 
+def test_a_caller_that_fails_breaks_the_run(live):
+    """A run that has lost its callers, or whoever measures, must not end as if all were well."""
+    live.thread(lambda: {}["no such key"]).join(30)
+
+    (broken,) = live.promises.broken_at_the_end(live)
+
+    assert "the soak itself failed" in broken
+    assert "no such key" in broken
+
+
 def test_an_object_of_nobody_is_told(live):
     """Whatever is in the bucket is paid for every month."""
     with live.service.client() as client:

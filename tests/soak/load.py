@@ -44,10 +44,7 @@ class Load:
 
     def __enter__(self):
         callers = [Caller.make(self, number) for number in range(CALLERS)]
-        self._threads = [threading.Thread(target=caller.run, daemon=True) for caller in callers]
-        self._threads.append(threading.Thread(target=Janitor(self).run, daemon=True))
-        for thread in self._threads:
-            thread.start()
+        self._threads = [self.stage.thread(worker.run) for worker in (*callers, Janitor(self))]
         return self
 
     def __exit__(self, *_):

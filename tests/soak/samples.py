@@ -8,6 +8,7 @@ import time
 import attrs
 import httpx
 
+from tests.chaos.promises import paths_below
 from tests.processes import MIB, descriptors, family, proportional_mb, resident_mb, threads
 from tests.soak.slopes import slope
 
@@ -86,8 +87,7 @@ class Sampler:
     _client: httpx.Client = attrs.field(factory=lambda: httpx.Client(timeout=30, trust_env=False))
 
     def __enter__(self):
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+        self._thread = self.stage.thread(self._watch)
         return self
 
     def __exit__(self, *_):
@@ -108,7 +108,7 @@ class Sampler:
     def _take(self, service):
         health = self._health(service)
         pids, data = family(service.pid), service.data_dir
-        files = [path for path in data.rglob("*") if path.parent != data]
+        files = [path for path in paths_below(data) if path.parent != data]
         sizes = {path: _size(path) for path in files}
         return Sample(
             at=time.monotonic() - self.began,

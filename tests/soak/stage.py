@@ -1,6 +1,8 @@
 """A service with everything around it: two vendors that charge, a demo, a bucket, a disk that can fill up."""
 
+import threading
 import time
+import traceback
 from pathlib import Path
 
 import attrs
@@ -71,6 +73,19 @@ class Stage:
         self.service.start()
         self.lives += 1
         self.frozen = False
+
+    def thread(self, work):
+        """Return a started thread; when its work fails, that breaks the run, which would go on half blind."""
+
+        def run():
+            try:
+                work()
+            except Exception:  # noqa: BLE001 - whatever it is, it is told at the end
+                self.promises.seen_broken.append(f"the soak itself failed: {traceback.format_exc()}")
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
 
     def end_life(self, how, end):
         """End the service by calling ``end``, and remember how."""
