@@ -29,11 +29,15 @@ class OpenConnection:
 
     def is_open(self) -> bool:
         """Return whether the peer may still confirm more."""
-        return self._left_behind is None
+        return self._left_behind is None and not self._transport.is_closing()
 
     def unacknowledged(self) -> int:
         """Return how many bytes the peer has not confirmed, or had not when it went."""
-        return _unacknowledged(self._transport) if self._left_behind is None else self._left_behind
+        if self._left_behind is not None:
+            return self._left_behind
+        missing = _unacknowledged(self._transport)
+        # A write that failed closes the transport and drops what it held, a moment before we are told.
+        return max(1, missing) if self._transport.is_closing() else missing
 
     def abort(self) -> None:
         """End the connection at once; nothing that waits to be sent is."""
@@ -42,7 +46,8 @@ class OpenConnection:
     def end(self, *, reset: bool) -> None:
         """Note how the peer went; the first time counts."""
         if self._left_behind is None:
-            self._left_behind = max(1, _unacknowledged(self._transport)) if reset else self.unacknowledged()
+            missing = _unacknowledged(self._transport)
+            self._left_behind = max(1, missing) if reset else missing
 
 
 async def delivered(scope: Scope, left: "asyncio.Task[None]", seconds: float = PATIENCE_SECONDS) -> bool:

@@ -14,9 +14,13 @@ class Line:
 
     def __init__(self, *unconfirmed):
         self.unconfirmed = list(unconfirmed)
+        self.closing = False
 
     def get_write_buffer_size(self):
         return self.unconfirmed.pop(0) if len(self.unconfirmed) > 1 else self.unconfirmed[0]
+
+    def is_closing(self):
+        return self.closing
 
     def get_extra_info(self, name):
         return None
@@ -38,6 +42,11 @@ def goes(connection, left):
 def resets(connection, left):
     connection.end(reset=True)
     left.set_result(None)
+
+
+def fails_to_write(connection, left):
+    connection._transport.closing = True
+    connection._transport.unconfirmed = [0]
 
 
 async def test_what_is_confirmed_has_arrived():
@@ -64,6 +73,14 @@ async def test_who_goes_with_all_of_it_has_the_answer():
 async def test_who_resets_has_not_read_all():
     """Its system had more than its program took."""
     assert not await arrives(9, 0, meanwhile=resets)
+
+
+async def test_what_could_not_be_written_has_not_arrived():
+    """The peer reset the connection; the transport has nothing left, and tells its protocol later."""
+    assert [False, False] == [
+        await arrives(0, before=fails_to_write),
+        await arrives(9, 9, 9, meanwhile=fails_to_write),
+    ]
 
 
 async def test_without_a_server_that_tells_only_leaving_counts():
