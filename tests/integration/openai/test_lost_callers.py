@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import ended, task_of, total, until
+from tests.integration.api.held_vendor import behind
+from tests.integration.api.live_server import LiveServer
 from tests.integration.openai.test_repeats import FIRST, GENERATIONS, asked
 
 REPLAYED = "idempotent-replayed"
@@ -18,8 +21,40 @@ LITELLM = FIRST
 """Its router sends each repeat as a first request of the official client's."""
 
 
+@pytest.fixture(scope="module")
+def vendor():
+    with FakeA1111() as vendor:
+        yield vendor
+
+
+@pytest.fixture(scope="module")
+def server(vendor, tmp_path_factory):
+    running = LiveServer(tmp_path_factory.mktemp("lost-callers"), behind(vendor)).start()
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def api(server):
+    with server.client(**{"Accept-Language": "en"}) as client:
+        yield client
+
+
+@pytest.fixture
+def hold(vendor):
+    """While it is not set, no job of the vendor's ends."""
+    vendor.hold.clear()
+    yield vendor.hold
+    vendor.hold.set()
+
+
 def body_of(prompt, seconds=1.0, **more):
     return {"prompt": prompt, "size": "64x64", "delay_seconds": seconds, **more}
+
+
+def held(prompt, **more):
+    """Return a request for a picture that is not there before the vendor is let go."""
+    return {"prompt": prompt, "size": "64x64", "model": "stable-diffusion/default", **more}
 
 
 def send(server, body, *, receive_bytes=0, **headers):
@@ -51,10 +86,11 @@ def lose(server, body, **headers):
 
 
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
-def test_who_was_lost_and_asks_again_gets_the_answer(server, api, headers):
+def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers):
     """Then the next equal request is a new picture's."""
-    body = body_of(f"lost with {len(headers)} headers")
+    body = held(f"lost with {len(headers)} headers")
     lost = lose(server, body, **headers)
+    hold.set()
     again, new = (api.post(GENERATIONS, json=body, headers=headers) for _ in range(2))
 
     assert (200, lost, "true") == (again.status_code, again.headers["x-task-id"], again.headers[REPLAYED])
@@ -62,10 +98,19 @@ def test_who_was_lost_and_asks_again_gets_the_answer(server, api, headers):
     assert 2 == len(asked(api, body["prompt"]))
 
 
-def test_the_answer_waits_for_who_comes_late(server, api):
+def test_a_caller_who_leaves_does_not_cancel(server, api, hold):
+    """The picture is made and kept."""
+    lost = lose(server, held("left alone"))
+    hold.set()
+
+    assert "completed" == ended(api, lost)["status"]
+
+
+def test_the_answer_waits_for_who_comes_late(server, api, hold):
     """The task has ended by then."""
-    body = body_of("lost and late", 0.3)
+    body = held("lost and late")
     lost = lose(server, body)
+    hold.set()
     ended(api, lost)
 
     assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
@@ -84,22 +129,24 @@ def test_who_is_gone_before_the_task_is_made_pays_nothing(start_server):
         assert [] == asked(api, body["prompt"])
 
 
-def test_a_caller_may_be_lost_again_and_again(server, api):
+def test_a_caller_may_be_lost_again_and_again(server, api, hold):
     """Each repeat joins the same task."""
-    body = body_of("lost three times", 2)
+    body = held("lost three times")
     lost = lose(server, body)
     for _ in range(2):
         with server.client() as leaving, pytest.raises(httpx.ReadTimeout):
             leaving.post(GENERATIONS, json=body, timeout=0.3)
+    hold.set()
 
     assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
     assert 1 == len(asked(api, body["prompt"]))
 
 
-def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api):
+def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api, hold):
     """Nobody is given the same picture twice."""
-    body = body_of("one lost, two new")
+    body = held("one lost, two new")
     lost = lose(server, body)
+    hold.set()
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: api.post(GENERATIONS, json=body), range(2)))
     tasks = {answer.headers["x-task-id"] for answer in answers}
@@ -117,11 +164,12 @@ def test_equal_requests_whose_callers_wait_are_tasks_of_their_own(server, api):
     assert 3 == len({answer.headers["x-task-id"] for answer in answers})
 
 
-def test_a_lost_stream_is_found_by_its_repeat(server, api):
+def test_a_lost_stream_is_found_by_its_repeat(server, api, hold):
     """Although it had begun."""
-    body = body_of("a lost stream", stream=True)
+    body = held("a lost stream", stream=True)
     with server.client() as other, other.stream("POST", GENERATIONS, json=body) as first:
         lost = first.headers["x-task-id"]
+    hold.set()
     again = api.post(GENERATIONS, json=body)
 
     assert lost == again.headers["x-task-id"]
@@ -132,10 +180,11 @@ def test_a_lost_stream_is_found_by_its_repeat(server, api):
     "other",
     [{"headers": {"Authorization": "Bearer another"}}, {"json": {"n": 2}}, {"json": {"size": "80x64"}}],
 )
-def test_another_request_is_not_its_repeat(server, api, other):
+def test_another_request_is_not_its_repeat(server, api, hold, other):
     """The token and each field count."""
-    body = body_of(f"lost for good {other}")
+    body = held(f"lost for good {other}")
     lost = lose(server, body, Authorization="Bearer one")
+    hold.set()
     sent = {"Authorization": "Bearer one", **other.get("headers", {})}
     answer = api.post(GENERATIONS, json={**body, **other.get("json", {})}, headers=sent)
 

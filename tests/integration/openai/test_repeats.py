@@ -101,17 +101,6 @@ def test_another_key_is_another_client(server, api):
     assert 2 == len(tasks)
 
 
-def test_a_client_that_leaves_does_not_cancel(server, api):
-    """The picture is made and kept."""
-    with server.client() as leaving, pytest.raises(httpx.ReadTimeout):
-        leaving.post(
-            GENERATIONS, json={"prompt": "left alone", "size": "64x64", "delay_seconds": 1.5}, timeout=0.5
-        )
-    (task,) = until(lambda: asked(api, "left alone"), bool)
-
-    assert "completed" == ended(api, task["task_id"])["status"]
-
-
 @pytest.mark.parametrize("as_job", [False, True])
 def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
     """A job is taken up again; a call whose outcome nobody knows is not paid for a second time."""
