@@ -12,12 +12,12 @@ def in_thread(fake):
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        entered = asyncio.run_coroutine_threadsafe(fake.__aenter__(), loop).result(10)
+        entered = asyncio.run_coroutine_threadsafe(fake.__aenter__(), loop).result(60)
         try:
             yield entered
         finally:
-            asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(10)
+            asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

@@ -57,7 +57,7 @@ def running(api, task_id):
     return until(lambda: task_of(api, task_id), lambda t: t["status"] != "pending")
 
 
-def until(look, good, *, seconds=60):
+def until(look, good, *, seconds=120):
     """Return what ``look`` sees once it is good."""
     deadline = time.monotonic() + seconds
     while not good(seen := look()):

@@ -18,8 +18,8 @@ import yaml
 from tests.integration.warm_processes import WarmProcess
 
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
-START_SECONDS = 30
-STOP_SECONDS = 60
+START_SECONDS = 120
+STOP_SECONDS = 120
 
 
 def clean_environ(**more):
@@ -59,7 +59,7 @@ class Terminal:
         os.close(its)
         return cls(process, ours)
 
-    def until(self, text, seconds=30):
+    def until(self, text, seconds=120):
         """Read until this is shown."""
         deadline = time.monotonic() + seconds
         while text not in self.shown:

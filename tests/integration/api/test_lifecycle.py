@@ -228,7 +228,7 @@ def test_an_idempotency_key_outlives_a_kill(start_server):
     assert (before, "true") == (data(again)["task_id"], again.headers["idempotent-replayed"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
     """All completed, all pictures whole, all ids different: what got its 202 is there."""
     server = start_server({"queue": {"size": 2000}})
@@ -246,13 +246,13 @@ def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
     started = time.perf_counter()
     with ThreadPoolExecutor(100) as pool:
         calls = [pool.submit(call, caller) for caller in range(100)]
-        assert half.wait(100)
+        assert half.wait(300)
         server.kill()
         server.start()
         for each in calls:
             each.result()
     with server.client() as api:
-        until(lambda: _waiting(api), lambda count: count == 0, seconds=120)
+        until(lambda: _waiting(api), lambda count: count == 0, seconds=600)
         tasks = {t["task_id"]: t for t in _all(api, TASKS)}
         images = _all(api, IMAGES)
         print(f"1000 tasks in {time.perf_counter() - started:.1f} s")
@@ -269,7 +269,7 @@ def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
 
 def _insist(server, body, headers):
     """Post until it is accepted, as a caller with an idempotency key may."""
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         try:
             answer = httpx.post(

@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from tests.integration.api.asking import CONFIG, TASKS, data, ended, task_of, total, until
+from tests.integration.api.asking import CONFIG, TASKS, data, task_of, total, until
 from tests.integration.openai.conftest import client_of
 
 GENERATIONS = "/v1/images/generations"

@@ -150,7 +150,7 @@ def body_of(kind, source, word):
     return {"provider": provider, "params": {"prompt": f"echo-{word} 一只猫"}, **override}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 class TestNoKeyIsAnywhere:
     """The tests share one service; the order of their looking does not matter."""
 
