@@ -14,6 +14,9 @@ Piece = bytes | Image
 Opened = Callable[[str], AsyncIterator[bytes]]
 """Opens the blob of a key."""
 
+_PIECE_BYTES = 48 * 1024
+"""Encoded at a time, a multiple of three."""
+
 _USAGE = ("total_tokens", "input_tokens", "output_tokens")
 
 
@@ -63,13 +66,19 @@ async def written(pieces: Sequence[Piece], opened: Opened) -> AsyncIterator[byte
 
 
 async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Encode threes of bytes; what is left of a chunk waits for the next."""
+    """Encode threes of bytes in small pieces; what is left of a chunk waits for the next.
+
+    A reader who does not read holds a piece here and another in his connection.
+    """
     left = b""
     async for chunk in chunks:
-        left += chunk
-        whole = len(left) - len(left) % 3
-        yield base64.b64encode(left[:whole])
-        left = left[whole:]
+        rest = memoryview(chunk)
+        while rest:
+            size = _PIECE_BYTES - len(left)
+            piece, rest = left + rest[:size], rest[size:]
+            whole = len(piece) - len(piece) % 3
+            yield base64.b64encode(piece[:whole])
+            left = piece[whole:]
     if left:
         yield base64.b64encode(left)
 

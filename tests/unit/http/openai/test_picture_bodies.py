@@ -119,3 +119,18 @@ async def test_events_carry_a_picture_each():
         "b64_json": "YWJj",
     } == data[0]
     assert USAGE == data[1]["usage"]
+
+
+async def test_a_picture_is_written_in_small_pieces():
+    """Each slow reader holds one, so a chunk of the store would be too much."""
+    content = bytes(range(251)) * 4001
+    chunks = [content[:524_288], content[524_288:]]
+    pieces = [piece async for piece in written([image(0, content)], lambda _: _yielded(chunks))]
+
+    assert base64.b64encode(content) == b"".join(pieces)
+    assert max(map(len, pieces)) <= 64 * 1024
+
+
+async def _yielded(chunks):
+    for chunk in chunks:
+        yield chunk
