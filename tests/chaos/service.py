@@ -74,7 +74,8 @@ class VendorProcess:
 class Service:
     """``imagegen serve`` with its data in ``data_dir``; configuration and log lie in ``folder``.
 
-    ``wrap`` goes before the command, as strace does; ``environ`` is added to the environment.
+    ``wrap`` goes before the command, as strace does; ``environ`` is added to the environment; ``program``
+    is what to start, if not this checkout's.
     """
 
     folder: Path
@@ -83,6 +84,7 @@ class Service:
     settings: dict = attrs.field(factory=dict)
     wrap: tuple = ()
     environ: dict = attrs.field(factory=dict)
+    program: tuple = (IMAGEGEN,)
     process: subprocess.Popen = None
     pid: int = 0
     url: str = ""
@@ -102,14 +104,18 @@ class Service:
         wait_until(self._answers, what=f"an answer after the start; the log: {self.log[-2000:]}", pause=0.01)
         return self
 
+    def configure(self):
+        """Write its settings, which its commands read too."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config()))
+
     def launch(self):
         """Start it without waiting for it."""
         announced = self.data_dir / "server.json"
         announced.unlink(missing_ok=True)
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config()))
+        self.configure()
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [*self.wrap, IMAGEGEN, "serve", "--config", self.folder / "config.yaml", "--port", "0"],
+                [*self.wrap, *self.program, "serve", "--config", self.folder / "config.yaml", "--port", "0"],
                 cwd=self.folder,
                 env=self.environment(),
                 stdout=log,

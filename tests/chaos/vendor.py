@@ -93,6 +93,7 @@ class Mood:
         fault: what happens to a paid request after its charge: None, ``reset``, ``cut`` or ``500``.
         expired: jobs are no longer known.
         broken: a picture is cut off in its middle.
+        lasting: jobs that an earlier process of the vendor took are done.
         picture_bytes: the size of a picture, about.
     """
 
@@ -102,6 +103,7 @@ class Mood:
     fault: str | None = None
     expired: bool = False
     broken: bool = False
+    lasting: bool = False
     picture_bytes: int = 2_000
 
 
@@ -192,6 +194,8 @@ class Vendor:
         return _json({"id": job_id, "status": "running"})
 
     def _follow(self, job_id, act=None):
+        if self.mood.lasting:
+            self.jobs.setdefault(job_id, 0.0)
         if self.mood.expired or job_id not in self.jobs:
             return _json({"error": "no such job"}, 404)
         if act == "cancel":

@@ -156,6 +156,20 @@ def test_a_whole_archive_with_a_damaged_database_is_refused(whole, tmp_path):
     assert "database" in refused(packed(header, (member, broken), (end[0], told)), tmp_path)
 
 
+def test_a_whole_archive_with_another_programs_database_is_refused(whole, tmp_path):
+    """Tables of our own are not made in it, to find them empty."""
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE notes (text)")
+    header, (member, _), end = members(whole)
+    content = (tmp_path / "other.db").read_bytes()
+    tally = Tally()
+    tally.begin(member.name)
+    tally.add(content)
+    told = json.dumps(tally.told()).encode()
+
+    assert "cannot be used" in refused(packed(header, (member, content), (end[0], told)), tmp_path)
+
+
 def test_a_header_that_claims_gigabytes_takes_no_memory(whole, tmp_path):
     """A name of 8 GiB is refused before it is read."""
     header = bytearray(packed(plain("x", type=tarfile.GNUTYPE_LONGNAME))[:512])

@@ -20,8 +20,10 @@ from imagegen_adapters.databases.data_directory import (
     SPOOL,
     DataDirectory,
 )
+from imagegen_adapters.databases.sqlite import Database, SchemaTooNew
 from imagegen_adapters.databases.sqlite.snapshot import complaints_about
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE
+from imagegen_core.errors import StorageError, StorageFull
 
 _HALF = ".restoring"
 _MAY_BE_THERE = frozenset({LOCK_FILE, KEY_FILE, CHECK_FILE, "lost+found"})
@@ -43,8 +45,11 @@ class RestoreReport:
 def restore_backup(file: BinaryIO, data_dir: Path, *, progress: Progress) -> RestoreReport:
     """Fill the data directory from a backup. The database comes last: without it, nothing counts.
 
+    The backup may be of any earlier version; its database is brought up to date before it takes its place.
+
     Raises:
-        BackupError: the file is no whole backup, or the data directory is not empty; nothing was changed.
+        BackupError: the file is no whole backup, or a later version's, or the data directory is not empty;
+            nothing was changed.
         DataDirectoryInUse: a service works in it.
         DataDirectoryUnusable: it cannot be made or written to.
         OSError: the file cannot be read, or the disk is full; nothing is left of it.
@@ -105,6 +110,7 @@ def _examine(half: Path, data_dir: Path, *, files: int) -> RestoreReport:
     database = half / DATABASE_FILE
     if complaints := complaints_about(database):
         raise BackupError(f"the database in the backup is damaged: {complaints[0]}")
+    _bring_up_to_date(database)
     pictures = missing = 0
     with SnapshotRows.of(database) as rows:
         for picture in rows.pictures():
@@ -120,6 +126,19 @@ def _examine(half: Path, data_dir: Path, *, files: int) -> RestoreReport:
             sealed=rows.sealed(),
             has_master_key=(data_dir / KEY_FILE).exists(),
         )
+
+
+def _bring_up_to_date(database: Path) -> None:
+    try:
+        with SnapshotRows.of(database) as rows:
+            rows.empty()  # raises where its tables are none of ours, which would be made otherwise
+        Database.open(database).close_now()
+    except SchemaTooNew as error:
+        raise BackupError("the backup was made by a newer version of imagegen") from error
+    except StorageFull:
+        raise
+    except StorageError as error:
+        raise BackupError(f"the database in the backup cannot be used: {error}") from error
 
 
 def _move(half: Path, data_dir: Path) -> None:

@@ -375,14 +375,18 @@ def m012_attempt_configs(db: Schema) -> None:
 
 @migrations()
 def m013_last_events(db: Schema) -> None:
-    """Each task that has ended has its last event, also where a crash came between the one and the other."""
+    """Each task that has ended has its last event, also where a crash came between the one and the other.
+
+    What is read as JSON here was stored by earlier versions: a text that is none must not keep a database
+    from ever being brought up to date.
+    """
     _run(
         db,
         """
         INSERT INTO events (task_id, kind, at, data)
         SELECT task_id, status, coalesce(completed_at, created_at),
-            CASE WHEN failure IS NULL THEN '{}'
-                ELSE json_object('error', json_extract(failure, '$.code')) END
+            CASE json_valid(failure) WHEN 1 THEN json_object('error', json_extract(failure, '$.code'))
+                ELSE '{}' END
         FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND NOT EXISTS (
             SELECT 1 FROM events
             WHERE events.task_id = tasks.task_id AND kind IN ('completed', 'failed', 'cancelled')

@@ -81,6 +81,19 @@ class SqliteProviderConfigs:
 
         await self._change(delete)
 
+    async def seal_readable(self) -> None:
+        """Seal the secret headers and passwords that versions before `m010_sealed_extra` stored readable.
+
+        While the box is locked, and where a row's own key does not open, they stay as they are.
+        """
+        rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
+        for row in rows:
+            _, secret = split_secrets(from_json(row["extra_config"], dict[str, Any]))
+            config = self._config(row)
+            opens = config.api_key is None or not config.api_key.locked
+            if secret and opens and not self._box.locked:
+                await self.save(config, key_origin=row["key_origin"])
+
     async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """Write, and forget what is known before and after, so that no read in between is remembered."""
         self._forget()

@@ -97,6 +97,9 @@ async def compose(
         providers = compose_providers(clock, outbound, presets)
         for doubt in check_file_providers(providers, settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=doubt)
+        configs = SqliteProviderConfigs(database, box)
+        if working:
+            await configs.seal_readable()
         spool = LocalSpool(directory.path / SPOOL)
         stack.callback(spool.close)
         await spool.sweep_temporary()
@@ -105,7 +108,7 @@ async def compose(
             idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
             images=records,
-            configs=SqliteProviderConfigs(database, box),
+            configs=configs,
             pictures=storage.pictures,
             spool=spool,
             inspector=inspector,

@@ -15,7 +15,8 @@ _SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk that holds the database is full",
     sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
     sqlite3.SQLITE_READONLY: "the database cannot be written to",
-    sqlite3.SQLITE_IOERR: "the disk that holds the database reports an input/output error",
+    # Also where a full disk has no room for the index of the log; pysqlite3 does not tell one from the other.
+    sqlite3.SQLITE_IOERR: "the disk that holds the database reports an input/output error, or is full",
     sqlite3.SQLITE_CORRUPT: "the database is damaged",
     sqlite3.SQLITE_NOTADB: "the database file is not a database",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",

@@ -1,0 +1,320 @@
+"""A database of every schema that ever landed is brought up to date, and so is a backup of its time."""
+
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from imagegen_adapters.backups.contents import BackupError
+from imagegen_adapters.backups.restoring import restore_backup
+from imagegen_adapters.backups.writing import write_backup
+from imagegen_adapters.databases.migrations import migrations
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
+from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
+from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_core.attempts import Phase
+from imagegen_core.pages import Paging
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.search_query import SearchQuery
+from imagegen_core.tasks import TaskStatus
+from tests.integration.api.live_server import imagegen
+from tests.integration.cli.said import failed
+from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack
+
+pytestmark = pytest.mark.anyio
+
+FIRST = "m008_search"
+"""What the first version began with; no database ever had less."""
+
+UPGRADE = """
+import sys
+from pathlib import Path
+from imagegen_adapters.databases.sqlite import Database
+sys.stdin.readline()
+Database.open(Path(sys.argv[1])).close_now()
+"""
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def old(name, tmp_path):
+    """The data directory of a schema, as its version left it."""
+    return unpack(name, tmp_path / "data")
+
+
+@pytest.fixture
+async def database(old):
+    database = Database.open(old / "imagegen.db")
+    yield database
+    await database.close()
+
+
+def quiet(done, total):
+    """Nobody watches."""
+
+
+def rows_of(path):
+    """Return all rows of all tables, SQLite's own too; the full-text index is in its shadow tables."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+        tables = [row[0] for row in connection.execute(query)]
+        return {
+            table: [dict(row) for row in connection.execute(f"SELECT * FROM '{table}'")]  # noqa: S608
+            for table in tables
+            if table != "_sqlite_migrations"
+        }
+
+
+def schema_of(path):
+    """Return what a database consists of; white space says nothing."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    return {(kind, name): (table, " ".join((sql or "").split())) for kind, name, table, sql in rows}
+
+
+def complaints(path):
+    with closing(sqlite3.connect(path)) as connection:
+        whole = connection.execute("PRAGMA integrity_check").fetchall()
+        return [row for row in whole if row != ("ok",)] + connection.execute(
+            "PRAGMA foreign_key_check"
+        ).fetchall()
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def all_names():
+    with closing(sqlite3.connect(":memory:")) as empty:
+        from sqlite_utils import Database as Schema
+
+        return [m.name for m in migrations.pending(Schema(empty, execute_plugins=False))]
+
+
+def test_every_schema_has_a_data_directory():
+    """After a new migration: ``.venv/bin/python -m tests.schemas.make``, and commit what it made."""
+    names = all_names()
+
+    assert names[names.index(FIRST) :] == list(NAMES)
+
+
+def test_what_is_upgraded_has_the_schema_of_a_new_one(old, tmp_path):
+    """Table by table, index by index, trigger by trigger; and nothing in it is damaged."""
+    Database.open(old / "imagegen.db").close_now()
+    Database.open(tmp_path / "new.db").close_now()
+
+    assert schema_of(tmp_path / "new.db") == schema_of(old / "imagegen.db")
+    assert [] == complaints(old / "imagegen.db")
+
+
+def test_no_row_is_lost_or_changed(old):
+    """Columns and last events come along, nothing else."""
+    before = rows_of(old / "imagegen.db")
+    Database.open(old / "imagegen.db").close_now()
+    after = rows_of(old / "imagegen.db")
+
+    ids = {row["id"] for row in before["events"]}
+    after["events"] = [row for row in after["events"] if row["id"] in ids]
+    after["sqlite_sequence"] = before["sqlite_sequence"]
+    columns = {table: rows[0].keys() for table, rows in before.items() if rows}
+    assert before == {
+        table: [{column: row[column] for column in columns.get(table, row)} for row in rows]
+        for table, rows in after.items()
+    }
+
+
+async def test_tasks_and_attempts_are_read(database):
+    """Every status and every phase."""
+    repository = SqliteTaskRepository(database, simplify=simplify)
+    tasks = (await repository.find(TaskFilter(), Paging(page_size=100))).items
+    attempts = [attempt for task in tasks for attempt in await repository.attempts(task.task_id)]
+
+    assert set(TaskStatus) == {task.status for task in tasks}
+    assert set(Phase) == {attempt.phase for attempt in attempts}
+
+
+async def test_every_end_has_its_event(database):
+    """Once, also where that version was killed between the one and the other."""
+    query = """
+        SELECT task_id, status, (SELECT group_concat(kind) FROM events
+            WHERE events.task_id = tasks.task_id AND kind NOT IN ('image', 'progress')) AS kinds
+        FROM tasks WHERE completed_at IS NOT NULL
+    """
+    ends = await database.read(lambda c: c.execute(query).fetchall())
+
+    assert [row["status"] for row in ends] == [row["kinds"] for row in ends]
+    assert {"completed", "failed", "cancelled"} == {row["status"] for row in ends}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "number"), [("猫", 1), ("雨中", 1), ("LIGHTHOUSE", 1), ("狗", 2), ("鹿", 0)]
+)
+async def test_pictures_are_searched(database, keyword, number):
+    """In both languages."""
+    records = SqliteImageRecords(database, simplify=simplify)
+    query = SearchQuery.parse(keyword, simplify)
+    page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging())
+
+    assert number == len(page.items)
+
+
+async def test_the_oldest_task_comes_first(database):
+    """What waited is claimed in its order, what was put off until then too."""
+    claimed = await SqliteQueue(database).claim(
+        "somebody", limit=10, now=datetime(2999, 1, 1, tzinfo=UTC), provider_limits={"chaos": 9, "demo": 9}
+    )
+
+    prompts = [task.request.prompt for task in claimed]
+    waiting = ["waits with a key of its own", "waits with its picture", "等待的任务", "waits for a moment"]
+    assert waiting == [prompt for prompt in prompts if prompt in waiting]
+
+
+async def test_what_is_to_be_done_elsewhere_is_done(database):
+    """An upload that OSS did not take, and a removal."""
+    outbox = SqliteOutbox(database)
+    await outbox.add_missing_uploads()
+    counts = await outbox.counts()
+
+    assert counts.removals >= 1
+    assert counts.uploads >= 1
+
+
+async def test_saved_configurations_open_with_the_key(database, old):
+    """And say that they are locked without it."""
+    with_key = FernetSecretBox.of_directory(old, given=None, sample=None)
+    (old / "master.key").unlink()
+    locked = FernetSecretBox.of_directory(old, given=None, sample="")
+    opened = {c.provider_name: c for c in await SqliteProviderConfigs(database, with_key).all()}
+    closed = {c.provider_name: c for c in await SqliteProviderConfigs(database, locked).all()}
+
+    assert SAVED_KEY == opened["kept"].api_key.reveal()
+    assert {"X-Api-Key": SECRET_HEADER, "X-Team": "a"} == dict(opened["headed"].extra_config["headers"])
+    assert closed["kept"].api_key.locked
+
+
+async def test_secrets_that_were_readable_are_sealed(database, old):
+    """Headers that are named like secrets lay open before; the rest of a configuration stays as it was."""
+    configs = SqliteProviderConfigs(database, FernetSecretBox.of_directory(old, given=None, sample=None))
+    before = await configs.all()
+    await configs.seal_readable()
+    after = await configs.all()
+    stored = await database.read(lambda c: c.execute("SELECT extra_config FROM provider_configs").fetchall())
+
+    assert before == after
+    assert [] == [row[0] for row in stored if SECRET_HEADER in row[0]]
+
+
+async def test_readable_secrets_wait_for_the_master_key(database, old):
+    """Nothing can be sealed without it."""
+    (old / "master.key").unlink()
+    locked = FernetSecretBox.of_directory(old, given=None, sample="")
+    before = rows_of(old / "imagegen.db")["provider_configs"]
+    await SqliteProviderConfigs(database, locked).seal_readable()
+
+    assert before == rows_of(old / "imagegen.db")["provider_configs"]
+
+
+def test_programs_that_start_at_once_take_turns(name, tmp_path):
+    """Each finds it up to date, whoever did it."""
+    data_dir = unpack(name, tmp_path / "data")
+    program = [sys.executable, "-c", UPGRADE, str(data_dir / "imagegen.db")]
+    started = [subprocess.Popen(program, stdin=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in started:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    codes = [(process.wait(60), process.stdin.close())[0] for process in started]
+
+    assert [0, 0, 0] == codes
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection:
+        applied = connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
+    assert all_names() == [row[0] for row in applied]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"code": "time', "no JSON", '"text"', "[]", "null", "{}", "\udcff"]
+)
+def test_a_failure_that_nobody_can_read_keeps_no_database_back(tmp_path, text):
+    """Its task gets its last event all the same."""
+    path = unpack("m012_attempt_configs", tmp_path / "data") / "imagegen.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        value = text.encode("utf-8", "surrogateescape")
+        connection.execute("UPDATE tasks SET failure = CAST(? AS TEXT) WHERE status = 'failed'", (value,))
+    Database.open(path).close_now()
+    with closing(sqlite3.connect(path)) as connection:
+        (event,) = connection.execute("SELECT data FROM events WHERE kind = 'failed'").fetchone()
+
+    assert event in ("{}", '{"error":null}')
+
+
+def test_a_backup_of_its_time_is_restored(old, tmp_path):
+    """Up to date, with all files; the key was put apart."""
+    before = files_of(old)
+    write_backup(old, tmp_path / "it", force=False, progress=quiet)
+    with (tmp_path / "it").open("rb") as file:
+        report = restore_backup(file, tmp_path / "new", progress=quiet)
+    Database.open(old / "imagegen.db").close_now()
+    restored = files_of(tmp_path / "new")
+
+    expected = {name for name in before if name.startswith(("images/", "spool/"))}
+    assert {name: before[name] for name in expected} == {
+        name: content for name, content in restored.items() if name.startswith(("images/", "spool/"))
+    }
+    assert (False, 0, True) == (report.has_master_key, report.missing, report.sealed >= 2)
+    assert rows_of(old / "imagegen.db") == rows_of(tmp_path / "new" / "imagegen.db")
+    assert {"imagegen.db", "lock"} == {path.name for path in (tmp_path / "new").iterdir() if path.is_file()}
+
+
+def refused(data_dir, tmp_path):
+    """Return what is said of the backup of a data directory that must not be restored."""
+    write_backup(data_dir, tmp_path / "it", force=False, progress=quiet)
+    with (tmp_path / "it").open("rb") as file, pytest.raises(BackupError) as caught:
+        restore_backup(file, tmp_path / "deep" / "new", progress=quiet)
+    assert not (tmp_path / "deep").exists()
+    return str(caught.value)
+
+
+def test_a_backup_of_a_later_version_is_refused(tmp_path):
+    """Before anything of it takes its place, not when the service starts."""
+    data_dir = unpack(NAMES[-1], tmp_path / "data")
+    make_newer(data_dir / "imagegen.db")
+
+    assert "the backup was made by a newer version of imagegen" == refused(data_dir, tmp_path)
+
+
+def make_newer(path):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE tasks ADD COLUMN of_the_future TEXT")
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
+            "VALUES ('imagegen', 'm999_future', 'x')"
+        )
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("serve --port 0", 3), ("tasks list", 1), ("generate cat", 1), ("keys rotate", 1)],
+)
+def test_older_code_refuses_a_newer_database_and_writes_nothing(tmp_path, command, code):
+    """In words, with an exit code after which no unit tries again."""
+    data_dir = unpack(NAMES[-1], tmp_path / "data")
+    make_newer(data_dir / "imagegen.db")
+    before = files_of(data_dir)
+    said = failed(imagegen(*command.split(), cwd=tmp_path), code)
+    after = files_of(data_dir)
+
+    assert f"{data_dir}: the database was made by a newer version of imagegen" in said
+    assert before == {name: content for name, content in after.items() if name != "lock"}
