@@ -59,12 +59,11 @@ class Disk:
         """Leave so little room while the body runs."""
         ballast = self.mount_point / "ballast"
         room = os.statvfs(self.mount_point)
-        with ballast.open("wb") as file:
+        with ballast.open("wb", buffering=0) as file:
             rest = room.f_bavail * room.f_frsize - leaving_bytes
             with contextlib.suppress(OSError):  # full is what it is to be
                 while rest > 0:
                     rest -= file.write(bytes(min(rest, 65536)))
-                    file.flush()
         try:
             yield
         finally:

@@ -1,0 +1,224 @@
+"""SIGKILL and a full disk while an old database is brought up to date: the next start has all there was."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos.injection import SYNCS, launched
+from tests.chaos.service import IMAGEGEN
+from tests.schemas import scene
+from tests.schemas.directories import NAMES, SECRET_HEADER, dump, unpack
+
+OLDEST, PREVIOUS = NAMES[0], NAMES[-2]
+
+UPGRADE = """
+import sys
+from pathlib import Path
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_core.errors import ImagegenError
+try:
+    Database.open(Path(sys.argv[1])).close_now()
+except ImagegenError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+"""What a start does to the database, without the rest of it."""
+
+WRITES = {
+    "pwrite64": range(1, 400),
+    SYNCS: range(1, 40),
+    "ftruncate": range(1, 40),
+    "unlink": range(1, 40),
+}
+"""Each call by which SQLite changes files; a kind is done with when the upgrade outlives its N-th call."""
+
+ENDS = {
+    "一只猫在雨中的屋檐下": "completed",
+    "a lighthouse at night": "completed",
+    "两只狗 and a river": "completed",
+    "to be deleted": "completed",
+    "waits for its upload": "completed",
+    "a failure of then": "cancelled",
+    "received and not stored": "completed",
+    "a job under way": "completed",
+    "a call without an answer": "failed",
+    "prepared, not sent": "completed",
+    "waits with a key of its own": "completed",
+    "waits with its picture": "completed",
+    "等待的任务": "completed",
+    "waits for a moment": "completed",
+}
+"""How each task of the scene ends; the failed one has the prompt of its retry, which was cancelled."""
+
+SENT = {"prepared, not sent", "waits with a key of its own", "等待的任务", "waits for a moment"}
+"""What is paid for after the upgrade: what had not been sent before."""
+
+PROMPT_OF = "SELECT prompt FROM attempts JOIN tasks USING (task_id) WHERE attempt_id = ?"
+
+SOME = {"pwrite64": (1, 2, 3, 5, 9, 16, 27), SYNCS: (1, 2, 3), "ftruncate": (1,), "unlink": (1,)}
+"""For a run that has no time."""
+
+
+@pytest.fixture
+def upgraded(tmp_path):
+    """Return a function that returns all that a schema's database holds after an upgrade in peace."""
+
+    def upgraded(name):
+        path = unpack(name, tmp_path / f"peaceful-{name}") / "imagegen.db"
+        assert (0, "") == _upgrade(path)
+        return _content(path)
+
+    return upgraded
+
+
+@pytest.mark.timeout(300)
+def test_a_few_kills(tmp_path, measured, upgraded):
+    """The short form."""
+    expected = upgraded(OLDEST)
+    deaths = [
+        _killed(OLDEST, tmp_path / f"{call[:5]}-{number}", call, number, expected)
+        for call, numbers in SOME.items()
+        for number in numbers
+    ]
+
+    measured(f"upgrades killed at {sum(deaths)} of {len(deaths)} calls")
+    assert sum(deaths) >= 6
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_every_kill(tmp_path, measured, upgraded, name):
+    """One death after the other, each of a database of its own, until no call of a kind is left."""
+    deaths, expected = 0, upgraded(name)
+    for call, numbers in WRITES.items():
+        for number in numbers:
+            if not _killed(name, tmp_path / f"{call[:5]}-{number}", call, number, expected):
+                break
+            deaths += 1
+
+    measured(f"upgrades from {name} killed at {deaths} calls")
+    assert deaths >= 6
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [1, 4, pytest.param(range(1, 400), marks=pytest.mark.long)])
+def test_a_disk_that_gets_full(tmp_path, measured, upgraded, number):
+    """It is said in words, nothing is lost, and the upgrade goes on once there is room."""
+    refusals, expected = 0, upgraded(OLDEST)
+    for one in number if isinstance(number, range) else (number,):
+        path = unpack(OLDEST, tmp_path / f"full-{one}") / "imagegen.db"
+        code, said = _upgrade(path, launched("pwrite64", f"error=ENOSPC:when={one}+"))
+        if code == 0:
+            break
+        refusals += 1
+        assert said.endswith("is full")
+        assert (0, "") == _upgrade(path)
+        assert expected == _content(path)
+
+    measured(f"upgrades on a disk that was full from {refusals} calls on")
+    assert refusals
+
+
+def _killed(name, data_dir, call, number, expected):
+    """Kill an upgrade at a call, and return whether that call was reached; the next one loses nothing."""
+    path = unpack(name, data_dir) / "imagegen.db"
+    code, _ = _upgrade(path, launched(call, f"signal=KILL:when={number}"))
+    assert (0, "") == _upgrade(path)
+    assert expected == _content(path)
+    return code != 0
+
+
+def _upgrade(path, wrap=()):
+    """Return the exit code and the words of a process that opens a database."""
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # whose writes would be counted
+    done = subprocess.run(
+        [*wrap, sys.executable, "-c", UPGRADE, path], env=environ, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stderr.strip()
+
+
+def _content(path):
+    """Return all of a database but the moments of its migrations."""
+    assert not path.with_name("imagegen.db-wal").exists()
+    return [line for line in dump(path).splitlines() if "_sqlite_migrations' VALUES" not in line]
+
+
+@pytest.mark.timeout(300)
+def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
+    """On a disk that is full it ends with a line; then it goes on with what it has."""
+    small = disk(megabytes=24)
+    stage = stages(data_dir=small.mount_point / "data")
+    unpack(OLDEST, stage.service.data_dir, stage.vendor.url)
+    stage.vendor.be(lasting=True)
+    with small.filled():
+        stage.service.launch()
+        code = stage.service.process.wait(60)
+        said = stage.service.log.strip().splitlines()[-1]
+    assert (1, True) == (code, "full" in said or "No space" in said), stage.service.log
+    stage.service.start()
+    _check_nothing_is_lost(stage)
+    stage.service.kill()
+
+
+@pytest.mark.timeout(300)
+def test_two_services_that_start_at_once(stages):
+    """One brings the database up to date and works; the other one says who has it."""
+    stage = stages()
+    unpack(OLDEST, stage.service.data_dir, stage.vendor.url)
+    stage.vendor.be(lasting=True)
+    stage.service.start()
+    command = [IMAGEGEN, "serve", "--config", stage.service.folder / "config.yaml", "--port", "0"]
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    _check_nothing_is_lost(stage)
+
+    assert (1, True) == (second.returncode, "another imagegen process" in second.stderr)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "name", [OLDEST, *(pytest.param(one, marks=pytest.mark.long) for one in NAMES[1:-2]), PREVIOUS]
+)
+def test_a_service_goes_on_with_an_old_directory(stages, name):
+    """What waited or was under way ends as it should, nothing is sent twice, and all is found again."""
+    stage = stages()
+    service = stage.service
+    unpack(name, service.data_dir, stage.vendor.url)
+    stage.vendor.be(lasting=True)
+    service.start()
+    stage.promises.check_every_task_ends()
+    ends = {
+        row["prompt"]: row["status"] for row in service.rows("SELECT prompt, status FROM tasks ORDER BY seq")
+    }
+    with service.client() as api:
+        again = api.post("/api/v1/tasks/generate", json=scene.REPEATED, headers=scene.IDEMPOTENT)
+        found = {word: _found(api, word) for word in ("一只猫", "lighthouse", "两只狗")}
+        images = api.get("/api/v1/images", params={"page_size": 100}).json()["data"]["items"]
+        contents = [api.get(image["image_url"]).status_code for image in images]
+        thumbnails = [api.get(image["thumbnail_url"]).status_code for image in images]
+    charges = stage.vendor.charges()
+    sent = {service.rows(PROMPT_OF, charge.token)[0]["prompt"] for charge in charges}
+
+    assert ENDS == ends
+    assert SENT == sent
+    assert len(SENT) == len(charges)
+    assert {"一只猫": 1, "lighthouse": 1, "两只狗": 2} == found
+    assert {200} == {*contents, *thumbnails}
+    secrets = service.rows("SELECT extra_config FROM provider_configs")
+    assert [] == [row[0] for row in secrets if SECRET_HEADER in row[0]]
+    assert "true" == again.headers["Idempotent-Replayed"]
+    _check_nothing_is_lost(stage)
+    service.kill()
+
+
+def _check_nothing_is_lost(stage):
+    """Check what does not need the ledger of the vendor of then."""
+    stage.promises.check_every_task_ends()
+    stage.promises.check_last_events()
+    stage.promises.check_pictures()
+    stage.promises.check_database()
+
+
+def _found(api, keyword):
+    return api.get("/api/v1/images/search", params={"keyword": keyword}).json()["data"]["total"]
