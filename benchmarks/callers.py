@@ -35,6 +35,9 @@ from tests.chaos.service import Service, wait_until
 MIB = 1024 * 1024
 CALLERS = 500
 MOST_MB, MOST_MS = 500, 100
+SETTLE_SECONDS = 6
+"""Until the service has given back what one shape took."""
+
 GENERATE, EDIT = "/api/v1/tasks/generate", "/api/v1/images/edit"
 REFERENCES, EDITS = "/api/v1/images/generate-with-references", "/v1/images/edits"
 JSON = "application/json"
@@ -91,7 +94,7 @@ class Bench:
         row = (name, max(s.total for s in samples), float(slowest))
         self.rows.append(row)
         print(f"| {name} | {row[1]:.0f} | {row[2]:.0f} |   {number} answers; {told}", flush=True)
-        time.sleep(1)
+        time.sleep(SETTLE_SECONDS)
 
     @contextlib.contextmanager
     def connections(self, head, body):

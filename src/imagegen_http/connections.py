@@ -135,6 +135,7 @@ class _LimitedProtocol(H11Protocol):
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # asyncio's own takes 256 KiB at once
         super().connection_made(transport)
         self.flow = TurnTakingFlow(transport)
+        self._shared.turns.wait(self.flow)  # hundreds may have come at the same moment
         self._start_head_timer()
 
     def eof_received(self) -> None:

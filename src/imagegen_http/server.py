@@ -9,7 +9,6 @@ from typing import cast
 import structlog
 import uvicorn
 
-from imagegen_http.allocator import share_memory_among_threads
 from imagegen_http.app import build_app
 from imagegen_http.asgi import App
 from imagegen_http.composition import (
@@ -31,6 +30,11 @@ from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.large_answers import LargeAnswers
 from imagegen_http.logs import set_up_logs
 from imagegen_http.openai.errors import refuse
+from imagegen_http.process_memory import (
+    giving_memory_back,
+    share_memory_among_threads,
+    spare_the_start_from_collections,
+)
 from imagegen_http.request_log import RequestLog
 from imagegen_http.running_server import RunningServer
 from imagegen_http.service import Service
@@ -78,7 +82,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], doubts: Seque
         async with compose(settings, environ=environ, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager.of(environ)
-            async with manager.watched():
+            async with manager.watched(), giving_memory_back():
                 await _serve(service, listener, manager)
 
 
@@ -100,6 +104,7 @@ async def _serve(service: Service, listener: socket.socket, manager: ServiceMana
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
+    spare_the_start_from_collections()
     with RunningServer.announce(service.settings.data_dir, host, port):
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers

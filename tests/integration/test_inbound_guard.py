@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from collections import Counter
 
 import attrs
 import pytest
@@ -12,6 +13,7 @@ import uvicorn
 from imagegen_http.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
 from imagegen_http.error_table import envelope
 from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.read_turns import CONNECTIONS_PER_TURN
 
 pytestmark = pytest.mark.anyio
 
@@ -411,6 +413,34 @@ async def test_a_peer_has_only_so_many_connections():
         later, _ = await ask(port, head("GET", "/"))
 
     assert ([200, 200], b"HTTP/1.1 503 Service Unavailable", 200) == (both, refused, later)
+
+
+async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():
+    """So that who asks meanwhile waits for a few of them."""
+    loop, turn, begun = asyncio.get_running_loop(), 0, Counter()
+
+    def count_turns():
+        nonlocal turn
+        turn += 1
+        loop.call_soon(count_turns)
+
+    class Counting(App):
+        async def __call__(self, scope, receive, send):
+            begun[turn] += 1
+            await super().__call__(scope, receive, send)
+
+    async with serving(app=Counting()) as port, contextlib.AsyncExitStack() as stack:
+        clients = []
+        for _ in range(100):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(head("GET", "/"))
+            client.setblocking(False)
+            clients.append(client)
+        count_turns()
+        answers = [await loop.sock_recv(client, 15) for client in clients]
+
+    assert ({b"HTTP/1.1 200 OK"}, 100) == (set(answers), begun.total())
+    assert max(begun.values()) <= CONNECTIONS_PER_TURN
 
 
 async def test_the_application_notices_that_its_client_left():

@@ -178,3 +178,25 @@ async def test_many_puts_at_once_hold_no_more_than_a_few(store):
 
     assert number * pieces * len(piece) - written <= 33 * 1024 * 1024
     assert {pieces * len(piece)} == {blob.size_bytes for blob in kept}
+
+
+async def test_many_readers_at_once_read_a_few_pieces_at_a_time(store):
+    """If all pieces came at the same moment, everybody else would wait for their readers."""
+    await store.put("picture", stream([bytes(100_000)] * 10), content_type="image/png")
+    readers = [store.open("picture") for _ in range(100)]
+    await asyncio.gather(*(anext(reader) for reader in readers))
+    running, most, run = 0, 0, store.run
+
+    async def counted(act):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return await run(act)
+        finally:
+            running -= 1
+
+    store.run = counted
+    pieces = await asyncio.gather(*(anext(reader) for reader in readers))
+
+    assert (100, 8) == (len(pieces), most)

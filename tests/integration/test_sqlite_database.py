@@ -264,6 +264,20 @@ async def test_searches_keep_nobody_from_reading(database):
     assert all(isinstance(error, Unavailable) for error in ended)
 
 
+async def test_a_probe_is_answered_however_many_reads_wait(database):
+    """A supervisor's question does not wait for what hundreds of callers look up."""
+    held = threading.Event()
+    reads = [asyncio.create_task(database.read(lambda _: held.wait(30))) for _ in range(50)]
+    try:
+        told = await database.probe(lambda c: c.execute("SELECT 1").fetchone()[0])
+        waiting = sum(not read.done() for read in reads)
+    finally:
+        held.set()
+        await asyncio.gather(*reads)
+
+    assert (1, 50) == (told, waiting)
+
+
 async def test_readers_cannot_write(database):
     """A statement that would change something fails on a reader."""
     with pytest.raises(StorageError):

@@ -26,6 +26,8 @@ _BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1
 # Bytes that all puts, or all reads, together wait with, unless there are more than 500.
 _HELD = 32 * 1024 * 1024
 _SMALLEST_BATCH = 32 * 1024
+# Reads under way for each thread: hundreds that end at once would be one long turn of the event loop.
+_READS = 2
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _NAMES = 1000  # directory entries read in one hop
 
@@ -44,6 +46,7 @@ class LocalBlobStore:
         self._crc64 = crc64 and fast_crc64_available()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
         self._puts = self._opens = 0
+        self._reads = asyncio.Semaphore(_READS * threads)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
@@ -71,7 +74,8 @@ class LocalBlobStore:
             while start < stop:
                 length = min(_share(self._opens), stop - start)
                 with _storage_errors(key):
-                    piece = await self.run(partial(file.read, length, start))
+                    async with self._reads:
+                        piece = await self.run(partial(file.read, length, start))
                 start += length
                 yield piece
         finally:

@@ -37,12 +37,21 @@ def task_to_row(task: Task) -> dict[str, Any]:
     """Return the columns of a task."""
     request = task.request
     return {
-        "task_id": task.task_id,
+        **task_state(task),
         "operation": request.operation.value,
         "prompt": request.prompt,
         "params": to_json(dict(request.params)),
         "inputs": to_json(_Inputs(references=request.references, image=request.image, mask=request.mask)),
         "provider_name": task.provider_name,
+        "retry_of": task.retry_of,
+        "created_at": to_timestamp(task.created_at),
+    }
+
+
+def task_state(task: Task) -> dict[str, Any]:
+    """Return the columns that change in a task's life, and its id; what was asked for may be a megabyte."""
+    return {
+        "task_id": task.task_id,
         "model_id": task.model_id,
         "status": task.status.value,
         "config_snapshot": to_json(dict(task.config_snapshot)),
@@ -58,8 +67,6 @@ def task_to_row(task: Task) -> dict[str, Any]:
         "not_before": optional_timestamp(task.not_before),
         "owner": task.owner,
         "epoch": task.epoch,
-        "retry_of": task.retry_of,
-        "created_at": to_timestamp(task.created_at),
         "started_at": optional_timestamp(task.started_at),
         "completed_at": optional_timestamp(task.completed_at),
     }

@@ -45,14 +45,15 @@ class SqliteQueue:
         due = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT)}
         values = {"owner": owner, "limit": limit, "now": due["now"], "provider_limits": limits}
 
-        def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+        def claim(connection: sqlite3.Connection) -> tuple[Task, ...]:
             connection.execute(statements.END_PUTTING_OFF, due)
-            return connection.execute(statements.CLAIM, values).fetchall()
+            rows = connection.execute(statements.CLAIM, values).fetchall()
+            return tuple(row_to_task(row) for row in sorted(rows, key=lambda row: int(row["seq"])))
 
-        rows = await self._database.write(claim)
-        if rows and len(rows) == limit:
+        tasks = await self._database.write(claim)
+        if tasks and len(tasks) == limit:
             self._bell.ring()
-        return tuple(row_to_task(row) for row in sorted(rows, key=lambda row: int(row["seq"])))
+        return tasks
 
     async def wait(self, timeout: float) -> None:
         await self._bell.wait(timeout)
@@ -62,7 +63,7 @@ class SqliteQueue:
         return optional_moment(row[0])
 
     async def counts(self) -> QueueCounts:
-        rows = await self._database.read(lambda c: c.execute(statements.COUNTERS).fetchall())
+        rows = await self._database.probe(lambda c: c.execute(statements.COUNTERS).fetchall())
         counters: dict[str, int] = {row["name"]: row["value"] for row in rows}
         return QueueCounts(pending=counters["pending"], processing=counters["processing"])
 

@@ -9,7 +9,13 @@ from imagegen_adapters.databases.json_columns import to_timestamp
 from imagegen_adapters.databases.listing import select_page
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import attempt_to_row, row_to_attempt, row_to_task, task_to_row
+from imagegen_adapters.databases.task_rows import (
+    attempt_to_row,
+    row_to_attempt,
+    row_to_task,
+    task_state,
+    task_to_row,
+)
 from imagegen_adapters.idempotency_keys.sqlite import kept_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
 from imagegen_core.attempts import Attempt
@@ -56,10 +62,13 @@ class SqliteTaskRepository:
         return Added(task=task) if replayed is None else Added(task=row_to_task(replayed), replayed=True)
 
     async def get(self, task_id: str) -> Task:
-        row = await self._database.read(lambda c: c.execute(statements.GET_TASK, (task_id,)).fetchone())
-        if row is None:
-            raise TaskNotFound(task_id)
-        return row_to_task(row)
+        def get(connection: sqlite3.Connection) -> Task:
+            row = connection.execute(statements.GET_TASK, (task_id,)).fetchone()
+            if row is None:
+                raise TaskNotFound(task_id)
+            return row_to_task(row)
+
+        return await self._database.read(get)
 
     async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
         conditions = {"status = ?": wanted.status, "provider_name = ?": wanted.provider_name}
@@ -68,7 +77,7 @@ class SqliteTaskRepository:
         )
 
     async def save(self, task: Task) -> None:
-        row = task_to_row(task)
+        row = task_state(task)
 
         def save(connection: sqlite3.Connection) -> None:
             if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:

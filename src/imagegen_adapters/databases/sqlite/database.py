@@ -21,22 +21,27 @@ _READERS = {"most": 3, "cache_kib": 4_000}
 _SEARCHERS = {"most": 2, "cache_kib": 32_000}
 """Searches keep processors busy, so more at once slow one another down; they go through many pages."""
 
+_PROBE = {"most": 1, "cache_kib": 200}
+
 T = TypeVar("T")
 
 
 class Database:
-    """One SQLite file with a single writer, a few readers, and two for searches; made by `open`.
+    """One SQLite file with a single writer, a few readers, two for searches, one for probes; made by `open`.
 
     Every function that is passed in runs on another thread with a `sqlite3.Connection` whose rows are
     `sqlite3.Row`. It must be quick, must fetch all rows that it selects, must neither begin nor commit
     anything, and must not keep the connection.
     """
 
-    def __init__(self, path: Path, *, writer: Writer | None, readers: Readers, searchers: Readers) -> None:
+    def __init__(
+        self, path: Path, *, writer: Writer | None, readers: Readers, searchers: Readers, probes: Readers
+    ) -> None:
         self.path = path
         self._writer = writer
         self._readers = readers
         self._searchers = searchers
+        self._probes = probes
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = USUAL_LIMITS) -> "Database":
@@ -69,8 +74,7 @@ class Database:
             check_schema(connection)
         finally:
             connection.close()
-        readers, searchers = Readers(path, **_READERS), Readers(path, **_SEARCHERS)
-        return cls(path, writer=None, readers=readers, searchers=searchers)
+        return cls(path, writer=None, **_reading(path))
 
     @classmethod
     def _open_to_write(cls, path: Path, limits: WalLimits) -> "Database":
@@ -82,10 +86,9 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        readers, searchers = Readers(path, **_READERS), Readers(path, **_SEARCHERS)
-        watchdog = Watchdog(path.with_name(path.name + "-wal"), (readers, searchers), limits)
-        writer = Writer(connection, after_batch=watchdog)
-        return cls(path, writer=writer, readers=readers, searchers=searchers)
+        reading = _reading(path)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(reading.values()), limits)
+        return cls(path, writer=Writer(connection, after_batch=watchdog), **reading)
 
     @property
     def healthy(self) -> bool:
@@ -136,14 +139,23 @@ class Database:
         """
         return await asyncio.wrap_future(self._searchers.submit(fn, deadline_seconds=deadline_seconds))
 
+    async def probe(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what `read` does for a supervisor's question, however many reads wait.
+
+        Raises:
+            Unavailable: it took longer than `READ_SECONDS`.
+            StorageError: the file cannot be read.
+        """
+        return await asyncio.wrap_future(self._probes.submit(fn, deadline_seconds=READ_SECONDS))
+
     async def close(self) -> None:
         """Finish the writes that wait, checkpoint and close. May be called twice."""
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
         """Do what `close` does, for programs without an event loop."""
-        self._readers.close()
-        self._searchers.close()
+        for pool in (self._readers, self._searchers, self._probes):
+            pool.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -152,3 +164,9 @@ class Database:
             raise StorageError("the database was opened for reading only")
         result: T = await asyncio.wrap_future(self._writer.submit(fn, alone=alone))
         return result
+
+
+def _reading(path: Path) -> dict[str, Readers]:
+    """Return the pools of connections that only read; none is opened before its first read."""
+    pools = {"readers": _READERS, "searchers": _SEARCHERS, "probes": _PROBE}
+    return {name: Readers(path, **sizes) for name, sizes in pools.items()}

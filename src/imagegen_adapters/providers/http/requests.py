@@ -104,14 +104,14 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) ->
         if not isinstance(url, str) or not url:
             raise CallError(FailureCode.BAD_RESPONSE, "the vendor gave no address to go on with")
         return url
-    path = spec.path.render(_quoted(scope)) if spec.path is not None else None
+    path = spec.path.render(_quoted(scope, spec.path)) if spec.path is not None else None
     if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):
         raise CallError(FailureCode.INTERNAL, "the request's path is incomplete", possible_charge=False)
     return f"{config.api_base}{path}"
 
 
-def _quoted(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scope with every text made safe for a path; a slash in an id stays one."""
+def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
+    """Return what a path mentions of the scope, every text made safe for it; a slash in an id stays one."""
 
     def safe(value: Any) -> Any:
         if isinstance(value, str):
@@ -120,7 +120,8 @@ def _quoted(scope: Mapping[str, Any]) -> dict[str, Any]:
             return {k: safe(v) for k, v in value.items()}
         return value
 
-    return {k: safe(v) for k, v in scope.items() if k not in ("prompt", "negative_prompt", "vars")} | {
+    mentioned = {k: v for k, v in scope.items() if path.mentions(k)}
+    return {k: safe(v) for k, v in mentioned.items() if k not in ("prompt", "negative_prompt", "vars")} | {
         "vars": {k: safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
     }
 

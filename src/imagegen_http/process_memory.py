@@ -1,0 +1,79 @@
+"""How this process's memory is shared out among threads, looked through, and given back."""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+_M_ARENA_MAX = -8  # [glibc, malloc.h]
+_ARENAS = 2
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 576 * 1024
+
+_STATM = Path("/proc/self/statm")
+_GROWN_BYTES = 64 * 1024 * 1024
+
+
+def share_memory_among_threads() -> None:
+    """Let what one thread gave back serve the others, too; to be called before there are any.
+
+    glibc gives each thread an arena of its own, eight for each core, and each keeps what its fullest
+    moment took. With two, 32 answers of 15 MB at once peak some 60 MB lower. Other C libraries have no such
+    switch and do not need it.
+
+    What is larger than the pieces that files are read in gets pages of its own: it grows without being
+    copied, and they are given back at once. glibc raises that limit to 32 MiB as soon as something so large
+    was freed, and a body that grows is then in memory twice.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _ARENAS)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def spare_the_start_from_collections() -> None:
+    """Have the garbage collector pass over what the start made, which lives as long as the process.
+
+    It would look through all of it again whenever many requests come at once: 280 ms in which nothing else
+    runs, on a busy machine.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.asynccontextmanager
+async def giving_memory_back(look_seconds: float = 5.0) -> AsyncIterator[None]:
+    """Return free pages to the system soon after each burst, for as long as the body runs.
+
+    glibc keeps the pages that a burst took, for the next one: 250 MB after five hundred bodies of a
+    megabyte, of which the machine has no use. Other C libraries do it themselves.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is None:
+        yield
+        return
+    task = asyncio.create_task(_give_back(trim, look_seconds, resident_bytes()), name="memory")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _give_back(trim: "ctypes._NamedFuncPointer", look_seconds: float, least: int) -> None:
+    """Trim whenever the process has grown a good deal since it was least; that takes 10 to 50 ms."""
+    while True:
+        await asyncio.sleep(look_seconds)
+        now = resident_bytes()
+        least = min(least, now)
+        if now > least + _GROWN_BYTES:
+            await asyncio.to_thread(trim, 0)
+            least = resident_bytes()
+
+
+def resident_bytes() -> int:
+    """Return how much of this process is in memory (Linux)."""
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
