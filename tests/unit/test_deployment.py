@@ -43,12 +43,30 @@ def test_the_container_has_no_rights():
     lines = (DEPLOY / "Containerfile").read_text("utf-8").splitlines()
 
     assert (True, ["ALL"], ["data:/data"]) == (service["read_only"], service["cap_drop"], service["volumes"])
-    assert {"USER imagegen", "VOLUME /data"} <= set(lines)
-    assert lines.index("USER imagegen") < next(
+    assert {"USER 10001:10001", "VOLUME /data"} <= set(lines)
+    assert lines.index("USER 10001:10001") < next(
         n for n, line in enumerate(lines) if line.startswith("ENTRYPOINT")
     )
     assert Settings().shutdown_grace_seconds < int(service["stop_grace_period"].removesuffix("s"))
-    assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_the_containers_health_is_checked_with_either_tool():
+    """Podman leaves HEALTHCHECK out of an image, and podman-compose spoils a command with blanks in it."""
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["imagegen"]
+    text = (DEPLOY / "Containerfile").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("HEALTHCHECK")]
+
+    assert (["CMD", "healthy"], 1) == (service["healthcheck"]["test"], len(lines))
+    assert lines[0].endswith(' CMD ["healthy"]')
+    assert ">/usr/local/bin/healthy" in text
+
+
+def test_the_container_knows_its_version():
+    """There is no git in it, so whoever builds it says the version."""
+    build = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["imagegen"]["build"]
+
+    assert {"BUILD_VERSION": "${BUILD_VERSION:-}"} == build["args"]
+    assert "\nARG BUILD_VERSION=\n" in (DEPLOY / "Containerfile").read_text("utf-8")
 
 
 def test_the_containers_token_can_be_read_and_goes_nowhere():
