@@ -4,12 +4,19 @@ set -eu
 
 PREFIX=/opt/imagegen            # releases, each a virtual environment of its own; `current` names the one in use
 CONFIG=/etc/imagegen
-DATA=/var/lib/imagegen
+DATA=/var/lib/imagegen          # unless the settings name another
 BACKUPS=/var/backups/imagegen
 COMMAND=/usr/local/bin/imagegen
 UNITS=/etc/systemd/system
+UNIT_NAMES='imagegen.service imagegen-backup.service imagegen-backup.timer'
 ACCOUNT=imagegen
 KEPT_RELEASES=3
+DYNAMIC=/var/lib/private/imagegen   # where systemd keeps the data of a unit with DynamicUser=
+
+# Root's own settings must not lead pip elsewhere than into the new release. The checkout's path may have Chinese
+# characters; before 3.13 Python reads it as the locale says.
+unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
+export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 LC_ALL=C.UTF-8
 
 self=$(readlink -f -- "$0")
 deploy=$(dirname -- "$self")
@@ -74,7 +81,7 @@ fill_release() {
     "$host" -m venv $with_pip "$release" || return
     if [ -n "$with_pip" ]; then set -- "$host" -m pip --python "$release/bin/python"
     else set -- "$release/bin/python" -m pip; fi
-    PIP_USER=0 "$@" install -c "$checkout/constraints.txt" "$checkout" || return
+    "$@" install -c "$checkout/constraints.txt" "$checkout" || return
     # The units go along with the code that they start, forward and back.
     mkdir "$release/units" && cp -- "$deploy"/*.service "$deploy"/*.timer "$release/units/" || return
     "$release/bin/imagegen" --version
@@ -95,7 +102,37 @@ make_release() {
     trap - EXIT HUP INT TERM
 }
 
+# command_of RELEASE ARGUMENT...: as the service would run it, whatever root's environment says.
+command_of() {
+    of=$1
+    shift
+    (cd -- "$DATA" && exec env -i PATH="$PATH" LC_ALL="$LC_ALL" IMAGEGEN_CONFIG="$CONFIG/config.yaml" \
+        CREDENTIALS_DIRECTORY="$CONFIG/credentials" "$of/bin/imagegen" "$@")
+}
+
+# Sets $data: the data directory in the settings, as this release reads them.
+ask_data() {
+    shown=$(command_of "$1" config show) || return
+    data=$(printf '%s\n' "$shown" | "$1/bin/python" -c 'import sys, yaml; print(yaml.safe_load(sys.stdin)["data_dir"])')
+}
+
 point() { ln -sfn -- "$2" "$PREFIX/$1.new" && mv -fT -- "$PREFIX/$1.new" "$PREFIX/$1"; }
+
+is_dynamic() {
+    [ -d "$DYNAMIC" ] && { [ "$(readlink -f -- "$DATA")" = "$DYNAMIC" ] || [ ! -e "$DATA" ]; }
+}
+
+# A unit that was installed by hand before there was this script had a user of systemd's making, also named imagegen
+# while it ran. Interrupted, this goes on when it is called again.
+adopt_dynamic_data() {
+    is_dynamic || { make_account; return; }
+    say "moving the data from $DYNAMIC, where the former unit had them"
+    stop
+    make_account
+    chown -R "$ACCOUNT:$ACCOUNT" "$DYNAMIC"
+    rm -f -- "$DATA"
+    mv -- "$DYNAMIC" "$DATA"
+}
 
 make_directories() {
     install -d -m 755 "$PREFIX" "$CONFIG"
@@ -107,9 +144,9 @@ make_settings() {
     token=$CONFIG/credentials/auth_token
     if [ ! -s "$token" ]; then
         (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$token")
-        say "the token for callers is in $token"
     fi
     [ -e "$CONFIG/config.yaml" ] && return
+    say "the token for callers is in $token"
     # shellcheck disable=SC2016 # systemd, or the command, names the directory
     printf '%s\n' "data_dir: $DATA" 'server:' '  auth_token: file:$CREDENTIALS_DIRECTORY/auth_token' >"$CONFIG/config.yaml"
     chown "root:$ACCOUNT" "$CONFIG/config.yaml"
@@ -126,8 +163,18 @@ exec $PREFIX/current/bin/imagegen "\$@"
 END
 }
 
+# The first releases had no units of their own, so those go with them that were there.
+keep_units() {
+    [ ! -d "$PREFIX/current/units" ] || return 0
+    mkdir "$PREFIX/current/units"
+    for unit in $UNIT_NAMES; do
+        [ ! -e "$UNITS/$unit" ] || cp -- "$UNITS/$unit" "$PREFIX/current/units/"
+    done
+}
+
 make_units() {
-    for unit in imagegen.service imagegen-backup.service imagegen-backup.timer; do
+    for unit in $UNIT_NAMES; do
+        [ -e "$PREFIX/current/units/$unit" ] || continue
         install -D -m 644 "$PREFIX/current/units/$unit" "$UNITS/$unit"
     done
 }
@@ -160,13 +207,12 @@ copy_database() {
 }
 
 install_all() {
-    make_account
+    release=
+    [ -x "$PREFIX/current/bin/imagegen" ] || make_release
+    adopt_dynamic_data
     make_directories
     make_settings
-    if [ ! -x "$PREFIX/current/bin/imagegen" ]; then
-        make_release
-        point current "$release"
-    fi
+    [ -z "$release" ] || point current "$release"
     make_command
     make_units
     start ""
@@ -176,10 +222,12 @@ upgrade() {
     [ -x "$PREFIX/current/bin/imagegen" ] || die "nothing is installed yet: run it without --upgrade"
     make_account
     make_directories
+    ask_data "$PREFIX/current" || die "the settings in $CONFIG/config.yaml have to be right first; nothing was changed"
     make_release
+    keep_units
     stop
     install -d -m 700 -o "$ACCOUNT" -g "$ACCOUNT" "$BACKUPS/before-upgrade"
-    copy_database "$BACKUPS/before-upgrade" "$DATA"
+    copy_database "$BACKUPS/before-upgrade" "$data"
     point previous "$(readlink -f "$PREFIX/current")"
     point current "$release"
     make_settings
@@ -192,18 +240,19 @@ upgrade() {
 rollback() {
     [ -x "$PREFIX/previous/bin/imagegen" ] || die "there is nothing to go back to"
     [ "$with_database" = no ] || [ -e "$BACKUPS/before-upgrade/imagegen.db" ] ||
-        die "there is no database of before the upgrade; is data_dir another directory than $DATA?"
-    if [ "$with_database" = no ] && IMAGEGEN_CONFIG=$CONFIG/config.yaml CREDENTIALS_DIRECTORY=$CONFIG/credentials \
-        "$PREFIX/previous/bin/imagegen" doctor 2>/dev/null | grep -q 'newer version'; then
+        die "there is no database of before the upgrade in $BACKUPS/before-upgrade"
+    if [ "$with_database" = no ] && command_of "$PREFIX/previous" doctor 2>/dev/null | grep -q 'newer version'; then
         die "the upgrade changed the database, which the older code does not read. --rollback --with-database also
 takes back the database of before the upgrade: tasks and pictures since then are no longer known, also what was paid for."
     fi
+    [ "$with_database" = no ] || ask_data "$PREFIX/previous" ||
+        die "the older code cannot read $CONFIG/config.yaml, so it would not start; nothing was changed"
     stop
     if [ "$with_database" = yes ]; then
         install -d -m 700 -o "$ACCOUNT" -g "$ACCOUNT" "$BACKUPS/before-rollback"
-        copy_database "$BACKUPS/before-rollback" "$DATA"
-        rm -f -- "$DATA/imagegen.db-shm"
-        copy_database "$DATA" "$BACKUPS/before-upgrade"
+        copy_database "$BACKUPS/before-rollback" "$data"
+        rm -f -- "$data/imagegen.db-shm"
+        copy_database "$data" "$BACKUPS/before-upgrade"
         say "the database of before this is in $BACKUPS/before-rollback"
     fi
     point current "$(readlink -f "$PREFIX/previous")"
@@ -213,28 +262,34 @@ takes back the database of before the upgrade: tasks and pictures since then are
 }
 
 uninstall() {
+    ask_data "$PREFIX/current" 2>/dev/null || data=$DATA
     if managed; then systemctl --quiet disable --now imagegen imagegen-backup.timer 2>/dev/null || :; fi
-    rm -f -- "$UNITS/imagegen.service" "$UNITS/imagegen-backup.service" "$UNITS/imagegen-backup.timer" "$COMMAND"
+    rm -f -- "$COMMAND"
+    for unit in $UNIT_NAMES; do rm -f -- "$UNITS/$unit"; done
     # Somebody's checkout may lie in $PREFIX, too.
     rm -f -- "$PREFIX/current" "$PREFIX/previous"
     rm -rf -- "$PREFIX/releases"
     rmdir -- "$PREFIX" 2>/dev/null || :
     if managed; then systemctl daemon-reload; fi
-    say "kept: $DATA (pictures, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
+    say "kept: $data (pictures, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
 }
 
-act=install_all with_database=no start=yes
+refuse() { printf 'install.sh: %s\n\n' "$*" >&2; usage >&2; exit 2; }
+
+act='' with_database=no start=yes
 for argument in "$@"; do
     case $argument in
-        --upgrade) act=upgrade ;;
-        --rollback) act=rollback ;;
+        --upgrade | --rollback | --uninstall)
+            [ -z "$act" ] || refuse "--$act and $argument exclude each other"
+            act=${argument#--}
+            ;;
         --with-database) with_database=yes ;;
-        --uninstall) act=uninstall ;;
         --no-start) start=no ;;
         -h | --help) usage; exit 0 ;;
-        *) usage >&2; exit 2 ;;
+        *) refuse "there is no $argument" ;;
     esac
 done
+[ "$with_database" = no ] || [ "$act" = rollback ] || refuse "--with-database is for --rollback"
 [ "$(id -u)" = 0 ] || die "run it as root"
 umask 022
-$act
+${act:-install_all}

@@ -1,126 +1,68 @@
-"""A machine: systemd as a container's first process, this system's /usr, and an empty /etc, /var and /opt.
-
-Needs root, Debian's systemd-container, and Python 3.11 or later with pip in /usr. The container has no
-network and installs from wheels that were collected before. It needs a control group of version 2, which a
-container without privileges does not have.
-"""
+"""Machines to install on, on each of the systems in `roots.py`."""
 
 import os
 import shutil
 import subprocess
-import time
-from pathlib import Path
 
-import attrs
 import pytest
 
-ROOT = Path(__file__).parents[2]
-BOOT_SECONDS = 60
-PYTHON = "/usr/bin/python3"
-CALL = "curl --silent --show-error --fail-with-body -H @/run/token http://127.0.0.1:8080"
+from tests.deploy.history import by_hand, installed_before
+from tests.deploy.machine import ROOT, Machine
+from tests.deploy.roots import debian_12_with_old_sqlite, this_system
 
 
-@attrs.define
-class Machine:
-    """It is booted when it is made; `run` is a root shell in it."""
-
-    folder: Path
-    nspawn: subprocess.Popen
-    leader: int = 0
-
-    @classmethod
-    def boot(cls, folder, wheels):
-        (folder / "opt").mkdir()
-        arguments = ["systemd-nspawn", "--quiet", "--directory=/", "--volatile=yes", "--private-network"]
-        arguments += ["--register=no", "--keep-unit", "--console=pipe", "--machine=imagegen-test"]
-        arguments += [f"--bind-ro={ROOT}:/checkout", f"--bind-ro={wheels}:/wheels"]
-        arguments += [f"--bind={folder}/opt:/opt", "--tmpfs=/usr/local"]
-        arguments += ["--bind-ro=/etc/ssl"]  # which pip reads, although it fetches nothing
-        # It is a first boot, which enables whatever this system has; no network will ever be online.
-        masked = ("systemd-networkd-wait-online", "systemd-networkd", "NetworkManager-wait-online")
-        arguments += ["--boot", *(f"systemd.mask={name}.service" for name in (*masked, "systemd-firstboot"))]
-        with (folder / "console").open("wb") as console:
-            nspawn = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
-            )
-        machine = cls(folder, nspawn)
-        try:
-            machine._await()
-        except BaseException:
-            machine.off()
-            raise
-        return machine
-
-    def run(self, script, *, code=0):
-        """Return what a script prints; it has to end with this code."""
-        done = self._shell(script)
-        assert code == done.returncode, f"{script}\n{done.stdout}\n{done.stderr}\n{self.journal()}"
-        return done.stdout.strip()
-
-    def journal(self):
-        return self._shell("journalctl -u imagegen -n 30 --no-pager -o cat").stdout
-
-    def show(self, *names, unit="imagegen"):
-        """Return properties of the unit."""
-        told = self.run(f"systemctl show {unit} " + " ".join(f"-p {name}" for name in names))
-        return dict(line.split("=", 1) for line in told.splitlines())
-
-    def until(self, name, value, seconds=30):
-        """Wait until a property of the unit has this value."""
-        deadline = time.monotonic() + seconds
-        while value != (found := self.show(name)[name]):
-            assert time.monotonic() < deadline, f"{name} stays {found}\n{self.journal()}"
-            time.sleep(0.1)
-
-    def off(self):
-        self.nspawn.terminate()
-        try:
-            self.nspawn.wait(30)
-        except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait(30)
-
-    def _shell(self, script):
-        command = ["nsenter", "--target", str(self.leader), "--all", "/bin/sh", "-euc", script]
-        environ = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
-        environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "IMAGEGEN_PYTHON": PYTHON}
-        return subprocess.run(
-            command, env=environ, capture_output=True, text=True, timeout=600, check=False, cwd="/"
-        )
-
-    def _await(self):
-        deadline = time.monotonic() + BOOT_SECONDS
-        while time.monotonic() < deadline and self.nspawn.poll() is None:
-            children = Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-            if children:
-                self.leader = int(children[0])
-                if self._shell("systemctl is-active basic.target || true").stdout.strip() == "active":
-                    return
-            time.sleep(0.1)
-        raise AssertionError((self.folder / "console").read_text(errors="replace"))
+@pytest.fixture(scope="session", params=[this_system, debian_12_with_old_sqlite], ids=["here", "old"])
+def root(request):
+    """A system to boot."""
+    if os.geteuid() != 0 or shutil.which("systemd-nspawn") is None:
+        pytest.skip("booting a machine needs root and Debian's systemd-container")
+    return request.param()
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory):
-    """Everything that an installation needs, for the Python in /usr."""
-    folder = tmp_path_factory.mktemp("wheels")
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--wheel-dir", folder]
-    wanted = ["--constraint", ROOT / "constraints.txt", ROOT]
-    subprocess.run([*pip, *wanted], check=True, cwd=folder)
-    subprocess.run([*pip, "hatchling"], check=True, cwd=folder)
+def checkouts(tmp_path_factory):
+    """The code as it is, as install.sh put it there long ago, and as it was installed by hand before."""
+    folder = tmp_path_factory.mktemp("checkouts")
+    for name, commit in (("before", installed_before()), ("by-hand", by_hand())):
+        (folder / name).mkdir()
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder / name], input=archive, check=True)
+    # What git knows of, so that nothing of this checkout's own is in the way.
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    (folder / "now").mkdir()
+    for name in names.decode().rstrip("\0").split("\0"):
+        (folder / "now" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / "now" / name)
     return folder
 
 
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory, root, checkouts):
+    """Everything that an installation of any of them needs, for the Python of the system."""
+    folder = tmp_path_factory.mktemp("wheels")
+    shutil.copytree(checkouts, folder / "checkouts")
+    pip = [root.python, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--wheel-dir", folder]
+    for checkout in (folder / "checkouts").iterdir():
+        root.run([*pip, "--constraint", checkout / "constraints.txt", checkout], folder)
+    root.run([*pip, "hatchling", "editables"], folder)
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path, root, wheels, checkouts):
+    """A machine on which nothing is installed yet."""
+    machine = Machine.boot(tmp_path, root, wheels, checkouts=checkouts)
+    yield machine
+    machine.off()
+
+
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory, wheels):
+def machine(tmp_path_factory, root, wheels, checkouts):
     """A machine on which imagegen was installed and runs."""
-    if os.geteuid() != 0 or shutil.which("systemd-nspawn") is None:
-        pytest.skip("booting a machine needs root and Debian's systemd-container")
-    machine = Machine.boot(tmp_path_factory.mktemp("machine"), wheels)
+    machine = Machine.boot(tmp_path_factory.mktemp("machine"), root, wheels, checkouts=checkouts)
     try:
         machine.run("/checkout/deploy/install.sh")
-        token = "/etc/imagegen/credentials/auth_token"
-        machine.run(f'printf "Authorization: Bearer %s" "$(cat {token})" >/run/token')
+        machine.log_in()
         yield machine
     finally:
         machine.off()

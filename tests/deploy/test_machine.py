@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.deploy.conftest import CALL
+from tests.deploy.machine import CALL
 
 # An installation takes a minute, and several on a machine that is busy.
 pytestmark = pytest.mark.timeout(900)
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(900)
 DATA = "/var/lib/imagegen"
 SETTINGS = "/etc/imagegen/config.yaml"
 LATER = """
-import sqlite3
+from imagegen_adapters.databases.sqlite.engine import sqlite3
 connection = sqlite3.connect("/var/lib/imagegen/imagegen.db")
 connection.execute("UPDATE _sqlite_migrations SET name = 'm999_later' WHERE rowid = 1")
 connection.commit()
@@ -169,7 +169,8 @@ def test_a_rollback_over_a_migration_is_refused_unless_the_database_goes_back_to
     """What was made since is then no longer known, so it has to be said."""
     machine.run("/checkout/deploy/install.sh --upgrade; systemctl stop imagegen")
     machine.run(f"cat >/run/later.py <<'END'{LATER}END")
-    machine.run("setpriv --reuid=imagegen --regid=imagegen --clear-groups /usr/bin/python3 /run/later.py")
+    become = "setpriv --reuid=imagegen --regid=imagegen --clear-groups"
+    machine.run(f"{become} /opt/imagegen/current/bin/python /run/later.py")
     said = machine.run("/checkout/deploy/install.sh --rollback 2>&1", code=1)
     machine.run("/checkout/deploy/install.sh --rollback --with-database")
 
