@@ -217,15 +217,16 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     script = (
         "import resource, signal, sys, pathlib\n"
         "from imagegen_adapters.backups.writing import write_backup\n"
+        "from imagegen_core.errors import StorageError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"
-        "write_backup(pathlib.Path('data'), pathlib.Path('it'), force=False, progress=lambda *_: None)\n"
+        "try:\n"
+        "    write_backup(pathlib.Path('data'), pathlib.Path('it'), force=False, progress=lambda *_: None)\n"
+        "except (OSError, StorageError):\n"
+        "    sys.exit(3)\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
 
-    assert ("OSError" in ended.stderr or "StorageError" in ended.stderr, ["data"]) == (
-        True,
-        names_in(tmp_path),
-    )
+    assert (3, ["data"]) == (ended.returncode, names_in(tmp_path)), ended.stderr

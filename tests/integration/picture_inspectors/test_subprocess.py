@@ -88,10 +88,11 @@ async def test_a_killed_child_harms_nobody(inspector):
 
 async def test_a_hanging_child_is_killed(inspector):
     """It says nothing about the picture that it does not get done, and the next one gets a new child."""
-    impatient = SubprocessInspector(patience_seconds=0.2)
+    impatient = SubprocessInspector(patience_seconds=60)
     await impatient.inspect(in_chunks(PICTURE))
     (pid,) = impatient.pids
     os.kill(pid, signal.SIGSTOP)
+    impatient._patience_seconds = 0.2
 
     with pytest.raises(InspectorUnavailable, match="too busy"):
         await impatient.inspect(in_chunks(PICTURE))
