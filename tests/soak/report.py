@@ -11,7 +11,7 @@ import attrs
 from tests.processes import cpu_seconds
 from tests.soak.samples import JUDGED_SECONDS, SERIES, slope_of
 
-PLOTTED = ("main", "memory", "descriptors", "threads", "wal", "database", "pictures", "health_ms")
+PLOTTED = ("main", "sqlite", "descriptors", "threads", "wal", "database", "pictures", "health_ms")
 WIDTH, HEIGHT, COLUMNS = 340, 130, 2
 
 

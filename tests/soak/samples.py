@@ -24,14 +24,17 @@ JUDGED_SECONDS = 300
 class Sample:
     """One look: seconds since the beginning, the life that it belongs to, and what was there.
 
-    Memory in MB: ``main`` is resident, ``memory`` is that of the process and its children with shared pages
-    divided among them. Files in MB. ``health_ms`` is None where nobody answered.
+    Memory in MB: ``main`` is resident, ``sqlite`` is what SQLite holds of that, ``own`` is the rest;
+    ``decoders`` is that of the children, with shared pages divided. Files in MB. ``health_ms`` is None where
+    nobody answered.
     """
 
     at: float
     life: int
     main: float
-    memory: float
+    sqlite: float
+    own: float
+    decoders: float
     children: int
     descriptors: int
     threads: int
@@ -49,18 +52,21 @@ class Sample:
 class Series:
     """What is drawn through: a field of `Sample`, its words, its unit, and how fast it may grow in an hour.
 
-    ``limit`` is None for what grows by design: then it is only told.
+    ``limit`` is None for what grows by design: then it is only told, or may not be above ``highest``.
     """
 
     field: str
     words: str
     unit: str
     limit: float | None
+    highest: float | None = None
 
 
 SERIES = (
-    Series("main", "resident memory, main process", "MB", 20),
-    Series("memory", "memory, with children (PSS)", "MB", 20),
+    Series("main", "resident memory", "MB", None),
+    Series("sqlite", "SQLite's page caches", "MB", None, highest=110),
+    Series("own", "resident memory without them", "MB", 20),
+    Series("decoders", "memory of the children (PSS)", "MB", 20),
     Series("descriptors", "open descriptors", "", 20),
     Series("threads", "threads", "", 10),
     Series("children", "child processes", "", 2),
@@ -110,11 +116,14 @@ class Sampler:
         pids, data = family(service.pid), service.data_dir
         files = [path for path in paths_below(data) if path.parent != data]
         sizes = {path: _size(path) for path in files}
+        main, sqlite = resident_mb(service.pid), int((service.folder / "sqlite").read_text()) / MIB
         return Sample(
             at=time.monotonic() - self.began,
             life=self.stage.lives,
-            main=resident_mb(service.pid),
-            memory=sum(map(proportional_mb, pids)),
+            main=main,
+            sqlite=sqlite,
+            own=main - sqlite,
+            decoders=sum(map(proportional_mb, pids[1:])),
             children=len(pids) - 1,
             descriptors=descriptors(service.pid),
             threads=threads(service.pid),
@@ -164,6 +173,9 @@ def too_fast(samples):
     if not samples or samples[-1].at - samples[0].at < JUDGED_SECONDS:
         return found
     for series in SERIES:
+        highest = max((v for s in samples if (v := getattr(s, series.field)) is not None), default=0)
+        if series.highest is not None and highest > series.highest:
+            found.append(f"{series.words}: {highest:.1f} {series.unit}, more than {series.highest}")
         line = slope_of(samples, series.field)
         if series.limit is not None and line is not None and line.exceeds(series.limit):
             unit = f" {series.unit}" if series.unit else ""

@@ -1,5 +1,6 @@
 """A service with everything around it: two vendors that charge, a demo, a bucket, a disk that can fill up."""
 
+import sys
 import threading
 import time
 import traceback
@@ -11,6 +12,7 @@ from tests.chaos.disk import Disk
 from tests.chaos.service import Service, VendorProcess
 from tests.fakes.oss import FakeOss
 from tests.processes import cpu_seconds
+from tests.soak import sqlite_memory
 from tests.soak.promises import SoakPromises
 
 DISK_MB = 768
@@ -55,7 +57,8 @@ class Stage:
         oss = FakeOss()
         oss.up()
         data = (disk.mount_point if disk else folder) / "data"
-        service = Service(folder, data, sync, settings=_settings(sync, jobs, oss))
+        telling = (sys.executable, str(Path(sqlite_memory.__file__)), str(folder / "sqlite"))
+        service = Service(folder, data, sync, settings=_settings(sync, jobs, oss), wrap=telling)
         return cls(folder, sync, jobs, oss, service, SoakPromises(service, free=(DEMO,)), disk)
 
     @property

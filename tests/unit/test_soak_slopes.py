@@ -2,11 +2,14 @@
 
 import random
 
+import attrs
 import pytest
 
+from tests.soak.samples import JUDGED_SECONDS, Sample, too_fast, without_warm_up
 from tests.soak.slopes import Slope, slope
 
 EVERY = 5
+NOTHING = dict.fromkeys(attrs.fields_dict(Sample), 0)
 
 
 def drifting(per_hour, *, noise=0.0, likeness=0.0, number=300):
@@ -63,3 +66,44 @@ def test_a_slope_exceeds_its_limit_by_two_errors():
     beyond, within = (Slope(per_hour=rate, noise=5, seconds=1500, points=300) for rate in (30.1, 29.9))
 
     assert (True, False) == (beyond.exceeds(20), within.exceeds(20))
+
+
+def life(seconds, **growing):
+    """Return the samples of one life; each field grows so fast an hour."""
+    return [
+        Sample(**{**NOTHING, "at": at, **{name: rate * at / 3600 for name, rate in growing.items()}})
+        for at in range(0, seconds + 1, EVERY)
+    ]
+
+
+def test_a_series_that_grows_is_named():
+    """Memory that SQLite does not hold may not grow; what it holds may."""
+    assert ["resident memory without them: +30.0 ± 0.0 MB an hour, more than 20"] == too_fast(
+        life(1500, own=30, main=90, sqlite=60)
+    )
+
+
+def test_page_caches_have_a_bound():
+    """Beyond it, SQLite holds what it should have let go."""
+    (sentence,) = too_fast(life(3600, sqlite=111))
+
+    assert "SQLite's page caches: 111.0 MB, more than 110" == sentence
+
+
+def test_a_short_life_is_not_judged():
+    """What fills once looks, in little time, like what grows for ever."""
+    assert [] == too_fast(life(JUDGED_SECONDS - EVERY, own=300))
+    assert [] != too_fast(life(JUDGED_SECONDS, own=300))
+
+
+@pytest.mark.parametrize(("seconds", "first"), [(1000, 250), (7200, 600)], ids=["a quarter", "ten minutes"])
+def test_the_warm_up_is_left_out(seconds, first):
+    """A quarter of a life, ten minutes at most."""
+    judged = without_warm_up(life(seconds))
+
+    assert (first, seconds) == (judged[0].at, judged[-1].at)
+
+
+def test_no_life_has_no_samples():
+    """A service that never answered is not judged."""
+    assert ([], []) == (without_warm_up([]), too_fast([]))
