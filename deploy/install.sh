@@ -83,7 +83,7 @@ fill_release() {
     else set -- "$release/bin/python" -m pip; fi
     "$@" install -c "$checkout/constraints.txt" "$checkout" || return
     # The units go along with the code that they start, forward and back.
-    mkdir "$release/units" && cp -- "$deploy"/*.service "$deploy"/*.timer "$release/units/" || return
+    mkdir "$release/units" && install -m 644 -- "$deploy"/*.service "$deploy"/*.timer "$release/units/" || return
     "$release/bin/imagegen" --version
 }
 
