@@ -1,6 +1,7 @@
 """The loop that hands claimed tasks to `RunTask`; a waiting call costs kilobytes, not a thread."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -90,6 +91,8 @@ class Worker:
             try:
                 if len(self._runs) >= self._size:
                     await self._changed.wait()
+                elif not self._disk.sufficient():
+                    await self._wait_for_disk()
                 elif not await self._claim() and not self._stopping:
                     await self._wait()
             except Exception:  # noqa: BLE001 - said, and tried again
@@ -98,8 +101,6 @@ class Worker:
 
     async def _claim(self) -> int:
         """Take the oldest tasks whose providers have a place for them, and return how many."""
-        if not self._disk.sufficient():
-            return 0
         room, now = self._size - len(self._runs), self._clock.now()
         # Each full provider runs a task, so these hold the oldest tasks of all that are not full.
         demand = await self._queue.demand(now=now, limit=self._size)
@@ -129,6 +130,12 @@ class Worker:
     def _finished(self, run: asyncio.Task[None]) -> None:
         self._runs.discard(run)
         self._changed.set()
+
+    async def _wait_for_disk(self) -> None:
+        """Sleep for a second, or until a task ends; one that arrives changes nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._changed.wait()
 
     async def _wait(self) -> None:
         """Sleep until a task arrives, one ends, one that was put off is due, or a second is over."""

@@ -47,34 +47,30 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
     assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, kept)
 
 
-class LookedAtQueue:
-    """A memory queue that tells when a worker found nothing that it may do."""
+@attrs.define(kw_only=True)
+class LookedAtDisk(MemoryDiskSpace):
+    """Tells when it was found too full."""
 
-    def __init__(self, queue):
-        self._queue, self.idle = queue, asyncio.Event()
+    found_full: asyncio.Event = attrs.field(factory=asyncio.Event)
 
-    def __getattr__(self, name):
-        return getattr(self._queue, name)
-
-    async def wait(self, timeout):
-        self.idle.set()
-        await self._queue.wait(timeout)
+    def sufficient(self):
+        if not super().sufficient():
+            self.found_full.set()
+        return super().sufficient()
 
 
 async def test_nothing_is_sent_while_its_result_could_not_be_stored():
     """With too little disk a task that waits goes on waiting, and is done as soon as there is room."""
-    disk = MemoryDiskSpace(free=1, min_free_bytes=1)
+    disk = LookedAtDisk(free=1, min_free_bytes=1)
     adapters = memory_adapters()
-    queue = LookedAtQueue(adapters.queue)
-    imagegen = ImageGen(attrs.evolve(adapters, disk=disk, queue=queue), file_configs={"demo": DEMO})
+    imagegen = ImageGen(attrs.evolve(adapters, disk=disk), file_configs={"demo": DEMO})
     task = await imagegen.submit("猫", width=64, height=64)
     disk.free = 0
 
     async with imagegen:
-        await queue.idle.wait()
+        await disk.found_full.wait()
         kept = await adapters.tasks.get(task.task_id)
         disk.free = 1
-        await queue.enqueue(kept)
         done = await imagegen.wait(task.task_id, timeout=10)
 
     assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (kept.status, kept.epoch, done.status)

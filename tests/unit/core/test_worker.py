@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 
+from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import ImageGen, Limits, TaskStatus
 from imagegen_core.errors import CallError
@@ -53,6 +54,17 @@ class CountingQueue:
     async def claim(self, owner, **more):
         self.claims += 1
         return await self._queue.claim(owner, **more)
+
+
+@attrs.define(kw_only=True)
+class WatchedDisk(MemoryDiskSpace):
+    """Counts how often it is asked for."""
+
+    looks: int = 0
+
+    def sufficient(self):
+        self.looks += 1
+        return super().sufficient()
 
 
 def config_of(name, **extra):
@@ -264,3 +276,20 @@ async def test_a_provider_without_a_call_in_flight_takes_no_memory():
     afterwards = dict(imagegen.slots._in_flight)
 
     assert ({"slow": 1}, {}) == (during, afterwards)
+
+
+async def test_a_task_that_waits_for_the_disk_keeps_no_worker_busy():
+    """A second passes between two looks, although the queue has told of a task; then it runs."""
+    imagegen = imagegen_over({"slow": ScriptedProvider()})
+    task = await imagegen.submit("a")
+    disk = WatchedDisk(free=0, min_free_bytes=1)
+    imagegen.worker._disk = disk
+
+    async with imagegen:
+        for _ in range(500):
+            await asyncio.sleep(0)
+        looks = disk.looks
+        disk.free = 1
+        ended = await imagegen.wait(task.task_id, timeout=10)
+
+    assert (1, TaskStatus.COMPLETED) == (looks, ended.status)
