@@ -79,7 +79,8 @@ class LargeAnswers:
         self, start: Message, body: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
         lease = self._budget.lease()
-        if not lease.grow(min(len(body), self._max_bytes)):
+        has_room = lease.grow(min(len(body), self._max_bytes))
+        if not has_room and scope["method"] == "GET":  # else something was done, which must not look undone
             await self._refuse(scope, receive, send, "unavailable", {}, {})
             return
         try:
