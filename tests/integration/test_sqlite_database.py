@@ -214,6 +214,23 @@ async def test_a_damaged_database_stays_one_whoever_writes_next(path):
     assert [DatabaseUnusable] * 3 == [type(outcome) for outcome in outcomes]
 
 
+async def test_a_reader_that_cannot_be_opened_breaks_nothing(path):
+    """For want of files, say: the same read goes well as soon as there are some."""
+    database = Database.open(path)
+    await database.write(note("a"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(StorageError) as raised:
+            await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    later = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])
+    await database.close()
+
+    assert (StorageError, "a") == (raised.type, later)
+
+
 async def test_cancelled_callers_leave_the_writer_alone(database, path):
     """Some give up before their turn and some during it; the others get their answers."""
     async with held_writer(database) as holding:

@@ -80,10 +80,17 @@ class Readers:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = open_reader(self._path, cache_kib=self._cache_kib)
+            connection = self._local.connection = self._opened()
             with self._lock:
                 self._all.append(connection)
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return open_reader(self._path, cache_kib=self._cache_kib)
+        except sqlite3.Error as error:
+            # The file could be opened before: a process that has no file left today has one later.
+            raise StorageError(str(storage_error(error))) from error
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
