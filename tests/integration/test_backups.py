@@ -212,6 +212,41 @@ def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
     assert ["data", "it", "place"] == names_in(tmp_path)
 
 
+def with_a_lost_file(data_dir):
+    """Give the database a picture that should be on this disk and in the archive; its file is gone."""
+    names = "task_id attempt_id operation prompt provider_name model_id mime_type blob_key created_at"
+    texts = dict.fromkeys(names.split(), "x") | {"params": "{}", "metadata": "{}", "storage": "both"}
+    row = {**texts, "blob_key": "27/gone.png", "position": 0, "width": 1, "height": 1, "size_bytes": 9}
+    row |= {"sha256": "0" * 64, "created_at": "2026-11-26T00:00:00.000000Z"}
+    with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
+        marks = ", ".join(f":{name}" for name in row)
+        connection.execute(f"INSERT INTO images ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 - our own names
+
+
+def test_a_picture_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
+    """Its file goes first, then its record says so; a backup that comes between waits for that."""
+    with_a_lost_file(data_dir)
+
+    def record_follows(seconds):
+        with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
+            connection.execute("UPDATE images SET storage = 'oss'")
+
+    report = write_backup(data_dir, tmp_path / "it", force=False, progress=quiet, pause=record_follows)
+
+    assert () == report.missing
+
+
+def test_a_picture_that_stays_away_is_missing(data_dir, tmp_path):
+    """After two seconds in which no record follows, somebody is told."""
+    with_a_lost_file(data_dir)
+    pauses = []
+
+    report = write_backup(data_dir, tmp_path / "it", force=False, progress=quiet, pause=pauses.append)
+
+    assert ("27/gone.png",) == report.missing
+    assert 2 == pytest.approx(sum(pauses))
+
+
 def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     """A limit on file sizes stands in for the disk."""
     script = (

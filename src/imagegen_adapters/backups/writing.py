@@ -7,7 +7,7 @@ import json
 import os
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +20,9 @@ from imagegen_adapters.blob_stores.keys import is_key
 from imagegen_adapters.databases.data_directory import DATABASE_FILE, PICTURES, SPOOL
 from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
 
+_LOOKS, _PAUSE_SECONDS = 20, 0.1
+"""An expiry removes its file before the record says so; one that has not followed by then is wrong."""
+
 
 @attrs.frozen(kw_only=True)
 class BackupReport:
@@ -31,8 +34,17 @@ class BackupReport:
     missing: tuple[str, ...]
 
 
-def write_backup(data_dir: Path, target: Path, *, force: bool, progress: Progress) -> BackupReport:
+def write_backup(
+    data_dir: Path,
+    target: Path,
+    *,
+    force: bool,
+    progress: Progress,
+    pause: Callable[[float], object] = time.sleep,
+) -> BackupReport:
     """Write one file of mode 0600, durably; it appears under its name only when it is whole.
+
+    ``pause`` waits so many seconds, for pictures that are just moving to the archive.
 
     Raises:
         BackupError: there is nothing to back up, or the target exists and ``force`` is not set.
@@ -52,7 +64,7 @@ def write_backup(data_dir: Path, target: Path, *, force: bool, progress: Progres
             with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as now:
                 if rows.empty():
                     raise BackupError("the database is empty, so there is nothing to back up")
-                return _Writing(file, data_dir, rows, progress).write(snapshot, now)
+                return _Writing(file, data_dir, rows, progress).write(snapshot, now, pause)
         finally:
             snapshot.unlink(missing_ok=True)
 
@@ -92,21 +104,25 @@ class _Writing:
         self._total = 0
         self._pictures = 0
 
-    def write(self, snapshot: Path, now: SnapshotRows) -> BackupReport:
+    def write(self, snapshot: Path, now: SnapshotRows, pause: Callable[[float], object]) -> BackupReport:
         """Write everything; ``now`` tells whether a file that is gone was still wanted."""
         self._total = snapshot.stat().st_size + self._rows.picture_bytes()
         self._add_json(HEADER, {"format": FORMAT, "created_at": _utc(time.time())})
         self._add(DATABASE_FILE, snapshot)
         self._add_spool()
         suspects = [picture for picture in self._rows.pictures() if not self._add_picture(picture)]
-        missing = tuple(p.blob_key for p in suspects if self._still_wrong(p, now))
+        for _ in range(_LOOKS):
+            suspects = [picture for picture in suspects if self._still_wrong(picture, now)]
+            if not suspects:
+                break
+            pause(_PAUSE_SECONDS)
         self._add_json(END, self._tally.told())
         self._tar.close()
         return BackupReport(
             pictures=self._pictures,
             files=self._tally.files,
             size_bytes=self._tally.size_bytes,
-            missing=missing,
+            missing=tuple(picture.blob_key for picture in suspects),
         )
 
     def _add_spool(self) -> None:
