@@ -1,12 +1,15 @@
 """A caller's wish to cancel, on its way to the vendor."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from imagegen_core.attempts import UpstreamJob
 from imagegen_core.ports.provider import Provider, ProviderCall
 from imagegen_core.running_tasks import RunningTask
+
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -17,7 +20,10 @@ async def forwarded_cancel(
 
     async def forward() -> None:
         await run.cancelled.wait()
-        await provider.cancel(call, job)
+        try:
+            await provider.cancel(call, job)
+        except Exception:  # noqa: BLE001 - said; what the vendor makes of the call is told by its answer
+            _log.exception("a cancelling did not reach the vendor", extra={"task_id": run.task.task_id})
 
     watch = asyncio.create_task(forward())
     try:

@@ -1,7 +1,8 @@
 """Keeps large answers from filling the memory: few are made at a time, and all are counted."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 from imagegen_core.errors import Unavailable
 from imagegen_http.asgi import App, Message, Receive, Refuse, Scope, Send
@@ -18,6 +19,9 @@ PIECE_BYTES = 64 * 1024
 
 STALLED_SECONDS = 30.0
 """Who takes no piece for so long is not waited for."""
+
+SLOWEST_BYTES = 64 * 1024
+"""Who takes less a second, all in all, is not waited for either: what he has not taken is held for him."""
 
 _AT_ONCE = {"/api/v1/tasks": 1, "/api/v1/images": 8, "/api/v1/images/search": 8}
 """Lists that are put together at a time: a hundred items are megabytes, and several times as much until then.
@@ -36,11 +40,13 @@ class LargeAnswers:
         refuse: Refuse,
         max_bytes: int = ANSWER_BYTES,
         stalled_seconds: float = STALLED_SECONDS,
+        slowest_bytes: int = SLOWEST_BYTES,
     ) -> None:
         self._app = app
         self._refuse = refuse
         self._max_bytes = max_bytes
         self._stalled_seconds = stalled_seconds
+        self._slowest_bytes = slowest_bytes
         self._budget = BodyBudget(max_bytes)
         self._turns: Mapping[str, asyncio.Semaphore] = {
             path: asyncio.Semaphore(number) for path, number in _AT_ONCE.items()
@@ -51,8 +57,6 @@ class LargeAnswers:
         path = InboundRequest.of(scope).path if scope["type"] == "http" else ""
         turns = self._turns.get(path) if scope.get("method") == "GET" else None
         turn = _Turn()
-        if turns is not None and not await turn.begin(turns, receive):
-            return
         start: Message | None = None
 
         async def send_bounded(message: Message) -> None:
@@ -71,7 +75,8 @@ class LargeAnswers:
                 await self._send_whole(begun, message["body"], scope, receive, send)
 
         try:
-            await self._app(scope, receive, send_bounded)
+            if turns is None or await turn.begin(turns, receive):
+                await self._app(scope, receive, send_bounded)
         finally:
             turn.end()
 
@@ -83,25 +88,30 @@ class LargeAnswers:
         if not has_room and scope["method"] == "GET":  # else something was done, which must not look undone
             await self._refuse(scope, receive, send, "unavailable", {}, {})
             return
+        connection: OpenConnection | None = scope.get(CONNECTION)
+        seconds = self._stalled_seconds + len(body) / self._slowest_bytes
         try:
-            await send(start)
-            for begin in range(0, len(body), PIECE_BYTES):
-                piece, more = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
-                message = {"type": "http.response.body", "body": piece, "more_body": more}
-                await self._send_piece(message, scope.get(CONNECTION), send)
+            with _or_abort(connection, seconds):
+                await send(start)
+                for begin in range(0, len(body), PIECE_BYTES):
+                    piece, more = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
+                    with _or_abort(connection, self._stalled_seconds):
+                        await send({"type": "http.response.body", "body": piece, "more_body": more})
         finally:
             lease.release()
 
-    async def _send_piece(self, message: Message, connection: OpenConnection | None, send: Send) -> None:
-        """Send one piece; a connection that takes none ends, and the rest is dropped."""
-        if connection is None:
-            await send(message)
-            return
-        stalled = asyncio.get_running_loop().call_later(self._stalled_seconds, connection.abort)
-        try:
-            await send(message)
-        finally:
-            stalled.cancel()
+
+@contextlib.contextmanager
+def _or_abort(connection: OpenConnection | None, seconds: float) -> Iterator[None]:
+    """End a connection, dropping what was not sent, on which the body takes longer."""
+    if connection is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(seconds, connection.abort)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class _Turn:
@@ -112,11 +122,15 @@ class _Turn:
 
     async def begin(self, turns: asyncio.Semaphore, receive: Receive) -> bool:
         """Wait for it, and return True; False when the client has left meanwhile."""
+
+        async def acquire() -> None:
+            await turns.acquire()
+            self._turns = turns
+
         try:
-            await unless_left(receive, turns.acquire())
+            await unless_left(receive, acquire())
         except Unavailable:
             return False
-        self._turns = turns
         return True
 
     def end(self) -> None:

@@ -52,10 +52,11 @@ async def giving_memory_back(look_seconds: float = 5.0) -> AsyncIterator[None]:
     megabyte, of which the machine has no use. Other C libraries do it themselves.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is None:
+    least = resident_bytes()
+    if trim is None or least is None:
         yield
         return
-    task = asyncio.create_task(_give_back(trim, look_seconds, resident_bytes()), name="memory")
+    task = asyncio.create_task(_give_back(trim, look_seconds, least), name="memory")
     try:
         yield
     finally:
@@ -68,12 +69,17 @@ async def _give_back(trim: "ctypes._NamedFuncPointer", look_seconds: float, leas
     while True:
         await asyncio.sleep(look_seconds)
         now = resident_bytes()
+        if now is None:
+            continue
         least = min(least, now)
         if now > least + _GROWN_BYTES:
             await asyncio.to_thread(trim, 0)
-            least = resident_bytes()
+            least = resident_bytes() or now
 
 
-def resident_bytes() -> int:
-    """Return how much of this process is in memory (Linux)."""
-    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident_bytes() -> int | None:
+    """Return how much of this process is in memory; None where, or as long as, nobody can tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None

@@ -122,6 +122,19 @@ class TestSqliteQueue(QueueContract):
     def queue(self, database):
         return SqliteQueue(database)
 
+    async def test_a_damaged_row_holds_up_no_other_task(self, queue, repository, database):
+        """Neither now nor after the next start, which finds both."""
+        damaged, sound = a_task(), a_task()
+        for task in (damaged, sound):
+            await repository.add(task, queue_size=9)
+        await database.write(
+            lambda c: c.execute("UPDATE tasks SET params = '{' WHERE task_id = ?", (damaged.task_id,))
+        )
+        claimed = await queue.claim("me", limit=9, now=later(1), provider_limits={sound.provider_name: 9})
+        orphans = await repository.orphans("another")
+
+        assert [[sound.task_id]] * 2 == [[task.task_id for task in tasks] for tasks in (claimed, orphans)]
+
 
 class TestSqliteImageRecords(ImageRecordsContract):
     @pytest.fixture

@@ -1,6 +1,7 @@
 """Tasks and attempts as rows, and back."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -20,6 +21,8 @@ from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, SentConfig, 
 from imagegen_core.failures import Failure
 from imagegen_core.operations import InputImage, Operation, PictureRequest
 from imagegen_core.tasks import Task, TaskStatus
+
+_log = logging.getLogger(__name__)
 
 Row = sqlite3.Row | Mapping[str, Any]
 
@@ -98,6 +101,17 @@ def row_to_task(row: Row) -> Task:
         started_at=optional_moment(row["started_at"]),
         completed_at=optional_moment(row["completed_at"]),
     )
+
+
+def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
+    """Return the tasks of all rows that can be read; one that a disk has damaged holds up no other."""
+    tasks = []
+    for row in rows:
+        try:
+            tasks.append(row_to_task(row))
+        except Exception:  # noqa: BLE001 - said; whatever is wrong with it
+            _log.exception("a stored task cannot be read", extra={"task_id": row["task_id"]})
+    return tuple(tasks)
 
 
 def _request(row: Row) -> PictureRequest:

@@ -1,5 +1,6 @@
 """A queue over the tasks table: being pending is being queued."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +9,7 @@ from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import optional_moment, to_timestamp
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.task_rows import row_to_task
+from imagegen_adapters.databases.task_rows import readable_tasks
 from imagegen_adapters.queues.bell import Bell
 from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts
 from imagegen_core.tasks import Task
@@ -45,15 +46,15 @@ class SqliteQueue:
         due = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT)}
         values = {"owner": owner, "limit": limit, "now": due["now"], "provider_limits": limits}
 
-        def claim(connection: sqlite3.Connection) -> tuple[Task, ...]:
+        def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             connection.execute(statements.END_PUTTING_OFF, due)
-            rows = connection.execute(statements.CLAIM, values).fetchall()
-            return tuple(row_to_task(row) for row in sorted(rows, key=lambda row: int(row["seq"])))
+            return connection.execute(statements.CLAIM, values).fetchall()
 
-        tasks = await self._database.write(claim)
-        if tasks and len(tasks) == limit:
+        rows = await self._database.write(claim)
+        if rows and len(rows) == limit:
             self._bell.ring()
-        return tasks
+        rows.sort(key=lambda row: int(row["seq"]))
+        return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
 
     async def wait(self, timeout: float) -> None:
         await self._bell.wait(timeout)

@@ -11,6 +11,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import (
     attempt_to_row,
+    readable_tasks,
     row_to_attempt,
     row_to_task,
     task_state,
@@ -106,8 +107,10 @@ class SqliteTaskRepository:
         return tuple(row_to_attempt(row) for row in rows)
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:
-        rows = await self._database.read(lambda c: c.execute(statements.ORPHANS, (owner,)).fetchall())
-        return tuple(row_to_task(row) for row in rows)
+        def orphans(connection: sqlite3.Connection) -> tuple[Task, ...]:
+            return readable_tasks(connection.execute(statements.ORPHANS, (owner,)).fetchall())
+
+        return await self._database.read(orphans)
 
     def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
         """Fold prompts where neither the event loop nor the writer waits for it."""

@@ -51,7 +51,8 @@ async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Cal
     """Return the task, durable when this returns.
 
     Raises:
-        Refusal: whatever is wrong with it, or the caller has gone; then nothing is stored or sent.
+        Refusal: whatever is wrong with it, or a caller without a key of his own has gone; then nothing is
+            stored or sent.
     """
     call = Call(
         digest=hashlib.sha256(f"{caller.credential}\0{wanted.digest}".encode()).hexdigest(),

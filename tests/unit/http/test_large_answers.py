@@ -121,6 +121,21 @@ async def test_who_takes_nothing_is_not_waited_for():
     assert (200, True) == (later.status, len(reader.body) < SIZE)
 
 
+async def test_who_takes_piece_after_piece_too_slowly_is_not_waited_for():
+    """He would hold his share for hours, and others would be turned away."""
+
+    class Dripping(Reader):
+        async def send(self, message):
+            await asyncio.sleep(0.1)
+            if not self._gone.is_set():
+                self.messages.append(message)
+
+    app, reader = bounded(stalled_seconds=0.3, slowest_bytes=2**40), Dripping()
+    await app(reader.scope, reader.receive, reader.send)
+
+    assert len(reader.body) < SIZE
+
+
 async def test_lists_of_tasks_are_made_one_at_a_time():
     """The next one begins when the first is on its way; who asks for something else does not wait."""
     begun, two, goes_on = [], asyncio.Event(), asyncio.Event()
