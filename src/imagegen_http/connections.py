@@ -17,6 +17,7 @@ from imagegen_http.asgi import App, Receive, Scope, Send
 from imagegen_http.delivery import CONNECTION, OpenConnection
 from imagegen_http.error_table import envelope
 from imagegen_http.read_turns import ReadTurns, TurnTakingFlow
+from imagegen_http.start_turns import StartTurns
 
 MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
@@ -34,6 +35,7 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _READ_BYTES = 32 * 1024
 """Taken from a socket at once; so much of each connection is in memory twice before anybody counts it."""
 
+_AT_ONCE = "/health"
 _LINGER_SECONDS = 1.0
 _FEWEST = 16
 _IPV6_SITE_BITS = 64
@@ -106,7 +108,8 @@ class _Shared:
     limits: ConnectionLimits
     connections: OpenConnections
     new_id: Callable[[], str]
-    turns: ReadTurns = attrs.field(factory=ReadTurns)
+    reads: ReadTurns = attrs.field(factory=ReadTurns)
+    starts: StartTurns = attrs.field(factory=StartTurns)
 
 
 class _LimitedProtocol(H11Protocol):
@@ -120,7 +123,7 @@ class _LimitedProtocol(H11Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._received = b""
         self._open: OpenConnection | None = None
-        self.app = self._telling_what_arrived(self.app)
+        self.app = self._in_turn(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         address = _address_of(transport)
@@ -135,7 +138,6 @@ class _LimitedProtocol(H11Protocol):
         transport.max_size = _READ_BYTES  # type: ignore[attr-defined] # asyncio's own takes 256 KiB at once
         super().connection_made(transport)
         self.flow = TurnTakingFlow(transport)
-        self._shared.turns.wait(self.flow)  # hundreds may have come at the same moment
         self._start_head_timer()
 
     def eof_received(self) -> None:
@@ -162,7 +164,7 @@ class _LimitedProtocol(H11Protocol):
         self._received = b""
         self._watch_head()
         if self.conn.their_state is h11.SEND_BODY:
-            self._shared.turns.wait(self.flow)
+            self._shared.reads.wait(self.flow)
 
     def handle_events(self) -> None:
         """Refuse a head of too many lines before it is parsed."""
@@ -185,10 +187,14 @@ class _LimitedProtocol(H11Protocol):
         super().on_response_complete()
         self._watch_head()
 
-    def _telling_what_arrived(self, app: Any) -> App:
+    def _in_turn(self, app: Any) -> App:
+        """Return the application, told of the connection; a supervisor's question waits for nobody."""
+
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if self._open is not None:
                 scope[CONNECTION] = self._open
+            if not scope["path"].startswith(_AT_ONCE):
+                await self._shared.starts.begin()
             await app(scope, receive, send)
 
         return serve

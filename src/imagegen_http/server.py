@@ -70,8 +70,6 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], doubts: Seque
     share_memory_among_threads()
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))
-    for warning in filter(None, (*doubts, sqlite_warning())):
-        _log.warning(warning)
     try:
         listener = _bind(settings.server.host, settings.server.port)
     except AddressUnusable:
@@ -83,10 +81,12 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], doubts: Seque
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager.of(environ)
             async with manager.watched(), giving_memory_back():
-                await _serve(service, listener, manager)
+                await _serve(service, listener, manager, doubts)
 
 
-async def _serve(service: Service, listener: socket.socket, manager: ServiceManager) -> None:
+async def _serve(
+    service: Service, listener: socket.socket, manager: ServiceManager, doubts: Sequence[str]
+) -> None:
     stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -109,8 +109,8 @@ async def _serve(service: Service, listener: socket.socket, manager: ServiceMana
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers
         doubt = await default_provider_doubt(service.settings.default_provider, providers)
-        if doubt is not None:
-            _log.warning(doubt)
+        for warning in filter(None, (sqlite_warning(), *doubts, doubt)):
+            _log.warning(warning)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         manager.stopping(service.imagegen.worker.busy)

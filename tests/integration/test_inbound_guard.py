@@ -13,7 +13,7 @@ import uvicorn
 from imagegen_http.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
 from imagegen_http.error_table import envelope
 from imagegen_http.guard import GuardRules, InboundGuard
-from imagegen_http.read_turns import CONNECTIONS_PER_TURN
+from imagegen_http.start_turns import STARTS_PER_TURN
 
 pytestmark = pytest.mark.anyio
 
@@ -416,8 +416,8 @@ async def test_a_peer_has_only_so_many_connections():
 
 
 async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():
-    """So that who asks meanwhile waits for a few of them."""
-    loop, turn, begun = asyncio.get_running_loop(), 0, Counter()
+    """So that who asks meanwhile waits for a few of them, and a supervisor for none."""
+    loop, turn, begun = asyncio.get_running_loop(), 0, {"/": Counter(), "/health": Counter()}
 
     def count_turns():
         nonlocal turn
@@ -426,21 +426,22 @@ async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():
 
     class Counting(App):
         async def __call__(self, scope, receive, send):
-            begun[turn] += 1
+            begun[scope["path"]][turn] += 1
             await super().__call__(scope, receive, send)
 
     async with serving(app=Counting()) as port, contextlib.AsyncExitStack() as stack:
         clients = []
-        for _ in range(100):
+        for path in (*["/"] * 100, "/health"):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            client.sendall(head("GET", "/"))
+            client.sendall(head("GET", path))
             client.setblocking(False)
             clients.append(client)
         count_turns()
         answers = [await loop.sock_recv(client, 15) for client in clients]
 
-    assert ({b"HTTP/1.1 200 OK"}, 100) == (set(answers), begun.total())
-    assert max(begun.values()) <= CONNECTIONS_PER_TURN
+    assert ({b"HTTP/1.1 200 OK"}, 100, 1) == (set(answers), begun["/"].total(), begun["/health"].total())
+    assert max(begun["/"].values()) <= STARTS_PER_TURN
+    assert min(begun["/health"]) == min(begun["/"])
 
 
 async def test_the_application_notices_that_its_client_left():

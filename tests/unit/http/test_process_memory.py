@@ -37,9 +37,11 @@ def test_memory_of_a_burst_is_given_back():
 
 def test_the_start_is_spared():
     """The collector's generations are empty afterwards."""
+    thresholds = gc.get_threshold()
     try:
         spare_the_start_from_collections()
 
         assert gc.get_freeze_count() > len(gc.get_objects())
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
