@@ -285,7 +285,7 @@ async def test_a_server_that_stays_silent_times_out():
     """It may still be painting."""
     with FakeA1111() as server:
         server.hold.clear()
-        async with Bench(server, timeout_seconds=0.3) as bench:
+        async with Bench(server, timeout_seconds=1) as bench:
             error = await bench.failing(generate())
 
             assert ("timeout", False) == (error.failure.code, error.not_started)

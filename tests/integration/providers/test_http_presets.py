@@ -161,7 +161,7 @@ class TestMoney:
     async def test_what_is_not_known_is_never_repeated(self, fake, server, provider, config, how, codes):
         """A submit whose outcome nobody knows is sent once and says that it may have cost money."""
         server.break_next(how, path=fake.paid)
-        config = attrs.evolve(config, timeout_seconds=0.3 if how is Break.SILENCE else 5)
+        config = attrs.evolve(config, timeout_seconds=1 if how is Break.SILENCE else 5)
 
         error = await failure_of(provider, call_of(provider, config))
 

@@ -398,7 +398,7 @@ async def test_a_job_that_is_never_done_times_out():
     with FakeStability(polls_until_done=10**9) as server:
         async with Bench(server, job_seconds=0.0) as bench:
             bench.exchange.inputs |= INPUTS
-            bench.config = attrs.evolve(bench.config, timeout_seconds=0.5)
+            bench.config = attrs.evolve(bench.config, timeout_seconds=1)
             error = await bench.failing(request)
 
             assert ("timeout", True) == (error.failure.code, error.failure.possible_charge)
