@@ -6,7 +6,7 @@ Run it as ``python docs/generate_providers.py``.
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider

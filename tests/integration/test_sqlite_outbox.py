@@ -8,6 +8,7 @@ from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.outbox import OutboxContract
+from imagegen_adapters.testing.picture_inventory import PictureInventoryContract
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +32,16 @@ class TestSqliteOutbox(OutboxContract):
     @pytest.fixture
     def outbox(self, database):
         return SqliteOutbox(database)
+
+
+class TestSqlitePictureInventory(PictureInventoryContract):
+    @pytest.fixture
+    def repository(self, database):
+        return SqliteTaskRepository(database, simplify=str)
+
+    @pytest.fixture
+    def records(self, database):
+        return SqliteImageRecords(database, simplify=str)
 
     @pytest.fixture
     def inventory(self, database):

@@ -11,7 +11,7 @@ from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.blob_stores.straight import StraightBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox

@@ -5,22 +5,22 @@ import os
 import pytest
 
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
+from imagegen_adapters.testing.disk_space import DiskSpaceContract
 from imagegen_core.errors import StorageError
 
 
-def test_free_bytes_are_what_we_may_write(tmp_path):
-    """The number is near what the system says is available to those who are not root."""
-    status = os.statvfs(tmp_path)
+class TestSystemDiskSpace(DiskSpaceContract):
+    @pytest.fixture
+    def disk_with(self, tmp_path):
+        return lambda min_free_bytes: SystemDiskSpace(tmp_path, min_free_bytes)
 
-    free = SystemDiskSpace(tmp_path, 0).free_bytes()
+    @pytest.fixture
+    def look_outside(self, tmp_path):
+        def available():
+            status = os.statvfs(tmp_path)
+            return status.f_bavail * status.f_frsize
 
-    assert free == pytest.approx(status.f_bavail * status.f_frsize, rel=0.5)
-
-
-def test_too_little_is_not_sufficient(tmp_path):
-    """Below the minimum there is no room for more paid calls."""
-    assert SystemDiskSpace(tmp_path, 1).sufficient()
-    assert not SystemDiskSpace(tmp_path, 2**62).sufficient()
+        return available
 
 
 def test_asks_once_a_second(tmp_path):

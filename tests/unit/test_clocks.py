@@ -1,33 +1,30 @@
 """The clocks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
+from imagegen_adapters.testing.clock import ClockContract
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=[SystemClock, ManualClock])
-def clock(request):
-    return request.param()
+class TestSystemClock(ClockContract):
+    @pytest.fixture
+    def clock(self):
+        return SystemClock()
+
+    @pytest.fixture
+    def look_outside(self):
+        return lambda: datetime.now(UTC)
 
 
-def test_now_is_utc_in_milliseconds(clock):
-    """The time is aware, UTC and whole milliseconds."""
-    now = clock.now()
-
-    assert (timedelta(0), 0) == (now.utcoffset(), now.microsecond % 1000)
-
-
-async def test_sleeping_takes_time(clock):
-    """After sleeping the monotonic clock is at least that much further."""
-    before = clock.monotonic()
-    await clock.sleep(0.001)
-
-    assert clock.monotonic() - before >= 0.001
+class TestManualClock(ClockContract):
+    @pytest.fixture
+    def clock(self):
+        return ManualClock()
 
 
 async def test_manual_clock_stands_still():

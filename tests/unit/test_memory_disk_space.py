@@ -1,6 +1,19 @@
 """The disk of the tests."""
 
+import pytest
+
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
+from imagegen_adapters.testing.disk_space import DiskSpaceContract
+
+
+class TestMemoryDiskSpace(DiskSpaceContract):
+    @pytest.fixture
+    def disk_with(self):
+        return lambda min_free_bytes: MemoryDiskSpace(free=2**40, min_free_bytes=min_free_bytes)
+
+    @pytest.fixture
+    def look_outside(self):
+        return lambda: 2**40
 
 
 def test_a_full_disk_is_not_sufficient():

@@ -8,6 +8,7 @@ from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.picture_inventories.memory import MemoryPictureInventory
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.outbox import OutboxContract
+from imagegen_adapters.testing.picture_inventory import PictureInventoryContract
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,20 @@ class TestMemoryOutbox(OutboxContract):
     @pytest.fixture
     def outbox(self, state):
         return MemoryOutbox(state)
+
+
+class TestMemoryPictureInventory(PictureInventoryContract):
+    @pytest.fixture
+    def state(self):
+        return MemoryState()
+
+    @pytest.fixture
+    def repository(self, state):
+        return MemoryTaskRepository(state)
+
+    @pytest.fixture
+    def records(self, state):
+        return MemoryImageRecords(state)
 
     @pytest.fixture
     def inventory(self, state):

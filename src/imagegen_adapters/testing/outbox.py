@@ -1,6 +1,6 @@
-"""What every outbox and every picture inventory promises, as tests to subclass.
+"""What every outbox promises, as tests to subclass.
 
-A subclass gives the fixtures ``repository``, ``records``, ``outbox`` and ``inventory`` over the same data.
+A subclass gives the fixtures ``repository``, ``records`` and ``outbox`` over the same data.
 """
 
 import pytest
@@ -10,7 +10,6 @@ from imagegen_adapters.testing.samples import NOW, later
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxCounts, OutboxEntry, OutboxKind
-from imagegen_core.ports.picture_inventory import PictureInventory
 from imagegen_core.ports.task_repository import TaskRepository
 
 
@@ -34,11 +33,6 @@ class OutboxContract:
     @pytest.fixture
     def outbox(self, records: ImageRecords) -> Outbox:
         """Return the outbox under test."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def inventory(self, records: ImageRecords) -> PictureInventory:
-        """Return the inventory under test."""
         raise NotImplementedError
 
     async def test_local_pictures_are_added_once(self, repository: TaskRepository, outbox: Outbox) -> None:
@@ -138,63 +132,3 @@ class OutboxContract:
 
         assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
         assert await outbox.next_due() is None
-
-    async def test_pictures_are_found_by_state(
-        self, repository: TaskRepository, inventory: PictureInventory
-    ) -> None:
-        """In the order of ids, from one on; and they can be counted."""
-        both = {"storage": StorageState.BOTH}
-        ids = [
-            (await keep(repository, created_at=later(at), **more)).id
-            for at, more in ((0, both), (1, {}), (2, both), (3, both))
-        ]
-
-        found = {
-            "all": await inventory.pictures(),
-            "both": await inventory.pictures(state=StorageState.BOTH),
-            "next": await inventory.pictures(after=ids[0], limit=2),
-        }
-        counts = [
-            await inventory.count(),
-            await inventory.count(state=StorageState.LOCAL),
-            await inventory.count(state=StorageState.BOTH, created_before=later(3)),
-        ]
-
-        assert {
-            "all": ids,
-            "both": [ids[0], ids[2], ids[3]],
-            "next": [ids[1], ids[2]],
-        } == {name: [image.id for image in images] for name, images in found.items()}
-        assert [4, 1, 2] == counts
-
-    async def test_aged_pictures_are_in_both_stores(
-        self, repository: TaskRepository, inventory: PictureInventory
-    ) -> None:
-        """By age and not by id, since a clock may have been wrong; the time is exclusive."""
-        both = {"storage": StorageState.BOTH}
-        made = [
-            await keep(repository, created_at=later(at), **more)
-            for at, more in ((2, both), (0, {}), (1, both), (1, both), (3, both))
-        ]
-
-        found = [
-            await inventory.aged(created_before=later(3)),
-            await inventory.aged(created_before=later(3), after=made[2]),
-            await inventory.aged(created_before=later(3), limit=1),
-            await inventory.aged(created_before=later(1)),
-        ]
-
-        ids = [image.id for image in made]
-        assert [[ids[2], ids[3], ids[0]], [ids[3], ids[0]], [ids[2]], []] == [
-            [image.id for image in images] for images in found
-        ]
-
-    async def test_unknown_keys_are_told(
-        self, repository: TaskRepository, inventory: PictureInventory
-    ) -> None:
-        """Neither a picture nor a thumbnail."""
-        image = await keep(repository)
-
-        unknown = await inventory.unknown([image.blob_key, image.thumbnail_key or "", "x.png", "y.png"])
-
-        assert {"x.png", "y.png"} == unknown

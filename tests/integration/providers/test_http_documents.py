@@ -9,7 +9,7 @@ import tracemalloc
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.testing.exchange import MemoryExchange

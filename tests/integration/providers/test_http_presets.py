@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
 from imagegen_adapters.testing.exchange import MemoryExchange

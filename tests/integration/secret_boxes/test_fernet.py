@@ -5,6 +5,7 @@ import pytest
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
 from imagegen_adapters.secret_boxes.sealing import new_key
+from imagegen_adapters.testing.secret_box import SecretBoxContract
 from imagegen_core.errors import Unavailable
 
 
@@ -14,6 +15,24 @@ def started(directory, *, given=None, sample=None):
 
 def contents(directory):
     return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+class TestFernetSecretBox(SecretBoxContract):
+    @pytest.fixture
+    def box(self, tmp_path):
+        return started(tmp_path)
+
+    @pytest.fixture
+    def stranger(self, tmp_path):
+        directory = tmp_path / "another"
+        directory.mkdir()
+        return started(directory)
+
+    @pytest.fixture
+    def locked_box(self, tmp_path):
+        directory = tmp_path / "locked"
+        directory.mkdir()
+        return started(directory, sample="sealed under a key that is missing now")
 
 
 def test_the_first_start_makes_a_key_for_its_owner_only(tmp_path):

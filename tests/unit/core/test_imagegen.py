@@ -6,7 +6,7 @@ import logging
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import ImageGen, TaskStatus

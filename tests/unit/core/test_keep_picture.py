@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import CallError

@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus

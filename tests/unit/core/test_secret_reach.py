@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempts import Receipt

@@ -7,7 +7,7 @@ import attrs
 import pytest
 from PIL import Image
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.providers.demo.motifs import motifs_in
 from imagegen_adapters.providers.demo.provider import DemoProvider

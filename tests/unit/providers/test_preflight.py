@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.clocks.manual import ManualClock
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider

@@ -1,0 +1,87 @@
+"""What every clock promises, as tests to subclass.
+
+A subclass gives the fixture ``clock`` and may give ``look_outside``, another door to the same wall time::
+
+    class TestMyClock(ClockContract):
+        @pytest.fixture
+        def clock(self):
+            return MyClock()
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from imagegen_core.ports.clock import Clock
+
+LookOutside = Callable[[], datetime]
+
+
+class ClockContract:
+    """Wall time in UTC, and seconds that only go forward."""
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        """Return the clock under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def look_outside(self) -> LookOutside | None:
+        """Return what reads the wall time without the clock, or None where there is no other door."""
+        return None
+
+    def test_now_is_utc_in_milliseconds(self, clock: Clock) -> None:
+        """The time is aware, UTC and whole milliseconds."""
+        now = clock.now()
+
+        assert (timedelta(0), 0) == (now.utcoffset(), now.microsecond % 1000)
+
+    def test_now_is_cut_and_not_rounded(self, clock: Clock, look_outside: LookOutside | None) -> None:
+        """It is less than a millisecond behind what another door shows, and never ahead of it."""
+        if look_outside is None:
+            return
+        before, now, after = look_outside(), clock.now(), look_outside()
+
+        assert before - timedelta(milliseconds=1) < now <= after
+
+    def test_monotonic_never_goes_back(self, clock: Clock) -> None:
+        """Later readings are never smaller."""
+        readings = [clock.monotonic() for _ in range(100)]
+
+        assert sorted(readings) == readings
+
+    async def test_sleeping_takes_its_time(self, clock: Clock) -> None:
+        """After sleeping the monotonic clock is at least that much further."""
+        before = clock.monotonic()
+        await clock.sleep(0.001)
+
+        assert clock.monotonic() - before >= 0.001
+
+    @pytest.mark.parametrize("seconds", [0, -1])
+    async def test_a_time_that_is_over_is_not_waited_for(self, clock: Clock, seconds: float) -> None:
+        """Whoever is late goes on, and no clock is turned back."""
+        before = clock.monotonic()
+        async with asyncio.timeout(5):
+            await clock.sleep(seconds)
+
+        assert clock.monotonic() >= before
+
+    async def test_others_run_while_one_sleeps(self, clock: Clock) -> None:
+        """A sleep gives the event loop to whoever is ready."""
+        ready = asyncio.Event()
+        asyncio.get_running_loop().call_soon(ready.set)
+
+        await clock.sleep(0.001)
+
+        assert ready.is_set()
+
+    async def test_a_sleeper_can_be_cancelled(self, clock: Clock) -> None:
+        """Nobody has to wait for the end of a sleep that is no longer needed."""
+        sleeping = asyncio.create_task(clock.sleep(3600))
+        await asyncio.sleep(0)  # it begins
+        sleeping.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping

@@ -1,0 +1,54 @@
+"""What every watched disk promises, as tests to subclass.
+
+A subclass gives the fixture ``disk_with`` and may give ``look_outside``, another door to the same disk::
+
+    class TestMyDiskSpace(DiskSpaceContract):
+        @pytest.fixture
+        def disk_with(self, tmp_path):
+            return lambda min_free_bytes: MyDiskSpace(tmp_path, min_free_bytes)
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from imagegen_core.ports.disk_space import DiskSpace
+
+DiskWith = Callable[[int], DiskSpace]
+LookOutside = Callable[[], int]
+
+
+class DiskSpaceContract:
+    """How much can still be written, and whether that is enough."""
+
+    @pytest.fixture
+    def disk_with(self) -> DiskWith:
+        """Return what makes the disk under test, for a minimum of free bytes."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def look_outside(self) -> LookOutside | None:
+        """Return what reads the free bytes without the adapter, or None where there is no other door."""
+        return None
+
+    def test_free_bytes_are_what_may_be_written(
+        self, disk_with: DiskWith, look_outside: LookOutside | None
+    ) -> None:
+        """The number is near what another door shows; others write to the same disk meanwhile."""
+        free = disk_with(0).free_bytes()
+
+        assert isinstance(free, int)
+        assert free >= 0
+        if look_outside is not None:
+            assert free == pytest.approx(look_outside(), rel=0.5)
+
+    @pytest.mark.parametrize(("min_free_bytes", "expected"), [(0, True), (1, True), (2**62, False)])
+    def test_the_minimum_decides(self, disk_with: DiskWith, min_free_bytes: int, *, expected: bool) -> None:
+        """Below it there is no room for more paid calls."""
+        assert expected is disk_with(min_free_bytes).sufficient()
+
+    def test_asking_changes_nothing(self, disk_with: DiskWith) -> None:
+        """A disk that is enough stays enough, however often it is asked."""
+        disk = disk_with(1)
+
+        assert {True} == {disk.sufficient() for _ in range(100)}

@@ -1,0 +1,20 @@
+"""The box in memory keeps its port's promises."""
+
+import pytest
+
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
+from imagegen_adapters.testing.secret_box import SecretBoxContract
+
+
+class TestMemorySecretBox(SecretBoxContract):
+    @pytest.fixture
+    def box(self):
+        return MemorySecretBox()
+
+    @pytest.fixture
+    def stranger(self):
+        return MemorySecretBox()
+
+    @pytest.fixture
+    def locked_box(self):
+        return MemorySecretBox(locked=True)
