@@ -1,7 +1,7 @@
 """How fast tasks are accepted, and how much memory the service takes: ``python benchmarks/accept.py``.
 
-100 callers post tasks to a real server whose vendor holds every call, so that accepting is all that is
-measured; then 100 tasks with pictures of 20 MB run at once. Callers that post again and again wait for the
+100 callers post tasks to a real server whose provider holds every call, so that accepting is all that is
+measured; then 100 tasks with images of 20 MB run at once. Callers that post again and again wait for the
 processor, so there the number of tasks a second is what counts. All numbers are of this machine, now.
 """
 
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import attrs
 
-from tests.chaos.service import Service, VendorProcess, wait_until
+from tests.chaos.service import Service, UpstreamProcess, wait_until
 from tests.processes import family, proportional_mb
 
 MIB = 1024 * 1024
@@ -89,7 +89,7 @@ def highest_memory(service, *, until):
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        wait_until(until, what="the end of the large pictures", seconds=300)
+        wait_until(until, what="the end of the large images", seconds=300)
     finally:
         done.set()
         thread.join()
@@ -104,21 +104,21 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="imagegen-accept-") as name:
         folder = Path(name)
-        vendor = VendorProcess(folder / "ledger").start()
-        service = Service(folder, folder / "data", vendor, settings=SETTINGS)
+        upstream = UpstreamProcess(folder / "ledger").start()
+        service = Service(folder, folder / "data", upstream, settings=SETTINGS)
         try:
-            measure(service, vendor, options)
+            measure(service, upstream, options)
         finally:
             service.kill()
-            vendor.end()
+            upstream.end()
 
 
-def measure(service, vendor, options):
+def measure(service, upstream, options):
     started = time.perf_counter()
     service.start()
     print(f"first answer after the start   {time.perf_counter() - started:8.2f} s")
     print(f"memory, idle                   {memory(service.pid):8.0f} MB")
-    vendor.be(hold=True)
+    upstream.be(hold=True)
     callers = options.callers
     told = ("once, all at the same moment", 1), ("again and again", options.each)
     for how, each in told:
@@ -128,18 +128,18 @@ def measure(service, vendor, options):
         print(f"    p50                        {cuts[49] * 1000:8.0f} ms")
         print(f"    p99                        {cuts[98] * 1000:8.0f} ms")
         print(f"    accepted tasks a second    {len(seconds) / total:8.0f}")
-    vendor.be(hold=False)
+    upstream.be(hold=False)
     wait_until(lambda: not _waiting(service), what="the end of the small tasks", seconds=300)
     print(f"memory, after those            {memory(service.pid):8.0f} MB")
-    vendor.be(picture_bytes=options.picture_mb * MIB, hold=True)
+    upstream.be(image_bytes=options.image_mb * MIB, hold=True)
     asyncio.run(accept(service.url, callers=10, each=9))
-    vendor.has_calls(LARGE)
-    vendor.be(hold=False)
-    most = highest_memory(service, until=lambda: not _waiting(service))
-    print(f"memory, 100 pictures of {options.picture_mb} MB  {most:8.0f} MB at the most")
+    upstream.has_calls(LARGE)
+    upstream.be(hold=False)
+    limit = highest_memory(service, until=lambda: not _waiting(service))
+    print(f"memory, 100 images of {options.image_mb} MB  {limit:8.0f} MB at the most")
     sql = "SELECT count(*) FROM images WHERE size_bytes > ?"
-    stored = service.rows(sql, options.picture_mb * MIB // 2)[0][0]
-    assert stored == LARGE, f"{stored} large pictures were stored"
+    stored = service.rows(sql, options.image_mb * MIB // 2)[0][0]
+    assert stored == LARGE, f"{stored} large images were stored"
 
 
 def _waiting(service):

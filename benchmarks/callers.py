@@ -1,7 +1,7 @@
 """What callers of every shape cost: ``python benchmarks/callers.py``.
 
 A real server meets, one shape after the other, hundreds of callers who hold bodies open, bodies that were
-made to exhaust a parser, uploads and retries of large pictures, a WebUI whose progress never ends, and
+made to exhaust a parser, uploads and retries of large images, a WebUI whose progress never ends, and
 readers who do not read. Printed is the highest memory (as `memory.py` measures it) and the slowest answers of
 ``/health`` meanwhile, over a connection that is kept and over new ones, which come behind those of the
 callers; it fails above 500 MB, or 100 ms on the kept one. The callers use the same cores, and so does whoever
@@ -28,14 +28,14 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import attrs
-from large_pictures import DOCUMENT, VendorProcess, padded_png, write_files
+from large_pictures import DOCUMENT, UpstreamProcess, padded_png, write_files
 from memory import watched
 
 from tests.chaos.service import Service, wait_until
 
 MIB = 1024 * 1024
 CALLERS = 500
-MOST_MB, MOST_MS = 500, 100
+MAX_MB, MAX_MS = 500, 100
 SETTLE_SECONDS = 6
 """Until the service has given back what one shape took."""
 
@@ -45,7 +45,7 @@ JSON = "application/json"
 
 
 class EndlessWebUI(BaseHTTPRequestHandler):
-    """Its pictures are never done, and neither are its answers about them."""
+    """Its images are never done, and neither are its answers about them."""
 
     def do_GET(self):
         self.send_response(200)
@@ -92,10 +92,10 @@ def ask_for_health(url):
 
 @attrs.define
 class Bench:
-    """A server, its vendors, and what every shape cost."""
+    """A server, its providers, and what every shape cost."""
 
     service: Service
-    vendor: VendorProcess
+    upstream: UpstreamProcess
     image_id: int = 0
     rows: list = attrs.field(factory=list)
 
@@ -205,7 +205,7 @@ def accepted(answer):
 
 
 def retry(bench):
-    """Copy fourteen pictures of 20 MB that are kept here."""
+    """Copy fourteen images of 20 MB that are kept here."""
     text = {"provider": "references", "prompt": "a", "reference_images": [f"image:{bench.image_id}"] * 14}
     with bench.service.client() as client:
         task = accepted(client.post(REFERENCES, json=text))
@@ -234,15 +234,15 @@ SHAPES = {
     "60 MB of 5 million parameters, twice": flat,
     "60 MB of open brackets, twice": deep,
     "60 MB of 1.2 million parts": many_parts,
-    "8 × 60 MB with a picture, at once": uploads,
+    "8 × 60 MB with an image, at once": uploads,
     "a retry of 14 × 20 MB": retry,
     "a WebUI whose progress never ends": endless,
     "500 readers of 20 MB who do not read": slow_readers,
 }
 
 
-def settings(vendor, webui):
-    provider = {"kind": "http", "api_base": vendor.url, "timeout_seconds": 600}
+def settings(upstream, webui):
+    provider = {"kind": "http", "api_base": upstream.url, "timeout_seconds": 600}
     nowhere = {
         "kind": "gemini",
         "api_base": "http://127.0.0.1:9",
@@ -256,18 +256,18 @@ def settings(vendor, webui):
             "references": {**nowhere, "extra_config": {"max_inline_mb": 500}},
         },
         "security": {
-            "allow_private_upstreams": [vendor.url.removeprefix("http://"), webui, "127.0.0.1:9"],
+            "allow_private_upstreams": [upstream.url.removeprefix("http://"), webui, "127.0.0.1:9"],
         },
     }
 
 
-def make_picture(bench):
+def make_image(bench):
     """Have one of 20 MB made."""
-    bench.vendor.ask("/expect/0")
-    body = {"provider": "large", "model_id": "light", "params": {"prompt": "a large picture"}}
+    bench.upstream.ask("/expect/0")
+    body = {"provider": "large", "model_id": "light", "params": {"prompt": "a large image"}}
     with bench.service.client() as client:
         client.post(GENERATE, json=body).raise_for_status()
-    found = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the picture")
+    found = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the image")
     return found[0][0]
 
 
@@ -287,19 +287,19 @@ def main():
         files = folder / "vendor"
         files.mkdir()
         write_files(files)
-        vendor = VendorProcess(files).start()
-        told = settings(vendor, f"127.0.0.1:{webui.server_port}")
-        service = Service(folder, folder / "data", vendor, settings=told)
+        upstream = UpstreamProcess(files).start()
+        told = settings(upstream, f"127.0.0.1:{webui.server_port}")
+        service = Service(folder, folder / "data", upstream, settings=told)
         try:
-            bench = Bench(service.start(), vendor)
-            bench.image_id = make_picture(bench)
+            bench = Bench(service.start(), upstream)
+            bench.image_id = make_image(bench)
             for title, shape in SHAPES.items():
                 if (options.only or "") in title:
                     bench.run(title, shape)
         finally:
             service.kill()
-            vendor.end()
-    assert not [row for row in bench.rows if row[1] >= MOST_MB or row[2] >= MOST_MS], bench.rows
+            upstream.end()
+    assert not [row for row in bench.rows if row[1] >= MAX_MB or row[2] >= MAX_MS], bench.rows
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Fills a data directory with picture records, one for each line of a file; there are no picture files.
+"""Fills a data directory with image records, one for each line of a file; there are no image files.
 
 ::
 
     python benchmarks/fill.py --data-dir D --prompts FILE [--no-index]
 
-The records go through the same code as those of real pictures. The server must be stopped: the data
+The records go through the same code as those of real images. The server must be stopped: the data
 directory is locked meanwhile. With ``--no-index`` no search index is kept; `imagegen reindex` makes it later.
 """
 
@@ -26,8 +26,8 @@ from imagegen_adapters.databases.data_directory import DataDirectory, DataDirect
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.identifiers import new_id
-from imagegen_adapters.image_records.index import Entry
-from imagegen_adapters.image_records.reindex import compact, forget_index, remove_leaving
+from imagegen_adapters.image_records.index import IndexEntry
+from imagegen_adapters.image_records.reindex import compact, remove_retired_generations, retire_index
 from imagegen_adapters.image_records.rows import image_to_row, milliseconds
 from imagegen_adapters.image_records.sqlite import insert_rows
 from imagegen_adapters.simplifiers.opencc import simplify
@@ -43,29 +43,29 @@ _MODELS = [("demo", "demo-1")] * 6 + [("gemini", "gemini-3-pro-image")] * 3 + [(
 _OPERATIONS = [Operation.GENERATE] * 8 + [Operation.REFERENCE, Operation.EDIT]
 
 
-def fill(data_dir: Path, prompts: Path, *, index: bool = True, most: int | None = None) -> float:
+def fill(data_dir: Path, prompts: Path, *, index: bool = True, limit: int | None = None) -> float:
     """Insert a record for each line, at most ``most``; return how many went in a second."""
     directory = DataDirectory.open(data_dir)
     try:
         database = Database.open(directory.database)
         try:
-            return asyncio.run(_fill(database, prompts, index=index, most=most))
+            return asyncio.run(_fill(database, prompts, index=index, limit=limit))
         finally:
             database.close_now()
     finally:
         directory.close()
 
 
-async def _fill(database: Database, prompts: Path, *, index: bool, most: int | None) -> float:
+async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | None) -> float:
     if not index:
-        await database.write(forget_index)
-        await remove_leaving(database)
+        await database.write(retire_index)
+        await remove_retired_generations(database)
     with prompts.open(encoding="utf-8") as lines:
-        total = sum(1 for _ in itertools.islice(lines, most))
+        total = sum(1 for _ in itertools.islice(lines, limit))
     first = datetime.now(UTC) - timedelta(seconds=SECONDS_APART * total)
     started, done = time.perf_counter(), 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for future in _ahead(pool, _batches(prompts, most), partial(prepare, first=first, index=index)):
+        for future in _ahead(pool, _batches(prompts, limit), partial(prepare, first=first, index=index)):
             batch = await asyncio.wrap_future(future)
             await database.write(lambda c, batch=batch: _insert(c, batch))
             done += len(batch)
@@ -89,9 +89,9 @@ def _ahead(
     yield from waiting
 
 
-def _batches(prompts: Path, most: int | None) -> Iterator[tuple[int, list[str]]]:
+def _batches(prompts: Path, limit: int | None) -> Iterator[tuple[int, list[str]]]:
     with prompts.open(encoding="utf-8") as file:
-        lines = (line.rstrip("\r\n") for line in itertools.islice(file, most))
+        lines = (line.rstrip("\r\n") for line in itertools.islice(file, limit))
         for number in itertools.count(0, BATCH):
             batch = list(itertools.islice(lines, BATCH))
             if not batch:
@@ -100,7 +100,7 @@ def _batches(prompts: Path, most: int | None) -> Iterator[tuple[int, list[str]]]
 
 
 def prepare(number: int, lines: list[str], first: datetime, *, index: bool = True) -> list[Prepared]:
-    """Return what is stored of pictures with these prompts; runs in a process of its own."""
+    """Return what is stored of images with these prompts; runs in a process of its own."""
     images = (_image(number + n, prompt, first) for n, prompt in enumerate(lines) if prompt)
     return [(image_to_row(image), _entry_parts(image, index=index)) for image in images]
 
@@ -108,13 +108,13 @@ def prepare(number: int, lines: list[str], first: datetime, *, index: bool = Tru
 def _entry_parts(image: Image, *, index: bool) -> tuple[int, str, str]:
     if not index:
         return milliseconds(image.created_at), "", ""  # only its day is noted
-    entry = Entry.of(image, simplify)
+    entry = IndexEntry.of(image, simplify)
     return entry.created_ms, entry.folded, entry.tokens
 
 
 def _insert(connection: sqlite3.Connection, batch: list[Prepared]) -> None:
     rows = [
-        (row, Entry(created_ms=created_ms, folded=folded, tokens=tokens))
+        (row, IndexEntry(created_ms=created_ms, folded=folded, tokens=tokens))
         for row, (created_ms, folded, tokens) in batch
     ]
     insert_rows(connection, rows, simplify)

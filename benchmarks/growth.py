@@ -1,4 +1,4 @@
-"""Measures how searches and inserts fare as pictures become more, and draws it.
+"""Measures how searches and inserts fare as images become more, and draws it.
 
 ::
 
@@ -23,7 +23,7 @@ from imagegen_adapters.databases.data_directory import DATABASE_FILE
 from imagegen_adapters.databases.sqlite import Database
 
 SIZES = (10_000, 100_000, 1_000_000)
-LARGEST = 3_000_000
+MAX_IMAGES = 3_000_000
 COMMON = "common, 1 character"
 SHOWN = {
     COMMON: "#4269d0",
@@ -38,26 +38,26 @@ BUDGET_MS = 50
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """What was measured with so many pictures; rates are records a second."""
+    """What was measured with so many images; rates are records a second."""
 
-    pictures: int
+    images: int
     rate: float
     rate_without: float
     kept: Sizes
     results: dict[str, Result]
 
 
-def step(pictures: int, prompts: Path, work_dir: Path) -> Step:
+def step(images: int, prompts: Path, work_dir: Path) -> Step:
     """Fill, measure and remove."""
-    directory = work_dir / str(pictures)
+    directory = work_dir / str(images)
     try:
-        without = fill(directory, prompts, index=False, most=pictures)
+        without = fill(directory, prompts, index=False, limit=images)
         shutil.rmtree(directory)
-        rate = fill(directory, prompts, most=pictures)
+        rate = fill(directory, prompts, limit=images)
         results, kept = asyncio.run(_measure(directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    return Step(pictures=pictures, rate=rate, rate_without=without, kept=kept, results=results)
+    return Step(images=images, rate=rate, rate_without=without, kept=kept, results=results)
 
 
 async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes]:
@@ -72,7 +72,7 @@ async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes]:
 def table(steps: list[Step]) -> str:
     """Return the steps as Markdown: the 95th percentile of the first page in milliseconds, then the rest."""
     lines = [
-        "| | " + " | ".join(f"{s.pictures:,}" for s in steps) + " |",
+        "| | " + " | ".join(f"{s.images:,}" for s in steps) + " |",
         "|---|" + "---|" * len(steps),
         *(
             _row(f"{kind}, page 1, p95 ms", steps, lambda s, k=kind: f"{s.results[k].first.p95:.1f}")
@@ -103,7 +103,7 @@ def _worst(measured: Step, what: str) -> str:
 
 
 def svg(steps: list[Step]) -> str:
-    """Return a plot of the 95th percentile over the number of pictures; both axes are logarithmic."""
+    """Return a plot of the 95th percentile over the number of images; both axes are logarithmic."""
     lines = {
         **{kind: [s.results[kind].first.p95 for s in steps] for kind in SHOWN},
         "LIKE, nothing found": [s.results[LIKE_OF].like.p95 for s in steps],
@@ -117,12 +117,12 @@ def svg(steps: list[Step]) -> str:
         *(_gridline(ms) for ms in (0.1, 1, 10, 100, 1000, 10_000)),
         f'<path d="M70 {_y(BUDGET_MS):.1f}H500" stroke="#d62728" stroke-dasharray="5 4"/>',
         f'<text x="74" y="{_y(BUDGET_MS) - 5:.1f}" fill="#d62728">{BUDGET_MS} ms</text>',
-        *(_tick(s.pictures) for s in steps),
-        '<text x="525" y="394">pictures</text>',
+        *(_tick(s.images) for s in steps),
+        '<text x="525" y="394">images</text>',
     ]
     ends = sorted(lines, key=lambda kind: -lines[kind][-1])
     for place, kind in enumerate(ends):
-        points = [(_x(s.pictures), _y(ms)) for s, ms in zip(steps, lines[kind], strict=True)]
+        points = [(_x(s.images), _y(ms)) for s, ms in zip(steps, lines[kind], strict=True)]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         parts.append(f'<path d="M{path}" fill="none" stroke="{colours[kind]}" stroke-width="2.5"/>')
         parts += (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[kind]}"/>' for x, y in points)
@@ -131,8 +131,8 @@ def svg(steps: list[Step]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _x(pictures: int) -> float:
-    return 90 + 390 * (log10(pictures) - 4) / (log10(LARGEST) - 4)
+def _x(images: int) -> float:
+    return 90 + 390 * (log10(images) - 4) / (log10(MAX_IMAGES) - 4)
 
 
 def _y(milliseconds: float) -> float:
@@ -146,8 +146,8 @@ def _gridline(ms: float) -> str:
     )
 
 
-def _tick(pictures: int) -> str:
-    return f'<text x="{_x(pictures):.1f}" y="394" text-anchor="middle">{pictures:,}</text>'
+def _tick(images: int) -> str:
+    return f'<text x="{_x(images):.1f}" y="394" text-anchor="middle">{images:,}</text>'
 
 
 def main() -> None:
@@ -156,13 +156,13 @@ def main() -> None:
     options.add_argument("--prompts", type=Path, required=True)
     options.add_argument("--work-dir", type=Path, required=True)
     options.add_argument("--svg", type=Path)
-    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"up to {LARGEST:,}")
+    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"up to {MAX_IMAGES:,}")
     chosen = options.parse_args()
     with chosen.prompts.open(encoding="utf-8") as lines:
         there = sum(1 for _ in lines)
     if there < max(chosen.sizes):
         options.error(f"{chosen.prompts} has only {there:,} lines")
-    steps = [step(pictures, chosen.prompts, chosen.work_dir) for pictures in sorted(chosen.sizes)]
+    steps = [step(images, chosen.prompts, chosen.work_dir) for images in sorted(chosen.sizes)]
     print(table(steps))
     if chosen.svg:
         chosen.svg.write_text(svg(steps), encoding="utf-8")

@@ -1,8 +1,8 @@
 """What the search index costs the service: ``python benchmarks/insert.py --prompts FILE``.
 
-A real server, whose data directory holds so many pictures already, ends tasks whose pictures the vendor
+A real server, whose data directory holds so many images already, ends tasks whose images the provider
 hands out at the same moment; once with the search index and once without any, in turns. Tasks a second are
-from the moment the vendor lets go to the last picture that is on the disk, recorded and searchable.
+from the moment the provider lets go to the last image that is on the disk, recorded and searchable.
 """
 
 import argparse
@@ -16,26 +16,26 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fill import fill
 
-from tests.chaos.service import Service, VendorProcess, post_task, wait_until
+from tests.chaos.service import Service, UpstreamProcess, post_task, wait_until
 
-MOST_LOST = 0.3
+MAX_INDEX_COST = 0.3
 SETTINGS = {"queue": {"workers": 100}, "providers": {"chaos": {"timeout_seconds": 300}}}
 
 
-def rate(folder, vendor, prompts, tasks, *, index):
+def rate(folder, upstream, prompts, tasks, *, index):
     """Return the tasks a second of a new server over one of the two data directories."""
-    service = Service(folder, folder / ("with" if index else "without"), vendor, settings=SETTINGS)
-    vendor.be(hold=True)
+    service = Service(folder, folder / ("with" if index else "without"), upstream, settings=SETTINGS)
+    upstream.be(hold=True)
     try:
         service.start()
         before = kept(service)
         with service.client() as client:
             for prompt in prompts:
                 post_task(client, prompt=prompt).raise_for_status()
-        vendor.has_calls(SETTINGS["queue"]["workers"])
+        upstream.has_calls(SETTINGS["queue"]["workers"])
         started = time.perf_counter()
-        vendor.be(hold=False)
-        wait_until(lambda: kept(service) - before == tasks, what="the last picture", seconds=600)
+        upstream.be(hold=False)
+        wait_until(lambda: kept(service) - before == tasks, what="the last image", seconds=600)
         return tasks / (time.perf_counter() - started)
     finally:
         service.kill()
@@ -55,24 +55,24 @@ def main():
     with tempfile.TemporaryDirectory(prefix="imagegen-insert-") as name:
         folder = Path(name)
         for index, directory in ((True, "with"), (False, "without")):
-            filled = fill(folder / directory, options.prompts, index=index, most=options.pictures)
+            filled = fill(folder / directory, options.prompts, index=index, limit=options.images)
             print(f"{directory} an index: filled with {filled:,.0f} records a second")
-        vendor = VendorProcess(folder / "ledger").start()
+        upstream = UpstreamProcess(folder / "ledger").start()
         rates = {True: [], False: []}
         try:
             with options.prompts.open(encoding="utf-8") as lines:
                 for index in (True, False) * options.runs:
                     prompts = [line.strip() for line in itertools.islice(lines, options.tasks)]
-                    rates[index].append(rate(folder, vendor, prompts, len(prompts), index=index))
+                    rates[index].append(rate(folder, upstream, prompts, len(prompts), index=index))
         finally:
-            vendor.end()
+            upstream.end()
     best = {index: max(some) for index, some in rates.items()}
     for index, some in rates.items():
         told = ", ".join(f"{one:.0f}" for one in some)
         print(f"{'with' if index else 'without'} an index: {told} tasks a second")
     lost = 1 - best[True] / best[False]
     print(f"the index costs {lost:.0%} of the best rate")
-    assert lost < MOST_LOST, f"the index costs {lost:.0%}"
+    assert lost < MAX_INDEX_COST, f"the index costs {lost:.0%}"
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""How much memory large pictures take, and how fast they come in: ``python benchmarks/memory.py``.
+"""How much memory large images take, and how fast they come in: ``python benchmarks/memory.py``.
 
-A real server with 100 workers gets, from a vendor in another process, 100 pictures of 20 MB at once by their
+A real server with 100 workers gets, from a provider in another process, 100 images of 20 MB at once by their
 addresses, then 32 of 15 MB at once in base64. Memory is resident memory, that of shared pages counted once
-for each process and files in memory added, so that it is rather too high. Then the same pictures are taken in
+for each process and files in memory added, so that it is rather too high. Then the same images are taken in
 by a bare loop of httpx, which writes them to files without syncing, hashing or looking at them. Both share
-the machine with the vendor, and with whoever else uses it: only their ratio, within one run, says anything.
-It must hold for pictures that take nothing to decode (``light``); for the others it also tells what looking
+the machine with the provider, and with whoever else uses it: only their ratio, within one run, says anything.
+It must hold for images that take nothing to decode (``light``); for the others it also tells what looking
 at every pixel costs.
 
 ``--gallery D`` begins with the records of a directory that `fill.py` made, and lets ten callers search them
-for as long as pictures come in, each time for what nobody searched before.
+for as long as images come in, each time for what nobody searched before.
 """
 
 import argparse
@@ -32,16 +32,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import attrs
 import httpx
 import search
-from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, VendorProcess, write_files
+from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, UpstreamProcess, write_files
 
 from tests.chaos.service import Service, wait_until
 from tests.processes import cpu_seconds, family, resident_mb
 
 WORKERS, LINKED, INLINE = 100, 100, 32
-MOST_IDLE, MOST_LOADED, LEAST_RATIO = 100, 500, 0.6
+MAX_IDLE_MB, MAX_LOADED_MB, MIN_RATIO = 100, 500, 0.6
 SEARCHERS = 10
 KEYWORDS = tuple(keyword for words in search.KINDS.values() for keyword in words)
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MIN_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -114,7 +114,7 @@ def searching(url):
                 if done.is_set():
                     return
                 # A day that no other search names, so that no total is remembered.
-                since = EARLIEST - timedelta(minutes=at)
+                since = MIN_TIME - timedelta(minutes=at)
                 asked = {"keyword": KEYWORDS[at % len(KEYWORDS)], "from": since.isoformat()}
                 began = time.monotonic()
                 client.get("/api/v1/images/search", params=asked).raise_for_status()
@@ -134,26 +134,26 @@ def searching(url):
 
 @attrs.define
 class Bench:
-    """A server and its vendor. ``searched``: whether its gallery is searched while pictures come in."""
+    """A server and its provider. ``searched``: whether its gallery is searched while images come in."""
 
     service: Service
-    vendor: VendorProcess
+    upstream: UpstreamProcess
     searched: bool = False
     peaks: list = attrs.field(factory=list)
 
     def run(self, model, number, *, at_once=True):
-        """Have pictures made; return the seconds from the first answer to the last picture kept."""
-        self.vendor.ask(f"/expect/{number if at_once else 0}")
-        body = {"provider": "large", "model_id": model, "params": {"prompt": "a large picture"}}
+        """Have images made; return the seconds from the first answer to the last image kept."""
+        self.upstream.ask(f"/expect/{number if at_once else 0}")
+        body = {"provider": "large", "model_id": model, "params": {"prompt": "a large image"}}
         before = self.kept()
         with self.service.client() as client:
             for _ in range(number):
                 client.post("/api/v1/tasks/generate", json=body).raise_for_status()
-        self.vendor.ask("/go")
+        self.upstream.ask("/go")
         began = time.monotonic()
         wait_until(lambda: not self.waiting(), what="the end of all tasks", seconds=600)
         seconds = time.monotonic() - began
-        assert self.kept() - before == number, f"{self.kept() - before} of {number} pictures were kept"
+        assert self.kept() - before == number, f"{self.kept() - before} of {number} images were kept"
         return seconds
 
     def waiting(self):
@@ -180,28 +180,26 @@ class Bench:
         before = cpu_seconds(self.service.pid)
         seconds = self.run(model, number)
         cpu = cpu_seconds(self.service.pid) - before
-        ours = Speed(seconds, sending(self.vendor.ask("/times"), number), cpu)
+        ours = Speed(seconds, sending(self.upstream.ask("/times"), number), cpu)
         bare = min(first, self.bare(model, number), key=lambda speed: speed.whole)
-        print(
-            f"{number} × {LINKED_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms a picture"
-        )
+        print(f"{number} × {LINKED_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms an image")
         for who, speed in (("bare loop", bare), ("service", ours)):
             print(f"  {who:15} {speed.told(number)}")
         print(f"  ratio           {bare.whole / ours.whole:11.2f} {bare.sending / ours.sending:15.2f}")
         return bare.whole / ours.whole
 
     def bare(self, model, number):
-        url = f"{self.vendor.url}/files/{model}.png"
-        self.vendor.ask("/times")
+        url = f"{self.upstream.url}/files/{model}.png"
+        self.upstream.ask("/times")
         with tempfile.TemporaryDirectory(dir=self.service.folder) as target:
             command = [sys.executable, __file__, "--bare", url, "--number", str(number), "--into", target]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        return Speed(float(told[0]), sending(self.vendor.ask("/times"), number), float(told[1]))
+        return Speed(float(told[0]), sending(self.upstream.ask("/times"), number), float(told[1]))
 
 
 @attrs.frozen
 class Speed:
-    """Seconds until all pictures were kept, until the vendor had sent all, and of processor time."""
+    """Seconds until all images were kept, until the provider had sent all, and of processor time."""
 
     whole: float
     sending: float
@@ -214,7 +212,7 @@ class Speed:
 
 def sending(times, number):
     """Return the seconds from the first request to the last byte taken."""
-    assert len(times) == number, f"{len(times)} pictures were fetched"
+    assert len(times) == number, f"{len(times)} images were fetched"
     return max(end for _, end, _ in times) - min(start for start, _, _ in times)
 
 
@@ -237,7 +235,7 @@ async def bare_loop(url, number, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--number", type=int, default=LINKED, help="pictures, all at once")
+    parser.add_argument("--number", type=int, default=LINKED, help="images, all at once")
     parser.add_argument("--work-dir", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--only", choices=("memory", "throughput"))
     parser.add_argument("--kind", choices=KINDS, action="append")
@@ -253,19 +251,19 @@ def main():
         files = folder / "vendor"
         files.mkdir()
         write_files(files)
-        vendor = VendorProcess(files).start()
-        service = Service(folder, folder / "data", vendor, settings=settings(vendor))
+        upstream = UpstreamProcess(files).start()
+        service = Service(folder, folder / "data", upstream, settings=settings(upstream))
         if options.gallery:
             shutil.copytree(options.gallery, service.data_dir)
         try:
-            measure(Bench(service.start(), vendor, searched=options.gallery is not None), options)
+            measure(Bench(service.start(), upstream, searched=options.gallery is not None), options)
         finally:
             service.kill()
-            vendor.end()
+            upstream.end()
 
 
-def settings(vendor):
-    provider = {"kind": "http", "api_base": vendor.url, "timeout_seconds": 600}
+def settings(upstream):
+    provider = {"kind": "http", "api_base": upstream.url, "timeout_seconds": 600}
     return {
         "queue": {"workers": WORKERS},
         "providers": {"large": {**provider, "extra_config": {"spec": DOCUMENT}}},
@@ -285,9 +283,9 @@ def measure(bench, options):
     ratios = {}
     if options.only != "memory":
         ratios = {kind: bench.throughput(kind, options.number) for kind in kinds}
-    assert idle < MOST_IDLE, f"{idle:.0f} MB when idle"
-    assert not [peak for peak in bench.peaks if peak[1] >= MOST_LOADED], bench.peaks
-    assert ratios.get(LIGHT, 1) >= LEAST_RATIO, ratios
+    assert idle < MAX_IDLE_MB, f"{idle:.0f} MB when idle"
+    assert not [peak for peak in bench.peaks if peak[1] >= MAX_LOADED_MB], bench.peaks
+    assert ratios.get(LIGHT, 1) >= MIN_RATIO, ratios
 
 
 if __name__ == "__main__":

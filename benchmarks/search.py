@@ -24,16 +24,16 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.databases.data_directory import DataDirectory
-from imagegen_adapters.databases.listing import COUNTED
+from imagegen_adapters.databases.listing import MAX_EXACT_TOTAL
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records.index import active_generation
 from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.operations import Operation
-from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search.query import SearchQuery
 
 KINDS = {
     "common, 1 character": ["猫", "的", "爱", "一"],
@@ -59,7 +59,7 @@ FILTERS = {
     "猫, one provider": (CAT, ImageFilter(provider_name="gemini")),
     "猫, one operation": (CAT, ImageFilter(operation=Operation.EDIT)),
     "可爱的橘猫, one provider": ("可爱的橘猫", ImageFilter(provider_name="gemini")),
-    "a provider without pictures": (CAT, ImageFilter(provider_name="nobody")),
+    "a provider without images": (CAT, ImageFilter(provider_name="nobody")),
 }
 """Of the values that `fill.py` gives."""
 
@@ -161,7 +161,7 @@ def _like(database: Database, keyword: str) -> Call:
     pattern = _pattern(keyword)
 
     def search(connection):
-        found = connection.execute(_LIKE_TOTAL, (pattern, COUNTED + 1)).fetchone()[0]
+        found = connection.execute(_LIKE_TOTAL, (pattern, MAX_EXACT_TOTAL + 1)).fetchone()[0]
         rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if found else []
         return found, [row_to_image(row) for row in rows]
 
@@ -185,9 +185,9 @@ def _pattern(keyword: str) -> str:
 async def measure_filters(database: Database, *, callers: int, rounds: int) -> list[Result]:
     """Return what lists and searches with filters take."""
     results = []
-    for kind, (keyword, wanted) in FILTERS.items():
+    for kind, (keyword, criteria) in FILTERS.items():
         records = SqliteImageRecords(database, simplify=simplify)
-        asking = partial(_ask, keyword=keyword, wanted=wanted)
+        asking = partial(_ask, keyword=keyword, criteria=criteria)
         page = await asking(records, Paging())
         last = await asking(records, Paging(page=DEEP - 1, page_size=PAGE))
         deep = Paging(page_size=PAGE, after=last.last) if last.has_more else None
@@ -210,15 +210,15 @@ async def measure_filters(database: Database, *, callers: int, rounds: int) -> l
 
 
 def _ask(
-    records: SqliteImageRecords, paging: Paging, *, keyword: str | None, wanted: ImageFilter
+    records: SqliteImageRecords, paging: Paging, *, keyword: str | None, criteria: ImageFilter
 ) -> Awaitable[Page[Any]]:
     if keyword is None:
-        return records.find(wanted, paging)
-    return records.search(SearchQuery.parse(keyword, simplify), SearchMode.CONTAINS, wanted, paging)
+        return records.find(criteria, paging)
+    return records.search(SearchQuery.parse(keyword, simplify), SearchMode.CONTAINS, criteria, paging)
 
 
 async def prefixes(database: Database) -> str:
-    """Return what the newest pictures with one character take, by its token and as a prefix of others."""
+    """Return what the newest images with one character take, by its token and as a prefix of others."""
 
     def read(connection):
         name = f"image_index_{active_generation(connection)}"
@@ -282,9 +282,9 @@ def _cell(timing: Timing | None) -> str:
 
 @attrs.frozen(kw_only=True)
 class Sizes:
-    """Bytes, and how many pictures they are of."""
+    """Bytes, and how many images they are of."""
 
-    pictures: int
+    images: int
     prompts: int
     index: int
     texts: int
@@ -292,7 +292,7 @@ class Sizes:
 
     def __str__(self) -> str:
         return (
-            f"{self.pictures:,} pictures: prompts {self.prompts / 1e6:.1f} MB, "
+            f"{self.images:,} images: prompts {self.prompts / 1e6:.1f} MB, "
             f"index {self.index / 1e6:.1f} MB, "
             f"folded prompts {self.texts / 1e6:.1f} MB, the whole file {self.file / 1e6:.1f} MB"
         )
@@ -303,12 +303,12 @@ async def sizes(database: Database) -> Sizes:
 
     def read(connection):
         generation = active_generation(connection)
-        pictures, prompts = connection.execute(
+        images, prompts = connection.execute(
             "SELECT count(*), coalesce(sum(length(CAST(prompt AS BLOB))), 0) FROM images"
         ).fetchone()
         size = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name LIKE ? AND aggregate = TRUE"
         return Sizes(
-            pictures=pictures,
+            images=images,
             prompts=prompts,
             index=connection.execute(size, (f"image_index_{generation}_%",)).fetchone()[0],
             texts=connection.execute(size, (f"image_texts_{generation}",)).fetchone()[0],

@@ -243,7 +243,7 @@ rollback() {
         die "there is no database of before the upgrade in $BACKUPS/before-upgrade"
     if [ "$with_database" = no ] && command_of "$PREFIX/previous" doctor 2>/dev/null | grep -q 'newer version'; then
         die "the upgrade changed the database, which the older code does not read. --rollback --with-database also
-takes back the database of before the upgrade: tasks and pictures since then are no longer known, also what was paid for."
+takes back the database of before the upgrade: tasks and images since then are no longer known, also what was paid for."
     fi
     [ "$with_database" = no ] || ask_data "$PREFIX/previous" ||
         die "the older code cannot read $CONFIG/config.yaml, so it would not start; nothing was changed"
@@ -271,7 +271,7 @@ uninstall() {
     rm -rf -- "$PREFIX/releases"
     rmdir -- "$PREFIX" 2>/dev/null || :
     if managed; then systemctl daemon-reload; fi
-    say "kept: $data (pictures, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
+    say "kept: $data (images, database, master.key), $CONFIG, $BACKUPS and the user $ACCOUNT"
 }
 
 refuse() { printf 'install.sh: %s\n\n' "$*" >&2; usage >&2; exit 2; }

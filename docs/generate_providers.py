@@ -13,10 +13,10 @@ from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.http.presets import ALIASES
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_core.capabilities import Model
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import Provider
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 
 PAGE = Path(__file__).parent / "reference" / "providers.md"
 
@@ -25,7 +25,7 @@ _HEAD = """# Providers
 What each provider can do, by its default models. Other models can be configured by their id; one that a
 provider does not know gets what its kind can do. The page is written by `docs/generate_providers.py`.
 
-*refs* is the most reference pictures, *num* the most pictures of one request (with ×, each is a call of its
+*refs* is the most reference images, *num* the most images of one request (with ×, each is a call of its
 own), *prompt* the longest prompt in characters. A parameter that is not listed is refused; `…` means that it
 is passed on.
 """
@@ -102,8 +102,8 @@ def mark(model: Model, operation: Operation) -> str:
 
 
 def number(provider: Provider, model: Model, config: ProviderConfig) -> str:
-    """Return how many pictures a request may ask for, and whether each is a call."""
-    request = PictureRequest(operation=model.operations[0], prompt="x", params={"num": 2})
+    """Return how many images a request may ask for, and whether each is a call."""
+    request = ImageRequest(operation=model.operations[0], prompt="x", params={"num": 2})
     apart = len(provider.split(request, model, config)) > 1
     return f"{model.max_num}{' ×' if apart and model.max_num > 1 else ''}"
 

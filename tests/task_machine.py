@@ -12,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from imagegen_adapters.testing.samples import NOW, a_task
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.pages import Paging
 from imagegen_core.ports.queue import QueueCounts
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter
-from imagegen_core.tasks import TaskStatus
+from imagegen_core.search.pages import Paging
+from imagegen_core.tasks.task import TaskStatus
 
 QUEUE_SIZE = 5
 KEY_SECONDS = 100
@@ -143,8 +143,8 @@ class TaskMachine(RuleBasedStateMachine):
 
     @precondition(has_processing)
     @rule(pick=picks, delay=delays, burn=st.booleans())
-    def put_back(self, pick, delay, burn):
-        self.save(self.processing(pick).put_back(not_before=self.after(delay), burn_attempt=burn))
+    def requeue(self, pick, delay, burn):
+        self.save(self.processing(pick).requeue(not_before=self.after(delay), consume_attempt=burn))
 
     @precondition(has_processing)
     @rule(pick=picks, progress=st.floats(min_value=0, max_value=1))
@@ -193,7 +193,7 @@ class TaskMachine(RuleBasedStateMachine):
 
         assert held == list(self.run(self.repository.orphans(self.owner)))
         for task in held:
-            self.save(task.rescue(its_own_fault=True))
+            self.save(task.recover(caused_by_task=True))
 
     # ------------------------------------------------------------ what always holds
 

@@ -9,8 +9,8 @@ from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.picture_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.queues.memory import MemoryQueue
@@ -23,7 +23,7 @@ from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import Adapters, ImageGen, Limits
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 
 def in_memory(
@@ -58,7 +58,7 @@ def memory_adapters(
         queue=MemoryQueue(state),
         images=MemoryImageRecords(state),
         configs=MemoryProviderConfigs(),
-        pictures=MemoryBlobStore(),
+        blobs=MemoryBlobStore(),
         spool=MemorySpool(),
         inspector=ThreadInspector(),
         events=MemoryEventBus(state),

@@ -1,6 +1,6 @@
 """Takes secrets out of text before it is logged, stored or shown. Pure.
 
-First the secrets that are in use, in every spelling that a library or a vendor may echo, also when a long
+First the secrets that are in use, in every spelling that a library or a provider may echo, also when a long
 text was cut in the middle of one; then whatever looks like one. Still, cut text after this, not before.
 """
 
@@ -16,13 +16,13 @@ from urllib.parse import quote, quote_plus
 
 MASK = "****"
 
-_SHORTEST = 4
+_MIN_SECRET_CHARS = 4
 """Shorter secrets are no secrets, and masking them would make text unreadable."""
 
-_SHORTEST_CUT = 150
-"""Nobody cuts a vendor's words to less; looking for half a key in every short text would take its time."""
+_MIN_TRUNCATED_CHARS = 150
+"""Nobody cuts a provider's words to less; looking for half a key in every short text would take its time."""
 
-_CUT_PIECE = 6
+_MIN_FRAGMENT_CHARS = 6
 """So many characters of a secret at the end of a cut text are taken for its beginning."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -51,7 +51,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     # {"api_key": "…"}, token=…, ?X-Amz-Signature=…
     (re.compile(rf"({_NAMED}['\"]?\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
     (re.compile(rf"({_NAMED}=)[^\s&#'\"<>;,)]+", re.IGNORECASE), rf"\1{MASK}"),
-    # Prefixes that vendors gave their keys for this very purpose.
+    # Prefixes that providers gave their keys for this very purpose.
     (re.compile(r"\b(?:sk|pk|rk|hf|r8|gsk|xai|fal|key|tok|ghp|github_pat)[-_][A-Za-z0-9_-]{12,}"), MASK),
     (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\bya29\.[A-Za-z0-9._-]{10,}"), MASK),
@@ -68,13 +68,13 @@ _URL = re.compile(r"https?://[^\s'\"<>]*", re.IGNORECASE)
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Fields of log lines that are named like secrets and are none (a blob's key)."""
 
-_DEEPEST = 8
-_SHORT = 128
-_SHORT_KEPT = 1024
+_MAX_DEPTH = 8
+_MAX_CACHED_CHARS = 128
+_MAX_CACHED_TEXTS = 1024
 """Log lines repeat their short texts (names of fields, events, paths), so those are remembered."""
 
-_MOST_KEPT = 32
-_MOST_RECENT = 256
+_MAX_PERMANENT_SECRETS = 32
+_MAX_RECENT_SECRETS = 256
 
 
 class Redactor:
@@ -86,17 +86,21 @@ class Redactor:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, frozenset[str]] = {}
+        self._permanent: dict[str, frozenset[str]] = {}
         self._recent: dict[str, frozenset[str]] = {}
         self._rebuild()
 
     def register(self, secret: str) -> None:
         """Mask this secret from now on; knowing it already is fine. Fewer than 4 characters are no secret."""
         with self._lock:
-            if secret in self._kept:
+            if secret in self._permanent:
                 return
             known = self._recent.pop(secret, None)
-            place = self._kept if known is None and len(self._kept) < _MOST_KEPT else self._recent
+            place = (
+                self._permanent
+                if known is None and len(self._permanent) < _MAX_PERMANENT_SECRETS
+                else self._recent
+            )
             place[secret] = spellings(secret) if known is None else known
             if known is None:
                 self._drop_oldest()
@@ -105,13 +109,13 @@ class Redactor:
     def forget(self, secret: str) -> None:
         """Mask it no longer; a secret that is not known is fine."""
         with self._lock:
-            self._kept.pop(secret, None)
+            self._permanent.pop(secret, None)
             self._recent.pop(secret, None)
             self._rebuild()
 
     def redact(self, text: str, *, limit: int | None = None) -> str:
         """Return the text without secrets and without the queries of URLs, cut to ``limit`` characters."""
-        redacted = self._short(text) if len(text) <= _SHORT else _redacted(text, self._forms)
+        redacted = self._short(text) if len(text) <= _MAX_CACHED_CHARS else _redacted(text, self._forms)
         return redacted if limit is None else redacted[:limit]
 
     def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,13 +123,13 @@ class Redactor:
         return {self.redact(str(name)): self._field(str(name), value, 0) for name, value in fields.items()}
 
     def _drop_oldest(self) -> None:
-        while len(self._recent) > _MOST_RECENT:
+        while len(self._recent) > _MAX_RECENT_SECRETS:
             del self._recent[next(iter(self._recent))]
 
     def _rebuild(self) -> None:
-        forms = frozenset().union(*self._kept.values(), *self._recent.values())
+        forms = frozenset().union(*self._permanent.values(), *self._recent.values())
         self._forms = tuple(sorted(forms, key=len, reverse=True))
-        self._short = lru_cache(_SHORT_KEPT)(partial(_redacted, forms=self._forms))
+        self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted, forms=self._forms))
 
     def _field(self, name: str, value: Any, depth: int) -> Any:
         if isinstance(value, str | bytes) and _is_named_secret(name):
@@ -137,9 +141,9 @@ class Redactor:
             return value
         if isinstance(value, str):
             return self.redact(value)
-        if depth < _DEEPEST and isinstance(value, Mapping):
+        if depth < _MAX_DEPTH and isinstance(value, Mapping):
             return {self.redact(str(k)): self._field(str(k), v, depth + 1) for k, v in value.items()}
-        if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
+        if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
             return [self._value(item, depth + 1) for item in value]
         shown = repr(value)
         redacted = self.redact(shown)
@@ -147,7 +151,7 @@ class Redactor:
 
 
 def _redacted(text: str, forms: tuple[str, ...]) -> str:
-    may_be_cut = len(text) >= _SHORTEST_CUT
+    may_be_cut = len(text) >= _MIN_TRUNCATED_CHARS
     for form in forms:
         if form in text:
             text = text.replace(form, MASK)
@@ -163,7 +167,7 @@ def _without_cut_secret(text: str, forms: tuple[str, ...]) -> str:
     """Return the text without the beginning of a secret that it ends with."""
     whole = text.rstrip("…")
     for form in forms:
-        at = whole.rfind(form[:_CUT_PIECE])
+        at = whole.rfind(form[:_MIN_FRAGMENT_CHARS])
         if at >= 0 and form.startswith(whole[at:]):
             return whole[:at] + MASK
     return text
@@ -214,15 +218,15 @@ def on_one_line(value: Any) -> Any:
 
 def spellings(secret: str) -> frozenset[str]:
     """Return the ways in which a secret may turn up in text; none for one that is too short to be one."""
-    if len(secret) < _SHORTEST:
+    if len(secret) < _MIN_SECRET_CHARS:
         return frozenset()
     data = secret.encode("utf-8", "surrogatepass")
     found = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
     found |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
     _, colon, password = secret.partition(":")
-    if colon and len(password) > _SHORTEST:
+    if colon and len(password) > _MIN_SECRET_CHARS:
         found |= spellings(password)
-    return frozenset(form for form in found if len(form) >= _SHORTEST)
+    return frozenset(form for form in found if len(form) >= _MIN_SECRET_CHARS)
 
 
 def _url_forms(data: bytes) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""imagegen's core: picture generation through paid vendors that never loses a task and never pays twice.
+"""imagegen's core: image generation through paid providers that never loses a task and never pays twice.
 
 The façade is `ImageGen`; build it from adapters, or take `imagegen_adapters.memory.in_memory()`.
 Values and ports import attrs and the standard library, nothing else.
@@ -8,9 +8,9 @@ from imagegen_core.errors import CallError, ImagegenError, Refusal, ValidationFa
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.images import Image
-from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.submissions import KeptImage, Submission
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.tasks.submission import StoredImage, Submission
+from imagegen_core.tasks.task import Task, TaskStatus
 
 __all__ = [
     "Adapters",
@@ -19,12 +19,12 @@ __all__ = [
     "FailureCode",
     "Image",
     "ImageGen",
+    "ImageRequest",
     "ImagegenError",
-    "KeptImage",
     "Limits",
     "Operation",
-    "PictureRequest",
     "Refusal",
+    "StoredImage",
     "Submission",
     "Task",
     "TaskStatus",

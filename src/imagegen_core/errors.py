@@ -10,7 +10,7 @@
     │   ├── ModelNotAvailable        ├── QueueFull             ├── ReferenceCount
     │   ├── UnsupportedOperation     ├── InsufficientStorage   └── Unavailable
     │   └── InvalidImage                                           └── KeysLocked
-    ├── CallError                one call to a vendor did not end in a picture
+    ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
     ├── BlobMissing              a store was asked for a key that it does not hold
@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.valid_text import valid_text
+from imagegen_core.values.valid_text import valid_text
 
 
 class ImagegenError(Exception):
@@ -122,7 +122,7 @@ class UnsupportedOperation(Refusal):
 
 
 class InvalidImage(Refusal):
-    """An input picture is not PNG, JPEG or WebP, is truncated, or is too large."""
+    """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
 
     slug = "invalid_image"
 
@@ -145,11 +145,11 @@ class ApiKeyRequired(Refusal):
     slug = "api_key_required"
 
     def __init__(self, provider: str, secret: str, where: str) -> None:
-        what, remedy = _STRAYS[secret]
+        what, remedy = _LEAKS[secret]
         super().__init__(f"provider {provider!r}: {what} would go to {where}; {remedy}", secret=secret)
 
 
-_STRAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_LEAKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "api_key": ("the saved key", "send api_key with it"),
         "headers": ("saved headers that are secrets", "send their values with it, or leave them out"),
@@ -216,12 +216,12 @@ class TaskNotFound(Refusal):
 
 
 class ImageNotFound(Refusal):
-    """No picture has this id, or it was deleted."""
+    """No image has this id, or it was deleted."""
 
     slug = "image_not_found"
 
     def __init__(self, image_id: int | str) -> None:
-        super().__init__(f"no picture {image_id!r}")
+        super().__init__(f"no image {image_id!r}")
 
 
 class ProviderConfigNotFound(Refusal):
@@ -234,19 +234,19 @@ class ProviderConfigNotFound(Refusal):
 
 
 class CallError(ImagegenError):
-    """One call to a vendor that did not end in a picture.
+    """One call to a provider that did not end in an image.
 
     Args:
         code: what the task will show.
-        message: a redacted sentence, usually the vendor's own.
-        not_started: the answer (or that no connection could be made) proves that the vendor
+        message: a redacted sentence, usually the provider's own.
+        not_started: the answer (or that no connection could be made) proves that the provider
             started nothing, so the same call may be sent again.
-        retry_after: seconds that the vendor asked us to wait.
-        upstream_status: HTTP status of the vendor's answer.
-        upstream_code: the vendor's own error code.
+        retry_after: seconds that the provider asked us to wait.
+        upstream_status: HTTP status of the provider's answer.
+        upstream_code: the provider's own error code.
         possible_charge: overrides what `code` says about money.
-        repeatable: overrides ``not_started`` where an operator chose to send again what nobody knows.
-        passing: trouble of the line, while something that is free was fetched; it may be had later.
+        resendable: overrides ``not_started`` where an operator chose to send again what nobody knows.
+        is_transient: trouble of the line, while something that is free was fetched; it may be had later.
     """
 
     def __init__(
@@ -259,14 +259,14 @@ class CallError(ImagegenError):
         upstream_status: int | None = None,
         upstream_code: str | None = None,
         possible_charge: bool | None = None,
-        repeatable: bool | None = None,
-        passing: bool = False,
+        resendable: bool | None = None,
+        is_transient: bool = False,
     ) -> None:
         super().__init__(valid_text(message))
         self.not_started = not_started
-        self.repeatable = not_started if repeatable is None else repeatable
+        self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
-        self.passing = passing
+        self.is_transient = is_transient
         charge = code.possible_charge if possible_charge is None else possible_charge
         self.failure = Failure(
             code=code,
@@ -281,8 +281,8 @@ class CallError(ImagegenError):
 class IllegalTransition(ImagegenError):
     """A task or an attempt was asked to do what its present state forbids."""
 
-    def __init__(self, noun: str, present: str, wanted: str) -> None:
-        super().__init__(f"{noun} is {present} and cannot become {wanted}")
+    def __init__(self, noun: str, present: str, target: str) -> None:
+        super().__init__(f"{noun} is {present} and cannot become {target}")
 
 
 class StaleTask(ImagegenError):

@@ -5,17 +5,17 @@ from typing import Self
 
 import attrs
 
-from imagegen_core.valid_text import valid_text
+from imagegen_core.values.valid_text import valid_text
 
-MESSAGE_CHARS = 500
-"""How much of a vendor's own words is kept."""
+MAX_MESSAGE_CHARS = 500
+"""How much of a provider's own words is kept."""
 
 
 class FailureCode(StrEnum):
     """The stable codes of ``task.error.code``.
 
     ``retryable``: the same request may succeed later without a change.
-    ``possible_charge``: the vendor may have charged for the call.
+    ``possible_charge``: the provider may have charged for the call.
     """
 
     retryable: bool

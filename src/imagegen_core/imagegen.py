@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import attrs
 
-from imagegen_core.folding import Simplify
+from imagegen_core.execution.provider_slots import ProviderSlots
+from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.images import Image
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blob_store import BlobStore
@@ -15,9 +16,9 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
+from imagegen_core.ports.image_inspector import ImageInspector
+from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.picture_inspector import PictureInspector
-from imagegen_core.ports.picture_label import PictureLabel
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
@@ -26,18 +27,16 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.provider_slots import ProviderSlots
-from imagegen_core.retry import RetryPolicy
-from imagegen_core.running_tasks import RunningTasks
-from imagegen_core.submissions import InputSource, Submission
-from imagegen_core.tasks import Task
-from imagegen_core.use_cases.break_off_task import BreakOffTask
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.search.folding import Simplify
+from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.submission import InputSource, Submission
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.cancel_task import CancelTask
 from imagegen_core.use_cases.configure_provider import SaveProvider, ToggleProvider
 from imagegen_core.use_cases.delete_image import DeleteImage
 from imagegen_core.use_cases.end_task import EndTask
-from imagegen_core.use_cases.keep_picture import KeepPicture
+from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.list_providers import ListProviders, ProbeProvider
 from imagegen_core.use_cases.plan_calls import PlanCalls
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
@@ -48,7 +47,8 @@ from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
-from imagegen_core.use_cases.store_answer import StoreAnswer
+from imagegen_core.use_cases.store_image import StoreImage
+from imagegen_core.use_cases.store_result import StoreResult
 from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_core.use_cases.wait_for_task import WaitForTask
 from imagegen_core.worker import Worker
@@ -58,7 +58,7 @@ from imagegen_core.worker import Worker
 class Adapters:
     """One implementation of every port.
 
-    ``providers`` are by kind; ``simplify`` serves the search; without a ``label`` pictures stay as they came.
+    ``providers`` are by kind; ``simplify`` serves the search; without a ``label`` images stay as they came.
     """
 
     tasks: TaskRepository
@@ -66,9 +66,9 @@ class Adapters:
     queue: Queue
     images: ImageRecords
     configs: ProviderConfigs
-    pictures: BlobStore
+    blobs: BlobStore
     spool: Spool
-    inspector: PictureInspector
+    inspector: ImageInspector
     events: EventBus
     guard: UpstreamGuard
     box: SecretBox
@@ -78,7 +78,7 @@ class Adapters:
     redactor: Redactor
     new_id: Callable[[], str]
     simplify: Simplify = str
-    label: PictureLabel | None = None
+    label: ImageLabel | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -102,7 +102,7 @@ class ImageGen:
     signed in to with credentials of the machine, such as Google's.
 
     Each use case is an attribute to be called, so the service and a program share them. ``stored`` is
-    called after each change of what the picture store holds.
+    called after each change of what the image store holds.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class ImageGen:
             idempotency_keys=a.idempotency_keys,
             queue=a.queue,
             records=a.images,
-            pictures=a.pictures,
+            blobs=a.blobs,
             spool=a.spool,
             inspector=a.inspector,
             guard=a.guard,
@@ -155,8 +155,8 @@ class ImageGen:
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, end=end, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
-        self.show_thumbnail = ShowThumbnail(records=a.images, pictures=a.pictures, inspector=a.inspector)
-        self.delete_image = DeleteImage(records=a.images, pictures=a.pictures, stored=stored)
+        self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
+        self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, stored=stored)
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
         )
@@ -181,10 +181,8 @@ class ImageGen:
         run_attempt = RunAttempt(
             plan=plan,
             send=SendCall(clock=a.clock, box=a.box),
-            store_answer=StoreAnswer(
-                keep_picture=KeepPicture(
-                    pictures=a.pictures, inspector=a.inspector, clock=a.clock, label=a.label
-                ),
+            store_result=StoreResult(
+                store_image=StoreImage(blobs=a.blobs, inspector=a.inspector, clock=a.clock, label=a.label),
                 records=a.images,
                 events=a.events,
                 clock=a.clock,
@@ -203,7 +201,7 @@ class ImageGen:
             repository=a.tasks,
             queue=a.queue,
             end=end,
-            break_off=BreakOffTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
+            interrupt=InterruptTask(repository=a.tasks, queue=a.queue, clock=a.clock, end=end),
             clock=a.clock,
             running=self.running,
             slots=self.slots,
@@ -222,13 +220,13 @@ class ImageGen:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def stop(self, *, hurry: asyncio.Event | None = None) -> None:
+    async def stop(self, *, force: asyncio.Event | None = None) -> None:
         """Claim nothing more and let running calls finish within the grace time, or until ``hurry``.
 
-        What still runs then is written down: the vendor's jobs are taken up at the next start, requests
+        What still runs then is written down: the provider's jobs are taken up at the next start, requests
         in flight end as ``outcome_unknown``. A second call does nothing.
         """
-        await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, hurry=hurry)
+        await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
 
     async def submit(
         self,
@@ -272,14 +270,14 @@ class ImageGen:
         return await self.wait_for_task(task_id=task_id, timeout=timeout)
 
     async def images(self, task_id: str) -> tuple[Image, ...]:
-        """Return the records of the pictures that a task yielded, in order."""
-        return await self.adapters.images.of_task(task_id)
+        """Return the records of the images that a task yielded, in order."""
+        return await self.adapters.images.by_task(task_id)
 
     async def read(self, image: Image) -> bytes:
-        """Return a picture's bytes: exactly as the vendor sent them, but for a label.
+        """Return an image's bytes: exactly as the provider sent them, but for a label.
 
         Raises:
             BlobMissing: its file is gone.
             StorageUnreachable: the store that holds it does not answer now.
         """
-        return b"".join([chunk async for chunk in self.adapters.pictures.open(image.blob_key)])
+        return b"".join([chunk async for chunk in self.adapters.blobs.open(image.blob_key)])

@@ -1,4 +1,4 @@
-"""A picture that we keep, as its record tells of it."""
+"""An image that we keep, as its record tells of it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,18 +7,18 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.frozen_mappings import frozen_mapping
 from imagegen_core.operations import Operation
+from imagegen_core.values.frozen_mappings import frozen_mapping
 
-MAX_BYTES = 50 * 1024 * 1024
-"""Largest picture that is taken, from a caller or from a vendor."""
+MAX_IMAGE_BYTES = 50 * 1024 * 1024
+"""Largest image that is taken, from a caller or from a provider."""
 
-MAX_PIXELS = 40_000_000
+MAX_IMAGE_PIXELS = 40_000_000
 """Most pixels that are ever decoded."""
 
 
 class StorageState(StrEnum):
-    """Where a picture's bytes are."""
+    """Where an image's bytes are."""
 
     LOCAL = "local"
     BOTH = "both"
@@ -26,7 +26,7 @@ class StorageState(StrEnum):
 
 
 class MediaType(StrEnum):
-    """The three kinds of picture that are taken; anything else is refused."""
+    """The three kinds of image that are taken; anything else is refused."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
@@ -51,12 +51,12 @@ class MediaType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Image:
-    """A kept picture.
+    """A kept image.
 
     ``id`` is 0 until the repository gave one. ``blob_key`` and ``thumbnail_key`` name the bytes in
-    the picture store. ``sha256`` is of the stored bytes; ``vendor_sha256`` of the vendor's, where a
-    label was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the vendor
-    said beside the picture (seed, revised prompt, safety ratings).
+    the image store. ``sha256`` is of the stored bytes; ``vendor_sha256`` of the provider's, where a
+    label was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the provider
+    said beside the image (seed, revised prompt, safety ratings).
     """
 
     task_id: str

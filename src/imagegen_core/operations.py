@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.frozen_mappings import frozen_mapping
+from imagegen_core.values.frozen_mappings import frozen_mapping
 
-PROMPT_CHARS = 32_000
+MAX_PROMPT_CHARS = 32_000
 MAX_NUM = 10
 MAX_REFERENCES = 14
 RANDOM_SEED = -1
-"""A seed that asks for a random one, as most vendors read it."""
+"""A seed that asks for a random one, as most providers read it."""
 
-MAX_SIDE = 16_384
+MAX_SIDE_PIXELS = 16_384
 """Longest side, in pixels, that any request may ask for."""
 
 _SIZE = re.compile(r"(\d{1,6})\s*[xX*×]\s*(\d{1,6})")
@@ -34,7 +34,7 @@ class Operation(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class InputImage:
-    """A caller's picture, checked and kept in the work store under ``key`` until its task ends."""
+    """A caller's image, checked and kept in the work store under ``key`` until its task ends."""
 
     key: str
     mime_type: str
@@ -45,11 +45,11 @@ class InputImage:
 
 
 @attrs.frozen(kw_only=True)
-class PictureRequest:
-    """One request for pictures.
+class ImageRequest:
+    """One request for images.
 
     ``params`` holds the canonical names only (``num``, never ``n``; see `parameters.canonical`).
-    ``references`` belong to `Operation.REFERENCE`; ``image`` to the four operations on one picture;
+    ``references`` belong to `Operation.REFERENCE`; ``image`` to the four operations on one image;
     ``mask`` to `Operation.EDIT`: white (or transparent) is repainted, black is kept.
     """
 
@@ -62,12 +62,12 @@ class PictureRequest:
 
     @property
     def inputs(self) -> tuple[InputImage, ...]:
-        """All pictures that came with the request: references, then image, then mask."""
+        """All images that came with the request: references, then image, then mask."""
         return (*self.references, *(i for i in (self.image, self.mask) if i is not None))
 
     @property
     def num(self) -> int:
-        """How many pictures are wanted, 1 to 10."""
+        """How many images are wanted, 1 to 10."""
         return int(self.params.get("num", 1))
 
     @property
@@ -78,7 +78,7 @@ class PictureRequest:
 
     @property
     def negative_prompt(self) -> str | None:
-        """What the picture should not show."""
+        """What the image should not show."""
         return self.params.get("negative_prompt")
 
     @property
@@ -89,13 +89,13 @@ class PictureRequest:
             return int(width), int(height)
         return parse_size(self.params.get("size"))
 
-    def with_params(self, **changes: Any) -> "PictureRequest":
+    def with_params(self, **changes: Any) -> "ImageRequest":
         """Return the request with some parameters replaced; None removes one."""
         params = {k: v for k, v in {**self.params, **changes}.items() if v is not None}
         return attrs.evolve(self, params=params)
 
-    def split(self) -> tuple["PictureRequest", ...]:
-        """Return one request a picture, for vendors without a native count; seeds count up."""
+    def split(self) -> tuple["ImageRequest", ...]:
+        """Return one request an image, for providers without a native count; seeds count up."""
         if self.num == 1:
             return (self,)
         seed = None if self.seed == RANDOM_SEED else self.seed

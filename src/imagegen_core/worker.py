@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from imagegen_core.errors import ImagegenError
+from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.queue import Queue
-from imagegen_core.provider_slots import ProviderSlots
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.run_task import RunTask
 
 IDLE_SECONDS = 1.0
@@ -60,7 +60,7 @@ class Worker:
         """How many tasks run now."""
         return len(self._runs)
 
-    async def stop(self, *, grace_seconds: float, hurry: asyncio.Event | None = None) -> None:
+    async def stop(self, *, grace_seconds: float, force: asyncio.Event | None = None) -> None:
         """Begin nothing more, let what runs finish within the grace time, then write down where it stands.
 
         ``hurry`` ends the grace time early.
@@ -72,18 +72,18 @@ class Worker:
         self._slots.close()  # what would begin now might not be over before the end
         if self._runs:
             _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
-            await self._grace(grace_seconds, hurry or asyncio.Event())
+            await self._grace(grace_seconds, force or asyncio.Event())
         for run in self._runs:
             run.cancel()
         if self._runs:
             await asyncio.gather(*self._runs, return_exceptions=True)
 
-    async def _grace(self, seconds: float, hurry: asyncio.Event) -> None:
+    async def _grace(self, seconds: float, force: asyncio.Event) -> None:
         finished = asyncio.create_task(asyncio.wait(self._runs))
-        hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait({finished, hurried}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        forced = asyncio.create_task(force.wait())
+        await asyncio.wait({finished, forced}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finished.cancel()
-        hurried.cancel()
+        forced.cancel()
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
@@ -125,9 +125,9 @@ class Worker:
     def _launch(self, task: Task) -> None:
         run = asyncio.create_task(self._run_task(task=task), name=f"task {task.task_id}")
         self._runs.add(run)
-        run.add_done_callback(self._finished)
+        run.add_done_callback(self._on_finished)
 
-    def _finished(self, run: asyncio.Task[None]) -> None:
+    def _on_finished(self, run: asyncio.Task[None]) -> None:
         self._runs.discard(run)
         self._changed.set()
 

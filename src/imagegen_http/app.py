@@ -6,15 +6,16 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.types import Message, Scope
 
-from imagegen_http import errors
-from imagegen_http.empty_parameters import without_empty_parameters
-from imagegen_http.json_request import JsonRequest
+from imagegen_http.api.empty_parameters import without_empty_parameters
+from imagegen_http.api.json_request import JsonRequest
+from imagegen_http.api.openapi_document import openapi_config
+from imagegen_http.api.routes import documentation, health, images, operations, providers, storage, tasks
+from imagegen_http.api.routes.dependencies import provide_service
+from imagegen_http.console import routes
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
-from imagegen_http.openapi_document import openapi_config
-from imagegen_http.routes import console, documentation, health, images, operations, providers, storage, tasks
-from imagegen_http.routes.dependencies import provide_service
-from imagegen_http.service import Service
+from imagegen_http.problems import handlers
+from imagegen_http.runtime.service import Service
 
 MIB = 1024 * 1024
 
@@ -30,11 +31,11 @@ def build_app(service: Service) -> Litestar:
             *storage.HANDLERS,
             *health.HANDLERS,
             *documentation.HANDLERS,
-            *console.HANDLERS,
+            *routes.HANDLERS,
             openai_router(),
         ],
         dependencies={"service": Provide(provide_service)},
-        exception_handlers=in_both_shapes(errors.HANDLERS),
+        exception_handlers=in_both_shapes(handlers.HANDLERS),
         middleware=[without_empty_parameters],
         request_class=JsonRequest,
         state=State({"service": service}),

@@ -1,4 +1,4 @@
-"""A person at the console makes pictures, finds them, looks at them and deletes them."""
+"""A person at the console makes images, finds them, looks at them and deletes them."""
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
@@ -6,7 +6,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.integration.api.asking import IMAGES, data, picture
+from tests.integration.api.asking import IMAGES, data, make_image
 
 TOKEN = "a-token-that-is-long-enough-0001"
 
@@ -32,17 +32,17 @@ class Page:
         selectors = {"button": "button", "text box": "textarea, input", "search box": "input[type=search]"}
         return self.driver.find_elements(By.CSS_SELECTOR, selectors[role])
 
-    def pictures(self):
+    def images(self):
         return self.driver.find_elements(By.CSS_SELECTOR, "#gallery img")
 
     def prompts(self):
-        return [picture.get_attribute("alt") for picture in self.pictures()]
+        return [make_image.get_attribute("alt") for make_image in self.images()]
 
     def shown(self, prompts):
         self.until(lambda: self.prompts() == prompts)
 
     def drawn(self):
-        """Wait until the browser has decoded every picture that is shown."""
+        """Wait until the browser has decoded every image that is shown."""
         script = "return [...document.querySelectorAll('#gallery img')].every(p => p.naturalWidth > 0)"
         self.until(lambda: self.driver.execute_script(script))
 
@@ -81,15 +81,15 @@ def console(chromium, serve):
     assert [] == [line for line in wrong if "favicon" not in line and "status of 4" not in line]
 
 
-def test_a_picture_is_made_and_shown(console):
-    """From an empty gallery to a picture with its record, and back after a reload."""
+def test_an_image_is_made_and_shown(console):
+    """From an empty gallery to an image with its record, and back after a reload."""
     server, page = console()
     page.until(lambda: "还没有图片" in page.text("#empty"))
     page.generate("一只可爱的猫")
     page.shown(["一只可爱的猫"])
     page.drawn()
-    source = page.pictures()[0].get_attribute("src")
-    page.pictures()[0].click()
+    source = page.images()[0].get_attribute("src")
+    page.images()[0].click()
     page.until(lambda: "demo" in page.text("#viewer dl"))
     told = page.text("#viewer .prompt")
     page.driver.refresh()
@@ -99,12 +99,12 @@ def test_a_picture_is_made_and_shown(console):
     assert "一只可爱的猫" == told
 
 
-def test_pictures_are_found_by_any_character(console):
+def test_images_are_found_by_any_character(console):
     """While typing; the address keeps the search; without one, all are there again."""
     server, page = console()
     with server.client() as api:
         for prompt in ("一只可愛的貓", "雪山", "a cat in the rain"):
-            picture(api, prompt)
+            make_image(api, prompt)
     page.driver.refresh()
     page.shown(["a cat in the rain", "雪山", "一只可愛的貓"])
     page.search("猫")
@@ -118,12 +118,12 @@ def test_pictures_are_found_by_any_character(console):
     assert address.endswith("?q=%E7%8C%AB")
 
 
-def test_a_picture_is_deleted_unless_it_is_taken_back(console):
+def test_an_image_is_deleted_unless_it_is_taken_back(console):
     """It is gone for the eye at once, and for good a moment later."""
     server, page = console()
     with server.client() as api:
-        picture(api, "雪山")
-        picture(api, "大海")
+        make_image(api, "雪山")
+        make_image(api, "大海")
         page.driver.refresh()
         page.shown(["大海", "雪山"])
         page.named("button", "删除").click()
@@ -136,12 +136,12 @@ def test_a_picture_is_deleted_unless_it_is_taken_back(console):
     assert ["雪山"] == page.prompts()
 
 
-def test_a_deleted_picture_does_not_come_back_by_itself(console):
+def test_a_deleted_image_does_not_come_back_by_itself(console):
     """A search within the moment to take it back leaves it out; taken back, it is where it belongs."""
     server, page = console()
     with server.client() as api:
         for prompt in ("雪山", "大海", "雪夜"):
-            picture(api, prompt)
+            make_image(api, prompt)
     page.driver.refresh()
     page.shown(["雪夜", "大海", "雪山"])
     page.named("button", "删除").click()
@@ -174,7 +174,7 @@ def test_an_answer_that_was_lost_or_cut_is_paid_once(console):
 
 
 def test_a_refusal_is_not_hidden_by_what_works(console):
-    """While a list of pictures is fetched, the reason why there is no task stays."""
+    """While a list of images is fetched, the reason why there is no task stays."""
     _, page = console()
     page.driver.execute_script("document.querySelector('#prompt').removeAttribute('required')")
     page.named("button", "生成").click()
@@ -185,7 +185,7 @@ def test_a_refusal_is_not_hidden_by_what_works(console):
     assert "prompt" in page.text("#problem")
 
 
-def test_a_picture_that_a_search_finds_is_shown_when_it_is_made(console):
+def test_an_image_that_a_search_finds_is_shown_when_it_is_made(console):
     """And one that it does not find is not."""
     _, page = console()
     page.search("猫")
@@ -239,7 +239,7 @@ def test_a_hostile_prompt_is_only_text(console):
     server, page = console()
     prompt = "<img src=x onerror=\"document.title='wrong'\"><script>document.title='wrong'</script>"
     with server.client() as api:
-        picture(api, prompt)
+        make_image(api, prompt)
     page.driver.refresh()
     page.shown([prompt])
 
@@ -247,7 +247,7 @@ def test_a_hostile_prompt_is_only_text(console):
 
 
 def test_a_token_is_asked_for_once(console):
-    """A password field; then the console works with its cookie, pictures too, until the logout."""
+    """A password field; then the console works with its cookie, images too, until the logout."""
     _, page = console(server={"auth_token": TOKEN})
     page.log_in()
     page.generate("一只猫")

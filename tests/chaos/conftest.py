@@ -5,7 +5,7 @@ import pytest
 
 from tests.chaos.disk import Disk
 from tests.chaos.promises import Promises
-from tests.chaos.service import Service, VendorProcess
+from tests.chaos.service import Service, UpstreamProcess
 
 _measured = []
 
@@ -26,9 +26,9 @@ def pytest_terminal_summary(terminalreporter):
 
 @attrs.define
 class Stage:
-    """A vendor, a service that calls it, and what was promised to the service's clients."""
+    """A provider, a service that calls it, and what was promised to the service's clients."""
 
-    vendor: VendorProcess
+    upstream: UpstreamProcess
     service: Service
     promises: Promises
 
@@ -40,15 +40,15 @@ def stages(tmp_path_factory):
 
     def make(*, data_dir=None, **service):
         folder = tmp_path_factory.mktemp("stage")
-        vendor = VendorProcess(folder / "ledger").start()
-        live = Service(folder, data_dir or folder / "data", vendor, **service)
-        made.append(Stage(vendor, live, Promises(live)))
+        upstream = UpstreamProcess(folder / "ledger").start()
+        live = Service(folder, data_dir or folder / "data", upstream, **service)
+        made.append(Stage(upstream, live, Promises(live)))
         return made[-1]
 
     yield make
     for stage in made:
         stage.service.kill()
-        stage.vendor.end()
+        stage.upstream.end()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import httpx
 
 from imagegen_adapters.outbound import Outbound, OutboundGuard
 from imagegen_core.errors import CallError, UpstreamNotAllowed
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 PUBLIC, METADATA = "93.184.216.34", "169.254.169.254"
 ANSWERS = {  # a name: what each query for its address is answered, the last one for ever

@@ -1,4 +1,4 @@
-"""The oracle: what must be true of a data directory, a vendor's ledger and the answers that a client saw."""
+"""The oracle: what must be true of a data directory, an upstream's ledger and the answers to a client."""
 
 import hashlib
 import itertools
@@ -43,7 +43,7 @@ class Promises:
         self.check_ends_are_final()
         self.check_last_events()
         self.check_money()
-        self.check_pictures()
+        self.check_images()
         self.check_nothing_is_left_over()
         self.check_database()
 
@@ -80,7 +80,7 @@ class Promises:
         sql = "SELECT attempts.*, provider_name FROM attempts JOIN tasks USING (task_id)"
         rows = [row for row in self.service.rows(sql) if row["provider_name"] not in self.free]
         attempts = {row["attempt_id"]: row for row in rows}
-        charges = [charge for charge in self.service.vendor.charges() if not self._in_blackout(charge)]
+        charges = [charge for charge in self.service.upstream.charges() if not self._in_blackout(charge)]
         tokens = Counter(charge.token for charge in charges)
 
         _nothing([token for token, number in tokens.items() if number > 1], "an attempt paid twice")
@@ -90,12 +90,12 @@ class Promises:
         parts = Counter((attempts[token]["task_id"], attempts[token]["part"]) for token in tokens)
         _nothing([part for part, number in parts.items() if number > 1], "a request paid twice")
         stored = {row["attempt_id"] for row in attempts.values() if row["phase"] == "stored"}
-        _nothing(stored - tokens.keys(), "a picture that nobody paid for: the ledger cannot be believed")
+        _nothing(stored - tokens.keys(), "an image that nobody paid for: the ledger cannot be believed")
 
     def _in_blackout(self, charge):
         return any(start <= charge.at <= end for start, end in self.blackouts)
 
-    def check_pictures(self):
+    def check_images(self):
         images = self.service.rows("SELECT task_id, blob_key, thumbnail_key, sha256 FROM images")
         root = self.service.data_dir / "images"
         broken = [
@@ -103,11 +103,11 @@ class Promises:
             for row in images
             if hashlib.sha256((root / row["blob_key"]).read_bytes()).hexdigest() != row["sha256"]
         ]
-        _nothing(broken, "pictures that changed")
+        _nothing(broken, "images that changed")
         no_thumbnail = [row for row in images if not (root / row["thumbnail_key"]).is_file()]
-        _nothing(no_thumbnail, "pictures without a thumbnail")
+        _nothing(no_thumbnail, "images without a thumbnail")
         completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
-        _nothing(completed - {row["task_id"] for row in images}, "completed without a picture")
+        _nothing(completed - {row["task_id"] for row in images}, "completed without an image")
         _nothing(self.completed - completed, "seen as completed, and no longer so")
 
     def check_nothing_is_left_over(self):
@@ -136,7 +136,7 @@ class Promises:
     def _needless(self, owner):
         """Whether nothing needs the spool directory.
 
-        Inputs are kept where a task may be retried, and a vendor's answer that could not be stored is kept
+        Inputs are kept where a task may be retried, and a provider's answer that could not be stored is kept
         for a person to have.
         """
         task_id, _, attempt_id = owner.partition(".")

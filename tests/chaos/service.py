@@ -1,4 +1,4 @@
-"""The service under test and the vendor it calls: started, wounded, ended, each by its own process id."""
+"""The service under test and the provider it calls: started, wounded, ended, each by its own process id."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.chaos.vendor import DOCUMENT, read_ledger
+from tests.chaos.upstream import DOCUMENT, read_ledger
 
 ROOT = Path(__file__).parents[2]
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
@@ -35,8 +35,8 @@ def wait_until(true, *, what, seconds=PATIENCE, pause=0.02):
 
 
 @attrs.define
-class VendorProcess:
-    """The vendor, and its ledger, which lies where no test cuts the power."""
+class UpstreamProcess:
+    """The provider, and its ledger, which lies where no test cuts the power."""
 
     ledger: Path
     url: str = ""
@@ -44,7 +44,7 @@ class VendorProcess:
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.vendor", self.ledger],
+            [sys.executable, "-m", "tests.chaos.upstream", self.ledger],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,15 +59,15 @@ class VendorProcess:
         self.process.stdout.close()
 
     def be(self, **mood):
-        """Change the vendor's mood and return what it sees: ``running`` calls, ``first_polls``."""
+        """Change the provider's mood and return what it sees: ``running`` calls, ``first_polls``."""
         return httpx.post(f"{self.url}/control", json=mood, trust_env=False, timeout=PATIENCE).json()
 
     def charges(self):
         return read_ledger(self.ledger)
 
     def has_calls(self, number):
-        """Wait until so many calls run at the vendor."""
-        wait_until(lambda: self.be()["running"] >= number, what=f"{number} calls at the vendor")
+        """Wait until so many calls run at the provider."""
+        wait_until(lambda: self.be()["running"] >= number, what=f"{number} calls at the provider")
 
 
 @attrs.define
@@ -80,7 +80,7 @@ class Service:
 
     folder: Path
     data_dir: Path
-    vendor: VendorProcess
+    upstream: UpstreamProcess
     settings: dict = attrs.field(factory=dict)
     wrap: tuple = ()
     environ: dict = attrs.field(factory=dict)
@@ -143,7 +143,7 @@ class Service:
     def _config(self):
         provider = {
             "kind": "http",
-            "api_base": self.vendor.url,
+            "api_base": self.upstream.url,
             "timeout_seconds": 30,
             "extra_config": {"spec": DOCUMENT},
         }
@@ -153,7 +153,7 @@ class Service:
             "storage": {"min_free_mb": 0},
             "default_provider": "chaos",
             "providers": {"chaos": provider},
-            "security": {"allow_private_upstreams": [self.vendor.url.removeprefix("http://")]},
+            "security": {"allow_private_upstreams": [self.upstream.url.removeprefix("http://")]},
             "log": {"format": "json"},
         }
         return _merged(config, self.settings)

@@ -41,17 +41,17 @@ def carried(stage, tmp_path):
     """Have a service work for many callers, make a backup meanwhile, and lose the machine."""
     service = stage.service
     service.settings = {"queue": {"workers": 8}}
-    stage.vendor.be(seconds=0.2)
+    stage.upstream.be(seconds=0.2)
     service.start()
     config = {"provider_name": "kept", "kind": "demo", "api_key": KEY}
     with service.client() as api:
         api.post("/api/v1/providers/config", json=config).raise_for_status()
     with Load(service, callers=CALLERS, pause=0.3) as load:
-        wait_until(lambda: len(load.completed) >= 60, what="sixty pictures")
+        wait_until(lambda: len(load.completed) >= 60, what="sixty images")
         begun = time.monotonic()
         _run(IMAGEGEN, "backup", tmp_path / "it", folder=service.folder)
         later = len(load.completed)
-        wait_until(lambda: len(load.completed) > later, what="pictures after the backup")
+        wait_until(lambda: len(load.completed) > later, what="images after the backup")
     key = (service.data_dir / "master.key").read_bytes()
     service.kill()
     return Carried(backup=tmp_path / "it", key=key, completed=load.completed_before(begun))
@@ -59,8 +59,8 @@ def carried(stage, tmp_path):
 
 @pytest.mark.timeout(300)
 def test_a_backup_under_load_is_whole_on_another_machine(stage, carried, tmp_path, measured):
-    """Picture by picture; nothing that was sent is paid again, and without its key only keys are locked."""
-    old, paid = stage.service, len(stage.vendor.charges())
+    """Image by image; nothing that was sent is paid again, and without its key only keys are locked."""
+    old, paid = stage.service, len(stage.upstream.charges())
     new = _elsewhere(stage, tmp_path)
     said = _run(*new.wrap, IMAGEGEN, "restore", carried.backup, folder=new.folder)
     images, sent = new.rows("SELECT * FROM images"), {tuple(row) for row in new.rows(SENT)}
@@ -79,25 +79,25 @@ def test_a_backup_under_load_is_whole_on_another_machine(stage, carried, tmp_pat
     (new.data_dir / "master.key").chmod(0o600)
     new.start()
     wait_until(lambda: not new.rows(UNFINISHED), what="the end of what waited")
-    charges = stage.vendor.charges()[paid:]
+    charges = stage.upstream.charges()[paid:]
     parts = [tuple(new.rows(PART, charge.token)[0]) for charge in charges]
 
     assert ({200}, "ok") == _looked_at(new, images)
     assert len(set(parts)) == len(parts)
     assert set() == set(parts) & sent
     measured(
-        f"a backup beside {CALLERS} callers: {len(images)} pictures compared, {len(carried.completed)} tasks "
+        f"a backup beside {CALLERS} callers: {len(images)} images compared, {len(carried.completed)} tasks "
         f"were completed before it, {waiting} waited or ran, of which {len(parts)} were sent elsewhere"
     )
     new.kill()
 
 
 def _elsewhere(stage, tmp_path):
-    """Return a service on another machine; the vendor is the same one."""
+    """Return a service on another machine; the provider is the same one."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     wrap = ("unshare", "--mount", "--uts", "sh", "-c", ELSEWHERE, "sh", stage.service.data_dir)
-    new = Service(folder, folder / "data", stage.vendor, settings=stage.service.settings, wrap=wrap)
+    new = Service(folder, folder / "data", stage.upstream, settings=stage.service.settings, wrap=wrap)
     new.configure()
     return new
 
@@ -111,7 +111,7 @@ def _run(*command, folder):
 
 
 def _same(image, old, new):
-    """Whether a picture has the bytes it was stored with, there and here."""
+    """Whether an image has the bytes it was stored with, there and here."""
     key = image["blob_key"]
     contents = [(service.data_dir / "images" / key).read_bytes() for service in (old, new)]
     return [image["sha256"]] * 2 == [hashlib.sha256(content).hexdigest() for content in contents]
@@ -122,7 +122,7 @@ def _completed(service):
 
 
 def _looked_at(service, images):
-    """Return how the service answers for each of these pictures, and what it says of the saved keys."""
+    """Return how the service answers for each of these images, and what it says of the saved keys."""
     with service.client() as api:
         statuses = {api.get(f"/api/v1/images/{image['id']}/content").status_code for image in images}
         return statuses, api.get("/health").json()["checks"]["keys"]

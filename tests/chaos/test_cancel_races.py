@@ -13,7 +13,7 @@ def test_a_hundred_tasks_are_cancelled(stages, measured):
     """Each ends once, as cancelled or completed; what was cancelled before it was sent cost nothing."""
     stage = stages(settings={"queue": {"workers": 4}})
     service = stage.service.start()
-    stage.vendor.be(seconds=0.05)
+    stage.upstream.be(seconds=0.05)
     chance = random.Random(7)
     plans = [(chance.choice(("direct", "job")), chance.uniform(0, 1.5)) for _ in range(TASKS)]
 

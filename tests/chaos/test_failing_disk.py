@@ -9,10 +9,10 @@ import pytest
 from tests.chaos.injection import SYNCS, injected, launched
 from tests.chaos.load import Load
 from tests.chaos.service import ROOT, post_task, wait_until
-from tests.fakes.pictures import png_base64
+from tests.fakes.images import png_base64
 
-_PICTURE = "data:image/png;base64," + png_base64(1)
-_EDIT = {"prompt": "a cat", "image": _PICTURE}
+_IMAGE = "data:image/png;base64," + png_base64(1)
+_EDIT = {"prompt": "a cat", "image": _IMAGE}
 
 
 @pytest.mark.long
@@ -21,7 +21,7 @@ def test_a_full_disk(stages, disk):
     small = disk(megabytes=48)
     stage = stages(data_dir=small.mount_point / "data")
     service = stage.service.start()
-    stage.vendor.be(seconds=0.1, picture_bytes=100_000)
+    stage.upstream.be(seconds=0.1, image_bytes=100_000)
 
     with Load(service, callers=8) as load:
         wait_until(lambda: load.completed, what="tasks before the disk is full")
@@ -38,7 +38,7 @@ def test_a_full_disk(stages, disk):
 
 
 def test_what_a_full_disk_answers(stages, disk):
-    """Every write says that there is no room, pictures that come along too; nothing of it is there later."""
+    """Every write says that there is no room, images that come along too; nothing of it is there later."""
     small = disk(megabytes=48)
     stage = stages(data_dir=small.mount_point / "data")
     service = stage.service.start()
@@ -46,7 +46,7 @@ def test_what_a_full_disk_answers(stages, disk):
     bodies = {
         "a task": ("POST", "/api/v1/tasks/generate", _task("a cat")),
         "a task for OpenAI's client": ("POST", "/v1/images/generations", {"prompt": "a cat"}),
-        "a task with a picture": ("POST", "/api/v1/images/edit", {"provider": "demo", **_EDIT}),
+        "a task with an image": ("POST", "/api/v1/images/edit", {"provider": "demo", **_EDIT}),
         "a configuration": ("POST", "/api/v1/providers/config", {"provider_name": "p", "kind": "demo"}),
         "a deletion": ("DELETE", f"/api/v1/images/{kept['images'][0]['id']}", None),
     }
@@ -88,7 +88,7 @@ def test_a_sync_that_fails(stage):
     assert "completed" == service.ended(service.submit())["status"]
 
 
-def test_a_picture_that_cannot_be_synced(stages):
+def test_an_image_that_cannot_be_synced(stages):
     """It was paid for, so it is neither said to be completed nor paid for again.
 
     Python's own SQLite syncs by another call than files are synced by, so only those fail.
@@ -98,14 +98,14 @@ def test_a_picture_that_cannot_be_synced(stages):
 
     with injected(service, "fsync", "error=EIO:when=2+"):
         task_id = service.submit()
-        wait_until(stage.vendor.charges, what="the call")
+        wait_until(stage.upstream.charges, what="the call")
         time.sleep(1.0)
         during = service.status(task_id)
 
     assert "completed" != during
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
     service.kill()
 
 
@@ -113,7 +113,7 @@ def test_slow_syncs_are_shared(stages, measured):
     """Callers who come together share a sync: many together are far faster than one after the other."""
     stage = stages(wrap=launched(SYNCS, "delay_enter=50000"), settings={"queue": {"workers": 1}})
     service = stage.service.start()
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
 
     alone = _rate(service, tasks=20, callers=1)
     together = _rate(service, tasks=500, callers=100)
@@ -147,17 +147,17 @@ def test_low_space(stages, disk):
         settings={"storage": {"min_free_mb": 40}, "queue": {"workers": 1}},
     )
     service = stage.service.start()
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     running = service.submit()
-    stage.vendor.has_calls(1)
+    stage.upstream.has_calls(1)
     waiting = service.submit()
 
     with small.filled(leaving_bytes=20 * 1024 * 1024):
         refused = wait_until(lambda: _refused(service), what="a refusal, once the disk has been looked at")
-        stage.vendor.be(hold=False)
+        stage.upstream.be(hold=False)
         ended = service.ended(running)
         time.sleep(2.5)  # long enough for a worker that does not look at the disk
-        sent, status = len(stage.vendor.charges()), service.status(waiting)
+        sent, status = len(stage.upstream.charges()), service.status(waiting)
 
     assert (507, 50701) == (refused.status_code, refused.json()["code"])
     assert "completed" == ended["status"]

@@ -20,7 +20,7 @@ ALL = {
     "unlinkat": range(1, 10),
     "rmdir": range(1, 10),
     "write": range(1, 20),
-    "connect": (1,),  # a second one is the picture decoder's, which is a process of its own
+    "connect": (1,),  # a second one is the image decoder's, which is a process of its own
     "openat": range(1, 20),
     "sendto": range(1, 60, 2),
     "recvfrom": range(1, 100, 5),

@@ -1,4 +1,4 @@
-"""The power goes under load: what was acknowledged is there, and so is every completed picture."""
+"""The power goes under load: what was acknowledged is there, and so is every completed image."""
 
 import time
 
@@ -15,7 +15,7 @@ def test_the_power_goes_again_and_again(stages, disk, measured):
     """An ext4 that takes no further byte, its log unflushed, at a moment when many commits are under way."""
     small = disk(megabytes=512)
     stage = stages(data_dir=small.mount_point / "data")
-    stage.vendor.be(seconds=0.1)
+    stage.upstream.be(seconds=0.1)
 
     for number in range(CUTS):
         _cut_power(stage, small, working_for=0.4 + 0.07 * number)
@@ -24,7 +24,7 @@ def test_the_power_goes_again_and_again(stages, disk, measured):
     promises = stage.promises
     measured(
         f"{CUTS} power cuts under load: {len(promises.acknowledged)} acknowledged tasks"
-        f" and {len(promises.completed)} pictures that a client had seen, all kept"
+        f" and {len(promises.completed)} images that a client had seen, all kept"
     )
 
 

@@ -17,7 +17,7 @@ SEED = 20_261_124
 def test_a_service_that_dies_again_and_again(stage, measured, rounds):
     """A fifth of the deaths come during the start, when what the last death left is taken up."""
     chance = random.Random(SEED)
-    stage.vendor.be(seconds=0.15)
+    stage.upstream.be(seconds=0.15)
 
     for _ in range(rounds):
         _live_and_die(stage, chance)
@@ -45,7 +45,7 @@ def _live_and_die(stage, chance):
 def test_a_second_service_is_refused(stage):
     """Two services that run the same tasks would pay twice."""
     stage.service.start()
-    second = Service(stage.service.folder, stage.service.data_dir, stage.vendor)
+    second = Service(stage.service.folder, stage.service.data_dir, stage.upstream)
     announced = stage.service.data_dir / "server.json"
     kept = announced.read_text()
 

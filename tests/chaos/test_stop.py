@@ -22,9 +22,9 @@ def test_a_call_ends_within_the_grace_time(stages):
     """What was paid for is kept; meanwhile reads go on, new tasks are refused, and streams have ended."""
     stage = _with_grace(stages, 60)
     service = stage.service
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     task_id = service.submit()
-    stage.vendor.has_calls(1)
+    stage.upstream.has_calls(1)
     followed = _follow(service, task_id)
 
     service.signal(signal.SIGTERM)
@@ -32,7 +32,7 @@ def test_a_call_ends_within_the_grace_time(stages):
     streams = followed.is_alive()
     with service.client() as client:
         read, refused = client.get(f"/api/v1/tasks/{task_id}"), post_task(client)
-    stage.vendor.be(hold=False)
+    stage.upstream.be(hold=False)
 
     assert not streams, "the stream outlived SIGTERM"
     assert (200, 50301) == (read.status_code, refused.json()["code"])
@@ -46,9 +46,9 @@ def test_a_call_that_does_not_end(stages, signals):
     """Nobody knows what became of it, and that is on disk before the exit, which is no failure."""
     stage = _with_grace(stages, 1 if signals == 1 else 3600)
     service = stage.service
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     task_id = service.submit()
-    stage.vendor.has_calls(1)
+    stage.upstream.has_calls(1)
 
     for _ in range(signals):
         service.signal(signal.SIGTERM)
@@ -60,63 +60,63 @@ def test_a_call_that_does_not_end(stages, signals):
     assert "failed" == row["status"]
     assert '"outcome_unknown"' in row["failure"]
     assert '"possible_charge":true' in row["failure"].replace(" ", "")
-    stage.vendor.be(hold=False)
+    stage.upstream.be(hold=False)
     _checked_after_a_restart(stage, task_id)
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
 def test_an_accepted_job_is_taken_up(stages, end, measured):
-    """The vendor works on; the next start asks for the job and never sends it again."""
+    """The provider works on; the next start asks for the job and never sends it again."""
     stage = _with_grace(stages, 0)
     service = stage.service
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     task_id = service.submit("job")
-    wait_until(lambda: stage.vendor.be()["first_polls"], what="the job's first poll")
+    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's first poll")
 
     service.signal(signal.Signals[end])
     service.process.wait(60)
-    stage.vendor.be(forget_polls=True)
+    stage.upstream.be(forget_polls=True)
     started = time.monotonic()
     service.start()
-    wait_until(lambda: stage.vendor.be()["first_polls"], what="the job's next poll")
-    (asked,) = stage.vendor.be()["first_polls"].values()
-    stage.vendor.be(hold=False)
+    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's next poll")
+    (asked,) = stage.upstream.be()["first_polls"].values()
+    stage.upstream.be(hold=False)
 
     assert asked - started < RESUMED_SECONDS
     assert "completed" == service.ended(task_id)["status"]
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
     measured(f"a job was asked for {asked - started:.1f} s after the start that followed {end}")
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
     service.kill()
 
 
-def test_a_job_that_the_vendor_forgot(stages):
+def test_a_job_that_the_upstream_forgot(stages):
     """It was charged, its result is gone: said so, and not sent again."""
     stage = _with_grace(stages, 0)
     service = stage.service
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     task_id = service.submit("job")
-    wait_until(lambda: stage.vendor.be()["first_polls"], what="the job's first poll")
+    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's first poll")
 
     service.kill()
-    stage.vendor.be(expired=True)
+    stage.upstream.be(expired=True)
     service.start()
     error = service.ended(task_id)["error"]
 
     assert ("result_expired", True) == (error["code"], error["possible_charge"])
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
     service.kill()
 
 
 @pytest.mark.parametrize("fault", ["reset", "cut", "500"])
 @pytest.mark.parametrize("model", ["direct", "job"])
 def test_an_answer_that_breaks(stage, fault, model):
-    """The vendor charged and its answer is lost: once sent, once said."""
+    """The provider charged and its answer is lost: once sent, once said."""
     service = stage.service.start()
-    stage.vendor.be(fault=fault)
+    stage.upstream.be(fault=fault)
 
     task_id = service.submit(model)
     error = service.ended(task_id)["error"]
@@ -124,20 +124,20 @@ def test_an_answer_that_breaks(stage, fault, model):
     assert ("outcome_unknown", True) == (error["code"], error["possible_charge"])
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
 
 
-def test_a_vendor_that_has_no_time(stage):
+def test_an_upstream_that_has_no_time(stage):
     """A 429 started nothing, so the task is sent again, and paid once."""
     service = stage.service.start()
-    stage.vendor.be(limited=2)
+    stage.upstream.be(limited=2)
 
     task_id = service.submit()
 
     assert "completed" == service.ended(task_id)["status"]
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
 
 
 def _follow(service, task_id):
@@ -162,5 +162,5 @@ def _checked_after_a_restart(stage, task_id):
     stage.service.start()
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
     stage.service.kill()

@@ -17,13 +17,13 @@ NOTICED_SECONDS = 1
 @pytest.mark.parametrize("model", ["direct", "job"])
 @pytest.mark.parametrize("seconds", [0.5, pytest.param(6.0, marks=pytest.mark.long)])
 def test_a_frozen_process(stages, model, seconds):
-    """It stands still while the vendor works, and longer than the call may take: one call, one end."""
+    """It stands still while the provider works, and longer than the call may take: one call, one end."""
     stage = stages(settings={"providers": {"chaos": {"timeout_seconds": 3}}})
     service = stage.service.start()
-    stage.vendor.be(seconds=0.3)
+    stage.upstream.be(seconds=0.3)
 
     task_id = service.submit(model)
-    wait_until(stage.vendor.charges, what="the call")
+    wait_until(stage.upstream.charges, what="the call")
     service.signal(signal.SIGSTOP)
     time.sleep(seconds)
     service.signal(signal.SIGCONT)
@@ -32,13 +32,13 @@ def test_a_frozen_process(stages, model, seconds):
     assert ended["status"] == "completed" or ended["error"]["possible_charge"]
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
-    assert 1 == len(stage.vendor.charges())
+    assert 1 == len(stage.upstream.charges())
     service.kill()
 
 
 @pytest.mark.parametrize("jump", ["-3d", "+1y"])
 def test_a_clock_that_jumps(stages, tmp_path, jump):
-    """Calls, jobs and tasks that wait for a vendor's 429 to be over go on, whatever the wall clock says."""
+    """Calls, jobs and tasks that wait for a provider's 429 to be over go on, whatever the wall clock says."""
     told = tmp_path / "time"
     told.write_text("+0")
     stage = stages(
@@ -50,17 +50,17 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
         }
     )
     service = stage.service.start()
-    stage.vendor.be(hold=True)
+    stage.upstream.be(hold=True)
     tasks = [service.submit(model) for model in ("direct", "job")]
-    wait_until(lambda: len(stage.vendor.charges()) == 2, what="both calls")
-    stage.vendor.be(limited=1)
+    wait_until(lambda: len(stage.upstream.charges()) == 2, what="both calls")
+    stage.upstream.be(limited=1)
     tasks.append(service.submit())
     put_off = "SELECT count(*) FROM tasks WHERE retries = 1"
     wait_until(lambda: service.rows(put_off)[0][0], what="a task that was put off")
 
     told.write_text(jump)
     time.sleep(NOTICED_SECONDS + 0.2)
-    stage.vendor.be(hold=False)
+    stage.upstream.be(hold=False)
     ends = [service.ended(task_id)["status"] for task_id in tasks]
     with Load(service) as load:
         wait_until(lambda: len(load.completed) > 5, what="new tasks after the jump")

@@ -45,7 +45,7 @@ ENDS = {
     "a call without an answer": "failed",
     "prepared, not sent": "completed",
     "waits with a key of its own": "completed",
-    "waits with its picture": "completed",
+    "waits with its image": "completed",
     "等待的任务": "completed",
     "waits for a moment": "completed",
 }
@@ -150,8 +150,8 @@ def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
     """On a disk that is full it ends with a line; then it goes on with what it has."""
     small = disk(megabytes=24)
     stage = stages(data_dir=small.mount_point / "data")
-    unpack(OLDEST, stage.service.data_dir, stage.vendor.url)
-    stage.vendor.be(lasting=True)
+    unpack(OLDEST, stage.service.data_dir, stage.upstream.url)
+    stage.upstream.be(lasting=True)
     with small.filled():
         stage.service.launch()
         code = stage.service.process.wait(60)
@@ -166,8 +166,8 @@ def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
 def test_two_services_that_start_at_once(stages):
     """One brings the database up to date and works; the other one says who has it."""
     stage = stages()
-    unpack(OLDEST, stage.service.data_dir, stage.vendor.url)
-    stage.vendor.be(lasting=True)
+    unpack(OLDEST, stage.service.data_dir, stage.upstream.url)
+    stage.upstream.be(lasting=True)
     stage.service.start()
     command = [IMAGEGEN, "serve", "--config", stage.service.folder / "config.yaml", "--port", "0"]
     second = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -184,8 +184,8 @@ def test_a_service_goes_on_with_an_old_directory(stages, name):
     """What waited or was under way ends as it should, nothing is sent twice, and all is found again."""
     stage = stages()
     service = stage.service
-    unpack(name, service.data_dir, stage.vendor.url)
-    stage.vendor.be(lasting=True)
+    unpack(name, service.data_dir, stage.upstream.url)
+    stage.upstream.be(lasting=True)
     service.start()
     stage.promises.check_every_task_ends()
     ends = {
@@ -197,7 +197,7 @@ def test_a_service_goes_on_with_an_old_directory(stages, name):
         images = api.get("/api/v1/images", params={"page_size": 100}).json()["data"]["items"]
         contents = [api.get(image["image_url"]).status_code for image in images]
         thumbnails = [api.get(image["thumbnail_url"]).status_code for image in images]
-    charges = stage.vendor.charges()
+    charges = stage.upstream.charges()
     sent = {service.rows(PROMPT_OF, charge.token)[0]["prompt"] for charge in charges}
 
     assert ENDS == ends
@@ -213,10 +213,10 @@ def test_a_service_goes_on_with_an_old_directory(stages, name):
 
 
 def _check_nothing_is_lost(stage):
-    """Check what does not need the ledger of the vendor of then."""
+    """Check what does not need the ledger of the provider of then."""
     stage.promises.check_every_task_ends()
     stage.promises.check_last_events()
-    stage.promises.check_pictures()
+    stage.promises.check_images()
     stage.promises.check_database()
 
 

@@ -1,4 +1,4 @@
-"""The real packages, each in a process of its own with its default settings, before a vendor that counts."""
+"""The real packages, each in its own process with default settings, before a provider that counts."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients.nginx import Nginx, free_ports
 from tests.clients.packages import Clients
-from tests.clients.vendor import KEY, CountingVendor
+from tests.clients.upstream import KEY, CountingUpstream
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import LiveServer
@@ -31,19 +31,19 @@ def clients():
 
 
 @pytest.fixture
-def vendor():
-    with in_thread(HttpServer(CountingVendor())) as server:
+def upstream():
+    with in_thread(HttpServer(CountingUpstream())) as server:
         yield server
     assert [] == server.complaints
 
 
 @pytest.fixture
-def service(vendor, tmp_path):
-    """A service with a provider for each mood of the vendor; its port stays when it is started again."""
+def service(upstream, tmp_path):
+    """A service with a provider for each mood of the provider; its port stays when it is started again."""
     providers = {
         mood: {
             "kind": "http",
-            "api_base": f"{vendor.url}/{mood}/v1",
+            "api_base": f"{upstream.url}/{mood}/v1",
             "api_key": KEY,
             "models": [{"id": "m"}],
             "timeout_seconds": 900,
@@ -51,7 +51,7 @@ def service(vendor, tmp_path):
         }
         for mood in MOODS
     }
-    authority = vendor.url.partition("//")[2]
+    authority = upstream.url.partition("//")[2]
     config = {
         "security": {"allow_private_upstreams": [authority]},
         "providers": providers,

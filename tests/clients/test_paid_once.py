@@ -1,4 +1,4 @@
-"""Whatever breaks, a picture is paid for once, by each client with its default settings."""
+"""Whatever breaks, an image is paid for once, by each client with its default settings."""
 
 import asyncio
 import time
@@ -25,52 +25,52 @@ def until(look):
         time.sleep(0.05)
 
 
-def test_each_client_gets_its_image(service, vendor, ask_all):
+def test_each_client_gets_its_image(service, upstream, ask_all):
     """When nothing breaks."""
     assert EACH_ONCE == ask_all(everywhere(service.url), "quick/m")
-    assert EACH_ONCE == vendor.fake.ledger
+    assert EACH_ONCE == upstream.fake.ledger
 
 
 @pytest.mark.parametrize(
     ("model", "how"), [("broken", Break.SERVER_ERROR), ("silent", Break.RESET_AFTER_READ)]
 )
-def test_a_vendor_that_fails(service, vendor, ask_all, model, how):
+def test_an_upstream_that_fails(service, upstream, ask_all, model, how):
     """Nobody knows whether it charged, so nobody asks it again."""
-    vendor.break_next(how, path=f"/{model}/", times=100)
+    upstream.break_next(how, path=f"/{model}/", times=100)
 
     assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), f"{model}/m")
-    assert EACH_ONCE == vendor.fake.ledger
+    assert EACH_ONCE == upstream.fake.ledger
 
 
-def test_a_connection_that_breaks_before_the_answer(service, vendor, ask_all):
+def test_a_connection_that_breaks_before_the_answer(service, upstream, ask_all):
     """Each client asks again and gets the image of its first request."""
-    vendor.fake.seconds = 3
-    first = FirstOfEach(vendor.fake.ledger)
+    upstream.fake.seconds = 3
+    first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first)) as proxy:
         assert EACH_ONCE == ask_all(everywhere(proxy.url), "slow/m")
-    assert (EACH_ONCE, set(CLIENTS)) == (vendor.fake.ledger, first.seen)
+    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.seen)
 
 
-def test_a_connection_that_breaks_within_the_answer(service, vendor, ask_all):
+def test_a_connection_that_breaks_within_the_answer(service, upstream, ask_all):
     """So it is here, but for OpenAI's npm client, which does not repeat once the head is there."""
-    first = FirstOfEach(vendor.fake.ledger)
+    first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first, answer_bytes=1000)) as proxy:
         images = ask_all(everywhere(proxy.url), "large/m")
-    assert (EACH_ONCE, set(CLIENTS)) == (vendor.fake.ledger, first.seen)
+    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.seen)
     assert EACH_ONCE == {**images, "openai_npm": 1}
 
 
-def test_a_service_that_is_killed(service, vendor, ask_all):
+def test_a_service_that_is_killed(service, upstream, ask_all):
     """The call's outcome is unknown after the restart, and its repeat is told so."""
-    vendor.fake.seconds = 60
+    upstream.fake.seconds = 60
 
     def kill():
-        until(lambda: set(vendor.fake.ledger) == set(CLIENTS))
+        until(lambda: set(upstream.fake.ledger) == set(CLIENTS))
         service.kill()
         service.start()
 
     assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), "slow/m", during=kill)
-    assert EACH_ONCE == vendor.fake.ledger
+    assert EACH_ONCE == upstream.fake.ledger
 
 
 @pytest.mark.parametrize(
@@ -80,30 +80,30 @@ def test_a_service_that_is_killed(service, vendor, ask_all):
         pytest.param(110, (60, 90), id="110 s", marks=pytest.mark.long),
     ],
 )
-def test_a_gateway_that_loses_patience(service, vendor, ask_all, start_nginx, seconds, patience):
+def test_a_gateway_that_loses_patience(service, upstream, ask_all, start_nginx, seconds, patience):
     """Our site for nginx waits; behind a stranger's each client asks again and gets its first image."""
-    vendor.fake.seconds = seconds
+    upstream.fake.seconds = seconds
     nginx = start_nginx(*patience)
     ways = {"documented": nginx.documented, **nginx.strangers}
     addresses = {f"{client} {way}": url for client in CLIENTS for way, url in ways.items()}
 
     assert dict.fromkeys(addresses, 1) == ask_all(addresses, "slow/m", certificate=nginx.certificate)
-    assert dict.fromkeys(addresses, 1) == vendor.fake.ledger
+    assert dict.fromkeys(addresses, 1) == upstream.fake.ledger
     log = (nginx.folder / "access.log").read_text()
     assert log.count('" 504 ') >= len(CLIENTS) * len(patience)
 
 
 @pytest.mark.long
-def test_a_client_that_loses_patience(service, vendor, ask_all):
+def test_a_client_that_loses_patience(service, upstream, ask_all):
     """Node's own fetch waits 300 s for a head."""
-    vendor.fake.seconds = 310
+    upstream.fake.seconds = 310
 
     assert EACH_ONCE == ask_all(everywhere(service.url), "slow/m")
-    assert EACH_ONCE == vendor.fake.ledger
+    assert EACH_ONCE == upstream.fake.ledger
 
 
 class FirstOfEach:
-    """Chooses the first request of each client, when the vendor has been asked for it."""
+    """Chooses the first request of each client, when the provider has been asked for it."""
 
     def __init__(self, ledger):
         self.seen = set()

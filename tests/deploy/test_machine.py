@@ -20,8 +20,8 @@ connection.close()
 """
 
 
-def pictures(machine):
-    """Return how many pictures the service has."""
+def images(machine):
+    """Return how many images the service has."""
     return json.loads(machine.run(f"{CALL}/api/v1/images"))["data"]["total"]
 
 
@@ -42,12 +42,12 @@ def test_the_unit_starts_and_says_when_it_is_ready(machine):
     } == shown
 
 
-def test_a_first_picture(machine):
+def test_a_first_image(machine):
     """Decoded by the child that limits itself; over HTTP nobody gets in without the token."""
     machine.run("cd / && imagegen generate 'a cat' -o /run/cat.png")
     made = machine.run("head -c 4 /run/cat.png | tail -c 3")
 
-    assert ("PNG", 1) == (made, pictures(machine))
+    assert ("PNG", 1) == (made, images(machine))
     assert "401" == machine.run("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/api/v1/images")
 
 
@@ -57,7 +57,7 @@ def test_installing_again_changes_nothing(machine):
     before = machine.run(look)
     machine.run("/checkout/deploy/install.sh")
 
-    assert (before, 1) == (machine.run(look), pictures(machine))
+    assert (before, 1) == (machine.run(look), images(machine))
 
 
 def test_secrets_are_the_services_only(machine):
@@ -81,7 +81,7 @@ def test_a_killed_service_comes_back(machine):
     machine.until("NRestarts", "1")
     machine.until("ActiveState", "active")
 
-    assert 1 == pictures(machine)
+    assert 1 == images(machine)
 
 
 def test_a_service_that_hangs_is_started_again(machine):
@@ -96,7 +96,7 @@ def test_a_service_that_hangs_is_started_again(machine):
     machine.run("rm -r /run/systemd/system/imagegen.service.d; systemctl daemon-reload")
     machine.run("systemctl restart imagegen")
 
-    assert 1 == pictures(machine)
+    assert 1 == images(machine)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_root_does_while_it_is_stopped_does_not_lock_it_out(machine):
     strangers = others_in(machine)
     machine.run("systemctl start imagegen")
 
-    assert ("", 2) == (strangers, pictures(machine))
+    assert ("", 2) == (strangers, images(machine))
 
 
 def test_root_is_refused_where_the_owner_may_not_write(machine):
@@ -134,7 +134,7 @@ def test_root_is_refused_where_the_owner_may_not_write(machine):
     said = machine.run("cd /; imagegen generate 'a bird' -o /root/bird.png 2>&1", code=1)
     machine.run("systemctl start imagegen")
 
-    assert ("/root: imagegen, who does the work, cannot write there" in said, 2) == (True, pictures(machine))
+    assert ("/root: imagegen, who does the work, cannot write there" in said, 2) == (True, images(machine))
 
 
 def test_a_backup_is_restored(machine):
@@ -149,20 +149,20 @@ def test_a_backup_is_restored(machine):
     told = machine.run("imagegen doctor")
     machine.run("systemctl start imagegen")
 
-    assert ("", 2, False) == (strangers, pictures(machine), "fail" in told)
+    assert ("", 2, False) == (strangers, images(machine), "fail" in told)
 
 
 def test_an_upgrade_and_back(machine):
-    """The code changes over and back; pictures and settings stay."""
+    """The code changes over and back; images and settings stay."""
     before = machine.run("readlink /opt/imagegen/current")
     machine.run("echo '# of then' >>/opt/imagegen/current/units/imagegen.service")
     machine.run("/checkout/deploy/install.sh --upgrade")
-    after, counted = machine.run("readlink /opt/imagegen/current"), pictures(machine)
+    after, counted = machine.run("readlink /opt/imagegen/current"), images(machine)
     machine.run("/checkout/deploy/install.sh --rollback")
 
     assert (True, 2) == (before != after, counted)
     assert "# of then" == machine.run("tail -n 1 /etc/systemd/system/imagegen.service")
-    assert (before, 2) == (machine.run("readlink /opt/imagegen/current"), pictures(machine))
+    assert (before, 2) == (machine.run("readlink /opt/imagegen/current"), images(machine))
 
 
 def test_a_rollback_over_a_migration_is_refused_unless_the_database_goes_back_too(machine):
@@ -174,15 +174,15 @@ def test_a_rollback_over_a_migration_is_refused_unless_the_database_goes_back_to
     said = machine.run("/checkout/deploy/install.sh --rollback 2>&1", code=1)
     machine.run("/checkout/deploy/install.sh --rollback --with-database")
 
-    assert ("--with-database" in said, 2, "") == (True, pictures(machine), others_in(machine))
+    assert ("--with-database" in said, 2, "") == (True, images(machine), others_in(machine))
 
 
 def test_uninstalling_keeps_the_data(machine):
     """A new installation goes on with them; what somebody else put beside the code stays, too."""
-    before = pictures(machine)
+    before = images(machine)
     machine.run("touch /opt/imagegen/checkout; /checkout/deploy/install.sh --uninstall")
     look = "ls /opt/imagegen /usr/local/bin; systemctl list-unit-files 'imagegen*' --no-legend || true"
     left = machine.run(look)
     machine.run("rm /opt/imagegen/checkout; /checkout/deploy/install.sh")
 
-    assert ("/opt/imagegen:\ncheckout\n\n/usr/local/bin:", before) == (left, pictures(machine))
+    assert ("/opt/imagegen:\ncheckout\n\n/usr/local/bin:", before) == (left, images(machine))

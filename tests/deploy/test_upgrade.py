@@ -22,7 +22,7 @@ def ask(machine, path):
 
 
 def make(machine, *prompts):
-    """Make pictures through the running service."""
+    """Make images through the running service."""
     for prompt in prompts:
         body = json.dumps({"params": {"prompt": prompt}}, ensure_ascii=False)
         head = "-H 'Content-Type: application/json' -H 'Prefer: wait=60'"
@@ -31,17 +31,17 @@ def make(machine, *prompts):
 
 
 def known(machine):
-    """Return the service's tasks, its pictures with their checksums, and what a search finds."""
+    """Return the service's tasks, its images with their checksums, and what a search finds."""
     tasks = sorted(task["task_id"] for task in ask(machine, "tasks")["items"])
     ids = sorted(image["id"] for image in ask(machine, "images")["items"])
-    pictures = [machine.run(f"{CALL}/api/v1/images/{name}/content | sha256sum") for name in ids]
+    images = [machine.run(f"{CALL}/api/v1/images/{name}/content | sha256sum") for name in ids]
     words = ("cat", "%E7%8C%AB")
     hits = [[image["id"] for image in ask(machine, f"images/search?keyword={w}")["items"]] for w in words]
-    return tasks, dict(zip(ids, pictures, strict=True)), hits
+    return tasks, dict(zip(ids, images, strict=True)), hits
 
 
 def test_it_is_upgraded_by_fifty_commits_rolled_back_and_upgraded_again(bare):
-    """With its pictures, tasks, search and settings, and every time the service runs."""
+    """With its images, tasks, search and settings, and every time the service runs."""
     bare.run(BEFORE)
     bare.log_in()
     settings = bare.run("cat /etc/imagegen/config.yaml")
@@ -86,10 +86,10 @@ def test_a_data_directory_that_the_settings_name_is_copied_and_taken_back(bare):
     """Not the one that would be there without them; root's own variables change nothing."""
     bare.run(f"{NOW} --no-start")
     bare.run(
-        "install -d -m 700 -o imagegen -g imagegen '/srv/my pictures'; "
-        f"sed -i 's#^data_dir:.*#data_dir: /srv/my pictures#' {SETTINGS}; "
+        "install -d -m 700 -o imagegen -g imagegen '/srv/my images'; "
+        f"sed -i 's#^data_dir:.*#data_dir: /srv/my images#' {SETTINGS}; "
         "cd /etc/systemd/system; mkdir imagegen.service.d; "
-        "printf '[Service]\\nReadWritePaths=\"/srv/my pictures\"\\n' >imagegen.service.d/data.conf"
+        "printf '[Service]\\nReadWritePaths=\"/srv/my images\"\\n' >imagegen.service.d/data.conf"
     )
     bare.run(NOW)
     bare.log_in()
@@ -104,9 +104,9 @@ def test_a_data_directory_that_the_settings_name_is_copied_and_taken_back(bare):
     assert (3, 2) == (len(upgraded[0]), len(returned[0]))
     assert ("imagegen.db", "") == (
         bare.run("cd /var/backups/imagegen/before-upgrade; ls imagegen.db"),
-        bare.run("find '/srv/my pictures' ! -user imagegen; ls /var/lib/imagegen"),
+        bare.run("find '/srv/my images' ! -user imagegen; ls /var/lib/imagegen"),
     )
-    assert "kept: /srv/my pictures (" in said
+    assert "kept: /srv/my images (" in said
 
 
 def test_wrong_settings_stop_an_upgrade_before_it_begins(bare):

@@ -64,7 +64,7 @@ _PREFIX = "/sdapi/v1/"
 
 
 def png(size=(96, 96), seed=0, format="PNG"):
-    """A picture that does not compress, so that it is a long string in an answer."""
+    """An image that does not compress, so that it is a long string in an answer."""
     out = io.BytesIO()
     Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3)).save(out, format)
     return out.getvalue()
@@ -83,10 +83,10 @@ class FakeA1111(Loopback):
         hold: while clear, a job that has begun does not end; `begun` is set when one has.
     """
 
-    def __init__(self, *, flavour="a1111", auth=None, grid=False, extra_maps=0, picture_format="PNG"):
+    def __init__(self, *, flavour="a1111", auth=None, grid=False, extra_maps=0, image_format="PNG"):
         super().__init__(self._reply)
         self.flavour, self.auth, self.grid, self.extra_maps = flavour, auth, grid, extra_maps
-        self.picture_format = picture_format
+        self.image_format = image_format
         self.ledger, self.calls, self.faults, self.progress_asked = [], [], [], threading.Event()
         self.spoilt, self.agents = [], set()
         self.hold, self.begun = threading.Event(), threading.Event()
@@ -160,16 +160,16 @@ class FakeA1111(Loopback):
             image = Image.open(io.BytesIO(base64.b64decode(body["image"])))
             size = tuple(int(side * body["upscaling_resize"]) for side in image.size)
             return Answer.json({"html_info": "", "image": _b64(png(size))})
-        for picture in [*body.get("init_images", ()), *([body["mask"]] if "mask" in body else ())]:
-            Image.open(io.BytesIO(base64.b64decode(picture, validate=True))).verify()
-        return self._pictures(body)
+        for image in [*body.get("init_images", ()), *([body["mask"]] if "mask" in body else ())]:
+            Image.open(io.BytesIO(base64.b64decode(image, validate=True))).verify()
+        return self._images(body)
 
-    def _pictures(self, body):
+    def _images(self, body):
         count = body.get("batch_size", 1) * body.get("n_iter", 1)
         first = body.get("seed", -1) if body.get("seed", -1) >= 0 else 1000
         seeds = [first + i for i in range(count)]
         size = (body.get("width", 512) // 8, body.get("height", 512) // 8)
-        images = [_b64(png(size, seed, self.picture_format)) for seed in seeds]
+        images = [_b64(png(size, seed, self.image_format)) for seed in seeds]
         skipped = 1 if self.grid and count > 1 else 0
         images = [_b64(png((8, 8)))] * skipped + images + [_b64(png((9, 9)))] * self.extra_maps
         info = {

@@ -1,7 +1,7 @@
 """Aliyun DashScope: messages that answer at once, and jobs."""
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 
 _PARAMETERS = {"size", "n", "seed", "prompt_extend", "watermark", "negative_prompt"}
 
@@ -45,8 +45,8 @@ class FakeDashScope:
 
     def _message(self, request: Request, body: dict) -> Reply:
         content = body["input"]["messages"][0]["content"]
-        pictures = [item["image"] for item in content if "image" in item]
-        assert all(picture.startswith("data:image/png;base64,") for picture in pictures)
+        images = [item["image"] for item in content if "image" in item]
+        assert all(image.startswith("data:image/png;base64,") for image in images)
         if "forbidden" in content[-1]["text"]:
             return Reply.json(
                 {
@@ -97,7 +97,7 @@ class FakeDashScope:
             {"url": f"{url}/{i}", "actual_prompt": "better"} for i in range(body["parameters"].get("n", 1))
         ]
         if "partly" in body["input"]["prompt"]:
-            results[-1] = {"code": "DataInspectionFailed", "message": "one picture was held back"}
+            results[-1] = {"code": "DataInspectionFailed", "message": "one image was held back"}
         return Reply.json(
             {
                 "output": {"task_status": "SUCCEEDED", "task_id": job, "results": results},

@@ -1,4 +1,4 @@
-"""A vendor of every kind that repeats the key it was sent, in all the places and spellings it can think of.
+"""A provider of every kind that repeats the key it was sent, in all the places and spellings it can think of.
 
 What it does is said by a word in the prompt (see `Echo.answers`), whatever the shape of the request.
 """
@@ -11,7 +11,7 @@ from typing import ClassVar
 from urllib.parse import quote, quote_plus
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.pictures import png, png_base64
+from tests.fakes.images import png, png_base64
 
 DOCUMENT = {
     "schema": 1,
@@ -43,7 +43,7 @@ JOB = {
 
 
 def spellings(key: str) -> list[str]:
-    """Return the key as libraries, proxies and vendors write it."""
+    """Return the key as libraries, proxies and providers write it."""
     data = key.encode()
     around = [base64.b64encode(lead + data + b"!") for lead in (b"", b"1", b"12")]
     return [
@@ -113,31 +113,31 @@ class Echo:
         )
 
     def _page(self, _request, key, _number):
-        """Send no picture in the place of one."""
+        """Send no image in the place of one."""
         text = base64.b64encode(" ".join(spellings(key)).encode()).decode()
         return Reply.json({"images": [text], "image": text, "made": [{"data": text}], **_google(text, key)})
 
     def _good(self, _request, key, _number):
-        """Send a picture, and the key in everything beside it."""
+        """Send an image, and the key in everything beside it."""
         told = " ".join(spellings(key))
-        picture = png_base64(len(self.keys))
+        image = png_base64(len(self.keys))
         info = json.dumps({"seed": 1, "prompt": told, "infotexts": [told], "all_seeds": [1]})
         return Reply.json(
             {
-                "images": [picture],
+                "images": [image],
                 "parameters": {"prompt": told, "key": key},
                 "info": info,
-                "image": picture,
+                "image": image,
                 "finish_reason": "SUCCESS",
                 "seed": 1,
-                "made": [{"data": picture, "revised": told}],
+                "made": [{"data": image, "revised": told}],
                 "trace": told,
-                **_google(picture, told),
+                **_google(image, told),
             }
         )
 
     def _linked(self, request, key, number):
-        """Name a result address that holds the key: 0 gives the picture, 1 nothing, 2 goes elsewhere."""
+        """Name a result address that holds the key: 0 gives the image, 1 nothing, 2 goes elsewhere."""
         kind = ("picture", "gone", "away")[number]
         base = f"http://{request.headers['host']}/files/{kind}"
         url = f"{base}/{quote(key, safe='')}/{key.encode().hex()}?token={quote(key, safe='')}"
@@ -196,7 +196,7 @@ class Echo:
 
 
 def _everywhere(text, code):
-    """Return an error in which every adapter finds the text where its vendor's words are."""
+    """Return an error in which every adapter finds the text where its provider's words are."""
     return {
         "error": {"code": 400, "status": code, "message": text, "type": text, "details": [{"reason": code}]},
         "errors": [text],
@@ -209,11 +209,11 @@ def _everywhere(text, code):
     }
 
 
-def _google(picture, told):
-    parts = [{"text": told}, {"inlineData": {"mimeType": "image/png", "data": picture}}]
+def _google(image, told):
+    parts = [{"text": told}, {"inlineData": {"mimeType": "image/png", "data": image}}]
     return {
         "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
-        "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": picture, "prompt": told}],
+        "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": image, "prompt": told}],
         "responseId": told,
         "modelVersion": told,
     }

@@ -1,4 +1,4 @@
-"""Google's picture API on loopback: strict about paths, headers and fields, with a ledger of charges."""
+"""Google's image API on loopback: strict about paths, headers and fields, with a ledger of charges."""
 
 import asyncio
 import base64
@@ -75,13 +75,13 @@ def png(width=8, height=8, *, seed=0, padding=0):
 
 @attrs.frozen
 class Asked:
-    """A request as it came in; ``body`` has camelCase names, ``pictures`` its decoded pictures."""
+    """A request as it came in; ``body`` has camelCase names, ``images`` its decoded images."""
 
     method: str
     target: str
     headers: dict
     body: dict
-    pictures: tuple = ()
+    images: tuple = ()
 
 
 @attrs.frozen
@@ -135,17 +135,17 @@ def content(*parts, reason="STOP", **more):
     } | more
 
 
-def picture_part(data, *, url_safe=False, **more):
+def image_part(data, *, url_safe=False, **more):
     encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
     return {"inlineData": {"mimeType": "image/png", "data": encode(data).decode()}, **more}
 
 
 class FakeGemini:
-    """``async with FakeGemini() as fake``; ``fake.script`` holds the next answers, else pictures are made."""
+    """``async with FakeGemini() as fake``; ``fake.script`` holds the next answers, else images are made."""
 
-    def __init__(self, *, prefix="", picture=None):
+    def __init__(self, *, prefix="", image=None):
         self.prefix = prefix
-        self.picture = picture or png()
+        self.image = image or png()
         self.asked = []
         self.ledger = []
         self.script = deque()
@@ -232,9 +232,9 @@ class FakeGemini:
             raise Rejected(400, "INVALID_ARGUMENT", "the body must be application/json")
         self._check_auth(headers, by_token=bool(vertex and vertex[1]))
         body = _camel(json.loads(raw))
-        pictures = []
+        images = []
         predicting = bool(vertex and vertex[3] == "predict")
-        self.asked.append(Asked(method, target, headers, body, pictures))
+        self.asked.append(Asked(method, target, headers, body, images))
         model = developer[2] if developer else vertex[2]
         if (scripted := self._scripted()) is not None:
             if scripted.status == 200 or scripted.charged:
@@ -242,7 +242,7 @@ class FakeGemini:
             return scripted
         if model not in MODELS:
             raise Rejected(404, "NOT_FOUND", f"models/{model} is not found for API version v1")
-        pictures += _checked_predict(model, body) if predicting else _checked_content(body)
+        images += _checked_predict(model, body) if predicting else _checked_content(body)
         if REFUSED in json.dumps(body):
             return Scripted(body=_filtered() if predicting else _blocked())
         self.ledger.append(model)
@@ -280,19 +280,19 @@ class FakeGemini:
         usage = {"promptTokenCount": 5, "candidatesTokenCount": 1120, "totalTokenCount": 1125}
         return content(
             {"text": "thinking", "thought": True},
-            picture_part(png(seed=99), thought=True),
+            image_part(png(seed=99), thought=True),
             {"text": "Here you go"},
-            picture_part(self.picture, thoughtSignature="c2ln"),
+            image_part(self.image, thoughtSignature="c2ln"),
             usageMetadata=usage,
             modelVersion="fake-1",
             responseId="response-1",
         )
 
     def _predicted(self, body):
-        # An upscale and a segmentation make one picture; everything else makes four unless told.
+        # An upscale and a segmentation make one image; everything else makes four unless told.
         single = {"upscaleConfig", "maxPredictions", "mode"} & body.get("parameters", {}).keys()
         count = body.get("parameters", {}).get("sampleCount", 1 if single else 4)
-        data = base64.b64encode(self.picture).decode()
+        data = base64.b64encode(self.image).decode()
         return {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": data}] * count}
 
 
@@ -316,7 +316,7 @@ def _only(where, given, allowed):
         raise Rejected(400, "INVALID_ARGUMENT", message)
 
 
-def _picture(text):
+def _image(text):
     try:
         data = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except ValueError:
@@ -340,16 +340,16 @@ def _checked_content(body):
     ):
         raise Rejected(400, "INVALID_ARGUMENT", "image_config is not supported")
     if "IMAGE" not in config.get("responseModalities", []):
-        raise Rejected(400, "INVALID_ARGUMENT", "no picture was asked for")
-    pictures = []
+        raise Rejected(400, "INVALID_ARGUMENT", "no image was asked for")
+    images = []
     for turn in body["contents"]:
         _only("contents", turn, {"role", "parts"})
         for part in turn["parts"]:
             _only("parts", part, {"text", "inlineData"})
             if "inlineData" in part:
                 _only("inline_data", part["inlineData"], {"data", "mimeType"})
-                pictures.append(_picture(part["inlineData"]["data"]))
-    return pictures
+                images.append(_image(part["inlineData"]["data"]))
+    return images
 
 
 def _checked_predict(model, body):
@@ -361,16 +361,16 @@ def _checked_predict(model, body):
     _only("parameters", parameters, _PREDICT_FIELDS[family])
     if "seed" in parameters and parameters.get("addWatermark", True):
         raise Rejected(400, "INVALID_ARGUMENT", "Seed is not supported when watermark is enabled")
-    return [_picture(text) for text in _encoded_pictures(body["instances"])]
+    return [_image(text) for text in _encoded_images(body["instances"])]
 
 
-def _encoded_pictures(value):
+def _encoded_images(value):
     if isinstance(value, dict):
         if "bytesBase64Encoded" in value:
             _only("image", value, {"bytesBase64Encoded", "mimeType"})
             yield value["bytesBase64Encoded"]
         for item in value.values():
-            yield from _encoded_pictures(item)
+            yield from _encoded_images(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _encoded_pictures(item)
+            yield from _encoded_images(item)

@@ -1,4 +1,4 @@
-"""A small real HTTP server on loopback for fakes of vendors: records requests, breaks as a test wishes.
+"""A small real HTTP server on loopback for fakes of providers: records requests, breaks as a test wishes.
 
 A fake is any callable that takes a `Request` and returns a `Reply`::
 

@@ -1,7 +1,7 @@
 """A gateway that speaks the OpenAI Images API and answers with addresses; it takes any field."""
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 
 
 class FakeGateway:

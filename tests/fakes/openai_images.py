@@ -5,7 +5,7 @@ import io
 from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.pictures import png_base64
+from tests.fakes.images import png_base64
 
 _FIELDS = {
     "model",
@@ -49,7 +49,7 @@ class FakeOpenAI:
 
     def _generate(self, body: dict) -> Reply:
         assert set(body) <= _FIELDS, set(body) - _FIELDS
-        return self._pictures(body["model"], body["prompt"], body.get("n", 1))
+        return self._images(body["model"], body["prompt"], body.get("n", 1))
 
     def _edit(self, request: Request) -> Reply:
         files = [part for part in request.parts if part.filename is not None]
@@ -58,13 +58,13 @@ class FakeOpenAI:
         assert {part.name for part in files} <= {"image[]", "mask"}, [part.name for part in files]
         for part in files:
             assert part.content_type == "image/png"
-            with Image.open(io.BytesIO(part.data)) as picture:
-                assert part.name != "mask" or picture.getchannel("A").getextrema()[0] == 0, (
+            with Image.open(io.BytesIO(part.data)) as image:
+                assert part.name != "mask" or image.getchannel("A").getextrema()[0] == 0, (
                     "mask repaints nothing"
                 )
-        return self._pictures(form["model"], form["prompt"], int(form.get("n", 1)))
+        return self._images(form["model"], form["prompt"], int(form.get("n", 1)))
 
-    def _pictures(self, model: str, prompt: str, count: int) -> Reply:
+    def _images(self, model: str, prompt: str, count: int) -> Reply:
         if "forbidden" in prompt:
             return _error(400, "moderation_blocked", "Your request was rejected by the safety system.")
         self.ledger.append((model, count))

@@ -64,7 +64,7 @@ class FakeStability(Loopback):
         self.key, self.polls_until_done, self.result_field = key, polls_until_done, result_field
         self.ledger, self.calls, self.faults, self.poll_faults, self.jobs = [], [], [], [], {}
         self.filtered, self.spoilt = False, []
-        self.picture = png((128, 128), 7)
+        self.image = png((128, 128), 7)
         self._lock = threading.Lock()
 
     def _reply(self, request):
@@ -89,7 +89,7 @@ class FakeStability(Loopback):
         self.jobs[job] -= 1
         if self.jobs[job] >= 0:
             return Answer.json({"id": job, "status": "in-progress"}, 202)
-        return self._picture(self.result_field, 0)
+        return self._image(self.result_field, 0)
 
     def _post(self, request):
         route = request.path.removeprefix(_PREFIX)
@@ -112,11 +112,11 @@ class FakeStability(Loopback):
             job = f"{len(self.ledger):064x}"
             self.jobs[job] = self.polls_until_done
             return Answer.json({"id": job})
-        return self._picture("image", int(fields.get("seed", 0)) or 343940597)
+        return self._image("image", int(fields.get("seed", 0)) or 343940597)
 
-    def _picture(self, field, seed):
+    def _image(self, field, seed):
         reason = "CONTENT_FILTERED" if self.filtered else "SUCCESS"
-        encoded = base64.b64encode(self.picture).decode()
+        encoded = base64.b64encode(self.image).decode()
         return Answer.json({field: encoded, "finish_reason": reason, "seed": seed})
 
     @staticmethod

@@ -1,7 +1,7 @@
 """How the loopback OSS is reached."""
 
 from imagegen_adapters.blob_stores.oss import OssSettings
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
 
 
 def settings_of(oss, **more):

@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from tests.fakes.images import png_base64
 from tests.fakes.in_thread import in_thread
-from tests.fakes.own_vendor import DOCUMENT, FakeOwn
-from tests.fakes.pictures import png_base64
+from tests.fakes.own_upstream import DOCUMENT, FakeOwn
 from tests.fakes.raw_server import RawServer, answer
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
 from tests.integration.api.live_server import LiveServer
@@ -28,13 +28,13 @@ JOBS = {
         }
     },
 }
-"""The same vendor when it answers with a job."""
+"""The same provider when it answers with a job."""
 
-PICTURE = {"made": [{"data": png_base64(1)}]}
-ANSWERS = {"direct": (DOCUMENT, PICTURE), "job": (JOBS, {"job": "j-1"})}
+IMAGE = {"made": [{"data": png_base64(1)}]}
+ANSWERS = {"direct": (DOCUMENT, IMAGE), "job": (JOBS, {"job": "j-1"})}
 
 
-class HesitantVendor:
+class HesitantUpstream:
     """Begins each paid answer at once and sends the rest when the test says so; ``ledger`` counts them."""
 
     def __init__(self, told):
@@ -45,7 +45,7 @@ class HesitantVendor:
 
     @property
     def answers(self):
-        done = json.dumps({"state": "done", **PICTURE}).encode()
+        done = json.dumps({"state": "done", **IMAGE}).encode()
         return {"/make": self._make, "/jobs/j-1": answer(body=done, content_type="application/json")}
 
     async def _make(self, writer):
@@ -64,10 +64,10 @@ class HesitantVendor:
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
-    """The service waits for the rest, writes it down and ends; the next start makes the picture of it."""
+    """The service waits for the rest, writes it down and ends; the next start makes the image of it."""
     document, told = ANSWERS[kind]
-    vendor = HesitantVendor(told)
-    with in_thread(RawServer(vendor.answers)) as upstream:
+    upstream = HesitantUpstream(told)
+    with in_thread(RawServer(upstream.answers)) as upstream:
         server = LiveServer(tmp_path, {"security": {"allow_private_upstreams": [upstream.authority]}}).start()
         try:
             with server.client() as api:
@@ -80,7 +80,7 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
                 data(api.post(CONFIG, json={**own, "extra_config": {"spec": document}}))
                 params = {"prompt": "a cat", "width": 64, "height": 64}
                 task_id = data(api.post(GENERATE, json={"provider": "own", "params": params}))["task_id"]
-            until(lambda: vendor.ledger, bool)
+            until(lambda: upstream.ledger, bool)
 
             server.signal(signal.SIGTERM)
             until(lambda: server.log, lambda log: "stopping" in log)
@@ -89,7 +89,7 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
                 lambda: (server.log, server.process.poll()),
                 lambda seen: "an answer that is arriving" in seen[0] or seen[1] is not None,
             )
-            vendor.send_the_rest()
+            upstream.send_the_rest()
             code = server.process.wait(60)
             left = stored(server)
             with server.start().client() as api:
@@ -98,7 +98,7 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
             server.end()
 
     assert (0, ("pending", "accepted" if kind == "job" else "received", "certain")) == (code, left)
-    assert ("completed", ["paid"]) == (task["status"], vendor.ledger)
+    assert ("completed", ["paid"]) == (task["status"], upstream.ledger)
 
 
 def stored(server):

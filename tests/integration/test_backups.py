@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 
 from imagegen_adapters.backups.contents import BackupError, Tally
-from imagegen_adapters.backups.restoring import restore_backup
-from imagegen_adapters.backups.writing import write_backup
+from imagegen_adapters.backups.restore import restore_backup
+from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 
@@ -213,7 +213,7 @@ def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
 
 
 def with_a_lost_file(data_dir):
-    """Give the database a picture that should be on this disk and in the archive; its file is gone."""
+    """Give the database an image that should be on this disk and in the archive; its file is gone."""
     names = "task_id attempt_id operation prompt provider_name model_id mime_type blob_key created_at"
     texts = dict.fromkeys(names.split(), "x") | {"params": "{}", "metadata": "{}", "storage": "both"}
     row = {**texts, "blob_key": "27/gone.png", "position": 0, "width": 1, "height": 1, "size_bytes": 9}
@@ -223,7 +223,7 @@ def with_a_lost_file(data_dir):
         connection.execute(f"INSERT INTO images ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 - our own names
 
 
-def test_a_picture_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
+def test_an_image_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
     """Its file goes first, then its record says so; a backup that comes between waits for that."""
     with_a_lost_file(data_dir)
 
@@ -236,7 +236,7 @@ def test_a_picture_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
     assert () == report.missing
 
 
-def test_a_picture_that_stays_away_is_missing(data_dir, tmp_path):
+def test_an_image_that_stays_away_is_missing(data_dir, tmp_path):
     """After two seconds in which no record follows, somebody is told."""
     with_a_lost_file(data_dir)
     pauses = []
@@ -251,7 +251,7 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     """A limit on file sizes stands in for the disk."""
     script = (
         "import resource, signal, sys, pathlib\n"
-        "from imagegen_adapters.backups.writing import write_backup\n"
+        "from imagegen_adapters.backups.writer import write_backup\n"
         "from imagegen_core.errors import StorageError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"

@@ -16,7 +16,7 @@ from packaging.metadata import Metadata
 
 import version as versions
 from tests.fakes.a1111 import FakeA1111
-from tests.integration.api.held_vendor import behind, call_of
+from tests.integration.api.held_upstream import behind, call_of
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
 
 ROOT = Path(__file__).parents[2]
@@ -141,15 +141,15 @@ def test_the_next_release_is_not_one_that_was():
 def test_all_that_tell_the_version_agree(tmp_path):
     """The command, `/health`, and what a provider is told, without the hash."""
     installed = version("imagegen")
-    with FakeA1111() as vendor:
-        server = LiveServer(tmp_path, behind(vendor)).start()
+    with FakeA1111() as upstream:
+        server = LiveServer(tmp_path, behind(upstream)).start()
         try:
             with server.client() as api:
-                call_of(api, vendor)
+                call_of(api, upstream)
                 health = api.get("/health").json()["version"]
         finally:
             server.end()
-        agents = vendor.agents
+        agents = upstream.agents
     printed = subprocess.run(
         [IMAGEGEN, "--version"], env=clean_environ(), check=True, capture_output=True, text=True
     ).stdout

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import yaml
 
-from imagegen_http.settings import Settings
+from imagegen_http.settings.schema import Settings
 from tests.fakes.gemini import png
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ, imagegen
 from tests.markdown import DOCS, blocks, name
@@ -85,7 +85,7 @@ def _run(command, cwd):
 
 
 def test_the_openai_client_works_as_its_page_says(serve):
-    """The blocks of Python are one program: two pictures in files, one changed, one with its task's id."""
+    """The blocks of Python are one program: two images in files, one changed, one with its task's id."""
     server = serve({})
     program = "\n".join(text for kind, text in blocks(CLIENT) if kind == "python")
     (server.folder / "mask.png").write_bytes(png(512, 512))
@@ -103,7 +103,7 @@ def test_the_openai_client_works_as_its_page_says(serve):
 
 
 def test_the_label_is_found_as_its_page_says(serve):
-    """The command shows the label of a picture that was made with the page's settings."""
+    """The command shows the label of an image that was made with the page's settings."""
     (settings,) = _settings(LABEL)
     server = serve(settings)
     (command,) = [text for kind, text in blocks(LABEL) if kind == "sh"]

@@ -10,10 +10,10 @@ import attrs
 import pytest
 import uvicorn
 
-from imagegen_http.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
-from imagegen_http.error_table import envelope
 from imagegen_http.guard import GuardRules, InboundGuard
-from imagegen_http.start_turns import STARTS_PER_TURN
+from imagegen_http.problems.error_table import envelope
+from imagegen_http.server.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
+from imagegen_http.server.start_scheduler import MAX_STARTS_PER_ITERATION
 
 pytestmark = pytest.mark.anyio
 
@@ -283,7 +283,7 @@ async def test_a_client_that_waits_to_continue_is_told_to():
 
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_within_the_limit_arrives_whole(chunked):
-    """Four MiB for a picture, in one message."""
+    """Four MiB for an image, in one message."""
     async with serving() as port, Client.to(port) as client:
         await client.send(head("POST", EDIT, JSON, CHUNKED if chunked else f"Content-Length: {4 * MIB}"))
         body = b'"data:image/' + b"A" * (4 * MIB - 13) + b'"'
@@ -440,7 +440,7 @@ async def test_requests_that_come_at_once_begin_in_many_turns_of_the_loop():
         answers = [await loop.sock_recv(client, 15) for client in clients]
 
     assert ({b"HTTP/1.1 200 OK"}, 100, 1) == (set(answers), begun["/"].total(), begun["/health"].total())
-    assert max(begun["/"].values()) <= STARTS_PER_TURN
+    assert max(begun["/"].values()) <= MAX_STARTS_PER_ITERATION
     assert min(begun["/health"]) == min(begun["/"])
 
 

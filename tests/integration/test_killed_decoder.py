@@ -1,4 +1,4 @@
-"""The decoder is killed while it looks at a paid picture, as when memory runs out: the picture is kept."""
+"""The decoder is killed while it looks at a paid image, as when memory runs out: the image is kept."""
 
 import contextlib
 import os
@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from tests.fakes.http_server import HttpServer
+from tests.fakes.images import png
 from tests.fakes.in_thread import in_thread
-from tests.fakes.job_vendors import FakeReplicate
-from tests.fakes.pictures import png
+from tests.fakes.job_upstreams import FakeReplicate
 from tests.integration.api.asking import (
     CONFIG,
     GENERATE,
@@ -101,8 +101,8 @@ def api(server):
         yield api
 
 
-def test_a_paid_picture_is_decoded_later_from_where_it_is(server, line, api, killer):
-    """Two decoders are killed over it, then it is looked at again: one call, one download, one picture."""
+def test_a_paid_image_is_decoded_later_from_where_it_is(server, line, api, killer):
+    """Two decoders are killed over it, then it is looked at again: one call, one download, one image."""
     data(api.post(GENERATE, json=body_of(), headers=WAIT))
     (idle,) = decoders(server)
     os.kill(idle, signal.SIGSTOP)  # it is asked, and never gets to answer
@@ -123,7 +123,7 @@ def test_a_paid_picture_is_decoded_later_from_where_it_is(server, line, api, kil
 
 
 def test_an_input_whose_decoder_is_killed_is_not_called_wrong(api, killer):
-    """50301: the same picture is fine a moment later."""
+    """50301: the same image is fine a moment later."""
     body = {"provider": "demo", "prompt": "a lighthouse", "image": data_url(png(2))}
     killer.active.set()
     answer = api.post("/api/v1/images/edit", json=body)

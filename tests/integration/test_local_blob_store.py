@@ -32,7 +32,7 @@ class TestLocalBlobStore(BlobStoreContract):
         return store
 
     @pytest.fixture
-    def look_inside(self, store):
+    def raw_reader(self, store):
         def look(key):
             path = store.root / key
             return path.read_bytes() if path.exists() else None
@@ -41,7 +41,7 @@ class TestLocalBlobStore(BlobStoreContract):
 
 
 async def test_files_and_directories_are_for_their_owner(store):
-    """Nobody else on the machine can read a picture."""
+    """Nobody else on the machine can read an image."""
     await store.put("images/01/a.png", stream([b"x"]), content_type="image/png")
 
     modes = {

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.backups.contents import BackupError
-from imagegen_adapters.backups.restoring import restore_backup
-from imagegen_adapters.backups.writing import write_backup
+from imagegen_adapters.backups.restore import restore_backup
+from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.migrations import migrations
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
@@ -20,12 +20,12 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
-from imagegen_core.attempts import Phase
-from imagegen_core.pages import Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.search_query import SearchQuery
-from imagegen_core.tasks import TaskStatus
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
+from imagegen_core.tasks.attempt import Phase
+from imagegen_core.tasks.task import TaskStatus
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.said import failed
 from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack
@@ -163,7 +163,7 @@ async def test_every_end_has_its_event(database):
 @pytest.mark.parametrize(
     ("keyword", "number"), [("猫", 1), ("雨中", 1), ("LIGHTHOUSE", 1), ("狗", 2), ("鹿", 0)]
 )
-async def test_pictures_are_searched(database, keyword, number):
+async def test_images_are_searched(database, keyword, number):
     """In both languages."""
     records = SqliteImageRecords(database, simplify=simplify)
     query = SearchQuery.parse(keyword, simplify)
@@ -179,7 +179,7 @@ async def test_the_oldest_task_comes_first(database):
     )
 
     prompts = [task.request.prompt for task in claimed]
-    waiting = ["waits with a key of its own", "waits with its picture", "等待的任务", "waits for a moment"]
+    waiting = ["waits with a key of its own", "waits with its image", "等待的任务", "waits for a moment"]
     assert waiting == [prompt for prompt in prompts if prompt in waiting]
 
 
@@ -195,9 +195,9 @@ async def test_what_is_to_be_done_elsewhere_is_done(database):
 
 async def test_saved_configurations_open_with_the_key(database, old):
     """And say that they are locked without it."""
-    with_key = FernetSecretBox.of_directory(old, given=None, sample=None)
+    with_key = FernetSecretBox.for_directory(old, given=None, sample=None)
     (old / "master.key").unlink()
-    locked = FernetSecretBox.of_directory(old, given=None, sample="")
+    locked = FernetSecretBox.for_directory(old, given=None, sample="")
     opened = {c.provider_name: c for c in await SqliteProviderConfigs(database, with_key).all()}
     closed = {c.provider_name: c for c in await SqliteProviderConfigs(database, locked).all()}
 
@@ -208,9 +208,9 @@ async def test_saved_configurations_open_with_the_key(database, old):
 
 async def test_secrets_that_were_readable_are_sealed(database, old):
     """Headers that are named like secrets lay open before; the rest of a configuration stays as it was."""
-    configs = SqliteProviderConfigs(database, FernetSecretBox.of_directory(old, given=None, sample=None))
+    configs = SqliteProviderConfigs(database, FernetSecretBox.for_directory(old, given=None, sample=None))
     before = await configs.all()
-    await configs.seal_readable()
+    await configs.seal_plaintext()
     after = await configs.all()
     stored = await database.read(lambda c: c.execute("SELECT extra_config FROM provider_configs").fetchall())
 
@@ -221,9 +221,9 @@ async def test_secrets_that_were_readable_are_sealed(database, old):
 async def test_readable_secrets_wait_for_the_master_key(database, old):
     """Nothing can be sealed without it."""
     (old / "master.key").unlink()
-    locked = FernetSecretBox.of_directory(old, given=None, sample="")
+    locked = FernetSecretBox.for_directory(old, given=None, sample="")
     before = rows_of(old / "imagegen.db")["provider_configs"]
-    await SqliteProviderConfigs(database, locked).seal_readable()
+    await SqliteProviderConfigs(database, locked).seal_plaintext()
 
     assert before == rows_of(old / "imagegen.db")["provider_configs"]
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from imagegen_adapters.simplifiers.opencc import simplify
-from imagegen_core.folding import fold
+from imagegen_core.search.folding import fold
 
 
 @pytest.mark.parametrize(

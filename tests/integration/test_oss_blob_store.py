@@ -14,7 +14,7 @@ from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
 from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
 from tests.integration.api.asking import until
 from tests.integration.oss_settings import settings_of
@@ -58,7 +58,7 @@ class TestOssBlobStore(BlobStoreContract):
         return store
 
     @pytest.fixture
-    def look_inside(self, oss):
+    def raw_reader(self, oss):
         def look(key):
             found = oss.objects.get(f"team/a/{key}")
             return found and found.data
@@ -176,7 +176,7 @@ async def test_a_server_that_is_down_is_unreachable(store, oss):
 
 
 async def test_a_missing_bucket_is_not_a_missing_blob(oss):
-    """A wrong name must not look as if pictures were lost."""
+    """A wrong name must not look as if images were lost."""
     store = OssBlobStore(settings_of(oss, bucket="another-bucket"))
 
     with pytest.raises(StorageError, match="NoSuchBucket"):
@@ -254,7 +254,7 @@ async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
 
 async def test_a_private_endpoint_must_be_listed(oss):
     """Addresses are judged at the connection itself."""
-    store = OssBlobStore(settings_of(oss), check_address=AddressGate().check_connection)
+    store = OssBlobStore(settings_of(oss), check_address=AddressGate().resolve_and_check)
 
     with pytest.raises(StorageError, match="loopback"):
         await store.stat("a.png")
@@ -270,7 +270,7 @@ async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
 
     def check(host, port):
         asked.append((host, port))
-        return gate.check_connection(host, port)
+        return gate.resolve_and_check(host, port)
 
     store = OssBlobStore(settings_of(oss, endpoint=f"http://localhost:{oss.port}"), check_address=check)
     await put(store, "a.png", b"bytes")
@@ -283,7 +283,7 @@ async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
 async def test_a_name_that_does_not_resolve_is_unreachable(oss):
     """It may resolve later."""
     settings = settings_of(oss, endpoint="http://oss.invalid")
-    store = OssBlobStore(settings, check_address=AddressGate().check_connection)
+    store = OssBlobStore(settings, check_address=AddressGate().resolve_and_check)
 
     with pytest.raises(StorageUnreachable):
         await store.stat("a.png")
@@ -382,7 +382,7 @@ async def test_a_copy_whose_last_answer_was_lost_leaves_nothing_to_remember(oss,
         await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
     remembered = len(list(tmp_path.iterdir()))
 
-    assert await store.holds(source, "a.png")
+    assert await store.matches(source, "a.png")
     assert (1, []) == (remembered, list(tmp_path.iterdir()))
     assert data == await read(store, "a.png")
     store.close()
@@ -451,7 +451,7 @@ async def test_a_missing_source_is_missing(store, oss):
     ],
 )
 async def test_settings_that_cannot_work_are_refused(oss, field, value):
-    """At the start, by name, not at the first picture."""
+    """At the start, by name, not at the first image."""
     with pytest.raises(ValidationFailed, match=f"storage.oss.{field}"):
         settings_of(oss, **{field: value})
 

@@ -1,4 +1,4 @@
-"""Pictures and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
+"""Images and OSS, through the running service: OSS may be down, lie or be slow, and nothing gets lost."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
-from tests.integration.api.asking import IMAGES, data, ended, picture, submit, until
+from tests.integration.api.asking import IMAGES, data, ended, make_image, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer
 
 PREFIX = "team/a/"
@@ -39,7 +39,7 @@ class Desk:
         return data(self.api.get(f"{IMAGES}/{image_id}"))
 
     def stored(self, images, where):
-        """Wait until all of these pictures are there."""
+        """Wait until all of these images are there."""
         return until(
             lambda: [self.item(image["id"])["storage"] for image in images], lambda seen: {where} == set(seen)
         )
@@ -52,12 +52,12 @@ class Desk:
 
     @property
     def files(self):
-        """The picture files, without their thumbnails."""
+        """The image files, without their thumbnails."""
         found = (self.server.data_dir / "images").rglob("*.png")
         return sorted(path.name for path in found)
 
     def objects(self):
-        """Which pictures lie in the bucket, without their thumbnails."""
+        """Which images lie in the bucket, without their thumbnails."""
         return sorted(key.rpartition("/")[2] for key in self.oss.objects if key.endswith(".png"))
 
 
@@ -95,8 +95,8 @@ def desk(oss, tmp_path):
         one.server.end()
 
 
-def pictures(desk, number):
-    return [picture(desk.api, f"lighthouse {n}") for n in range(number)]
+def images(desk, number):
+    return [make_image(desk.api, f"lighthouse {n}") for n in range(number)]
 
 
 def spoil(oss):
@@ -109,7 +109,7 @@ def spoil(oss):
 
 
 def sent(oss):
-    """Return how often each picture arrived."""
+    """Return how often each image arrived."""
     return Counter(key for key in oss.calls("put", 200) if key.endswith(".png"))
 
 
@@ -117,7 +117,7 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     """The service is well meanwhile, and says what waits; nothing is sent twice."""
     oss.down()
     desk = desk()
-    made = pictures(desk, 6)
+    made = images(desk, 6)
     until(desk.oss_health, lambda health: health["status"] == "failing")
     served = [desk.content(image) for image in made]
     health = desk.api.get("/health").json()
@@ -141,11 +141,11 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     } == desk.oss_health()
 
 
-def test_a_picture_that_only_oss_has_is_read_as_before(desk, oss):
+def test_an_image_that_only_oss_has_is_read_as_before(desk, oss):
     """Same address, same tag, same bytes, also of a part; the thumbnail stays on the disk."""
     oss.down()
     desk = desk(local={"retention_days": 0})
-    made = picture(desk.api)
+    made = make_image(desk.api)
     before = desk.content(made)
     oss.up()
     desk.stored([made], "oss")
@@ -166,9 +166,9 @@ def test_a_picture_that_only_oss_has_is_read_as_before(desk, oss):
 
 
 def test_only_oss_has_it_and_oss_is_down(desk, oss):
-    """The reader is asked to come again; when OSS is back, so is the picture."""
+    """The reader is asked to come again; when OSS is back, so is the image."""
     desk = desk(local={"retention_days": 0})
-    made = picture(desk.api)
+    made = make_image(desk.api)
     desk.stored([made], "oss")
     until(lambda: desk.files, lambda files: not files)
     oss.down()
@@ -179,10 +179,10 @@ def test_only_oss_has_it_and_oss_is_down(desk, oss):
     assert 200 == desk.content(made).status_code
 
 
-def test_without_a_local_store_pictures_go_straight_to_oss(desk, oss):
+def test_without_a_local_store_images_go_straight_to_oss(desk, oss):
     """Nothing of them is left on the disk."""
     desk = desk(local=None)
-    made = pictures(desk, 3)
+    made = images(desk, 3)
 
     data_dir = desk.server.data_dir
     left = [path for folder in ("images", "spool") for path in (data_dir / folder).rglob("*.*")]
@@ -193,7 +193,7 @@ def test_without_a_local_store_pictures_go_straight_to_oss(desk, oss):
 
 
 def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
-    """The vendor's answer waits on the disk until OSS takes the picture; it is not asked for again."""
+    """The provider's answer waits on the disk until OSS takes the image; it is not asked for again."""
     desk = desk(local=None)
     oss.fail("unavailable", "put")
     task = ended(desk.api, data(submit(desk.api))["task_id"])
@@ -203,11 +203,11 @@ def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
     assert [] == list((desk.server.data_dir / "spool").rglob("*.*"))
 
 
-def test_without_a_local_store_pictures_wait_on_the_disk_while_oss_is_down(desk, oss):
+def test_without_a_local_store_images_wait_on_the_disk_while_oss_is_down(desk, oss):
     """They were paid for. When OSS is back, they go there, and the disk is empty again."""
     oss.down()
     desk = desk(local=None)
-    made = picture(desk.api)
+    made = make_image(desk.api)
     served, kept = desk.content(made), desk.files
     oss.up()
     desk.stored([made], "oss")
@@ -218,11 +218,11 @@ def test_without_a_local_store_pictures_wait_on_the_disk_while_oss_is_down(desk,
     assert kept == desk.objects()
 
 
-def test_pictures_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
+def test_images_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
     """They are readable at once, and go where the others are."""
     oss.down()
     first = desk()
-    made = picture(first.api)
+    made = make_image(first.api)
     before = first.content(made)
     first.server.stop()
     second = desk(local=None)
@@ -237,7 +237,7 @@ def test_pictures_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
 def test_without_a_local_store_a_verification_looks_at_oss(desk, oss):
     """It sees what is lost there, and what is damaged."""
     desk = desk(local=None)
-    lost, damaged = pictures(desk, 2)
+    lost, damaged = images(desk, 2)
     for image, damage in ((lost, oss.objects.pop), (damaged, spoil(oss))):
         damage(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
     told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
@@ -247,10 +247,10 @@ def test_without_a_local_store_a_verification_looks_at_oss(desk, oss):
     }
 
 
-def test_a_damaged_object_is_seen_when_only_oss_has_the_picture(desk, oss):
-    """By the checksum that was taken when the picture came."""
+def test_a_damaged_object_is_seen_when_only_oss_has_the_image(desk, oss):
+    """By the checksum that was taken when the image came."""
     desk = desk(local={"retention_days": 0})
-    made = picture(desk.api)
+    made = make_image(desk.api)
     desk.stored([made], "oss")
     spoil(oss)(f"{PREFIX}{made['task_id'][-2:]}/{made['task_id']}-0-0.png")
     told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
@@ -263,7 +263,7 @@ def test_a_local_file_stays_until_oss_has_the_same_bytes(desk, oss, lie):
     """The disagreement is told to whoever looks, and the upload is made again."""
     oss.fail(lie, "put")
     desk = desk(local={"retention_days": 0})
-    made = picture(desk.api)
+    made = make_image(desk.api)
     health = until(desk.oss_health, lambda health: health["failing"])
     kept = desk.files
     desk.stored([made], "oss")
@@ -275,10 +275,10 @@ def test_a_local_file_stays_until_oss_has_the_same_bytes(desk, oss, lie):
     assert 200 == desk.content(made).status_code
 
 
-def test_a_picture_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
+def test_an_image_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
     """For readers and from the disk; from the bucket as soon as that is back."""
     desk = desk()
-    made, other = pictures(desk, 2)
+    made, other = images(desk, 2)
     desk.stored([made, other], "both")
     oss.down()
     answer = desk.api.delete(f"{IMAGES}/{made['id']}")
@@ -293,7 +293,7 @@ def test_a_picture_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
 
 
 def enlarged(server, image):
-    """Put a large picture in the place of this one, while the server does not run, and return its bytes."""
+    """Put a large image in the place of this one, while the server does not run, and return its bytes."""
     (file,) = (server.data_dir / "images").rglob(f"{image['task_id']}*.png")
     content = file.read_bytes() + bytes(range(256)) * (20 * 1024 * 1024 // 256)
     file.write_bytes(content)
@@ -307,7 +307,7 @@ def test_a_large_upload_goes_on_after_a_kill(desk, oss):
     """What had arrived in parts is not sent again."""
     oss.down()
     desk = desk()
-    made = picture(desk.api)
+    made = make_image(desk.api)
     desk.server.kill()
     content = enlarged(desk.server, made)
     oss.up()
@@ -332,10 +332,10 @@ def test_a_large_upload_goes_on_after_a_kill(desk, oss):
 def test_uploads_go_on_after_a_restart(desk, oss, end):
     """What was being sent is sent anew, what had been proved is left alone."""
     desk = desk()
-    (first,) = pictures(desk, 1)
+    (first,) = images(desk, 1)
     desk.stored([first], "both")
     oss.fail("delay", "put", times=2)
-    rest = pictures(desk, 4)
+    rest = images(desk, 4)
     until(lambda: oss.faults, lambda faults: not faults)  # two uploads hang
     desk.server.signal(end)
     code = desk.server.process.wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""Text that is no text: from vendors, from callers, from a database that an older version filled."""
+"""Text that is no text: from providers, from callers, from a database that an older version filled."""
 
 import json
 from contextlib import closing
@@ -7,8 +7,8 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.images import png_base64
 from tests.fakes.in_thread import in_thread
-from tests.fakes.pictures import png_base64
 from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,
@@ -34,7 +34,7 @@ RESPONSE = {
 DOCUMENT = {
     "schema": 1,
     "id": "odd",
-    "name": "A vendor that cuts its texts anywhere",
+    "name": "A provider that cuts its texts anywhere",
     "auth": {"type": "none"},
     "operations": {
         "make": {"implements": "generate", "request": REQUEST, "response": RESPONSE},
@@ -60,8 +60,8 @@ DOCUMENT = {
 }
 
 
-class OddVendor:
-    """Puts half of a surrogate pair, NUL and NaN wherever a vendor may put text."""
+class OddUpstream:
+    """Puts half of a surrogate pair, NUL and NaN wherever a provider may put text."""
 
     def __init__(self):
         self.ledger = []
@@ -86,19 +86,19 @@ class OddVendor:
 
 
 @pytest.fixture(scope="module")
-def vendor():
-    with in_thread(HttpServer(OddVendor())) as server:
+def upstream():
+    with in_thread(HttpServer(OddUpstream())) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def api(vendor, tmp_path_factory):
-    authority = vendor.url.removeprefix("http://")
+def api(upstream, tmp_path_factory):
+    authority = upstream.url.removeprefix("http://")
     config = {"security": {"allow_private_upstreams": [authority]}, "default_provider": "odd"}
     server = LiveServer(tmp_path_factory.mktemp("service"), config).start()
     try:
         with server.client() as client:
-            spec = {"kind": "http", "api_base": vendor.url, "extra_config": {"spec": DOCUMENT}}
+            spec = {"kind": "http", "api_base": upstream.url, "extra_config": {"spec": DOCUMENT}}
             data(client.post(CONFIG, json={"provider_name": "odd", **spec}))
             yield client
     finally:
@@ -147,15 +147,15 @@ def test_a_job_with_such_an_id_is_polled(api):
     assert [{200}, "completed"] == [statuses(api, task), task["status"]]
 
 
-def test_openai_clients_get_the_picture(api):
-    """With the vendor's prompt as it can be written."""
+def test_openai_clients_get_the_image(api):
+    """With the provider's prompt as it can be written."""
     body = {"model": "odd/odd-1", "prompt": "a cat for /v1"}
     answer = api.post("/v1/images/generations", json=body)
 
     assert [200, f"a cat {WHOLE}{WHOLE}"] == [answer.status_code, answer.json()["data"][0]["revised_prompt"]]
 
 
-def test_a_probe_tells_what_the_vendor_said(api):
+def test_a_probe_tells_what_the_upstream_said(api):
     """As valid text."""
     told = data(api.post(f"{CONFIG}/odd/test"))
 

@@ -8,13 +8,13 @@ import pytest
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
-from tests.fakes.own_vendor import DOCUMENT, FakeOwn
+from tests.fakes.own_upstream import DOCUMENT, FakeOwn
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, finished, task_of, until
 from tests.integration.api.live_server import LiveServer
 
 
-class HeldVendor(FakeOwn):
-    """A vendor that answers each call when the test says so; its ledger has the prompts as they came."""
+class HeldUpstream(FakeOwn):
+    """A provider that answers each call when the test says so; its ledger has the prompts as they came."""
 
     def __init__(self):
         super().__init__()
@@ -75,20 +75,20 @@ def claims(folder):
 @pytest.mark.parametrize("limit", [1, 3])
 def test_sixty_tasks_are_sent_in_the_order_in_which_they_were_accepted(tmp_path, limit):
     """Each is claimed once, when its provider has a place for it; till then its place is true."""
-    vendor, words = HeldVendor(), [f"picture {n}" for n in range(60)]
-    with service_before(tmp_path, vendor, max_concurrency=limit) as api:
+    upstream, words = HeldUpstream(), [f"image {n}" for n in range(60)]
+    with service_before(tmp_path, upstream, max_concurrency=limit) as api:
         ids = []
         for word in words:
             ids.append(accepted(api, word))
-            until(lambda: len(vendor.ledger), lambda n: n >= min(len(ids), limit))
+            until(lambda: len(upstream.ledger), lambda n: n >= min(len(ids), limit))
         places = [task_of(api, task_id)["queue_position"] for task_id in ids]
         begun = [task_of(api, task_id)["started_at"] is not None for task_id in ids]
         for n, word in enumerate(words):
-            until(lambda: len(vendor.ledger), lambda m: m >= min(n + limit, 60))  # noqa: B023
-            vendor.answer(word)
+            until(lambda: len(upstream.ledger), lambda m: m >= min(n + limit, 60))  # noqa: B023
+            upstream.answer(word)
         statuses = [ended(api, task_id)["status"] for task_id in ids]
 
-    assert words == vendor.ledger
+    assert words == upstream.ledger
     assert [1] * 60 == claims(tmp_path)
     assert [None] * limit + list(range(1, 61 - limit)) == places
     assert [True] * limit + [False] * (60 - limit) == begun
@@ -97,8 +97,8 @@ def test_sixty_tasks_are_sent_in_the_order_in_which_they_were_accepted(tmp_path,
 
 def test_a_full_provider_holds_up_nobody_else(tmp_path):
     """Forty tasks wait for one; those of another are sent at once, in their order, and so are the demo's."""
-    slow, other = HeldVendor(), HeldVendor()
-    words = [f"picture {n}" for n in range(40)]
+    slow, other = HeldUpstream(), HeldUpstream()
+    words = [f"image {n}" for n in range(40)]
     with service_before(tmp_path, slow, other, max_concurrency=1) as api:
         ids = [accepted(api, word) for word in words]
         others = [accepted(api, word, "own-1") for word in words[:3]]
@@ -119,14 +119,14 @@ def test_a_full_provider_holds_up_nobody_else(tmp_path):
 
 def test_a_changed_limit_is_obeyed_while_tasks_wait(tmp_path):
     """From one at once to four, without a restart."""
-    vendor = HeldVendor()
-    with service_before(tmp_path, vendor, max_concurrency=1) as api:
+    upstream = HeldUpstream()
+    with service_before(tmp_path, upstream, max_concurrency=1) as api:
         for n in range(6):
             accepted(api, str(n))
-        until(lambda: len(vendor.ledger), lambda n: n == 1)
+        until(lambda: len(upstream.ledger), lambda n: n == 1)
         url = data(api.get(f"{CONFIG}/own-0"))["api_base"]
         configure(api, "own-0", url, max_concurrency=4)
-        sent = until(lambda: len(vendor.ledger), lambda n: n >= 4)
+        sent = until(lambda: len(upstream.ledger), lambda n: n >= 4)
 
     assert 4 == sent
     assert [1, 1, 1, 1, 0, 0] == claims(tmp_path)

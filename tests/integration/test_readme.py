@@ -85,7 +85,7 @@ def _answers(output):
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_the_commands_of_the_readme_work(page, server):
-    """From the first curl to the search, in the order in which they stand; both pictures are found."""
+    """From the first curl to the search, in the order in which they stand; both images are found."""
     done = _typed(page, server)
 
     assert 0 == done.returncode, done.stderr
@@ -150,16 +150,16 @@ def test_the_programs_work(page, number, tmp_path):
     assert "completed" in done.stdout
 
 
-def test_the_program_that_calls_a_vendor_works(tmp_path):
-    """The block that costs money runs as it stands, with the vendor's address replaced by an imitation's."""
+def test_the_program_that_calls_an_upstream_works(tmp_path):
+    """The block that costs money runs as it stands, with the provider's address replaced by a fake's."""
     text = (ROOT / "docs/how-to/use-as-a-library.md").read_text("utf-8")
     (block,) = [m["text"] for m in FENCE.finditer(text) if m["kind"] == "python" and m["mark"]]
-    with in_thread(FakeGemini()) as vendor:
-        listed = block.replace("Outbound()", f"Outbound(allow_private=[{vendor.address!r}])")
-        moved = listed.replace('"gemini", source', f'"gemini", api_base={vendor.url!r}, source')
+    with in_thread(FakeGemini()) as upstream:
+        listed = block.replace("Outbound()", f"Outbound(allow_private=[{upstream.address!r}])")
+        moved = listed.replace('"gemini", source', f'"gemini", api_base={upstream.url!r}, source')
         program = tmp_path / "program.py"
         program.write_text(moved, "utf-8")
         done = python(program, cwd=tmp_path, GEMINI_API_KEY=KEY)
 
     assert (0, "completed None\n", "") == (done.returncode, done.stdout, done.stderr)
-    assert 1 == len(vendor.ledger)
+    assert 1 == len(upstream.ledger)

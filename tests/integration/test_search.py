@@ -12,16 +12,16 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records import index
 from imagegen_adapters.image_records.memory import MemoryImageRecords
-from imagegen_adapters.image_records.reindex import IndexState, forget_index, index_state, reindex
+from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex, retire_index
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable, ValidationFailed
-from imagegen_core.folding import fold
 from imagegen_core.operations import Operation
-from imagegen_core.pages import Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.folding import fold
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +53,8 @@ def records(database):
     return SqliteImageRecords(database, simplify=simplify)
 
 
-async def keep(database, *prompts, **changes):
-    """Store a picture of each prompt, as one attempt."""
+async def add_image(database, *prompts, **changes):
+    """Store an image of each prompt, as one attempt."""
     attempt = an_attempt(a_task())
     images = tuple(
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
@@ -62,16 +62,16 @@ async def keep(database, *prompts, **changes):
     return await database.write(lambda c: insert_images(c, images, simplify))
 
 
-async def found(records, keyword, mode=SearchMode.CONTAINS, wanted=ANY, **paging):
+async def found(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
     query = SearchQuery.parse(keyword, simplify)
-    page = await records.search(query, mode, wanted, Paging(**{"page_size": 100, **paging}))
+    page = await records.search(query, mode, criteria, Paging(**{"page_size": 100, **paging}))
     return [hit.image.prompt for hit in page.items]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompts=PROMPTS, data=st.data())
 def test_contains_equals_a_plain_comparison(tmp_path_factory, prompts, data):
-    """For any prompts and any part of one of them, after deletions and new pictures too."""
+    """For any prompts and any part of one of them, after deletions and new images too."""
     asyncio.run(_compare(tmp_path_factory.mktemp("search") / "imagegen.db", prompts, data))
 
 
@@ -81,7 +81,7 @@ async def _compare(path, prompts, data):
     kept = []
     try:
         for batch in (prompts, prompts[:3]):
-            kept += await keep(database, *batch)
+            kept += await add_image(database, *batch)
             for image in kept[-len(batch) :]:
                 state.add_image(attrs.evolve(image, id=0))
             for gone in data.draw(st.lists(st.sampled_from(kept), max_size=3, unique_by=id)):
@@ -116,7 +116,7 @@ async def _check(sides, kept, prompts, data):
 
 async def test_case_width_and_traditional_characters_make_no_difference(records, database):
     """A prompt is found by any way of writing it."""
-    await keep(database, "一只可愛的貓", "ＦＵＬＬ　Width Ｃａｔ", "ﬁne Straße", "e\u0301té")
+    await add_image(database, "一只可愛的貓", "ＦＵＬＬ　Width Ｃａｔ", "ﬁne Straße", "e\u0301té")
 
     results = [
         await found(records, keyword) for keyword in ("可爱的猫", "可愛", "fullwidth", "full width", "CAT")
@@ -154,14 +154,14 @@ async def test_case_width_and_traditional_characters_make_no_difference(records,
 @pytest.mark.parametrize("mode", SearchMode)
 async def test_no_keyword_is_an_error_of_the_database(records, database, keyword, mode):
     """Operators, quotes and ten thousand characters are plain text that simply is not there."""
-    await keep(database, "一只可爱的猫")
+    await add_image(database, "一只可爱的猫")
 
     assert [] == await found(records, keyword, mode)
 
 
 async def test_half_a_surrogate_pair_is_nowhere(records, database):
     """No prompt can hold it, so nothing is found, and nothing fails."""
-    await keep(database, "🐱")
+    await add_image(database, "🐱")
     query = SearchQuery(words=("\ud83d",))
 
     for mode in SearchMode:
@@ -169,8 +169,8 @@ async def test_half_a_surrogate_pair_is_nowhere(records, database):
 
 
 async def test_a_close_one_is_found_behind_many_exact_ones(records, database):
-    """However many newer pictures contain the query itself."""
-    await keep(database, "可爱的小猫", *["可爱的猫"] * 900, "雪山")
+    """However many newer images contain the query itself."""
+    await add_image(database, "可爱的小猫", *["可爱的猫"] * 900, "雪山")
 
     hits = await found(records, "可爱的猫", SearchMode.RELEVANT, page=10)
 
@@ -189,28 +189,28 @@ async def test_filters_combine_with_words(records, database):
     kept = []
     for _ in range(60):
         changes = {name: rng.choice(values) for name, values in choices.items()}
-        kept += await keep(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
+        kept += await add_image(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
     for _ in range(80):
         moments = [None, later(-86_400 * 40), later(0.25), later(0.2495), later(86_400), later(86_400 * 90)]
-        wanted = ImageFilter(
+        criteria = ImageFilter(
             provider_name=rng.choice([None, "a", "c"]),
             model_id=rng.choice([None, "M", "m", "猫"]),
             operation=rng.choice([None, Operation.EDIT]),
             created_from=rng.choice(moments),
             created_to=rng.choice(moments),
         )
-        fitting = [image for image in reversed(kept) if _fits(image, wanted)]
-        listed = await records.find(wanted, Paging(page_size=100))
+        fitting = [image for image in reversed(kept) if _fits(image, criteria)]
+        listed = await records.find(criteria, Paging(page_size=100))
         hits = await records.search(
-            SearchQuery(words=("猫",)), SearchMode.CONTAINS, wanted, Paging(page_size=100)
+            SearchQuery(words=("猫",)), SearchMode.CONTAINS, criteria, Paging(page_size=100)
         )
 
         assert (tuple(fitting), len(fitting)) == (listed.items, listed.total)
         assert [i for i in fitting if "猫" in i.prompt] == [hit.image for hit in hits.items]
 
 
-def _fits(image, wanted):
-    asked = attrs.asdict(wanted)
+def _fits(image, criteria):
+    asked = attrs.asdict(criteria)
     bounds = asked.pop("created_from"), asked.pop("created_to")
     return (
         all(value in (None, getattr(image, name)) for name, value in asked.items())
@@ -222,8 +222,8 @@ def _fits(image, wanted):
 async def test_totals_are_exact_up_to_ten_thousand(records, database):
     """Beyond, ten thousand are told as at least so many; the whole list is always counted."""
     for _ in range(3):
-        await keep(database, *["可爱的猫"] * 5000)
-    await keep(database, "可爱的狗")
+        await add_image(database, *["可爱的猫"] * 5000)
+    await add_image(database, "可爱的狗")
     counts = []
     for keyword in ("可爱的狗", "可爱的猫", "可爱"):
         query = SearchQuery.parse(keyword, simplify)
@@ -236,13 +236,13 @@ async def test_totals_are_exact_up_to_ten_thousand(records, database):
 
 
 async def test_a_remembered_total_keeps_up(records, database):
-    """New pictures and deletions show in the next total."""
+    """New images and deletions show in the next total."""
     totals = []
-    (first, *_) = await keep(database, "可爱的猫", "可爱的猫")
+    (first, *_) = await add_image(database, "可爱的猫", "可爱的猫")
     for change in (
-        lambda: keep(database, "可爱的猫", "狗"),
+        lambda: add_image(database, "可爱的猫", "狗"),
         lambda: records.delete(first.id),
-        lambda: keep(database, "狗"),
+        lambda: add_image(database, "狗"),
     ):
         page = await records.search(SearchQuery(words=("可爱的猫",)), SearchMode.CONTAINS, ANY, Paging())
         totals.append(page.total)
@@ -254,9 +254,9 @@ async def test_a_remembered_total_keeps_up(records, database):
 
 async def test_a_missing_index_is_said(records, database):
     """A search without an index is refused with the remedy, and the remedy works."""
-    await keep(database, "可爱的猫")
-    await database.write(forget_index)
-    await keep(database, "猫")
+    await add_image(database, "可爱的猫")
+    await database.write(retire_index)
+    await add_image(database, "猫")
 
     with pytest.raises(Unavailable, match="imagegen reindex"):
         await found(records, "猫")
@@ -269,7 +269,7 @@ async def test_a_missing_index_is_said(records, database):
 
 async def test_a_changed_folding_is_noticed(records, database):
     """The index tells by which rules it was made; made anew it finds by the new ones."""
-    await keep(database, "貓")
+    await add_image(database, "貓")
 
     def other(text):
         return text.replace("貓", "犬").replace("猫", "犬")
@@ -282,8 +282,8 @@ async def test_a_changed_folding_is_noticed(records, database):
 
 
 async def test_reindexing_goes_on_where_it_was_stopped(records, database):
-    """Stopped in the middle, with pictures that come and go, it ends with exactly what is there."""
-    kept = [*(await keep(database, *(f"猫{n}" for n in range(1200))))]
+    """Stopped in the middle, with images that come and go, it ends with exactly what is there."""
+    kept = [*(await add_image(database, *(f"猫{n}" for n in range(1200))))]
     reached = []
 
     def stop(done, until):
@@ -295,7 +295,7 @@ async def test_reindexing_goes_on_where_it_was_stopped(records, database):
         await reindex(database, simplify, stop)
     for gone in (kept[3], kept[700]):
         await records.delete(gone.id)
-    await keep(database, "新猫")
+    await add_image(database, "新猫")
     assert (
         1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
     )
@@ -312,7 +312,7 @@ async def test_reindexing_goes_on_where_it_was_stopped(records, database):
 
 async def test_a_search_that_takes_too_long_is_refused(records, database, monkeypatch):
     """It ends with a sentence that says what to do."""
-    await keep(database, *["可爱的猫"] * 3000)
+    await add_image(database, *["可爱的猫"] * 3000)
     monkeypatch.setattr("imagegen_adapters.image_records.sqlite.SEARCH_SECONDS", 0.0)
 
     with pytest.raises(Unavailable):

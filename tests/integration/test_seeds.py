@@ -1,34 +1,34 @@
-"""What a seed means to a caller, whatever range the vendor's own seeds have."""
+"""What a seed means to a caller, whatever range the provider's own seeds have."""
 
 from contextlib import ExitStack
 
 import pytest
 
-from tests.fakes import job_vendors, simple_vendors
+from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.asking import GENERATE, WAIT, data, fields
 from tests.integration.api.live_server import LiveServer
 
-VENDORS = (
+UPSTREAMS = (
     FakeDashScope,
-    simple_vendors.FakeArk,
-    simple_vendors.FakeIdeogram,
-    simple_vendors.FakeSiliconFlow,
-    job_vendors.FakeComfyUI,
-    job_vendors.FakeTencent,
+    simple_upstreams.FakeArk,
+    simple_upstreams.FakeIdeogram,
+    simple_upstreams.FakeSiliconFlow,
+    job_upstreams.FakeComfyUI,
+    job_upstreams.FakeTencent,
 )
-NAMES = [vendor.preset for vendor in VENDORS]
+NAMES = [upstream.preset for upstream in UPSTREAMS]
 DRAWS_NONE = ("comfyui",)
-"""Vendors to whom a number has to be sent."""
+"""Providers to whom a number has to be sent."""
 
 
 @pytest.fixture(scope="module")
 def servers():
     """One of each, listening, by the name of its preset."""
     with ExitStack() as stack:
-        yield {v.preset: stack.enter_context(in_thread(HttpServer(v()))) for v in VENDORS}
+        yield {v.preset: stack.enter_context(in_thread(HttpServer(v()))) for v in UPSTREAMS}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def sent(server):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in DRAWS_NONE])
 @pytest.mark.parametrize("params", [{"seed": -1}, {}])
-def test_minus_one_and_nothing_leave_the_seed_to_the_vendor(api, servers, name, params):
+def test_minus_one_and_nothing_leave_the_seed_to_the_upstream(api, servers, name, params):
     """A number that its range does not hold is never sent."""
     made(api, name, **params)
 
@@ -85,8 +85,8 @@ def test_minus_one_and_nothing_leave_the_seed_to_the_vendor(api, servers, name, 
 
 @pytest.mark.parametrize("name", DRAWS_NONE)
 @pytest.mark.parametrize("params", [{"seed": -1}, {}])
-def test_a_vendor_that_draws_none_is_sent_a_random_one(api, servers, name, params):
-    """Another one each time; the record of the picture tells it."""
+def test_an_upstream_that_draws_none_is_sent_a_random_one(api, servers, name, params):
+    """Another one each time; the record of the image tells it."""
     told = []
     for _ in range(2):
         _, image = made(api, name, **params)

@@ -9,7 +9,7 @@ import pytest
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.in_thread import in_thread
-from tests.fakes.job_vendors import FakeReplicate
+from tests.fakes.job_upstreams import FakeReplicate
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
 from tests.integration.api.live_server import LiveServer
 
@@ -34,13 +34,13 @@ class SlowReplicate(FakeReplicate):
 
 @attrs.define
 class Bench:
-    """The service, and the vendor behind it."""
+    """The service, and the provider behind it."""
 
     server: LiveServer
     line: HttpServer
 
     @property
-    def vendor(self):
+    def upstream(self):
         return self.line.fake
 
     def save(self, **changes):
@@ -53,7 +53,7 @@ class Bench:
             return data(api.post(GENERATE, json=body))["task_id"]
 
     def polled(self, task_id, *, jobs=1):
-        """Return once the vendor was asked for so many jobs, whose acceptance is on disk before that."""
+        """Return once the provider was asked for so many jobs, whose acceptance is on disk before that."""
         asked = "/v1/predictions/job-"
         until(
             lambda: {r.path for r in self.line.requests if r.path.startswith(asked)},
@@ -131,17 +131,17 @@ def break_document(bench):
     "change", [switch_off, delete, change_key, move, remove_model, change_kind, break_document]
 )
 def test_an_accepted_job_is_finished_after_a_kill(bench, change):
-    """Its picture is there, paid for once, and nothing of the old configuration is left behind."""
+    """Its image is there, paid for once, and nothing of the old configuration is left behind."""
     task_id = bench.polled(bench.submit())
     sealed = bench.sealed()
     change(bench)
     bench.server.kill()
-    bench.vendor.released = True
+    bench.upstream.released = True
     bench.server.start()
     task = bench.ended(task_id)
 
     assert ("completed", 1, None) == (task["status"], len(task["images"]), task["error"])
-    assert (1, 1, []) == (len(bench.vendor.ledger), len(sealed), bench.sealed())
+    assert (1, 1, []) == (len(bench.upstream.ledger), len(sealed), bench.sealed())
     assert all(
         r.headers.get("x-auth-team") == "blue-0123456789"
         for r in bench.line.requests
@@ -154,16 +154,16 @@ def test_an_accepted_job_is_finished_after_a_stop(bench):
     task_id = bench.polled(bench.submit())
     switch_off(bench)
     bench.server.stop()
-    bench.vendor.released = True
+    bench.upstream.released = True
     bench.server.start()
     task = bench.ended(task_id)
 
-    assert ("completed", 1) == (task["status"], len(bench.vendor.ledger))
+    assert ("completed", 1) == (task["status"], len(bench.upstream.ledger))
 
 
 def test_an_answer_on_our_disk_is_decoded_after_its_provider_is_gone(bench):
-    """Killed while the picture is downloaded, deleted, started: it is downloaded again."""
-    bench.vendor.released = True
+    """Killed while the image is downloaded, deleted, started: it is downloaded again."""
+    bench.upstream.released = True
     bench.line.break_next(Break.SILENCE, path="^/files/")
     task_id = bench.submit()
     until(lambda: [r.path for r in bench.line.requests], lambda paths: "/files/1" in paths)
@@ -172,7 +172,7 @@ def test_an_answer_on_our_disk_is_decoded_after_its_provider_is_gone(bench):
     bench.server.start()
     task = bench.ended(task_id)
 
-    assert ("completed", 1, 1) == (task["status"], len(task["images"]), len(bench.vendor.ledger))
+    assert ("completed", 1, 1) == (task["status"], len(task["images"]), len(bench.upstream.ledger))
 
 
 def test_a_job_whose_key_was_revoked_is_asked_for_with_the_new_one(bench):
@@ -180,20 +180,20 @@ def test_a_job_whose_key_was_revoked_is_asked_for_with_the_new_one(bench):
     task_id = bench.polled(bench.submit())
     bench.save(api_key=NEW_KEY)
     bench.server.kill()
-    bench.vendor.revoke()
-    bench.vendor.released = True
+    bench.upstream.revoke()
+    bench.upstream.released = True
     bench.server.start()
     task = bench.ended(task_id)
 
-    assert ("completed", 1) == (task["status"], len(bench.vendor.ledger))
+    assert ("completed", 1) == (task["status"], len(bench.upstream.ledger))
 
 
 def test_a_new_key_of_another_place_is_not_sent_to_the_old_one(bench):
-    """The vendor refuses the old key, and gets no other."""
+    """The provider refuses the old key, and gets no other."""
     task_id = bench.polled(bench.submit())
     bench.save(api_base=NOWHERE, api_key=NEW_KEY)
     bench.server.kill()
-    bench.vendor.revoke()
+    bench.upstream.revoke()
     bench.server.start()
     task = bench.ended(task_id)
 
@@ -203,18 +203,18 @@ def test_a_new_key_of_another_place_is_not_sent_to_the_old_one(bench):
 
 @pytest.mark.parametrize("restart", [True, False])
 def test_what_was_not_sent_is_not_sent_by_a_provider_that_is_switched_off(bench, restart):
-    """Two of three pictures wait for their turn: they are missing, the one that was accepted is there."""
+    """Two of three images wait for their turn: they are missing, the one that was accepted is there."""
     bench.save(extra_config={"preset": "replicate", "max_concurrency": 1})
     task_id = bench.polled(bench.submit(num=3))
     switch_off(bench)
     if restart:
         bench.server.kill()
-    bench.vendor.released = True
+    bench.upstream.released = True
     if restart:
         bench.server.start()
     task = bench.ended(task_id)
 
-    assert ("completed", 1, 1) == (task["status"], len(task["images"]), len(bench.vendor.ledger))
+    assert ("completed", 1, 1) == (task["status"], len(task["images"]), len(bench.upstream.ledger))
     assert 2 == sum("provider_disabled" in warning for warning in task["warnings"])
 
 
@@ -226,18 +226,18 @@ def test_a_task_that_only_waited_still_fails(bench):
     switch_off(bench)
     bench.server.kill()
     bench.server.start()
-    bench.vendor.released = True
+    bench.upstream.released = True
     task = bench.ended(waiting)
 
     assert ("provider_disabled", False) == (task["error"]["code"], task["error"]["possible_charge"])
-    assert 1 == len(bench.vendor.ledger)
+    assert 1 == len(bench.upstream.ledger)
 
 
 def test_a_locked_master_key_lets_the_job_wait(bench):
     """Without the key nothing can be asked; with it, the job is finished."""
     task_id = bench.polled(bench.submit())
     bench.server.kill()
-    bench.vendor.released = True
+    bench.upstream.released = True
     key = bench.server.data_dir / "master.key"
     kept = key.read_text()
     key.unlink()
@@ -254,7 +254,7 @@ def test_a_locked_master_key_lets_the_job_wait(bench):
     bench.server.start()
     done = bench.ended(task_id)
 
-    assert ("pending", "completed", 1) == (task["status"], done["status"], len(bench.vendor.ledger))
+    assert ("pending", "completed", 1) == (task["status"], done["status"], len(bench.upstream.ledger))
     assert asked < len(bench.line.requests)
 
 
@@ -263,15 +263,15 @@ def test_an_attempt_of_an_earlier_version_uses_the_configuration_of_now(bench):
     task_id = bench.polled(bench.submit())
     bench.server.kill()
     rows(bench.server, "UPDATE attempts SET sealed_config = NULL")
-    bench.vendor.released = True
+    bench.upstream.released = True
     bench.server.start()
     task = bench.ended(task_id)
 
-    assert ("completed", 1) == (task["status"], len(bench.vendor.ledger))
+    assert ("completed", 1) == (task["status"], len(bench.upstream.ledger))
 
 
-def test_what_is_not_the_vendors_word_costs_no_picture(bench):
-    """Pages in br and deflate, a redirect and a firewall's 403 come in its place, also of the picture's."""
+def test_what_is_not_the_upstreams_word_costs_no_image(bench):
+    """Pages in br and deflate, a redirect and a firewall's 403 come in its place, also of the image's."""
     page, html = b"<html>sign in</html>", {"content-type": "text/html"}
     login = {"location": "https://login.example/"}
     for path in (JOBS, "^/files/"):
@@ -279,8 +279,8 @@ def test_what_is_not_the_vendors_word_costs_no_picture(bench):
         bench.line.break_next(Reply(403, page, html), path=path)
     bench.line.break_next(Reply(200, page, {"content-encoding": "deflate"}), path=JOBS)
     bench.line.break_next(Reply(302, b"", login), path=JOBS)
-    bench.vendor.released = True
+    bench.upstream.released = True
     task = bench.ended(bench.submit())
 
     assert ("completed", None, 1) == (task["status"], task["error"], len(task["images"]))
-    assert 1 == len(bench.vendor.ledger)
+    assert 1 == len(bench.upstream.ledger)

@@ -21,13 +21,13 @@ from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsCo
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
-from imagegen_core.attempts import SentConfig
 from imagegen_core.errors import KeysLocked
-from imagegen_core.events import EventKind
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import StorageState
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import SentConfig
+from imagegen_core.tasks.events import EventKind
 
 pytestmark = pytest.mark.anyio
 
@@ -145,8 +145,8 @@ class TestSqliteImageRecords(ImageRecordsContract):
     def records(self, database):
         return SqliteImageRecords(database, simplify=simplify)
 
-    async def test_a_deleted_picture_leaves_its_blobs_to_remove(self, repository, records, database):
-        """Picture and thumbnail are in the outbox, once, in the transaction of the deletion."""
+    async def test_a_deleted_image_leaves_its_blobs_to_remove(self, repository, records, database):
+        """Image and thumbnail are in the outbox, once, in the transaction of the deletion."""
         task = a_task()
         await repository.add(task, queue_size=9)
         attempt = an_attempt(task)
@@ -233,7 +233,7 @@ class TestSqliteEventBus(EventBusContract):
         return SqliteEventBus(database)
 
     async def test_progress_is_kept_for_a_day(self, bus, database):
-        """Old steps go when another task ends; pictures and ends stay."""
+        """Old steps go when another task ends; images and ends stay."""
         await bus.publish(an_event("a"))
         await bus.publish(an_event("a", EventKind.COMPLETED))
         new = an_event("b", EventKind.COMPLETED)

@@ -303,7 +303,7 @@ async def test_readers_cannot_write(database):
 
 async def test_a_pinned_log_is_cut_back(path):
     """A read that never ends is stopped when the write-ahead log has grown too large behind it."""
-    limits = WalLimits(warn_bytes=100_000, cut_bytes=1_000_000, old_read_seconds=0)
+    limits = WalLimits(warn_bytes=100_000, truncate_bytes=1_000_000, old_read_seconds=0)
     database = Database.open(path, wal_limits=limits)
     started = threading.Event()
 

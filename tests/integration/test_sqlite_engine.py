@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.databases.sqlite.version import REQUIRED
+from imagegen_adapters.databases.sqlite.version import MIN_VERSION
 from tests.integration.api.live_server import IMAGEGEN, clean_environ
 
 FAKES = Path(__file__).parents[1] / "fakes"
@@ -26,9 +26,9 @@ def imagegen(*args, folder, path=""):
     )
 
 
-@pytest.mark.skipif(not PYSQLITE3 or OWN < REQUIRED, reason="there is one that serves only")
+@pytest.mark.skipif(not PYSQLITE3 or OWN < MIN_VERSION, reason="there is one that serves only")
 def test_each_goes_on_with_what_the_other_has_written(tmp_path):
-    """Both make pictures in one database and find all of them; the bundled one needs no warning."""
+    """Both make images in one database and find all of them; the bundled one needs no warning."""
     paths = ("", HIDDEN)
     for path, prompt in zip(paths, ("一只可爱的猫", "一只可爱的狗"), strict=True):
         done = imagegen("generate", prompt, "-o", f"{prompt}.png", folder=tmp_path, path=path)

@@ -3,12 +3,12 @@
 import pytest
 
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
-from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.outbox import OutboxContract
-from imagegen_adapters.testing.picture_inventory import PictureInventoryContract
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ class TestSqliteOutbox(OutboxContract):
         return SqliteOutbox(database)
 
 
-class TestSqlitePictureInventory(PictureInventoryContract):
+class TestSqliteImageInventory(ImageInventoryContract):
     @pytest.fixture
     def repository(self, database):
         return SqliteTaskRepository(database, simplify=str)
@@ -45,4 +45,4 @@ class TestSqlitePictureInventory(PictureInventoryContract):
 
     @pytest.fixture
     def inventory(self, database):
-        return SqlitePictureInventory(database)
+        return SqliteImageInventory(database)

@@ -1,4 +1,4 @@
-"""Pictures get to OSS and stay readable, whatever happens to OSS, the network or the disk."""
+"""Images get to OSS and stay readable, whatever happens to OSS, the network or the disk."""
 
 import asyncio
 import hashlib
@@ -7,18 +7,18 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
-from imagegen_adapters.blob_stores.straight import StraightBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
-from imagegen_adapters.picture_inventories.memory import MemoryPictureInventory
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.blob_store import BlobStoreContract, read, stream
-from imagegen_adapters.testing.image_records import keep
+from imagegen_adapters.testing.image_records import add_image
 from imagegen_adapters.testing.samples import NOW
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
@@ -57,10 +57,10 @@ class Desk:
         self.repository = MemoryTaskRepository(self.state)
         self.records = MemoryImageRecords(self.state)
         self.outbox = MemoryOutbox(self.state)
-        self.inventory = MemoryPictureInventory(self.state)
+        self.inventory = MemoryImageInventory(self.state)
         self.local = LocalBlobStore(directory / "images")
         self.archive = OssBlobStore(settings_of(oss))
-        self.pictures = TieredBlobStore(local=self.local, archive=self.archive)
+        self.images = TieredBlobStore(local=self.local, archive=self.archive)
         self.sync = SyncStorage(
             inventory=self.inventory,
             outbox=self.outbox,
@@ -69,7 +69,7 @@ class Desk:
             archive=self.archive,
             clock=self.clock,
         )
-        self.delete = DeleteImage(records=self.records, pictures=self.pictures, stored=lambda: None)
+        self.delete = DeleteImage(records=self.records, blobs=self.images, stored=lambda: None)
 
     def expire(self, days):
         return ExpireLocal(
@@ -87,12 +87,12 @@ class Desk:
             inventory=self.inventory, records=self.records, local=self.local, archive=self.archive
         )
 
-    async def picture(self, number=1, data=None):
-        """Store a picture as `RunTask` does: bytes, then record."""
-        data = data or f"picture {number} ".encode() * 1000
+    async def image(self, number=1, data=None):
+        """Store an image as `RunTask` does: bytes, then record."""
+        data = data or f"image {number} ".encode() * 1000
         key = f"01/{number}.png"
-        blob = await self.pictures.put(key, stream([data]), content_type="image/png")
-        image = await keep(
+        blob = await self.images.put(key, stream([data]), content_type="image/png")
+        image = await add_image(
             self.repository,
             blob_key=key,
             thumbnail_key=None,
@@ -103,16 +103,16 @@ class Desk:
         return image, data
 
     async def states(self):
-        return [image.storage.value for image in await self.inventory.pictures()]
+        return [image.storage.value for image in await self.inventory.images()]
 
 
 class TestTieredBlobStore(BlobStoreContract):
     @pytest.fixture
     def store(self, desk):
-        return desk.pictures
+        return desk.images
 
     @pytest.fixture
-    def look_inside(self, desk):
+    def raw_reader(self, desk):
         def look(key):
             path = desk.local.root / key
             return path.read_bytes() if path.exists() else None
@@ -123,10 +123,10 @@ class TestTieredBlobStore(BlobStoreContract):
 class TestStraightBlobStore(BlobStoreContract):
     @pytest.fixture
     def store(self, desk):
-        return StraightBlobStore(tiers=desk.pictures)
+        return ArchiveFirstBlobStore(tiers=desk.images)
 
     @pytest.fixture
-    def look_inside(self, desk, oss):
+    def raw_reader(self, desk, oss):
         def look(key):
             found = oss.objects.get(f"team/a/{key}")
             return None if found is None else found.data
@@ -137,7 +137,7 @@ class TestStraightBlobStore(BlobStoreContract):
 @pytest.mark.parametrize("trouble", ["down", "refused"])
 async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, trouble):
     """Straight to the archive or not: what was paid for is kept, and an old copy never hides a new one."""
-    straight = StraightBlobStore(tiers=desk.pictures)
+    straight = ArchiveFirstBlobStore(tiers=desk.images)
     secret = oss.secret
     if trouble == "down":
         oss.down()
@@ -155,9 +155,9 @@ async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, troub
     assert await desk.local.stat("01/1.png") is None
 
 
-async def test_a_picture_is_uploaded_once(desk, oss):
+async def test_an_image_is_uploaded_once(desk, oss):
     """One put, one question whether it arrived; the next pass does nothing."""
-    await desk.picture()
+    await desk.image()
 
     first = await desk.sync()
     second = await desk.sync()
@@ -170,9 +170,9 @@ async def test_a_picture_is_uploaded_once(desk, oss):
 async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
     """Nothing is lost, nothing is sent twice."""
     oss.down()
-    kept = [await desk.picture(number) for number in range(6)]
+    kept = [await desk.image(number) for number in range(6)]
     failed = await desk.sync()
-    served = [await read(desk.pictures, image.blob_key) for image, _ in kept]
+    served = [await read(desk.images, image.blob_key) for image, _ in kept]
     oss.up()
     desk.clock.advance(60)
 
@@ -187,10 +187,10 @@ async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
 
 
 async def test_a_pass_gives_up_early_while_oss_is_down(desk, oss):
-    """It does not wait for a time-out per picture."""
+    """It does not wait for a time-out per image."""
     oss.down()
     for number in range(12):
-        await desk.picture(number)
+        await desk.image(number)
 
     summary = await desk.sync()
 
@@ -200,7 +200,7 @@ async def test_a_pass_gives_up_early_while_oss_is_down(desk, oss):
 
 async def test_a_start_tries_everything(desk, oss):
     """Also what was put off."""
-    await desk.picture()
+    await desk.image()
     oss.fail("unavailable", "put")
     await desk.sync()
 
@@ -212,7 +212,7 @@ async def test_a_start_tries_everything(desk, oss):
 
 async def test_a_lost_answer_does_not_send_twice(desk, oss):
     """The object was stored and only the answer was lost: asking is enough."""
-    await desk.picture()
+    await desk.image()
     oss.fail("swallow", "put")
     await desk.sync()
 
@@ -224,7 +224,7 @@ async def test_a_lost_answer_does_not_send_twice(desk, oss):
 
 async def test_a_wrong_checksum_keeps_the_local_copy_and_is_told(desk, oss):
     """The outbox says why, and a later try puts it right."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     oss.fail("corrupt", "put")
     await desk.sync()
 
@@ -240,7 +240,7 @@ async def test_a_wrong_checksum_keeps_the_local_copy_and_is_told(desk, oss):
 
 async def test_a_damaged_file_is_not_passed_on(desk, oss):
     """The archive must not get other bytes than those that were stored."""
-    await desk.picture()
+    await desk.image()
     path = desk.local.root / "01/1.png"
     path.write_bytes(b"\0" + path.read_bytes()[1:])
 
@@ -250,9 +250,9 @@ async def test_a_damaged_file_is_not_passed_on(desk, oss):
     assert {} == oss.objects
 
 
-async def test_an_expired_picture_is_read_from_oss(desk):
+async def test_an_expired_image_is_read_from_oss(desk):
     """The file is gone, the bytes and their parts are not."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     await desk.sync()
     desk.clock.advance(86_400)
 
@@ -261,14 +261,14 @@ async def test_an_expired_picture_is_read_from_oss(desk):
 
     assert (0, 1) == (too_early.expired, expired.expired)
     assert await desk.local.stat(image.blob_key) is None
-    assert data == await read(desk.pictures, image.blob_key)
-    assert data[5:50] == await read(desk.pictures, image.blob_key, start=5, end=50)
+    assert data == await read(desk.images, image.blob_key)
+    assert data[5:50] == await read(desk.images, image.blob_key, start=5, end=50)
     assert ["oss"] == await desk.states()
 
 
 async def test_nothing_expires_that_was_not_uploaded(desk):
     """However old it is."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     desk.clock.advance(1_000_000)
 
     summary = await desk.expire(0)()
@@ -280,7 +280,7 @@ async def test_nothing_expires_that_was_not_uploaded(desk):
 @pytest.mark.parametrize("damage", ["other bytes", "gone", "wrong checksum"])
 async def test_a_file_stays_when_oss_cannot_prove_it(desk, oss, damage):
     """It is uploaded again instead."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     await desk.sync()
     if damage == "gone":
         oss.objects.clear()
@@ -299,7 +299,7 @@ async def test_a_file_stays_when_oss_cannot_prove_it(desk, oss, damage):
 
 async def test_a_damaged_file_does_not_take_the_place_of_a_good_object(desk, oss):
     """Neither by expiry nor by a verification that looks at sizes only; a whole one fetches it back."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     await desk.sync()
     (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
 
@@ -315,7 +315,7 @@ async def test_a_damaged_file_does_not_take_the_place_of_a_good_object(desk, oss
 
 async def test_nothing_expires_while_oss_is_down(desk, oss):
     """Without an answer there is no proof."""
-    await desk.picture()
+    await desk.image()
     await desk.sync()
     oss.down()
 
@@ -326,7 +326,7 @@ async def test_nothing_expires_while_oss_is_down(desk, oss):
 
 async def test_a_dry_run_changes_nothing(desk, oss):
     """It only says what would be done."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.outbox.add_missing_uploads()
     would_upload = await desk.sync(dry_run=True)
     puts = list(oss.objects)
@@ -338,9 +338,9 @@ async def test_a_dry_run_changes_nothing(desk, oss):
     assert await desk.local.stat(image.blob_key) is not None
 
 
-async def test_a_deleted_picture_leaves_oss_too(desk, oss):
+async def test_a_deleted_image_leaves_oss_too(desk, oss):
     """At the next pass."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.sync()
     await desk.delete(image_id=image.id)
 
@@ -350,9 +350,9 @@ async def test_a_deleted_picture_leaves_oss_too(desk, oss):
     assert await desk.local.stat(image.blob_key) is None
 
 
-async def test_a_picture_that_is_deleted_while_oss_is_down_leaves_later(desk, oss):
+async def test_an_image_that_is_deleted_while_oss_is_down_leaves_later(desk, oss):
     """The local file goes at once, the object when OSS is back; a second pass finds nothing to do."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.sync()
     oss.down()
     await desk.delete(image_id=image.id)
@@ -368,9 +368,9 @@ async def test_a_picture_that_is_deleted_while_oss_is_down_leaves_later(desk, os
     assert {} == oss.objects
 
 
-async def test_a_picture_that_is_deleted_before_its_upload_never_leaves(desk, oss):
+async def test_an_image_that_is_deleted_before_its_upload_never_leaves(desk, oss):
     """Nothing is sent that is to be removed."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.outbox.add_missing_uploads()
     await desk.delete(image_id=image.id)
 
@@ -379,9 +379,9 @@ async def test_a_picture_that_is_deleted_before_its_upload_never_leaves(desk, os
     assert [] == oss.calls("put")
 
 
-async def test_a_picture_that_is_deleted_during_its_upload_leaves_oss_again(desk, oss):
+async def test_an_image_that_is_deleted_during_its_upload_leaves_oss_again(desk, oss):
     """The removal is noted while the bytes travel, and is done after them."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
 
     class DeletingSource:
         stat, delete = desk.local.stat, desk.local.delete
@@ -400,7 +400,7 @@ async def test_a_picture_that_is_deleted_during_its_upload_leaves_oss_again(desk
 
 async def test_removals_need_no_archive(desk):
     """Without OSS the outbox is emptied all the same."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.records.delete(image.id)
     sync = attrs.evolve(desk.sync, archive=None)
 
@@ -412,7 +412,7 @@ async def test_removals_need_no_archive(desk):
 
 async def test_two_passes_at_once_send_once(desk, oss):
     """A pass waits for the one before it."""
-    await desk.picture()
+    await desk.image()
 
     await asyncio.gather(desk.sync(), desk.sync())
 
@@ -420,25 +420,25 @@ async def test_two_passes_at_once_send_once(desk, oss):
 
 
 async def test_only_oss_has_it_and_oss_is_down(desk, oss):
-    """The reader is told to come again, not that the picture is lost."""
-    image, _ = await desk.picture()
+    """The reader is told to come again, not that the image is lost."""
+    image, _ = await desk.image()
     await desk.sync()
     await desk.expire(0)()
     oss.down()
 
     with pytest.raises(StorageUnreachable):
-        await read(desk.pictures, image.blob_key)
+        await read(desk.images, image.blob_key)
 
 
 async def test_a_blob_that_nobody_has_is_missing(desk):
     """Both were asked."""
     with pytest.raises(BlobMissing):
-        await read(desk.pictures, "01/none.png")
+        await read(desk.images, "01/none.png")
 
 
 async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_from_oss(desk, monkeypatch):
     """The reader notices nothing."""
-    image, data = await desk.picture(data=bytes(range(256)) * 4096)
+    image, data = await desk.image(data=bytes(range(256)) * 4096)
     await desk.sync()
     real = desk.local.open
 
@@ -449,43 +449,43 @@ async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_from_oss(desk, mo
 
     monkeypatch.setattr(desk.local, "open", failing)
 
-    assert data == await read(desk.pictures, image.blob_key)
+    assert data == await read(desk.images, image.blob_key)
 
 
 async def test_where_a_blob_is_can_be_asked(desk):
     """Local, both, OSS, nowhere."""
-    image, _ = await desk.picture()
-    seen = [await desk.pictures.locate(image.blob_key)]
+    image, _ = await desk.image()
+    seen = [await desk.images.locate(image.blob_key)]
     await desk.sync()
-    seen.append(await desk.pictures.locate(image.blob_key))
+    seen.append(await desk.images.locate(image.blob_key))
     await desk.expire(0)()
-    seen += [await desk.pictures.locate(image.blob_key), await desk.pictures.locate("01/none.png")]
+    seen += [await desk.images.locate(image.blob_key), await desk.images.locate("01/none.png")]
 
     assert [StorageState.LOCAL, StorageState.BOTH, StorageState.OSS, None] == seen
 
 
 async def test_a_kill_between_bytes_and_record_is_harmless(desk):
-    """The file without a record is found, and stays: it may be a paid picture that is still to be checked."""
-    await desk.picture()
-    await desk.pictures.put("01/orphan.png", stream([b"x"]), content_type="image/png")
+    """The file without a record is found, and stays: it may be a paid image that is still to be checked."""
+    await desk.image()
+    await desk.images.put("01/orphan.png", stream([b"x"]), content_type="image/png")
 
     told = await desk.verify()
     assert [(FindingKind.ORPHAN_LOCAL, "01/orphan.png", False)] == [
         (finding.kind, finding.key, finding.mended) for finding in told.findings
     ]
-    assert await desk.pictures.stat("01/orphan.png")
+    assert await desk.images.stat("01/orphan.png")
 
 
 async def test_a_kill_while_expiring_is_mended(desk):
     """The file was removed and the record did not hear of it."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     await desk.sync()
     await desk.local.delete(image.blob_key)
 
     summary = await desk.expire(0)()
 
     assert (1, ["oss"]) == (summary.expired, await desk.states())
-    assert data == await read(desk.pictures, image.blob_key)
+    assert data == await read(desk.images, image.blob_key)
 
 
 @pytest.mark.parametrize(
@@ -499,7 +499,7 @@ async def test_a_kill_while_expiring_is_mended(desk):
 )
 async def test_what_one_store_lost_comes_from_the_other(desk, oss, damage, expected, state):
     """A dry run only tells; then it is mended, and all is well."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     await desk.sync()
     path = desk.local.root / image.blob_key
     match damage:
@@ -520,12 +520,12 @@ async def test_what_one_store_lost_comes_from_the_other(desk, oss, damage, expec
     assert [(expected, False)] == [(finding.kind, finding.mended) for finding in told.findings]
     assert (1, 0) == (mended.mended, clean.wrong)
     assert [state] == await desk.states()
-    assert data == await read(desk.pictures, image.blob_key)
+    assert data == await read(desk.images, image.blob_key)
 
 
-async def test_a_lost_picture_is_told(desk):
+async def test_a_lost_image_is_told(desk):
     """Nothing can be done about it."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     await desk.local.delete(image.blob_key)
 
     report = await desk.verify()
@@ -537,20 +537,20 @@ async def test_a_lost_picture_is_told(desk):
 
 async def test_verifying_while_oss_is_down_says_nothing_about_oss(desk, oss):
     """What cannot be seen is not called lost."""
-    await desk.picture(1)
-    await desk.picture(2)
+    await desk.image(1)
+    await desk.image(2)
     await desk.sync()
     await desk.expire(0)()
     oss.down()
 
     report = await desk.verify()
 
-    assert (2, 0, False) == (report.pictures, report.wrong, report.archive_checked)
+    assert (2, 0, False) == (report.images, report.wrong, report.archive_checked)
 
 
-async def test_a_large_picture_goes_in_parts(desk, oss):
+async def test_a_large_image_goes_in_parts(desk, oss):
     """And its hash is compared with the record."""
-    image, data = await desk.picture(data=hashlib.sha256(b"x").digest() * (17 * 1024 * 1024 // 32))
+    image, data = await desk.image(data=hashlib.sha256(b"x").digest() * (17 * 1024 * 1024 // 32))
 
     summary = await desk.sync()
 
@@ -560,7 +560,7 @@ async def test_a_large_picture_goes_in_parts(desk, oss):
 
 async def test_a_damaged_file_does_not_overwrite_what_an_earlier_upload_brought(desk, oss):
     """The answer to the upload was lost, then the file went bad: OSS has the only good copy."""
-    image, data = await desk.picture()
+    image, data = await desk.image()
     oss.fail("swallow", "put")
     await desk.sync()
     (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
@@ -576,7 +576,7 @@ async def test_a_damaged_file_does_not_overwrite_what_an_earlier_upload_brought(
 
 async def test_a_dry_run_of_a_sync_tells_of_all_that_are_only_local(desk):
     """Also of those that no pass has noticed yet."""
-    sizes = [len((await desk.picture(number))[1]) for number in range(3)]
+    sizes = [len((await desk.image(number))[1]) for number in range(3)]
 
     would = await desk.sync(dry_run=True)
 
@@ -584,9 +584,9 @@ async def test_a_dry_run_of_a_sync_tells_of_all_that_are_only_local(desk):
 
 
 async def test_an_expiry_that_is_refused_ends_at_once_and_says_why(desk, oss):
-    """A wrong key is asked about once, not once for each of many pictures."""
+    """A wrong key is asked about once, not once for each of many images."""
     for number in range(5):
-        await desk.picture(number)
+        await desk.image(number)
     await desk.sync()
     oss.ledger.clear()
     oss.secret = "another"
@@ -599,43 +599,43 @@ async def test_an_expiry_that_is_refused_ends_at_once_and_says_why(desk, oss):
 
 async def test_a_damaged_file_holds_no_other_expiry_up(desk):
     """It stays, and the summary says which."""
-    image, data = await desk.picture(1)
-    await desk.picture(2)
+    image, data = await desk.image(1)
+    await desk.image(2)
     await desk.sync()
     (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
 
     summary = await desk.expire(0)()
 
     assert (1, 1) == (summary.expired, summary.kept)
-    assert f"picture {image.id} is damaged" in summary.last_error
+    assert f"image {image.id} is damaged" in summary.last_error
 
 
 async def test_a_verification_goes_on_without_an_archive_that_stops_answering(desk, oss):
     """What the disk tells is told, and that the rest is not known."""
-    await desk.picture(1)
-    second, data = await desk.picture(2)
+    await desk.image(1)
+    second, data = await desk.image(2)
     await desk.sync()
     (desk.local.root / second.blob_key).write_bytes(b"\0" + data[1:])
-    for kind in ("", "", "", "unavailable"):  # whether it answers, the first picture, and then no more
+    for kind in ("", "", "", "unavailable"):  # whether it answers, the first image, and then no more
         oss.fail(kind, "head")
 
     report = await desk.verify()
 
-    assert (2, False) == (report.pictures, report.archive_checked)
+    assert (2, False) == (report.images, report.archive_checked)
     assert "503" in report.archive_error
     assert [("local_damaged", second.id, False)] == [(f.kind, f.image_id, f.mended) for f in report.findings]
 
 
-async def test_a_picture_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
+async def test_an_image_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
     """Its record was read a moment before."""
-    image, _ = await desk.picture()
+    image, _ = await desk.image()
     inventory = desk.inventory
 
     class Slow:
         count, unknown = inventory.count, inventory.unknown
 
-        async def pictures(self, **wanted):
-            found = await inventory.pictures(**wanted)
+        async def images(self, **wanted):
+            found = await inventory.images(**wanted)
             if found:
                 await desk.delete(image_id=image.id)
             return found
@@ -648,7 +648,7 @@ async def test_a_picture_that_is_deleted_while_it_is_looked_at_is_not_lost(desk)
 async def test_progress_is_told_by_every_pass(desk):
     """How much is through, of how much, from nothing to all of it."""
     for number in range(3):
-        await desk.picture(number)
+        await desk.image(number)
     told = {}
 
     def note(name):

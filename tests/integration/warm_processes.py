@@ -15,7 +15,12 @@ import attrs
 
 _COMMANDS = ("backups", "configuration", "doctor", "generate", "images", "interruption", "keys", "providers")
 _COMMANDS += ("reindex", "serve", "storage", "tasks")
-_LATER = ("httpx", "imagegen_http.server", "imagegen_http.settings_loader", "litestar.plugins.pydantic")
+_LATER = (
+    "httpx",
+    "imagegen_http.server.server",
+    "imagegen_http.settings.loader",
+    "litestar.plugins.pydantic",
+)
 _LATER += ("imagegen_adapters.databases.migrations", "opencc")
 """What commands import only when they need it; each is much of the time that they take."""
 

@@ -15,23 +15,23 @@ MASTER_KEY = base64.urlsafe_b64encode(b"known to whoever reads the tests").decod
 SAVED_KEY = "sk-of-a-saved-configuration"
 SECRET_HEADER = "of-a-saved-header"
 
-_VENDOR = "http://vendor.invalid"
+_UPSTREAM = "http://vendor.invalid"
 """Stands for the address of the vendor, which is another one each time."""
 
 _FILES = ("images", "spool")
 
 
-def unpack(name, data_dir, vendor_url=_VENDOR, *, with_key=True):
+def unpack(name, data_dir, upstream_url=_UPSTREAM, *, with_key=True):
     """Make the data directory of a schema and return it.
 
     Args:
         name: one of `NAMES`.
         data_dir: it is not there yet.
-        vendor_url: of a `tests.chaos.vendor`, which what is under way asks.
+        upstream_url: of a `tests.chaos.upstream`, which what is under way asks.
         with_key: whether the master key is in it.
     """
     data_dir.mkdir(mode=0o700, parents=True)
-    text = (FOLDER / name / "imagegen.sql").read_text().replace(_VENDOR, vendor_url)
+    text = (FOLDER / name / "imagegen.sql").read_text().replace(_UPSTREAM, upstream_url)
     load(text, data_dir / "imagegen.db")
     for path, content in json.loads((FOLDER / name / "files.json").read_text()).items():
         _write(data_dir / path, base64.b64decode(content))
@@ -40,9 +40,9 @@ def unpack(name, data_dir, vendor_url=_VENDOR, *, with_key=True):
     return data_dir
 
 
-def pack(data_dir, vendor_url, name):
+def pack(data_dir, upstream_url, name):
     """Write the data directory of a service that is dead as text."""
-    text = dump(data_dir / "imagegen.db").replace(vendor_url, _VENDOR)
+    text = dump(data_dir / "imagegen.db").replace(upstream_url, _UPSTREAM)
     (FOLDER / name).mkdir(exist_ok=True)
     (FOLDER / name / "imagegen.sql").write_text(text)
     files = {

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.service import ROOT, Service, VendorProcess
+from tests.chaos.service import ROOT, Service, UpstreamProcess
 from tests.fakes.oss import FakeOss
 from tests.schemas import scene
 from tests.schemas.directories import NAMES, pack
@@ -36,21 +36,21 @@ def make(name, commit):
     with tempfile.TemporaryDirectory() as temporary, FakeOss() as oss:
         folder = Path(temporary)
         source = ROOT if commit is None else _checked_out(commit, folder / "source")
-        vendor = VendorProcess(folder / "ledger").start()
+        upstream = UpstreamProcess(folder / "ledger").start()
         service = Service(
             folder,
             folder / "data",
-            vendor,
-            settings=scene.settings(vendor, oss),
+            upstream,
+            settings=scene.settings(upstream, oss),
             program=(sys.executable, "-c", _PROGRAM),
             environ={"PYTHONPATH": str(source / "src")},
         )
         try:
             scene.play(service, oss)
-            pack(service.data_dir, vendor.url, name)
+            pack(service.data_dir, upstream.url, name)
         finally:
             service.kill()
-            vendor.end()
+            upstream.end()
 
 
 def _checked_out(commit, folder):

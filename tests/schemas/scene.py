@@ -5,7 +5,7 @@ from contextlib import closing
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.identifiers import new_id
 from tests.chaos.service import post_task, wait_until
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import data_url
 from tests.schemas.directories import MASTER_KEY, SAVED_KEY, SECRET_HEADER
 
@@ -14,7 +14,7 @@ REPEATED = {"provider": "demo", "params": {"prompt": "两只狗 and a river", "n
 IDEMPOTENT = {"Idempotency-Key": "of-then"}
 
 
-def settings(vendor, oss):
+def settings(upstream, oss):
     """Return what the service is started with, beside what all of them have."""
     bucket = {
         "endpoint": oss.endpoint,
@@ -24,7 +24,7 @@ def settings(vendor, oss):
         "access_key_secret": oss.secret,
         "prefix": "team/a/",
     }
-    hosts = [vendor.url.removeprefix("http://"), f"127.0.0.1:{oss.port}"]
+    hosts = [upstream.url.removeprefix("http://"), f"127.0.0.1:{oss.port}"]
     return {
         "queue": {"workers": 2},
         "providers": {"chaos": {"timeout_seconds": 10}},  # some versions wait it out after a cancellation
@@ -42,14 +42,14 @@ def play(service, oss):
     service.start()
     with service.client() as api:
         _save_configurations(api)
-        _make_pictures(service, api, oss)
+        _make_images(service, api, oss)
         _end_otherwise(service, api)
         _leave_work(service, api)
         service.kill()
-    pictures = service.data_dir / "images"
-    if pictures.is_file():
-        pictures.unlink()
-        pictures.with_name("images.away").rename(pictures)
+    images = service.data_dir / "images"
+    if images.is_file():
+        images.unlink()
+        images.with_name("images.away").rename(images)
     with closing(sqlite3.connect(service.data_dir / "imagegen.db")) as connection, connection:
         _add_what_lasts_no_moment(connection)
         connection.execute("UPDATE idempotency_keys SET expires_at = '2999-01-01T00:00:00.000Z'")
@@ -64,7 +64,7 @@ def _save_configurations(api):
         api.post("/api/v1/providers/config", json=body).raise_for_status()
 
 
-def _make_pictures(service, api, oss):
+def _make_images(service, api, oss):
     """Two vendors, two languages, two pictures of one task, one that goes away and one that waits for OSS."""
     _completed(service, api, "direct", prompt="一只猫在雨中的屋檐下")
     _completed(service, api, "job", prompt="a lighthouse at night")
@@ -82,25 +82,25 @@ def _make_pictures(service, api, oss):
 
 def _end_otherwise(service, api):
     """A failure that may have cost something, its retry that fails for another reason, and a cancellation."""
-    service.vendor.be(fault="500")
+    service.upstream.be(fault="500")
     failed = service.submit("direct", prompt="a failure of then")
     assert service.ended(failed)["status"] == "failed"
-    service.vendor.be(fault=None, hold=True)
+    service.upstream.be(fault=None, hold=True)
     retried = api.post(f"/api/v1/tasks/{failed}/retry").raise_for_status().json()["data"]["task_id"]
-    service.vendor.has_calls(1)
+    service.upstream.has_calls(1)
     api.post(f"/api/v1/tasks/{retried}/cancel").raise_for_status()
     assert service.ended(retried)["status"] == "cancelled"
-    service.vendor.be(hold=False)
+    service.upstream.be(hold=False)
 
 
 def _leave_work(service, api):
     """An answer that cannot be stored, a job, a call without an answer, and tasks that wait behind them."""
-    pictures = service.data_dir / "images"
-    pictures.rename(pictures.with_name("images.away"))
-    pictures.touch()
+    images = service.data_dir / "images"
+    images.rename(images.with_name("images.away"))
+    images.touch()
     received = service.submit("direct", prompt="received and not stored")
     _reaches(service, received, "received")
-    service.vendor.be(hold=True)
+    service.upstream.be(hold=True)
     _reaches(service, service.submit("job", prompt="a job under way"), "accepted")
     _reaches(service, service.submit("direct", prompt="a call without an answer"), "submitting")
     override = {"provider": "chaos", "model_id": "direct", "config": {"api_key": "sk-of-one-task"}}

@@ -1,6 +1,6 @@
 """The service under load, with random faults and kills, for as long as you like: ``./run soak --minutes N``.
 
-A real service, two vendors on loopback that charge for every call, a demo and a bucket; callers of all
+A real service, two providers on loopback that charge for every call, a demo and a bucket; callers of all
 kinds; faults by a seed. In the first and the last fifth the service is also killed and stopped; the time
 between belongs to one process, whose memory, descriptors and files may not grow. Then everything comes to
 rest, and every promise is checked through other doors than the service's own. It ends with 1 when a promise
@@ -106,7 +106,7 @@ def progress(seconds, stage, load, sampler):
         health = "-" if last.health_ms is None else f"{last.health_ms:.0f} ms"
         known = (
             f"memory {last.main:.0f} MB, descriptors {last.descriptors}, WAL {last.wal:.1f} MB, "
-            f"pictures {last.pictures:.1f} MB, health {health}"
+            f"images {last.images:.1f} MB, health {health}"
         )
     return (
         f"{seconds / 60:5.1f} min: life {stage.lives}, {len(stage.promises.acknowledged)} tasks, "

@@ -71,12 +71,15 @@ class Faults:
 
     def _drawn(self, *, deadly):
         """Return contexts to enter and actions to take in their middle."""
-        vendor = self.chance.choice(("sync", "jobs"))
+        upstream = self.chance.choice(("sync", "jobs"))
         mood = self.chance.choice(MOODS)
         kind = self.chance.choice(OSS_FAULTS)
         (word,) = mood
         upstream = [
-            (f"{vendor} vendor: {mood[word] if word == 'fault' else word}", lambda: self._mood(vendor, mood)),
+            (
+                f"{upstream} provider: {mood[word] if word == 'fault' else word}",
+                lambda: self._mood(upstream, mood),
+            ),
             ("bucket unreachable", self._oss_down),
             (f"bucket: {kind}", lambda: self._oss_fault(kind)),
             ("name not found", self._no_name),
@@ -103,8 +106,8 @@ class Faults:
         self.happened[name] = self.happened.get(name, 0) + 1
 
     @contextlib.contextmanager
-    def _mood(self, vendor, mood):
-        one = getattr(self.stage, vendor)
+    def _mood(self, upstream, mood):
+        one = getattr(self.stage, upstream)
         one.be(**mood)
         try:
             yield

@@ -13,11 +13,11 @@ import attrs
 import httpx
 
 from tests.chaos.service import IMAGEGEN
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.soak.stage import DEMO, JOBS, SYNC, Stage
 
 CALLERS = 6
-KEPT_PICTURES = 400
+KEPT_IMAGES = 400
 OPEN_STREAMS = 8
 SUBJECTS = ("一只猫", "老灯塔", "雨中的街道", "龍", "a red fox", "茶杯", "雪山", "竹林", "夜市", "船")
 STYLES = ("水墨画", "油画", "黄昏", "清晨的雾", "in the rain", "像素风格", "特写", "繁體字海報")
@@ -124,9 +124,9 @@ class Caller:
         self.submit("generate", "/api/v1/tasks/generate", body, headers)
 
     def edit(self):
-        """Submit a picture of one's own."""
-        picture = base64.b64encode(png(self.chance.randrange(200), (64, 64))).decode()
-        body = {"provider": self.chance.choice((SYNC, DEMO)), "image": f"data:image/png;base64,{picture}"}
+        """Submit an image of one's own."""
+        image = base64.b64encode(png(self.chance.randrange(200), (64, 64))).decode()
+        body = {"provider": self.chance.choice((SYNC, DEMO)), "image": f"data:image/png;base64,{image}"}
         self.submit("edit", "/api/v1/images/edit", {**body, **self.prompt()}, {})
 
     def submit(self, action, path, body, headers):
@@ -217,7 +217,7 @@ class Caller:
             self.call("list", "GET", f"/api/v1/{what}", params={"cursor": cursor})
 
     def download(self):
-        """Read a picture, or half of one, and compare it with its record."""
+        """Read an image, or half of one, and compare it with its record."""
         images = self.items("images", page_size=50, page=self.chance.randrange(1, 4))
         if not images:
             return
@@ -300,7 +300,7 @@ ACTIONS = (
 
 @attrs.define
 class Janitor:
-    """Deletes the oldest pictures, so that their number, and the disk, come to rest."""
+    """Deletes the oldest images, so that their number, and the disk, come to rest."""
 
     load: Load
 
@@ -309,6 +309,6 @@ class Janitor:
         with caller.client:
             while self.load.pause(3):
                 with contextlib.suppress(httpx.HTTPError):
-                    for image in caller.items("images", page_size=50, page=KEPT_PICTURES // 50 + 1):
+                    for image in caller.items("images", page_size=50, page=KEPT_IMAGES // 50 + 1):
                         caller.promises.deleted.add(image["task_id"])
                         caller.call("delete", "DELETE", f"/api/v1/images/{image['id']}")

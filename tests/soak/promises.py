@@ -1,4 +1,4 @@
-"""The oracle of a long run: what `tests.chaos` promises, where pictures are deleted and moved meanwhile."""
+"""The oracle of a long run: what `tests.chaos` promises, where images are deleted and moved meanwhile."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import attrs
 
 from tests.chaos.promises import Promises
 from tests.chaos.service import IMAGEGEN
-from tests.chaos.vendor import picture
+from tests.chaos.upstream import image
 
 
 @attrs.define
@@ -16,8 +16,8 @@ class SoakPromises(Promises):
     """Checks all and collects what is broken, instead of stopping at the first.
 
     Args:
-        deleted: ids of tasks of which somebody tried to delete a picture.
-        seen_broken: what callers saw themselves, such as a picture with other bytes than its record says.
+        deleted: ids of tasks of which somebody tried to delete an image.
+        seen_broken: what callers saw themselves, such as an image with other bytes than its record says.
     """
 
     deleted: set = attrs.field(factory=set)
@@ -57,11 +57,11 @@ class SoakPromises(Promises):
         assert not silent, f"failed without a reason: {silent}"
 
     def check_contents(self, stage):
-        """Every picture is there through the API, as its record says and as the vendor made it."""
+        """Every image is there through the API, as its record says and as the provider made it."""
         images = self.service.rows(
             "SELECT images.*, job FROM images LEFT JOIN attempts USING (attempt_id) ORDER BY images.id"
         )
-        self.counted["pictures compared at the end"] = len(images)
+        self.counted["images compared at the end"] = len(images)
         wrong = []
         with self.service.client() as client:
             for row in images:
@@ -69,15 +69,15 @@ class SoakPromises(Promises):
                 digest = hashlib.sha256(answer.content).hexdigest()
                 if not answer.is_success or digest != row["sha256"]:
                     wrong.append(f"image {row['id']}: {answer.status_code}")
-                elif row["provider_name"] not in self.free and digest != _vendors(row, stage.picture_bytes):
-                    wrong.append(f"image {row['id']} is not what the vendor made")
+                elif row["provider_name"] not in self.free and digest != _upstreams(row, stage.image_bytes):
+                    wrong.append(f"image {row['id']} is not what the provider made")
                 thumbnail = client.get(f"/api/v1/images/{row['id']}/thumbnail")
                 if not thumbnail.is_success:
                     wrong.append(f"thumbnail {row['id']}: {thumbnail.status_code}")
-        assert not wrong, f"pictures that cannot be read as they were: {wrong}"
+        assert not wrong, f"images that cannot be read as they were: {wrong}"
         completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
         without = completed - {row["task_id"] for row in images} - self.deleted
-        assert not without, f"completed without a picture: {without}"
+        assert not without, f"completed without an image: {without}"
         assert not self.completed - completed, (
             f"seen as completed, and no longer so: {self.completed - completed}"
         )
@@ -105,9 +105,9 @@ class SoakPromises(Promises):
         assert done.returncode == 0, f"doctor: {self.doctor}"
 
 
-def _vendors(row, picture_bytes):
-    """Return the SHA-256 of what the vendor sent for an image."""
+def _upstreams(row, image_bytes):
+    """Return the SHA-256 of what the provider sent for an image."""
     name = row["attempt_id"]
     if row["model_id"] == "job":
         name = f"/files/{json.loads(row['job'])['id']}.png"
-    return hashlib.sha256(picture(name, picture_bytes)).hexdigest()
+    return hashlib.sha256(image(name, image_bytes)).hexdigest()

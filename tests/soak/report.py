@@ -1,4 +1,4 @@
-"""What a run shows, as Markdown and as a picture."""
+"""What a run shows, as Markdown and as an image."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import attrs
 from tests.processes import cpu_seconds
 from tests.soak.samples import JUDGED_SECONDS, SERIES, slope_of
 
-PLOTTED = ("main", "sqlite", "descriptors", "threads", "wal", "database", "pictures", "health_ms")
+PLOTTED = ("main", "sqlite", "descriptors", "threads", "wal", "database", "images", "health_ms")
 WIDTH, HEIGHT, COLUMNS = 340, 130, 2
 
 
@@ -73,10 +73,10 @@ class Outcome:
         )
 
     def write(self, file):
-        """Write the report, and its picture beside it."""
-        picture = file.with_suffix(".svg")
-        file.write_text(f"{self.text()}\n![what it took over time]({picture.name})\n", encoding="utf-8")
-        picture.write_text(self.svg(), encoding="utf-8")
+        """Write the report, and its image beside it."""
+        image = file.with_suffix(".svg")
+        file.write_text(f"{self.text()}\n![what it took over time]({image.name})\n", encoding="utf-8")
+        image.write_text(self.svg(), encoding="utf-8")
 
     def text(self):
         """Return the report as Markdown."""

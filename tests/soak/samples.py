@@ -40,7 +40,7 @@ class Sample:
     threads: int
     wal: float
     database: float
-    pictures: float
+    images: float
     temporary: int
     spool: float
     archived: int
@@ -72,7 +72,7 @@ SERIES = (
     Series("children", "child processes", "", 2),
     Series("wal", "write-ahead log", "MB", 10),
     Series("database", "database", "MB", None),
-    Series("pictures", "pictures on the disk", "MB", 20),
+    Series("images", "images on the disk", "MB", 20),
     Series("temporary", "temporary files", "", 5),
     Series("spool", "inputs kept for retries", "MB", None),
     Series("archived", "objects in the bucket", "", 120),
@@ -129,7 +129,7 @@ class Sampler:
             threads=threads(service.pid),
             wal=_size(data / "imagegen.db-wal") / MIB,
             database=_size(data / "imagegen.db") / MIB,
-            pictures=sum(size for path, size in sizes.items() if data / "images" in path.parents) / MIB,
+            images=sum(size for path, size in sizes.items() if data / "images" in path.parents) / MIB,
             temporary=sum("~" in path.name or path.suffix == ".tmp" for path in files),
             spool=sum(size for path, size in sizes.items() if data / "spool" in path.parents) / MIB,
             archived=len(self.stage.oss.objects),

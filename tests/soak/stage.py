@@ -1,4 +1,4 @@
-"""A service with everything around it: two vendors that charge, a demo, a bucket, a disk that can fill up."""
+"""A service and what is around it: two providers that charge, a demo, a bucket, a disk that can fill up."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from tests.chaos.disk import Disk
-from tests.chaos.service import Service, VendorProcess
+from tests.chaos.service import Service, UpstreamProcess
 from tests.fakes.oss import FakeOss
 from tests.processes import cpu_seconds
 from tests.soak import sqlite_memory
@@ -17,7 +17,7 @@ from tests.soak.promises import SoakPromises
 
 DISK_MB = 768
 SYNC, JOBS, DEMO = "sync", "jobs", "demo"
-PICTURE_BYTES = 40_000
+IMAGE_BYTES = 40_000
 TIMEOUT_SECONDS = 6
 CALM = {
     "seconds": 0.3,
@@ -26,9 +26,9 @@ CALM = {
     "fault": None,
     "expired": False,
     "broken": False,
-    "picture_bytes": PICTURE_BYTES,
+    "picture_bytes": IMAGE_BYTES,
 }
-"""How a vendor behaves that has no fault."""
+"""How a provider behaves that has no fault."""
 
 
 @attrs.define
@@ -36,8 +36,8 @@ class Stage:
     """``lives`` counts starts; while it is ``frozen``, the service is stopped or about to be."""
 
     folder: Path
-    sync: VendorProcess
-    jobs: VendorProcess
+    sync: UpstreamProcess
+    jobs: UpstreamProcess
     oss: FakeOss
     service: Service
     promises: SoakPromises
@@ -53,7 +53,7 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         disk = Disk.make(folder, megabytes=DISK_MB) if filling else None
         ledger = folder / "ledger"
-        sync, jobs = VendorProcess(ledger).start(), VendorProcess(ledger).start()
+        sync, jobs = UpstreamProcess(ledger).start(), UpstreamProcess(ledger).start()
         oss = FakeOss()
         oss.up()
         data = (disk.mount_point if disk else folder) / "data"
@@ -62,13 +62,13 @@ class Stage:
         return cls(folder, sync, jobs, oss, service, SoakPromises(service, free=(DEMO,)), disk)
 
     @property
-    def picture_bytes(self):
-        return PICTURE_BYTES
+    def image_bytes(self):
+        return IMAGE_BYTES
 
     def calm(self):
-        """Let the vendors and the bucket behave."""
-        for vendor in (self.sync, self.jobs):
-            vendor.be(**CALM)
+        """Let the providers and the bucket behave."""
+        for upstream in (self.sync, self.jobs):
+            upstream.be(**CALM)
         self.oss.faults.clear()
         self.oss.release()
 
@@ -111,7 +111,7 @@ def _settings(sync, jobs, oss):
     hosts = [url.removeprefix("http://") for url in (sync.url, jobs.url, oss.endpoint)]
     bucket = {"endpoint": oss.endpoint, "region": oss.region, "bucket": oss.bucket}
     key = {"access_key_id": oss.key_id, "access_key_secret": oss.secret}
-    vendor = Service(Path(), Path(), sync)._config()["providers"]["chaos"]
+    upstream = Service(Path(), Path(), sync)._config()["providers"]["chaos"]
     kept = {"retention_days": 0.0005}  # three quarters of a minute
     return {
         "shutdown_grace_seconds": 5,
@@ -123,7 +123,7 @@ def _settings(sync, jobs, oss):
             "oss": {**bucket, **key, "prefix": "soak"},
         },
         "providers": {
-            name: {**vendor, "api_base": url, "timeout_seconds": TIMEOUT_SECONDS}
+            name: {**upstream, "api_base": url, "timeout_seconds": TIMEOUT_SECONDS}
             for name, url in ((SYNC, sync.url), (JOBS, jobs.url))
         },
         "security": {"allow_private_upstreams": hosts},

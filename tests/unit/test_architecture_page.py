@@ -1,4 +1,4 @@
-"""The page about the architecture, and its pictures, name what is in the tree."""
+"""The page about the architecture, and its images, name what is in the tree."""
 
 import re
 from pathlib import Path
@@ -10,25 +10,25 @@ FOLDER = ROOT / "docs" / "explanation"
 LABEL = re.compile(r'<text class="path"[^>]* data-path="([^"]+)">([^<]+)</text>')
 
 
-def _labels(picture):
-    return LABEL.findall((FOLDER / picture).read_text("utf-8"))
+def _labels(image):
+    return LABEL.findall((FOLDER / image).read_text("utf-8"))
 
 
-@pytest.mark.parametrize("picture", ["hexagon.svg", "way-of-a-task.svg"])
-def test_every_box_is_named_as_in_the_tree(picture):
+@pytest.mark.parametrize("image", ["hexagon.svg", "way-of-a-task.svg"])
+def test_every_box_is_named_as_in_the_tree(image):
     """A box stands for a file or directory of that name, or for a method of the port it names."""
-    paths = [path for paths, _ in _labels(picture) for path in paths.split()]
+    paths = [path for paths, _ in _labels(image) for path in paths.split()]
 
     assert paths
     assert [] == [path for path in paths if not (ROOT / "src" / path).exists()]
 
 
-@pytest.mark.parametrize("picture", ["hexagon.svg", "way-of-a-task.svg"])
-def test_labels_are_the_ends_of_their_paths(picture):
+@pytest.mark.parametrize("image", ["hexagon.svg", "way-of-a-task.svg"])
+def test_labels_are_the_ends_of_their_paths(image):
     """What is read is what is checked."""
     pairs = [
         (label, path)
-        for paths, labels in _labels(picture)
+        for paths, labels in _labels(image)
         for label, path in zip(labels.split(), paths.split(), strict=True)
         if not label.endswith("()")
     ]
@@ -37,7 +37,7 @@ def test_labels_are_the_ends_of_their_paths(picture):
 
 
 def test_the_steps_of_a_call_are_methods_of_the_port():
-    """The second picture shows the provider's methods."""
+    """The second image shows the provider's methods."""
     port = (ROOT / "src" / "imagegen_core" / "ports" / "provider.py").read_text("utf-8")
     steps = [label.removesuffix("()") for _, label in _labels("way-of-a-task.svg") if label.endswith("()")]
 
@@ -48,7 +48,7 @@ def test_the_steps_of_a_call_are_methods_of_the_port():
 def test_the_page_names_every_package_and_every_port_with_adapters():
     """A directory of adapters that nobody explains is a surprise; small ones are left out."""
     page = (FOLDER / "architecture.md").read_text("utf-8")
-    small = {"testing", "model_catalogue", "clocks", "disk_spaces", "simplifiers", "picture_inventories"}
+    small = {"testing", "model_catalogue", "clocks", "disk_spaces", "simplifiers", "image_inventories"}
     directories = {
         entry.name
         for entry in (ROOT / "src" / "imagegen_adapters").iterdir()

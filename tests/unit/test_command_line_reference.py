@@ -26,7 +26,7 @@ def _commands(group, path=()):
 def _installed():
     """Return all commands as `main` puts them together, without running one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "guarded", lambda _: None)
+        patch.setattr(cli, "run_guarded", lambda _: None)
         cli.main()
     return dict(_commands(cli.cli))
 
@@ -67,6 +67,6 @@ def test_every_option_is_told_and_every_told_option_is_there(docs, name):
     assert _options(_installed()[name]) == _told_options(_told(docs)[name])
 
 
-def test_pictures_are_filtered_by_all_operations():
+def test_images_are_filtered_by_all_operations():
     """The command line has its own list of them, since it answers before the core is loaded."""
     assert tuple(Operation) == OPERATIONS

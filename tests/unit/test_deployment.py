@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from imagegen_http.cli.context import EXIT_UNMENDABLE, EXIT_USAGE
-from imagegen_http.server import SOCKET_CLOSE_SECONDS
-from imagegen_http.settings import Settings
+from imagegen_http.cli.context import EXIT_UNRECOVERABLE, EXIT_USAGE
+from imagegen_http.server.server import SOCKET_CLOSE_SECONDS
+from imagegen_http.settings.schema import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = (DEPLOY / "imagegen.service").read_text("utf-8")
@@ -28,7 +28,7 @@ def test_systemd_waits_for_calls_that_are_paid_for():
 
 def test_what_no_restart_mends_is_not_restarted():
     """By the exit codes that the program has."""
-    assert f"{EXIT_USAGE} {EXIT_UNMENDABLE}" == _service()["RestartPreventExitStatus"]
+    assert f"{EXIT_USAGE} {EXIT_UNRECOVERABLE}" == _service()["RestartPreventExitStatus"]
 
 
 def test_a_system_call_that_is_not_allowed_fails_and_kills_nothing():

@@ -9,7 +9,7 @@ from tests.markdown import DOCS, ROOT, anchors, links, name, prose
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
 _INVENTED = ("inkwell",)
-"""Vendors that only a how-to knows."""
+"""Providers that only a how-to knows."""
 _OURS = re.compile(r"`((?:src|tests|docs|deploy|benchmarks)/[\w./-]*[\w/])`")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_core.failures import FailureCode
-from imagegen_http.error_table import FAILURES, TABLE
+from imagegen_http.problems.error_table import FAILURES, TABLE
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH, CHINESE = DOCS / "reference" / "errors.md", DOCS / "zh-CN" / "reference" / "errors.md"

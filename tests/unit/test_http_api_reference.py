@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.routes import health, images, operations, providers, storage, tasks
+from imagegen_http.api.routes import health, images, operations, providers, storage, tasks
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http-api.md"
 

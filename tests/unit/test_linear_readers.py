@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.http.classification import Answer, judge
+from imagegen_adapters.providers.http.classification import UpstreamResponse, classify
 from imagegen_adapters.providers.http.document import ErrorSpec
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_adapters.providers.wording import page_text, shorten
+from imagegen_adapters.providers.upstream_messages import shorten, visible_text
 from imagegen_adapters.redaction import Redactor, on_one_line
 from imagegen_core.errors import ImagegenError
-from imagegen_http.problem_words import in_chinese
+from imagegen_http.problems.problem_words import in_chinese
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SHORT = 8 * 1024
@@ -43,9 +43,12 @@ TOKENS = ("eyJaaaaaaaa-", "eyJaaaaaaaa.", "eyJ", "sk-")
 TEMPLATES = ("${", "${a", "${prompt}", "{", "$", "a")
 PROBLEMS = ("model ", "must be at most ", "the value of '", "Expected `", "a ")
 READERS = {
-    "an error page": (page_text, PAGES),
-    "an error answer": (lambda x: judge(Answer(status=500, headers={}, text=x), ErrorSpec(), NOW), PAGES),
-    "a vendor's words": (lambda x: shorten(x, ("sk-a-secret-of-ours",)), (*ADDRESSES, "a", " ")),
+    "an error page": (visible_text, PAGES),
+    "an error answer": (
+        lambda x: classify(UpstreamResponse(status=500, headers={}, text=x), ErrorSpec(), NOW),
+        PAGES,
+    ),
+    "a provider's words": (lambda x: shorten(x, ("sk-a-secret-of-ours",)), (*ADDRESSES, "a", " ")),
     "words for the log": (lambda x: on_one_line(Redactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
     "a template": (Template.parse, TEMPLATES),
     "a problem": (in_chinese, PROBLEMS),

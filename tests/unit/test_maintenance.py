@@ -4,14 +4,14 @@ import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.outboxes.memory import MemoryOutbox
-from imagegen_adapters.picture_inventories.memory import MemoryPictureInventory
 from imagegen_adapters.testing.spool import pieces
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_http.maintenance import Maintenance
+from imagegen_http.runtime.maintenance import Maintenance
 
 pytestmark = pytest.mark.anyio
 
@@ -23,18 +23,18 @@ async def test_what_a_dead_submission_left_goes_before_the_first_new_one():
     await spool.put("dead", "image", pieces(b"x"), max_bytes=1)
     maintenance = Maintenance(
         sync=SyncStorage(
-            inventory=MemoryPictureInventory(state),
+            inventory=MemoryImageInventory(state),
             outbox=MemoryOutbox(state),
             records=adapters.images,
-            local=adapters.pictures,
+            local=adapters.blobs,
             archive=None,
             clock=clock,
         ),
         expire=None,
         verify=VerifyStorage(
-            inventory=MemoryPictureInventory(state),
+            inventory=MemoryImageInventory(state),
             records=adapters.images,
-            local=adapters.pictures,
+            local=adapters.blobs,
             archive=None,
         ),
         clean=CleanSpool(repository=adapters.tasks, spool=spool),

@@ -14,5 +14,5 @@ class TestMemoryBlobStore(BlobStoreContract):
         return MemoryBlobStore()
 
     @pytest.fixture
-    def look_inside(self, store):
+    def raw_reader(self, store):
         return store.blobs.get

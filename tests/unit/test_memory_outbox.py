@@ -3,12 +3,12 @@
 import pytest
 
 from imagegen_adapters.databases.memory import MemoryState
+from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.outboxes.memory import MemoryOutbox
-from imagegen_adapters.picture_inventories.memory import MemoryPictureInventory
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
+from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.outbox import OutboxContract
-from imagegen_adapters.testing.picture_inventory import PictureInventoryContract
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ class TestMemoryOutbox(OutboxContract):
         return MemoryOutbox(state)
 
 
-class TestMemoryPictureInventory(PictureInventoryContract):
+class TestMemoryImageInventory(ImageInventoryContract):
     @pytest.fixture
     def state(self):
         return MemoryState()
@@ -46,4 +46,4 @@ class TestMemoryPictureInventory(PictureInventoryContract):
 
     @pytest.fixture
     def inventory(self, state):
-        return MemoryPictureInventory(state)
+        return MemoryImageInventory(state)

@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_adapters.model_catalogue import catalogue, lifecycle_of
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_core.capabilities import Lifecycle, LifecycleStatus
+from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
 
 
 def test_an_unknown_model_is_active():
@@ -16,7 +16,7 @@ def test_an_unknown_model_is_active():
     "spelling", ["imagen-4.0-generate-001", "publishers/google/models/imagen-4.0-generate-001"]
 )
 def test_a_retired_model_names_its_successor(spelling):
-    """The vendor's long spelling is the same model."""
+    """The provider's long spelling is the same model."""
     assert ("retired", "2026-08-17", "gemini-3-pro-image") == (
         lifecycle_of(spelling).status,
         lifecycle_of(spelling).date,

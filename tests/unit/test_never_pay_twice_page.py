@@ -1,4 +1,4 @@
-"""The page about money says of each status what the vendors' tables say."""
+"""The page about money says of each status what the providers' tables say."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
-from imagegen_adapters.providers.http.classification import Answer, judge, submit_error
+from imagegen_adapters.providers.http.classification import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.document import ErrorSpec
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 
@@ -21,11 +21,11 @@ def _gemini(status):
 
 
 def _http(status):
-    answer = Answer(status=status, headers={}, text="no")
-    return submit_error(judge(answer, ErrorSpec(), NOW), answer)
+    answer = UpstreamResponse(status=status, headers={}, text="no")
+    return submit_error(classify(answer, ErrorSpec(), NOW), answer)
 
 
-VENDORS = (
+UPSTREAMS = (
     _gemini,
     lambda status: A1111.error(status, {}, b"no", secrets=()),
     lambda status: STABILITY.error(status, {}, b"no", secrets=()),
@@ -44,8 +44,8 @@ def _rows():
 
 @pytest.mark.parametrize(("status", "cells"), list(_rows()))
 def test_the_page_says_what_the_tables_say(status, cells):
-    """The code of each vendor's error, and bold where the call is sent again."""
-    errors = [vendor(status) for vendor in VENDORS]
+    """The code of each provider's error, and bold where the call is sent again."""
+    errors = [upstream(status) for upstream in UPSTREAMS]
 
     expected = [(str(error.failure.code), error.not_started) for error in errors]
     assert expected == [(re.search(r"`(\w+)`", cell)[1], cell.startswith("**")) for cell in cells]

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from imagegen_http.openai.answer import HOLD_SECONDS
-from imagegen_http.settings import ServerSettings
+from imagegen_http.openai.images_response import MAX_HOLD_SECONDS
+from imagegen_http.settings.schema import ServerSettings
 
 SITE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 DIRECTIVES = dict(re.findall(r"^ *(\w+) ([^;{]+);", SITE.read_text("utf-8"), re.MULTILINE))
@@ -12,7 +12,7 @@ DIRECTIVES = dict(re.findall(r"^ *(\w+) ([^;{]+);", SITE.read_text("utf-8"), re.
 
 def test_it_waits_longer_than_a_request_is_held():
     """A minute more, for the answer itself to be made."""
-    assert float(DIRECTIVES["proxy_read_timeout"].removesuffix("s")) >= HOLD_SECONDS + 60
+    assert float(DIRECTIVES["proxy_read_timeout"].removesuffix("s")) >= MAX_HOLD_SECONDS + 60
 
 
 def test_it_takes_what_the_service_takes():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_core.ngrams import MOST_TERMS_OF_A_WORD, spread, terms, tokens
+from imagegen_core.search.ngrams import MAX_TERMS_PER_WORD, evenly_spaced, terms, tokens
 
 TEXTS = st.text(
     st.one_of(
@@ -86,9 +86,9 @@ def test_a_long_word_is_asked_for_by_a_few_tokens():
 
     asked = terms(word)
 
-    assert (MOST_TERMS_OF_A_WORD, word[:2], word[-2:]) == (
+    assert (MAX_TERMS_PER_WORD, word[:2], word[-2:]) == (
         len(asked.tokens),
         asked.tokens[0],
         asked.tokens[-1],
     )
-    assert (1, 3, 5) == spread((1, 2, 3, 4, 5), 3)
+    assert (1, 3, 5) == evenly_spaced((1, 2, 3, 4, 5), 3)

@@ -7,7 +7,7 @@ import pytest
 import requests.exceptions
 import urllib3.exceptions
 
-from imagegen_adapters.blob_stores.oss.errors import TABLE, row_of, translate
+from imagegen_adapters.blob_stores.oss.errors import TABLE, mapped_error, translate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 
 
@@ -37,7 +37,7 @@ def test_no_foreign_exception_is_unmapped(kind):
 
     assert fitting
     assert not fitting[0].startswith("builtins.")
-    assert TABLE[fitting[0]] is row_of(kind.__new__(kind))
+    assert TABLE[fitting[0]] is mapped_error(kind.__new__(kind))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def knowing(*secrets):
 @settings(max_examples=60)
 @given(secret=PRINTABLE, before=AROUND, after=AROUND)
 def test_a_secret_in_use_shows_in_no_encoding(encode, secret, before, after):
-    """Whatever a library or a vendor makes of it, not even eight characters in a row are left."""
+    """Whatever a library or a provider makes of it, not even eight characters in a row are left."""
     encoded = encode(secret)
     text = knowing(secret).redact(f"{before} {encoded} {after}")
 
@@ -134,7 +134,7 @@ def test_the_text_is_cut_after_it_was_redacted():
 def test_a_secret_that_was_cut_is_masked_as_far_as_it_came(encoding, mark):
     """Somebody else cut a long text in the middle of it; a short text was not cut."""
     secret = "sk-Cut/Canary+0123456789abcdefghij"
-    encoded, said = ENCODINGS[encoding](secret), "the vendor said " + "x" * 200 + " "
+    encoded, said = ENCODINGS[encoding](secret), "the provider said " + "x" * 200 + " "
     cut = [knowing(secret).redact(f"{said}{encoded[:length]}{mark}") for length in (8, 17, 25)]
 
     assert [f"{said}{MASK}"] * 3 == cut

@@ -7,9 +7,9 @@ from typing import get_args
 import attrs
 import pytest
 
-from imagegen_http.environment import PREFIX
-from imagegen_http.provider_settings import PROVIDER_FIELDS
-from imagegen_http.settings import Settings
+from imagegen_http.settings.environment import PREFIX
+from imagegen_http.settings.providers import PROVIDER_FIELDS
+from imagegen_http.settings.schema import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH, CHINESE = DOCS / "reference" / "settings.md", DOCS / "zh-CN" / "reference" / "settings.md"

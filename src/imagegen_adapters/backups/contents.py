@@ -1,7 +1,7 @@
 """What a backup is: an uncompressed tar with these members in this order.
 
 ``imagegen-backup.json`` tells the format, ``imagegen.db`` is the database as it was at one moment,
-``spool/…`` the inputs of tasks that had not ended then, ``images/…`` pictures and thumbnails, and
+``spool/…`` the inputs of tasks that had not ended then, ``images/…`` images and thumbnails, and
 ``end.json`` counts and digests all of it, so that a backup that was cut off is told from a whole one.
 Keys are never among them.
 """
@@ -12,13 +12,13 @@ from collections.abc import Callable
 import attrs
 
 from imagegen_adapters.blob_stores.keys import is_key
-from imagegen_adapters.databases.data_directory import DATABASE_FILE, PICTURES, SPOOL
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, SPOOL_DIRECTORY
 from imagegen_core.errors import ImagegenError
 
 FORMAT = 1
 HEADER = "imagegen-backup.json"
-END = "end.json"
-PIECE = 1024 * 1024
+TRAILER = "end.json"
+CHUNK_BYTES = 1024 * 1024
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes are done, and about how many there are."""
@@ -54,4 +54,6 @@ class Tally:
 def is_expected(name: str) -> bool:
     """Return whether a file may have this name: one without a way out of the data directory."""
     top, slash, key = name.partition("/")
-    return name == DATABASE_FILE or (bool(slash) and top in (PICTURES, SPOOL) and is_key(key))
+    return name == DATABASE_FILE or (
+        bool(slash) and top in (IMAGES_DIRECTORY, SPOOL_DIRECTORY) and is_key(key)
+    )

@@ -1,4 +1,4 @@
-"""What a copied database says about files: which pictures it knows, which tasks had not ended."""
+"""What a copied database says about files: which images it knows, which tasks had not ended."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,13 +10,13 @@ from imagegen_adapters.databases.sqlite.connections import open_copier
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 
-_PICTURES = """
+_IMAGES = """
 SELECT id, blob_key, thumbnail_key, storage, size_bytes FROM images WHERE id > ? ORDER BY id LIMIT 1000
 """
 
-_SIZES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
+_IMAGE_BYTES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
 
-_ANYTHING = """
+_HAS_DATA = """
 SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
     OR EXISTS (SELECT 1 FROM provider_configs)
 """
@@ -32,8 +32,8 @@ SELECT count(*) FROM (
 
 
 @attrs.frozen(kw_only=True)
-class PictureFile:
-    """The files that a picture's record names; ``local`` when its bytes should be on this disk."""
+class ImageFile:
+    """The files that an image's record names; ``local`` when its bytes should be on this disk."""
 
     id: int
     blob_key: str
@@ -64,24 +64,24 @@ class SnapshotRows:
 
     def empty(self) -> bool:
         """Return whether nobody ever put anything into it."""
-        return not self._connection.execute(_ANYTHING).fetchone()[0]
+        return not self._connection.execute(_HAS_DATA).fetchone()[0]
 
-    def pictures(self) -> Iterator[PictureFile]:
-        """Yield all pictures, oldest first."""
+    def images(self) -> Iterator[ImageFile]:
+        """Yield all images, oldest first."""
         after = 0
-        while rows := self._connection.execute(_PICTURES, (after,)).fetchall():
+        while rows := self._connection.execute(_IMAGES, (after,)).fetchall():
             for row in rows:
-                yield _picture(row)
+                yield _image(row)
             after = rows[-1]["id"]
 
-    def picture(self, image_id: int) -> PictureFile | None:
-        """Return one picture, or None when it is gone."""
-        rows = self._connection.execute(_PICTURES, (image_id - 1,)).fetchall()
-        return _picture(rows[0]) if rows and rows[0]["id"] == image_id else None
+    def image(self, image_id: int) -> ImageFile | None:
+        """Return one image, or None when it is gone."""
+        rows = self._connection.execute(_IMAGES, (image_id - 1,)).fetchall()
+        return _image(rows[0]) if rows and rows[0]["id"] == image_id else None
 
-    def picture_bytes(self) -> int:
-        """Return how many bytes the pictures have that should be on this disk."""
-        return int(self._connection.execute(_SIZES).fetchone()[0])
+    def image_bytes(self) -> int:
+        """Return how many bytes the images have that should be on this disk."""
+        return int(self._connection.execute(_IMAGE_BYTES).fetchone()[0])
 
     def task_status(self, task_id: str) -> str | None:
         """Return a task's status; None when there is no such task."""
@@ -98,8 +98,8 @@ class SnapshotRows:
         return int(self._connection.execute(_SEALED).fetchone()[0])
 
 
-def _picture(row: sqlite3.Row) -> PictureFile:
-    return PictureFile(
+def _image(row: sqlite3.Row) -> ImageFile:
+    return ImageFile(
         id=row["id"],
         blob_key=row["blob_key"],
         thumbnail_key=row["thumbnail_key"],

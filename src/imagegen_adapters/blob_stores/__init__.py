@@ -1,1 +1,1 @@
-"""Where pictures lie: memory, a local directory, Aliyun OSS, or a directory with OSS behind it."""
+"""Where images lie: memory, a local directory, Aliyun OSS, or a directory with OSS behind it."""

@@ -4,18 +4,18 @@ import re
 
 from imagegen_core.errors import StorageError
 
-LONGEST_KEY = 512
+MAX_KEY_CHARS = 512
 """Characters of a whole key. OSS takes 1,023 bytes, a prefix of the bucket's owner included."""
 
-LONGEST_SEGMENT = 200
+MAX_SEGMENT_CHARS = 200
 """Characters between two slashes. File systems take 255 bytes, the ending of a temporary name included."""
 
-_SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{LONGEST_SEGMENT}}}")
+_SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{MAX_SEGMENT_CHARS}}}")
 
 
 def is_key(text: str) -> bool:
     """Tell whether ``text`` may name a blob."""
-    return len(text) <= LONGEST_KEY and all(
+    return len(text) <= MAX_KEY_CHARS and all(
         _SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/")
     )
 
@@ -27,5 +27,5 @@ def check_key(key: str) -> str:
         StorageError: it is no key, for example because it leads out of the store.
     """
     if not is_key(key):
-        raise StorageError(f"{key[:LONGEST_KEY]!r} cannot be a blob's key")
+        raise StorageError(f"{key[:MAX_KEY_CHARS]!r} cannot be a blob's key")
     return key

@@ -14,22 +14,22 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from imagegen_adapters.blob_stores.atomic_file import TEMPORARY_MARK, AtomicFile, sync_directory
 from imagegen_adapters.blob_stores.crc64 import fast_crc64_available
-from imagegen_adapters.blob_stores.half_written import MARK, HalfWrittenFile, sync_directory
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
 
 T = TypeVar("T")
 
-_BATCH = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
+_MAX_BATCH_BYTES = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
 # Bytes that all puts, or all reads, together wait with, unless there are more than 500.
-_HELD = 32 * 1024 * 1024
-_SMALLEST_BATCH = 32 * 1024
+_MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+_MIN_BATCH_BYTES = 32 * 1024
 # Reads under way for each thread: hundreds that end at once would be one long turn of the event loop.
-_READS = 2
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
-_NAMES = 1000  # directory entries read in one hop
+_READS_PER_THREAD = 2
+_DISK_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
+_NAMES_PER_BATCH = 1000  # directory entries read in one hop
 
 
 class LocalBlobStore:
@@ -46,12 +46,12 @@ class LocalBlobStore:
         self._crc64 = crc64 and fast_crc64_available()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
         self._puts = self._opens = 0
-        self._reads = asyncio.Semaphore(_READS * threads)
+        self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
         with _storage_errors(key):
-            file = await self.run(lambda: HalfWrittenFile(path, crc64=self._crc64))
+            file = await self.run(lambda: AtomicFile(path, crc64=self._crc64))
         self._puts += 1
         try:
             await self._fill(file, key, chunks)
@@ -72,7 +72,7 @@ class LocalBlobStore:
         try:
             stop = file.size if end is None else min(end, file.size)
             while start < stop:
-                length = min(_share(self._opens), stop - start)
+                length = min(_batch_bytes(self._opens), stop - start)
                 with _storage_errors(key):
                     async with self._reads:
                         piece = await self.run(partial(file.read, length, start))
@@ -100,7 +100,7 @@ class LocalBlobStore:
         names = self._walk(prefix)
         while True:
             with _storage_errors(prefix):
-                batch = await self.run(lambda: list(itertools.islice(names, _NAMES)))
+                batch = await self.run(lambda: list(itertools.islice(names, _NAMES_PER_BATCH)))
             if not batch:
                 return
             for name in batch:
@@ -129,7 +129,7 @@ class LocalBlobStore:
         """Return what ``act`` returns, done in one of the threads that use this disk."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, act)
 
-    async def _fill(self, file: HalfWrittenFile, key: str, chunks: AsyncIterator[bytes]) -> None:
+    async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Write one batch while the next arrives."""
         writing = self._write(file, [])
         batch: list[bytes] = []
@@ -138,7 +138,7 @@ class LocalBlobStore:
             async for chunk in chunks:
                 batch.append(chunk)
                 held += len(chunk)
-                if held >= _share(self._puts):
+                if held >= _batch_bytes(self._puts):
                     with _storage_errors(key):
                         await writing
                     writing = self._write(file, batch)
@@ -150,7 +150,7 @@ class LocalBlobStore:
             await writing
             await self._write(file, batch)
 
-    def _write(self, file: HalfWrittenFile, batch: list[bytes]) -> asyncio.Future[None]:
+    def _write(self, file: AtomicFile, batch: list[bytes]) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)
 
     def _walk(self, prefix: str = "") -> Iterator[str]:
@@ -158,14 +158,14 @@ class LocalBlobStore:
         inside = prefix.rpartition("/")[0]
         if inside and not is_key(inside):
             return
-        for directory, _, files in os.walk(self.root / inside, onerror=_complain):
+        for directory, _, files in os.walk(self.root / inside, onerror=_raise_unless_missing):
             above = os.path.relpath(directory, self.root)
             for file in files:
                 yield file if above == "." else f"{above}/{file}"
 
     def _sweep(self, limit: float | None) -> int:
         swept = 0
-        for name in [name for name in self._walk() if MARK in name]:
+        for name in [name for name in self._walk() if TEMPORARY_MARK in name]:
             path = self.root / name
             with contextlib.suppress(FileNotFoundError):
                 if limit is None or path.lstat().st_mtime < limit:
@@ -174,9 +174,9 @@ class LocalBlobStore:
         return swept
 
 
-def _share(number: int) -> int:
+def _batch_bytes(number: int) -> int:
     """Return how much each of so many may hold: one batch fills up, or is sent, beside another."""
-    return max(_SMALLEST_BATCH, min(_BATCH, _HELD // (2 * number)))
+    return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * number)))
 
 
 class _OpenFile:
@@ -215,7 +215,7 @@ def _remove(path: Path) -> None:
     sync_directory(path.parent)
 
 
-def _complain(error: OSError) -> None:
+def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
 
@@ -228,5 +228,5 @@ def _storage_errors(key: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BlobMissing(key) from error
     except OSError as error:
-        kind = StorageFull if error.errno in _FULL else StorageError
+        kind = StorageFull if error.errno in _DISK_FULL_ERRNOS else StorageError
         raise kind(f"blob {key!r}: {error.strerror or type(error).__name__}") from error

@@ -10,7 +10,7 @@ from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.blob_store import StoredBlob
 
-_CHUNK = 256 * 1024
+_CHUNK_BYTES = 256 * 1024
 
 
 @attrs.define
@@ -30,8 +30,8 @@ class MemoryBlobStore:
         if data is None:
             raise BlobMissing(key)
         stop = len(data) if end is None else min(end, len(data))
-        for at in range(start, stop, _CHUNK):
-            yield data[at : min(at + _CHUNK, stop)]
+        for at in range(start, stop, _CHUNK_BYTES):
+            yield data[at : min(at + _CHUNK_BYTES, stop)]
 
     async def stat(self, key: str) -> StoredBlob | None:
         data = self.blobs.get(check_key(key))

@@ -12,7 +12,7 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 @attrs.frozen(kw_only=True)
 class TieredBlobStore:
-    """Whether a picture's bytes are here, there or at both places makes no difference to its reader.
+    """Whether an image's bytes are here, there or at both places makes no difference to its reader.
 
     `put` and `delete` only touch the local store and need no network; the outbox carries both on to
     the archive. `stat` says ``local`` for what is here, without asking the archive for more.

@@ -9,11 +9,11 @@ from imagegen_core.errors import StorageError
 
 DATABASE_FILE = "imagegen.db"
 LOCK_FILE = "lock"
-PICTURES = "images"
-SPOOL = "spool"
+IMAGES_DIRECTORY = "images"
+SPOOL_DIRECTORY = "spool"
 
 
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+_TRANSIENT_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 """What may be over by the next try."""
 
 
@@ -69,7 +69,7 @@ class DataDirectory:
         except BlockingIOError as error:
             raise DataDirectoryInUse from error
         except OSError as error:
-            kind = StorageError if error.errno in _PASSING else DataDirectoryUnusable
+            kind = StorageError if error.errno in _TRANSIENT_ERRNOS else DataDirectoryUnusable
             raise kind(f"the data directory cannot be used: {error.strerror}") from error
 
     @property

@@ -6,9 +6,9 @@ from typing import Any
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.tasks.events import EventKind, TaskEvent
 
-_PROGRESS_KEPT = timedelta(days=1)
+_PROGRESS_RETENTION = timedelta(days=1)
 
 
 def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
@@ -21,7 +21,7 @@ def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
     }
     number = connection.execute(statements.INSERT_EVENT, row).lastrowid
     if event.kind.final:
-        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_KEPT),))
+        connection.execute(statements.PURGE_PROGRESS, (to_timestamp(event.at - _PROGRESS_RETENTION),))
     return number or 0
 
 

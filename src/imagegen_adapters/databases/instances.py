@@ -13,6 +13,6 @@ async def register_instance(database: Database, owner: str, now: datetime) -> No
 
     def insert(connection: sqlite3.Connection) -> None:
         connection.execute(statements.INSERT_INSTANCE, {"owner": owner, "started_at": to_timestamp(now)})
-        connection.execute(statements.FORGET_INSTANCES)
+        connection.execute(statements.PURGE_INSTANCES)
 
     await database.write(insert)

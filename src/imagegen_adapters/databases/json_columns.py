@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import cattrs
 
-from imagegen_core.valid_text import valid_json
+from imagegen_core.values.valid_text import valid_json
 
 T = TypeVar("T")
 
-_DOUBTFUL_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
-_NO_NUMBERS = ("NaN", "Infinity")
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_NON_FINITE_NUMBERS = ("NaN", "Infinity")
 
 
 def to_timestamp(moment: datetime) -> str:
@@ -57,11 +57,11 @@ def optional_value(text: str | None, kind: type[T]) -> T | None:
 
 
 def _may_be_invalid(text: str) -> bool:
-    """Return whether it may hold what earlier versions stored as vendors sent it: half surrogates, NaN.
+    """Return whether it may hold what earlier versions stored as providers sent it: half surrogates, NaN.
 
     Texts of a megabyte come here, so each pattern begins with a character that is rare in them.
     """
-    return _DOUBTFUL_ESCAPE.search(text) is not None or any(word in text for word in _NO_NUMBERS)
+    return _SUSPECT_ESCAPE.search(text) is not None or any(word in text for word in _NON_FINITE_NUMBERS)
 
 
 def _make_converter() -> cattrs.Converter:

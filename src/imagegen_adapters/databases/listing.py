@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.pages import Page, Paging
+from imagegen_core.search.pages import Page, Paging
 
-COUNTED = 10_000
+MAX_EXACT_TOTAL = 10_000
 """More than so many are only counted as "at least"."""
 
 T = TypeVar("T")
@@ -27,11 +27,11 @@ def select_page(
     ``conditions`` maps a condition with one ``?`` to its value; conditions on None are left out.
     ``number`` names the column of growing integers that the table is ordered and continued by.
     """
-    wanted = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(wanted) or "1"
-    values = tuple(wanted.values())
+    criteria = {condition: value for condition, value in conditions.items() if value is not None}
+    where = " AND ".join(criteria) or "1"
+    values = tuple(criteria.values())
     # Every name in these texts is a constant of ours; values are always bound.
-    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT {COUNTED + 1})"  # noqa: S608
+    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT {MAX_EXACT_TOTAL + 1})"  # noqa: S608
     selecting = (
         f"SELECT * FROM {table} WHERE {where} AND {number} < ? "  # noqa: S608
         f"ORDER BY {number} DESC LIMIT ? OFFSET ?"
@@ -56,8 +56,8 @@ def make_page(shown: list[tuple[int, T]], paging: Paging, *, found: int) -> Page
     kept = shown[: paging.page_size]
     return Page(
         items=tuple(item for _, item in kept),
-        total=min(found, COUNTED),
-        total_is_exact=found <= COUNTED,
+        total=min(found, MAX_EXACT_TOTAL),
+        total_is_exact=found <= MAX_EXACT_TOTAL,
         has_more=len(shown) > len(kept),
         last=kept[-1][0] if kept else None,
     )

@@ -1,4 +1,4 @@
-"""What the adapters in memory share: the same tasks, attempts and pictures seen from several ports."""
+"""What the adapters in memory share: the same tasks, attempts and images seen from several ports."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -6,18 +6,18 @@ from datetime import datetime
 
 import attrs
 
-from imagegen_core.attempts import Attempt
-from imagegen_core.events import TaskEvent
 from imagegen_core.images import Image
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.events import TaskEvent
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
-def _as_it_is(text: str) -> str:
+def _unchanged(text: str) -> str:
     return text
 
 
 @attrs.define(kw_only=True)
-class KeptClaim:
+class StoredClaim:
     """An idempotency key that was used."""
 
     body_sha256: str
@@ -33,10 +33,10 @@ class MemoryState:
     ``simplify`` turns traditional Chinese into simplified when prompts are folded.
     """
 
-    simplify: Callable[[str], str] = _as_it_is
+    simplify: Callable[[str], str] = _unchanged
     tasks: dict[str, Task] = attrs.field(factory=dict)
     task_numbers: dict[str, int] = attrs.field(factory=dict)
-    idempotency_keys: dict[tuple[str, str], KeptClaim] = attrs.field(factory=dict)
+    idempotency_keys: dict[tuple[str, str], StoredClaim] = attrs.field(factory=dict)
     attempts: dict[str, Attempt] = attrs.field(factory=dict)
     images: dict[int, Image] = attrs.field(factory=dict)
     last_image_id: int = 0
@@ -71,7 +71,7 @@ class MemoryState:
         return added
 
     def add_image(self, image: Image) -> Image:
-        """Keep a picture under a new id, or return the one that has its place already."""
+        """Keep an image under a new id, or return the one that has its place already."""
         for kept in self.images.values():
             if (kept.attempt_id, kept.position) == (image.attempt_id, image.position):
                 return kept

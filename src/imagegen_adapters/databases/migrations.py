@@ -192,7 +192,7 @@ def m003_attempts(db: Schema) -> None:
 
 @migrations()
 def m004_images(db: Schema) -> None:
-    """Pictures outlive what made them; their ids are never used again. `crc64` is unsigned, hence text."""
+    """Images outlive what made them; their ids are never used again. `crc64` is unsigned, hence text."""
     _run(
         db,
         """
@@ -284,9 +284,9 @@ def m007_instances(db: Schema) -> None:
 
 @migrations()
 def m008_search(db: Schema) -> None:
-    """The search index and what makes lists of pictures cheap; see `image_records.index`.
+    """The search index and what makes lists of images cheap; see `image_records.index`.
 
-    `image_days` tells which ids a day's pictures have; lists by provider, model and operation use the
+    `image_days` tells which ids a day's images have; lists by provider, model and operation use the
     search index, so the images table needs no index of its own for them.
     """
     _run(
@@ -336,7 +336,7 @@ def m008_search(db: Schema) -> None:
 
 @migrations()
 def m009_picture_ages(db: Schema) -> None:
-    """What may expire, by age: none of the pictures that are too young is looked at."""
+    """What may expire, by age: none of the images that are too young is looked at."""
     _run(db, "CREATE INDEX images_by_age ON images (created_at, id) WHERE storage = 'both'")
 
 
@@ -361,7 +361,7 @@ def m011_ready_by_provider(db: Schema) -> None:
 
 @migrations()
 def m012_attempt_configs(db: Schema) -> None:
-    """What a call was sent under, for as long as its vendor works on it or its answer is decoded.
+    """What a call was sent under, for as long as its provider works on it or its answer is decoded.
 
     With secrets in it, it is in `sealed_config`, else in `config`.
     """

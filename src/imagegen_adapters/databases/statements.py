@@ -1,4 +1,4 @@
-"""Every statement of the hot paths, in one place; those of pictures lie beside their search index."""
+"""Every statement of the hot paths, in one place; those of images lie beside their search index."""
 
 # ---------------------------------------------------------------- tasks
 
@@ -37,13 +37,13 @@ PENDING = "SELECT value FROM counters WHERE name = 'pending'"
 
 # Without statistics SQLite takes the broad index on the status; INDEXED BY fails loudly where that is wrong.
 
-END_PUTTING_OFF = """
+RELEASE_DUE = """
 UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
 WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 """
 """What is due is like any other, so that demand and claims look at one short index only."""
 
-ANY_PUT_OFF_IS_DUE = """
+IS_ANY_DEFERRED_DUE = """
 SELECT EXISTS (
     SELECT 1 FROM tasks INDEXED BY tasks_put_off
     WHERE status = 'pending' AND not_before IS NOT NULL AND not_before <= :now
@@ -180,7 +180,7 @@ INSERT INTO outbox (kind, blob_key, image_id) VALUES ('remove', :blob_key, :imag
 ON CONFLICT (kind, blob_key) DO NOTHING
 """
 
-FORGET_UPLOAD = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ?"
+DELETE_UPLOAD = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ?"
 
 # ---------------------------------------------------------------- events
 
@@ -198,6 +198,6 @@ DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = 'progress' AN
 
 INSERT_INSTANCE = "INSERT INTO instances (owner, started_at) VALUES (:owner, :started_at)"
 
-FORGET_INSTANCES = """
+PURGE_INSTANCES = """
 DELETE FROM instances WHERE owner NOT IN (SELECT owner FROM instances ORDER BY started_at DESC LIMIT 100)
 """

@@ -17,10 +17,10 @@ from imagegen_adapters.databases.json_columns import (
     to_timestamp,
 )
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.attempts import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.failures import Failure
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.tasks.attempt import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
+from imagegen_core.tasks.task import Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Row = sqlite3.Row | Mapping[str, Any]
 
 @attrs.frozen(kw_only=True)
 class _Inputs:
-    """The pictures of a request, as one column holds them."""
+    """The images of a request, as one column holds them."""
 
     references: tuple[InputImage, ...] = ()
     image: InputImage | None = None
@@ -63,7 +63,7 @@ def task_state(task: Task) -> dict[str, Any]:
         "progress": task.progress,
         "attempts": task.attempts,
         "retries": task.retries,
-        "rescues": task.rescues,
+        "rescues": task.recoveries,
         "warnings": to_json(task.warnings),
         "failure": optional_json(task.failure),
         "cancel_requested": int(task.cancel_requested),
@@ -89,7 +89,7 @@ def row_to_task(row: Row) -> Task:
         progress=row["progress"],
         attempts=row["attempts"],
         retries=row["retries"],
-        rescues=row["rescues"],
+        recoveries=row["rescues"],
         warnings=from_json(row["warnings"], tuple[str, ...]),
         failure=optional_value(row["failure"], Failure),
         cancel_requested=bool(row["cancel_requested"]),
@@ -114,9 +114,9 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def _request(row: Row) -> PictureRequest:
+def _request(row: Row) -> ImageRequest:
     inputs = from_json(row["inputs"], _Inputs)
-    return PictureRequest(
+    return ImageRequest(
         operation=Operation(row["operation"]),
         prompt=row["prompt"],
         params=from_json(row["params"], dict[str, Any]),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imagegen_core.errors import StorageError
 
-_FRESH_SECONDS = 1.0
+_MAX_AGE_SECONDS = 1.0
 
 
 class SystemDiskSpace:
@@ -32,7 +32,7 @@ class SystemDiskSpace:
 
     def free_bytes(self) -> int:
         now = self._monotonic()
-        if self._seen is None or now - self._seen[0] >= _FRESH_SECONDS:
+        if self._seen is None or now - self._seen[0] >= _MAX_AGE_SECONDS:
             self._seen = now, self._ask()
         return self._seen[1]
 

@@ -10,7 +10,7 @@ from imagegen_adapters.databases.event_rows import insert_event, row_to_event
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.event_buses.watchers import Watchers
-from imagegen_core.events import EventKind, TaskEvent
+from imagegen_core.tasks.events import EventKind, TaskEvent
 
 
 class SqliteEventBus:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from imagegen_adapters.databases.memory import KeptClaim, MemoryState
+from imagegen_adapters.databases.memory import MemoryState, StoredClaim
 from imagegen_core.errors import IdempotencyKeyReused
-from imagegen_core.ports.idempotency_keys import KeyedTask, OpenKey
+from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.task import Task
 
 
 class MemoryIdempotencyKeys:
@@ -24,16 +24,18 @@ class MemoryIdempotencyKeys:
             raise IdempotencyKeyReused
         return self._state.tasks[kept.task_id]
 
-    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
+    async def tasks_by_prefix(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
         keys = list(self._beginning(scope, prefix, now))
-        made = [KeyedTask(key=key, task=self._state.tasks[kept.task_id]) for key, kept in reversed(keys)]
-        return tuple(made[:20])
+        tasks_by_prefix = [
+            KeyedTask(key=key, task=self._state.tasks[kept.task_id]) for key, kept in reversed(keys)
+        ]
+        return tuple(tasks_by_prefix[:20])
 
     async def unanswered(
         self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
-    ) -> tuple[OpenKey, ...]:
+    ) -> tuple[UnansweredKey, ...]:
         keys = [
-            OpenKey(key=key, task_id=kept.task_id)
+            UnansweredKey(key=key, task_id=kept.task_id)
             for key, kept in self._beginning(scope, prefix, now)
             if kept.answered_at is None and self._ended_after(kept.task_id, ended_since)
         ]
@@ -44,7 +46,7 @@ class MemoryIdempotencyKeys:
             if kept.task_id == task_id and kept.answered_at is None:
                 kept.answered_at = at
 
-    def _beginning(self, scope: str, prefix: str, now: datetime) -> Iterator[tuple[str, KeptClaim]]:
+    def _beginning(self, scope: str, prefix: str, now: datetime) -> Iterator[tuple[str, StoredClaim]]:
         """Yield the keys of a scope with a beginning, by the age of their tasks."""
         keys = [
             (key, kept)

@@ -8,9 +8,9 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import row_to_task
 from imagegen_core.errors import IdempotencyKeyReused
-from imagegen_core.ports.idempotency_keys import KeyedTask, OpenKey
+from imagegen_core.ports.idempotency_keys import KeyedTask, UnansweredKey
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.task import Task
 
 _AFTER_ANY = "\x7f"
 """Sorts after every character that a key may have."""
@@ -24,20 +24,20 @@ class SqliteIdempotencyKeys:
 
     async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
         moment = to_timestamp(now)
-        row = await self._database.read(lambda c: kept_task(c, claim, now=moment))
+        row = await self._database.read(lambda c: keyed_task(c, claim, now=moment))
         return None if row is None else row_to_task(row)
 
-    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
+    async def tasks_by_prefix(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
         keys = _beginning(scope, prefix, now)
         rows = await self._database.read(lambda c: c.execute(statements.TASKS_OF_KEYS, keys).fetchall())
         return tuple(KeyedTask(key=row["key"], task=row_to_task(row)) for row in rows)
 
     async def unanswered(
         self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
-    ) -> tuple[OpenKey, ...]:
+    ) -> tuple[UnansweredKey, ...]:
         keys = {**_beginning(scope, prefix, now), "ended_since": to_timestamp(ended_since)}
         rows = await self._database.read(lambda c: c.execute(statements.UNANSWERED_KEYS, keys).fetchall())
-        return tuple(OpenKey(key=row["key"], task_id=row["task_id"]) for row in rows)
+        return tuple(UnansweredKey(key=row["key"], task_id=row["task_id"]) for row in rows)
 
     async def answered(self, task_id: str, *, at: datetime) -> None:
         values = {"task_id": task_id, "answered_at": to_timestamp(at)}
@@ -48,7 +48,7 @@ def _beginning(scope: str, prefix: str, now: datetime) -> dict[str, str]:
     return {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
 
 
-def kept_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
+def keyed_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
     """Return the row of the task that the key made, or None for a key that is new or expired at ``now``.
 
     Raises:

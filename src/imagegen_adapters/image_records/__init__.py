@@ -1,1 +1,1 @@
-"""What is known of the kept pictures."""
+"""What is known of the kept images."""

@@ -17,26 +17,28 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.rows import milliseconds
 from imagegen_core.errors import Unavailable
-from imagegen_core.folding import Simplify, fold
 from imagegen_core.images import Image
-from imagegen_core.ngrams import VERSION, tokens
+from imagegen_core.search.folding import Simplify, fold
+from imagegen_core.search.ngrams import VERSION, tokens
 
 DAY_MS = 86_400_000
 
 
 @attrs.frozen(kw_only=True)
-class Entry:
-    """What the index keeps of a picture: its folded prompt and its tokens, parted by spaces."""
+class IndexEntry:
+    """What the index keeps of an image: its folded prompt and its tokens, parted by spaces."""
 
     created_ms: int
     folded: str
     tokens: str
 
     @classmethod
-    def of(cls, image: Image, simplify: Simplify) -> "Entry":
-        """Return the entry of a picture."""
+    def of(cls, image: Image, simplify: Simplify) -> "IndexEntry":
+        """Return the entry of an image."""
         folded = fold(image.prompt, simplify)
-        return cls(created_ms=milliseconds(image.created_at), folded=folded, tokens=_tokens_of(image, folded))
+        return cls(
+            created_ms=milliseconds(image.created_at), folded=folded, tokens=_index_tokens(image, folded)
+        )
 
 
 @lru_cache(maxsize=1000)
@@ -70,21 +72,21 @@ def active_generation(connection: sqlite3.Connection) -> int:
 
 
 def add_entries(
-    connection: sqlite3.Connection, entries: Sequence[tuple[int, Entry]], simplify: Simplify
+    connection: sqlite3.Connection, entries: Sequence[tuple[int, IndexEntry]], simplify: Simplify
 ) -> None:
     """Add ``(id, entry)`` pairs to all generations, within the caller's transaction."""
-    for row in connection.execute(statements.GENERATIONS).fetchall():
+    for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
         if row["folding"] is None:
-            connection.execute(statements.NAME_FOLDING, (folding_version(simplify),))
+            connection.execute(statements.SET_FOLDING, (folding_version(simplify),))
         write_entries(connection, row["generation"], entries)
     days: dict[int, list[int]] = {}
     for image_id, entry in entries:
         days.setdefault(entry.created_ms // DAY_MS, []).append(image_id)
-    connection.executemany(statements.NOTE_DAY, ((day, min(ids), max(ids)) for day, ids in days.items()))
+    connection.executemany(statements.PUT_DAY, ((day, min(ids), max(ids)) for day, ids in days.items()))
 
 
 def write_entries(
-    connection: sqlite3.Connection, generation: int, entries: Iterable[tuple[int, Entry]]
+    connection: sqlite3.Connection, generation: int, entries: Iterable[tuple[int, IndexEntry]]
 ) -> None:
     """Add ``(id, entry)`` pairs to one generation."""
     pairs = list(entries)
@@ -100,31 +102,31 @@ def write_entries(
 
 
 def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
-    """Remove a picture from all generations, within the caller's transaction."""
-    for row in connection.execute(statements.GENERATIONS).fetchall():
+    """Remove an image from all generations, within the caller's transaction."""
+    for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
         texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
         deleting = f"DELETE FROM {texts} WHERE id = ? RETURNING folded"  # noqa: S608 - a constant and a number
         for gone in connection.execute(deleting, (image.id,)).fetchall():
             connection.execute(
                 f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
-                (image.id, _tokens_of(image, gone["folded"])),
+                (image.id, _index_tokens(image, gone["folded"])),
             )
 
 
 @lru_cache(maxsize=8)
 def folding_version(simplify: Simplify) -> str:
     """Return a name for how prompts are folded and parted now; an index of another name is stale."""
-    folded = fold("\n".join(_every_character()), simplify)
+    folded = fold("\n".join(_foldable_characters()), simplify)
     return f"{VERSION}-{hashlib.sha256(folded.encode()).hexdigest()[:16]}"
 
 
-def _every_character() -> Iterable[str]:
+def _foldable_characters() -> Iterable[str]:
     """Yield the characters of the basic plane that a folding may change; no Hangul syllable is."""
     yield from map(chr, range(0x21, 0xAC00))
     yield from map(chr, range(0xF900, 0x10000))
 
 
-def _tokens_of(image: Image, folded: str) -> str:
+def _index_tokens(image: Image, folded: str) -> str:
     return " ".join(
         (
             *tokens(folded),

@@ -10,10 +10,10 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import DAY_MS, active_generation, facet
 from imagegen_adapters.image_records.rows import milliseconds
-from imagegen_core.ngrams import spread, terms
 from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search.ngrams import evenly_spaced, terms
 
-MOST_TERMS = 24
+MAX_TERMS = 24
 """An index is asked for no more tokens at once; what they leave open, the prompts themselves tell."""
 
 NEWEST = 2**63 - 1
@@ -21,7 +21,7 @@ NEWEST = 2**63 - 1
 
 @attrs.frozen(kw_only=True)
 class Lookup:
-    """Which pictures to find: those with all ``terms`` in the index and all ``words`` in their prompts.
+    """Which images to find: those with all ``terms`` in the index and all ``words`` in their prompts.
 
     ``oldest`` and ``newest`` bound the ids by the days that are asked for, ``from_ms`` (inclusive) and
     ``to_ms`` (exclusive) decide. Made by `make_lookup`; SQLite finds by it without sorting, so it stops
@@ -58,21 +58,21 @@ class Lookup:
         *,
         without: tuple[str, ...],
         limit: int,
-        looked_at: int,
+        max_examined: int,
         before: int,
     ) -> dict[int, str]:
         """Return ids below ``before`` with folded prompts that do not contain all words of ``without``.
 
-        They are the newest ``limit`` of the newest ``looked_at``.
+        They are the newest ``limit`` of the newest ``max_examined``.
         """
         source, number, values = self._source(self.oldest, min(self.newest, before - 1))
         newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
         # Nothing but names of ours and question marks is in this text.
         selecting = (
             f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608
-            f"WHERE NOT {_all_occur(len(without))} ORDER BY id DESC LIMIT ?"
+            f"WHERE NOT {_contains_all(len(without))} ORDER BY id DESC LIMIT ?"
         )
-        rows = connection.execute(selecting, (*values, looked_at, *without, limit)).fetchall()
+        rows = connection.execute(selecting, (*values, max_examined, *without, limit)).fetchall()
         return {row["id"]: row["folded"] for row in rows}
 
     def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
@@ -91,36 +91,36 @@ class Lookup:
         values = [value for value in (self.from_ms, self.to_ms) if value is not None]
         checks = "" if self.from_ms is None else " AND created_ms >= ?"
         checks += "" if self.to_ms is None else " AND created_ms < ?"
-        checks += f" AND {_all_occur(len(self.words))}" if self.words else ""
+        checks += f" AND {_contains_all(len(self.words))}" if self.words else ""
         return checks, [*values, *self.words]
 
 
-def make_lookup(connection: sqlite3.Connection, wanted: ImageFilter, words: Sequence[str] = ()) -> Lookup:
-    """Return the lookup of pictures that are wanted and hold all folded words.
+def make_lookup(connection: sqlite3.Connection, criteria: ImageFilter, words: Sequence[str] = ()) -> Lookup:
+    """Return the lookup of images that are wanted and hold all folded words.
 
     Raises:
         Unavailable: there is no index.
     """
     asked = [terms(word) for word in words]
     tokens = tuple(dict.fromkeys(token for one in asked for token in one.tokens))
-    all_asked = len(tokens) <= MOST_TERMS
+    all_asked = len(tokens) <= MAX_TERMS
     unproven = tuple(word for word, one in zip(words, asked, strict=True) if not (all_asked and one.proven))
-    return lookup_of_terms(connection, wanted, spread(tokens, MOST_TERMS), words=unproven)
+    return lookup_of_terms(connection, criteria, evenly_spaced(tokens, MAX_TERMS), words=unproven)
 
 
 def lookup_of_terms(
     connection: sqlite3.Connection,
-    wanted: ImageFilter,
+    criteria: ImageFilter,
     tokens: tuple[str, ...],
     *,
     words: tuple[str, ...] = (),
 ) -> Lookup:
-    """Return the lookup of pictures that are wanted, have all tokens, and hold all folded words."""
-    from_ms, to_ms = _rounded_up(wanted.created_from), _rounded_up(wanted.created_to)
+    """Return the lookup of images that are wanted, have all tokens, and hold all folded words."""
+    from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
     oldest, newest = _bounds(connection, from_ms, to_ms)
     return Lookup(
         generation=active_generation(connection),
-        terms=tuple(dict.fromkeys((*tokens, *_facets(wanted)))),
+        terms=tuple(dict.fromkeys((*tokens, *_facets(criteria)))),
         words=words,
         from_ms=from_ms,
         to_ms=to_ms,
@@ -129,8 +129,8 @@ def lookup_of_terms(
     )
 
 
-def _facets(wanted: ImageFilter) -> list[str]:
-    values = {"provider": wanted.provider_name, "model": wanted.model_id, "operation": wanted.operation}
+def _facets(criteria: ImageFilter) -> list[str]:
+    values = {"provider": criteria.provider_name, "model": criteria.model_id, "operation": criteria.operation}
     return [facet(name, value) for name, value in values.items() if value is not None]
 
 
@@ -151,9 +151,9 @@ def _bounds(connection: sqlite3.Connection, from_ms: int | None, to_ms: int | No
     return (1, 0) if low is None else (low, high)
 
 
-def _all_occur(count: int) -> str:
+def _contains_all(count: int) -> str:
     """Return a condition that ``count`` words occur; balanced, since SQLite bounds its depth."""
     if count == 1:
         return "instr(folded, ?)"
     half = count // 2
-    return f"({_all_occur(half)} AND {_all_occur(count - half)})"
+    return f"({_contains_all(half)} AND {_contains_all(count - half)})"

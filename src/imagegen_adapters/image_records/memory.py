@@ -1,21 +1,21 @@
-"""Picture records in memory."""
+"""Image records in memory."""
 
 import attrs
 
 from imagegen_adapters.databases.listing import list_page
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.image_records.close import RelevantList
-from imagegen_core.closeness import CLOSE_PICTURES, Closeness
+from imagegen_adapters.image_records.similar import RelevantList
 from imagegen_core.errors import ImageNotFound
-from imagegen_core.folding import fold
 from imagegen_core.images import Image, StorageState
-from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.folding import fold
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search.query import SearchQuery
+from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
 
 
 class MemoryImageRecords:
-    """The pictures of ``state``; gone with the process."""
+    """The images of ``state``; gone with the process."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -23,20 +23,20 @@ class MemoryImageRecords:
     async def get(self, image_id: int) -> Image:
         return self._get(image_id)
 
-    async def of_task(self, task_id: str) -> tuple[Image, ...]:
+    async def by_task(self, task_id: str) -> tuple[Image, ...]:
         images = [image for image in self._state.images.values() if image.task_id == task_id]
         return tuple(sorted(images, key=self._place))
 
-    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
-        return list_page(((image.id, image) for image in self._wanted(wanted)), paging)
+    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
+        return list_page(((image.id, image) for image in self._wanted(criteria)), paging)
 
     async def search(
-        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        found = [image for image in self._wanted(wanted) if query.matches(self._folded(image))]
+        found = [image for image in self._wanted(criteria) if query.matches(self._folded(image))]
         if mode is SearchMode.CONTAINS:
             return list_page(((image.id, SearchHit(image=image)) for image in found), paging)
-        return self._relevant(found, query, wanted, paging)
+        return self._relevant(found, query, criteria, paging)
 
     async def delete(self, image_id: int) -> Image:
         image = self._get(image_id)
@@ -49,7 +49,7 @@ class MemoryImageRecords:
             self._state.images[image_id] = attrs.evolve(self._state.images[image_id], storage=state)
 
     def _relevant(
-        self, found: list[Image], query: SearchQuery, wanted: ImageFilter, paging: Paging
+        self, found: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
         def exact(limit: int, offset: int, after: int | None) -> list[int]:
             ids = [image.id for image in found if after is None or image.id < after]
@@ -58,7 +58,7 @@ class MemoryImageRecords:
         page = RelevantList(
             found=len(found),
             exact=exact,
-            close=lambda newest: self._close(query, wanted, newest),
+            close=lambda newest: self._close(query, criteria, newest),
             newest=self._state.last_image_id,
         ).page(paging)
         hits = (SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items)
@@ -70,12 +70,12 @@ class MemoryImageRecords:
             last=page.last,
         )
 
-    def _close(self, query: SearchQuery, wanted: ImageFilter, newest: int) -> list[int]:
-        closeness = Closeness.to(query)
-        images = (image for image in self._wanted(wanted) if image.id <= newest)
-        ranked = ((closeness.rank(self._folded(image)), -image.id) for image in images)
+    def _close(self, query: SearchQuery, criteria: ImageFilter, newest: int) -> list[int]:
+        matcher = SimilarityMatcher.from_query(query)
+        images = (image for image in self._wanted(criteria) if image.id <= newest)
+        ranked = ((matcher.rank(self._folded(image)), -image.id) for image in images)
         best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
-        return [-negative for _, negative in best[:CLOSE_PICTURES]]
+        return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]
 
     def _folded(self, image: Image) -> str:
         return fold(image.prompt, self._state.simplify)
@@ -90,15 +90,15 @@ class MemoryImageRecords:
         attempt = self._state.attempts[image.attempt_id]
         return attempt.part, image.position, image.id
 
-    def _wanted(self, wanted: ImageFilter) -> list[Image]:
-        return [image for image in reversed(self._state.images.values()) if _fits(image, wanted)]
+    def _wanted(self, criteria: ImageFilter) -> list[Image]:
+        return [image for image in reversed(self._state.images.values()) if _fits(image, criteria)]
 
 
-def _fits(image: Image, wanted: ImageFilter) -> bool:
+def _fits(image: Image, criteria: ImageFilter) -> bool:
     return (
-        wanted.provider_name in (None, image.provider_name)
-        and wanted.model_id in (None, image.model_id)
-        and wanted.operation in (None, image.operation)
-        and (wanted.created_from is None or wanted.created_from <= image.created_at)
-        and (wanted.created_to is None or image.created_at < wanted.created_to)
+        criteria.provider_name in (None, image.provider_name)
+        and criteria.model_id in (None, image.model_id)
+        and criteria.operation in (None, image.operation)
+        and (criteria.created_from is None or criteria.created_from <= image.created_at)
+        and (criteria.created_to is None or image.created_at < criteria.created_to)
     )

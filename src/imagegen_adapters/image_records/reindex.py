@@ -1,6 +1,6 @@
 """Making the search index anew while the service runs, after its rules changed or when it is missing.
 
-A new generation of the index is filled beside the old one, which goes on answering; pictures that come or go
+A new generation of the index is filled beside the old one, which goes on answering; images that come or go
 meanwhile are kept in both. When the new one holds everything it takes over, and the old one is removed bit
 by bit. A reindexing that was stopped at any moment goes on where it was.
 """
@@ -15,25 +15,25 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.index import (
-    Entry,
+    IndexEntry,
     active_generation,
     create_generation,
     folding_version,
     write_entries,
 )
 from imagegen_adapters.image_records.rows import row_to_image
-from imagegen_core.folding import Simplify
+from imagegen_core.search.folding import Simplify
 
-BATCH = 500
-"""Pictures a transaction; writers wait for no more than that."""
+IMAGES_PER_BATCH = 500
+"""Images a transaction; writers wait for no more than that."""
 
-_DROPPED_ROWS = 2000
-_MERGED_PAGES = 500
-_FTS5_OWN_ROWS = 10
+_ROWS_PER_DELETE = 2000
+_PAGES_PER_MERGE = 500
+_MAX_FTS5_INTERNAL_ID = 10
 """Up to this id the ``_data`` table holds averages (1) and structure (10) of an index: fts5_index.c."""
 
 Progress = Callable[[int, int], Awaitable[None] | None]
-"""Is told up to which id pictures are indexed, and which id is the last."""
+"""Is told up to which id images are indexed, and which id is the last."""
 
 
 class IndexState(StrEnum):
@@ -56,7 +56,7 @@ class _Build:
 async def index_state(database: Database, simplify: Simplify) -> IndexState:
     """Return what is to be said of the search index; the dictionaries of ``simplify`` are loaded for it."""
     version = folding_version(simplify)
-    rows = await database.read(lambda c: c.execute(statements.GENERATIONS).fetchall())
+    rows = await database.read(lambda c: c.execute(statements.LIVE_GENERATIONS).fetchall())
     active = [row["folding"] for row in rows if row["state"] == "active"]
     if not active:
         return IndexState.MISSING
@@ -69,13 +69,15 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
     build = await database.write(partial(_start, version=version))
     while build.reached < build.until:
         entries = await database.read(partial(_entries, build=build, simplify=simplify))
-        build = attrs.evolve(build, reached=entries[-1][0] if len(entries) == BATCH else build.until)
+        build = attrs.evolve(
+            build, reached=entries[-1][0] if len(entries) == IMAGES_PER_BATCH else build.until
+        )
         await database.write(partial(_add, build=build, entries=entries))
         if progress is not None and (waiting := progress(build.reached, build.until)) is not None:
             await waiting
     await _compact(database, build.generation)
-    await database.write(partial(_take_over, generation=build.generation))
-    await remove_leaving(database)
+    await database.write(partial(_activate, generation=build.generation))
+    await remove_retired_generations(database)
     return build.until
 
 
@@ -84,55 +86,57 @@ async def compact(database: Database) -> None:
     await _compact(database, await database.read(active_generation))
 
 
-async def remove_leaving(database: Database) -> None:
+async def remove_retired_generations(database: Database) -> None:
     """Remove generations that are no longer used, a few rows a transaction."""
-    for row in await database.read(lambda c: c.execute(statements.LEAVING).fetchall()):
+    for row in await database.read(lambda c: c.execute(statements.RETIRED_GENERATIONS).fetchall()):
         generation: int = row["generation"]
         while await database.write(partial(_shrink, generation=generation)):
             pass
 
 
 async def _compact(database: Database, generation: int) -> None:
-    await database.write(partial(_merge, generation=generation, pages=-_MERGED_PAGES))
-    while await database.write(partial(_merge, generation=generation, pages=_MERGED_PAGES)):
+    await database.write(partial(_merge, generation=generation, pages=-_PAGES_PER_MERGE))
+    while await database.write(partial(_merge, generation=generation, pages=_PAGES_PER_MERGE)):
         pass
 
 
-def forget_index(connection: sqlite3.Connection) -> None:
+def retire_index(connection: sqlite3.Connection) -> None:
     """Do without a search index from now on; `reindex` makes one again."""
-    connection.execute(statements.ABANDON)
-    connection.execute(statements.LEAVE)
+    connection.execute(statements.RETIRE_BUILDING)
+    connection.execute(statements.RETIRE_ACTIVE)
 
 
 def _start(connection: sqlite3.Connection, *, version: str) -> _Build:
-    row = connection.execute(statements.BUILDING, (version,)).fetchone()
+    row = connection.execute(statements.BUILDING_GENERATION, (version,)).fetchone()
     if row is not None:
         return _Build(generation=row["generation"], reached=row["reached"], until=row["until"])
-    connection.execute(statements.ABANDON)
+    connection.execute(statements.RETIRE_BUILDING)
     until = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
-    ((generation,),) = connection.execute(statements.BUILD, (version, until)).fetchall()
+    ((generation,),) = connection.execute(statements.INSERT_GENERATION, (version, until)).fetchall()
     create_generation(connection.execute, generation)
     return _Build(generation=generation, reached=0, until=until)
 
 
-def _entries(connection: sqlite3.Connection, *, build: _Build, simplify: Simplify) -> list[tuple[int, Entry]]:
-    bounds = (build.reached, build.until, BATCH)
+def _entries(
+    connection: sqlite3.Connection, *, build: _Build, simplify: Simplify
+) -> list[tuple[int, IndexEntry]]:
+    bounds = (build.reached, build.until, IMAGES_PER_BATCH)
     rows = connection.execute(statements.IMAGES_AFTER, bounds).fetchall()
-    return [(row["id"], Entry.of(row_to_image(row), simplify)) for row in rows]
+    return [(row["id"], IndexEntry.of(row_to_image(row), simplify)) for row in rows]
 
 
-def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, Entry]]) -> None:
+def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
     """Add what was not deleted since it was read."""
     low, high = (entries[0][0], entries[-1][0]) if entries else (0, 0)
     rows = connection.execute(statements.IDS_BETWEEN, (low, high)).fetchall()
     there = {row["id"] for row in rows}
     write_entries(connection, build.generation, (pair for pair in entries if pair[0] in there))
-    connection.execute(statements.REACH, (build.reached, build.generation))
+    connection.execute(statements.SAVE_PROGRESS, (build.reached, build.generation))
 
 
-def _take_over(connection: sqlite3.Connection, *, generation: int) -> None:
-    connection.execute(statements.LEAVE)
-    connection.execute(statements.ACTIVATE, (generation,))
+def _activate(connection: sqlite3.Connection, *, generation: int) -> None:
+    connection.execute(statements.RETIRE_ACTIVE)
+    connection.execute(statements.ACTIVATE_GENERATION, (generation,))
 
 
 def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bool:
@@ -151,12 +155,12 @@ def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
     that FTS5 keeps its data in too. But for two: without them FTS5 could not even open what is to drop.
     """
     texts, index = f"image_texts_{generation:d}", f"image_index_{generation:d}"
-    for table, kept in ((texts, 0), (f"{index}_data", _FTS5_OWN_ROWS)):
+    for table, kept in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):
         # A constant and a number; both tables have integer keys named id.
         shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608
-        if connection.execute(shrinking, (kept, _DROPPED_ROWS)).rowcount:
+        if connection.execute(shrinking, (kept, _ROWS_PER_DELETE)).rowcount:
             return True
     connection.execute(f"DROP TABLE {texts}")
     connection.execute(f"DROP TABLE {index}")
-    connection.execute(statements.FORGET, (generation,))
+    connection.execute(statements.DELETE_GENERATION, (generation,))
     return False

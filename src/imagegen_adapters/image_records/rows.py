@@ -1,4 +1,4 @@
-"""Pictures as rows of the images table."""
+"""Images as rows of the images table."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from imagegen_core.operations import Operation
 
 
 def image_to_row(image: Image) -> dict[str, Any]:
-    """Return the columns of a picture, without its id."""
+    """Return the columns of an image, without its id."""
     return {
         "task_id": image.task_id,
         "attempt_id": image.attempt_id,
@@ -36,7 +36,7 @@ def image_to_row(image: Image) -> dict[str, Any]:
 
 
 def row_to_image(row: sqlite3.Row) -> Image:
-    """Return the picture of a row."""
+    """Return the image of a row."""
     return Image(
         id=row["id"],
         task_id=row["task_id"],

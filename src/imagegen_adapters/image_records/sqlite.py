@@ -1,4 +1,4 @@
-"""Picture records in SQLite."""
+"""Image records in SQLite."""
 
 import json
 import time
@@ -10,20 +10,20 @@ import attrs
 from imagegen_adapters.databases.listing import make_page
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.databases.statements import FORGET_UPLOAD, PUT_REMOVAL
+from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
 from imagegen_adapters.image_records import statements
-from imagegen_adapters.image_records.close import RelevantList, close_ids
-from imagegen_adapters.image_records.index import Entry, add_entries, remove_entry
+from imagegen_adapters.image_records.count_cache import CountCache
+from imagegen_adapters.image_records.index import IndexEntry, add_entries, remove_entry
 from imagegen_adapters.image_records.lookup import NEWEST, make_lookup
+from imagegen_adapters.image_records.query_gate import QueryGate
 from imagegen_adapters.image_records.rows import image_to_row, row_to_image
-from imagegen_adapters.image_records.totals import Totals
-from imagegen_adapters.image_records.turns import Turns
+from imagegen_adapters.image_records.similar import RelevantList, similar_ids
 from imagegen_core.errors import ImageNotFound, Unavailable
-from imagegen_core.folding import Simplify
 from imagegen_core.images import Image, StorageState
-from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageFilter, SearchHit, SearchMode
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.folding import Simplify
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search.query import SearchQuery
 
 SEARCH_SECONDS = 2.0
 """What the port promises: longer than this, a search is refused."""
@@ -33,22 +33,22 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class PreparedImage:
-    """A picture with all that is stored of it; making it needs no database."""
+    """An image with all that is stored of it; making it needs no database."""
 
     image: Image
     row: dict[str, Any]
-    entry: Entry
+    entry: IndexEntry
 
     @classmethod
     def of(cls, image: Image, simplify: Simplify) -> "PreparedImage":
-        """Return the picture, ready to be inserted."""
-        return cls(image=image, row=image_to_row(image), entry=Entry.of(image, simplify))
+        """Return the image, ready to be inserted."""
+        return cls(image=image, row=image_to_row(image), entry=IndexEntry.of(image, simplify))
 
 
 def insert_images(
     connection: sqlite3.Connection, images: tuple[Image, ...], simplify: Simplify
 ) -> tuple[Image, ...]:
-    """Insert pictures within the caller's transaction and return them with their ids, searchable.
+    """Insert images within the caller's transaction and return them with their ids, searchable.
 
     One whose (attempt_id, position) is there already is returned as it is stored.
     """
@@ -58,16 +58,16 @@ def insert_images(
 def insert_prepared(
     connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
 ) -> tuple[Image, ...]:
-    """Do what `insert_images` does with pictures that were prepared elsewhere with the same ``simplify``."""
+    """Do what `insert_images` does with images that were prepared elsewhere with the same ``simplify``."""
     ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
     return tuple(
-        attrs.evolve(one.image, id=image_id) if image_id else _kept(connection, one.image)
+        attrs.evolve(one.image, id=image_id) if image_id else _stored_image(connection, one.image)
         for one, image_id in zip(prepared, ids, strict=True)
     )
 
 
 def insert_rows(
-    connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], Entry]], simplify: Simplify
+    connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], IndexEntry]], simplify: Simplify
 ) -> list[int]:
     """Insert rows with their entries in the search index; return their ids, 0 for what was there already."""
     ids: list[int] = []
@@ -90,8 +90,8 @@ class SqliteImageRecords:
     def __init__(self, database: Database, *, simplify: Simplify) -> None:
         self._database = database
         self._simplify = simplify
-        self._totals = Totals()
-        self._turns = Turns()
+        self._count_cache = CountCache()
+        self._query_gate = QueryGate()
 
     async def get(self, image_id: int) -> Image:
         if not 0 < image_id <= NEWEST:
@@ -101,26 +101,26 @@ class SqliteImageRecords:
             raise ImageNotFound(image_id)
         return row_to_image(row)
 
-    async def of_task(self, task_id: str) -> tuple[Image, ...]:
+    async def by_task(self, task_id: str) -> tuple[Image, ...]:
         rows = await self._database.read(
             lambda c: c.execute(statements.IMAGES_OF_TASK, (task_id,)).fetchall()
         )
         return tuple(row_to_image(row) for row in rows)
 
-    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
-        if wanted == ImageFilter():
+    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
+        if criteria == ImageFilter():
             return await self._database.read(lambda c: _all_images(c, paging))
-        return await self._search((), wanted, lambda c: self._matching(c, (), wanted, paging))
+        return await self._search((), criteria, lambda c: self._matching(c, (), criteria, paging))
 
     async def search(
-        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
         words = query.words
         if not all(map(_storable, words)):
             return Page(items=(), total=0, has_more=False)
         if mode is SearchMode.RELEVANT:
-            return await self._search(words, wanted, lambda c: self._relevant(c, query, wanted, paging))
-        page = await self._search(words, wanted, lambda c: self._matching(c, words, wanted, paging))
+            return await self._search(words, criteria, lambda c: self._relevant(c, query, criteria, paging))
+        page = await self._search(words, criteria, lambda c: self._matching(c, words, criteria, paging))
         return _with_items(page, tuple(SearchHit(image=image) for image in page.items))
 
     async def delete(self, image_id: int) -> Image:
@@ -131,7 +131,7 @@ class SqliteImageRecords:
             image = row_to_image(row[0])
             remove_entry(connection, image)
             for key in filter(None, (image.blob_key, image.thumbnail_key)):
-                connection.execute(FORGET_UPLOAD, (key,))
+                connection.execute(DELETE_UPLOAD, (key,))
                 connection.execute(PUT_REMOVAL, {"blob_key": key, "image_id": image.id})
             return image
 
@@ -144,11 +144,11 @@ class SqliteImageRecords:
         await self._database.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
 
     async def _search(
-        self, words: tuple[str, ...], wanted: ImageFilter, fn: Callable[[sqlite3.Connection], T]
+        self, words: tuple[str, ...], criteria: ImageFilter, fn: Callable[[sqlite3.Connection], T]
     ) -> T:
         """Run ``fn``; of equal words and filters, one counts the total for all."""
         until = time.monotonic() + SEARCH_SECONDS
-        async with self._turns.of((words, wanted)):
+        async with self._query_gate.of((words, criteria)):
             try:
                 return await self._database.search(fn, deadline_seconds=until - time.monotonic())
             except Unavailable as error:
@@ -159,10 +159,10 @@ class SqliteImageRecords:
                 ) from error
 
     def _matching(
-        self, connection: sqlite3.Connection, words: Sequence[str], wanted: ImageFilter, paging: Paging
+        self, connection: sqlite3.Connection, words: Sequence[str], criteria: ImageFilter, paging: Paging
     ) -> Page[Image]:
-        lookup = make_lookup(connection, wanted, words)
-        found = self._totals.found(connection, lookup)
+        lookup = make_lookup(connection, criteria, words)
+        found = self._count_cache.found(connection, lookup)
         before = NEWEST if paging.after is None else paging.after
         ids: list[int] = []
         if found:  # what was counted as nothing need not be looked for again
@@ -171,10 +171,10 @@ class SqliteImageRecords:
         return make_page([(image_id, images[image_id]) for image_id in ids], paging, found=found)
 
     def _relevant(
-        self, connection: sqlite3.Connection, query: SearchQuery, wanted: ImageFilter, paging: Paging
+        self, connection: sqlite3.Connection, query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        lookup = make_lookup(connection, wanted, query.words)
-        found = self._totals.found(connection, lookup)
+        lookup = make_lookup(connection, criteria, query.words)
+        found = self._count_cache.found(connection, lookup)
         relevant = RelevantList(
             found=found,
             exact=lambda limit, offset, after: (
@@ -182,7 +182,7 @@ class SqliteImageRecords:
                 if found
                 else []
             ),
-            close=lambda newest: close_ids(connection, query, wanted, newest=newest, found=found),
+            close=lambda newest: similar_ids(connection, query, criteria, newest=newest, found=found),
             newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
         )
         page = relevant.page(paging)
@@ -191,7 +191,7 @@ class SqliteImageRecords:
         return _with_items(page, tuple(hits))
 
 
-def _kept(connection: sqlite3.Connection, image: Image) -> Image:
+def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
     place = (image.attempt_id, image.position)
     return row_to_image(connection.execute(statements.GET_IMAGE_OF_ATTEMPT, place).fetchone())
 
@@ -200,7 +200,7 @@ def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
     before = NEWEST if paging.after is None else paging.after
     bounds = (before, paging.page_size + 1, paging.offset)
     images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
-    found = connection.execute(statements.IMAGES_KEPT).fetchone()[0]
+    found = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
     page = make_page([(image.id, image) for image in images], paging, found=found)
     return attrs.evolve(page, total=found, total_is_exact=True)
 

@@ -30,9 +30,9 @@ SELECT images.* FROM images LEFT JOIN attempts USING (attempt_id)
 WHERE images.task_id = ? ORDER BY attempts.part, images.position, images.id
 """
 
-IMAGES_KEPT = "SELECT value FROM counters WHERE name = 'images'"
+IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images'"
 
-IMAGES_DELETED = "SELECT value FROM counters WHERE name = 'images_deleted'"
+DELETED_IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images_deleted'"
 
 NEWEST_IMAGE = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)"
 """The highest id that was ever given."""
@@ -41,7 +41,7 @@ DELETE_IMAGE = "DELETE FROM images WHERE id = ? RETURNING *"
 
 SET_IMAGE_STORAGE = "UPDATE images SET storage = :storage WHERE id = :id"
 
-NOTE_DAY = """
+PUT_DAY = """
 INSERT INTO image_days (day, first_id, last_id) VALUES (?, ?, ?)
 ON CONFLICT (day) DO UPDATE SET
     first_id = min(first_id, excluded.first_id), last_id = max(last_id, excluded.last_id)
@@ -51,28 +51,28 @@ IDS_OF_DAYS = "SELECT min(first_id), max(last_id) FROM image_days WHERE day BETW
 
 # ---------------------------------------------------------------- generations of the search index
 
-GENERATIONS = "SELECT generation, state, folding FROM search_generations WHERE state <> 'leaving'"
+LIVE_GENERATIONS = "SELECT generation, state, folding FROM search_generations WHERE state <> 'leaving'"
 
 ACTIVE_GENERATION = "SELECT generation FROM search_generations WHERE state = 'active'"
 
-NAME_FOLDING = "UPDATE search_generations SET folding = ? WHERE folding IS NULL"
+SET_FOLDING = "UPDATE search_generations SET folding = ? WHERE folding IS NULL"
 
-BUILDING = """
+BUILDING_GENERATION = """
 SELECT generation, reached, until FROM search_generations WHERE state = 'building' AND folding = ?
 """
 
-BUILD = """
+INSERT_GENERATION = """
 INSERT INTO search_generations (state, folding, until) VALUES ('building', ?, ?) RETURNING generation
 """
 
-REACH = "UPDATE search_generations SET reached = ? WHERE generation = ?"
+SAVE_PROGRESS = "UPDATE search_generations SET reached = ? WHERE generation = ?"
 
-ABANDON = "UPDATE search_generations SET state = 'leaving' WHERE state = 'building'"
+RETIRE_BUILDING = "UPDATE search_generations SET state = 'leaving' WHERE state = 'building'"
 
-LEAVE = "UPDATE search_generations SET state = 'leaving' WHERE state = 'active'"
+RETIRE_ACTIVE = "UPDATE search_generations SET state = 'leaving' WHERE state = 'active'"
 
-ACTIVATE = "UPDATE search_generations SET state = 'active' WHERE generation = ?"
+ACTIVATE_GENERATION = "UPDATE search_generations SET state = 'active' WHERE generation = ?"
 
-LEAVING = "SELECT generation FROM search_generations WHERE state = 'leaving' ORDER BY generation"
+RETIRED_GENERATIONS = "SELECT generation FROM search_generations WHERE state = 'leaving' ORDER BY generation"
 
-FORGET = "DELETE FROM search_generations WHERE generation = ?"
+DELETE_GENERATION = "DELETE FROM search_generations WHERE generation = ?"

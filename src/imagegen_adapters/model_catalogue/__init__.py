@@ -1,4 +1,4 @@
-"""What is known of models by their ids: whether a vendor still serves them, and what replaces them.
+"""What is known of models by their ids: whether a provider still serves them, and what replaces them.
 
 ``lifecycles.yaml`` beside this module is the data; a model that it does not name counts as active.
 What a model can do is each adapter's own knowledge.
@@ -12,15 +12,15 @@ import attrs
 import cattrs
 
 from imagegen_adapters.fast_yaml import load_yaml
-from imagegen_core.capabilities import Lifecycle, LifecycleStatus
+from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
 
 
 @attrs.frozen(kw_only=True)
 class CatalogueEntry:
-    """One line of the data file; ``date`` (ISO) is when the vendor switched it off or will."""
+    """One line of the data file; ``date`` (ISO) is when the provider switched it off or will."""
 
     id: str
-    vendor: str
+    provider: str
     status: LifecycleStatus = LifecycleStatus.ACTIVE
     date: str | None = None
     replacement: str | None = None

@@ -4,8 +4,8 @@ import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, ip_address
 
-from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, plain, why_not_public
-from imagegen_adapters.outbound.resolving import NameNotResolved, resolve_blocking
+from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non_public_reason, normalized
+from imagegen_adapters.outbound.name_lookups import NameNotResolved, resolve_blocking
 from imagegen_core.errors import UpstreamNotAllowed
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -23,21 +23,23 @@ class AddressGate:
     """
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
-        self._allowed = frozenset(pair for entry in allow_private for pair in _expanded(*parse_entry(entry)))
-        self._ours: set[tuple[IpAddress, int]] = set()
+        self._allowed = frozenset(
+            pair for entry in allow_private for pair in _loopback_aliases(*parse_entry(entry))
+        )
+        self._own_addresses: set[tuple[IpAddress, int]] = set()
 
     def public_only(self) -> "AddressGate":
         """Return a gate without the list, which knows ourselves as well as this one does."""
         strict = AddressGate()
-        strict._ours = self._ours
+        strict._own_addresses = self._own_addresses
         return strict
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Tell where this service itself listens, as ``(ip, port)``; that is never called, listed or not."""
-        self._ours.clear()
-        self._ours.update((plain(ip_address(host)), port) for host, port in addresses)
+        self._own_addresses.clear()
+        self._own_addresses.update((normalized(ip_address(host)), port) for host, port in addresses)
 
-    def lists(self, host: str, port: int) -> bool:
+    def is_listed(self, host: str, port: int) -> bool:
         """Return whether the operator listed this very name or address."""
         name = canonical_host(host)
         if (name, port) in self._allowed or _is_address(name):
@@ -45,19 +47,19 @@ class AddressGate:
         parents = (name[i + 1 :] for i, char in enumerate(name) if char == ".")
         return any((p, port) in self._allowed and "." in p and not _is_address(p) for p in parents)
 
-    def judge(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
+    def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
         """Let the connection pass.
 
         Raises:
             UpstreamNotAllowed: at least one of the addresses may not be called.
         """
-        by_name = self.lists(host, port)
+        by_name = self.is_listed(host, port)
         for address in addresses:
-            why = self._why_refused(address, port, by_name=by_name)
+            why = self._refusal_reason(address, port, by_name=by_name)
             if why is not None:
                 raise UpstreamNotAllowed(f"{host}:{port} leads to an address that is {why}")
 
-    def judge_text(self, host: str, port: int) -> None:
+    def check_host(self, host: str, port: int) -> None:
         """Judge a host that somebody else will resolve (a proxy): addresses in any spelling, and localhost.
 
         Raises:
@@ -65,13 +67,13 @@ class AddressGate:
         """
         name = canonical_host(host)
         if name == "localhost" or name.endswith(".localhost"):
-            self.judge(host, port, (IPv4Address("127.0.0.1"),))
+            self.check_addresses(host, port, (IPv4Address("127.0.0.1"),))
         try:
-            self.judge(host, port, resolve_blocking(host, port, only_numbers=True))
+            self.check_addresses(host, port, resolve_blocking(host, port, only_numbers=True))
         except NameNotResolved:
             return
 
-    def check_connection(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
+    def resolve_and_check(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
         """Resolve, judge every address and return them as ``(ip, port)``, to be connected to as they are.
 
         Blocks while the name is looked up: for threads.
@@ -81,26 +83,26 @@ class AddressGate:
             UpstreamNotAllowed: at least one of them may not be called.
         """
         addresses = resolve_blocking(host, port)
-        self.judge(host, port, addresses)
+        self.check_addresses(host, port, addresses)
         return tuple((str(address), port) for address in addresses)
 
-    def _why_refused(self, address: IpAddress, port: int, *, by_name: bool) -> str | None:
+    def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> str | None:
         if is_metadata(address):
             return "a cloud's metadata service"
-        inside = plain(address)
+        inside = normalized(address)
         if inside.is_unspecified:
             return "unspecified"
-        if self._is_ours(inside, port):
+        if self._is_own_address(inside, port):
             return "this service itself"
         if by_name or (str(inside), port) in self._allowed:
             return None
-        return why_not_public(address)
+        return non_public_reason(address)
 
-    def _is_ours(self, address: IpAddress, port: int) -> bool:
+    def _is_own_address(self, address: IpAddress, port: int) -> bool:
         return any(
-            port == our_port
-            and (address == ours or (ours.is_unspecified and (address.is_loopback or _is_local(address))))
-            for ours, our_port in self._ours
+            port == own_port
+            and (address == own or (own.is_unspecified and (address.is_loopback or _is_local(address))))
+            for own, own_port in self._own_addresses
         )
 
 
@@ -124,7 +126,7 @@ def canonical_host(host: str) -> str:
     """Return the host in lower case, without brackets and final dot; an address in its shortest form."""
     name = host.strip("[]").casefold().rstrip(".")
     try:
-        return str(plain(ip_address(name)))
+        return str(normalized(ip_address(name)))
     except ValueError:
         return name
 
@@ -135,7 +137,7 @@ def same_host(one: str, other: str) -> bool:
     return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
 
 
-def _expanded(host: str, port: int) -> tuple[tuple[str, int], ...]:
+def _loopback_aliases(host: str, port: int) -> tuple[tuple[str, int], ...]:
     names = _LOOPBACK_NAMES if host in _LOOPBACK_NAMES else (host,)
     return tuple((name, port) for name in names)
 
@@ -154,6 +156,6 @@ def _is_local(address: IpAddress) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((str(address), 9))
-            return plain(ip_address(probe.getsockname()[0])) == address
+            return normalized(ip_address(probe.getsockname()[0])) == address
     except OSError:
         return False

@@ -31,7 +31,7 @@ METADATA = frozenset(
 """Cloud metadata services: they hand out the machine's own credentials to whoever asks."""
 
 _V4_COMPATIBLE = IPv6Network("::/96")
-_ISATAP_MARKS = (0x00005EFE, 0x02005EFE)
+_ISATAP_PREFIXES = (0x00005EFE, 0x02005EFE)
 
 _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
     # `is_global` of Python before 3.11.9 and 3.12.4 has older tables, hence these rows of IANA's.
@@ -62,7 +62,7 @@ _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
 )
 
 
-def plain(address: IpAddress) -> IpAddress:
+def normalized(address: IpAddress) -> IpAddress:
     """Return the address without a zone, and as IPv4 when it is a mapped or compatible form of one."""
     if isinstance(address, IPv4Address):
         return address
@@ -74,9 +74,9 @@ def plain(address: IpAddress) -> IpAddress:
     return bare
 
 
-def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
+def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
     """Return the IPv4 addresses that a translated or tunnelled IPv6 address leads to."""
-    inside = plain(address)
+    inside = normalized(address)
     if isinstance(inside, IPv4Address):
         return (inside,)
     number = int(inside)
@@ -85,37 +85,37 @@ def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
         return (inside.sixtofour,)
     if inside.teredo is not None:
         return inside.teredo
-    if _translated(inside) or _isatap(inside):
+    if _is_nat64(inside) or _is_isatap(inside):
         return (low,)
     return ()
 
 
 def is_metadata(address: IpAddress) -> bool:
     """Return whether a cloud's metadata service answers there, in whatever wrapping."""
-    return plain(address) in METADATA or any(inner in METADATA for inner in embedded(address))
+    return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
 
 
-def why_not_public(address: IpAddress) -> str | None:
+def non_public_reason(address: IpAddress) -> str | None:
     """Return what makes the address unfit to be called by anybody's wish, or None for a public one.
 
     NAT64, 6to4, Teredo and ISATAP are never public: what they lead to is decided by somebody's router.
     """
     if is_metadata(address):
         return "a cloud's metadata service"
-    inside = plain(address)
+    inside = normalized(address)
     for network, name in _SPECIAL:
         if inside.version == network.version and inside in network:
             return name
-    if isinstance(inside, IPv6Address) and _isatap(inside):
+    if isinstance(inside, IPv6Address) and _is_isatap(inside):
         return "an ISATAP tunnel"
     if inside.is_multicast or inside.is_reserved or not inside.is_global:
         return "private"
     return None
 
 
-def _translated(address: IPv6Address) -> bool:
+def _is_nat64(address: IPv6Address) -> bool:
     return address in IPv6Network("64:ff9b::/96") or address in IPv6Network("64:ff9b:1::/48")
 
 
-def _isatap(address: IPv6Address) -> bool:
-    return (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_MARKS
+def _is_isatap(address: IPv6Address) -> bool:
+    return (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_PREFIXES

@@ -8,24 +8,24 @@ import httpx
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.download import Download
+from imagegen_adapters.outbound.name_lookups import NameLookups
 from imagegen_adapters.outbound.network_backend import CheckedBackend
 from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
 from imagegen_adapters.outbound.provider_transport import ProviderTransport
-from imagegen_adapters.outbound.proxies import for_httpcore, proxy_of
-from imagegen_adapters.outbound.resolving import NameLookups
+from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
 from imagegen_adapters.outbound.transport import ConnectionSlots, PooledTransport, PoolLimits
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 
 
 class Outbound:
-    """Calls vendors and downloads what they made. Reads no environment, follows no redirect of an API.
+    """Calls providers and downloads what they made. Reads no environment, follows no redirect of an API.
 
     Args:
         allow_private: ``host:port`` of providers on this machine or the LAN.
         limits: of the connections, over everything that goes out here.
         tls: trusted certificates; the system's and certifi's when left out.
         lookups: looks names up; as many at once as there are connections when left out.
-        user_agent: what providers are told; other hosts, which a vendor's answer names, are told no version.
+        user_agent: what providers are told; other hosts, which upstream answers name, are told no version.
 
     Raises:
         ValueError: an entry of ``allow_private`` is not ``host:port``.
@@ -43,7 +43,7 @@ class Outbound:
         self._user_agent = user_agent
         self.gate = AddressGate(allow_private)
         self._limits = limits or PoolLimits()
-        self._given_tls = tls
+        self._tls_context = tls
         self._lookups = lookups or NameLookups(self._limits.connections)
         self._slots = ConnectionSlots(self._limits)
         self._transports: dict[tuple[httpx.URL | None, bool], PooledTransport] = {}
@@ -52,7 +52,7 @@ class Outbound:
         """Tell where this service itself listens, as ``(ip, port)``, so that it never calls itself."""
         self.gate.listens_on(addresses)
 
-    def api_client(self, config: ProviderConfig, *, also: Iterable[str] = ()) -> httpx.AsyncClient:
+    def api_client(self, config: ProviderConfig, *, extra_origins: Iterable[str] = ()) -> httpx.AsyncClient:
         """Return a client for the API of one provider, cheap enough to be made for each call; never close it.
 
         It goes to ``origin(config.api_base)`` and to the origins in ``also`` (addresses, of which scheme,
@@ -66,7 +66,7 @@ class Outbound:
         return httpx.AsyncClient(
             transport=ProviderTransport(
                 self._transport(proxy_of(config), public_only=False),
-                origins=_own_origins(config, also),
+                origins=_allowed_origins(config, extra_origins),
                 seconds=config.timeout,
             ),
             headers={"Accept-Encoding": "gzip", "User-Agent": self._user_agent},
@@ -83,9 +83,9 @@ class Outbound:
         max_bytes: int,
         timeout: float,
         headers: Mapping[str, str] = MappingProxyType({}),
-        also: Iterable[str] = (),
+        extra_origins: Iterable[str] = (),
     ) -> AsyncIterator[bytes]:
-        """Yield the body behind an address that a vendor named; it is taken for hostile.
+        """Yield the body behind an address that a provider named; it is taken for hostile.
 
         Only http(s) to public hosts on port 80, 443 or the provider's own port, or to the provider's own
         allow-listed ``host:port``; at most 3 redirects, each checked again, none from https to http.
@@ -99,7 +99,7 @@ class Outbound:
         proxy = proxy_of(config)
         return Download(
             base=parse_url(config.api_base) if config.api_base else None,
-            trusted=_own_origins(config, also),
+            trusted_origins=_allowed_origins(config, extra_origins),
             headers=headers,
             max_bytes=max_bytes,
             seconds=timeout,
@@ -130,16 +130,16 @@ class Outbound:
             ),
             tls=self._tls(),
             slots=self._slots,
-            proxy=None if proxy is None else for_httpcore(proxy),
-            check=None if proxy is None else (lambda url: gate.judge_text(url.host, port_of(url))),
+            proxy=None if proxy is None else to_httpcore(proxy),
+            check_url=None if proxy is None else (lambda url: gate.check_host(url.host, port_of(url))),
         )
 
     def _tls(self) -> ssl.SSLContext:
         """Return the trusted certificates; reading them takes a while, so it happens once and late."""
-        if self._given_tls is None:
-            self._given_tls = httpx.create_ssl_context(trust_env=False)
-        return self._given_tls
+        if self._tls_context is None:
+            self._tls_context = httpx.create_ssl_context(trust_env=False)
+        return self._tls_context
 
 
-def _own_origins(config: ProviderConfig, also: Iterable[str]) -> frozenset[str]:
-    return origins_of([*([config.api_base] if config.api_base else []), *also])
+def _allowed_origins(config: ProviderConfig, extra_origins: Iterable[str]) -> frozenset[str]:
+    return origins_of([*([config.api_base] if config.api_base else []), *extra_origins])

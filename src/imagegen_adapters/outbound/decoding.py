@@ -9,7 +9,7 @@ PIECE_BYTES = 65536
 ACCEPTED = frozenset({"", "identity", "gzip", "x-gzip"})
 
 _FREE_BYTES = 16 * 1024 * 1024
-_MOST_GROWTH = 100
+_MAX_GROWTH = 100
 
 
 def check_encoding(encoding: str) -> bool:
@@ -41,7 +41,7 @@ async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
                 member = _new_member()
             piece, rest = _step(member, rest)
             given += len(piece)
-            if given > _FREE_BYTES and given > _MOST_GROWTH * taken:
+            if given > _FREE_BYTES and given > _MAX_GROWTH * taken:
                 raise httpx.DecodingError("the compressed body grows out of all proportion")
             if piece:
                 yield piece

@@ -1,4 +1,4 @@
-"""Downloads what a vendor says it made. The address is the vendor's choice, so it is taken for hostile."""
+"""Downloads what a provider says it made. The address is the provider's choice, so it counts as hostile."""
 
 import asyncio
 import contextlib
@@ -8,17 +8,17 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound.address_gate import same_host
-from imagegen_adapters.outbound.errors import MEANINGS, call_error
+from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
 from imagegen_adapters.outbound.origins import origin_of, port_of
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 
-MOST_REDIRECTS = 3
+MAX_REDIRECTS = 3
 
-_LONGEST_URL = 8192
+_MAX_URL_CHARS = 8192
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PASSING = frozenset({407, 408, 425, 429})
-_OFTEN_A_FIREWALLS = frozenset({401, 403})
+_TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
+_FIREWALL_STATUSES = frozenset({401, 403})
 """Stores say these in XML or JSON when a link has expired; a page comes from something in between."""
 
 _WEB_PORTS = frozenset({80, 443})
@@ -27,7 +27,7 @@ _SLOW_BYTES = 1024.0 * _SLOW_SECONDS
 
 
 @attrs.frozen(kw_only=True)
-class Pace:
+class MinSpeed:
     """How slow a download may be: ``bytes`` in each ``seconds`` of waiting for them."""
 
     seconds: float = _SLOW_SECONDS
@@ -40,17 +40,17 @@ class Download:
 
     Args:
         base: the provider's own address, or None.
-        trusted: origins that ``headers`` may go to.
+        trusted_origins: origins that ``headers`` may go to.
         transport: gives the pool for public addresses only (True), or for listed ones too (False).
     """
 
     base: httpx.URL | None
-    trusted: frozenset[str]
+    trusted_origins: frozenset[str]
     headers: Mapping[str, str] = attrs.field(repr=False)
     max_bytes: int
     seconds: float
     transport: Callable[[bool], httpx.AsyncBaseTransport]
-    pace: Pace = attrs.field(factory=Pace)
+    min_speed: MinSpeed = attrs.field(factory=MinSpeed)
 
     async def chunks(self, url: str) -> AsyncIterator[bytes]:
         """Yield the body, at most 256 KiB at a time; raises `CallError`."""
@@ -60,35 +60,37 @@ class Download:
             async for chunk in self._body(answer, deadline):
                 yield chunk
         finally:
-            with contextlib.suppress(*MEANINGS):  # the bytes are here, or the failure is known already
+            with contextlib.suppress(
+                *TRANSPORT_FAILURES
+            ):  # the bytes are here, or the failure is known already
                 await answer.aclose()
 
     async def _follow(self, url: httpx.URL, deadline: float) -> httpx.Response:
         """Return the answer at the end of the redirects, its body unread."""
-        for _ in range(MOST_REDIRECTS + 1):
-            self._check(url)
-            with _failures(url, passing=True):
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check_url(url)
+            with _failures(url, is_transient=True):
                 async with asyncio.timeout_at(deadline):
                     answer = await self._get(url)
             if answer.status_code not in _REDIRECTS:
-                return await _successful(answer, url)
-            with contextlib.suppress(*MEANINGS):
+                return await _require_success(answer, url)
+            with contextlib.suppress(*TRANSPORT_FAILURES):
                 await answer.aclose()
             url = _target(url, answer)
         raise _failed(url, "redirects too often")
 
     async def _get(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "imagegen"}
-        if origin_of(url) in self.trusted:
+        if origin_of(url) in self.trusted_origins:
             headers |= self.headers
-        timeouts = httpx.Timeout(self.pace.seconds, connect=None, pool=None)
+        timeouts = httpx.Timeout(self.min_speed.seconds, connect=None, pool=None)
         request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeouts.as_dict()})
-        answer = await self.transport(not self._own(url)).handle_async_request(request)
+        answer = await self.transport(not self._is_own_host(url)).handle_async_request(request)
         answer.request = request
         return answer
 
-    def _check(self, url: httpx.URL) -> None:
-        """Refuse what no picture has a reason to be behind; the address itself is judged on connecting."""
+    def _check_url(self, url: httpx.URL) -> None:
+        """Refuse what no image has a reason to be behind; the address itself is judged on connecting."""
         if url.scheme not in {"http", "https"} or not url.host:
             raise _failed(url, "is not an http(s) address")
         if url.userinfo:
@@ -97,18 +99,18 @@ class Download:
         if port_of(url) not in _WEB_PORTS | own_port:
             raise _failed(url, "has a port that is neither 80 nor 443 nor the provider's")
 
-    def _own(self, url: httpx.URL) -> bool:
+    def _is_own_host(self, url: httpx.URL) -> bool:
         base = self.base
         return base is not None and port_of(url) == port_of(base) and same_host(url.host, base.host)
 
     async def _body(self, answer: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
         url = answer.request.url
-        if _announced(answer) > self.max_bytes:
+        if _declared_length(answer) > self.max_bytes:
             raise self._too_large(url)
         stream = answer.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - the pool's always is
         chunks = aiter(stream)
-        speed = _Speed(self.pace)
+        speed = _SpeedMeter(self.min_speed)
         received = 0
         while True:
             with _failures(url), speed.waiting():
@@ -127,11 +129,11 @@ class Download:
         return CallError(FailureCode.INVALID_IMAGE, f"{url.host} sent more than {self.max_bytes} bytes")
 
 
-class _Speed:
+class _SpeedMeter:
     """Counts bytes over the time spent waiting for them, so a slow disk of ours is not held against them."""
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
+    def __init__(self, min_speed: MinSpeed) -> None:
+        self._min_speed = min_speed
         self._waited = 0.0
         self._bytes = 0
 
@@ -144,16 +146,16 @@ class _Speed:
 
     def too_slow(self, size: int) -> bool:
         self._bytes += size
-        if self._waited < self._pace.seconds:
+        if self._waited < self._min_speed.seconds:
             return False
-        slow = self._bytes < self._pace.bytes * (self._waited / self._pace.seconds)
+        slow = self._bytes < self._min_speed.bytes * (self._waited / self._min_speed.seconds)
         self._waited, self._bytes = 0.0, 0
         return slow
 
 
 def _parse(text: str) -> httpx.URL:
     try:
-        if len(text) > _LONGEST_URL:
+        if len(text) > _MAX_URL_CHARS:
             raise httpx.InvalidURL("too long")
         return httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -163,7 +165,7 @@ def _parse(text: str) -> httpx.URL:
 def _target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     location = answer.headers.get("location", "")
     if not location:
-        raise _failed(url, "redirects to nowhere", passing=True)
+        raise _failed(url, "redirects to nowhere", is_transient=True)
     try:
         target = url.join(location)
     except (httpx.InvalidURL, ValueError) as error:
@@ -173,35 +175,35 @@ def _target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     return target
 
 
-async def _successful(answer: httpx.Response, url: httpx.URL) -> httpx.Response:
+async def _require_success(answer: httpx.Response, url: httpx.URL) -> httpx.Response:
     if answer.status_code == httpx.codes.OK:
         return answer
-    with contextlib.suppress(*MEANINGS):
+    with contextlib.suppress(*TRANSPORT_FAILURES):
         await answer.aclose()
     status = answer.status_code
-    page = status in _OFTEN_A_FIREWALLS and "html" in answer.headers.get("content-type", "").lower()
-    passing = page or status in _PASSING or status >= 500  # noqa: PLR2004 - a server's own trouble
-    raise _failed(url, f"answered {status}", status=status, passing=passing)
+    page = status in _FIREWALL_STATUSES and "html" in answer.headers.get("content-type", "").lower()
+    is_transient = page or status in _TRANSIENT_STATUSES or status >= 500  # noqa: PLR2004 - a server's own trouble
+    raise _failed(url, f"answered {status}", status=status, is_transient=is_transient)
 
 
-def _announced(answer: httpx.Response) -> int:
+def _declared_length(answer: httpx.Response) -> int:
     length = answer.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
 @contextlib.contextmanager
-def _failures(url: httpx.URL, *, passing: bool = False) -> Iterator[None]:
+def _failures(url: httpx.URL, *, is_transient: bool = False) -> Iterator[None]:
     """Turn everything that may go wrong on the way into ``download_failed``: the call is paid already."""
     try:
         yield
     except UpstreamNotAllowed as error:
         raise _failed(url, f"is not allowed: {error.message}") from error
-    except tuple(MEANINGS) as error:
+    except tuple(TRANSPORT_FAILURES) as error:
         message = call_error(error).failure.message
-        raise CallError(FailureCode.DOWNLOAD_FAILED, message, passing=passing) from error
+        raise CallError(FailureCode.DOWNLOAD_FAILED, message, is_transient=is_transient) from error
 
 
-def _failed(url: httpx.URL, why: str, *, status: int | None = None, passing: bool = False) -> CallError:
+def _failed(url: httpx.URL, why: str, *, status: int | None = None, is_transient: bool = False) -> CallError:
     return CallError(
-        FailureCode.DOWNLOAD_FAILED, f"{url.host} {why}", upstream_status=status, passing=passing
+        FailureCode.DOWNLOAD_FAILED, f"{url.host} {why}", upstream_status=status, is_transient=is_transient
     )

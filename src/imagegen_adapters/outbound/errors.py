@@ -9,13 +9,13 @@ from types import MappingProxyType
 import attrs
 import httpx
 
-from imagegen_adapters.outbound.resolving import NameLookupTimeout, NameNotResolved
+from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 
 
 @attrs.frozen(kw_only=True)
-class Meaning:
+class TransportFailure:
     """A row of the table; ``sentence`` follows the host's name."""
 
     code: FailureCode
@@ -23,14 +23,16 @@ class Meaning:
     not_started: bool = False
 
 
-_CANNOT_CONNECT = Meaning(
+_CANNOT_CONNECT = TransportFailure(
     code=FailureCode.UNAVAILABLE, sentence="could not be connected to", not_started=True
 )
-_CUT = Meaning(code=FailureCode.OUTCOME_UNKNOWN, sentence="broke off the connection")
-_DEFECT = Meaning(code=FailureCode.INTERNAL, sentence="was not called: the request could not be built")
-_MISUSE = Meaning(code=FailureCode.INTERNAL, sentence="sent an answer that was read in a wrong way")
+_CONNECTION_LOST = TransportFailure(code=FailureCode.OUTCOME_UNKNOWN, sentence="broke off the connection")
+_DEFECT = TransportFailure(
+    code=FailureCode.INTERNAL, sentence="was not called: the request could not be built"
+)
+_MISREAD = TransportFailure(code=FailureCode.INTERNAL, sentence="sent an answer that was read in a wrong way")
 
-MEANINGS: Mapping[type[Exception], Meaning] = MappingProxyType(
+TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyType(
     {
         # Nothing left this machine, or nothing that was a request.
         httpx.ConnectError: _CANNOT_CONNECT,
@@ -42,32 +44,36 @@ MEANINGS: Mapping[type[Exception], Meaning] = MappingProxyType(
         httpx.LocalProtocolError: _DEFECT,
         httpx.CookieConflict: _DEFECT,
         # The request was under way: nobody knows what became of it.
-        httpx.ReadTimeout: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
-        TimeoutError: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
-        httpx.WriteTimeout: Meaning(
+        httpx.ReadTimeout: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        TimeoutError: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.WriteTimeout: TransportFailure(
             code=FailureCode.OUTCOME_UNKNOWN, sentence="did not take the request in time"
         ),
-        httpx.TimeoutException: Meaning(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
-        httpx.ReadError: _CUT,
-        httpx.WriteError: _CUT,
-        httpx.CloseError: _CUT,
-        httpx.NetworkError: _CUT,
-        httpx.RemoteProtocolError: attrs.evolve(_CUT, sentence="broke off its answer, or it was not HTTP"),
-        httpx.ProtocolError: _CUT,
-        httpx.TransportError: _CUT,
-        httpx.RequestError: _CUT,
-        httpx.HTTPStatusError: attrs.evolve(_CUT, sentence="answered with an error"),
-        httpx.HTTPError: _CUT,
+        httpx.TimeoutException: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.ReadError: _CONNECTION_LOST,
+        httpx.WriteError: _CONNECTION_LOST,
+        httpx.CloseError: _CONNECTION_LOST,
+        httpx.NetworkError: _CONNECTION_LOST,
+        httpx.RemoteProtocolError: attrs.evolve(
+            _CONNECTION_LOST, sentence="broke off its answer, or it was not HTTP"
+        ),
+        httpx.ProtocolError: _CONNECTION_LOST,
+        httpx.TransportError: _CONNECTION_LOST,
+        httpx.RequestError: _CONNECTION_LOST,
+        httpx.HTTPStatusError: attrs.evolve(_CONNECTION_LOST, sentence="answered with an error"),
+        httpx.HTTPError: _CONNECTION_LOST,
         # There is an answer, and it is of no use.
-        httpx.DecodingError: Meaning(
+        httpx.DecodingError: TransportFailure(
             code=FailureCode.BAD_RESPONSE, sentence="sent a body that cannot be decoded"
         ),
-        httpx.TooManyRedirects: Meaning(code=FailureCode.BAD_RESPONSE, sentence="redirected too often"),
-        httpx.StreamConsumed: _MISUSE,
-        httpx.StreamClosed: _MISUSE,
-        httpx.ResponseNotRead: _MISUSE,
-        httpx.RequestNotRead: _MISUSE,
-        httpx.StreamError: _MISUSE,
+        httpx.TooManyRedirects: TransportFailure(
+            code=FailureCode.BAD_RESPONSE, sentence="redirected too often"
+        ),
+        httpx.StreamConsumed: _MISREAD,
+        httpx.StreamClosed: _MISREAD,
+        httpx.ResponseNotRead: _MISREAD,
+        httpx.RequestNotRead: _MISREAD,
+        httpx.StreamError: _MISREAD,
     }
 )
 
@@ -85,18 +91,21 @@ def map_transport_errors() -> Iterator[None]:
         raise CallError(
             FailureCode.PROVIDER_NOT_CONFIGURED, f"address not allowed: {error.message}"
         ) from error
-    except tuple(MEANINGS) as error:
+    except tuple(TRANSPORT_FAILURES) as error:
         raise call_error(error) from error
 
 
-def is_line_trouble(error: CallError) -> bool:
-    """Return whether the transport raised it, so that nothing is known of what the vendor thinks."""
-    return isinstance(error.__cause__, tuple(MEANINGS)) and error.failure.code is not FailureCode.INTERNAL
+def is_transport_error(error: CallError) -> bool:
+    """Return whether the transport raised it, so that nothing is known of what the provider thinks."""
+    return (
+        isinstance(error.__cause__, tuple(TRANSPORT_FAILURES))
+        and error.failure.code is not FailureCode.INTERNAL
+    )
 
 
 def call_error(error: Exception) -> CallError:
     """Return what the table says of one of its exceptions or of their subclasses."""
-    meaning = next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)
+    meaning = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     return CallError(
         meaning.code,

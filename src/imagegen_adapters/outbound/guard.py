@@ -3,8 +3,8 @@
 from urllib.parse import unquote, urlsplit
 
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.name_memory import NameMemory
-from imagegen_adapters.outbound.resolving import NameLookups, NameNotResolved
+from imagegen_adapters.outbound.dns_cache import DnsCache
+from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_LOOKUPS = 32
@@ -20,7 +20,7 @@ class OutboundGuard:
         gate: usually `Outbound.gate`.
         seconds: for looking up a name; one that takes longer counts as not resolving. A submission takes
             that much longer while somebody has dead names judged.
-        remembered_seconds: how long what a name led to is taken for granted here.
+        cache_seconds: how long what a name led to is taken for granted here.
         lookups: asks the name servers; its threads are nobody else's.
     """
 
@@ -29,22 +29,22 @@ class OutboundGuard:
         gate: AddressGate,
         *,
         seconds: float = 2.0,
-        remembered_seconds: float = 5.0,
+        cache_seconds: float = 5.0,
         lookups: NameLookups | None = None,
     ) -> None:
         self._gate = gate
         lookups = lookups or NameLookups(_MAX_LOOKUPS)
-        self._names = NameMemory(lookups, seconds=remembered_seconds, patience=seconds)
+        self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
 
     async def check(self, url: str) -> None:
         host, port = _host_and_port(url)
         for spelling in dict.fromkeys((host, unquote(host))):
-            self._gate.judge_text(spelling, port)
+            self._gate.check_host(spelling, port)
             try:
                 addresses = await self._names.resolve(spelling, port)
             except (NameNotResolved, TimeoutError):
                 continue
-            self._gate.judge(spelling, port, addresses)
+            self._gate.check_addresses(spelling, port, addresses)
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

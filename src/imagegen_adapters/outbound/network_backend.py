@@ -13,11 +13,11 @@ from typing import Any
 import httpcore
 
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.outbound.address_rules import IpAddress, plain
-from imagegen_adapters.outbound.resolving import NameLookups, NameLookupTimeout, NameNotResolved
+from imagegen_adapters.outbound.address_rules import IpAddress, normalized
+from imagegen_adapters.outbound.name_lookups import NameLookups, NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
-_MOST_ADDRESSES = 8
+_MAX_ADDRESSES = 8
 _READ_BYTES = 256 * 1024
 
 
@@ -61,8 +61,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(str(error)) from error
         except TimeoutError:
             raise httpcore.ConnectTimeout from NameLookupTimeout(host)
-        self._gate.judge(host, port, addresses)
-        return await self._connect(addresses[:_MOST_ADDRESSES], port, deadline, socket_options)
+        self._gate.check_addresses(host, port, addresses)
+        return await self._connect(addresses[:_MAX_ADDRESSES], port, deadline, socket_options)
 
     async def connect_unix_socket(
         self,
@@ -70,7 +70,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Refuse: vendors are not behind local sockets."""
+        """Refuse: providers are not behind local sockets."""
         raise httpcore.ConnectError("local sockets are not used")
 
     async def sleep(self, seconds: float) -> None:
@@ -96,14 +96,14 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _WideStream(await _verified(stream, address))
+                return _LargeReadStream(await _checked_peer(stream, address))
         raise failure or httpcore.ConnectError("no address to connect to")
 
 
-class _WideStream(httpcore.AsyncNetworkStream):
+class _LargeReadStream(httpcore.AsyncNetworkStream):
     """Reads as much at once as asyncio takes from a socket.
 
-    httpcore asks for 64 KiB at a time. Every piece costs the same, whatever its length, and large pictures
+    httpcore asks for 64 KiB at a time. Every piece costs the same, whatever its length, and large images
     arrive twice as fast in larger ones.
     """
 
@@ -125,16 +125,18 @@ class _WideStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _WideStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return _LargeReadStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-async def _verified(stream: httpcore.AsyncNetworkStream, address: IpAddress) -> httpcore.AsyncNetworkStream:
+async def _checked_peer(
+    stream: httpcore.AsyncNetworkStream, address: IpAddress
+) -> httpcore.AsyncNetworkStream:
     """Return the stream after a look at who is at its other end."""
     peer = stream.get_extra_info("server_addr")
-    if plain(ip_address(str(peer[0]))) == plain(address):
+    if normalized(ip_address(str(peer[0]))) == normalized(address):
         return stream
     await stream.aclose()
     raise UpstreamNotAllowed("the connection ended at another address than the checked one")

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from imagegen_adapters.outbound.origins import origin_of
-from imagegen_core.arriving_answers import ARRIVAL_SECONDS
 from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
 
 
 class ProviderTransport(httpx.AsyncBaseTransport):
@@ -19,7 +19,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         inner: the pool; closing this transport leaves it open.
         origins: ``scheme://host:port`` of what may be called.
         seconds: that a call may take, from the moment it has a connection slot to its last byte; an answer
-            that has begun to arrive by then has `ARRIVAL_SECONDS` more.
+            that has begun to arrive by then has `RESPONSE_GRACE_SECONDS` more.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, origins: frozenset[str], seconds: float) -> None:
@@ -37,8 +37,8 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         if origin_of(request.url) not in self._origins:
             raise UpstreamNotAllowed(f"{request.url.host} is not the provider's own origin")
         deadline = _Deadline(self._limit(request))
-        request.extensions = {**request.extensions, "trace": deadline.watch}
-        with deadline.explained():
+        request.extensions = {**request.extensions, "trace": deadline.trace}
+        with deadline.timeouts_mapped():
             async with asyncio.timeout(None) as scope:
                 deadline.begin(scope)
                 answer = await self._inner.handle_async_request(request)
@@ -65,7 +65,7 @@ class _Deadline:
     def begin(self, scope: asyncio.Timeout) -> None:
         self._scope = scope
 
-    async def watch(self, event: str, info: dict[str, Any]) -> None:
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Learn from httpcore's trace that the call has begun, and that its first bytes are leaving."""
         if self._at is None:
             self._at = asyncio.get_running_loop().time() + self._seconds
@@ -75,15 +75,15 @@ class _Deadline:
             self._sent = True
 
     @contextlib.asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
+    async def extended(self) -> AsyncIterator[None]:
         """Let the rest of an answer that arrives come until a little after the deadline."""
-        end = None if self._at is None else self._at + ARRIVAL_SECONDS
-        with self.explained():
+        end = None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
+        with self.timeouts_mapped():
             async with asyncio.timeout_at(end):
                 yield
 
     @contextlib.contextmanager
-    def explained(self) -> Iterator[None]:
+    def timeouts_mapped(self) -> Iterator[None]:
         """Turn the end of the time into the exception that tells whether anything was sent."""
         try:
             yield
@@ -102,7 +102,7 @@ class _Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._stream)
         while True:
-            async with self._deadline.held():
+            async with self._deadline.extended():
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return

@@ -7,7 +7,7 @@ import httpx
 
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 
 
 def proxy_of(config: ProviderConfig) -> httpx.URL | None:
@@ -29,7 +29,7 @@ def proxy_of(config: ProviderConfig) -> httpx.URL | None:
     return url
 
 
-def for_httpcore(url: httpx.URL) -> httpcore.Proxy:
+def to_httpcore(url: httpx.URL) -> httpcore.Proxy:
     """Return the proxy as httpcore wants it, its credentials apart from its address."""
     auth = (unquote(url.username), unquote(url.password)) if url.username or url.password else None
     return httpcore.Proxy(

@@ -12,12 +12,12 @@ import httpx
 
 from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 
-_LARGEST_HEADER = 32 * 1024
+_MAX_HEADER_BYTES = 32 * 1024
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 PAID = "paid"
 """The extension of a request that may be paid for although its method says that it may be repeated."""
 
-_MAPPED = tuple(
+_HTTPX_ERRORS = tuple(
     (getattr(httpcore, name), getattr(httpx, name))
     for name in (  # the most specific first
         "ConnectTimeout",
@@ -63,7 +63,7 @@ class ConnectionSlots:
         self.pools: list[httpcore.AsyncConnectionPool] = []
         self._free = asyncio.Semaphore(limits.connections)
 
-    async def take(self, seconds: float | None) -> None:
+    async def acquire(self, seconds: float | None) -> None:
         """Wait for a slot, and for room for one more connection.
 
         Raises:
@@ -75,7 +75,7 @@ class ConnectionSlots:
         except TimeoutError as error:
             raise httpx.PoolTimeout("all connections are in use") from error
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let the next one in."""
         self._free.release()
 
@@ -113,7 +113,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         tls: the shared TLS configuration.
         slots: shared among all pools.
         proxy: what to go through, or None.
-        check: judges the URL of each request before anything happens; raises to refuse.
+        check_url: judges the URL of each request before anything happens; raises to refuse.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
         tls: ssl.SSLContext,
         slots: ConnectionSlots,
         proxy: httpcore.Proxy | None = None,
-        check: Callable[[httpx.URL], None] | None = None,
+        check_url: Callable[[httpx.URL], None] | None = None,
     ) -> None:
         self._slots = slots
-        self._check = check
+        self._check_url = check_url
 
         def pool(kept: int) -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(
@@ -138,10 +138,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 network_backend=backend,
             )
 
-        self._pool, self._unkept = pool(slots.limits.connections), pool(0)
-        self._sweep: asyncio.TimerHandle | None = None
-        self._sweeping: asyncio.Task[None] | None = None
-        slots.pools += self._pool, self._unkept
+        self._pool, self._single_use_pool = pool(slots.limits.connections), pool(0)
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._sweep_task: asyncio.Task[None] | None = None
+        slots.pools += self._pool, self._single_use_pool
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request; the body is streamed and decoded.
@@ -150,39 +150,39 @@ class PooledTransport(httpx.AsyncBaseTransport):
             UpstreamNotAllowed: the address may not be called.
             httpx.TransportError: as httpx's own transport.
         """
-        if self._check is not None:
-            self._check(request.url)
-        await self._slots.take(request.extensions.get("timeout", {}).get("pool"))
-        repeatable = request.method in _REPEATABLE and not request.extensions.get(PAID)
-        pool = self._pool if repeatable else self._unkept
+        if self._check_url is not None:
+            self._check_url(request.url)
+        await self._slots.acquire(request.extensions.get("timeout", {}).get("pool"))
+        resendable = request.method in _REPEATABLE and not request.extensions.get(PAID)
+        pool = self._pool if resendable else self._single_use_pool
         try:
             await self._slots.make_room(pool)
-            with mapped_to_httpx():
-                answer = await pool.handle_async_request(_for_httpcore(request))
+            with map_to_httpx_errors():
+                answer = await pool.handle_async_request(_to_httpcore(request))
         except BaseException:
-            self._slots.give_back()
-            self._sweep_later()
+            self._slots.release()
+            self._schedule_sweep()
             raise
         body = _Body(answer, lambda: self._finished(_origin(request.url)))
         try:
-            return _checked(answer, body)
+            return _to_httpx(answer, body)
         except BaseException:
             await body.aclose()
             raise
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+        if self._sweep_task is not None:
+            self._sweep_task.cancel()
         await self._pool.aclose()
-        await self._unkept.aclose()
+        await self._single_use_pool.aclose()
 
     async def _finished(self, origin: httpcore.Origin) -> None:
         """Give the slot back and keep no more idle connections to this origin than allowed."""
-        self._slots.give_back()
-        self._sweep_later()
+        self._slots.release()
+        self._schedule_sweep()
 
         def surplus() -> list[httpcore.AsyncConnectionInterface]:
             idle = [c for c in self._pool.connections if c.can_handle_request(origin) and _is_idle(c)]
@@ -190,15 +190,17 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
         await _close(surplus)
 
-    def _sweep_later(self) -> None:
+    def _schedule_sweep(self) -> None:
         """Look for expired connections after a while: httpcore does so only when another request comes."""
-        if self._sweep is not None:
-            self._sweep.cancel()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
         loop = asyncio.get_running_loop()
-        self._sweep = loop.call_later(self._slots.limits.idle_seconds * 1.02 + 0.01, self._start_sweeping)
+        self._sweep_timer = loop.call_later(
+            self._slots.limits.idle_seconds * 1.02 + 0.01, self._start_sweeping
+        )
 
     def _start_sweeping(self) -> None:
-        self._sweeping = asyncio.get_running_loop().create_task(self._close_expired())
+        self._sweep_task = asyncio.get_running_loop().create_task(self._close_expired())
 
     async def _close_expired(self) -> None:
         for connection in self._pool.connections:
@@ -206,7 +208,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 with contextlib.suppress(Exception):  # it is being closed; there is nobody to tell
                     await connection.aclose()
         if any(not connection.is_closed() for connection in self._pool.connections):
-            self._sweep_later()
+            self._schedule_sweep()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -218,7 +220,7 @@ class _Body(httpx.AsyncByteStream):
         self.compressed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with mapped_to_httpx():
+        with map_to_httpx_errors():
             if not self.compressed:
                 async for chunk in self._stream:
                     yield chunk
@@ -231,14 +233,14 @@ class _Body(httpx.AsyncByteStream):
         if finished is None:
             return
         try:
-            with mapped_to_httpx():
+            with map_to_httpx_errors():
                 await self._stream.aclose()
         finally:
             await finished()
 
 
 @contextlib.contextmanager
-def mapped_to_httpx() -> Iterator[None]:
+def map_to_httpx_errors() -> Iterator[None]:
     """Turn httpcore's exceptions, and socket errors that it lets through, into httpx's of the same name."""
     try:
         yield
@@ -247,13 +249,13 @@ def mapped_to_httpx() -> Iterator[None]:
             raise
         raise httpx.ReadError("the connection broke") from error
     except Exception as error:
-        for ours, theirs in _MAPPED:
+        for ours, theirs in _HTTPX_ERRORS:
             if isinstance(error, ours):
                 raise theirs(str(error)) from error
         raise
 
 
-def _for_httpcore(request: httpx.Request) -> httpcore.Request:
+def _to_httpcore(request: httpx.Request) -> httpcore.Request:
     url = request.url
     return httpcore.Request(
         method=request.method,
@@ -268,9 +270,9 @@ def _origin(url: httpx.URL) -> httpcore.Origin:
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/").origin
 
 
-def _checked(answer: httpcore.Response, body: _Body) -> httpx.Response:
+def _to_httpx(answer: httpcore.Response, body: _Body) -> httpx.Response:
     """Return httpx's answer around the body, with the headers of a body that is decoded already."""
-    if sum(len(name) + len(value) for name, value in answer.headers) > _LARGEST_HEADER:
+    if sum(len(name) + len(value) for name, value in answer.headers) > _MAX_HEADER_BYTES:
         raise httpx.RemoteProtocolError("the header of the answer is too large")
     headers = httpx.Headers(answer.headers)
     body.compressed = check_encoding(headers.get("content-encoding", ""))

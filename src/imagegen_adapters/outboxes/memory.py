@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_core.images import StorageState
-from imagegen_core.ports.outbox import LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
 
 class MemoryOutbox:
@@ -45,10 +45,10 @@ class MemoryOutbox:
             entry for entry in self._all() if entry.id > after and (due is None or _is_due(entry, due))
         )[:limit]
 
-    async def done(self, entry: OutboxEntry) -> None:
+    async def complete(self, entry: OutboxEntry) -> None:
         self._entries.pop(entry.id, None)
 
-    async def put_back(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
         if entry.id in self._entries:
             self._entries[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
 
@@ -83,4 +83,4 @@ class MemoryOutbox:
 
 
 def _is_due(entry: OutboxEntry, due: datetime) -> bool:
-    return entry.not_before is None or not due < entry.not_before <= due + LONGEST_WAIT
+    return entry.not_before is None or not due < entry.not_before <= due + MAX_DEFERRAL

@@ -1,4 +1,4 @@
-"""The outbox as a table beside the pictures, so that both change in one transaction."""
+"""The outbox as a table beside the images, so that both change in one transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,12 @@ from imagegen_adapters.databases.json_columns import (
 )
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.ports.outbox import LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
-# A hundred thousand entries may wait while OSS is away, and a pass follows each new picture. So what waits is
+# A hundred thousand entries may wait while OSS is away, and a pass follows each new image. So what waits is
 # never gone through where everybody's writes queue up: the scan reads elsewhere, and claims use an index.
 
-_MISSING = """
+_MISSING_UPLOADS = """
 SELECT id FROM images
 WHERE storage = 'local' AND NOT EXISTS (SELECT 1 FROM outbox WHERE image_id = images.id AND kind = 'upload')
 ORDER BY id LIMIT ?
@@ -36,7 +36,7 @@ WHERE id > :after AND (:due IS NULL OR not_before IS NULL OR not_before <= :due 
 ORDER BY id LIMIT :limit
 """
 
-_END_PUTTING_OFF = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR not_before > :beyond"
+_RELEASE_DUE = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR not_before > :beyond"
 
 _CLAIM = """
 UPDATE outbox SET attempts = attempts + 1 WHERE id IN (
@@ -53,7 +53,7 @@ UPDATE outbox SET attempts = attempts + 1 WHERE id IN (
 
 _DONE = "DELETE FROM outbox WHERE id = ?"
 
-_PUT_BACK = "UPDATE outbox SET not_before = :not_before, last_error = :error WHERE id = :id"
+_DEFER = "UPDATE outbox SET not_before = :not_before, last_error = :error WHERE id = :id"
 
 _NEXT_DUE = "SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL"
 
@@ -73,7 +73,7 @@ class SqliteOutbox:
         self._database = database
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        rows = await self._database.read(lambda c: c.execute(_MISSING, (limit,)).fetchall())
+        rows = await self._database.read(lambda c: c.execute(_MISSING_UPLOADS, (limit,)).fetchall())
         if not rows:
             return 0
         ids = to_json([row["id"] for row in rows])
@@ -87,7 +87,7 @@ class SqliteOutbox:
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             if due is None:
                 return connection.execute(_CLAIM, values).fetchall()
-            connection.execute(_END_PUTTING_OFF, values)
+            connection.execute(_RELEASE_DUE, values)
             return connection.execute(_CLAIM_DUE, values).fetchall()
 
         rows = await self._database.write(claim)
@@ -100,12 +100,12 @@ class SqliteOutbox:
         rows = await self._database.read(lambda c: c.execute(_PEEK, values).fetchall())
         return tuple(_entry(row) for row in rows)
 
-    async def done(self, entry: OutboxEntry) -> None:
+    async def complete(self, entry: OutboxEntry) -> None:
         await self._database.write(lambda c: c.execute(_DONE, (entry.id,)).rowcount)
 
-    async def put_back(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
         values = {"id": entry.id, "not_before": to_timestamp(not_before), "error": error}
-        await self._database.write(lambda c: c.execute(_PUT_BACK, values).rowcount)
+        await self._database.write(lambda c: c.execute(_DEFER, values).rowcount)
 
     async def next_due(self) -> datetime | None:
         row = await self._database.read(lambda c: c.execute(_NEXT_DUE).fetchone())
@@ -117,7 +117,7 @@ class SqliteOutbox:
 
 
 def _values(due: datetime | None, after: int, limit: int) -> dict[str, Any]:
-    beyond = None if due is None else due + LONGEST_WAIT
+    beyond = None if due is None else due + MAX_DEFERRAL
     return {
         "due": optional_timestamp(due),
         "beyond": optional_timestamp(beyond),

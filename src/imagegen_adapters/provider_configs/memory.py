@@ -3,7 +3,7 @@
 import attrs
 
 from imagegen_core.errors import ProviderConfigNotFound
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 
 class MemoryProviderConfigs:

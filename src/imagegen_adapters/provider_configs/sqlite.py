@@ -14,17 +14,17 @@ from imagegen_adapters.databases.json_columns import (
 )
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_core.addresses import origin
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.provider_configs import (
+from imagegen_core.providers.addresses import origin
+from imagegen_core.providers.config import (
     ConfigSource,
     ModelEntry,
     ProviderConfig,
     split_secrets,
     with_secrets,
 )
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
 
 if TYPE_CHECKING:
     from sqlite_utils.db import Table
@@ -81,7 +81,7 @@ class SqliteProviderConfigs:
 
         await self._change(delete)
 
-    async def seal_readable(self) -> None:
+    async def seal_plaintext(self) -> None:
         """Seal the secret headers and passwords that versions before `m010_sealed_extra` stored readable.
 
         While the box is locked, and where a row's own key does not open, they stay as they are.

@@ -9,14 +9,14 @@ from imagegen_core.failures import FailureCode
 
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
-_LONGEST_HEAD = 256
-_PIECE = 3 * 64 * 1024  # a multiple of 3, so that no padding comes in between
+_MAX_DATA_URI_HEAD_BYTES = 256
+_PIECE_BYTES = 3 * 64 * 1024  # a multiple of 3, so that no padding comes in between
 
 
 def encode_base64(data: bytes) -> Iterator[bytes]:
-    """Yield the base64 of a picture in pieces of 256 KiB, whose length is `encoded_length` together."""
-    for start in range(0, len(data), _PIECE):
-        yield base64.b64encode(data[start : start + _PIECE])
+    """Yield the base64 of an image in pieces of 256 KiB, whose length is `encoded_length` together."""
+    for start in range(0, len(data), _PIECE_BYTES):
+        yield base64.b64encode(data[start : start + _PIECE_BYTES])
 
 
 async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -54,14 +54,14 @@ def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
         empty = False
         yield _decoded(carry + b"=" * (-len(carry) % 4))
     if empty:
-        raise CallError(FailureCode.BAD_RESPONSE, "a picture in the vendor's answer is empty")
+        raise CallError(FailureCode.BAD_RESPONSE, "an image in the provider's answer is empty")
 
 
 def _decoded(text: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
-        raise CallError(FailureCode.BAD_RESPONSE, "a picture in the vendor's answer is no base64") from error
+        raise CallError(FailureCode.BAD_RESPONSE, "an image in the provider's answer is no base64") from error
 
 
 def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -70,8 +70,8 @@ def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
     start = b""
     for block in rest:
         start += block
-        if len(start) >= _LONGEST_HEAD:
+        if len(start) >= _MAX_DATA_URI_HEAD_BYTES:
             break
-    head, comma, _ = start[:_LONGEST_HEAD].partition(b",")
+    head, comma, _ = start[:_MAX_DATA_URI_HEAD_BYTES].partition(b",")
     yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
     yield from rest

@@ -1,4 +1,4 @@
-"""A caller's mask, turned into what a vendor wants."""
+"""A caller's mask, turned into what a provider wants."""
 
 import asyncio
 import io
@@ -7,14 +7,14 @@ from enum import StrEnum
 from PIL import Image, UnidentifiedImageError
 
 from imagegen_core.errors import InvalidImage
-from imagegen_core.operations import PictureRequest
+from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.provider import Exchange
 
 _OPAQUE = 255
 
 
 class MaskPolarity(StrEnum):
-    """How a vendor marks what is to be repainted."""
+    """How a provider marks what is to be repainted."""
 
     WHITE_IS_EDIT = "white_is_edit"
     BLACK_IS_EDIT = "black_is_edit"
@@ -22,25 +22,25 @@ class MaskPolarity(StrEnum):
 
 
 def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) -> bytes:
-    """Return the caller's mask as a PNG of the vendor's polarity.
+    """Return the caller's mask as a PNG of the provider's polarity.
 
     In the caller's mask white is repainted and black kept, shades in between by degree; in one with an
     alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
     everywhere marks nothing and is passed over. The result is grey (8 bits), or RGBA for
-    `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole picture: call it in a thread.
+    `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole image: call it in a thread.
 
     Args:
         data: PNG, JPEG or WebP.
-        polarity: what the vendor wants.
-        size: width and height of the picture that the mask belongs to, in pixels.
+        polarity: what the provider wants.
+        size: width and height of the image that the mask belongs to, in pixels.
 
     Raises:
-        InvalidImage: the mask has another size than its picture, or cannot be decoded.
+        InvalidImage: the mask has another size than its image, or cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.size != size:
-                raise InvalidImage("mask", f"is {_shown(image.size)}, but its picture is {_shown(size)}")
+                raise InvalidImage("mask", f"is {_shown(image.size)}, but its image is {_shown(size)}")
             edited = _edited(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidImage("mask", "cannot be decoded") from error
@@ -70,20 +70,20 @@ def _in_polarity(edited: Image.Image, polarity: MaskPolarity) -> Image.Image:
         return edited
     if polarity is MaskPolarity.BLACK_IS_EDIT:
         return _inverted(edited)
-    picture = Image.new("RGBA", edited.size)
-    picture.putalpha(_inverted(edited))
-    return picture
+    image = Image.new("RGBA", edited.size)
+    image.putalpha(_inverted(edited))
+    return image
 
 
 def _inverted(image: Image.Image) -> Image.Image:
     return image.point(lambda value: _OPAQUE - value)
 
 
-async def mask_for(request: PictureRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
-    """Return the request's mask as a vendor wants it, None when there is none.
+async def mask_for(request: ImageRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
+    """Return the request's mask as a provider wants it, None when there is none.
 
     Raises:
-        InvalidImage: it has another size than its picture, or cannot be decoded.
+        InvalidImage: it has another size than its image, or cannot be decoded.
     """
     if request.mask is None or request.image is None:
         return None

@@ -7,22 +7,22 @@ import attrs
 
 from imagegen_core.errors import CallError, Problem, Refusal, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage, PictureRequest, parse_size
+from imagegen_core.operations import ImageRequest, InputImage, parse_size
 
 
-def named_inputs(request: PictureRequest) -> tuple[tuple[str, InputImage], ...]:
-    """Return the request's pictures with the fields that a caller knows them by."""
+def named_inputs(request: ImageRequest) -> tuple[tuple[str, InputImage], ...]:
+    """Return the request's images with the fields that a caller knows them by."""
     named = [(f"reference_images.{index}", image) for index, image in enumerate(request.references)]
     beside = (("image", request.image), ("mask", request.mask))
     return (*named, *((name, image) for name, image in beside if image is not None))
 
 
-def check_weight(request: PictureRequest, max_bytes: int, why: str) -> None:
-    """Check the bytes of all pictures together against what goes into one request.
+def check_total_bytes(request: ImageRequest, max_bytes: int, why: str) -> None:
+    """Check the bytes of all images together against what goes into one request.
 
     Args:
         request: what is asked for.
-        max_bytes: of all pictures together.
+        max_bytes: of all images together.
         why: whose limit it is; it follows the number.
 
     Raises:
@@ -32,12 +32,10 @@ def check_weight(request: PictureRequest, max_bytes: int, why: str) -> None:
     total = sum(image.size_bytes for _, image in named)
     if total > max_bytes:
         field = max(named, key=lambda pair: pair[1].size_bytes)[0]
-        raise ValidationFailed.of(
-            field, f"all pictures together have {total} bytes, at most {max_bytes} {why}"
-        )
+        raise ValidationFailed.of(field, f"all images together have {total} bytes, at most {max_bytes} {why}")
 
 
-def check_size(request: PictureRequest, also: Sequence[str] = ("auto",)) -> None:
+def check_size(request: ImageRequest, also: Sequence[str] = ("auto",)) -> None:
     """Check that ``size`` is WIDTHxHEIGHT or one of ``also``.
 
     Raises:
@@ -48,7 +46,7 @@ def check_size(request: PictureRequest, also: Sequence[str] = ("auto",)) -> None
         raise ValidationFailed.of("params.size", f"must be WIDTHxHEIGHT or one of {', '.join(also)}")
 
 
-def check_sides(request: PictureRequest) -> None:
+def check_sides(request: ImageRequest) -> None:
     """Check that ``width`` and ``height`` come together, for those who can tell nothing from one of them.
 
     Raises:
@@ -61,8 +59,8 @@ def check_sides(request: PictureRequest) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class PictureLimits:
-    """What a vendor takes as a picture: types (none named: all), bytes, pixels, bytes of all together."""
+class ImageLimits:
+    """What a provider takes as an image: types (none named: all), bytes, pixels, bytes of all together."""
 
     mime_types: Collection[str] = ()
     max_bytes: int | None = None
@@ -70,11 +68,11 @@ class PictureLimits:
     max_pixels: int | None = None
     total_bytes: int | None = None
 
-    def check(self, request: PictureRequest) -> None:
-        """Check each picture but the mask, which is converted before it is sent, and the weight of all.
+    def check(self, request: ImageRequest) -> None:
+        """Check each image but the mask, which is converted before it is sent, and the weight of all.
 
         Raises:
-            ValidationFailed: naming each one that the vendor does not take.
+            ValidationFailed: naming each one that the provider does not take.
         """
         named = [(field, image) for field, image in named_inputs(request) if field != "mask"]
         problems = tuple(
@@ -85,7 +83,7 @@ class PictureLimits:
         if problems:
             raise ValidationFailed(*problems)
         if self.total_bytes is not None:
-            check_weight(request, self.total_bytes, "go into one request of this model")
+            check_total_bytes(request, self.total_bytes, "go into one request of this model")
 
     def _problem(self, image: InputImage) -> str | None:
         pixels = image.width * image.height
@@ -101,7 +99,7 @@ class PictureLimits:
 
 
 @contextmanager
-def refused_late() -> Iterator[None]:
+def map_refusals() -> Iterator[None]:
     """Turn a refusal that comes after the task was queued into ``rejected``; nothing was sent."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""The shape of a picture, for vendors that take a ratio in the place of pixels."""
+"""The shape of an image, for providers that take a ratio in the place of pixels."""
 
 import math
 from collections.abc import Sequence

@@ -1,35 +1,35 @@
-"""How long a vendor asks us to wait, in a header or in its own words. Whatever it says, nothing is raised."""
+"""How long a provider asks us to wait, in a header or in its own words. Nothing that it says raises."""
 
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-MAX_SECONDS = 1_000_000_000.0
+MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
 """Some thirty years: whoever waits decides how much of it is obeyed, and can compute with it."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _MAX_CHARS = 100
 
 
-def seconds_of(value: str | None, now: datetime | None) -> float | None:
+def parse_retry_after(value: str | None, now: datetime | None) -> float | None:
     """Return the seconds of ``Retry-After``: a number, or a date of which ``now`` is taken away.
 
     None for anything else, and for a date when the present is not known. Never negative, never more than
-    `MAX_SECONDS`.
+    `MAX_RETRY_AFTER_SECONDS`.
     """
     text = (value or "").strip()
-    if (number := number_of(text)) is not None:
+    if (number := parse_seconds(text)) is not None:
         return number
-    until = date_of(text)
-    return min(MAX_SECONDS, max(0.0, (until - now).total_seconds())) if until and now else None
+    until = parse_http_date(text)
+    return min(MAX_RETRY_AFTER_SECONDS, max(0.0, (until - now).total_seconds())) if until and now else None
 
 
-def number_of(text: str) -> float | None:
+def parse_seconds(text: str) -> float | None:
     """Return plain seconds, None for anything else: a sign, an exponent, more than nine digits."""
     return float(text) if _SECONDS.fullmatch(text) else None
 
 
-def date_of(value: str) -> datetime | None:
+def parse_http_date(value: str) -> datetime | None:
     """Return a header's date in UTC, None for anything else; one without a zone is UTC."""
     if len(value) > _MAX_CHARS:
         return None

@@ -1,8 +1,8 @@
-"""Reads a JSON answer from disk without its pictures: long strings stay there, as places in the file.
+"""Reads a JSON answer from disk without its images: long strings stay there, as places in the file.
 
-An answer with ten pictures of 20 MB each is 270 MB of text. What is parsed here is that text with every
+An answer with ten images of 20 MB each is 270 MB of text. What is parsed here is that text with every
 string over 64 KiB cut to its first characters and a mark, so a parse takes kilobytes whatever the
-vendor sends, and the pictures are decoded piece by piece from the file.
+provider sends, and the images are decoded piece by piece from the file.
 """
 
 import asyncio
@@ -15,33 +15,33 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.base64_stream import decode_base64
-from imagegen_adapters.providers.wording import page_text
+from imagegen_adapters.providers.upstream_messages import visible_text
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.valid_text import valid_json
+from imagegen_core.values.valid_text import valid_json
 
-LONGEST_KEPT = 64 * 1024
+MAX_INLINE_STRING_BYTES = 64 * 1024
 """Bytes of a string that stays in memory whole."""
 
-MOST_JSON = 4 * 1024 * 1024
-"""Bytes of JSON without the long strings: more is no picture's answer."""
+MAX_JSON_BYTES = 4 * 1024 * 1024
+"""Bytes of JSON without the long strings: more is no image's answer."""
 
 MAX_VALUES = 100_000
 """Values of a JSON text that is parsed: a million takes a hundred megabytes, and stops the event loop
 even from a thread, since the parser never lets go of the interpreter."""
 
-_BLOCK = 512 * 1024
-_HEAD = 64
+_BLOCK_BYTES = 512 * 1024
+_PREVIEW_BYTES = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _PLAIN = re.compile(rb"[ -\[\]-~]*")
-_WITHIN = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_LONGEST_ESCAPE = 6
+_STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_MAX_ESCAPE_BYTES = 6
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 """How JSON spells half of a surrogate pair, or NUL; only an answer that holds one is gone through."""
 
 
 @attrs.frozen(kw_only=True)
-class LongString:
+class SpooledString:
     """Where a string's text is in the file; ``length`` counts bytes, escapes included."""
 
     offset: int
@@ -50,42 +50,42 @@ class LongString:
 
 @attrs.frozen(kw_only=True)
 class SpooledJson:
-    """A parsed answer, its long strings replaced by marks that `long_string` resolves."""
+    """A parsed answer, its long strings replaced by marks that `spooled_string` resolves."""
 
     tree: Any
     _nonce: str
 
-    def long_string(self, text: str) -> LongString | None:
+    def spooled_string(self, text: str) -> SpooledString | None:
         """Return where the rest of a shortened string is, None when ``text`` is all there is."""
         _, mark, place = text.partition(self._nonce)
         if not mark:
             return None
         offset, _, length = place.partition(":")
-        return LongString(offset=int(offset), length=int(length))
+        return SpooledString(offset=int(offset), length=int(length))
 
-    def whole(self, text: str) -> "str | LongString":
+    def resolve(self, text: str) -> "str | SpooledString":
         """Return a string of the tree as it is, or where all of it is when it was shortened."""
-        return self.long_string(text) or text
+        return self.spooled_string(text) or text
 
-    def placed(self) -> Any:
-        """Return the tree with a `LongString` in place of each shortened one.
+    def resolved(self) -> Any:
+        """Return the tree with a `SpooledString` in place of each shortened one.
 
         Raises:
             CallError: ``bad_response``; it is nested too deeply.
         """
         try:
-            return self._placed(self.tree)
+            return self._resolved(self.tree)
         except RecursionError as error:
-            raise bad_response("the vendor's answer is nested too deeply") from error
+            raise bad_response("the provider's answer is nested too deeply") from error
 
-    def _placed(self, value: Any) -> Any:
+    def _resolved(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self._placed(item) for name, item in value.items()}
+            return {name: self._resolved(item) for name, item in value.items()}
         if isinstance(value, list):
-            return [self._placed(item) for item in value]
-        return self.whole(value) if isinstance(value, str) else value
+            return [self._resolved(item) for item in value]
+        return self.resolve(value) if isinstance(value, str) else value
 
-    def shown(self, text: str) -> str:
+    def display_text(self, text: str) -> str:
         """Return the text for a person: a shortened one without its mark."""
         return text.partition(self._nonce)[0]
 
@@ -94,10 +94,10 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     """Parse a JSON file; blocks, so call it in a thread.
 
     Raises:
-        CallError: ``bad_response``; it is empty, no JSON, or has too much beside its pictures.
+        CallError: ``bad_response``; it is empty, no JSON, or has too much beside its images.
     """
     nonce = f"<{secrets.token_hex(16)}:"
-    text = _without_long_strings(file, nonce.encode())
+    text = _read_without_long_strings(file, nonce.encode())
     return SpooledJson(tree=parse_json(text), nonce=nonce)
 
 
@@ -108,14 +108,14 @@ def parse_json(text: bytes) -> Any:
         CallError: ``bad_response``; it is empty, no JSON, or has more than `MAX_VALUES` values.
     """
     if not text.strip():
-        raise bad_response("the vendor's answer is empty")
+        raise bad_response("the provider's answer is empty")
     if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise bad_response("the vendor's answer has too many values")
+        raise bad_response("the provider's answer has too many values")
     try:
         tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
         return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
     except (ValueError, RecursionError) as error:
-        raise bad_response(f"the vendor's answer is no JSON: {_glimpse(text)}") from error
+        raise bad_response(f"the provider's answer is no JSON: {_excerpt(text)}") from error
 
 
 def bad_response(why: str) -> CallError:
@@ -123,26 +123,26 @@ def bad_response(why: str) -> CallError:
     return CallError(FailureCode.BAD_RESPONSE, why)
 
 
-async def decoded(opened: Callable[[], BinaryIO], text: str | LongString) -> AsyncIterator[bytes]:
+async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
     """Yield the bytes of a base64 string of the answer in blocks of at most 512 KiB, each made in a thread.
 
     Args:
-        opened: opens the spooled answer; it is closed again.
+        open_file: opens the spooled answer; it is closed again.
         text: as `SpooledJson.whole` returns it.
 
     Raises:
         CallError: ``bad_response``; it is no base64, or empty.
     """
     if isinstance(text, str):
-        async for block in in_thread(decode_base64([text.encode("utf-8", "replace")])):
+        async for block in iterate_in_thread(decode_base64([text.encode("utf-8", "replace")])):
             yield block
         return
-    with opened() as file:
-        async for block in in_thread(decode_base64(read_string(file, text))):
+    with open_file() as file:
+        async for block in iterate_in_thread(decode_base64(read_string(file, text))):
             yield block
 
 
-async def in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def iterate_in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Yield what a blocking iterator makes, each step in a thread."""
     iterator = iter(blocks)
     while (block := await asyncio.to_thread(next, iterator, None)) is not None:
@@ -150,25 +150,25 @@ async def in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def read_text(file: BinaryIO, text: Any) -> str | None:
-    """Return a text of the answer that is no picture, wherever it is kept; None for anything else; blocks.
+    """Return a text of the answer that is no image, wherever it is kept; None for anything else; blocks.
 
     Raises:
-        CallError: ``bad_response``; it is longer than `MOST_JSON`, or no UTF-8.
+        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES`, or no UTF-8.
     """
-    if not isinstance(text, LongString):
+    if not isinstance(text, SpooledString):
         return text if isinstance(text, str) else None
-    if text.length > MOST_JSON:
-        raise bad_response("the vendor's answer holds a text that is too long")
+    if text.length > MAX_JSON_BYTES:
+        raise bad_response("the provider's answer holds a text that is too long")
     file.seek(text.offset)
     return str(parse_json(b'"' + file.read(text.length) + b'"'))
 
 
-def read_string(file: BinaryIO, place: LongString) -> Iterator[bytes]:
+def read_string(file: BinaryIO, place: SpooledString) -> Iterator[bytes]:
     """Yield a long string's bytes, escapes undone, in blocks of at most 512 KiB; blocks meanwhile."""
     position, end, carry = place.offset, place.offset + place.length, b""
     while position < end:
         file.seek(position)
-        block = file.read(min(_BLOCK, end - position))
+        block = file.read(min(_BLOCK_BYTES, end - position))
         if not block:
             break
         position += len(block)
@@ -180,12 +180,12 @@ def read_string(file: BinaryIO, place: LongString) -> Iterator[bytes]:
 
 def _safe_cut(block: bytes) -> int:
     """Return where the block can be cut without parting an escape; it never begins inside of one."""
-    last = block.rfind(b"\\", max(0, len(block) - _LONGEST_ESCAPE))
+    last = block.rfind(b"\\", max(0, len(block) - _MAX_ESCAPE_BYTES))
     if last < 0:
         return len(block)
     run = len(block[:last].rstrip(b"\\"))
     begins_escape = (last - run) % 2 == 0
-    needed = _LONGEST_ESCAPE if block[last + 1 : last + 2] == b"u" else 2
+    needed = _MAX_ESCAPE_BYTES if block[last + 1 : last + 2] == b"u" else 2
     return last if begins_escape and last + needed > len(block) else len(block)
 
 
@@ -195,21 +195,21 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
     return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}.get(match[2], match[2])
 
 
-def _without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
+def _read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
     scanner = _Scanner(nonce)
-    while block := file.read(_BLOCK):
+    while block := file.read(_BLOCK_BYTES):
         scanner.feed(block)
-        if len(scanner.out) > MOST_JSON:
-            raise bad_response("the vendor's answer has too much JSON beside its pictures")
-    return bytes(scanner.out + scanner.kept)
+        if len(scanner.output) > MAX_JSON_BYTES:
+            raise bad_response("the provider's answer has too much JSON beside its images")
+    return bytes(scanner.output + scanner.buffer)
 
 
 class _Scanner:
     """Copies JSON to ``out``; a string is in ``kept`` until it ends or turns out to be a long one."""
 
     def __init__(self, nonce: bytes) -> None:
-        self.out = bytearray()
-        self.kept = bytearray()
+        self.output = bytearray()
+        self.buffer = bytearray()
         self._nonce = nonce
         self._base = 0
         self._start = -1  # offset of the present string's first byte; -1 outside of strings
@@ -221,12 +221,12 @@ class _Scanner:
             if self._start < 0:
                 quote = block.find(b'"', position)
                 end = len(block) if quote < 0 else quote + 1
-                self.out += block[position:end]
+                self.output += block[position:end]
                 self._start = -1 if quote < 0 else self._base + end
                 position = end
             else:
                 end = self._end_of_string(block, position)
-                self._keep(block, position, end)
+                self._buffer(block, position, end)
                 if end < len(block):
                     self._close(self._base + end)
                 position = end + 1
@@ -239,27 +239,27 @@ class _Scanner:
         if not self._escapes and block.find(b"\\", position, end) < 0:
             return end
         begin = position + self._escapes
-        within = _WITHIN.match(block, begin)
+        within = _STRING_CONTENT.match(block, begin)
         end = within.end() if within else begin
         self._escapes = block[end : end + 1] == b"\\"  # the last of the block
         return len(block) if self._escapes else end
 
-    def _keep(self, block: bytes, start: int, end: int) -> None:
-        room = LONGEST_KEPT + 1 - len(self.kept)
+    def _buffer(self, block: bytes, start: int, end: int) -> None:
+        room = MAX_INLINE_STRING_BYTES + 1 - len(self.buffer)
         if room > 0:
-            self.kept += block[start : min(end, start + room)]
+            self.buffer += block[start : min(end, start + room)]
 
     def _close(self, end: int) -> None:
         length = end - self._start
-        if length <= LONGEST_KEPT:
-            self.out += self.kept
+        if length <= MAX_INLINE_STRING_BYTES:
+            self.output += self.buffer
         else:
-            head = _PLAIN.match(bytes(self.kept[:_HEAD]))
-            self.out += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
-        self.out += b'"'
-        self.kept.clear()
+            head = _PLAIN.match(bytes(self.buffer[:_PREVIEW_BYTES]))
+            self.output += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
+        self.output += b'"'
+        self.buffer.clear()
         self._start, self._escapes = -1, False
 
 
-def _glimpse(text: bytes) -> str:
-    return page_text(text[:2000].decode("utf-8", "replace"))[:200]
+def _excerpt(text: bytes) -> str:
+    return visible_text(text[:2000].decode("utf-8", "replace"))[:200]

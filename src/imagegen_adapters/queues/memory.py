@@ -7,9 +7,9 @@ from datetime import datetime
 import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
-from imagegen_adapters.queues.bell import Bell
-from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_adapters.queues.wake_signal import WakeSignal
+from imagegen_core.ports.queue import MAX_DEFERRAL, QueueCounts
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
 class MemoryQueue:
@@ -17,13 +17,13 @@ class MemoryQueue:
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
-        self._bell = Bell()
+        self._wake_signal = WakeSignal()
 
     async def enqueue(self, task: Task) -> None:
-        self._bell.ring()
+        self._wake_signal.notify()
 
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
-        self._bell.hush()
+        self._wake_signal.reset()
         for task in self._due(now):
             self._state.put(attrs.evolve(task, not_before=None))
         names = list(dict.fromkeys(task.provider_name for task in self._due(now)))[:limit]
@@ -43,11 +43,11 @@ class MemoryQueue:
                 claimed.append(task)
             self._state.put(task)
         if claimed and len(claimed) == limit:
-            self._bell.ring()
+            self._wake_signal.notify()
         return tuple(claimed)
 
     async def wait(self, timeout: float) -> None:
-        await self._bell.wait(timeout)
+        await self._wake_signal.wait(timeout)
 
     async def next_due(self) -> datetime | None:
         pending = self._state.with_status(TaskStatus.PENDING)
@@ -69,7 +69,7 @@ class MemoryQueue:
 
     def _due(self, now: datetime) -> list[Task]:
         pending = self._state.with_status(TaskStatus.PENDING)
-        return [t for t in pending if not t.not_before or not now < t.not_before <= now + LONGEST_WAIT]
+        return [t for t in pending if not t.not_before or not now < t.not_before <= now + MAX_DEFERRAL]
 
     def _processing(self) -> Counter[str]:
         return Counter(task.provider_name for task in self._state.with_status(TaskStatus.PROCESSING))

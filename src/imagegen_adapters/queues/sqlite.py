@@ -10,9 +10,9 @@ from imagegen_adapters.databases.json_columns import optional_moment, to_timesta
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.task_rows import readable_tasks
-from imagegen_adapters.queues.bell import Bell
-from imagegen_core.ports.queue import LONGEST_WAIT, QueueCounts
-from imagegen_core.tasks import Task
+from imagegen_adapters.queues.wake_signal import WakeSignal
+from imagegen_core.ports.queue import MAX_DEFERRAL, QueueCounts
+from imagegen_core.tasks.task import Task
 
 
 class SqliteQueue:
@@ -20,22 +20,22 @@ class SqliteQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._bell = Bell()
+        self._wake_signal = WakeSignal()
 
     async def enqueue(self, task: Task) -> None:
-        self._bell.ring()
+        self._wake_signal.notify()
 
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
-        self._bell.hush()
-        values = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT), "limit": limit}
+        self._wake_signal.reset()
+        values = {"now": to_timestamp(now), "beyond": to_timestamp(now + MAX_DEFERRAL), "limit": limit}
 
         def read(connection: sqlite3.Connection) -> tuple[bool, list[sqlite3.Row]]:
-            (is_due,) = connection.execute(statements.ANY_PUT_OFF_IS_DUE, values).fetchone()
+            (is_due,) = connection.execute(statements.IS_ANY_DEFERRED_DUE, values).fetchone()
             return bool(is_due), connection.execute(statements.DEMAND, values).fetchall()
 
         is_due, rows = await self._database.read(read)
         if is_due:
-            await self._database.write(lambda c: c.execute(statements.END_PUTTING_OFF, values).rowcount)
+            await self._database.write(lambda c: c.execute(statements.RELEASE_DUE, values).rowcount)
             _, rows = await self._database.read(read)
         return {row["provider_name"]: row["processing"] for row in rows}
 
@@ -43,21 +43,21 @@ class SqliteQueue:
         self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
         limits = json.dumps(dict(provider_limits))
-        due = {"now": to_timestamp(now), "beyond": to_timestamp(now + LONGEST_WAIT)}
+        due = {"now": to_timestamp(now), "beyond": to_timestamp(now + MAX_DEFERRAL)}
         values = {"owner": owner, "limit": limit, "now": due["now"], "provider_limits": limits}
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-            connection.execute(statements.END_PUTTING_OFF, due)
+            connection.execute(statements.RELEASE_DUE, due)
             return connection.execute(statements.CLAIM, values).fetchall()
 
         rows = await self._database.write(claim)
         if rows and len(rows) == limit:
-            self._bell.ring()
+            self._wake_signal.notify()
         rows.sort(key=lambda row: int(row["seq"]))
         return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
 
     async def wait(self, timeout: float) -> None:
-        await self._bell.wait(timeout)
+        await self._wake_signal.wait(timeout)
 
     async def next_due(self) -> datetime | None:
         row = await self._database.read(lambda c: c.execute(statements.NEXT_DUE).fetchone())

@@ -14,7 +14,7 @@ from imagegen_adapters.secret_boxes.master_key import (
     sweep_temporary,
     write_witness,
 )
-from imagegen_adapters.secret_boxes.sealing import Sealing, usable
+from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key
 from imagegen_core.errors import KeysLocked
 
 _WITNESS_CONTEXT = "master.check"
@@ -25,15 +25,15 @@ class FernetSecretBox:
 
     Args:
         sealing: the keys; None when there are none that could be used.
-        locked_because: why nothing is sealed or opened now, or None.
+        lock_reason: why nothing is sealed or opened now, or None.
     """
 
-    def __init__(self, sealing: Sealing | None, *, locked_because: str | None = None) -> None:
+    def __init__(self, sealing: Sealing | None, *, lock_reason: str | None = None) -> None:
         self._sealing = sealing
-        self._reason = locked_because or (None if sealing else "the master key is missing")
+        self._reason = lock_reason or (None if sealing else "the master key is missing")
 
     @classmethod
-    def of_directory(cls, directory: Path, *, given: str | None, sample: str | None) -> Self:
+    def for_directory(cls, directory: Path, *, given: str | None, sample: str | None) -> Self:
         """Return the box of a data directory, which must exist.
 
         At the very first start ``master.key`` is made. Later, a key that is missing or wrong locks the
@@ -53,32 +53,34 @@ class FernetSecretBox:
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:
             keys = make_key(directory)
-        sealing, reason = _judged(keys, [token for token in (witness, sample) if token is not None])
-        if sealing is not None and (witness is None or not sealing.current(witness)):
-            write_witness(directory, witness_of(sealing))
-        return cls(sealing, locked_because=reason)
+        sealing, reason = _checked_sealing(keys, [token for token in (witness, sample) if token is not None])
+        if sealing is not None and (witness is None or not sealing.is_current(witness)):
+            write_witness(directory, new_witness(sealing))
+        return cls(sealing, lock_reason=reason)
 
     @classmethod
-    def to_look_into(cls, directory: Path, *, given: str | None, tokens: Sequence[str]) -> Self:
+    def for_inspection(cls, directory: Path, *, given: str | None, tokens: Sequence[str]) -> Self:
         """Return the box of a data directory and change no file of it.
 
         Args:
-            directory: as for `of_directory`.
+            directory: as for `for_directory`.
             given: the same.
             tokens: all that are in the database; each must open.
 
         Raises:
-            MasterKeyRefused: as for `of_directory`.
+            MasterKeyRefused: as for `for_directory`.
         """
         witness = read_witness(directory)
-        sealing, reason = _judged(_keys(directory, given), [*tokens, *([] if witness is None else [witness])])
-        return cls(sealing, locked_because=reason)
+        sealing, reason = _checked_sealing(
+            _keys(directory, given), [*tokens, *([] if witness is None else [witness])]
+        )
+        return cls(sealing, lock_reason=reason)
 
     def seal(self, plaintext: str, *, context: str) -> str:
-        return self._usable().seal(plaintext, context=context)
+        return self._unlocked().seal(plaintext, context=context)
 
     def open(self, token: str, *, context: str) -> str:
-        return self._usable().open(token, context=context)
+        return self._unlocked().open(token, context=context)
 
     def rotate(self, token: str) -> str:
         """Return the token sealed under the first key; the same one when it is already.
@@ -86,33 +88,35 @@ class FernetSecretBox:
         Raises:
             KeysLocked: the box is locked, or no key opens the token.
         """
-        return self._usable().rotate(token)
+        return self._unlocked().rotate(token)
 
     @property
     def locked(self) -> bool:
         return self._reason is not None
 
     @property
-    def locked_because(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
         return self._reason
 
-    def _usable(self) -> Sealing:
+    def _unlocked(self) -> Sealing:
         if self._sealing is None or self._reason is not None:
             raise KeysLocked(f"saved keys are locked: {self._reason}")
         return self._sealing
 
 
-def witness_of(sealing: Sealing) -> str:
+def new_witness(sealing: Sealing) -> str:
     """Return what ``master.check`` holds: any token will do, since it only has to open."""
     return sealing.seal("these keys were sealed with this master key", context=_WITNESS_CONTEXT)
 
 
-def _judged(keys: tuple[str, ...] | None, tokens: Sequence[str]) -> tuple[Sealing | None, str | None]:
+def _checked_sealing(
+    keys: tuple[str, ...] | None, tokens: Sequence[str]
+) -> tuple[Sealing | None, str | None]:
     """Return what opens all tokens, or why there is nothing that does."""
     if keys is None:
         return None, "the master key is missing"
-    if not keys or not all(usable(key) for key in keys):
+    if not keys or not all(is_valid_key(key) for key in keys):
         return None, "the master key is not 44 characters of URL-safe base64"
     sealing = Sealing(keys)
     if not all(sealing.opens(token) for token in tokens):

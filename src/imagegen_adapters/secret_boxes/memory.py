@@ -12,16 +12,16 @@ class MemorySecretBox:
         self._locked = locked
 
     def seal(self, plaintext: str, *, context: str) -> str:
-        return self._usable().seal(plaintext, context=context)
+        return self._unlocked().seal(plaintext, context=context)
 
     def open(self, token: str, *, context: str) -> str:
-        return self._usable().open(token, context=context)
+        return self._unlocked().open(token, context=context)
 
     @property
     def locked(self) -> bool:
         return self._locked
 
-    def _usable(self) -> Sealing:
+    def _unlocked(self) -> Sealing:
         if self._locked:
             raise KeysLocked("saved keys are locked: the master key is missing")
         return self._sealing

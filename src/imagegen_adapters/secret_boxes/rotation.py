@@ -10,9 +10,9 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_adapters.secret_boxes.fernet import witness_of
+from imagegen_adapters.secret_boxes.fernet import new_witness
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, read_keys, replace_keys, write_witness
-from imagegen_adapters.secret_boxes.sealing import Sealing, new_key, usable
+from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key, new_key
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
         KeysLocked: a token opens with none of the keys; all keys are kept.
     """
     keys = read_keys(directory)
-    if not keys or not all(usable(key) for key in keys):
+    if not keys or not all(is_valid_key(key) for key in keys):
         raise MasterKeyRefused("there is no usable master.key to rotate")
     if len(keys) == 1:
         keys = (new_key(), *keys)
@@ -55,7 +55,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
         replace_keys(directory, keys)
     sealing = Sealing(keys)
     count = await reseal(sealing, rows)
-    write_witness(directory, witness_of(sealing))
+    write_witness(directory, new_witness(sealing))
     replace_keys(directory, keys[:1])
     return count
 
@@ -69,7 +69,7 @@ async def reseal(sealing: Sealing, rows: SealedRows) -> int:
         KeysLocked: a token opens with none of the keys.
     """
     count = 0
-    while stale := [row async for row in rows.all() if not sealing.current(row.token)]:
+    while stale := [row async for row in rows.all() if not sealing.is_current(row.token)]:
         for row in stale:
             await rows.replace(row, sealing.rotate(row.token))
             count += 1

@@ -25,7 +25,7 @@ def new_key() -> str:
     return Fernet.generate_key().decode("ascii")
 
 
-def usable(key: str) -> bool:
+def is_valid_key(key: str) -> bool:
     """Return whether the text is a master key."""
     try:
         Fernet(key)
@@ -71,14 +71,14 @@ class Sealing:
         Raises:
             KeysLocked: no key opens it.
         """
-        if self.current(token):
+        if self.is_current(token):
             return token
         try:
             return self._keys.rotate(token).decode("ascii")
         except (InvalidToken, UnicodeError) as error:
             raise KeysLocked("a saved key cannot be opened: the master key is wrong") from error
 
-    def current(self, token: str) -> bool:
+    def is_current(self, token: str) -> bool:
         """Return whether the first key alone opens the token."""
         try:
             self._first.decrypt(token)

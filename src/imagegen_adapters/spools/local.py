@@ -14,7 +14,7 @@ from imagegen_core.ports.spool import SpoolOverflow
 
 
 class LocalSpool:
-    """Files appear whole and synced, like pictures; they are only readable by their owner."""
+    """Files appear whole and synced, like images; they are only readable by their owner."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

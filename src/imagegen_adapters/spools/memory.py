@@ -7,7 +7,7 @@ from typing import BinaryIO
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.spool import SpoolOverflow
 
-_CHUNK = 512 * 1024
+_CHUNK_BYTES = 512 * 1024
 
 
 class MemorySpool:
@@ -33,7 +33,7 @@ class MemorySpool:
 
     async def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
         with self.open(owner, name) as file:
-            while chunk := file.read(_CHUNK):
+            while chunk := file.read(_CHUNK_BYTES):
                 yield chunk
 
     async def remove(self, owner: str) -> None:

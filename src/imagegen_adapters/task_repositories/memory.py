@@ -3,14 +3,14 @@
 import attrs
 
 from imagegen_adapters.databases.listing import list_page
-from imagegen_adapters.databases.memory import KeptClaim, MemoryState
-from imagegen_core.attempts import Attempt
+from imagegen_adapters.databases.memory import MemoryState, StoredClaim
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
-from imagegen_core.events import last_event
 from imagegen_core.images import Image
-from imagegen_core.pages import Page, Paging
-from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.events import last_event
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
 class MemoryTaskRepository:
@@ -19,28 +19,31 @@ class MemoryTaskRepository:
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
-    async def add(self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None) -> Added:
+    async def add(
+        self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None
+    ) -> AddedTask:
         replayed = self._replayed(task, idempotency)
         if replayed is not None:
-            return Added(task=replayed, replayed=True)
+            return AddedTask(task=replayed, replayed=True)
         if self._state.count(TaskStatus.PENDING) >= queue_size:
             raise QueueFull(queue_size)
         self._state.put(task)
         if idempotency is not None:
-            self._state.idempotency_keys[idempotency.scope, idempotency.key] = KeptClaim(
+            self._state.idempotency_keys[idempotency.scope, idempotency.key] = StoredClaim(
                 body_sha256=idempotency.body_sha256, task_id=task.task_id, expires_at=idempotency.expires_at
             )
-        return Added(task=task)
+        return AddedTask(task=task)
 
     async def get(self, task_id: str) -> Task:
         return self._get(task_id)
 
-    async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         return list_page(
             (
                 (self._state.task_numbers[task.task_id], task)
                 for task in reversed(self._state.tasks.values())
-                if wanted.status in (None, task.status) and wanted.provider_name in (None, task.provider_name)
+                if criteria.status in (None, task.status)
+                and criteria.provider_name in (None, task.provider_name)
             ),
             paging,
         )

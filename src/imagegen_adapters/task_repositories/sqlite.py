@@ -17,15 +17,15 @@ from imagegen_adapters.databases.task_rows import (
     task_state,
     task_to_row,
 )
-from imagegen_adapters.idempotency_keys.sqlite import kept_task
+from imagegen_adapters.idempotency_keys.sqlite import keyed_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
-from imagegen_core.attempts import Attempt
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
-from imagegen_core.events import last_event
 from imagegen_core.images import Image
-from imagegen_core.pages import Page, Paging
-from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskFilter
-from imagegen_core.tasks import Task
+from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.events import last_event
+from imagegen_core.tasks.task import Task
 
 
 class SqliteTaskRepository:
@@ -42,13 +42,15 @@ class SqliteTaskRepository:
         self._database = database
         self._simplify = simplify
 
-    async def add(self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None) -> Added:
+    async def add(
+        self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None
+    ) -> AddedTask:
         row = task_to_row(task)
 
         def add(connection: sqlite3.Connection) -> sqlite3.Row | None:
             if idempotency is not None:
                 connection.execute(statements.PURGE_IDEMPOTENCY_KEYS, (row["created_at"],))
-                replayed = kept_task(connection, idempotency, now=row["created_at"])
+                replayed = keyed_task(connection, idempotency, now=row["created_at"])
                 if replayed is not None:
                     return replayed
             (pending,) = connection.execute(statements.PENDING).fetchone()
@@ -56,11 +58,13 @@ class SqliteTaskRepository:
                 raise QueueFull(queue_size)
             connection.execute(statements.INSERT_TASK, row)
             if idempotency is not None:
-                _keep_claim(connection, idempotency, task)
+                _store_claim(connection, idempotency, task)
             return None
 
         replayed = await self._database.write(add)
-        return Added(task=task) if replayed is None else Added(task=row_to_task(replayed), replayed=True)
+        return (
+            AddedTask(task=task) if replayed is None else AddedTask(task=row_to_task(replayed), replayed=True)
+        )
 
     async def get(self, task_id: str) -> Task:
         def get(connection: sqlite3.Connection) -> Task:
@@ -71,8 +75,8 @@ class SqliteTaskRepository:
 
         return await self._database.read(get)
 
-    async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
-        conditions = {"status = ?": wanted.status, "provider_name = ?": wanted.provider_name}
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
+        conditions = {"status = ?": criteria.status, "provider_name = ?": criteria.provider_name}
         return await self._database.read(
             lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
         )
@@ -117,7 +121,7 @@ class SqliteTaskRepository:
         return [PreparedImage.of(image, self._simplify) for image in images]
 
 
-def _keep_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:
+def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:
     values = {
         "scope": claim.scope,
         "key": claim.key,

@@ -1,6 +1,6 @@
 """What every blob store promises, as tests to subclass.
 
-A subclass gives the fixture ``store`` and may give ``look_inside``, another door to the same bytes::
+A subclass gives the fixture ``store`` and may give ``raw_reader``, another door to the same bytes::
 
     class TestMyStore(BlobStoreContract):
         @pytest.fixture
@@ -18,7 +18,7 @@ from imagegen_adapters.blob_stores.crc64 import new_crc64
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.blob_store import BlobStore
 
-LookInside = Callable[[str], bytes | None]
+RawReader = Callable[[str], bytes | None]
 
 
 async def stream(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -49,7 +49,7 @@ class BlobStoreContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def look_inside(self) -> LookInside | None:
+    def raw_reader(self) -> RawReader | None:
         """Return what reads the bytes of a key without the store, or None where there is no other door."""
         return None
 
@@ -58,15 +58,15 @@ class BlobStoreContract:
         pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
         await store.put(key, stream(pieces), content_type=self.content_type)
 
-    async def test_bytes_come_back(self, store: BlobStore, look_inside: LookInside | None) -> None:
+    async def test_bytes_come_back(self, store: BlobStore, raw_reader: RawReader | None) -> None:
         """What was put is what is read, by the store and through another door."""
         data = bytes(range(256)) * 40
 
         await self.put(store, "images/7.png", data)
 
         assert data == await read(store, "images/7.png")
-        if look_inside is not None:
-            assert data == look_inside("images/7.png")
+        if raw_reader is not None:
+            assert data == raw_reader("images/7.png")
 
     async def test_put_tells_size_and_checksums(self, store: BlobStore) -> None:
         """Size and SHA-256 are known after a put; a CRC-64 that is told is right."""
@@ -137,7 +137,7 @@ class BlobStoreContract:
         assert b"new" == await read(store, "a.png")
 
     async def test_a_failing_source_leaves_nothing(
-        self, store: BlobStore, look_inside: LookInside | None
+        self, store: BlobStore, raw_reader: RawReader | None
     ) -> None:
         """Its exception goes on, and there is no blob, not even half of one."""
 
@@ -151,8 +151,8 @@ class BlobStoreContract:
 
         assert await store.stat("half.png") is None
         assert [] == await keys_of(store)
-        if look_inside is not None:
-            assert look_inside("half.png") is None
+        if raw_reader is not None:
+            assert raw_reader("half.png") is None
 
     async def test_a_failing_source_keeps_what_was_there(self, store: BlobStore) -> None:
         """A put that fails does not touch the blob it was to replace."""
@@ -184,7 +184,7 @@ class BlobStoreContract:
 
         assert [] == await keys_of(store)
 
-    async def test_a_deleted_blob_is_gone(self, store: BlobStore, look_inside: LookInside | None) -> None:
+    async def test_a_deleted_blob_is_gone(self, store: BlobStore, raw_reader: RawReader | None) -> None:
         """It can neither be read nor listed, and the others stay."""
         await self.put(store, "a/1.png", b"one")
         await self.put(store, "a/2.png", b"two")
@@ -193,8 +193,8 @@ class BlobStoreContract:
 
         assert await store.stat("a/1.png") is None
         assert ["a/2.png"] == await keys_of(store)
-        if look_inside is not None:
-            assert look_inside("a/1.png") is None
+        if raw_reader is not None:
+            assert raw_reader("a/1.png") is None
 
     async def test_deleting_nothing_is_fine(self, store: BlobStore) -> None:
         """A second delete changes nothing."""

@@ -17,10 +17,10 @@ import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_event, later
 from imagegen_core.errors import StaleTask
-from imagegen_core.events import EventKind, TaskEvent, last_event
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks.events import EventKind, TaskEvent, last_event
 
 
 async def collect(bus: EventBus, task_id: str, *, after: int = 0) -> list[TaskEvent]:

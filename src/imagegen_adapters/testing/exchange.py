@@ -15,23 +15,23 @@ class MemoryExchange:
     """Implements the `Exchange` port without a disk.
 
     Args:
-        inputs: bytes of the caller's pictures, by `InputImage.key`.
+        inputs: bytes of the caller's images, by `InputImage.key`.
 
     Attributes:
         spooled: what the provider spooled, by name.
-        progressed: the fractions that it reported, oldest first.
-        arriving: whether it noted that an answer has begun to arrive.
+        progress_reports: the fractions that it reported, oldest first.
+        response_started: whether it noted that an answer has begun to arrive.
     """
 
     def __init__(self, inputs: Mapping[str, bytes] | None = None) -> None:
         self.inputs = dict(inputs or {})
         self.spooled: dict[str, bytes] = {}
-        self.progressed: list[float] = []
-        self.arriving = False
+        self.progress_reports: list[float] = []
+        self.response_started = False
 
-    def mark_arrival(self) -> None:
+    def mark_response_started(self) -> None:
         """Remember it."""
-        self.arriving = True
+        self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the bytes under ``name``; nothing is kept when there are too many or ``chunks`` raises."""
@@ -63,4 +63,4 @@ class MemoryExchange:
 
     async def progress(self, fraction: float) -> None:
         """Remember the fraction."""
-        self.progressed.append(fraction)
+        self.progress_reports.append(fraction)

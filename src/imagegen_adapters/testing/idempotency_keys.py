@@ -74,16 +74,16 @@ class IdempotencyKeysContract:
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
         await repository.save(tasks[0].cancel(later(1)))
 
-        made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
+        tasks_by_prefix = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in made]
-        assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in made]
+        assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in tasks_by_prefix]
+        assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in tasks_by_prefix]
 
     async def test_expired_keys_made_nothing(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
         """Whatever they begin with."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
 
-        assert () == await keys.made(scope=a_claim().scope, prefix="a.", now=later(86_400))
+        assert () == await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=later(86_400))
 
     async def test_no_more_than_twenty_are_told(
         self, repository: TaskRepository, keys: IdempotencyKeys
@@ -93,9 +93,11 @@ class IdempotencyKeysContract:
         for number, task in enumerate(tasks):
             await repository.add(task, queue_size=99, idempotency=a_claim(f"a.{number}"))
 
-        made = await keys.made(scope=a_claim().scope, prefix="a.", now=NOW)
+        tasks_by_prefix = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task.task_id for keyed in made]
+        assert [task.task_id for task in reversed(tasks[2:])] == [
+            keyed.task.task_id for keyed in tasks_by_prefix
+        ]
 
     async def test_keys_are_unanswered_until_told_otherwise(
         self, repository: TaskRepository, keys: IdempotencyKeys
@@ -126,7 +128,7 @@ class IdempotencyKeysContract:
             keyed = await keys.unanswered(
                 scope=a_claim().scope, prefix="a.", now=later(now), ended_since=since
             )
-            return [open_key.key for open_key in keyed]
+            return [unanswered_key.key for unanswered_key in keyed]
 
         assert [["a.1", "a.2"], [], []] == [await found(9, 0), await found(9, 2), await found(86_400, 0)]
 
@@ -139,7 +141,7 @@ class IdempotencyKeysContract:
 
         found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
 
-        assert ["a.1"] == [open_key.key for open_key in found]
+        assert ["a.1"] == [unanswered_key.key for unanswered_key in found]
 
     async def test_a_key_used_again_after_its_time_is_unanswered(
         self, repository: TaskRepository, keys: IdempotencyKeys
@@ -154,4 +156,4 @@ class IdempotencyKeysContract:
 
         found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=later(86_400), ended_since=NOW)
 
-        assert ["a.1"] == [open_key.key for open_key in found]
+        assert ["a.1"] == [unanswered_key.key for unanswered_key in found]

@@ -1,4 +1,4 @@
-"""What every store of picture records promises, as tests to subclass.
+"""What every store of image records promises, as tests to subclass.
 
 A subclass gives the fixtures ``repository`` and ``records``, empty, over the same data::
 
@@ -18,14 +18,14 @@ from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image,
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import Image, StorageState
 from imagegen_core.operations import Operation
-from imagegen_core.pages import Paging
 from imagegen_core.ports.image_records import ImageFilter, ImageRecords, Match, SearchHit, SearchMode
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.pages import Paging
+from imagegen_core.search.query import SearchQuery
 
 
-async def keep(repository: TaskRepository, **changes: Any) -> Image:
-    """Store one picture of a task of its own and return its record."""
+async def add_image(repository: TaskRepository, **changes: Any) -> Image:
+    """Store one image of a task of its own and return its record."""
     task = a_task()
     await repository.add(task, queue_size=100_000)
     attempt = an_attempt(task)
@@ -43,25 +43,25 @@ async def search(records: ImageRecords, keyword: str, **paging: int) -> list[str
 async def walk(
     repository: TaskRepository, records: ImageRecords, keyword: str, mode: SearchMode, page_size: int
 ) -> list[SearchHit]:
-    """Return what is found, following the cursors, while a new picture comes after each page."""
+    """Return what is found, following the cursors, while a new image comes after each page."""
     query = SearchQuery.parse(keyword, lambda text: text)
     hits: list[SearchHit] = []
     after: int | None = None
     while True:
         page = await records.search(query, mode, ImageFilter(), Paging(page_size=page_size, after=after))
         hits += page.items
-        await keep(repository, prompt=keyword)
+        await add_image(repository, prompt=keyword)
         if not page.has_more:
             return hits
         after = page.last
 
 
 class ImageRecordsContract:
-    """What is known of the pictures."""
+    """What is known of the images."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
-        """Return the empty repository that adds the pictures."""
+        """Return the empty repository that adds the images."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -72,18 +72,18 @@ class ImageRecordsContract:
     async def test_a_record_comes_back_whole(self, repository: TaskRepository, records: ImageRecords) -> None:
         """Every field survives, an unsigned checksum and nested JSON too."""
         metadata = {"safety": [{"category": "x", "score": 0.5}], "说明": None}
-        image = await keep(repository, metadata=metadata, crc64=2**64 - 1)
+        image = await add_image(repository, metadata=metadata, crc64=2**64 - 1)
 
         assert image == await records.get(image.id)
 
-    async def test_an_unknown_picture_is_not_found(self, records: ImageRecords) -> None:
+    async def test_an_unknown_image_is_not_found(self, records: ImageRecords) -> None:
         """Asking for what is not there, and deleting it, raises."""
         with pytest.raises(ImageNotFound):
             await records.get(1)
         with pytest.raises(ImageNotFound):
             await records.delete(1)
 
-    async def test_pictures_of_a_task_are_in_order(
+    async def test_images_of_a_task_are_in_order(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
         """Parts first, then positions, whichever was stored first."""
@@ -96,14 +96,14 @@ class ImageRecordsContract:
         await repository.save_attempt(
             early, (an_image(early, position=1, prompt="b"), an_image(early, prompt="a"))
         )
-        await keep(repository)
+        await add_image(repository)
 
-        assert ["a", "b", "c", "d"] == [image.prompt for image in await records.of_task(task.task_id)]
-        assert () == await records.of_task("nobody")
+        assert ["a", "b", "c", "d"] == [image.prompt for image in await records.by_task(task.task_id)]
+        assert () == await records.by_task("nobody")
 
     async def test_lists_are_newest_first(self, repository: TaskRepository, records: ImageRecords) -> None:
         """Pages by number and by cursor show the same list."""
-        kept = [await keep(repository) for _ in range(5)]
+        kept = [await add_image(repository) for _ in range(5)]
 
         first = await records.find(ImageFilter(), Paging(page_size=2))
         second = await records.find(ImageFilter(), Paging(page=2, page_size=2))
@@ -118,12 +118,12 @@ class ImageRecordsContract:
 
     async def test_filters_narrow_the_list(self, repository: TaskRepository, records: ImageRecords) -> None:
         """Provider, model, operation and time; the upper end of a time is exclusive."""
-        old = await keep(repository, provider_name="p", model_id="m", created_at=later(-60))
-        new = await keep(repository, operation=Operation.EDIT)
+        old = await add_image(repository, provider_name="p", model_id="m", created_at=later(-60))
+        new = await add_image(repository, operation=Operation.EDIT)
 
         found = [
-            (await records.find(wanted, Paging())).items
-            for wanted in (
+            (await records.find(criteria, Paging())).items
+            for criteria in (
                 ImageFilter(provider_name="p"),
                 ImageFilter(model_id="m"),
                 ImageFilter(operation=Operation.EDIT),
@@ -138,7 +138,7 @@ class ImageRecordsContract:
     async def test_search_finds_every_word(self, repository: TaskRepository, records: ImageRecords) -> None:
         """All words must occur, anywhere, in any case and width; newest first."""
         for prompt in ("A Cat in the rain", "cat, dog", "ＣＡＴ　夜", "一只可爱的猫", "100% cotton_shirt"):
-            await keep(repository, prompt=prompt)
+            await add_image(repository, prompt=prompt)
 
         found = [
             await search(records, keyword) for keyword in ("cat", "ca rain", "猫", "%", "n_s", "_%", "鸟")
@@ -151,8 +151,8 @@ class ImageRecordsContract:
     async def test_search_has_pages(self, repository: TaskRepository, records: ImageRecords) -> None:
         """A search goes on after a cursor, and counts all that it found."""
         for number in range(5):
-            await keep(repository, prompt=f"猫 {number}")
-            await keep(repository, prompt="狗")
+            await add_image(repository, prompt=f"猫 {number}")
+            await add_image(repository, prompt="狗")
         query = SearchQuery.parse("猫", lambda text: text)
         first = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(page_size=2))
 
@@ -171,7 +171,7 @@ class ImageRecordsContract:
         """Each matches itself and nothing else; one character is enough."""
         prompts = ["100%", "a_b", "back\\slash", 'a "quote"', "it's", "star*", "(best:1.2)", "🐱🐶", "夜，雨"]
         for prompt in (*prompts, "nothing special"):
-            await keep(repository, prompt=prompt)
+            await add_image(repository, prompt=prompt)
         keywords = ["%", "_", "\\", '"', "'", "*", "(best:1.2)", "🐶", "，"]
 
         assert [[prompt] for prompt in prompts] == [await search(records, keyword) for keyword in keywords]
@@ -181,7 +181,7 @@ class ImageRecordsContract:
     ) -> None:
         """Words in quotes must stand together; without, they may stand anywhere."""
         for prompt in ("a red car", "red and car", "redcar"):
-            await keep(repository, prompt=prompt)
+            await add_image(repository, prompt=prompt)
 
         assert ["a red car"] == await search(records, '"red car"')
         assert ["redcar", "red and car", "a red car"] == await search(records, "red car")
@@ -190,27 +190,29 @@ class ImageRecordsContract:
         """A search with a filter finds what has both."""
         for provider in ("p", "q"):
             for prompt in ("猫", "狗"):
-                await keep(repository, prompt=prompt, provider_name=provider, created_at=later(ord(provider)))
+                await add_image(
+                    repository, prompt=prompt, provider_name=provider, created_at=later(ord(provider))
+                )
         query = SearchQuery.parse("猫", lambda text: text)
 
         found = [
             [hit.image.provider_name for hit in page.items]
-            for wanted in (
+            for criteria in (
                 ImageFilter(provider_name="p"),
                 ImageFilter(created_from=later(ord("q"))),
                 ImageFilter(provider_name="p", created_from=later(ord("q"))),
             )
-            for page in [await records.search(query, SearchMode.CONTAINS, wanted, Paging())]
+            for page in [await records.search(query, SearchMode.CONTAINS, criteria, Paging())]
         ]
 
         assert [["p"], ["q"], []] == found
 
-    async def test_cursors_walk_a_search_once_while_pictures_come(
+    async def test_cursors_walk_a_search_once_while_images_come(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
         """What is there at the start is seen once, newest first; what comes later is not."""
         for number in range(7):
-            await keep(repository, prompt=f"猫{number}")
+            await add_image(repository, prompt=f"猫{number}")
 
         hits = await walk(repository, records, "猫", SearchMode.CONTAINS, 2)
 
@@ -223,14 +225,14 @@ class ImageRecordsContract:
         exact = ["可爱的猫咪", "一只可爱的猫"]
         close = ["可爱的小猫", "可爱的狗和猫", "猫和可爱的狗", "橘猫"]
         for prompt in ("可爱的小猫", "雪山", *reversed(exact), "猫和可爱的狗", "可爱的狗和猫", "橘猫"):
-            await keep(repository, prompt=prompt)
+            await add_image(repository, prompt=prompt)
         query = SearchQuery.parse("可爱的猫", lambda text: text)
 
         page = await records.search(query, SearchMode.RELEVANT, ImageFilter(), Paging())
 
         expected = [
             *((prompt, Match.EXACT) for prompt in exact),
-            *((prompt, Match.CLOSE) for prompt in close),
+            *((prompt, Match.SIMILAR) for prompt in close),
         ]
         assert expected == [(hit.image.prompt, hit.match) for hit in page.items]
         assert (6, False) == (page.total, page.has_more)
@@ -239,10 +241,10 @@ class ImageRecordsContract:
     async def test_relevant_pages_join_without_a_gap(
         self, repository: TaskRepository, records: ImageRecords, page_size: int
     ) -> None:
-        """By number, and by cursor while pictures come: each once, the exact ones first."""
+        """By number, and by cursor while images come: each once, the exact ones first."""
         for number in range(3):
             for prompt in ("可爱的猫", "可爱的小猫", "狗"):
-                await keep(repository, prompt=f"{prompt}{number}")
+                await add_image(repository, prompt=f"{prompt}{number}")
         query = SearchQuery.parse("可爱的猫", lambda text: text)
         numbered = [
             hit.image.id
@@ -266,7 +268,7 @@ class ImageRecordsContract:
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
         """By number and by cursor, in either mode, and nothing follows it."""
-        await keep(repository, prompt="猫")
+        await add_image(repository, prompt="猫")
         query = SearchQuery.parse("猫", lambda text: text)
 
         for mode in SearchMode:
@@ -274,9 +276,9 @@ class ImageRecordsContract:
                 page = await records.search(query, mode, ImageFilter(), paging)
                 assert ((), False) == (page.items, page.has_more)
 
-    async def test_a_deleted_picture_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
+    async def test_a_deleted_image_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
         """It is not found by anything, and its id is not given to another."""
-        image = await keep(repository, prompt="猫")
+        image = await add_image(repository, prompt="猫")
 
         deleted = await records.delete(image.id)
 
@@ -284,11 +286,11 @@ class ImageRecordsContract:
         with pytest.raises(ImageNotFound):
             await records.get(image.id)
         assert ([], 0) == (await search(records, "猫"), (await records.find(ImageFilter(), Paging())).total)
-        assert (await keep(repository)).id > image.id
+        assert (await add_image(repository)).id > image.id
 
     async def test_storage_can_be_noted(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """Where the bytes are is kept; a picture that is gone is fine."""
-        image = await keep(repository)
+        """Where the bytes are is kept; an image that is gone is fine."""
+        image = await add_image(repository)
 
         await records.set_storage(image.id, StorageState.OSS)
         await records.set_storage(image.id + 1, StorageState.OSS)

@@ -5,11 +5,11 @@ A subclass gives the fixtures ``repository``, ``records`` and ``outbox`` over th
 
 import pytest
 
-from imagegen_adapters.testing.image_records import keep
+from imagegen_adapters.testing.image_records import add_image
 from imagegen_adapters.testing.samples import NOW, later
 from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxCounts, OutboxEntry, OutboxKind
 from imagegen_core.ports.task_repository import TaskRepository
 
 
@@ -22,12 +22,12 @@ class OutboxContract:
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
-        """Return the empty repository that adds the pictures."""
+        """Return the empty repository that adds the images."""
         raise NotImplementedError
 
     @pytest.fixture
     def records(self, repository: TaskRepository) -> ImageRecords:
-        """Return the picture records over the same data."""
+        """Return the image records over the same data."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -35,11 +35,11 @@ class OutboxContract:
         """Return the outbox under test."""
         raise NotImplementedError
 
-    async def test_local_pictures_are_added_once(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """A second scan finds nothing new, and pictures that are elsewhere are none of its business."""
-        image = await keep(repository)
-        await keep(repository, storage=StorageState.BOTH)
-        await keep(repository, storage=StorageState.OSS)
+    async def test_local_images_are_added_once(self, repository: TaskRepository, outbox: Outbox) -> None:
+        """A second scan finds nothing new, and images that are elsewhere are none of its business."""
+        image = await add_image(repository)
+        await add_image(repository, storage=StorageState.BOTH)
+        await add_image(repository, storage=StorageState.OSS)
 
         added = [await outbox.add_missing_uploads(), await outbox.add_missing_uploads()]
 
@@ -49,7 +49,7 @@ class OutboxContract:
 
     async def test_a_scan_takes_the_oldest_first(self, repository: TaskRepository, outbox: Outbox) -> None:
         """A limit leaves the newer ones for the next scan."""
-        images = [await keep(repository) for _ in range(3)]
+        images = [await add_image(repository) for _ in range(3)]
 
         first = await outbox.add_missing_uploads(limit=2)
         entries = await outbox.peek(due=None)
@@ -58,11 +58,11 @@ class OutboxContract:
         assert (2, 1) == (first, rest)
         assert [image.blob_key for image in images[:2]] == [entry.blob_key for entry in entries]
 
-    async def test_a_deleted_picture_is_to_be_removed(
+    async def test_a_deleted_image_is_to_be_removed(
         self, repository: TaskRepository, records: ImageRecords, outbox: Outbox
     ) -> None:
         """Both its blobs are noted, and its upload is no longer wanted."""
-        image = await keep(repository)
+        image = await add_image(repository)
         await outbox.add_missing_uploads()
         await records.delete(image.id)
 
@@ -75,7 +75,7 @@ class OutboxContract:
 
     async def test_a_claim_counts_the_attempt(self, repository: TaskRepository, outbox: Outbox) -> None:
         """It is counted before anything is tried, so that a crash is seen afterwards."""
-        await keep(repository)
+        await add_image(repository)
         await outbox.add_missing_uploads()
 
         claims = [(await outbox.claim(due=NOW))[0].attempts for _ in range(2)]
@@ -84,7 +84,7 @@ class OutboxContract:
 
     async def test_claims_go_on_behind_the_last(self, repository: TaskRepository, outbox: Outbox) -> None:
         """A pass sees each entry once, in order."""
-        images = [await keep(repository) for _ in range(3)]
+        images = [await add_image(repository) for _ in range(3)]
         await outbox.add_missing_uploads()
 
         first = await outbox.claim(due=NOW, limit=2)
@@ -94,10 +94,10 @@ class OutboxContract:
 
     async def test_what_is_put_back_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
         """It is due at its time, at once for who wants everything, and says why it waits."""
-        await keep(repository)
+        await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
-        await outbox.put_back(entry, not_before=later(5), error="down")
+        await outbox.defer(entry, not_before=later(5), error="down")
 
         seen = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
 
@@ -109,12 +109,12 @@ class OutboxContract:
         self, repository: TaskRepository, outbox: Outbox
     ) -> None:
         """A clock that was set back does not hold an upload up for as long as it was ahead."""
-        await keep(repository)
+        await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
-        await outbox.put_back(entry, not_before=NOW + LONGEST_WAIT, error="down")
+        await outbox.defer(entry, not_before=NOW + MAX_DEFERRAL, error="down")
         waiting = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
-        await outbox.put_back(entry, not_before=later(0.001) + LONGEST_WAIT, error="down")
+        await outbox.defer(entry, not_before=later(0.001) + MAX_DEFERRAL, error="down")
 
         due = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
 
@@ -122,13 +122,13 @@ class OutboxContract:
 
     async def test_what_is_done_is_gone(self, repository: TaskRepository, outbox: Outbox) -> None:
         """Twice is fine, and it cannot be put back."""
-        await keep(repository)
+        await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
 
-        await outbox.done(entry)
-        await outbox.done(entry)
-        await outbox.put_back(entry, not_before=later(5), error="late")
+        await outbox.complete(entry)
+        await outbox.complete(entry)
+        await outbox.defer(entry, not_before=later(5), error="late")
 
         assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
         assert await outbox.next_due() is None

@@ -10,17 +10,17 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model, check_request, choose_model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.ports.provider import Harvest, Picture, Provider, ProviderCall
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.ports.provider import GeneratedImage, Provider, ProviderCall, ProviderResult
+from imagegen_core.providers.capabilities import Model, check_request, choose_model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
-def picture_file(colour: str = "orange", size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
+def image_file(colour: str = "orange", size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
     """Return a small PNG."""
     buffer = io.BytesIO()
     Image.new(mode, size, colour).save(buffer, "PNG")
@@ -29,8 +29,8 @@ def picture_file(colour: str = "orange", size: tuple[int, int] = (64, 48), mode:
 
 def input_image(key: str, data: bytes) -> InputImage:
     """Return what the core knows of a caller's PNG that is kept under ``key``."""
-    with Image.open(io.BytesIO(data)) as picture:
-        width, height = picture.size
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
     digest = hashlib.sha256(data).hexdigest()
     return InputImage(
         key=key, mime_type="image/png", width=width, height=height, size_bytes=len(data), sha256=digest
@@ -38,29 +38,29 @@ def input_image(key: str, data: bytes) -> InputImage:
 
 
 INPUTS: Mapping[str, bytes] = {
-    "reference": picture_file("teal"),
-    "image": picture_file("orange"),
-    "mask": picture_file("white", mode="L"),
+    "reference": image_file("teal"),
+    "image": image_file("orange"),
+    "mask": image_file("white", mode="L"),
 }
-"""The caller's pictures by key, as a `MemoryExchange` takes them."""
+"""The caller's images by key, as a `MemoryExchange` takes them."""
 
 
-def request_for(operation: Operation, **params: Any) -> PictureRequest:
-    """Return a small request for ``operation`` with the pictures of `INPUTS` that it needs."""
-    on_a_picture = operation not in (Operation.GENERATE, Operation.REFERENCE)
+def request_for(operation: Operation, **params: Any) -> ImageRequest:
+    """Return a small request for ``operation`` with the images of `INPUTS` that it needs."""
+    on_an_image = operation not in (Operation.GENERATE, Operation.REFERENCE)
     references = (input_image("reference", INPUTS["reference"]),) if operation is Operation.REFERENCE else ()
-    return PictureRequest(
+    return ImageRequest(
         operation=operation,
         prompt="" if operation is Operation.UPSCALE else "一只可爱的猫",
         params=params,
         references=references,
-        image=input_image("image", INPUTS["image"]) if on_a_picture else None,
+        image=input_image("image", INPUTS["image"]) if on_an_image else None,
         mask=input_image("mask", INPUTS["mask"]) if operation is Operation.EDIT else None,
     )
 
 
-async def run_call(provider: Provider, call: ProviderCall, exchange: MemoryExchange) -> Harvest:
-    """Take a call from submitting to its pictures; what is stored in between goes through JSON."""
+async def run_call(provider: Provider, call: ProviderCall, exchange: MemoryExchange) -> ProviderResult:
+    """Take a call from submitting to its images; what is stored in between goes through JSON."""
     answer = await provider.submit(call, exchange)
     if isinstance(answer, UpstreamJob):
         stored = UpstreamJob(id=answer.id, data=_through_json(answer.data), expires_at=answer.expires_at)
@@ -68,9 +68,9 @@ async def run_call(provider: Provider, call: ProviderCall, exchange: MemoryExcha
     return await provider.collect(call, Receipt(data=_through_json(answer.data)), exchange)
 
 
-async def read(picture: Picture) -> bytes:
-    """Return a picture's bytes."""
-    return b"".join([chunk async for chunk in picture.chunks()])
+async def read(image: GeneratedImage) -> bytes:
+    """Return an image's bytes."""
+    return b"".join([chunk async for chunk in image.chunks()])
 
 
 def _through_json(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,12 +96,12 @@ class ProviderContract:
         """Return a configuration with which it works."""
         raise NotImplementedError
 
-    def refused(self) -> PictureRequest:
-        """Return a request that the vendor refuses for what it shows."""
+    def rejected_request(self) -> ImageRequest:
+        """Return a request that the provider refuses for what it shows."""
         raise NotImplementedError
 
     def call(
-        self, provider: Provider, config: ProviderConfig, request: PictureRequest, call_id: str = "call-1"
+        self, provider: Provider, config: ProviderConfig, request: ImageRequest, call_id: str = "call-1"
     ) -> ProviderCall:
         """Return the call that the core would make of a request to the default model."""
         return ProviderCall(
@@ -120,40 +120,40 @@ class ProviderContract:
         assert all(model.operations for model in first.models)
         assert first.models
 
-    def test_splitting_loses_no_picture(self, provider: Provider, config: ProviderConfig) -> None:
-        """The calls that a request is split into ask for as many pictures as it does."""
+    def test_splitting_loses_no_image(self, provider: Provider, config: ProviderConfig) -> None:
+        """The calls that a request is split into ask for as many images as it does."""
         request = request_for(Operation.GENERATE, **self.params, num=3)
 
         parts = provider.split(request, self.model(provider, config), config)
 
         assert 3 == sum(part.num for part in parts)
 
-    async def test_each_operation_yields_a_picture(self, provider: Provider, config: ProviderConfig) -> None:
+    async def test_each_operation_yields_an_image(self, provider: Provider, config: ProviderConfig) -> None:
         """Whatever the default model says it can do ends in a PNG, JPEG or WebP."""
         for operation in self.model(provider, config).operations:
             request = request_for(operation, **self.params)
             check_request(request, self.model(provider, config))
 
-            harvest = await run_call(
+            result = await run_call(
                 provider, self.call(provider, config, request, operation), MemoryExchange(INPUTS)
             )
 
-            assert 1 <= len(harvest.pictures), operation
-            assert MediaType.sniff(await read(harvest.pictures[0])) is not None, operation
+            assert 1 <= len(result.images), operation
+            assert MediaType.sniff(await read(result.images[0])) is not None, operation
 
-    async def test_as_many_pictures_as_wanted(self, provider: Provider, config: ProviderConfig) -> None:
-        """All parts of a request for two pictures together yield two."""
+    async def test_as_many_images_as_wanted(self, provider: Provider, config: ProviderConfig) -> None:
+        """All parts of a request for two images together yield two."""
         request = request_for(Operation.GENERATE, **self.params, num=2)
         parts = provider.split(request, self.model(provider, config), config)
 
-        harvests = [
+        results = [
             await run_call(
                 provider, self.call(provider, config, part, f"call-{number}"), MemoryExchange(INPUTS)
             )
             for number, part in enumerate(parts)
         ]
 
-        assert 2 == sum(len(harvest.pictures) for harvest in harvests)
+        assert 2 == sum(len(result.images) for result in results)
 
     async def test_takes_a_seed_that_it_declares(self, provider: Provider, config: ProviderConfig) -> None:
         """A model that declares a seed takes one."""
@@ -161,19 +161,19 @@ class ProviderContract:
             return
         request = request_for(Operation.GENERATE, **self.params, seed=7)
 
-        harvest = await run_call(provider, self.call(provider, config, request), MemoryExchange(INPUTS))
+        result = await run_call(provider, self.call(provider, config, request), MemoryExchange(INPUTS))
 
-        assert 1 == len(harvest.pictures)
+        assert 1 == len(result.images)
 
     async def test_collecting_is_repeatable(self, provider: Provider, config: ProviderConfig) -> None:
-        """The answer can be read again after a restart, and each picture more than once."""
+        """The answer can be read again after a restart, and each image more than once."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
         exchange = MemoryExchange(INPUTS)
         answer = await provider.submit(call, exchange)
         receipt = answer if isinstance(answer, Receipt) else await provider.poll(call, answer, exchange)
 
-        (first,) = (await provider.collect(call, receipt, exchange)).pictures
-        (second,) = (await provider.collect(call, receipt, exchange)).pictures
+        (first,) = (await provider.collect(call, receipt, exchange)).images
+        (second,) = (await provider.collect(call, receipt, exchange)).images
 
         assert await read(first) == await read(first) == await read(second)
 
@@ -184,20 +184,22 @@ class ProviderContract:
 
         await provider.submit(call, exchange)
 
-        assert exchange.arriving or provider.describe(config).free
+        assert exchange.response_started or provider.describe(config).free
 
     async def test_metadata_is_json(self, provider: Provider, config: ProviderConfig) -> None:
-        """What the vendor said beside a picture can be stored."""
+        """What the provider said beside an image can be stored."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
 
-        harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+        result = await run_call(provider, call, MemoryExchange(INPUTS))
 
-        assert dict(harvest.pictures[0].metadata) == _through_json(harvest.pictures[0].metadata)
+        assert dict(result.images[0].metadata) == _through_json(result.images[0].metadata)
 
     async def test_a_refusal_says_so(self, provider: Provider, config: ProviderConfig) -> None:
         """A refused prompt ends as ``content_policy``, and is not taken for a call that never started."""
         with pytest.raises(CallError) as caught:
-            await run_call(provider, self.call(provider, config, self.refused()), MemoryExchange(INPUTS))
+            await run_call(
+                provider, self.call(provider, config, self.rejected_request()), MemoryExchange(INPUTS)
+            )
 
         assert FailureCode.CONTENT_POLICY == caught.value.failure.code
         assert not caught.value.not_started

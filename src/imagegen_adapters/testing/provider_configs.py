@@ -17,8 +17,8 @@ from imagegen_adapters.testing.samples import NOW, later
 from imagegen_core.errors import ProviderConfigNotFound, Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider_configs import ProviderConfigs
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
 
 ORIGIN = "https://api.example.com:443"
 

@@ -17,9 +17,9 @@ import pytest
 from imagegen_adapters.testing.samples import NOW, a_task, later
 from imagegen_core.ports.queue import Queue, QueueCounts
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks.task import Task, TaskStatus
 
-ROOM = {"demo": 1000, "busy": 1000, "free": 1000}
+AMPLE_LIMITS = {"demo": 1000, "busy": 1000, "free": 1000}
 """No provider of these tests is full."""
 
 
@@ -52,9 +52,9 @@ class QueueContract:
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
 
-        first = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
-        second = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
-        third = await queue.claim("me", limit=2, now=later(1), provider_limits=ROOM)
+        first = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
+        second = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
+        third = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
 
         assert [ids(tasks[:2]), ids(tasks[2:]), []] == [ids(first), ids(second), ids(third)]
 
@@ -65,7 +65,7 @@ class QueueContract:
         task = a_task(override="sealed")
         await self.enqueue(repository, queue, task)
 
-        (claimed,) = await queue.claim("me", limit=1, now=later(1), provider_limits=ROOM)
+        (claimed,) = await queue.claim("me", limit=1, now=later(1), provider_limits=AMPLE_LIMITS)
 
         assert task.claim("me", later(1)) == claimed
         assert claimed == await repository.get(task.task_id)
@@ -76,7 +76,10 @@ class QueueContract:
         await self.enqueue(repository, queue, *tasks)
 
         claims = await asyncio.gather(
-            *(queue.claim(f"worker {n}", limit=1 + n % 3, now=NOW, provider_limits=ROOM) for n in range(60))
+            *(
+                queue.claim(f"worker {n}", limit=1 + n % 3, now=NOW, provider_limits=AMPLE_LIMITS)
+                for n in range(60)
+            )
         )
 
         claimed = [task.task_id for claim in claims for task in claim]
@@ -86,12 +89,12 @@ class QueueContract:
         """It comes before those that were added after it, with its first start and a new epoch."""
         old, new = a_task(), a_task()
         await self.enqueue(repository, queue, old, new)
-        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
-        back = claimed.put_back()
+        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
+        back = claimed.requeue()
         await repository.save(back)
         await queue.enqueue(back)
 
-        again = await queue.claim("me", limit=2, now=later(5), provider_limits=ROOM)
+        again = await queue.claim("me", limit=2, now=later(5), provider_limits=AMPLE_LIMITS)
 
         assert ids([old, new]) == ids(again)
         assert (2, NOW, 1) == (again[0].epoch, again[0].started_at, again[0].retries)
@@ -100,14 +103,14 @@ class QueueContract:
         """A task that is put off stays until its moment; then it is claimed as if it had never been."""
         task, other = a_task(), a_task()
         await self.enqueue(repository, queue, task, other)
-        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
-        back = claimed.put_back(not_before=later(10))
+        (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
+        back = claimed.requeue(not_before=later(10))
         await repository.save(back)
         await queue.enqueue(back)
 
         due = await queue.next_due()
-        too_early = await queue.claim("me", limit=2, now=later(9.999), provider_limits=ROOM)
-        in_time = await queue.claim("me", limit=2, now=later(10), provider_limits=ROOM)
+        too_early = await queue.claim("me", limit=2, now=later(9.999), provider_limits=AMPLE_LIMITS)
+        in_time = await queue.claim("me", limit=2, now=later(10), provider_limits=AMPLE_LIMITS)
 
         assert later(10) == due
         assert [ids([other]), ids([task])] == [ids(too_early), ids(in_time)]
@@ -119,7 +122,7 @@ class QueueContract:
         another_clocks, own = a_task(not_before=later(3 * 86_400)), a_task(not_before=later(3_600))
         await self.enqueue(repository, queue, another_clocks, own)
 
-        claimed = await queue.claim("me", limit=2, now=NOW, provider_limits=ROOM)
+        claimed = await queue.claim("me", limit=2, now=NOW, provider_limits=AMPLE_LIMITS)
 
         assert ids([another_clocks]) == ids(claimed)
 
@@ -148,7 +151,7 @@ class QueueContract:
         await self.enqueue(repository, queue, busy, free)
 
         passing = await queue.claim("me", limit=2, now=NOW, provider_limits={"free": 9, "elsewhere": 9})
-        rest = await queue.claim("me", limit=2, now=NOW, provider_limits=ROOM)
+        rest = await queue.claim("me", limit=2, now=NOW, provider_limits=AMPLE_LIMITS)
 
         assert [ids([free]), ids([busy])] == [ids(passing), ids(rest)]
 
@@ -201,7 +204,7 @@ class QueueContract:
     ) -> None:
         """The one whose task waits longest first, each with what is processing, whoever claimed it."""
         await self.enqueue(repository, queue, *(a_task(provider_name="busy") for _ in range(3)))
-        await queue.claim("another", limit=2, now=NOW, provider_limits=ROOM)
+        await queue.claim("another", limit=2, now=NOW, provider_limits=AMPLE_LIMITS)
         await self.enqueue(repository, queue, a_task(provider_name="demo"), a_task(provider_name="free"))
         await self.enqueue(repository, queue, a_task(provider_name="off", not_before=later(9)))
         await self.enqueue(repository, queue, a_task(provider_name="due", not_before=later(1)))
@@ -218,7 +221,7 @@ class QueueContract:
         """Neither for what is processing nor for what has ended."""
         running, ended = a_task(), a_task(provider_name="free")
         await self.enqueue(repository, queue, running, ended)
-        await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
+        await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         await repository.save(ended.cancel(NOW))
 
         assert {} == dict(await queue.demand(now=NOW, limit=9))
@@ -229,7 +232,7 @@ class QueueContract:
         await self.enqueue(repository, queue, task)
         await repository.save(task.cancel(NOW))
 
-        claimed = await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
+        claimed = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
         assert () == claimed
 
@@ -238,9 +241,9 @@ class QueueContract:
         tasks = [a_task() for _ in range(4)]
         await self.enqueue(repository, queue, *tasks)
         counts = [await queue.counts()]
-        one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=ROOM)
+        one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=AMPLE_LIMITS)
         counts.append(await queue.counts())
-        await repository.save(one.put_back())
+        await repository.save(one.requeue())
         await repository.save(two.complete(NOW))
         counts.append(await queue.counts())
 
@@ -251,7 +254,7 @@ class QueueContract:
         """The next has place 1; a task that does not wait has none."""
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
-        await queue.claim("me", limit=1, now=NOW, provider_limits=ROOM)
+        await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
         places = [await queue.position(task.task_id) for task in tasks]
 
@@ -266,7 +269,7 @@ class QueueContract:
         tasks = [a_task(provider_name=name) for name in names]
         await self.enqueue(repository, queue, *tasks)
         (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
-        await repository.save(first.put_back(not_before=later(60)))
+        await repository.save(first.requeue(not_before=later(60)))
 
         assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 
@@ -297,7 +300,7 @@ class QueueContract:
         """When a claim took all it asked for there may be more, so the next worker does not sleep."""
         await self.enqueue(repository, queue, a_task(), a_task())
         await queue.demand(now=NOW, limit=1)
-        await queue.claim("one", limit=1, now=NOW, provider_limits=ROOM)
+        await queue.claim("one", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
         async with asyncio.timeout(5):
             await queue.wait(60)
@@ -314,12 +317,12 @@ class QueueContract:
         """Tasks of a dead worker are orphans until they are released, then claimed by the next."""
         task = a_task()
         await self.enqueue(repository, queue, task)
-        await queue.claim("dead", limit=1, now=NOW, provider_limits=ROOM)
+        await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         (orphan,) = await repository.orphans("alive")
-        released = orphan.rescue(its_own_fault=True)
+        released = orphan.recover(caused_by_task=True)
         await repository.save(released)
         await queue.enqueue(released)
 
-        (claimed,) = await queue.claim("alive", limit=1, now=NOW, provider_limits=ROOM)
+        (claimed,) = await queue.claim("alive", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
 
-        assert (TaskStatus.PROCESSING, 2, 1) == (claimed.status, claimed.epoch, claimed.rescues)
+        assert (TaskStatus.PROCESSING, 2, 1) == (claimed.status, claimed.epoch, claimed.recoveries)

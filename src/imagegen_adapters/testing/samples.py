@@ -1,14 +1,14 @@
-"""Tasks, attempts, pictures and events to try adapters with."""
+"""Tasks, attempts, images and events to try adapters with."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imagegen_adapters.identifiers import new_id
-from imagegen_core.attempts import Attempt
-from imagegen_core.events import EventKind, TaskEvent
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.tasks import Task
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_core.tasks.task import Task
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
 """When everything in these samples happens."""
@@ -23,7 +23,7 @@ def a_task(prompt: str = "一只可爱的猫", **changes: Any) -> Task:
     """Return a new pending task."""
     fields: dict[str, Any] = {
         "task_id": new_id(),
-        "request": PictureRequest(operation=Operation.GENERATE, prompt=prompt, params={"num": 2, "seed": 7}),
+        "request": ImageRequest(operation=Operation.GENERATE, prompt=prompt, params={"num": 2, "seed": 7}),
         "provider_name": "demo",
         "model_id": "demo-1",
         "created_at": NOW,
@@ -40,7 +40,7 @@ def an_attempt(task: Task, *, part: int = 0, number: int = 1) -> Attempt:
 
 
 def an_image(attempt: Attempt, *, position: int = 0, **changes: Any) -> Image:
-    """Return a picture that an attempt yielded, without an id yet."""
+    """Return an image that an attempt yielded, without an id yet."""
     fields: dict[str, Any] = {
         "task_id": attempt.task_id,
         "attempt_id": attempt.attempt_id,

@@ -15,13 +15,13 @@ import attrs
 import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
-from imagegen_core.attempts import Receipt, SentConfig, UpstreamJob
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.pages import Paging
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter, TaskRepository
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.search.pages import Paging
+from imagegen_core.tasks.attempt import Receipt, SentConfig, UpstreamJob
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
 def a_claim(key: str = "k1", body: str = "aa", scope: str = "token/generate") -> IdempotencyClaim:
@@ -46,17 +46,17 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ add and get
 
     async def test_a_task_comes_back_whole(self, repository: TaskRepository) -> None:
-        """Every field of a task survives, nested parameters, pictures and times with milliseconds too."""
-        picture = InputImage(
+        """Every field of a task survives, nested parameters, images and times with milliseconds too."""
+        image = InputImage(
             key="w/1", mime_type="image/png", width=1, height=2, size_bytes=3, sha256="00" * 32
         )
-        request = PictureRequest(
+        request = ImageRequest(
             operation=Operation.EDIT,
             prompt="将背景换成 🌌\n第二行",
             params={"num": 1, "seed": 2**63 - 1, "cfg_scale": 7.5, "extra": {"a": [1, None, "é"]}},
-            references=(picture, picture),
-            image=picture,
-            mask=attrs.evolve(picture, key="w/2"),
+            references=(image, image),
+            image=image,
+            mask=attrs.evolve(image, key="w/2"),
         )
         task = a_task(request=request, override="sealed", retry_of="t0", max_retries=5, warnings=("careful",))
 
@@ -310,22 +310,22 @@ class TaskRepositoryContract:
         assert [None] * 3 == [a.config for a in await repository.attempts(task.task_id)]
         assert [plain] == [a.config for a in await repository.attempts(other.task_id)]
 
-    async def test_pictures_get_growing_ids(self, repository: TaskRepository) -> None:
-        """Pictures are stored with their attempt; ids are positive and grow."""
+    async def test_images_get_growing_ids(self, repository: TaskRepository) -> None:
+        """Images are stored with their attempt; ids are positive and grow."""
         task = a_task()
         await add(repository, task)
         attempt = an_attempt(task)
 
-        pictures = await repository.save_attempt(
+        images = await repository.save_attempt(
             attempt, (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32))
         )
 
-        assert 0 < pictures[0].id < pictures[1].id
-        unnumbered = tuple(attrs.evolve(picture, id=0) for picture in pictures)
+        assert 0 < images[0].id < images[1].id
+        unnumbered = tuple(attrs.evolve(image, id=0) for image in images)
         assert (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32)) == unnumbered
 
-    async def test_a_picture_is_stored_once(self, repository: TaskRepository) -> None:
-        """Decoding an answer again after a restart gives the pictures that are there already."""
+    async def test_an_image_is_stored_once(self, repository: TaskRepository) -> None:
+        """Decoding an answer again after a restart gives the images that are there already."""
         task = a_task()
         await add(repository, task)
         attempt = an_attempt(task)

@@ -23,7 +23,7 @@ class BlobArchive(BlobStore, Protocol):
         """
         ...
 
-    async def holds(self, source: BlobStore, key: str) -> bool:
+    async def matches(self, source: BlobStore, key: str) -> bool:
         """Tell whether the archive's own size and checksum are those of the bytes that the source has now.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Protocol
 import attrs
 
 from imagegen_core.ports.task_repository import IdempotencyClaim
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.task import Task
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +18,7 @@ class KeyedTask:
 
 
 @attrs.frozen(kw_only=True)
-class OpenKey:
+class UnansweredKey:
     """A key whose caller is not known to have the answer, and the task that it made."""
 
     key: str
@@ -36,13 +36,13 @@ class IdempotencyKeys(Protocol):
         """
         ...
 
-    async def made(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
+    async def tasks_by_prefix(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
         """Return what unexpired keys with a beginning made; newest first, no more than 20."""
         ...
 
     async def unanswered(
         self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
-    ) -> tuple[OpenKey, ...]:
+    ) -> tuple[UnansweredKey, ...]:
         """Return the unexpired keys with a beginning that `answered` was not told of; oldest first.
 
         Only those whose task goes on or has ended after ``ended_since``, and no more than 2,000.

@@ -1,4 +1,4 @@
-"""What is known of the kept pictures, and the search over their prompts."""
+"""What is known of the kept images, and the search over their prompts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +8,13 @@ import attrs
 
 from imagegen_core.images import Image, StorageState
 from imagegen_core.operations import Operation
-from imagegen_core.pages import Page, Paging
-from imagegen_core.search_query import SearchQuery
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.search.query import SearchQuery
 
 
 @attrs.frozen(kw_only=True)
 class ImageFilter:
-    """Which pictures; None means any. ``created_from`` is inclusive, ``created_to`` exclusive."""
+    """Which images; None means any. ``created_from`` is inclusive, ``created_to`` exclusive."""
 
     provider_name: str | None = None
     model_id: str | None = None
@@ -31,15 +31,15 @@ class SearchMode(StrEnum):
 
 
 class Match(StrEnum):
-    """How a picture was found."""
+    """How an image was found."""
 
     EXACT = "exact"
-    CLOSE = "close"
+    SIMILAR = "close"
 
 
 @attrs.frozen(kw_only=True)
 class SearchHit:
-    """A picture that was found."""
+    """An image that was found."""
 
     image: Image
     match: Match = Match.EXACT
@@ -49,25 +49,25 @@ class ImageRecords(Protocol):
     """Records are added by `TaskRepository.save_attempt`, in one transaction with the attempt."""
 
     async def get(self, image_id: int) -> Image:
-        """Return the picture's record.
+        """Return the image's record.
 
         Raises:
             ImageNotFound: there is none, or it was deleted.
         """
         ...
 
-    async def of_task(self, task_id: str) -> tuple[Image, ...]:
-        """Return the pictures of a task in the order of their parts and positions."""
+    async def by_task(self, task_id: str) -> tuple[Image, ...]:
+        """Return the images of a task in the order of their parts and positions."""
         ...
 
-    async def find(self, wanted: ImageFilter, paging: Paging) -> Page[Image]:
-        """Return pictures, newest first. ``paging.after`` is an id: only older ones follow."""
+    async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
+        """Return images, newest first. ``paging.after`` is an id: only older ones follow."""
         ...
 
     async def search(
-        self, query: SearchQuery, mode: SearchMode, wanted: ImageFilter, paging: Paging
+        self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        """Return the pictures whose folded prompt contains every word, newest first.
+        """Return the images whose folded prompt contains every word, newest first.
 
         Raises:
             Unavailable: it took longer than two seconds.

@@ -6,12 +6,12 @@ from typing import Protocol
 
 import attrs
 
-LONGEST_WAIT = timedelta(hours=1)
+MAX_DEFERRAL = timedelta(hours=1)
 """Beyond it nothing is ever put off; what is due later than that was put off by another clock."""
 
 
 class OutboxKind(StrEnum):
-    """``upload``: copy a picture to the archive. ``remove``: remove a blob from every store."""
+    """``upload``: copy an image to the archive. ``remove``: remove a blob from every store."""
 
     UPLOAD = "upload"
     REMOVE = "remove"
@@ -44,7 +44,7 @@ class Outbox(Protocol):
     """Removals are added by `ImageRecords.delete`, in its transaction. Every write here is durable."""
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        """Add the pictures that are only local and not waiting yet, oldest first; return how many.
+        """Add the images that are only local and not waiting yet, oldest first; return how many.
 
         So none is missed that was stored before there was an archive, or beside a crash.
         """
@@ -55,7 +55,7 @@ class Outbox(Protocol):
     ) -> tuple[OutboxEntry, ...]:
         """Return entries with ids above ``after`` in the order of ids, their attempts counted, durably.
 
-        What is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
+        What is put off for more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
 
         Args:
             due: only what is not put off beyond this time; None for everything.
@@ -70,11 +70,11 @@ class Outbox(Protocol):
         """Return what `claim` would, and change nothing."""
         ...
 
-    async def done(self, entry: OutboxEntry) -> None:
+    async def complete(self, entry: OutboxEntry) -> None:
         """Take the entry out; one that is gone is fine."""
         ...
 
-    async def put_back(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
         """Put the entry off and say why; one that is gone stays gone."""
         ...
 

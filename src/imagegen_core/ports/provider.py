@@ -1,4 +1,4 @@
-"""A vendor's protocol: submit (paid), poll and collect (free, repeatable)."""
+"""A provider's protocol: submit (paid), poll and collect (free, repeatable)."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from enum import StrEnum
@@ -6,13 +6,13 @@ from typing import Any, BinaryIO, Protocol
 
 import attrs
 
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
-from imagegen_core.frozen_mappings import frozen_json
-from imagegen_core.operations import InputImage, PictureRequest
-from imagegen_core.provider_configs import ProviderConfig
-from imagegen_core.valid_text import valid_text
+from imagegen_core.operations import ImageRequest, InputImage
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.values.frozen_mappings import frozen_json
+from imagegen_core.values.valid_text import valid_text
 
 
 @attrs.frozen(kw_only=True)
@@ -47,17 +47,17 @@ class ProviderCall:
     """
 
     call_id: str
-    request: PictureRequest
+    request: ImageRequest
     model: Model
     config: ProviderConfig
 
 
 @attrs.frozen(kw_only=True)
-class Picture:
-    """A picture that a vendor made.
+class GeneratedImage:
+    """An image that a provider made.
 
     ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`.
-    ``metadata`` is what the vendor said beside it (seed, revised prompt, safety ratings), as JSON.
+    ``metadata`` is what the provider said beside it (seed, revised prompt, safety ratings), as JSON.
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
@@ -69,10 +69,10 @@ def _valid_texts(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class Harvest:
-    """All that one call yielded: pictures, those that the vendor refused one by one, and warnings."""
+class ProviderResult:
+    """All that one call yielded: images, those that the provider refused one by one, and warnings."""
 
-    pictures: tuple[Picture, ...]
+    images: tuple[GeneratedImage, ...]
     failures: tuple[CallError, ...] = ()
     warnings: tuple[str, ...] = attrs.field(default=(), converter=_valid_texts)
 
@@ -87,9 +87,9 @@ class ProbeOutcome(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Probe:
-    """The answer of a cheap, unpaid call: whether the vendor could be used now, and a sentence.
+    """The answer of a cheap, unpaid call: whether the provider could be used now, and a sentence.
 
-    ``verified`` is False where the vendor has no such call, so that nothing is known to be wrong, nor right.
+    ``verified`` is False where the provider has no such call: nothing is known to be wrong, nor right.
     """
 
     ok: bool
@@ -105,9 +105,9 @@ class Probe:
 
 
 class Exchange(Protocol):
-    """What a provider may use during one call: a spool on our disk, the caller's pictures, progress."""
+    """What a provider may use during one call: a spool on our disk, the caller's images, progress."""
 
-    def mark_arrival(self) -> None:
+    def mark_response_started(self) -> None:
         """Note that the answer to the paid request has begun to arrive, whatever it says.
 
         From then on `Provider.submit` has a few seconds to return it when the service stops, or when the
@@ -116,7 +116,7 @@ class Exchange(Protocol):
         ...
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Write the vendor's answer to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
+        """Write the provider's answer to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
 
         Raises:
             CallError: ``bad_response`` when there are more than ``max_bytes``; ``storage_failed``.
@@ -132,7 +132,7 @@ class Exchange(Protocol):
         ...
 
     async def read_input(self, image: InputImage) -> bytes:
-        """Return the bytes of a picture that came with the request."""
+        """Return the bytes of an image that came with the request."""
         ...
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
@@ -145,15 +145,15 @@ class Exchange(Protocol):
         ...
 
     async def progress(self, fraction: float) -> None:
-        """Tell those who watch how far the vendor is, 0.0 to 1.0."""
+        """Tell those who watch how far the provider is, 0.0 to 1.0."""
         ...
 
 
 class Provider(Protocol):
-    """Speaks one vendor's protocol; keeps no state that a restart would miss.
+    """Speaks one provider's protocol; keeps no state that a restart would miss.
 
     Every foreign exception becomes a `CallError`, classified by the adapter's table: ``not_started``
-    only where the vendor's answer, or the lack of a connection, proves it. Nothing is retried inside.
+    only where the provider's answer, or the lack of a connection, proves it. Nothing is retried inside.
     """
 
     @property
@@ -172,10 +172,8 @@ class Provider(Protocol):
         """
         ...
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
-        """Return the paid calls that the request takes: itself, or one a picture. Pure.
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
+        """Return the paid calls that the request takes: itself, or one an image. Pure.
 
         Raises:
             ValidationFailed: the request holds what can be refused before anything is queued.
@@ -183,7 +181,7 @@ class Provider(Protocol):
         ...
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        """Send the one paid request; return the job that the vendor accepted, or its answer, spooled.
+        """Send the one paid request; return the job that the provider accepted, or its answer, spooled.
 
         Raises:
             CallError: it was refused, or nobody knows.
@@ -194,11 +192,11 @@ class Provider(Protocol):
         """Wait until an accepted job is done; works in another process than the one that submitted it.
 
         Raises:
-            CallError: the job failed, was cancelled, or the vendor no longer knows it (``result_expired``).
+            CallError: the job failed, was cancelled, or the provider no longer knows it (``result_expired``).
         """
         ...
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         """Read the spooled answer; free, and repeatable after a restart.
 
         Raises:
@@ -207,12 +205,12 @@ class Provider(Protocol):
         ...
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Ask the vendor to stop, where it can; ``job`` is None while `submit` still waits.
+        """Ask the provider to stop, where it can; ``job`` is None while `submit` still waits.
 
-        Best effort: it never raises for a vendor that cannot or does not answer.
+        Best effort: it never raises for a provider that cannot or does not answer.
         """
         ...
 
     async def probe(self, config: ProviderConfig) -> Probe:
-        """Make one cheap, unpaid call where the vendor has one (a model list), else say so."""
+        """Make one cheap, unpaid call where the provider has one (a model list), else say so."""
         ...

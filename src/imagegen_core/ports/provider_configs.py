@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 
 
 class ProviderConfigs(Protocol):

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.task import Task
 
-LONGEST_WAIT = timedelta(hours=2)
+MAX_DEFERRAL = timedelta(hours=2)
 """Beyond any delay that a task is put off for; what is due later than that was put off by another clock."""
 
 
@@ -23,7 +23,7 @@ class QueueCounts:
 class Queue(Protocol):
     """Carries ids; `TaskRepository` holds the truth. First in, first out, put-back tasks by their age.
 
-    A task that is put off for more than `LONGEST_WAIT` is due: the clock was set back meanwhile.
+    A task that is put off for more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
     """
 
     async def enqueue(self, task: Task) -> None:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Redactor(Protocol):
-    """Knows the secrets in use, in every spelling that a vendor may echo."""
+    """Knows the secrets in use, in every spelling that a provider may echo."""
 
     def register(self, secret: str) -> None:
         """Mask this secret from now on; knowing it already is fine."""

@@ -1,4 +1,4 @@
-"""Bytes that are needed until a task ends: its input pictures and the vendors' raw answers."""
+"""Bytes that are needed until a task ends: its input images and the providers' raw answers."""
 
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Protocol

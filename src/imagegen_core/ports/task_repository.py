@@ -5,10 +5,10 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_core.attempts import Attempt
 from imagegen_core.images import Image
-from imagegen_core.pages import Page, Paging
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +22,7 @@ class IdempotencyClaim:
 
 
 @attrs.frozen(kw_only=True)
-class Added:
+class AddedTask:
     """The stored task; ``replayed`` when the same key and body had made it before."""
 
     task: Task
@@ -40,7 +40,9 @@ class TaskFilter:
 class TaskRepository(Protocol):
     """Every write is durable (survives a power cut) when its method returns."""
 
-    async def add(self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None) -> Added:
+    async def add(
+        self, task: Task, *, queue_size: int, idempotency: IdempotencyClaim | None = None
+    ) -> AddedTask:
         """Store a new pending task, together with its idempotency key, in one transaction.
 
         A claim that is there already, unexpired, and has the same digest gives back its task, as it is now;
@@ -60,7 +62,7 @@ class TaskRepository(Protocol):
         """
         ...
 
-    async def find(self, wanted: TaskFilter, paging: Paging) -> Page[Task]:
+    async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         """Return tasks, newest first; totals are exact up to 10,000."""
         ...
 
@@ -77,10 +79,10 @@ class TaskRepository(Protocol):
         ...
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
-        """Store a new or changed attempt with the pictures that it yielded, in one transaction.
+        """Store a new or changed attempt with the images that it yielded, in one transaction.
 
-        Pictures get their ids (increasing integers, never used again) and are searchable from then on.
-        A picture whose (attempt_id, position) is stored already is not stored twice.
+        Images get their ids (increasing integers, never used again) and are searchable from then on.
+        An image whose (attempt_id, position) is stored already is not stored twice.
         """
         ...
 

@@ -1,16 +1,16 @@
-"""Cancel a task: at once while it waits, as far as the vendor allows while it runs."""
+"""Cancel a task: at once while it waits, as far as the provider allows while it runs."""
 
 import attrs
 
-from imagegen_core.attempts import may_be_charged
 from imagegen_core.errors import StaleTask
+from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.running_tasks import RunningTasks
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks.attempt import may_be_charged
+from imagegen_core.tasks.task import Task, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
 
-_TRIES = 50
+_MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
 
 
@@ -29,7 +29,7 @@ class CancelTask:
         Raises:
             TaskNotFound: there is none.
         """
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             task = await self.repository.get(task_id)
             if task.status.final:
                 return task
@@ -47,13 +47,13 @@ class CancelTask:
         return task
 
     async def _cancel_waiting(self, task: Task) -> Task:
-        """End a task that waits, perhaps for another try after a vendor got to see it."""
+        """End a task that waits, perhaps for another try after a provider got to see it."""
         now = self.clock.now()
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
         await self.repository.save(cancelled)
         await self.end.announce(cancelled)
         if cancelled.failure is not None:
-            for attempt in (a for a in attempts if a.under_way):
-                await self.repository.save_attempt(attempt.broken_off(now, cancelled.failure))
+            for attempt in (a for a in attempts if a.is_active):
+                await self.repository.save_attempt(attempt.ended_with_task(now, cancelled.failure))
         return cancelled

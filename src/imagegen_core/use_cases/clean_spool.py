@@ -2,17 +2,17 @@
 
 import attrs
 
-from imagegen_core.attempt_outcome import keeps_answer
 from imagegen_core.errors import TaskNotFound
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks import TaskStatus
+from imagegen_core.tasks.attempt_outcome import keeps_response
+from imagegen_core.tasks.task import TaskStatus
 
-KEPT_SECONDS = 7 * 24 * 3600.0
+RETENTION_SECONDS = 7 * 24 * 3600.0
 """How long a task's inputs are kept that did not complete, so that it can be retried, and answers whose
-pictures we failed to store, so that a person can have them."""
+images we failed to store, so that a person can have them."""
 
-SUBMISSION_SECONDS = 3600.0
+SUBMISSION_GRACE_SECONDS = 3600.0
 """How long files without a task are taken for a submission that is still being checked."""
 
 
@@ -26,23 +26,23 @@ class CleanSpool:
     async def __call__(self, *, at_start: bool = False) -> int:
         """Return how many owners' files were removed. ``at_start``: no submission can be under way."""
         removed = 0
-        old = set(await self.spool.owners(older_than_seconds=KEPT_SECONDS))
-        ripe = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_SECONDS))
+        old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
+        is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
         for owner in await self.spool.owners(older_than_seconds=0):
-            if await self._needless(owner, old=owner in old, ripe=owner in ripe):
+            if await self._is_obsolete(owner, old=owner in old, is_due=owner in is_due):
                 await self.spool.remove(owner)
                 removed += 1
         return removed
 
-    async def _needless(self, owner: str, *, old: bool, ripe: bool) -> bool:
+    async def _is_obsolete(self, owner: str, *, old: bool, is_due: bool) -> bool:
         task_id, _, attempt_id = owner.partition(".")
         try:
             status = (await self.repository.get(task_id)).status
         except TaskNotFound:
-            return ripe
+            return is_due
         if not status.final or old:
             return status.final
         if attempt_id:
             attempts = await self.repository.attempts(task_id)
-            return not any(a.attempt_id == attempt_id and keeps_answer(a.failure) for a in attempts)
+            return not any(a.attempt_id == attempt_id and keeps_response(a.failure) for a in attempts)
         return status is TaskStatus.COMPLETED

@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from imagegen_core.addresses import origin
 from imagegen_core.errors import ApiKeyRequired, Problem, ProviderConfigNotFound, ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_changes import ProviderChange
-from imagegen_core.provider_configs import (
+from imagegen_core.providers.addresses import origin
+from imagegen_core.providers.config import (
     MASKED_SETTINGS,
     SERVICE_HEADERS,
     ConfigSource,
@@ -21,14 +20,15 @@ from imagegen_core.provider_configs import (
     combine,
     without_secret_headers,
 )
-from imagegen_core.secret_reach import SecretKind, held_secrets, secret_headers
-from imagegen_core.unknown_keys import unknown_extra_keys
+from imagegen_core.providers.config_changes import ProviderChange
+from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
+from imagegen_core.providers.unknown_keys import unknown_extra_keys
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
-from imagegen_core.valid_text import text_problems
+from imagegen_core.values.valid_text import text_problems
 
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OWN_HEADERS = SERVICE_HEADERS | {"content-type"}
+_RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
 
 
 def check_provider_name(name: str) -> str:
@@ -72,9 +72,9 @@ class SaveProvider:
         file = self.resolve.file_configs.get(provider_name)
         below = () if file is None else (file,)
         bare = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
-        standing = (bare if saved is None else saved, *below)
-        change = ProviderChange.of(changes, combine(standing))
-        stored = change.applied(standing[0], at=now)
+        current_layers = (bare if saved is None else saved, *below)
+        change = ProviderChange.of(changes, combine(current_layers))
+        stored = change.applied(current_layers[0], at=now)
         check_service_settings(stored.extra_config)
         provider = self.resolve.providers.get(combine([stored, *below]).kind or "")
         if provider is None:
@@ -86,30 +86,30 @@ class SaveProvider:
         ):
             raise ValidationFailed(*problems)
         resolved = self.resolve.describe([stored, *below])
-        stored = self._at_home(stored, change, standing, resolved)
+        stored = self._without_leaks(stored, change, current_layers, resolved)
         base = resolved.config.api_base
         if base:
             await self.guard.check(base)
         await self.configs.save(stored, key_origin=origin(base) if base else "")
         return self.resolve.describe([stored, *below])
 
-    def _at_home(
+    def _without_leaks(
         self,
         stored: ProviderConfig,
         change: ProviderChange,
-        standing: Sequence[ProviderConfig],
+        current_layers: Sequence[ProviderConfig],
         resolved: ResolvedProvider,
     ) -> ProviderConfig:
         """Return the row without secrets that would get further than in the configuration that stands."""
-        _check_operators_settings(stored, standing)
-        layers = (stored, *standing[1:])
-        homes = {secret.kind: secret for secret in held_secrets(standing)}
+        _check_operator_settings(stored, current_layers)
+        layers = (stored, *current_layers[1:])
+        homes = {secret.kind: secret for secret in layered_secrets(current_layers)}
         secrets = (
             homes.get(secret.kind, secret)
-            for secret in held_secrets(layers)
+            for secret in layered_secrets(layers)
             if not change.brings(secret.kind, stored)
         )
-        for secret, where in self.resolve.strays(secrets, layers, resolved):
+        for secret, where in self.resolve.leaks(secrets, layers, resolved):
             if secret.kind is not SecretKind.HEADERS or change.masked_headers & secret_headers(stored):
                 raise ApiKeyRequired(stored.provider_name, secret.kind, where)
             stored = without_secret_headers(stored, but=change.sent_headers)
@@ -172,7 +172,7 @@ def _headers_problem(value: Any) -> str | None:
     if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
         return "must be an object of strings"
     for name, text in value.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
             return f"{name!r} is not a header that may be set"
         if not (text.isascii() and text.isprintable()):
             return f"the value of {name!r} must be printable ASCII"
@@ -200,9 +200,9 @@ def _on_unknown_problem(value: Any) -> str | None:
     return None if value in ("fail", "retry") else 'must be "fail" or "retry"'
 
 
-def _check_operators_settings(stored: ProviderConfig, standing: Sequence[ProviderConfig]) -> None:
+def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:
     """Refuse settings that only ``config.yaml`` may hold, but where they repeat it."""
-    below = standing[1].extra_config if standing[1:] else {}
+    below = current_layers[1].extra_config if current_layers[1:] else {}
     for name in MASKED_SETTINGS:
         if stored.extra_config.get(name) not in (None, below.get(name)):
             raise ApiKeyRequired(

@@ -1,4 +1,4 @@
-"""Delete a picture: gone for readers at once, its bytes as soon as every store lets them go."""
+"""Delete an image: gone for readers at once, its bytes as soon as every store lets them go."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class DeleteImage:
     """The record remembers what is still to remove, so a store that is down now is asked again later."""
 
     records: ImageRecords
-    pictures: BlobStore
+    blobs: BlobStore
     stored: Callable[[], object]
 
     async def __call__(self, *, image_id: int) -> Image:
@@ -32,8 +32,8 @@ class DeleteImage:
             if key is None:
                 continue
             try:
-                await self.pictures.delete(key)
+                await self.blobs.delete(key)
             except StorageError:
-                _log.warning("a deleted picture's bytes are removed later", extra={"image_id": image_id})
+                _log.warning("a deleted image's bytes are removed later", extra={"image_id": image_id})
         self.stored()
         return image

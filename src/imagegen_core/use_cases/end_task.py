@@ -5,18 +5,18 @@ import logging
 import attrs
 
 from imagegen_core.errors import StorageError, Unavailable
+from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.spool import Spool
-from imagegen_core.running_tasks import RunningTask
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.tasks.task import Task, TaskStatus
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class EndTask:
-    """Ends a running task; its input pictures are kept for a retry unless it is completed."""
+    """Ends a running task; its input images are kept for a retry unless it is completed."""
 
     events: EventBus
     records: ImageRecords
@@ -41,7 +41,7 @@ class EndTask:
         """
         await self.events.notify(task.task_id)
         try:
-            images = len(await self.records.of_task(task.task_id))
+            images = len(await self.records.by_task(task.task_id))
         except (StorageError, Unavailable):
             images = None  # the task has ended all the same
         ended, begun = task.completed_at or task.created_at, task.started_at or task.created_at

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import attrs
 
-from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.picture_inventory import PictureInventory
-from imagegen_core.progress import Progress, unseen
+from imagegen_core.values.progress import Progress, no_progress
 
-_LONGEST_ERROR = 300
+_MAX_ERROR_CHARS = 300
 
 _log = logging.getLogger(__name__)
 
@@ -33,55 +33,55 @@ class ExpirySummary:
     unreachable: bool = False
     last_error: str | None = None
 
-    def with_picture(self, image: Image, *, gone: bool) -> "ExpirySummary":
-        """Return it with one picture more."""
+    def with_image(self, image: Image, *, gone: bool) -> "ExpirySummary":
+        """Return it with one image more."""
         if not gone:
             return attrs.evolve(self, kept=self.kept + 1)
         return attrs.evolve(self, expired=self.expired + 1, freed_bytes=self.freed_bytes + image.size_bytes)
 
     def with_error(self, error: StorageError) -> "ExpirySummary":
-        """Return it with one picture more that had to stay, and why."""
-        told = attrs.evolve(self, kept=self.kept + 1, last_error=str(error)[:_LONGEST_ERROR])
+        """Return it with one image more that had to stay, and why."""
+        told = attrs.evolve(self, kept=self.kept + 1, last_error=str(error)[:_MAX_ERROR_CHARS])
         return attrs.evolve(told, unreachable=isinstance(error, StorageUnreachable))
 
 
 @attrs.frozen(kw_only=True)
 class ExpireLocal:
-    """The archive is asked for each picture anew, and its checksum compared with the file as it is now.
+    """The archive is asked for each image anew, and its checksum compared with the file as it is now.
 
-    A picture that fails this goes back to being local, so that it is uploaded again; but for one whose
+    An image that fails this goes back to being local, so that it is uploaded again; but for one whose
     local file is damaged, since that would take the place of the archive's good one. Thumbnails stay.
 
     Args:
         retention_days: how long a file stays; a fraction is fine, 0 means as soon as it is proved.
     """
 
-    inventory: PictureInventory
+    inventory: ImageInventory
     records: ImageRecords
     local: BlobStore
     archive: BlobArchive
     clock: Clock
     retention_days: float
 
-    async def __call__(self, *, dry_run: bool = False, progress: Progress = unseen) -> ExpirySummary:
+    async def __call__(self, *, dry_run: bool = False, progress: Progress = no_progress) -> ExpirySummary:
         """Expire what is due. The pass ends early when the archive does not answer, or refuses everything.
 
-        ``progress`` is told how many pictures that are old enough are through.
+        ``progress`` is told how many images that are old enough are through.
         """
         before = self.clock.now() - timedelta(days=self.retention_days)
         if self.retention_days <= 0:
             before = before + timedelta(milliseconds=1)
         total = None
-        if progress is not unseen:
+        if progress is not no_progress:
             total = await self.inventory.count(state=StorageState.BOTH, created_before=before)
         progress(0, total)
         run = ExpirySummary()
         after: Image | None = None
-        while pictures := await self.inventory.aged(created_before=before, after=after):
-            for image in pictures:
+        while images := await self.inventory.aged(created_before=before, after=after):
+            for image in images:
                 after = image
                 try:
-                    run = run.with_picture(image, gone=await self._expire(image, dry_run=dry_run))
+                    run = run.with_image(image, gone=await self._expire(image, dry_run=dry_run))
                 except StorageError as error:
                     _log.warning("a local file stays: %s", error, extra={"image_id": image.id})
                     run = run.with_error(error)
@@ -91,7 +91,7 @@ class ExpireLocal:
         return run
 
     async def _is_refused(self) -> bool:
-        """Tell whether it is not this picture that is wrong: a key, a bucket, the network."""
+        """Tell whether it is not this image that is wrong: a key, a bucket, the network."""
         try:
             await self.archive.stat("probe")
         except StorageError:
@@ -100,7 +100,7 @@ class ExpireLocal:
 
     async def _expire(self, image: Image, *, dry_run: bool) -> bool:
         try:
-            proved = await self.archive.holds(self.local, image.blob_key)
+            proved = await self.archive.matches(self.local, image.blob_key)
         except BlobMissing:  # removed by an earlier pass that was killed before it could note it
             held = await self.archive.stat(image.blob_key)
             proved = held is not None and held.size_bytes == image.size_bytes
@@ -108,7 +108,7 @@ class ExpireLocal:
             return proved
         if not proved:
             if await self._is_damaged(image):
-                raise StorageError(f"the local file of picture {image.id} is damaged; verify mends it")
+                raise StorageError(f"the local file of image {image.id} is damaged; verify mends it")
             await self.records.set_storage(image.id, StorageState.LOCAL)
             return False
         await self.local.delete(image.blob_key)

@@ -8,10 +8,10 @@ from imagegen_core.errors import (
     Refusal,
     ValidationFailed,
 )
-from imagegen_core.failures import MESSAGE_CHARS
+from imagegen_core.failures import MAX_MESSAGE_CHARS
 from imagegen_core.ports.provider import Probe, ProviderProfile
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.provider_configs import ProviderConfig, combine
+from imagegen_core.providers.config import ProviderConfig, combine
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 
@@ -80,11 +80,11 @@ class ProbeProvider:
     redactor: Redactor
 
     async def __call__(self, *, provider_name: str) -> Probe:
-        """Return whether the vendor could be used now.
+        """Return whether the provider could be used now.
 
         Raises:
             Refusal: it is not configured so far that it could be asked.
         """
         resolved = await self.resolve(provider_name=provider_name)
         probe = await resolved.provider.probe(resolved.config)
-        return attrs.evolve(probe, detail=self.redactor.redact(probe.detail, limit=MESSAGE_CHARS))
+        return attrs.evolve(probe, detail=self.redactor.redact(probe.detail, limit=MAX_MESSAGE_CHARS))

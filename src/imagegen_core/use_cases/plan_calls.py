@@ -4,9 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from imagegen_core.attempt_outcome import may_send
-from imagegen_core.attempts import Attempt, Phase, may_be_charged
-from imagegen_core.capabilities import Model, choose_model
 from imagegen_core.errors import (
     ModelNotAvailable,
     ProviderDisabled,
@@ -14,17 +11,20 @@ from imagegen_core.errors import (
     Refusal,
     Unavailable,
 )
+from imagegen_core.execution.sealed_calls import SentCall, open_call
+from imagegen_core.execution.sealed_overrides import open_override
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.operations import PictureRequest
+from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.sealed_calls import SentCall, open_call
-from imagegen_core.sealed_overrides import open_override
-from imagegen_core.tasks import Task
+from imagegen_core.providers.capabilities import Model, choose_model
+from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
+from imagegen_core.tasks.attempt_outcome import may_send
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
-_WITH_VENDOR = (Phase.ACCEPTED, Phase.RECEIVED)
-_BEGUN = (Phase.SUBMITTING, *_WITH_VENDOR, Phase.STORED)
+_WITH_UPSTREAM = (Phase.ACCEPTED, Phase.RECEIVED)
+_STARTED = (Phase.SUBMITTING, *_WITH_UPSTREAM, Phase.STORED)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +48,7 @@ class PlannedCall:
 class CallPlan:
     """The calls of a task by part, at least one.
 
-    ``refusal`` says why none may be sent now; ``calls`` are then those that the vendor has accepted already.
+    ``refusal`` says why none may be sent now; ``calls`` are then those that the provider accepted before.
     """
 
     calls: Mapping[int, PlannedCall]
@@ -72,7 +72,7 @@ class CallPlan:
 class PlanCalls:
     """What is still to be sent goes under the configuration of now.
 
-    What the vendor accepted, or has answered, is finished under the one that it was sent under, whatever
+    What the provider accepted, or has answered, is finished under the one that it was sent under, whatever
     became of that since: changed, switched off, deleted.
     """
 
@@ -92,12 +92,12 @@ class PlanCalls:
         except Unavailable:
             raise
         except Refusal as refusal:
-            if not sent and not any(a.phase in _BEGUN for a in attempts):
+            if not sent and not any(a.phase in _STARTED for a in attempts):
                 raise
-            return CallPlan(calls=sent, refusal=refused(refusal, charged=False))
+            return CallPlan(calls=sent, refusal=refusal_failure(refusal, charged=False))
         return CallPlan(calls={**calls, **sent})
 
-    async def under_newer_key(self, *, task: Task, planned: PlannedCall) -> PlannedCall | None:
+    async def with_current_key(self, *, task: Task, planned: PlannedCall) -> PlannedCall | None:
         """Return the call under the configuration of now, if that has another key for the same place."""
         try:
             calls = await self._now(task, ())
@@ -117,7 +117,7 @@ class PlanCalls:
         except Unavailable:
             return None  # the key that it was planned with is at hand
         except Refusal as refusal:
-            return refused(refusal, charged=False)
+            return refusal_failure(refusal, charged=False)
         return None
 
     async def _now(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
@@ -133,7 +133,7 @@ class PlanCalls:
         latest = {a.part: a for a in attempts}
         calls = {}
         for part, attempt in latest.items():
-            if attempt.phase in _WITH_VENDOR and attempt.config is not None:
+            if attempt.phase in _WITH_UPSTREAM and attempt.config is not None:
                 sent = open_call(attempt.config, self.box, attempt.attempt_id)
                 planned = self._as_sent(task, part, sent, attempts)
                 # What is not sealed, anybody who can write to the database may have made up.
@@ -161,9 +161,9 @@ def _model(task: Task, resolved: ResolvedProvider, sent: SentCall) -> Model:
 
 
 def _calls(
-    request: PictureRequest, resolved: ResolvedProvider, model: Model, attempts: tuple[Attempt, ...]
+    request: ImageRequest, resolved: ResolvedProvider, model: Model, attempts: tuple[Attempt, ...]
 ) -> Iterable[PlannedCall]:
-    requests = _as_begun(request, resolved.provider.split(request, model, resolved.config), attempts)
+    requests = _as_started(request, resolved.provider.split(request, model, resolved.config), attempts)
     return [
         PlannedCall(
             resolved=resolved,
@@ -173,13 +173,13 @@ def _calls(
     ]
 
 
-def _as_begun(
-    request: PictureRequest, requests: tuple[PictureRequest, ...], attempts: tuple[Attempt, ...]
-) -> tuple[PictureRequest, ...]:
+def _as_started(
+    request: ImageRequest, requests: tuple[ImageRequest, ...], attempts: tuple[Attempt, ...]
+) -> tuple[ImageRequest, ...]:
     """Return the calls that the task was begun with, once one of them may have been paid for.
 
     A configuration that was changed since may say otherwise; then calls that are paid for would be forgotten,
-    or others sent for pictures that are paid for already.
+    or others sent for images that are paid for already.
     """
     parts = len({attempt.part for attempt in attempts})
     if parts == len(requests) or not may_be_charged(attempts):
@@ -188,7 +188,7 @@ def _as_begun(
     return next((calls for calls in begun if len(calls) == parts), requests)
 
 
-def refused(refusal: Refusal, *, charged: bool) -> Failure:
+def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
     """Return what a task shows of a refusal that came when it was to be sent."""
     code = FailureCode.PROVIDER_NOT_CONFIGURED
     if isinstance(refusal, ProviderDisabled):

@@ -14,15 +14,15 @@ from imagegen_core.errors import (
 from imagegen_core.ports.provider import Provider, ProviderProfile
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.provider_configs import (
+from imagegen_core.providers.config import (
     ConfigSource,
     ProviderConfig,
     combine,
     is_secret_header,
     without_secret_headers,
 )
-from imagegen_core.secret_reach import HeldSecret, Reach, SecretKind, held_secrets
-from imagegen_core.unknown_keys import unknown_extra_keys
+from imagegen_core.providers.secret_reach import LayeredSecret, Reach, SecretKind, layered_secrets
+from imagegen_core.providers.unknown_keys import unknown_extra_keys
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +86,7 @@ class ResolveProvider:
         resolved = self.describe(layers)
         if not configured and not resolved.profile.models:
             raise ProviderNotConfigured(provider_name)
-        resolved = self._at_home(layers, resolved)
+        resolved = self._without_leaks(layers, resolved)
         self._check(resolved)
         return resolved
 
@@ -116,7 +116,7 @@ class ResolveProvider:
             self.redactor.register(secret)
         return resolved
 
-    def _at_home(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
+    def _without_leaks(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
         """Return it with no secret that would get further than where its layer may send it.
 
         Secret headers are left out; nothing can be done in the place of the others.
@@ -124,22 +124,22 @@ class ResolveProvider:
         Raises:
             ApiKeyRequired: the layer that moves one must bring its own.
         """
-        for secret, where in self.strays(held_secrets(layers), layers, resolved):
+        for secret, where in self.leaks(layered_secrets(layers), layers, resolved):
             if secret.kind is not SecretKind.HEADERS:
                 raise ApiKeyRequired(resolved.config.provider_name, secret.kind, where)
             resolved = attrs.evolve(resolved, config=without_secret_headers(resolved.config))
         return resolved
 
-    def strays(
-        self, secrets: Iterable[HeldSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
-    ) -> Iterator[tuple[HeldSecret, str]]:
+    def leaks(
+        self, secrets: Iterable[LayeredSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
+    ) -> Iterator[tuple[LayeredSecret, str]]:
         """Yield those of the secrets that would get further than their home, and where to.
 
         ``resolved`` is what the layers amount to.
         """
         whole, every = resolved.reach, tuple(layers)
         for secret in secrets:
-            where = secret.strays_to(whole, lambda home: whole if home == every else self._reach(home))
+            where = secret.leaks_to(whole, lambda home: whole if home == every else self._reach(home))
             if where is not None:
                 yield secret, where
 

@@ -4,12 +4,12 @@ import logging
 
 import attrs
 
-from imagegen_core.attempts import Phase, may_be_charged
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks import MAX_RESCUES, Task
+from imagegen_core.tasks.attempt import Phase, may_be_charged
+from imagegen_core.tasks.task import MAX_RECOVERIES, Task
 from imagegen_core.use_cases.end_task import EndTask
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class ResumeTasks:
     """One process owns a data directory, so every task in other hands is an orphan now; no waiting, no guess.
 
-    `RunAttempt` takes each up by its phase: nothing that the vendor may have is sent again.
+    `RunAttempt` takes each up by its phase: nothing that the provider may have is sent again.
     """
 
     repository: TaskRepository
@@ -39,19 +39,19 @@ class ResumeTasks:
     async def _resume(self, task: Task) -> None:
         attempts = await self.repository.attempts(task.task_id)
         decoding = any(a.phase is Phase.RECEIVED for a in attempts)
-        if decoding and task.rescues >= MAX_RESCUES:
+        if decoding and task.recoveries >= MAX_RECOVERIES:
             failure = Failure.of(
                 FailureCode.INTERNAL,
-                "the vendor's answer stopped this service three times",
+                "the provider's answer stopped this service three times",
                 possible_charge=may_be_charged(attempts),
             )
-            for attempt in (a for a in attempts if a.under_way):
-                await self.repository.save_attempt(attempt.broken_off(self.clock.now(), failure))
+            for attempt in (a for a in attempts if a.is_active):
+                await self.repository.save_attempt(attempt.ended_with_task(self.clock.now(), failure))
             ended = task.fail(self.clock.now(), failure)
             await self.repository.save(ended)
             await self.end.announce(ended)
             return
         sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
-        rescued = attrs.evolve(task.rescue(its_own_fault=decoding), attempts=min(task.attempts, sent))
-        await self.repository.save(rescued)
-        await self.queue.enqueue(rescued)
+        recovered = attrs.evolve(task.recover(caused_by_task=decoding), attempts=min(task.attempts, sent))
+        await self.repository.save(recovered)
+        await self.queue.enqueue(recovered)

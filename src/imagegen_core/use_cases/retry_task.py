@@ -3,9 +3,9 @@
 import attrs
 
 from imagegen_core.errors import BlobMissing, ValidationFailed
-from imagegen_core.ports.task_repository import Added, TaskRepository
-from imagegen_core.submissions import Submission
-from imagegen_core.tasks import TaskStatus
+from imagegen_core.ports.task_repository import AddedTask, TaskRepository
+from imagegen_core.tasks.submission import Submission
+from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.submit_task import SubmitTask
 
 
@@ -16,12 +16,12 @@ class RetryTask:
     repository: TaskRepository
     submit: SubmitTask
 
-    async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> Added:
+    async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> AddedTask:
         """Store the new task, or give back the one that the same key made of this task.
 
         Raises:
             TaskNotFound: there is none.
-            ValidationFailed: it neither failed nor was cancelled, or its pictures are no longer kept.
+            ValidationFailed: it neither failed nor was cancelled, or its images are no longer kept.
             Refusal: as for any submission.
         """
         task = await self.repository.get(task_id)
@@ -46,4 +46,4 @@ class RetryTask:
         try:
             return await self.submit(submission)
         except BlobMissing as error:
-            raise ValidationFailed.of("task_id", "the task's input pictures are no longer kept") from error
+            raise ValidationFailed.of("task_id", "the task's input images are no longer kept") from error

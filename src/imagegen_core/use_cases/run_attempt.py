@@ -4,33 +4,33 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_core.attempt_outcome import (
-    AttemptOutcome,
-    can_wait,
-    error_of,
-    keeps_answer,
-    may_have_cost,
-    refuses_key,
-    repeats_unknown,
-    started_nothing,
-)
-from imagegen_core.attempts import Attempt, Phase
-from imagegen_core.call_exchange import CallExchange, spool_owner
 from imagegen_core.errors import CallError
-from imagegen_core.failures import MESSAGE_CHARS, Failure, FailureCode
-from imagegen_core.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.call_exchange import CallExchange, spool_owner
+from imagegen_core.execution.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.provider_slots import SlotsClosed
+from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.failures import MAX_MESSAGE_CHARS, Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
-from imagegen_core.provider_configs import ProviderConfig
-from imagegen_core.provider_slots import SlotsClosed
-from imagegen_core.running_tasks import RunningTask
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Attempt, Phase
+from imagegen_core.tasks.attempt_outcome import (
+    AttemptOutcome,
+    call_error_from,
+    can_retry_for_free,
+    keeps_response,
+    key_was_rejected,
+    may_have_cost,
+    never_started,
+    retries_unknown,
+)
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.send_call import SendCall
-from imagegen_core.use_cases.store_answer import StoreAnswer
+from imagegen_core.use_cases.store_result import StoreResult
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class RunAttempt:
 
     plan: PlanCalls
     send: SendCall
-    store_answer: StoreAnswer
+    store_result: StoreResult
     spool: Spool
     events: EventBus
     clock: Clock
@@ -47,9 +47,9 @@ class RunAttempt:
     new_id: Callable[[], str]
 
     async def __call__(self, *, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
-        """Return how an attempt that was taken up came out; never raises for what a vendor does.
+        """Return how an attempt that was taken up came out; never raises for what a provider does.
 
-        A job whose key the vendor refuses by now is asked for with the one of now, if there is another.
+        A job whose key the provider refuses by now is asked for with the one of now, if there is another.
         """
         call = attrs.evolve(planned.call, call_id=attempt.attempt_id)
         exchange = CallExchange(
@@ -62,21 +62,21 @@ class RunAttempt:
         try:
             return await self._drive(run, planned.resolved, call, exchange, attempt)
         except SlotsClosed:
-            return AttemptOutcome(held=True)
+            return AttemptOutcome(not_begun=True)
         except CallError as raw:
             current = run.attempts[attempt.part]
-            if refuses_key(raw, current):
-                newer = await self.plan.under_newer_key(task=run.task, planned=planned)
+            if key_was_rejected(raw, current):
+                newer = await self.plan.with_current_key(task=run.task, planned=planned)
                 if newer is not None:
                     return await self(run=run, planned=newer, attempt=current)
             error = self._redacted(raw, planned.resolved.config, current)
-            if can_wait(error, current, run.task):
-                return AttemptOutcome(error=error, kept=True)
+            if can_retry_for_free(error, current, run.task):
+                return AttemptOutcome(error=error, is_recoverable=True)
             await run.save_attempt(current.failed(self.clock.now(), error.failure))
-            await self._forget_answer(attempt, error.failure)
+            await self._discard_response(attempt, error.failure)
             return AttemptOutcome(error=error)
 
-    async def take_up(
+    async def prepare(
         self, *, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
     ) -> Attempt | AttemptOutcome:
         """Return the attempt of a part to drive on, reserved durably, or the outcome that is settled."""
@@ -84,22 +84,22 @@ class RunAttempt:
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.of(
-                FailureCode.OUTCOME_UNKNOWN, "the service stopped while the vendor had the request"
+                FailureCode.OUTCOME_UNKNOWN, "the service stopped while the provider had the request"
             )
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
         if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
             # A process that died in between left its answer behind.
-            await self._forget_answer(previous, previous.failure)
+            await self._discard_response(previous, previous.failure)
         if previous is None or sends:
             return await self._reserve(run, part, previous)
-        if planned is None and previous.under_way and plan.refusal is not None:
-            previous = await run.save_attempt(previous.broken_off(self.clock.now(), plan.refusal))
+        if planned is None and previous.is_active and plan.refusal is not None:
+            previous = await run.save_attempt(previous.ended_with_task(self.clock.now(), plan.refusal))
         if previous.phase is Phase.STORED:
             return AttemptOutcome()
         if previous.failure is not None:
-            unsent = plan.refusal is not None and started_nothing(previous.failure)
+            unsent = plan.refusal is not None and never_started(previous.failure)
             failure = plan.refusal if unsent and plan.refusal is not None else previous.failure
-            return AttemptOutcome(error=error_of(failure))
+            return AttemptOutcome(error=call_error_from(failure))
         run.attempts[part] = previous
         return previous
 
@@ -128,10 +128,10 @@ class RunAttempt:
     ) -> AttemptOutcome:
         provider, now, again = resolved.provider, self.clock.now, attempt.phase is Phase.RECEIVED
         if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
-            async with run.place.call(resolved.max_concurrency):
+            async with run.ticket.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
                     if (refusal := await self.plan.refusal(run.task)) is not None:
-                        raise error_of(refusal)  # it may have waited long for its turn
+                        raise call_error_from(refusal)  # it may have waited long for its turn
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
                     attempt = await self.send(
@@ -143,33 +143,33 @@ class RunAttempt:
                         receipt = await provider.poll(call, job, exchange)
                     attempt = await run.save_attempt(attempt.received(now(), receipt))
         else:
-            run.place.pass_on()
-        outcome = await self.store_answer(
+            run.ticket.yield_turn()
+        outcome = await self.store_result(
             run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, again=again
         )
-        await self._forget_answer(attempt, run.attempts[attempt.part].failure)
+        await self._discard_response(attempt, run.attempts[attempt.part].failure)
         failures = tuple(self._redacted(failure, resolved.config, attempt) for failure in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
 
-    async def _forget_answer(self, attempt: Attempt, failure: Failure | None) -> None:
-        """Remove a vendor's answer, unless pictures in it were paid for and are stored nowhere else."""
-        if not keeps_answer(failure):
+    async def _discard_response(self, attempt: Attempt, failure: Failure | None) -> None:
+        """Remove a provider's answer, unless images in it were paid for and are stored nowhere else."""
+        if not keeps_response(failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
-        """Return the error as it may be stored and shown: vendors echo what they were sent."""
+        """Return the error as it may be stored and shown: providers echo what they were sent."""
         failure = error.failure
         code = failure.upstream_code
         charged = may_have_cost(error, attempt)
         not_started = error.not_started and not charged
         return CallError(
             failure.code,
-            self.redactor.redact(failure.message, limit=MESSAGE_CHARS),
+            self.redactor.redact(failure.message, limit=MAX_MESSAGE_CHARS),
             not_started=not_started,
             retry_after=error.retry_after,
             upstream_status=failure.upstream_status,
             upstream_code=None if code is None else self.redactor.redact(code, limit=100),
             possible_charge=charged,
-            repeatable=not_started or repeats_unknown(failure, config),
-            passing=error.passing,
+            resendable=not_started or retries_unknown(failure, config),
+            is_transient=error.is_transient,
         )

@@ -8,20 +8,20 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_core.attempt_outcome import AttemptOutcome
-from imagegen_core.attempts import Attempt, Phase, may_be_charged
 from imagegen_core.errors import KeysLocked, Refusal, StaleTask, StorageError, Unavailable
+from imagegen_core.execution.provider_slots import ProviderSlots, Ticket
+from imagegen_core.execution.running_tasks import RunningTask, RunningTasks
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.provider_slots import Place, ProviderSlots
-from imagegen_core.retry import RetryPolicy
-from imagegen_core.running_tasks import RunningTask, RunningTasks
-from imagegen_core.settlement import settle
-from imagegen_core.tasks import Task
-from imagegen_core.use_cases.break_off_task import BreakOffTask
+from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
+from imagegen_core.tasks.attempt_outcome import AttemptOutcome
+from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.settlement import settle
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.end_task import EndTask
-from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refused
+from imagegen_core.use_cases.interrupt_task import InterruptTask
+from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refusal_failure
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
 BUSY_DELAY = timedelta(seconds=30)
@@ -44,7 +44,7 @@ class RunTask:
     repository: TaskRepository
     queue: Queue
     end: EndTask
-    break_off: BreakOffTask
+    interrupt: InterruptTask
     clock: Clock
     running: RunningTasks
     slots: ProviderSlots
@@ -53,33 +53,33 @@ class RunTask:
 
     async def __call__(self, *, task: Task) -> None:
         """Bring a claimed task to its end, put it back, or (when cancelled) write down where it stands."""
-        with self.slots.place(task.provider_name) as place:
-            await self._run_in(place, task)
+        with self.slots.ticket(task.provider_name) as ticket:
+            await self._run_in(ticket, task)
 
-    async def _run_in(self, place: Place, task: Task) -> None:
-        run = self.running.start(task, self.repository, place)
+    async def _run_in(self, ticket: Ticket, task: Task) -> None:
+        run = self.running.start(task, self.repository, ticket)
         try:
             await self._run(run)
         except asyncio.CancelledError:
-            await self.break_off.stop(run)
+            await self.interrupt.stop(run)
             raise
         except StaleTask:
             _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
-            place.pass_on()
-            await self.break_off.outlast(run)
+            ticket.yield_turn()
+            await self.interrupt.requeue_after_storage_error(run)
         except Exception:  # noqa: BLE001 - a defect of ours must end the task, not the worker
             _log.exception("running the task failed", extra={"task_id": task.task_id})
-            place.pass_on()
-            await self.break_off.give_up(run)
+            ticket.yield_turn()
+            await self.interrupt.fail_after_defect(run)
         finally:
             self.running.end(task.task_id)
 
     async def _run(self, run: RunningTask) -> None:
         attempts = await self.repository.attempts(run.task.task_id)
-        under_way = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
-        if run.cancelled.is_set() and not under_way:
+        has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
+        if run.cancelled.is_set() and not has_active:
             ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))
             await self.end(run=run, task=ended)
             return
@@ -89,12 +89,12 @@ class RunTask:
             await self._wait_for_provider(run, error)
             return
         except Refusal as refusal:
-            failure = refused(refusal, charged=may_be_charged(attempts))
+            failure = refusal_failure(refusal, charged=may_be_charged(attempts))
             await self.end(run=run, task=run.task.fail(self.clock.now(), failure))
             return
-        outcomes = await self._parts(run, plan, attempts)
-        if any(outcome.held for outcome in outcomes):
-            await self.break_off.stop(run)
+        outcomes = await self._run_parts(run, plan, attempts)
+        if any(outcome.not_begun for outcome in outcomes):
+            await self.interrupt.stop(run)
             return
         task = settle(
             run.task,
@@ -107,8 +107,8 @@ class RunTask:
         if task.status.final:
             await self.end(run=run, task=task)
             return
-        await self._put_back(run, task)
-        _log.info("the task waits for another try", extra=self._why_again(task, outcomes))
+        await self._requeue(run, task)
+        _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
 
     async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
         delay = LOCKED_DELAY if isinstance(error, KeysLocked) else BUSY_DELAY
@@ -117,9 +117,9 @@ class RunTask:
             "the task waits until its provider can be used",
             extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
         )
-        await self._put_back(run, attrs.evolve(task.release(), not_before=self.clock.now() + delay))
+        await self._requeue(run, attrs.evolve(task.release(), not_before=self.clock.now() + delay))
 
-    def _why_again(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
+    def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
         codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
         wait = (task.not_before or self.clock.now()) - self.clock.now()
         return {
@@ -129,7 +129,7 @@ class RunTask:
             "seconds": round(wait.total_seconds(), 1),
         }
 
-    async def _parts(
+    async def _run_parts(
         self, run: RunningTask, plan: CallPlan, attempts: tuple[Attempt, ...]
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
@@ -138,8 +138,8 @@ class RunTask:
             await run.save(run.task.count_attempt())
         # All are reserved before any is sent: from then on it is on disk how many there are.
         parts = plan.parts(latest)
-        taken = await _all(
-            self.run_attempt.take_up(run=run, plan=plan, part=part, previous=latest.get(part))
+        prepared = await _gather_all(
+            self.run_attempt.prepare(run=run, plan=plan, part=part, previous=latest.get(part))
             for part in parts
         )
 
@@ -148,13 +148,13 @@ class RunTask:
                 return resumed
             return await self.run_attempt(run=run, planned=plan.calls[part], attempt=resumed)
 
-        return await _all(map(drive, parts, taken))
+        return await _gather_all(map(drive, parts, prepared))
 
-    async def _put_back(self, run: RunningTask, task: Task) -> None:
+    async def _requeue(self, run: RunningTask, task: Task) -> None:
         await self.queue.enqueue(await run.save(task))
 
 
-async def _all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather_all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Return what all of them return; none is broken off for another that fails."""
     results = await asyncio.gather(*acts, return_exceptions=True)
     for result in results:

@@ -4,17 +4,17 @@ import asyncio
 
 import attrs
 
-from imagegen_core.arriving_answers import interrupt
-from imagegen_core.attempts import Attempt, Receipt, SentConfig, UpstreamJob
-from imagegen_core.call_exchange import CallExchange
 from imagegen_core.errors import CallError
+from imagegen_core.execution.arriving_responses import interrupt
+from imagegen_core.execution.call_exchange import CallExchange
+from imagegen_core.execution.forwarded_cancel import forwarded_cancel
+from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.execution.sealed_calls import seal_call
 from imagegen_core.failures import FailureCode
-from imagegen_core.forwarded_cancel import forwarded_cancel
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secret_box import SecretBox
-from imagegen_core.running_tasks import RunningTask
-from imagegen_core.sealed_calls import seal_call
+from imagegen_core.tasks.attempt import Attempt, Receipt, SentConfig, UpstreamJob
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
 SUBMIT_SLACK_SECONDS = 5.0
@@ -37,10 +37,10 @@ class SendCall:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> Attempt:
-        """Return the reserved attempt once the vendor has accepted or answered it, durably.
+        """Return the reserved attempt once the provider has accepted or answered it, durably.
 
         Raises:
-            CallError: the vendor refused, or took too long.
+            CallError: the provider refused, or took too long.
             asyncio.CancelledError: after the answer is written down, if there is one.
         """
         config = self._sealed(resolved, call)
@@ -60,7 +60,9 @@ class SendCall:
         try:
             answer = submission.result()
         except (TimeoutError, asyncio.CancelledError) as error:
-            raise CallError(FailureCode.TIMEOUT, f"the vendor took longer than {limit:g} seconds") from error
+            raise CallError(
+                FailureCode.TIMEOUT, f"the provider took longer than {limit:g} seconds"
+            ) from error
         attempt = await run.save_attempt(self._answered(attempt, answer))
         if cancelling is not None:
             raise cancelling

@@ -1,15 +1,15 @@
-"""A task with all that is shown of it: its pictures and its place in the queue."""
+"""A task with all that is shown of it: its images and its place in the queue."""
 
 import asyncio
 
 import attrs
 
 from imagegen_core.images import Image
-from imagegen_core.pages import Page, Paging
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskFilter, TaskRepository
-from imagegen_core.tasks import Task, TaskStatus
+from imagegen_core.search.pages import Page, Paging
+from imagegen_core.tasks.task import Task, TaskStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class ShowTask:
 
     async def of(self, task: Task) -> TaskView:
         """Return the view of a task that was read already."""
-        images = () if task.started_at is None else await self.records.of_task(task.task_id)
+        images = () if task.started_at is None else await self.records.by_task(task.task_id)
         position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
         return TaskView(task=task, images=images, queue_position=position)
 
@@ -51,9 +51,9 @@ class ListTasks:
     repository: TaskRepository
     show: ShowTask
 
-    async def __call__(self, *, wanted: TaskFilter, paging: Paging) -> Page[TaskView]:
+    async def __call__(self, *, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
         """Return one page."""
-        page = await self.repository.find(wanted, paging)
+        page = await self.repository.find(criteria, paging)
         views = await asyncio.gather(*(self.show.of(task) for task in page.items))
         return Page(
             items=tuple(views),

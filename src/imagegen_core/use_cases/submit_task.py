@@ -1,4 +1,4 @@
-"""Accept a request: check all of it, keep its pictures, and store the task that it becomes."""
+"""Accept a request: check all of it, keep its images, and store the task that it becomes."""
 
 import asyncio
 import hashlib
@@ -9,26 +9,26 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.capabilities import Model, check_request, choose_model
 from imagegen_core.errors import InsufficientStorage, InvalidImage, Unavailable
-from imagegen_core.images import MAX_BYTES, MediaType
-from imagegen_core.operations import InputImage, PictureRequest
-from imagegen_core.parameters import canonical
+from imagegen_core.execution.sealed_overrides import seal_override
+from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+from imagegen_core.operations import ImageRequest, InputImage
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_core.ports.idempotency_keys import IdempotencyKeys
+from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.picture_inspector import InspectorUnavailable, PictureInspector, PictureRejected
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool, SpoolOverflow
-from imagegen_core.ports.task_repository import Added, IdempotencyClaim, TaskRepository
+from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.provider_configs import ProviderConfig
-from imagegen_core.sealed_overrides import seal_override
-from imagegen_core.submissions import InputSource, KeptImage, Submission
-from imagegen_core.tasks import Task
+from imagegen_core.providers.capabilities import Model, check_request, choose_model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.parameters import canonical
+from imagegen_core.tasks.submission import InputSource, StoredImage, Submission
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
@@ -43,9 +43,9 @@ class SubmitTask:
     idempotency_keys: IdempotencyKeys
     queue: Queue
     records: ImageRecords
-    pictures: BlobStore
+    blobs: BlobStore
     spool: Spool
-    inspector: PictureInspector
+    inspector: ImageInspector
     guard: UpstreamGuard
     box: SecretBox
     disk: DiskSpace
@@ -54,7 +54,7 @@ class SubmitTask:
     queue_size: int
     default_provider: str
 
-    async def __call__(self, submission: Submission) -> Added:
+    async def __call__(self, submission: Submission) -> AddedTask:
         """Store the task and queue it, or give back the one that the same idempotency key made.
 
         A repeat is answered before anything else is looked at: whatever has changed since, the task is there.
@@ -67,10 +67,10 @@ class SubmitTask:
         if claim is not None:
             earlier = await self.idempotency_keys.replay(claim, now=self.clock.now())
             if earlier is not None:
-                return Added(task=earlier, replayed=True)
+                return AddedTask(task=earlier, replayed=True)
         return await self._submit(submission, claim)
 
-    async def _submit(self, submission: Submission, claim: IdempotencyClaim | None) -> Added:
+    async def _submit(self, submission: Submission, claim: IdempotencyClaim | None) -> AddedTask:
         params = canonical(submission.params)
         resolved = await self._resolve(submission)
         model = choose_model(resolved.profile.models, submission.model_id)
@@ -80,7 +80,7 @@ class SubmitTask:
             request = await self._request(submission, params, task_id)
             check_request(request, model)
             resolved.provider.split(request, model, resolved.config)
-            await self._check_world(resolved)
+            await self._check_environment(resolved)
             task = self._task(task_id, submission, request, resolved, model)
             added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
         except asyncio.CancelledError:
@@ -101,7 +101,7 @@ class SubmitTask:
             require_saved=submission.require_saved,
         )
 
-    async def _check_world(self, resolved: ResolvedProvider) -> None:
+    async def _check_environment(self, resolved: ResolvedProvider) -> None:
         if resolved.config.api_base:
             await self.guard.check(resolved.config.api_base)
         if not self.disk.sufficient():
@@ -121,7 +121,7 @@ class SubmitTask:
         self,
         task_id: str,
         submission: Submission,
-        request: PictureRequest,
+        request: ImageRequest,
         resolved: ResolvedProvider,
         model: Model,
     ) -> Task:
@@ -139,7 +139,7 @@ class SubmitTask:
             retry_of=submission.retry_of,
         )
 
-    async def _request(self, submission: Submission, params: dict[str, Any], task_id: str) -> PictureRequest:
+    async def _request(self, submission: Submission, params: dict[str, Any], task_id: str) -> ImageRequest:
         references = tuple(
             [
                 await self._input(source, f"reference_images.{i}", task_id, f"reference-{i}")
@@ -153,7 +153,7 @@ class SubmitTask:
             mask = await self._input(submission.mask, "mask", task_id, "mask")
             if (mask.width, mask.height) != (image.width, image.height):
                 raise InvalidImage("mask", f"must be {image.width}x{image.height} like the image")
-        return PictureRequest(
+        return ImageRequest(
             operation=submission.operation,
             prompt=submission.prompt,
             params=params,
@@ -165,17 +165,17 @@ class SubmitTask:
     async def _input(self, source: InputSource, field: str, task_id: str, name: str) -> InputImage:
         if isinstance(source, InputImage):
             return await self._copied(source, task_id, name)
-        if isinstance(source, KeptImage):
-            chunks = partial(self.pictures.open, (await self.records.get(source.id)).blob_key)
+        if isinstance(source, StoredImage):
+            chunks = partial(self.blobs.open, (await self.records.get(source.id)).blob_key)
         else:
             chunks = partial(_pieces, source)
         digest = hashlib.sha256()
         try:
-            size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_BYTES)
+            size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES)
             inspection = await self.inspector.inspect(chunks())
         except SpoolOverflow as error:
-            raise InvalidImage(field, f"must be at most {MAX_BYTES} bytes") from error
-        except PictureRejected as error:
+            raise InvalidImage(field, f"must be at most {MAX_IMAGE_BYTES} bytes") from error
+        except ImageRejected as error:
             raise InvalidImage(field, str(error)) from error
         except InspectorUnavailable as error:
             raise Unavailable(f"{field} could not be checked now: {error}") from error
@@ -191,7 +191,7 @@ class SubmitTask:
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
         """Take an input that was looked at when an earlier task brought it."""
         chunks = self.spool.chunks(*source.key.split("/", 1))
-        await self.spool.put(task_id, name, chunks, max_bytes=MAX_BYTES)
+        await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         return attrs.evolve(source, key=f"{task_id}/{name}")
 
 

@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
+from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.outbox import LONGEST_WAIT, Outbox, OutboxEntry, OutboxKind
-from imagegen_core.ports.picture_inventory import PictureInventory
-from imagegen_core.progress import Progress, unseen
+from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxEntry, OutboxKind
+from imagegen_core.values.progress import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 4
-_LONGEST_ERROR = 300
+_BATCH_SIZE = 4
+_MAX_ERROR_CHARS = 300
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +33,7 @@ class SyncBackoff:
 
     base: float = 5.0
     unreachable_ceiling: float = 60.0
-    refused_ceiling: float = LONGEST_WAIT.total_seconds()
+    refused_ceiling: float = MAX_DEFERRAL.total_seconds()
 
     def delay(self, error: Exception, *, attempts: int) -> float:
         """Return the seconds to wait after the ``attempts``-th failure."""
@@ -58,21 +58,21 @@ class SyncSummary:
 class _Pass:
     """The running totals of one pass; ``void`` is what turned out to need nothing."""
 
-    progress: Progress = unseen
+    progress: Progress = no_progress
     total: int | None = None
     uploaded: int = 0
     uploaded_bytes: int = 0
     removed: int = 0
     failed: int = 0
-    void: int = 0
+    skipped: int = 0
     unreachable: bool = False
     last_error: str | None = None
 
     @property
     def handled(self) -> int:
-        return self.uploaded + self.removed + self.failed + self.void
+        return self.uploaded + self.removed + self.failed + self.skipped
 
-    def tell(self) -> None:
+    def report(self) -> None:
         self.progress(self.handled, None if self.total is None else max(self.total, self.handled))
 
     def summary(self, next_due: datetime | None) -> SyncSummary:
@@ -92,11 +92,11 @@ class SyncStorage:
     """Idempotent: a pass may be killed anywhere and the next one ends it. Passes never overlap.
 
     An upload counts when the archive itself, asked again, tells the size and the checksum of what was
-    sent, and what was sent is what the picture's record says. ``archive`` is None where there is
+    sent, and what was sent is what the image's record says. ``archive`` is None where there is
     none: then only removals are done.
     """
 
-    inventory: PictureInventory
+    inventory: ImageInventory
     outbox: Outbox
     records: ImageRecords
     local: BlobStore
@@ -106,7 +106,7 @@ class SyncStorage:
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, repr=False, eq=False)
 
     async def __call__(
-        self, *, everything: bool = False, dry_run: bool = False, progress: Progress = unseen
+        self, *, everything: bool = False, dry_run: bool = False, progress: Progress = no_progress
     ) -> SyncSummary:
         """Do what is due; with ``everything`` also what was put off, as at a start or by hand.
 
@@ -117,11 +117,11 @@ class SyncStorage:
             if dry_run:
                 return await self._preview(progress)
             due = None if everything else self.clock.now()
-            run = _Pass(progress, None if progress is unseen else await self._waiting())
-            run.tell()
+            run = _Pass(progress, None if progress is no_progress else await self._waiting())
+            run.report()
             after = 0
             while not run.unreachable:
-                entries = await self.outbox.claim(due=due, after=after, limit=_AT_ONCE)
+                entries = await self.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
                 if entries:
                     after = entries[-1].id
                     outcomes = await asyncio.gather(*(self._handle(entry, run) for entry in entries))
@@ -143,20 +143,20 @@ class SyncStorage:
             else:
                 size = await self._upload(entry)
                 run.uploaded += size is not None
-                run.void += size is None
+                run.skipped += size is None
                 run.uploaded_bytes += size or 0
         except (StorageError, BlobMissing) as error:
-            message = str(error)[:_LONGEST_ERROR]
+            message = str(error)[:_MAX_ERROR_CHARS]
             run.failed += 1
             run.last_error = message
             wait = self.backoff.delay(error, attempts=entry.attempts)
             _log.warning("storage is not in step: %s", message, extra={"blob_key": entry.blob_key})
             later = self.clock.now() + timedelta(seconds=wait)
-            await self.outbox.put_back(entry, not_before=later, error=message)
-            run.tell()
+            await self.outbox.defer(entry, not_before=later, error=message)
+            run.report()
             return error
-        await self.outbox.done(entry)
-        run.tell()
+        await self.outbox.complete(entry)
+        run.report()
         return None
 
     async def _remove(self, entry: OutboxEntry) -> None:
@@ -167,7 +167,7 @@ class SyncStorage:
     async def _upload(self, entry: OutboxEntry) -> int | None:
         """Return the bytes that were sent; None when there was nothing to do."""
         if self.archive is None:
-            return None  # should there be one again, the picture is found to be missing there
+            return None  # should there be one again, the image is found to be missing there
         try:
             image = await self.records.get(entry.image_id or 0)
         except ImageNotFound:
@@ -178,47 +178,47 @@ class SyncStorage:
             await self._adopt(self.archive, image)
             return None
         if entry.attempts > 1:
-            if await self.archive.holds(self.local, image.blob_key):
+            if await self.archive.matches(self.local, image.blob_key):
                 await self.records.set_storage(image.id, StorageState.BOTH)
                 return None  # the answer to an earlier upload was lost
             if await sha256_of(self.local, image.blob_key) != image.sha256:
                 # Sending it would take the place of what an earlier upload may have brought there.
-                raise _not_what_was_stored(image)
+                raise _content_changed(image)
         sent = await self.archive.copy_from(
             self.local, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
         )
-        await self._prove(self.archive, image, sent)
+        await self._verify_copy(self.archive, image, sent)
         await self.records.set_storage(image.id, StorageState.BOTH)
         return sent.size_bytes
 
     async def _adopt(self, archive: BlobArchive, image: Image) -> None:
         held = await archive.stat(image.blob_key)
         if held is None or held.size_bytes != image.size_bytes:
-            raise StorageError(f"the bytes of picture {image.id} are in no store")
+            raise StorageError(f"the bytes of image {image.id} are in no store")
         await self.records.set_storage(image.id, StorageState.OSS)
 
-    async def _prove(self, archive: BlobArchive, image: Image, sent: StoredBlob) -> None:
+    async def _verify_copy(self, archive: BlobArchive, image: Image, sent: StoredBlob) -> None:
         if sent.sha256 not in (None, image.sha256):
             await archive.delete(image.blob_key)
-            raise _not_what_was_stored(image)
+            raise _content_changed(image)
         held = await archive.stat(image.blob_key)
         if held is None or (held.size_bytes, held.crc64) != (image.size_bytes, sent.crc64):
             await archive.delete(image.blob_key)
-            raise StorageError(f"the archive does not hold what was sent of picture {image.id}")
+            raise StorageError(f"the archive does not hold what was sent of image {image.id}")
 
     async def _preview(self, progress: Progress) -> SyncSummary:
         run = _Pass(progress, await self._waiting())
         after = 0
         while self.archive is not None and (
-            images := await self.inventory.pictures(state=StorageState.LOCAL, after=after)
+            images := await self.inventory.images(state=StorageState.LOCAL, after=after)
         ):
             run.uploaded += len(images)
             run.uploaded_bytes += sum(image.size_bytes for image in images)
             after = images[-1].id
-            run.tell()
+            run.report()
         run.removed = (await self.outbox.counts()).removals
         return run.summary(await self.outbox.next_due())
 
 
-def _not_what_was_stored(image: Image) -> StorageError:
-    return StorageError(f"the local file of picture {image.id} is not what was stored")
+def _content_changed(image: Image) -> StorageError:
+    return StorageError(f"the local file of image {image.id} is not what was stored")

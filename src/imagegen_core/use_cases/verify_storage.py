@@ -1,4 +1,4 @@
-"""Compare the picture records with the bytes in the stores, and mend what can be mended."""
+"""Compare the image records with the bytes in the stores, and mend what can be mended."""
 
 from collections.abc import AsyncIterator
 from enum import StrEnum
@@ -6,24 +6,24 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_core.checksums import sha256_of
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError
+from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
+from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.picture_inventory import PictureInventory
-from imagegen_core.progress import Progress, unseen
+from imagegen_core.values.progress import Progress, no_progress
 
 T = TypeVar("T")
 
-_KEYS_AT_ONCE = 10_000
+_KEY_BATCH_SIZE = 10_000
 _MAX_FINDINGS = 1000
 _MAX_ERROR_CHARS = 300
 
 
 class FindingKind(StrEnum):
-    """What is wrong with a picture or a blob."""
+    """What is wrong with an image or a blob."""
 
     LOST = "lost"  # no store has the bytes
     LOCAL_MISSING = "local_missing"  # the record says that a local file exists
@@ -52,7 +52,7 @@ class VerifyReport:
     did not answer to the end: ``archive_error`` says why, and what it could not be asked is not called wrong.
     """
 
-    pictures: int
+    images: int
     blobs: int
     wrong: int
     mended: int
@@ -68,14 +68,14 @@ class _Tally:
 
     archive: BlobArchive | None
     archive_error: str | None = None
-    pictures: int = 0
+    images: int = 0
     blobs: int = 0
     wrong: int = 0
     mended: int = 0
     orphans: int = 0
     findings: list[Finding] = attrs.field(factory=list)
 
-    def give_archive_up(self, error: StorageError) -> None:
+    def drop_archive(self, error: StorageError) -> None:
         self.archive, self.archive_error = None, str(error)[:_MAX_ERROR_CHARS]
 
     def add(self, finding: Finding) -> None:
@@ -90,13 +90,13 @@ class _Tally:
 class VerifyStorage:
     """A local file is mended from the archive, an object by uploading again; an orphan is only told.
 
-    A blob without a record may be paid for: its picture could not be checked yet, or its task ended as
+    A blob without a record may be paid for: its image could not be checked yet, or its task ended as
     ``storage_failed``.
 
     ``archive`` is None where there is none.
     """
 
-    inventory: PictureInventory
+    inventory: ImageInventory
     records: ImageRecords
     local: BlobStore
     archive: BlobArchive | None
@@ -106,35 +106,35 @@ class VerifyStorage:
         *,
         checksums: bool = True,
         dry_run: bool = False,
-        progress: Progress = unseen,
+        progress: Progress = no_progress,
     ) -> VerifyReport:
         """Look at everything.
 
         Args:
             checksums: read every local file whole; else only sizes are compared.
             dry_run: change nothing.
-            progress: is told how many pictures were looked at.
+            progress: is told how many images were looked at.
         """
         tally = _Tally(self.archive)
         await self._try_archive(tally)
         total = await self.inventory.count()
         progress(0, total)
         after = 0
-        while batch := await self.inventory.pictures(after=after):
+        while batch := await self.inventory.images(after=after):
             for image in batch:
                 for finding in await self._examine(image, tally, checksums=checksums, dry_run=dry_run):
                     tally.add(finding)
-                tally.pictures += 1
-                progress(tally.pictures, max(total, tally.pictures))
+                tally.images += 1
+                progress(tally.images, max(total, tally.images))
             after = batch[-1].id
         await self._orphans(self.local, FindingKind.ORPHAN_LOCAL, tally)
         if tally.archive is not None:
             try:
                 await self._orphans(tally.archive, FindingKind.ORPHAN_ARCHIVE, tally)
             except StorageError as error:
-                tally.give_archive_up(error)
+                tally.drop_archive(error)
         return VerifyReport(
-            pictures=tally.pictures,
+            images=tally.images,
             blobs=tally.blobs,
             wrong=tally.wrong,
             mended=tally.mended,
@@ -149,33 +149,33 @@ class VerifyStorage:
             if tally.archive is not None:
                 await tally.archive.stat("probe")
         except StorageError as error:
-            tally.give_archive_up(error)
+            tally.drop_archive(error)
 
     async def _examine(self, image: Image, tally: _Tally, *, checksums: bool, dry_run: bool) -> list[Finding]:
-        """Return what is wrong with a picture; mend it unless it is a dry run."""
-        here = await self._look_here(image, checksums=checksums)
+        """Return what is wrong with an image; mend it unless it is a dry run."""
+        here = await self._inspect_local(image, checksums=checksums)
         there = None
         if tally.archive is not None:
             proved = checksums and here is True  # else the file here is no witness against the archive
             try:
-                there = await self._look_there(tally.archive, image, here_is_right=proved)
+                there = await self._inspect_archive(tally.archive, image, local_is_intact=proved)
             except StorageError as error:
-                tally.give_archive_up(error)
-        wrong = _judge(image.storage, here=here, there=there, archive_known=tally.archive is not None)
+                tally.drop_archive(error)
+        wrong = _finding_kinds(image.storage, here=here, there=there, archive_known=tally.archive is not None)
         if not wrong or await self._is_gone(image):
             return []
-        mended = not dry_run and await self._mend(image, tally, here=here, there=there)
+        mended = not dry_run and await self._repair(image, tally, here=here, there=there)
         return [Finding(kind=kind, key=image.blob_key, image_id=image.id, mended=mended) for kind in wrong]
 
     async def _is_gone(self, image: Image) -> bool:
-        """Tell whether somebody deleted the picture while it was looked at."""
+        """Tell whether somebody deleted the image while it was looked at."""
         try:
             await self.records.get(image.id)
         except ImageNotFound:
             return True
         return False
 
-    async def _look_here(self, image: Image, *, checksums: bool) -> bool | None:
+    async def _inspect_local(self, image: Image, *, checksums: bool) -> bool | None:
         """Return whether the local file is right; None when there is none."""
         try:
             blob = await self.local.stat(image.blob_key)
@@ -189,18 +189,20 @@ class VerifyStorage:
         except StorageError:
             return False
 
-    async def _look_there(self, archive: BlobArchive, image: Image, *, here_is_right: bool) -> bool | None:
+    async def _inspect_archive(
+        self, archive: BlobArchive, image: Image, *, local_is_intact: bool
+    ) -> bool | None:
         """Return whether the archive's object is right; None when there is none."""
         held = await archive.stat(image.blob_key)
         if held is None:
             return None
         if held.size_bytes != image.size_bytes or image.crc64 not in (None, held.crc64):
             return False
-        return not here_is_right or await archive.holds(self.local, image.blob_key)
+        return not local_is_intact or await archive.matches(self.local, image.blob_key)
 
-    async def _mend(self, image: Image, tally: _Tally, *, here: bool | None, there: bool | None) -> bool:
+    async def _repair(self, image: Image, tally: _Tally, *, here: bool | None, there: bool | None) -> bool:
         if here:
-            # What the archive lacks is uploaded again as soon as the picture counts as local.
+            # What the archive lacks is uploaded again as soon as the image counts as local.
             await self.records.set_storage(image.id, StorageState.BOTH if there else StorageState.LOCAL)
             return True
         if not there or tally.archive is None:
@@ -209,11 +211,11 @@ class VerifyStorage:
             await self.records.set_storage(image.id, StorageState.OSS)
             return True
         try:
-            return await self._fetch_back(image, tally.archive)
+            return await self._restore_local(image, tally.archive)
         except (StorageError, BlobMissing):
             return False
 
-    async def _fetch_back(self, image: Image, archive: BlobArchive) -> bool:
+    async def _restore_local(self, image: Image, archive: BlobArchive) -> bool:
         if await sha256_of(archive, image.blob_key) != image.sha256:
             return False
         await self.local.put(image.blob_key, archive.open(image.blob_key), content_type=image.mime_type.value)
@@ -221,16 +223,16 @@ class VerifyStorage:
         return True
 
     async def _orphans(self, store: BlobStore, kind: FindingKind, tally: _Tally) -> None:
-        async for keys in _in_batches(store.keys(), _KEYS_AT_ONCE):
+        async for keys in _in_batches(store.keys(), _KEY_BATCH_SIZE):
             tally.blobs += len(keys)
             for key in sorted(await self.inventory.unknown(keys)):
                 tally.add(Finding(kind=kind, key=key))
 
 
-def _judge(
+def _finding_kinds(
     state: StorageState, *, here: bool | None, there: bool | None, archive_known: bool
 ) -> tuple[FindingKind, ...]:
-    """Return what is wrong with a picture whose record says ``state``."""
+    """Return what is wrong with an image whose record says ``state``."""
     if here is None and there is None and (archive_known or state is StorageState.LOCAL):
         return (FindingKind.LOST,)
     wrong = []

@@ -2,7 +2,7 @@
 
 import rich_click as click
 
-from imagegen_http.cli.context import Context, guarded
+from imagegen_http.cli.context import Context, run_guarded
 
 click.rich_click.TEXT_MARKUP = "markdown"
 
@@ -15,7 +15,7 @@ click.rich_click.TEXT_MARKUP = "markdown"
 @click.version_option(package_name="imagegen", prog_name="imagegen")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Picture generation through paid vendors: never lose a task, never pay twice, find it in Chinese.
+    """Image generation through paid providers: never lose a task, never pay twice, find it in Chinese.
 
     Settings come from `IMAGEGEN_CONFIG`, else `./config.yaml`, else defaults.
     """
@@ -58,4 +58,4 @@ def load() -> None:
 def main() -> None:
     """Run the command that was typed."""
     load()
-    guarded(cli)
+    run_guarded(cli)

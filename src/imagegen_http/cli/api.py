@@ -9,41 +9,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagegen_http.cli.context import CommandFailed
-from imagegen_http.running_server import RunningServer
+from imagegen_http.runtime.running_server import RunningServer
 
 if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
     import httpx
 
-    from imagegen_http.settings import Settings
+    from imagegen_http.settings.schema import Settings
 
-LOCK_WAIT_SECONDS = 10
+MAX_LOCK_WAIT_SECONDS = 10
 POLL_SECONDS = 0.2
 MAX_PAGE_SIZE = 100
 PIECE_BYTES = 512 * 1024
 """Small, since each answer of our own service lives on until the garbage collector comes by."""
 
 
-class Refused(CommandFailed):
+class ApiRefusal(CommandFailed):
     """The API answered that it does not do that; another call may well work."""
 
 
-class PictureUnreadable(CommandFailed):
-    """One picture's bytes are not to be had; another's may be."""
+class ImageUnreadable(CommandFailed):
+    """One image's bytes are not to be had; another's may be."""
 
 
 class Api:
     """Calls the HTTP API and returns the ``data`` of its answers, which are about ``data_dir``."""
 
-    def __init__(self, client: "httpx.AsyncClient", *, data_dir: Path, own: bool) -> None:
+    def __init__(self, client: "httpx.AsyncClient", *, data_dir: Path, in_process: bool) -> None:
         self._client = client
         self.data_dir = data_dir
-        self.own = own
+        self.in_process = in_process
 
     async def call(self, method: str, path: str, **request: Any) -> Any:
         """Return ``data``.
 
         Raises:
-            Refused: with the API's message and the field that is wrong.
+            ApiRefusal: with the API's message and the field that is wrong.
             CommandFailed: there is no such answer.
         """
         import httpx
@@ -59,7 +59,7 @@ class Api:
         except ValueError:
             raise CommandFailed(f"the server answered {response.status_code} and no JSON") from None
         if body.get("code") != 0:
-            raise Refused(_told(body))
+            raise ApiRefusal(_error_text(body))
         return body["data"]
 
     async def pages(
@@ -67,15 +67,15 @@ class Api:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the pages of a list, of all of it or of its first ``limit`` items; at least one page."""
         cursor: dict[str, Any] = {}
-        left = limit
-        while left is None or left > 0:
-            size = MAX_PAGE_SIZE if left is None else min(left, MAX_PAGE_SIZE)
+        remaining = limit
+        while remaining is None or remaining > 0:
+            size = MAX_PAGE_SIZE if remaining is None else min(remaining, MAX_PAGE_SIZE)
             page = await self.call("GET", path, params={**params, "page_size": size, **cursor})
             yield page
             if not page["next_cursor"]:
                 return
             cursor = {"cursor": page["next_cursor"]}
-            left = None if left is None else left - len(page["items"])
+            remaining = None if remaining is None else remaining - len(page["items"])
 
     async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """Yield the items of all pages."""
@@ -93,7 +93,7 @@ class Api:
             await asyncio.sleep(POLL_SECONDS)
 
     async def download(self, path: str, target: Path) -> None:
-        """Write a picture to a file, whole or not at all.
+        """Write an image to a file, whole or not at all.
 
         Raises:
             PictureUnreadable: its bytes are not there.
@@ -102,15 +102,15 @@ class Api:
         import httpx
 
         try:
-            with whole_file(target) as file:
+            with atomic_file(target) as file:
                 async for piece in self._pieces(path):
                     file.write(piece)
         except httpx.HTTPError as error:
             raise CommandFailed("the running server does not answer") from error
 
     async def _pieces(self, path: str) -> AsyncIterator[bytes]:
-        """Yield a picture's bytes; from our own service by ranges, since its answers are held whole."""
-        if not self.own:
+        """Yield an image's bytes; from our own service by ranges, since its answers are held whole."""
+        if not self.in_process:
             async with self._client.stream("GET", path) as response:
                 _check_status(response.status_code, 200)
                 async for chunk in response.aiter_bytes():
@@ -128,7 +128,7 @@ class Api:
 
 @asynccontextmanager
 async def open_api(
-    settings: "Settings", environ: Mapping[str, str], *, working: bool, create: bool
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
     """Return the running server's API, or one over a service that lives as long as the body.
 
@@ -143,7 +143,7 @@ async def open_api(
     import httpx
 
     server = RunningServer.find(settings.data_dir)
-    if server is not None and await server.listens():
+    if server is not None and await server.is_listening():
         token = settings.server.auth_token
         headers = httpx.Headers({"Accept-Language": _language(environ)}, encoding="utf-8")
         if token:
@@ -151,24 +151,24 @@ async def open_api(
         async with httpx.AsyncClient(
             base_url=server.url, headers=headers, timeout=60, trust_env=False
         ) as client:
-            yield Api(client, data_dir=settings.data_dir, own=False)
+            yield Api(client, data_dir=settings.data_dir, in_process=False)
         return
-    async with _own_service(settings, environ, working=working, create=create) as api:
+    async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
         yield api
 
 
 @asynccontextmanager
-async def _own_service(
-    settings: "Settings", environ: Mapping[str, str], *, working: bool, create: bool
+async def _in_process_service(
+    settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
     import httpx
 
-    from imagegen_http import request_context
     from imagegen_http.app import build_app
+    from imagegen_http.asgi import request_context
     from imagegen_http.cli.interruption import interruptible
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
-    from imagegen_http.logs import set_up_logs
+    from imagegen_http.server.logs import set_up_logs
 
     become_owner(settings.data_dir)
     redactor = Redactor()
@@ -176,17 +176,17 @@ async def _own_service(
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
     request_context.english.set(_language(environ) == "en")  # nobody stands before this app to read a header
-    for tries_left in reversed(range(LOCK_WAIT_SECONDS * 5)):
+    for tries_left in reversed(range(MAX_LOCK_WAIT_SECONDS * 5)):
         try:
             async with compose(
-                settings, environ=environ, redactor=redactor, working=working, create=create
+                settings, environ=environ, redactor=redactor, run_background=run_background, create=create
             ) as service:
                 transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
                 async with (
-                    interruptible(service) if working else nullcontext(),
+                    interruptible(service) if run_background else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
                 ):
-                    yield Api(client, data_dir=settings.data_dir, own=True)
+                    yield Api(client, data_dir=settings.data_dir, in_process=True)
             return
         except DataDirectoryInUse:
             if not tries_left:
@@ -195,7 +195,7 @@ async def _own_service(
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[BinaryIO]:
+def atomic_file(target: Path) -> Iterator[BinaryIO]:
     """Yield a file to write to; ``target`` appears, or is replaced, once all of it is on the disk.
 
     Raises:
@@ -216,7 +216,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
 
 def _check_status(status: int, wanted: int) -> None:
     if status != wanted:
-        raise PictureUnreadable(f"the picture cannot be read ({status})")
+        raise ImageUnreadable(f"the image cannot be read ({status})")
 
 
 def _language(environ: Mapping[str, str]) -> str:
@@ -224,7 +224,7 @@ def _language(environ: Mapping[str, str]) -> str:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
-def _told(body: Mapping[str, Any]) -> str:
+def _error_text(body: Mapping[str, Any]) -> str:
     data = body.get("data") or {}
     details = [f"{p['field']} {p['message']}" for p in data.get("errors", [])]
     if data.get("detail"):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context, data_of
+from imagegen_http.cli.context import CommandFailed, Context, naming_data_dir
 from imagegen_http.cli.progress import progress_bar
 
-_MOST_TOLD = 20
+_MAX_LISTED = 20
 
 
 @click.command()
@@ -18,19 +18,19 @@ _MOST_TOLD = 20
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_obj
 def backup(context: Context, file: Path, *, force: bool) -> None:
-    """Write database, pictures and inputs of waiting tasks to FILE, beside a running server or without one.
+    """Write database, images and inputs of waiting tasks to FILE, beside a running server or without one.
 
     `master.key` is not in it: keep that apart.
     """
     from imagegen_http.composition import offline
 
     settings = context.settings()
-    with data_of(settings), _progress("backup") as progress:
+    with naming_data_dir(settings), _progress("backup") as progress:
         report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
-    pictures = _count(report.pictures, "picture")
+    images = _count(report.images, "picture")
     size = f"{report.size_bytes / 1_048_576:.1f} MB"
-    click.echo(f"{file}: {settings.data_dir} with {pictures}, {size}, without master.key")
-    for key in report.missing[:_MOST_TOLD]:
+    click.echo(f"{file}: {settings.data_dir} with {images}, {size}, without master.key")
+    for key in report.missing[:_MAX_LISTED]:
         click.echo(f"imagegen: not as recorded: images/{key}", err=True)
     if report.missing:
         raise CommandFailed(
@@ -50,9 +50,9 @@ def restore(context: Context, file: Path) -> None:
     settings = context.settings()
     with (context.cwd / file).open("rb") as opened:  # while root still may
         become_owner(settings.data_dir)
-        with data_of(settings), _progress("restore") as progress:
+        with naming_data_dir(settings), _progress("restore") as progress:
             report = offline.restore(settings, opened, progress=progress)
-    click.echo(f"{settings.data_dir}: {_count(report.pictures, 'picture')}, {_count(report.files, 'file')}")
+    click.echo(f"{settings.data_dir}: {_count(report.images, 'picture')}, {_count(report.files, 'file')}")
     if report.waiting:
         click.echo(
             f"{_count(report.waiting, 'task')} had not ended; the next start takes them up. "

@@ -9,7 +9,7 @@ import rich_click as click
 
 from imagegen_http.cli.context import Context
 
-_SECRET = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
+_SECRET_NAMES = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
 
 
 @click.group()
@@ -23,11 +23,11 @@ def config() -> None:
 def check(context: Context, file: Path | None) -> None:
     """Say whether the settings can be used."""
     from imagegen_http.composition import offline
-    from imagegen_http.settings_loader import check_bind
+    from imagegen_http.settings.loader import check_bind
 
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    for doubt in (*context.variable_doubts(file), *asyncio.run(offline.check_settings(settings))):
+    for doubt in (*context.variable_warnings(file), *asyncio.run(offline.check_settings(settings))):
         click.echo(f"imagegen: {doubt}", err=True)
     click.echo("the configuration is valid")
 
@@ -44,9 +44,9 @@ def show(context: Context, file: Path | None) -> None:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    from imagegen_core.provider_configs import ProviderConfig, masked_extra
+    from imagegen_core.providers.config import ProviderConfig, masked_extra
 
-    if name in _SECRET:
+    if name in _SECRET_NAMES:
         return None if value is None else "****"
     if isinstance(value, ProviderConfig):
         told = attrs.asdict(value, recurse=False)

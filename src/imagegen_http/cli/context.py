@@ -14,9 +14,9 @@ import click
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_UNMENDABLE = 3
+EXIT_UNRECOVERABLE = 3
 """The service cannot start, and no later try will: somebody has to put it right."""
-EXIT_WARNED = 4
+EXIT_WARNINGS = 4
 
 
 class CommandFailed(Exception):
@@ -45,19 +45,19 @@ class Context:
         Raises:
             SettingsError: they cannot be used.
         """
-        from imagegen_http.settings_loader import load_settings, with_master_key
+        from imagegen_http.settings.loader import load_settings, with_master_key
 
         self.environ = with_master_key(self.environ)
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
-    def variable_doubts(self, config: Path | None = None) -> tuple[str, ...]:
+    def variable_warnings(self, config: Path | None = None) -> tuple[str, ...]:
         """Return a line for each variable that looks like a setting and that nothing reads."""
-        from imagegen_http.settings_loader import variable_doubts
+        from imagegen_http.settings.loader import variable_warnings
 
-        return variable_doubts(config=config, environ=self.environ, cwd=self.cwd)
+        return variable_warnings(config=config, environ=self.environ, cwd=self.cwd)
 
     def with_api(
-        self, act: Callable[[Any], Awaitable[None]], *, working: bool = False, create: bool = False
+        self, act: Callable[[Any], Awaitable[None]], *, run_background: bool = False, create: bool = False
     ) -> None:
         """Run ``act(api)`` against the running server, or against a service made for this command.
 
@@ -69,18 +69,18 @@ class Context:
         settings = self.settings()
 
         async def run() -> None:
-            async with open_api(settings, self.environ, working=working, create=create) as api:
+            async with open_api(settings, self.environ, run_background=run_background, create=create) as api:
                 await act(api)
 
         try:
-            with data_of(settings):
+            with naming_data_dir(settings):
                 asyncio.run(run())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # nobody but a signal cancels a command
 
 
 @contextlib.contextmanager
-def data_of(settings: Any) -> Iterator[None]:
+def naming_data_dir(settings: Any) -> Iterator[None]:
     """Have whatever is wrong with the data in the body say which data that is."""
     from imagegen_core.errors import ImagegenError
 
@@ -90,29 +90,29 @@ def data_of(settings: Any) -> Iterator[None]:
         raise CommandFailed(f"{settings.data_dir}: {error}") from error
 
 
-def guarded(command: click.Command) -> NoReturn:
+def run_guarded(command: click.Command) -> NoReturn:
     """Run the command; every way to fail is one line on stderr and an exit code."""
     try:
         code = command.main(prog_name="imagegen", standalone_mode=False)
     except click.exceptions.Abort:
-        _end("stopped", EXIT_FAILED)
+        _exit("stopped", EXIT_FAILED)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except CommandFailed as error:
-        _end(str(error), error.code)
+        _exit(str(error), error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        _end("stopped", EXIT_FAILED)
+        _exit("stopped", EXIT_FAILED)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        _end(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
+        _exit(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - what is no reason to end is raised on
-        _end_with(error)
+        _exit_with(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -121,19 +121,19 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _end_with(error: Exception) -> NoReturn:
+def _exit_with(error: Exception) -> NoReturn:
     """End for a reason that only a command that did something can have; a defect is raised on."""
     from imagegen_core.errors import ImagegenError
-    from imagegen_http.settings import SettingsError
+    from imagegen_http.settings.schema import SettingsError
 
     if isinstance(error, SettingsError):
-        _end(f"configuration: {error}", EXIT_USAGE)
+        _exit(f"configuration: {error}", EXIT_USAGE)
     if isinstance(error, ImagegenError):
-        _end(str(error), EXIT_FAILED)
+        _exit(str(error), EXIT_FAILED)
     raise error
 
 
-def _end(message: str, code: int) -> NoReturn:
+def _exit(message: str, code: int) -> NoReturn:
     line = " ".join(message.split())
     click.echo(f"imagegen: {line}", err=True)
     sys.exit(code)

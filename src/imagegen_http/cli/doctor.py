@@ -4,31 +4,31 @@ import asyncio
 
 import rich_click as click
 
-from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNED, Context, data_of, print_json
+from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNINGS, Context, naming_data_dir, print_json
 from imagegen_http.cli.progress import progress_bar
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="Also read every local picture and compare its checksum.")
+@click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong, beside a running server or without one, and change nothing.
 
-    Ends with 1 for a damaged database, a missing or wrong master key, a missing picture; warnings end with 0,
+    Ends with 1 for a damaged database, a missing or wrong master key, a missing image; warnings end with 0,
     unless `--strict`.
     """
-    from imagegen_http.composition.checkup import Health, check_up
-    from imagegen_http.settings_loader import check_bind
+    from imagegen_http.composition.checkup import Health, run_checks
+    from imagegen_http.settings.loader import check_bind
 
     context: Context = ctx.obj
     settings = context.settings()
     check_bind(settings.server.host, settings.server.auth_token)
-    with data_of(settings), progress_bar("pictures", quiet=as_json) as advance:
-        checks = asyncio.run(check_up(settings, context.environ, full=full, progress=advance))
+    with naming_data_dir(settings), progress_bar("pictures", quiet=as_json) as advance:
+        checks = asyncio.run(run_checks(settings, context.environ, full=full, progress=advance))
     if as_json:
         found = {check.health for check in checks}
         worst = next(h for h in (Health.FAIL, Health.WARN, Health.OK) if h in found)
@@ -41,4 +41,4 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     if any(check.health is Health.FAIL for check in checks):
         ctx.exit(EXIT_FAILED)
     if strict and any(check.health is Health.WARN for check in checks):
-        ctx.exit(EXIT_WARNED)
+        ctx.exit(EXIT_WARNINGS)

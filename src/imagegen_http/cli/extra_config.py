@@ -11,7 +11,7 @@ import rich_click as click
 
 from imagegen_http.cli.context import CommandFailed, Context
 
-_DOCUMENT = ("preset", "spec", "vars")
+_DOCUMENT_KEYS = ("preset", "spec", "vars")
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +25,7 @@ class ExtraChanges:
     def __bool__(self) -> bool:
         return bool(self.values or self.headers or self.variables)
 
-    def applied(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
+    def merged_into(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
         """Return the whole ``extra_config`` to save over the one that is shown, with its masks.
 
         Where nothing is saved yet, only what changes is: the rest stays with ``config.yaml``.
@@ -37,7 +37,7 @@ class ExtraChanges:
         }
         before = {key: value for key, value in shown.items() if saved or key in touched}
         if not {"preset", "spec"}.isdisjoint(self.values):  # another document has other variables
-            before = {key: value for key, value in before.items() if key not in _DOCUMENT}
+            before = {key: value for key, value in before.items() if key not in _DOCUMENT_KEYS}
         after = {**before, **self.values}
         for key, changes in (("headers", self.headers), ("vars", self.variables)):
             if changes:
@@ -79,7 +79,7 @@ def read_proxy(given: str, context: Context) -> str | None:
 
 def read_header(pair: str, context: Context) -> tuple[str, str | None]:
     """Return name and value; a header that is named like a secret takes it from elsewhere."""
-    from imagegen_core.provider_configs import is_secret_header
+    from imagegen_core.providers.config import is_secret_header
 
     name, given = read_pair(pair, "--header")
     if given is None:
@@ -104,7 +104,7 @@ def read_spec(path: Path) -> Any:
         SettingsError: it cannot be read.
         CommandFailed: it holds what JSON cannot say, such as a date.
     """
-    from imagegen_http.settings_file import read_yaml
+    from imagegen_http.settings.file import read_yaml
 
     spec = read_yaml(path)
     try:

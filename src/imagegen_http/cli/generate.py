@@ -1,4 +1,4 @@
-"""``imagegen generate``: a picture without a server."""
+"""``imagegen generate``: an image without a server."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
-from imagegen_http.cli.picture_files import extension_of, honest_name
+from imagegen_http.cli.image_files import extension_of, matching_name
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
@@ -16,7 +16,7 @@ from imagegen_http.cli.progress import progress_bar
 @click.argument("prompt")
 @click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
 @click.option("-m", "--model", help="Id of the model; left out: the provider's default.")
-@click.option("-n", "--num", type=click.IntRange(1, 10), help="How many pictures; left out: one.")
+@click.option("-n", "--num", type=click.IntRange(1, 10), help="How many images; left out: one.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
@@ -32,7 +32,7 @@ def generate(
     *,
     as_json: bool,
 ) -> None:
-    """Make a picture from PROMPT and keep it; with -o also write it to a file.
+    """Make an image from PROMPT and keep it; with -o also write it to a file.
 
     Needs no server. Where one runs on the same data directory, it does the work.
     """
@@ -41,7 +41,7 @@ def generate(
         body["params"]["num"] = num
     body |= {k: v for k, v in (("provider", provider), ("model_id", model)) if v}
     target = None if output is None else context.cwd / output
-    folder = None if target is None else _folder_of(target)
+    folder = None if target is None else _output_directory(target)
 
     async def act(api: Api) -> None:
         check_writable(folder)
@@ -60,12 +60,12 @@ def generate(
         for warning in task["warnings"]:
             click.echo(f"imagegen: {warning}", err=True)
         if not as_json:
-            _tell(task["images"], written, api.data_dir)
+            _print_written(task["images"], written, api.data_dir)
 
-    context.with_api(act, working=True, create=True)
+    context.with_api(act, run_background=True, create=True)
 
 
-def _folder_of(target: Path) -> Path:
+def _output_directory(target: Path) -> Path:
     """Return the directory that is written to."""
     folder = target if target.is_dir() else target.parent
     if not folder.is_dir():
@@ -90,7 +90,7 @@ def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[Path]:
-    """Write the pictures: one to the file, several beside it with numbers, any into a directory."""
+    """Write the images: one to the file, several beside it with numbers, any into a directory."""
     written = []
     into_directory = target.is_dir()  # noqa: ASYNC240 - the event loop has nothing else to do
     for number, image in enumerate(images, 1):
@@ -99,21 +99,21 @@ async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[P
             path = target / f"{image['id']}{extension_of(image['mime_type'])}"
         elif number > 1:
             path = target.with_stem(f"{target.stem}-{number}")
-        name = honest_name(path, image["mime_type"])
+        name = matching_name(path, image["mime_type"])
         if name != path:
             click.echo(
-                f"imagegen: {path}: the picture is {image['mime_type']}, written as {name.name}", err=True
+                f"imagegen: {path}: the image is {image['mime_type']}, written as {name.name}", err=True
             )
         await api.download(image["image_url"], name)
         written.append(name)
     return written
 
 
-def _tell(images: list[dict[str, Any]], written: list[Path], data_dir: Path) -> None:
+def _print_written(images: list[dict[str, Any]], written: list[Path], data_dir: Path) -> None:
     if written:
         for path in written:
             click.echo(str(path))
     else:
         for image in images:
             size = f"{image['width']}x{image['height']}"
-            click.echo(f"picture {image['id']}: {size} {image['mime_type']}, kept in {data_dir}")
+            click.echo(f"image {image['id']}: {size} {image['mime_type']}, kept in {data_dir}")

@@ -9,10 +9,10 @@ from typing import Any
 
 import rich_click as click
 
-from imagegen_http.cli.api import Api, PictureUnreadable, Refused, whole_file
+from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable, atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
-from imagegen_http.cli.listing import Listing, listed
-from imagegen_http.cli.picture_files import extension_of
+from imagegen_http.cli.image_files import extension_of
+from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.privileges import check_writable
 
 OPERATIONS = ("generate", "reference", "edit", "upscale", "recontext", "segment")
@@ -23,11 +23,11 @@ _COLUMNS = ("id", "created", "provider", "size", "prompt")
 
 @click.group()
 def images() -> None:
-    """Find, fetch and delete kept pictures."""
+    """Find, fetch and delete kept images."""
 
 
-def _filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that pictures are filtered by; it gets them as ``wanted``, for a query."""
+def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that images are filtered by; it gets them as ``wanted``, for a query."""
 
     @click.option("--provider", metavar="NAME", help="Only this provider's.")
     @click.option("--model", "model_id", metavar="ID", help="Only this model's.")
@@ -45,38 +45,38 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
         **more: Any,
     ) -> None:
         asked = {"provider": provider, "model_id": model_id, "operation": operation, "from": from_, "to": to}
-        wanted = {name: value for name, value in asked.items() if value is not None}
-        command(*arguments, wanted=wanted, **more)
+        filters = {name: value for name, value in asked.items() if value is not None}
+        command(*arguments, filters=filters, **more)
 
     return with_filters
 
 
 @images.command("list")
-@_filtered
-@listed
+@_filter_options
+@list_options
 @click.pass_obj
-def list_images(context: Context, wanted: dict[str, str], listing: Listing) -> None:
-    """List pictures, newest first."""
+def list_images(context: Context, filters: dict[str, str], listing: Listing) -> None:
+    """List images, newest first."""
 
     async def act(api: Api) -> None:
-        empty = f"{'no such pictures' if wanted else 'no pictures yet'} in {api.data_dir}"
-        await listing.show(api, "/api/v1/images", wanted, columns=_COLUMNS, row=_row, empty=empty)
+        empty = f"{'no such images' if filters else 'no images yet'} in {api.data_dir}"
+        await listing.show(api, "/api/v1/images", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
 
 @images.command()
 @click.argument("words")
-@_filtered
+@_filter_options
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
-@listed
+@list_options
 @click.pass_obj
-def search(context: Context, words: str, wanted: dict[str, str], mode: str, listing: Listing) -> None:
-    """Find pictures by any piece of their prompt."""
+def search(context: Context, words: str, filters: dict[str, str], mode: str, listing: Listing) -> None:
+    """Find images by any piece of their prompt."""
 
     async def act(api: Api) -> None:
-        params = {**wanted, "keyword": words, "mode": mode}
-        empty = f"no picture in {api.data_dir} has these words in its prompt"
+        params = {**filters, "keyword": words, "mode": mode}
+        empty = f"no image in {api.data_dir} has these words in its prompt"
         await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -86,7 +86,7 @@ def search(context: Context, words: str, wanted: dict[str, str], mode: str, list
 @click.argument("image_id", type=click.IntRange(min=1))
 @click.pass_obj
 def show(context: Context, image_id: int) -> None:
-    """Print a picture's record as JSON."""
+    """Print an image's record as JSON."""
 
     async def act(api: Api) -> None:
         print_json(await api.call("GET", f"/api/v1/images/{image_id}"))
@@ -99,17 +99,17 @@ def show(context: Context, image_id: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
-    """Delete pictures for good: records, files, thumbnails, OSS objects.
+    """Delete images for good: records, files, thumbnails, OSS objects.
 
     One that is missing stops no other.
     """
     if not yes:
-        click.confirm(f"Delete {len(image_ids)} picture(s) for good?", abort=True)
+        click.confirm(f"Delete {len(image_ids)} image(s) for good?", abort=True)
 
     async def act(api: Api) -> None:
         failures = Failures()
         for image_id in dict.fromkeys(image_ids):
-            with failures.of(image_id):
+            with failures.catching(image_id):
                 await api.call("DELETE", f"/api/v1/images/{image_id}")
                 click.echo(f"deleted {image_id}")
         failures.check()
@@ -119,11 +119,11 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
 
 @images.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--search", "words", help="Only pictures with these words in the prompt.")
-@_filtered
+@click.option("--search", "words", help="Only images with these words in the prompt.")
+@_filter_options
 @click.pass_obj
-def export(context: Context, directory: Path, words: str | None, wanted: dict[str, str]) -> None:
-    """Copy pictures to DIRECTORY, each with its record beside it; files that are there are kept.
+def export(context: Context, directory: Path, words: str | None, filters: dict[str, str]) -> None:
+    """Copy images to DIRECTORY, each with its record beside it; files that are there are kept.
 
     One that cannot be read stops no other. Another export to the same DIRECTORY writes what is missing there.
     """
@@ -136,13 +136,13 @@ def export(context: Context, directory: Path, words: str | None, wanted: dict[st
             raise CommandFailed(f"{directory}: {error.strerror}") from error
         check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
-        params = {**wanted, "keyword": words} if words else wanted
+        params = {**filters, "keyword": words} if words else filters
         copied, failures = 0, Failures()
         async for image in api.every(path, **params):
-            with failures.of(image["id"]):
+            with failures.catching(image["id"]):
                 await _export(api, image, target)
                 copied += 1
-        click.echo(f"{copied} picture(s) of {api.data_dir} in {directory}")
+        click.echo(f"{copied} image(s) of {api.data_dir} in {directory}")
         failures.check()
 
     context.with_api(act)
@@ -155,7 +155,7 @@ async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
         await api.download(image["image_url"], file)
     if not _is_whole(record):
         text = json.dumps(image, ensure_ascii=False, indent=2)
-        with whole_file(record) as out:
+        with atomic_file(record) as out:
             out.write(f"{text}\n".encode())
 
 
@@ -174,24 +174,24 @@ def _row(image: dict[str, Any]) -> tuple[object, ...]:
 
 
 class Failures:
-    """Which pictures a command could not handle, for its last line: the others are not to suffer."""
+    """Which images a command could not handle, for its last line: the others are not to suffer."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
 
     @contextmanager
-    def of(self, image_id: int) -> Iterator[None]:
-        """Note why the body failed for this picture alone."""
+    def catching(self, image_id: int) -> Iterator[None]:
+        """Note why the body failed for this image alone."""
         try:
             yield
-        except (Refused, PictureUnreadable) as error:
+        except (ApiRefusal, ImageUnreadable) as error:
             self._ids.setdefault(str(error), []).append(str(image_id))
 
     def check(self) -> None:
         """Raise what was noted.
 
         Raises:
-            CommandFailed: for some pictures the command did not do its work.
+            CommandFailed: for some images the command did not do its work.
         """
         if self._ids:
             raise CommandFailed("; ".join(f"{', '.join(ids)}: {why}" for why, ids in self._ids.items()))

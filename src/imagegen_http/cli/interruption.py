@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import rich_click as click
 
-from imagegen_http.service import Service
+from imagegen_http.runtime.service import Service
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -18,7 +18,7 @@ async def interruptible(service: Service) -> AsyncIterator[None]:
 
     So a paid call is neither lost nor left without a word, and what still runs is written down.
     """
-    loop, hurry = asyncio.get_running_loop(), asyncio.Event()
+    loop, force = asyncio.get_running_loop(), asyncio.Event()
     command = asyncio.current_task()
     body = [] if command is None else [command]
 
@@ -26,7 +26,7 @@ async def interruptible(service: Service) -> AsyncIterator[None]:
         if body:
             body.pop().cancel()
         else:
-            hurry.set()
+            force.set()
 
     for number in SIGNALS:
         loop.add_signal_handler(number, signalled)
@@ -37,6 +37,6 @@ async def interruptible(service: Service) -> AsyncIterator[None]:
             seconds = service.settings.shutdown_grace_seconds
             click.echo(f"imagegen: waiting up to {seconds:g} s for the call; Ctrl-C gives it up", err=True)
         body.clear()
-        await service.imagegen.stop(hurry=hurry)
+        await service.imagegen.stop(force=force)
         for number in SIGNALS:
             loop.remove_signal_handler(number)

@@ -4,7 +4,7 @@ import asyncio
 
 import rich_click as click
 
-from imagegen_http.cli.context import Context, data_of
+from imagegen_http.cli.context import Context, naming_data_dir
 
 
 @click.group()
@@ -25,6 +25,6 @@ def rotate(context: Context) -> None:
 
     settings = context.settings()
     become_owner(settings.data_dir)
-    with data_of(settings):
+    with naming_data_dir(settings):
         count = asyncio.run(offline.rotate_keys(settings, context.environ))
     click.echo(f"{settings.data_dir}: {count} saved secret(s) sealed with the new master key")

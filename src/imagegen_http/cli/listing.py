@@ -17,7 +17,7 @@ Row = Callable[[dict[str, Any]], Sequence[object]]
 """Returns an item's cells."""
 
 
-def listed(command: Callable[..., None]) -> Callable[..., None]:
+def list_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a list; it gets them as ``listing``."""
 
     @click.option(

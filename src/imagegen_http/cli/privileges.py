@@ -5,8 +5,8 @@ import pwd
 import sys
 from pathlib import Path
 
-from imagegen_http.accounts import name_of
 from imagegen_http.cli.context import CommandFailed
+from imagegen_http.composition.accounts import user_name
 
 
 def become_owner(data_dir: Path) -> None:
@@ -24,7 +24,7 @@ def become_owner(data_dir: Path) -> None:
     owner = there.stat()
     if owner.st_uid == 0:
         return
-    name = name_of(owner.st_uid)
+    name = user_name(owner.st_uid)
     try:
         _become(owner)
     except OSError as error:
@@ -49,7 +49,7 @@ def check_writable(directory: Path | None) -> None:
         CommandFailed: it cannot.
     """
     if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
-        raise CommandFailed(f"{directory}: {name_of(os.geteuid())}, who does the work, cannot write there")
+        raise CommandFailed(f"{directory}: {user_name(os.geteuid())}, who does the work, cannot write there")
 
 
 def _become(owner: os.stat_result) -> None:

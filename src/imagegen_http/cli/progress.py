@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 Advance = Callable[[float], None]
 """Moves the bar to a fraction of its length, 0.0 to 1.0."""
 
-Look = Callable[[], Awaitable[tuple[int, int | None] | None]]
+Poll = Callable[[], Awaitable[tuple[int, int | None] | None]]
 """Returns how much is done, and of how much, None where nobody knows; None when there is nothing to see."""
 
 
@@ -32,7 +32,7 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
 
 
 @asynccontextmanager
-async def counted(title: str, look: Look) -> AsyncIterator[None]:
+async def polled_progress(title: str, poll: Poll) -> AsyncIterator[None]:
     """Show on a terminal how far the work of the body is, whoever does it, by asking again and again."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -48,8 +48,8 @@ async def counted(title: str, look: Look) -> AsyncIterator[None]:
         async def watch() -> None:
             with contextlib.suppress(Exception):  # a bar is no reason to fail
                 while True:
-                    await asyncio.sleep(LOOK_SECONDS)
-                    if (seen := await look()) is not None:
+                    await asyncio.sleep(POLL_SECONDS)
+                    if (seen := await poll()) is not None:
                         progress.update(bar, completed=seen[0], total=seen[1])
 
         watching = asyncio.create_task(watch())

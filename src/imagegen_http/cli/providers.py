@@ -20,7 +20,7 @@ from imagegen_http.cli.extra_config import (
 
 @click.group()
 def providers() -> None:
-    """Configure the vendors that pictures come from."""
+    """Configure the providers that images come from."""
 
 
 @providers.command("list")
@@ -55,7 +55,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--kind", help="gemini, stable_diffusion, http or demo; left out: by the name.")
 @click.option("--preset", help="A shipped declarative provider.")
-@click.option("--api-base", help="The vendor's address.")
+@click.option("--api-base", help="The provider's address.")
 @click.option(
     "--spec",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -140,7 +140,7 @@ def set_provider(
         if extra:
             every = api.every("/api/v1/providers/config")
             shown = next((c for c in [c async for c in every] if c["provider_name"] == name), {})
-            body["extra_config"] = extra.applied(
+            body["extra_config"] = extra.merged_into(
                 shown.get("extra_config", {}), saved=shown.get("source") == "database"
             )
         saved = await api.call("POST", "/api/v1/providers/config", json=body)
@@ -156,7 +156,7 @@ def set_provider(
 @click.argument("name")
 @click.pass_obj
 def test(context: Context, name: str) -> None:
-    """Make one cheap, unpaid call, where the vendor has one."""
+    """Make one cheap, unpaid call, where the provider has one."""
 
     async def act(api: Api) -> None:
         probe = await api.call("POST", f"/api/v1/providers/config/{name}/test")

@@ -4,7 +4,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context
-from imagegen_http.cli.progress import counted
+from imagegen_http.cli.progress import polled_progress
 
 
 @click.command()
@@ -16,11 +16,11 @@ def reindex(context: Context) -> None:
     """
 
     async def act(api: Api) -> None:
-        async def look() -> tuple[int, int] | None:
+        async def poll() -> tuple[int, int] | None:
             told = await api.call("GET", "/api/v1/search/index")
             return None if told["reached"] is None else (told["reached"], told["until"])
 
-        async with counted("reindex", look):
+        async with polled_progress("reindex", poll):
             told = await api.call("POST", "/api/v1/search/reindex", timeout=None)
         click.echo(f"the search index is {told['state']}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 import rich_click as click
 
-from imagegen_http.cli.context import EXIT_UNMENDABLE, CommandFailed, Context, data_of
+from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context, naming_data_dir
 
 
 @click.command()
@@ -17,10 +17,10 @@ from imagegen_http.cli.context import EXIT_UNMENDABLE, CommandFailed, Context, d
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
     from imagegen_http.cli.privileges import become_owner
-    from imagegen_http.composition import UNMENDABLE
-    from imagegen_http.server import AddressUnusable
-    from imagegen_http.server import serve as run
-    from imagegen_http.settings_loader import check_bind
+    from imagegen_http.composition import UNRECOVERABLE_ERRORS
+    from imagegen_http.server.server import AddressUnusable
+    from imagegen_http.server.server import serve as run
+    from imagegen_http.settings.loader import check_bind
 
     settings = context.settings(config)
     server = settings.server
@@ -29,11 +29,11 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     check_bind(server.host, server.auth_token)
     become_owner(settings.data_dir)
     try:
-        with data_of(settings):
-            asyncio.run(run(settings, environ=context.environ, doubts=context.variable_doubts(config)))
+        with naming_data_dir(settings):
+            asyncio.run(run(settings, environ=context.environ, warnings=context.variable_warnings(config)))
     except CommandFailed as error:
-        if isinstance(error.__cause__, UNMENDABLE):
-            raise CommandFailed(str(error), code=EXIT_UNMENDABLE) from error
+        if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
+            raise CommandFailed(str(error), code=EXIT_UNRECOVERABLE) from error
         raise
     except AddressUnusable as error:
         raise CommandFailed(str(error)) from error

@@ -6,7 +6,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
-from imagegen_http.cli.progress import counted
+from imagegen_http.cli.progress import polled_progress
 
 _MIB = 1_048_576
 
@@ -24,7 +24,7 @@ def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
     """Upload to OSS and remove there whatever waits for it, also what was put off after an error."""
 
     async def act(api: Api) -> None:
-        told = await _ask(api, "sync", {"dry_run": dry_run})
+        told = await _run_pass(api, "sync", {"dry_run": dry_run})
         if as_json:
             print_json(told)
         else:
@@ -45,7 +45,7 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
     """Remove local files older than `retention_days`, once OSS has proved that it holds them."""
 
     async def act(api: Api) -> None:
-        told = await _ask(api, "expire", {"dry_run": dry_run})
+        told = await _run_pass(api, "expire", {"dry_run": dry_run})
         if as_json:
             print_json(told)
         else:
@@ -72,7 +72,7 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
     """
 
     async def act(api: Api) -> None:
-        told = await _ask(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
+        told = await _run_pass(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
         if as_json:
             print_json(told)
         else:
@@ -81,7 +81,7 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
                 click.echo(f"{finding['kind']}\t{finding['key']}{mended}")
             checked = "" if told["archive_checked"] else "; OSS was not looked at"
             summary = f"{told['wrong']} wrong, {told['mended']} mended{checked}"
-            click.echo(f"{told['pictures']} picture(s), {told['blobs']} file(s): {summary}")
+            click.echo(f"{told['pictures']} image(s), {told['blobs']} file(s): {summary}")
         if told["wrong"] > told["mended"] + told["orphans"]:
             raise CommandFailed("not everything is as recorded")
         if told["archive_error"]:
@@ -90,13 +90,13 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
     context.with_api(act)
 
 
-async def _ask(api: Api, what: str, body: dict[str, Any]) -> dict[str, Any]:
+async def _run_pass(api: Api, what: str, body: dict[str, Any]) -> dict[str, Any]:
     """Have a pass made and show how far it is."""
 
-    async def look() -> tuple[int, int | None] | None:
+    async def poll() -> tuple[int, int | None] | None:
         told = await api.call("GET", "/api/v1/storage")
         return (told["done"], told["total"]) if told["pass"] == what else None
 
-    async with counted(what, look):
+    async with polled_progress(what, poll):
         told: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{what}", json=body, timeout=None)
     return told

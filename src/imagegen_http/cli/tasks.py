@@ -6,7 +6,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context, print_json
-from imagegen_http.cli.listing import Listing, listed
+from imagegen_http.cli.listing import Listing, list_options
 
 _COLUMNS = ("task", "status", "provider", "error", "prompt")
 
@@ -23,15 +23,15 @@ def tasks() -> None:
     help="Only these.",
 )
 @click.option("--provider", help="Only this provider's.")
-@listed
+@list_options
 @click.pass_obj
 def list_tasks(context: Context, status: str | None, provider: str | None, listing: Listing) -> None:
     """List tasks, newest first."""
 
     async def act(api: Api) -> None:
-        wanted = {k: v for k, v in (("status", status), ("provider", provider)) if v}
+        filters = {k: v for k, v in (("status", status), ("provider", provider)) if v}
         empty = f"no tasks in {api.data_dir}"
-        await listing.show(api, "/api/v1/tasks", wanted, columns=_COLUMNS, row=_row, empty=empty)
+        await listing.show(api, "/api/v1/tasks", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
 
@@ -52,7 +52,7 @@ def show(context: Context, task_id: str) -> None:
 @click.argument("task_id")
 @click.pass_obj
 def cancel(context: Context, task_id: str) -> None:
-    """Cancel a task: at once while it waits, as far as the vendor can while it runs."""
+    """Cancel a task: at once while it waits, as far as the provider can while it runs."""
 
     async def act(api: Api) -> None:
         task = await api.call("POST", f"/api/v1/tasks/{task_id}/cancel")

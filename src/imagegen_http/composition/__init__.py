@@ -1,7 +1,7 @@
 """Says which adapter is real: the only package here that names adapters.
 
-``service`` builds the running service, ``storage`` its picture stores, ``providers`` what speaks to
-vendors, ``offline`` what commands do to a data directory without one, ``checkup`` what `doctor` looks at.
+``service`` builds the running service, ``storage`` its image stores, ``providers`` what speaks to
+providers, ``offline`` what commands do to a data directory without one, ``checkup`` what `doctor` looks at.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
@@ -10,18 +10,18 @@ from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers import new_id
 from imagegen_adapters.redaction import Redactor, redact_event
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
-from imagegen_http.composition.provider_listing import default_provider_doubt
+from imagegen_http.composition.provider_listing import default_provider_warning
 from imagegen_http.composition.service import compose
 
-UNMENDABLE = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, MasterKeyRefused)
+UNRECOVERABLE_ERRORS = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, MasterKeyRefused)
 """What keeps the service from starting until somebody has put it right."""
 
 __all__ = [
-    "UNMENDABLE",
+    "UNRECOVERABLE_ERRORS",
     "DataDirectoryInUse",
     "Redactor",
     "compose",
-    "default_provider_doubt",
+    "default_provider_warning",
     "new_id",
     "redact_event",
     "sqlite_warning",

@@ -5,23 +5,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imagegen_adapters.backups.contents import Progress
-from imagegen_adapters.backups.restoring import RestoreReport, restore_backup
-from imagegen_adapters.backups.writing import BackupReport, write_backup
+from imagegen_adapters.backups.restore import RestoreReport, restore_backup
+from imagegen_adapters.backups.writer import BackupReport, write_backup
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, witness_of
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, new_witness
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
 from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
-from imagegen_http.composition.provider_listing import default_provider_doubt_of
+from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.storage import open_bucket
-from imagegen_http.settings import Settings
+from imagegen_http.settings.schema import Settings
 
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 
@@ -38,17 +38,17 @@ async def check_settings(settings: Settings) -> list[str]:
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
         adapters = compose_providers(SystemClock(), outbound, PresetLibrary())
-        doubts = check_file_providers(adapters, settings.providers)
+        warnings = check_file_providers(adapters, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()
-        doubt = await default_provider_doubt_of(settings)
-        return doubts if doubt is None else [*doubts, doubt]
+        doubt = await check_default_provider(settings)
+        return warnings if doubt is None else [*warnings, doubt]
     finally:
         await outbound.aclose()
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
-    """Write database, pictures and inputs to one file, beside a running service or without one."""
+    """Write database, images and inputs to one file, beside a running service or without one."""
     return write_backup(settings.data_dir, target, force=force, progress=progress)
 
 
@@ -93,10 +93,10 @@ async def _reseal(directory: Path, given: str, rows: SqliteSealedRows) -> int:
             "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD"
         )
     tokens = [row.token async for row in rows.all()]
-    box = FernetSecretBox.to_look_into(directory, given=given, tokens=tokens)
+    box = FernetSecretBox.for_inspection(directory, given=given, tokens=tokens)
     if box.locked:
-        raise Unavailable(f"saved keys are locked: {box.locked_because}")
+        raise Unavailable(f"saved keys are locked: {box.lock_reason}")
     sealing = Sealing(keys)
     count = await reseal(sealing, rows)
-    write_witness(directory, witness_of(sealing))
+    write_witness(directory, new_witness(sealing))
     return count

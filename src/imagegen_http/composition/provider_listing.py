@@ -17,11 +17,11 @@ from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.composition.providers import compose_providers
 from imagegen_http.composition.service import file_configs
-from imagegen_http.settings import Settings
+from imagegen_http.settings.schema import Settings
 
 
 @asynccontextmanager
-async def listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
+async def open_listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
     """Yield what lists the providers; no key is needed to look."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     configs = SqliteProviderConfigs(database, FernetSecretBox(None)) if database else MemoryProviderConfigs()
@@ -38,7 +38,7 @@ async def listing(settings: Settings, database: Database | None) -> AsyncIterato
         await outbound.aclose()
 
 
-async def default_provider_doubt(name: str, providers: ListProviders) -> str | None:
+async def default_provider_warning(name: str, providers: ListProviders) -> str | None:
     """Return why a task that names no provider would be refused; None when it would not."""
     try:
         found = await providers.one(name)
@@ -53,7 +53,7 @@ async def default_provider_doubt(name: str, providers: ListProviders) -> str | N
     return f"default_provider: {why}; tasks that name no provider are refused"
 
 
-async def default_provider_doubt_of(settings: Settings) -> str | None:
+async def check_default_provider(settings: Settings) -> str | None:
     """Return the same for settings, and for the database that they lead to if there is one to be read."""
     try:
         path = settings.data_dir / DATABASE_FILE
@@ -61,8 +61,8 @@ async def default_provider_doubt_of(settings: Settings) -> str | None:
     except (ImagegenError, OSError):
         return None  # whoever looks at the database says what is wrong with it
     try:
-        async with listing(settings, database) as providers:
-            return await default_provider_doubt(settings.default_provider, providers)
+        async with open_listing(settings, database) as providers:
+            return await default_provider_warning(settings.default_provider, providers)
     finally:
         if database is not None:
             await database.close()

@@ -1,4 +1,4 @@
-"""What speaks to vendors."""
+"""What speaks to providers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig, combine
-from imagegen_core.unknown_keys import unknown_extra_keys
-from imagegen_http import render
-from imagegen_http.settings import SettingsError
+from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
+from imagegen_core.providers.unknown_keys import unknown_extra_keys
+from imagegen_http.api import render
+from imagegen_http.settings.schema import SettingsError
 
-_SAYS_HOW = frozenset({"preset", "spec", "dialect", "backend"})
+_PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})
 """With one of these, a file's layer says how its provider speaks; else the database's layer may."""
 
 
@@ -36,30 +36,30 @@ def check_file_providers(
     """Check presets, documents, dialects and backends that the file names, and for keys that nothing reads.
 
     Returns:
-        What looks wrong though a saved row could make it right: keys of another form than the vendor's.
+        What looks wrong though a saved row could make it right: keys of another form than the provider's.
 
     Raises:
         SettingsError: naming the key.
     """
-    doubts = []
+    warnings = []
     for name, config in configs.items():
-        for problem in unknown_extra_keys(config.extra_config, _readable(providers, config)):
+        for problem in unknown_extra_keys(config.extra_config, _allowed_extra_keys(providers, config)):
             raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}")
         try:
             profile = providers[combine([config]).kind or ""].describe(config)
         except ValidationFailed as error:
-            if not _SAYS_HOW & config.extra_config.keys():
+            if not _PROTOCOL_KEYS & config.extra_config.keys():
                 continue
             problem = error.problems[0]
             raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}") from error
         if profile.key_problem is not None:
-            doubts.append(f"providers.{name}.api_key: {profile.key_problem}")
-    return doubts
+            warnings.append(f"providers.{name}.api_key: {profile.key_problem}")
+    return warnings
 
 
-def _readable(providers: Mapping[str, Provider], config: ProviderConfig) -> frozenset[str]:
+def _allowed_extra_keys(providers: Mapping[str, Provider], config: ProviderConfig) -> frozenset[str]:
     """Return what may stand in ``extra_config``: of every kind, where a saved row may name the kind."""
-    if config.kind is not None or _SAYS_HOW & config.extra_config.keys():
+    if config.kind is not None or _PROTOCOL_KEYS & config.extra_config.keys():
         return providers[combine([config]).kind or ""].extra_keys
     return frozenset().union(*(provider.extra_keys for provider in providers.values()))
 

@@ -9,18 +9,18 @@ import attrs
 import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
-from imagegen_adapters.databases.data_directory import SPOOL, DataDirectory
+from imagegen_adapters.databases.data_directory import SPOOL_DIRECTORY, DataDirectory
 from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
+from imagegen_adapters.image_labels.aigc import AigcImageLabel
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outbound import Outbound, OutboundGuard, PoolLimits
-from imagegen_adapters.picture_inspectors.subprocess import SubprocessInspector
-from imagegen_adapters.picture_labels.aigc import AigcPictureLabel
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
@@ -30,15 +30,15 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
 from imagegen_http.composition.storage import compose_storage
-from imagegen_http.health_report import HealthReport
-from imagegen_http.maintenance import Maintenance
-from imagegen_http.search_index import SearchIndex
-from imagegen_http.service import Service
-from imagegen_http.settings import Settings
+from imagegen_http.runtime.health_report import HealthReport
+from imagegen_http.runtime.maintenance import Maintenance
+from imagegen_http.runtime.search_index import SearchIndex
+from imagegen_http.runtime.service import Service
+from imagegen_http.settings.schema import Settings
 
 _MIB = 1024 * 1024
 _CONNECTIONS_PER_WORKER = 4
@@ -52,13 +52,13 @@ async def compose(
     *,
     environ: Mapping[str, str],
     redactor: Redactor | None = None,
-    working: bool = True,
+    run_background: bool = True,
     create: bool = True,
 ) -> AsyncIterator[Service]:
     """Build the service over its data directory, run it, and take it apart in the reverse order.
 
     Every secret that is in use is told to ``redactor``. Unless it is ``working``, nothing happens on its
-    own: no task is taken up, resumed or sent, no picture uploaded or expired. Unless it may ``create`` them,
+    own: no task is taken up, resumed or sent, no image uploaded or expired. Unless it may ``create`` them,
     there is a database already, and a master key that is missing stays so.
 
     Raises:
@@ -98,9 +98,9 @@ async def compose(
         for doubt in check_file_providers(providers, settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=doubt)
         configs = SqliteProviderConfigs(database, box)
-        if working:
-            await configs.seal_readable()
-        spool = LocalSpool(directory.path / SPOOL)
+        if run_background:
+            await configs.seal_plaintext()
+        spool = LocalSpool(directory.path / SPOOL_DIRECTORY)
         stack.callback(spool.close)
         await spool.sweep_temporary()
         adapters = Adapters(
@@ -109,7 +109,7 @@ async def compose(
             queue=SqliteQueue(database),
             images=records,
             configs=configs,
-            pictures=storage.pictures,
+            blobs=storage.blobs,
             spool=spool,
             inspector=inspector,
             events=SqliteEventBus(database),
@@ -135,7 +135,7 @@ async def compose(
             adapters,
             limits=_limits(settings),
             file_configs=file_configs(settings),
-            stored=maintenance.poke,
+            stored=maintenance.wake,
         )
         service = Service(
             imagegen=imagegen,
@@ -151,11 +151,11 @@ async def compose(
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,
             search_index=SearchIndex(
-                look=lambda: index_state(database, simplify),
-                make=lambda progress: reindex(database, simplify, progress),
+                read_state=lambda: index_state(database, simplify),
+                rebuild=lambda progress: reindex(database, simplify, progress),
             ),
         )
-        if working:
+        if run_background:
             await register_instance(database, imagegen.owner, clock.now())
             await stack.enter_async_context(maintenance)
             await stack.enter_async_context(imagegen)
@@ -167,8 +167,8 @@ async def _secret_box(
 ) -> FernetSecretBox:
     given, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
     if create:
-        return FernetSecretBox.of_directory(directory, given=given, sample=sample)
-    return FernetSecretBox.to_look_into(directory, given=given, tokens=[sample] if sample else [])
+        return FernetSecretBox.for_directory(directory, given=given, sample=sample)
+    return FernetSecretBox.for_inspection(directory, given=given, tokens=[sample] if sample else [])
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -180,10 +180,10 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return [secret for secret in found if secret]
 
 
-def _label(settings: Settings) -> AigcPictureLabel | None:
-    """Return what labels pictures, where the operator wants it."""
+def _label(settings: Settings) -> AigcImageLabel | None:
+    """Return what labels images, where the operator wants it."""
     told = settings.aigc_label
-    return AigcPictureLabel(producer=told.producer.strip()) if told.enabled else None
+    return AigcImageLabel(producer=told.producer.strip()) if told.enabled else None
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,43 +1,43 @@
-"""Where pictures are kept: the local disk, OSS behind it, or OSS alone."""
+"""Where images are kept: the local disk, OSS behind it, or OSS alone."""
 
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.blob_stores.oss import OssSettings as BucketSettings
-from imagegen_adapters.blob_stores.straight import StraightBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
-from imagegen_adapters.databases.data_directory import PICTURES
+from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.outbound import AddressGate
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
-from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_http.settings import OssSettings, Settings, SettingsError
+from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
 
 CHECKPOINTS = "uploads"
 
 
 @attrs.frozen(kw_only=True)
 class Storage:
-    """The picture store that the service reads and writes, and what keeps its tiers in step.
+    """The image store that the service reads and writes, and what keeps its tiers in step.
 
     Without ``storage.local`` the disk only takes what OSS does not; that, and what an earlier setting left
     there, is read, uploaded and then removed. ``expire`` is None where nothing may ever be removed from
     the disk.
     """
 
-    pictures: BlobStore
+    blobs: BlobStore
     sync: SyncStorage
     expire: ExpireLocal | None
     verify: VerifyStorage
@@ -79,8 +79,8 @@ def compose_storage(
     oss = None
     if storage.oss is not None:
         oss = open_bucket(storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
-    local = LocalBlobStore(settings.data_dir / PICTURES, crc64=oss is not None)
-    inventory, outbox = SqlitePictureInventory(database), SqliteOutbox(database)
+    local = LocalBlobStore(settings.data_dir / IMAGES_DIRECTORY, crc64=oss is not None)
+    inventory, outbox = SqliteImageInventory(database), SqliteOutbox(database)
     expire = None
     if oss is not None:
         expire = ExpireLocal(
@@ -92,7 +92,7 @@ def compose_storage(
             retention_days=0 if storage.local is None else storage.local.retention_days,
         )
     return Storage(
-        pictures=_pictures(local, oss, straight=storage.local is None),
+        blobs=_blob_store(local, oss, archive_first=storage.local is None),
         sync=SyncStorage(
             inventory=inventory, outbox=outbox, records=records, local=local, archive=oss, clock=clock
         ),
@@ -104,11 +104,11 @@ def compose_storage(
     )
 
 
-def _pictures(local: LocalBlobStore, oss: OssBlobStore | None, *, straight: bool) -> BlobStore:
+def _blob_store(local: LocalBlobStore, oss: OssBlobStore | None, *, archive_first: bool) -> BlobStore:
     if oss is None:
         return local
     tiers = TieredBlobStore(local=local, archive=oss)
-    return StraightBlobStore(tiers=tiers) if straight else tiers
+    return ArchiveFirstBlobStore(tiers=tiers) if archive_first else tiers
 
 
 def open_bucket(
@@ -133,4 +133,4 @@ def open_bucket(
     except ValidationFailed as error:
         problem = error.problems[0]
         raise SettingsError(f"{problem.field}: {problem.message}") from error
-    return OssBlobStore(bucket, check_address=gate.check_connection, checkpoints=checkpoints)
+    return OssBlobStore(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)

@@ -1,8 +1,8 @@
 """What every request passes before routing: pure ASGI, so that no router's quirk can be a way around it."""
 
-from imagegen_http.guard.held_body import HeldBody
+from imagegen_http.guard.buffered_body import BufferedBody
 from imagegen_http.guard.inbound_guard import InboundGuard
 from imagegen_http.guard.json_outline import Text
 from imagegen_http.guard.rules import GuardRules
 
-__all__ = ["GuardRules", "HeldBody", "InboundGuard", "Text"]
+__all__ = ["BufferedBody", "GuardRules", "InboundGuard", "Text"]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from imagegen_http.guard import cross_site, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
 
-_OPEN = ("/health", "/login", "/logout", "/docs", "/openapi.json")
-_PICTURE = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
+_PUBLIC_PATHS = ("/health", "/login", "/logout", "/docs", "/openapi.json")
+_IMAGE_PATH = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
 
 
 class Access:
@@ -20,25 +20,25 @@ class Access:
 
     def allows(self, request: InboundRequest) -> bool:
         """Return whether the request may go on."""
-        return self._is_open(request) or self._has_token(request) or self._has_session(request)
+        return self._is_public(request) or self._has_token(request) or self._has_session(request)
 
-    def _is_open(self, request: InboundRequest) -> bool:
-        return request.under(*_OPEN) and not request.has_dot_segment
+    def _is_public(self, request: InboundRequest) -> bool:
+        return request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
 
     def _has_token(self, request: InboundRequest) -> bool:
         scheme, _, given = request.header(b"authorization").partition(" ")
-        known = sessions.same_secret(given.strip().encode("latin-1"), self._token)
-        return known and scheme.lower() == "bearer"
+        is_equal = sessions.same_secret(given.strip().encode("latin-1"), self._token)
+        return is_equal and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
-        """Take the cookie for pages and pictures, and for the API only from a page of our own."""
-        if not (takes_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
+        """Take the cookie for pages and images, and for the API only from a page of our own."""
+        if not (accepts_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
             return False
         return sessions.is_logged_in(request, self._token, self._now())
 
 
-def takes_cookie(request: InboundRequest) -> bool:
-    """Return whether the cookie alone is enough here: reading pages and pictures."""
+def accepts_cookie(request: InboundRequest) -> bool:
+    """Return whether the cookie alone is enough here: reading pages and images."""
     if request.method not in ("GET", "HEAD"):
         return False
-    return not request.is_api or _PICTURE.fullmatch(request.path) is not None
+    return not request.is_api or _IMAGE_PATH.fullmatch(request.path) is not None

@@ -1,6 +1,6 @@
 """How many bytes of bodies the process holds at once."""
 
-SMALL_BYTES = 256 * 1024
+MAX_SMALL_BODY_BYTES = 256 * 1024
 """A body up to this size may use the reserve: no prompt is longer, however its JSON is escaped."""
 
 
@@ -9,7 +9,7 @@ class BodyBudget:
 
     Args:
         total: bytes for all.
-        reserve: more bytes, for small bodies alone: prompts must get through while pictures are uploaded.
+        reserve: more bytes, for small bodies alone: prompts must get through while images are uploaded.
     """
 
     def __init__(self, total: int, *, reserve: int = 0) -> None:
@@ -24,13 +24,13 @@ class BodyBudget:
 
     def has_room(self, size: int) -> bool:
         """Return whether a body of this size could be held now."""
-        return size <= self._free + (self._reserve if size <= SMALL_BYTES else 0)
+        return size <= self._free + (self._reserve if size <= MAX_SMALL_BODY_BYTES else 0)
 
     def lease(self) -> "BodyLease":
         """Return an empty share, for one request."""
         return BodyLease(self)
 
-    def move(self, common: int, reserved: int) -> bool:
+    def adjust(self, common: int, reserved: int) -> bool:
         """Take (or, negative, give back) bytes of all and of the reserve; return whether there was room."""
         if common > self._free or reserved > self._reserve:
             return False
@@ -49,14 +49,14 @@ class BodyLease:
 
     def grow(self, size: int) -> bool:
         """Hold ``size`` bytes from now on; return whether there was room."""
-        return self._hold(size, 0) or (size <= SMALL_BYTES and self._hold(0, size))
+        return self._resize(size, 0) or (size <= MAX_SMALL_BODY_BYTES and self._resize(0, size))
 
     def release(self) -> None:
         """Give everything back."""
-        self._hold(0, 0)
+        self._resize(0, 0)
 
-    def _hold(self, common: int, reserved: int) -> bool:
-        if not self._budget.move(common - self._common, reserved - self._reserved):
+    def _resize(self, common: int, reserved: int) -> bool:
+        if not self._budget.adjust(common - self._common, reserved - self._reserved):
             return False
         self._common, self._reserved = common, reserved
         return True

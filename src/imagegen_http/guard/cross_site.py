@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from imagegen_http.guard.inbound_request import InboundRequest
 
-_OWN = frozenset({"same-origin", "none"})
+_OWN_SITES = frozenset({"same-origin", "none"})
 
 
 def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
@@ -27,8 +27,8 @@ def is_foreign(request: InboundRequest, public_origin: str | None = None) -> boo
     if origin == "null":
         return True
     if site:
-        return site not in _OWN
-    return bool(origin) and not _is_here(origin, request, public_origin)
+        return site not in _OWN_SITES
+    return bool(origin) and not _is_same_origin(origin, request, public_origin)
 
 
 def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
@@ -43,10 +43,10 @@ def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bo
     if site:
         return site == "same-origin"
     origin = request.header(b"origin")
-    return _is_here(origin or request.header(b"referer"), request, public_origin)
+    return _is_same_origin(origin or request.header(b"referer"), request, public_origin)
 
 
-def _is_here(url: str, request: InboundRequest, public_origin: str | None) -> bool:
+def _is_same_origin(url: str, request: InboundRequest, public_origin: str | None) -> bool:
     """Return whether a URL's ``host:port`` is what the Host header says, letter for letter, or is public."""
     try:
         parts = urlsplit(url)

@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from imagegen_http.asgi import Scope
-from imagegen_http.guard.hosts import name_of
+from imagegen_http.asgi.types import Scope
+from imagegen_http.guard.hosts import normalize_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -22,9 +22,9 @@ class Forwarding:
 
     def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
         self._public_is_https = public_url is not None and urlsplit(public_url).scheme == "https"
-        self._trusted = tuple(network_of(text) for text in trusted_proxies)
+        self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
-    def as_made(self, scope: Scope) -> Scope:
+    def with_original_scheme(self, scope: Scope) -> Scope:
         """Return the scope with the scheme that the request was made with."""
         if self._public_is_https or (self._is_trusted(scope) and _forwarded_proto(scope) == "https"):
             return {**scope, "scheme": "https"}
@@ -41,7 +41,7 @@ class Forwarding:
         return address is not None and any(address in network for network in self._trusted)
 
 
-def network_of(text: str) -> Network:
+def parse_network(text: str) -> Network:
     """Return the network that an address or ``address/bits`` means.
 
     Raises:
@@ -53,7 +53,7 @@ def network_of(text: str) -> Network:
         raise ValueError(f"{text!r} is no IP address and no network such as 10.0.0.0/8") from None
 
 
-def origin_of(public_url: str) -> str:
+def parse_origin(public_url: str) -> str:
     """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``.
 
     Raises:
@@ -65,7 +65,7 @@ def origin_of(public_url: str) -> str:
     except ValueError:
         raise ValueError(f"{public_url!r} is no address") from None
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
-    host = name_of(parts.netloc.rpartition(":")[0] if port is not None else parts.netloc)
+    host = normalize_host(parts.netloc.rpartition(":")[0] if port is not None else parts.netloc)
     if parts.scheme not in ("http", "https") or host is None or not bare:
         raise ValueError(f"{public_url!r} is not such as https://images.example.com, without a path")
     default = {"http": 80, "https": 443}[parts.scheme]

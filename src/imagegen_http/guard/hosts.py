@@ -21,26 +21,26 @@ class AllowedHosts:
     """
 
     def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
-        bound = name_of(_as_host(bind_host))
-        allowed = {*LOOPBACK, *(_configured(name) for name in names)}
+        bound = normalize_host(_as_host(bind_host))
+        allowed = {*LOOPBACK, *(_configured_name(name) for name in names)}
         self._names = frozenset(allowed if bound is None else allowed | {bound}) - _WILDCARDS
 
     def allow(self, request: InboundRequest) -> bool:
         """Return whether the request has exactly one Host, and it is on the list."""
-        hosts = request.all(b"host")
-        return len(hosts) == 1 and name_of(hosts[0]) in self._names
+        hosts = request.header_values(b"host")
+        return len(hosts) == 1 and normalize_host(hosts[0]) in self._names
 
 
-def name_of(host: str) -> str | None:
+def normalize_host(host: str) -> str | None:
     """Return a Host's name in lower case, without its port and final dot; None when it is none.
 
     User information, spaces, lists and other characters make it none. IPv6 is in brackets and in its
     shortest form.
     """
-    found = _HOST.fullmatch(host.lower())
-    if found is None or int(found["port"] or 0) > _MAX_PORT:
+    match = _HOST.fullmatch(host.lower())
+    if match is None or int(match["port"] or 0) > _MAX_PORT:
         return None
-    name = found["name"]
+    name = match["name"]
     if not name.startswith("["):
         return name.removesuffix(".")
     try:
@@ -49,8 +49,8 @@ def name_of(host: str) -> str | None:
         return None
 
 
-def _configured(text: str) -> str:
-    name = name_of(_as_host(text))
+def _configured_name(text: str) -> str:
+    name = normalize_host(_as_host(text))
     if name is None:
         raise ValueError(f"{text!r} cannot be a Host")
     return name

@@ -6,23 +6,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
+from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
 from imagegen_http.guard.bodies import JSON, UPLOADS, IncomingBody, media_type
-from imagegen_http.guard.body_budget import SMALL_BYTES, BodyBudget
-from imagegen_http.guard.forwarding import Forwarding, origin_of
-from imagegen_http.guard.held_body import HeldBody
+from imagegen_http.guard.body_budget import MAX_SMALL_BODY_BYTES, BodyBudget
+from imagegen_http.guard.buffered_body import BufferedBody
+from imagegen_http.guard.forwarding import Forwarding, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.guard.inbound_request import InboundRequest
-from imagegen_http.guard.lingering import answer_early
-from imagegen_http.guard.refused import ClientGone, Refused
+from imagegen_http.guard.lingering_close import respond_early
+from imagegen_http.guard.refusals import RequestAborted, RequestRefused
 from imagegen_http.guard.rules import GuardRules
 from imagegen_http.guard.security_headers import with_security_headers
 
 MAX_HEAD_BYTES = 32 * 1024
 """Largest head, its path and headers together; the parser bounds only what comes in pieces."""
-_LARGE_AT_ONCE = 8
+_MAX_CONCURRENT_LARGE_BODIES = 8
 """Large bodies that the application reads at a time; the others wait as they came."""
 
 
@@ -31,7 +31,7 @@ class InboundGuard:
 
     Only the scheme may be forwarded, by a trusted proxy; the application sees it as the scope's.
 
-    The application gets each body as one message (or as a `HeldBody`), whole, declared as what the path
+    The application gets each body as one message (or as a `BufferedBody`), whole, declared as what the path
     takes, within its size, not nested too deep, and of few values. ``refuse`` sends the error envelope;
     ``now`` is seconds since 1970.
 
@@ -46,7 +46,7 @@ class InboundGuard:
         self._rules = rules
         self._refuse = refuse
         self._forwarding = Forwarding(public_url=rules.public_url, trusted_proxies=rules.trusted_proxies)
-        self._public_origin = None if rules.public_url is None else origin_of(rules.public_url)
+        self._public_origin = None if rules.public_url is None else parse_origin(rules.public_url)
         public = () if rules.public_url is None else (urlsplit(rules.public_url).hostname or "",)
         self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
         self._access = (
@@ -57,13 +57,13 @@ class InboundGuard:
         self._budget = BodyBudget(
             max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
         )
-        self._turns = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_LARGE_BODIES)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
         self._login = login.Login(
             token=rules.auth_token or None,
             refuse=refuse,
             now=now,
-            failed_seconds=rules.failed_login_seconds,
+            failed_login_seconds=rules.failed_login_seconds,
         )
 
     @property
@@ -85,74 +85,74 @@ class InboundGuard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = self._forwarding.as_made(scope)
-        request = InboundRequest.of(scope)
+        scope = self._forwarding.with_original_scheme(scope)
+        request = InboundRequest.from_scope(scope)
         send = with_security_headers(send, no_store=request.is_api)
         body = IncomingBody(request, receive)
-        held = HeldBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
+        buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
         try:
             self._check_head(request, body)
-            await self._read(request, body, held)
-        except ClientGone:
+            await self._read(request, body, buffered_body)
+        except RequestAborted:
             return
-        except Refused as refused:
-            held.release()
-            await self._turn_away(refused, request, body, scope, receive, send)
+        except RequestRefused as refusal:
+            buffered_body.release()
+            await self._send_refusal(refusal, request, body, scope, receive, send)
         else:
             app = self._login if request.path in login.PATHS else self._app
-            held.put_into(scope)
-            if len(held.text) > SMALL_BYTES:
-                await held.take_turn(self._turns)
-            await app(scope, body.replayed(held), send)
+            buffered_body.attach_to(scope)
+            if len(buffered_body.text) > MAX_SMALL_BODY_BYTES:
+                await buffered_body.acquire_slot(self._slots)
+            await app(scope, body.replay(buffered_body), send)
         finally:
-            held.release()
+            buffered_body.release()
 
     def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             problem = {"field": "headers", "message": f"must be at most {MAX_HEAD_BYTES} bytes"}
-            raise Refused("validation_failed", {"errors": [problem]})
+            raise RequestRefused("validation_failed", {"errors": [problem]})
         if not self._hosts.allow(request) or cross_site.refuses(request, self._public_origin):
-            raise Refused("forbidden_origin")
+            raise RequestRefused("forbidden_origin")
         if self._access is not None and not self._access.allows(request):
-            raise Refused("unauthorized", headers={"www-authenticate": "Bearer"})
+            raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
         body.check_head(self._rules, self._budget)
 
-    async def _read(self, request: InboundRequest, body: IncomingBody, held: HeldBody) -> None:
-        held.fill(await body.read(self._rules, held.lease))
+    async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
+        buffered_body.fill(await body.read(self._rules, buffered_body.lease))
         if media_type(request) == JSON:
             try:
-                held.outline = await held.read(
+                buffered_body.outline = await buffered_body.read(
                     lambda: json_outline.outline(
-                        held.text,
+                        buffered_body.text,
                         max_depth=self._rules.max_json_depth,
-                        with_pictures=request.path in UPLOADS,
+                        extract_images=request.path in UPLOADS,
                     )
                 )
-            except json_outline.TooMuch as error:
-                raise Refused.for_body(str(error)) from error
+            except json_outline.TooComplex as error:
+                raise RequestRefused.for_body(str(error)) from error
 
-    async def _turn_away(
+    async def _send_refusal(
         self,
-        refused: Refused,
+        refusal: RequestRefused,
         request: InboundRequest,
         body: IncomingBody,
         scope: Scope,
         receive: Receive,
         send: Send,
     ) -> None:
-        answer = self._answer(refused, request)
+        response = self._response(refusal, request)
         if body.is_unread:
             seconds = self._rules.linger_seconds
-            await answer_early(answer, scope, receive, send, unread=body, seconds=seconds)
+            await respond_early(response, scope, receive, send, unread=body, seconds=seconds)
         else:
-            await answer(scope, receive, send)
+            await response(scope, receive, send)
 
-    def _answer(self, refused: Refused, request: InboundRequest) -> App:
-        if refused.slug == "unauthorized" and request.wants_page and not request.is_api:
-            return login.to_login(request)
+    def _response(self, refusal: RequestRefused, request: InboundRequest) -> App:
+        if refusal.slug == "unauthorized" and request.wants_page and not request.is_api:
+            return login.redirect_to_login(request)
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            data, headers = dict(refused.data), dict(refused.headers)
-            await self._refuse(scope, receive, send, refused.slug, data, headers)
+        async def response(scope: Scope, receive: Receive, send: Send) -> None:
+            data, headers = dict(refusal.data), dict(refusal.headers)
+            await self._refuse(scope, receive, send, refusal.slug, data, headers)
 
-        return answer
+        return response

@@ -2,7 +2,7 @@
 
 import attrs
 
-from imagegen_http.asgi import Scope
+from imagegen_http.asgi.types import Scope
 
 
 @attrs.frozen(kw_only=True)
@@ -16,7 +16,7 @@ class InboundRequest:
     headers: tuple[tuple[bytes, bytes], ...]
 
     @classmethod
-    def of(cls, scope: Scope) -> "InboundRequest":
+    def from_scope(cls, scope: Scope) -> "InboundRequest":
         """Read the scope; nothing is taken from forwarding headers."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         return cls(
@@ -33,22 +33,22 @@ class InboundRequest:
         named = sum(len(name) + len(value) for name, value in self.headers)
         return len(self.path) + len(self.query) + named
 
-    def all(self, name: bytes) -> list[str]:
+    def header_values(self, name: bytes) -> list[str]:
         """Return each value of a header, in order."""
         return [value.decode("latin-1").strip() for key, value in self.headers if key == name]
 
     def header(self, name: bytes) -> str:
         """Return a header, ``""`` when it is missing; repeated ones are joined as RFC 9110 says."""
-        return ", ".join(self.all(name))
+        return ", ".join(self.header_values(name))
 
-    def under(self, *prefixes: str) -> bool:
+    def is_under(self, *prefixes: str) -> bool:
         """Return whether the path is one of these or below one of them."""
         return any(self.path == prefix or self.path.startswith(f"{prefix}/") for prefix in prefixes)
 
     @property
     def is_api(self) -> bool:
         """Whether programs call it, rather than people visit it."""
-        return self.under("/api", "/v1")
+        return self.is_under("/api", "/v1")
 
     @property
     def has_dot_segment(self) -> bool:

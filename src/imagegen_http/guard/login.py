@@ -5,15 +5,15 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, quote
 
-from imagegen_http.asgi import App, Receive, Refuse, Scope, Send
-from imagegen_http.error_table import wants_english
+from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import login_page, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.problems.error_table import wants_english
 
 PATHS = frozenset({"/login", "/logout"})
 
-_MAX_WAITING = 4
-_PLACE = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
+_MAX_CONCURRENT_FAILURES = 4
+_LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
 
 
 class Login:
@@ -24,17 +24,17 @@ class Login:
     """
 
     def __init__(
-        self, *, token: str | None, refuse: Refuse, now: Callable[[], float], failed_seconds: float
+        self, *, token: str | None, refuse: Refuse, now: Callable[[], float], failed_login_seconds: float
     ) -> None:
         self._token = token
         self._refuse = refuse
         self._now = now
-        self._failed_seconds = failed_seconds
+        self._failed_login_seconds = failed_login_seconds
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; its body comes as one message."""
-        request = InboundRequest.of(scope)
+        request = InboundRequest.from_scope(scope)
         allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
         if request.method not in allowed:
             headers = {"allow": ", ".join(allowed)}
@@ -45,20 +45,22 @@ class Login:
             cookie = sessions.set_cookie("", secure=request.scheme == "https")
             await redirect("/login", cookie)(scope, receive, send)
         elif request.method == "POST":
-            await self._enter(request, self._token, scope, receive, send)
+            await self._log_in(request, self._token, scope, receive, send)
         elif sessions.is_logged_in(request, self._token, self._now()):
-            await redirect(_place(_first(request.query, "next")))(scope, receive, send)
+            await redirect(_local_path(_form_field(request.query, "next")))(scope, receive, send)
         else:
-            await _page(request, _place(_first(request.query, "next")), wrong=False)(scope, receive, send)
+            await _page(request, _local_path(_form_field(request.query, "next")), wrong=False)(
+                scope, receive, send
+            )
 
-    async def _enter(
+    async def _log_in(
         self, request: InboundRequest, token: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         form = (await receive())["body"]
-        target = _place(_first(form, "next"))
-        if self._waiting >= _MAX_WAITING:
+        target = _local_path(_form_field(form, "next"))
+        if self._waiting >= _MAX_CONCURRENT_FAILURES:
             await self._refuse(scope, receive, send, "unavailable", {}, {"retry-after": "1"})
-        elif sessions.same_secret(_first(form, "password").strip().encode(), token):
+        elif sessions.same_secret(_form_field(form, "password").strip().encode(), token):
             value = sessions.issue(token, self._now())
             await redirect(target, sessions.set_cookie(value, secure=request.scheme == "https"))(
                 scope, receive, send
@@ -70,15 +72,15 @@ class Login:
     async def _wait(self) -> None:
         self._waiting += 1
         try:
-            await asyncio.sleep(self._failed_seconds)
+            await asyncio.sleep(self._failed_login_seconds)
         finally:
             self._waiting -= 1
 
 
-def to_login(request: InboundRequest) -> App:
+def redirect_to_login(request: InboundRequest) -> App:
     """Return the answer that sends a person to the login and back afterwards."""
     here = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
-    target = _place(here)
+    target = _local_path(here)
     return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
 
 
@@ -87,7 +89,7 @@ def redirect(location: str, cookie: str | None = None) -> App:
     headers = [(b"location", location.encode("latin-1"))]
     if cookie is not None:
         headers.append((b"set-cookie", cookie.encode("latin-1")))
-    return _answer(303, headers, b"")
+    return _response(303, headers, b"")
 
 
 def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
@@ -101,21 +103,21 @@ def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
     status = 401 if wrong else 200
     if wrong:
         headers.append((b"www-authenticate", b"Bearer"))
-    return _answer(status, headers, login_page.render(english=english, wrong=wrong, target=target))
+    return _response(status, headers, login_page.render(english=english, wrong=wrong, target=target))
 
 
-def _answer(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
         length = (b"content-length", str(len(body)).encode())
         head = [*headers, length, (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": head})
         sent = b"" if scope["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": sent, "more_body": False})
 
-    return answer
+    return response
 
 
-def _first(encoded: bytes, name: str) -> str:
+def _form_field(encoded: bytes, name: str) -> str:
     """Return a field of a form or query, ``""`` when it is missing or the form cannot be read."""
     try:
         fields = parse_qs(encoded.decode("latin-1"), max_num_fields=16)
@@ -124,8 +126,8 @@ def _first(encoded: bytes, name: str) -> str:
     return fields.get(name, [""])[0]
 
 
-def _place(text: str) -> str:
+def _local_path(text: str) -> str:
     """Return a path on this server that a login may lead to; ``/`` for anything else."""
-    if not _PLACE.fullmatch(text) or text.partition("?")[0] in PATHS or "\\" in text:
+    if not _LOCAL_PATH.fullmatch(text) or text.partition("?")[0] in PATHS or "\\" in text:
         return "/"
     return text

@@ -12,7 +12,7 @@ class GuardRules:
     ``bind_host`` is accepted as a Host unless it is a wildcard; ``allowed_hosts`` are names beside it
     and loopback, and so is the host of ``public_url``, the ``scheme://host[:port]`` by which people know the
     service; ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is believed.
-    ``max_upload_bytes`` bounds the bodies that carry pictures, ``max_body_bytes`` all
+    ``max_upload_bytes`` bounds the bodies that carry images, ``max_body_bytes`` all
     others. ``max_bytes_in_flight`` bounds all bodies together; one upload always fits. ``reserved_bytes``
     are more, for bodies of prompts alone.
     ``linger_seconds`` is how long the rest of a refused body is read and dropped, so that a client

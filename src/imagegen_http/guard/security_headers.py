@@ -1,6 +1,6 @@
 """Headers that make answers harmless in a browser; what an answer already says of itself stays."""
 
-from imagegen_http.asgi import Message, Send
+from imagegen_http.asgi.types import Message, Send
 
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),

@@ -18,19 +18,23 @@ def issue(token: str, now: float) -> str:
     return f"{expiry}.{_signature(token, expiry)}"
 
 
-def valid(cookie: str, token: str, now: float) -> bool:
+def is_valid(cookie: str, token: str, now: float) -> bool:
     """Return whether `issue` made this value for this token, and it has not expired."""
     expiry, _, signature = cookie.partition(".")
     if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
         return False
-    known = hmac.compare_digest(_signature(token, expiry).encode(), signature.encode())
-    return known and now < int(expiry)
+    is_equal = hmac.compare_digest(_signature(token, expiry).encode(), signature.encode())
+    return is_equal and now < int(expiry)
 
 
 def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
     """Return whether the request carries a valid cookie. Cookies of a name may be several: any will do."""
-    pairs = (pair.strip().partition("=") for header in request.all(b"cookie") for pair in header.split(";"))
-    return any(name == COOKIE and valid(value, token, now) for name, _, value in pairs)
+    pairs = (
+        pair.strip().partition("=")
+        for header in request.header_values(b"cookie")
+        for pair in header.split(";")
+    )
+    return any(name == COOKIE and is_valid(value, token, now) for name, _, value in pairs)
 
 
 def set_cookie(value: str, *, secure: bool) -> str:

@@ -6,15 +6,15 @@ import hashlib
 import attrs
 
 from imagegen_core.errors import Unavailable
-from imagegen_core.ports.task_repository import Added
-from imagegen_core.tasks import Task
+from imagegen_core.ports.task_repository import AddedTask
+from imagegen_core.tasks.task import Task
+from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientRetries
+from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.openai.models import find_model
-from imagegen_http.openai.repeats import SCOPE, Call, Repeats
-from imagegen_http.openai.submissions import operations_of, submission_of
-from imagegen_http.openai.wanted import Wanted
-from imagegen_http.service import Service
+from imagegen_http.openai.submissions import build_submission, possible_operations
+from imagegen_http.runtime.service import Service
 
-_CHOSEN_SCOPE = "v1"
+_CLIENT_KEY_SCOPE = "v1"
 _MAX_DIGITS = 6
 
 
@@ -26,13 +26,13 @@ class Caller:
     ``left`` ends when the caller has gone.
     """
 
-    left: "asyncio.Task[None]"
+    disconnect: "asyncio.Task[None]"
     credential: str = attrs.field(default="", repr=False)
     idempotency_key: str | None = None
-    repeat: int = 0
+    retry_count: int = 0
 
     @staticmethod
-    def count_of(header: str) -> int:
+    def parse_retry_count(header: str) -> int:
         """Return the number that ``x-stainless-retry-count`` says."""
         count = header.strip()
         return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else 0
@@ -47,7 +47,9 @@ class Accepted:
     call: Call
 
 
-async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Caller) -> Accepted:
+async def accept(
+    service: Service, repeats: ClientRetries, image_request: ImageRequest, caller: Caller
+) -> Accepted:
     """Return the task, durable when this returns.
 
     Raises:
@@ -55,30 +57,30 @@ async def accept(service: Service, repeats: Repeats, wanted: Wanted, caller: Cal
             stored or sent.
     """
     call = Call(
-        digest=hashlib.sha256(f"{caller.credential}\0{wanted.digest}".encode()).hexdigest(),
-        operations=operations_of(wanted),
-        left=caller.left,
+        digest=hashlib.sha256(f"{caller.credential}\0{image_request.digest}".encode()).hexdigest(),
+        operations=possible_operations(image_request),
+        disconnect=caller.disconnect,
     )
     if caller.idempotency_key is not None:
-        added = await _submit(service, wanted, caller.idempotency_key, _CHOSEN_SCOPE)
+        added = await _submit(service, image_request, caller.idempotency_key, _CLIENT_KEY_SCOPE)
         return Accepted(task=added.task, replayed=added.replayed, call=call)
     async with repeats.arriving(call):
-        made = await repeats.take(service.imagegen, call, numbered=caller.repeat > 0)
+        made = await repeats.claim(service.imagegen, call, numbered=caller.retry_count > 0)
         if made is not None:
             return Accepted(task=made, replayed=True, call=call)
-        if caller.left.done():
+        if caller.disconnect.done():
             raise Unavailable("nobody waits for it any more")
         key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
         async with repeats.submitting(call, key):
-            added = await _submit(service, wanted, key, SCOPE)
+            added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)
     return Accepted(task=added.task, replayed=False, call=call)
 
 
-async def _submit(service: Service, wanted: Wanted, key: str, scope: str) -> Added:
+async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
     if service.stopping.is_set():
         raise Unavailable("the service is shutting down")
-    provider_name, model = await find_model(service, wanted.asked.model)
+    provider_name, model = await find_model(service, image_request.generation.model)
     submission = attrs.evolve(
-        submission_of(wanted, provider_name, model), idempotency_key=key, idempotency_scope=scope
+        build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
     return await service.imagegen.submit_task(submission)

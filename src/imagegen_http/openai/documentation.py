@@ -57,7 +57,7 @@ _FORM = {
         "stream": {"type": "boolean"},
     },
 }
-_HEADERS = [
+_HEADER_PARAMETERS = [
     {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": text}
     for name, text in (
         ("Idempotency-Key", "1 to 255 visible ASCII characters"),
@@ -75,8 +75,8 @@ def describe_openai(document: dict[str, Any]) -> None:
     document["components"]["schemas"] |= schemas
     edit = {**_schema("ImageEdit"), "multipart/form-data": {"schema": _FORM}}
     document["paths"] |= {
-        "/v1/images/generations": {"post": _pictures("createImage", _schema("ImageGeneration"))},
-        "/v1/images/edits": {"post": _pictures("createImageEdit", edit)},
+        "/v1/images/generations": {"post": _images("createImage", _schema("ImageGeneration"))},
+        "/v1/images/edits": {"post": _images("createImageEdit", edit)},
         "/v1/models": {"get": _operation("listModels", "List models", "OpenAIModels")},
         "/v1/models/{model}": {
             "get": {
@@ -89,10 +89,14 @@ def describe_openai(document: dict[str, Any]) -> None:
     }
 
 
-def _pictures(name: str, content: dict[str, Any]) -> dict[str, Any]:
-    operation = _operation(name, "Make pictures and wait for them", "Images")
+def _images(name: str, content: dict[str, Any]) -> dict[str, Any]:
+    operation = _operation(name, "Make images and wait for them", "Images")
     operation["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
-    return {**operation, "parameters": _HEADERS, "requestBody": {"required": True, "content": content}}
+    return {
+        **operation,
+        "parameters": _HEADER_PARAMETERS,
+        "requestBody": {"required": True, "content": content},
+    }
 
 
 def _operation(name: str, summary: str, schema: str) -> dict[str, Any]:

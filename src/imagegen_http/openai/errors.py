@@ -7,11 +7,12 @@ from typing import Any
 
 from litestar import Request, Response
 
-from imagegen_http import errors, request_context
-from imagegen_http.asgi import Receive, Scope, Send
-from imagegen_http.error_table import envelope
+from imagegen_http.asgi import request_context
+from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.openai.problems import Problem
+from imagegen_http.problems import handlers
+from imagegen_http.problems.error_table import envelope
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[dict[str, Any]]]
 
@@ -25,9 +26,9 @@ def _in_both_shapes(handler: Handler) -> Handler:
     @wraps(handler)
     def handle(request: Request[Any, Any, Any], error: Any) -> Response[dict[str, Any]]:
         response = handler(request, error)
-        if not is_below(request.scope):
+        if not is_openai_path(request.scope):
             return response
-        problem = Problem.of_envelope(response.status_code or 500, response.content)
+        problem = Problem.from_envelope(response.status_code or 500, response.content)
         return Response(problem.body, status_code=problem.status, headers=dict(response.headers))
 
     return handle
@@ -37,38 +38,38 @@ async def refuse(
     scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
 ) -> None:
     """Send an error from outside the router, in the shape of the path; the guard uses it."""
-    if not is_below(scope):
-        await errors.refuse(scope, receive, send, slug, data, headers)
+    if not is_openai_path(scope):
+        await handlers.refuse(scope, receive, send, slug, data, headers)
         return
-    problem = of_slug(slug, data)
-    if slug in errors.RETRY_AFTER_SECONDS:
-        headers = {"retry-after": str(errors.RETRY_AFTER_SECONDS[slug]), **headers}
+    problem = problem_from_slug(slug, data)
+    if slug in handlers.RETRY_AFTER_SECONDS:
+        headers = {"retry-after": str(handlers.RETRY_AFTER_SECONDS[slug]), **headers}
     await send_problem(problem, scope, send, headers)
 
 
-def of_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
+def problem_from_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
     """Return a row of the table of errors, in the caller's language."""
     status, body = envelope(
         slug, data or {}, english=request_context.english.get(), request_id=request_context.request_id.get()
     )
-    return Problem.of_envelope(status, body)
+    return Problem.from_envelope(status, body)
 
 
 async def send_problem(problem: Problem, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
     """Send an error as a whole answer."""
     content = json.dumps(problem.body, ensure_ascii=False).encode()
-    sent = {
+    response_headers = {
         "content-type": "application/json",
         "content-length": str(len(content)),
         **problem.headers,
         **headers,
     }
-    head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
+    head = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response_headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": head})
     body = b"" if scope["method"] == "HEAD" else content
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def is_below(scope: Any) -> bool:
+def is_openai_path(scope: Any) -> bool:
     """Return whether a request is for OpenAI's part of the API."""
-    return InboundRequest.of(scope).under("/v1")
+    return InboundRequest.from_scope(scope).is_under("/v1")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from imagegen_core.capabilities import Model, choose_model
 from imagegen_core.errors import ModelNotAvailable, Refusal
+from imagegen_core.providers.capabilities import Model, choose_model
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
-from imagegen_http.service import Service
+from imagegen_http.runtime.service import Service
 
-_NAMES_TOLD = 20
+_MAX_LISTED_NAMES = 20
 
 
 async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
@@ -26,15 +26,15 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
         return default, choose_model(resolved.profile.models, None)
     provider_name, _, model_id = name.partition("/")
     if model_id and (named := await _usable(service, provider_name)) is not None:
-        found = _model_of(named, model_id)
-        if found is not None:
-            return provider_name, found
+        model = _find_in_provider(named, model_id)
+        if model is not None:
+            return provider_name, model
     usable = await service.imagegen.list_providers.usable()
     for resolved in sorted(usable, key=lambda r: r.config.provider_name != default):
-        found = _model_of(resolved, name)
-        if found is not None:
-            return resolved.config.provider_name, found
-    raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_NAMES_TOLD]))
+        model = _find_in_provider(resolved, name)
+        if model is not None:
+            return resolved.config.provider_name, model
+    raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_MAX_LISTED_NAMES]))
 
 
 async def list_models(service: Service) -> dict[str, Any]:
@@ -77,7 +77,7 @@ async def _usable(service: Service, provider_name: str) -> ResolvedProvider | No
         return None
 
 
-def _model_of(resolved: ResolvedProvider, model_id: str) -> Model | None:
+def _find_in_provider(resolved: ResolvedProvider, model_id: str) -> Model | None:
     return next((model for model in resolved.profile.models if model.id == model_id), None)
 
 

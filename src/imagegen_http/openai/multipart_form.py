@@ -8,7 +8,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from imagegen_core.errors import ValidationFailed
 from imagegen_http.guard import Text
 
-_PIECE = 256 * 1024
+_PIECE_BYTES = 256 * 1024
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 1024 * 1024
 
@@ -54,8 +54,8 @@ def _parts(body: Text, boundary: str) -> Iterator[Part]:
     with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
         segment: MultipartSegment | None = None
         content: list[bytes | bytearray] = []
-        for start in range(0, len(body), _PIECE):
-            for event in parser.parse(bytes(body[start : start + _PIECE])):
+        for start in range(0, len(body), _PIECE_BYTES):
+            for event in parser.parse(bytes(body[start : start + _PIECE_BYTES])):
                 if isinstance(event, MultipartSegment):
                     segment, content = event, []
                 elif event:

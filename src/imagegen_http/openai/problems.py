@@ -7,14 +7,14 @@ from typing import Any
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_http import render
+from imagegen_http.api import render
 
 SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}
 NO_RETRY = {"x-should-retry": "false"}
 """The official clients repeat 429 and 5xx unless they are told not to."""
 
-NEVER_REPEATED = 424
+NO_RETRY_STATUS = 424
 """Failed Dependency: a status that no client repeats.
 
 Only the official clients obey ``x-should-retry``. Vercel's AI SDK and LiteLLM's router repeat every 5xx,
@@ -65,7 +65,7 @@ class Problem:
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
     @classmethod
-    def of_envelope(cls, status: int, envelope: Mapping[str, Any]) -> "Problem":
+    def from_envelope(cls, status: int, envelope: Mapping[str, Any]) -> "Problem":
         """Return the error that the rest of the API would answer with this envelope."""
         data = envelope["data"]
         slug = str(data["error"])
@@ -73,17 +73,17 @@ class Problem:
         errors = data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}]
         field, detail = errors[0].get("field"), errors[0].get("message")
         param = _param(field) or ("model" if slug in _STATUS else None)
-        said = ": ".join(str(part) for part in (param if "errors" in data else None, detail) if part)
+        details = ": ".join(str(part) for part in (param if "errors" in data else None, detail) if part)
         return cls(
             status=status,
             type=_TYPES.get(status, _INVALID if status < 500 else SERVER_ERROR),  # noqa: PLR2004 - HTTP's
             code=_CODES.get(slug, slug),
-            message=f"{envelope['message']} ({said})" if said else str(envelope["message"]),
+            message=f"{envelope['message']} ({details})" if details else str(envelope["message"]),
             param=param,
         )
 
     @classmethod
-    def of_failure(cls, failure: Failure, *, english: bool) -> "Problem":
+    def from_failure(cls, failure: Failure, *, english: bool) -> "Problem":
         """Return how a task ended that did not end well.
 
         What may have been charged is never repeated, nor what a person cancelled.
@@ -95,7 +95,7 @@ class Problem:
         elif status in (429, 503):
             headers |= RETRY_LATER
         if failure.possible_charge or failure.code is FailureCode.CANCELLED:
-            status, headers = NEVER_REPEATED, dict(NO_RETRY)
+            status, headers = NO_RETRY_STATUS, dict(NO_RETRY)
         elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
         message = str(render.failure(failure, english=english)["message"])

@@ -1,4 +1,4 @@
-"""``/v1``: pictures in one request, as the official ``openai`` clients ask for them."""
+"""``/v1``: images in one request, as the official ``openai`` clients ask for them."""
 
 import asyncio
 import time
@@ -10,22 +10,22 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
-from imagegen_http.asgi import Receive
-from imagegen_http.departures import leaving
-from imagegen_http.guard.forwarding import origin_of
-from imagegen_http.json_request import JsonRequest
+from imagegen_http.api.json_request import JsonRequest
+from imagegen_http.api.routes.dependencies import ServiceDependency, parse_idempotency_key
+from imagegen_http.asgi.disconnects import wait_for_disconnect
+from imagegen_http.asgi.types import Receive
+from imagegen_http.guard.forwarding import parse_origin
 from imagegen_http.openai import models
 from imagegen_http.openai.acceptance import Caller, accept
-from imagegen_http.openai.answer import Answer
-from imagegen_http.openai.picture_bodies import Style
+from imagegen_http.openai.client_retries import ClientRetries
+from imagegen_http.openai.image_request import ImageRequest, read_edit, read_generation
+from imagegen_http.openai.images_response import ImagesResponse
 from imagegen_http.openai.problems import Problem
-from imagegen_http.openai.repeats import Repeats
-from imagegen_http.openai.wanted import Wanted, read_edit, read_generation
+from imagegen_http.openai.response_bodies import Style
 from imagegen_http.openai.wire import ImageGeneration
-from imagegen_http.routes.dependencies import ServiceDependency, idempotency_key_of
-from imagegen_http.service import Service
+from imagegen_http.runtime.service import Service
 
-RepeatsDependency = NamedDependency[SkipValidation[Repeats]]
+ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[Path, PathParameter(description="provider/model, or a model id")]
 
 _NO_VARIATIONS = "/v1/images/variations ended with DALL·E 2; use /v1/images/edits"
@@ -36,23 +36,23 @@ async def create_image(
     data: JSONBody[ImageGeneration],
     request: JsonRequest,
     service: ServiceDependency,
-    repeats: RepeatsDependency,
+    repeats: ClientRetriesDependency,
 ) -> ASGIApp:
-    """Make pictures from a prompt and wait for them."""
-    held = request.held
-    wanted = await held.read(lambda: read_generation(data, held.text))
-    return await _answer(request, service, repeats, wanted, "image_generation")
+    """Make images from a prompt and wait for them."""
+    buffered_body = request.buffered_body
+    image_request = await buffered_body.read(lambda: read_generation(data, buffered_body.text))
+    return await _answer(request, service, repeats, image_request, "image_generation")
 
 
 @post("/images/edits", status_code=200)
 async def create_image_edit(
-    request: JsonRequest, service: ServiceDependency, repeats: RepeatsDependency
+    request: JsonRequest, service: ServiceDependency, repeats: ClientRetriesDependency
 ) -> ASGIApp:
-    """Change a picture, or make one after several, and wait for it."""
-    held, content_type = request.held, request.headers.get("content-type", "")
-    wanted = await held.read(lambda: read_edit(held, content_type))
-    held.drop()
-    return await _answer(request, service, repeats, wanted, "image_edit")
+    """Change an image, or make one after several, and wait for it."""
+    buffered_body, content_type = request.buffered_body, request.headers.get("content-type", "")
+    image_request = await buffered_body.read(lambda: read_edit(buffered_body, content_type))
+    buffered_body.drop()
+    return await _answer(request, service, repeats, image_request, "image_edit")
 
 
 @post("/images/variations", status_code=200)
@@ -76,9 +76,9 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> dict[s
 
 def openai_router() -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    repeats = Repeats(time.monotonic)
+    repeats = ClientRetries(time.monotonic)
 
-    async def provide_repeats() -> Repeats:
+    async def provide_repeats() -> ClientRetries:
         return repeats
 
     return Router(
@@ -90,27 +90,27 @@ def openai_router() -> Router:
 
 
 async def _answer(
-    request: JsonRequest, service: Service, repeats: Repeats, wanted: Wanted, events: str
+    request: JsonRequest, service: Service, repeats: ClientRetries, image_request: ImageRequest, events: str
 ) -> ASGIApp:
-    asked, headers = wanted.asked, request.headers
+    generation, headers = image_request.generation, request.headers
     style = Style(
-        base_url=_base_url(request, service) if asked.response_format == "url" else None,
-        events=events if asked.stream else None,
+        base_url=_base_url(request, service) if generation.response_format == "url" else None,
+        events=events if generation.stream else None,
     )
-    left = asyncio.create_task(leaving(cast("Receive", request.receive)))
+    disconnect = asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive)))
     try:
         caller = Caller(
-            left=left,
+            disconnect=disconnect,
             credential=headers.get("authorization", ""),
-            idempotency_key=idempotency_key_of(headers.get("idempotency-key")),
-            repeat=Caller.count_of(headers.get("x-stainless-retry-count", "")),
+            idempotency_key=parse_idempotency_key(headers.get("idempotency-key")),
+            retry_count=Caller.parse_retry_count(headers.get("x-stainless-retry-count", "")),
         )
-        accepted = await accept(service, repeats, wanted, caller)
+        accepted = await accept(service, repeats, image_request, caller)
     except BaseException:
-        left.cancel()
+        disconnect.cancel()
         raise
-    request.held.release()
-    answer = Answer(
+    request.buffered_body.release()
+    response = ImagesResponse(
         service=service,
         repeats=repeats,
         task=accepted.task,
@@ -118,10 +118,10 @@ async def _answer(
         style=style,
         headers={"idempotent-replayed": "true"} if accepted.replayed else {},
     )
-    return cast("ASGIApp", answer)  # the same ASGI, typed in Litestar's own way
+    return cast("ASGIApp", response)  # the same ASGI, typed in Litestar's own way
 
 
 def _base_url(request: JsonRequest, service: Service) -> str:
     """Return what addresses of ours begin with: the public one, else as the request came."""
     public_url = service.settings.server.public_url
-    return str(request.base_url).rstrip("/") if public_url is None else origin_of(public_url)
+    return str(request.base_url).rstrip("/") if public_url is None else parse_origin(public_url)

@@ -3,21 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation, parse_size
-from imagegen_core.parameters import common
-from imagegen_core.submissions import Submission
-from imagegen_http.openai.wanted import Wanted
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.parameters import common
+from imagegen_core.tasks.submission import Submission
+from imagegen_http.openai.image_request import ImageRequest
 
-_RENAMED: Mapping[tuple[str, str], str | None] = {
+_LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
     ("quality", "standard"): None,
     ("quality", "hd"): "high",
 }
 """Values of the DALL·E times, for a model that does not know them; None: its default."""
 
 
-_OPENAI: Mapping[str, Parameter] = {
+_OPENAI_PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
     for parameter in (
         *(
@@ -36,58 +36,60 @@ put into a body is not for the model.
 """
 
 
-def operations_of(wanted: Wanted) -> tuple[Operation, ...]:
-    """Return all that `submission_of` may make of it, whatever the model."""
-    return (Operation.GENERATE,) if wanted.images is None else (Operation.EDIT, Operation.REFERENCE)
+def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
+    """Return all that `build_submission` may make of it, whatever the model."""
+    return (Operation.GENERATE,) if image_request.images is None else (Operation.EDIT, Operation.REFERENCE)
 
 
-def submission_of(wanted: Wanted, provider_name: str, model: Model) -> Submission:
+def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
     """Return the request for the core to check.
 
     Fields that the model does not declare are left out, as gateways of this kind do, but for those that
-    OpenAI declares where the model takes more than it says. Several pictures are references; one is
+    OpenAI declares where the model takes more than it says. Several images are references; one is
     edited, or is a reference where the model cannot edit.
 
     Raises:
-        ValidationFailed: no picture to edit, or a mask for several.
+        ValidationFailed: no image to edit, or a mask for several.
     """
-    params = dict(_params(wanted, model))
-    asked, images = wanted.asked, wanted.images
+    params = dict(_params(image_request, model))
+    generation, images = image_request.generation, image_request.images
     if images is None:
-        return Submission(prompt=asked.prompt, params=params, provider_name=provider_name, model_id=model.id)
-    operation = _operation(wanted, model)
+        return Submission(
+            prompt=generation.prompt, params=params, provider_name=provider_name, model_id=model.id
+        )
+    operation = _operation(image_request, model)
     is_edit = operation is Operation.EDIT
     return Submission(
         operation=operation,
-        prompt=asked.prompt,
+        prompt=generation.prompt,
         params=params,
         provider_name=provider_name,
         model_id=model.id,
         image=images[0] if is_edit else None,
         references=() if is_edit else images,
-        mask=wanted.mask,
+        mask=image_request.mask,
     )
 
 
-def _operation(wanted: Wanted, model: Model) -> Operation:
-    images = wanted.images or ()
+def _operation(image_request: ImageRequest, model: Model) -> Operation:
+    images = image_request.images or ()
     if not images:
         raise ValidationFailed.of("image", "is required")
     if len(images) > 1:
-        if wanted.mask is not None:
+        if image_request.mask is not None:
             raise ValidationFailed.of("mask", "goes with one image only")
         return Operation.REFERENCE
     can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
-    return Operation.EDIT if can_edit or wanted.mask is not None else Operation.REFERENCE
+    return Operation.EDIT if can_edit or image_request.mask is not None else Operation.REFERENCE
 
 
-def _params(wanted: Wanted, model: Model) -> Iterator[tuple[str, Any]]:
+def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, Any]]:
     declared = {parameter.name: parameter for parameter in model.parameters}
-    if wanted.asked.n is not None:
-        yield "num", wanted.asked.n
-    yield from _size(wanted.asked.size, declared).items()
-    known = {**_OPENAI, **declared} if model.accepts_extras else declared
-    for name, given in wanted.fields.items():
+    if image_request.generation.n is not None:
+        yield "num", image_request.generation.n
+    yield from _size(image_request.generation.size, declared).items()
+    known = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
+    for name, given in image_request.fields.items():
         if name in known and name != "num" and (name in declared or given != "auto"):
             value = _value(known[name], given)
             if value is not None:
@@ -112,7 +114,7 @@ def _value(parameter: Parameter, given: Any) -> Any:
     if parameter.enum and given not in parameter.enum:
         if given == "auto":
             return None
-        given = _RENAMED.get((parameter.name, given), given)
+        given = _LEGACY_VALUES.get((parameter.name, given), given)
     if parameter.type == "string" or given is None:
         return given
     if parameter.type == "boolean":

@@ -8,7 +8,7 @@ from msgspec import Meta
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
 
-_PICTURE = "a data:image/…;base64, URL, or image:<id> of a kept picture"
+_IMAGE = "a data:image/…;base64, URL, or image:<id> of a kept image"
 
 
 class ImageGeneration(msgspec.Struct, kw_only=True):
@@ -23,16 +23,16 @@ class ImageGeneration(msgspec.Struct, kw_only=True):
 
 
 class ImageReference(msgspec.Struct, kw_only=True):
-    """A picture of a JSON body."""
+    """An image of a JSON body."""
 
-    image_url: Annotated[str, Meta(description=_PICTURE)]
+    image_url: Annotated[str, Meta(description=_IMAGE)]
 
 
-Reference = Annotated[str, Meta(description=_PICTURE)] | ImageReference
+Reference = Annotated[str, Meta(description=_IMAGE)] | ImageReference
 
 
 class ImageEdit(ImageGeneration, kw_only=True):
-    """As for a generation, with 1 to 14 pictures. ``image`` means the same as ``images``."""
+    """As for a generation, with 1 to 14 images. ``image`` means the same as ``images``."""
 
     images: list[Reference] = []
     image: Reference | list[Reference] | None = None
@@ -40,7 +40,7 @@ class ImageEdit(ImageGeneration, kw_only=True):
 
 
 class ImageData(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One picture: its bytes or its address."""
+    """One image: its bytes or its address."""
 
     b64_json: str | None = None
     url: str | None = None
@@ -48,7 +48,7 @@ class ImageData(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Images(msgspec.Struct, kw_only=True):
-    """The answer. ``usage`` as the vendor told it, where it did."""
+    """The answer. ``usage`` as the provider told it, where it did."""
 
     created: int
     data: list[ImageData]

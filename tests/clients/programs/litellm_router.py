@@ -1,4 +1,4 @@
-"""One picture through LiteLLM's router."""
+"""One image through LiteLLM's router."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""One picture, as the official Python client's page shows it."""
+"""One image, as the official Python client's page shows it."""
 
 import sys
 

@@ -15,7 +15,7 @@ ENGLISH = {"Accept-Language": "en"}
 
 
 def body_of(prompt="a lighthouse", **params):
-    """Return the body of a task that draws a small picture."""
+    """Return the body of a task that draws a small image."""
     return {"provider": "demo", "params": {"prompt": prompt, **SMALL, **params}}
 
 
@@ -32,14 +32,14 @@ def data(response):
 
 
 def finished(api, prompt="a lighthouse", **params):
-    """Make a picture and return the completed task."""
+    """Make an image and return the completed task."""
     task = data(submit(api, prompt, headers=WAIT, **params))
     assert task["status"] == "completed", task
     return task
 
 
-def picture(api, prompt="a lighthouse", **params):
-    """Make a picture and return its record."""
+def make_image(api, prompt="a lighthouse", **params):
+    """Make an image and return its record."""
     return finished(api, prompt, **params)["images"][0]
 
 

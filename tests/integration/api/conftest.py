@@ -64,11 +64,11 @@ def narrow(start_server):
 
 
 @pytest.fixture
-def held_vendor():
+def held_upstream():
     """A WebUI that takes a job and does not end it before `hold` is set; its ledger counts them."""
-    with FakeA1111() as vendor:
-        vendor.hold.clear()
-        yield vendor
+    with FakeA1111() as upstream:
+        upstream.hold.clear()
+        yield upstream
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ def failed(result, code=1):
     return lines[0]
 
 
-def test_generate_writes_a_picture_without_a_server(run, tmp_path):
+def test_generate_writes_an_image_without_a_server(run, tmp_path):
     """And keeps it."""
     out = good(run("generate", "一只可爱的猫", *SMALL, "-o", "cat.png"))
-    with Image.open(tmp_path / "cat.png") as picture:
-        size, kind = picture.size, picture.format
+    with Image.open(tmp_path / "cat.png") as decoded:
+        size, kind = decoded.size, decoded.format
     kept = json.loads(good(run("images", "list", "--json")))
 
     assert ((64, 64), "PNG", True) == (size, kind, "cat.png" in out)
@@ -50,11 +50,11 @@ def test_generate_writes_a_picture_without_a_server(run, tmp_path):
 
 @pytest.mark.parametrize("name", ["b.jpg", "b.GIF"])
 def test_a_file_is_named_by_what_it_is(run, name, tmp_path):
-    """Its bytes are the vendor's; no file is replaced that was not named."""
+    """Its bytes are the provider's; no file is replaced that was not named."""
     (tmp_path / "b.png").write_text("a file of the user's")
     result = run("generate", "a boat", *SMALL, "-o", name)
-    with Image.open(tmp_path / "b-2.png") as picture:
-        kind = picture.format
+    with Image.open(tmp_path / "b-2.png") as decoded:
+        kind = decoded.format
 
     assert (0, "PNG", "b-2.png") == (result.returncode, kind, result.stdout.strip().rpartition("/")[2])
     assert [True] * 3 == [word in result.stderr for word in (name, "image/png", "b-2.png")]
@@ -66,8 +66,8 @@ def test_a_file_is_named_by_what_it_is(run, name, tmp_path):
 def test_a_name_that_names_no_other_kind_stays(run, name, tmp_path):
     """A JPEG may be called .jpeg, and a file anything."""
     good(run("generate", "a boat", *SMALL, "--param", "format=jpeg", "-o", name))
-    with Image.open(tmp_path / name) as picture:
-        kind = picture.format
+    with Image.open(tmp_path / name) as decoded:
+        kind = decoded.format
 
     assert "JPEG" == kind
 
@@ -103,7 +103,7 @@ def test_where_no_data_is_a_command_says_so_whatever_its_arguments_are(run, args
     assert str(tmp_path / "data") in failed(run(*args))
 
 
-def test_generate_writes_several_pictures_beside_each_other(run, tmp_path):
+def test_generate_writes_several_images_beside_each_other(run, tmp_path):
     """Numbered; or all into a directory."""
     good(run("generate", "boats", "-n", "2", *SMALL, "-o", "boat.png"))
     (tmp_path / "boats").mkdir()
@@ -316,7 +316,7 @@ def test_testing_a_provider_without_a_free_call_says_not_verified(run):
     good(run("providers", "set", "minimax", "--api-key", "env:KEY", environ={"KEY": "mm-0123456789abcdef"}))
 
     assert good(run("providers", "test", "minimax")).startswith(
-        "minimax: not verified: this vendor has no free"
+        "minimax: not verified: this provider has no free"
     )
 
 
@@ -345,7 +345,7 @@ def test_a_preset_only_needs_a_key(run):
     )
 
 
-def test_pictures_are_searched_shown_exported_and_deleted(run, tmp_path):
+def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
     """Without a server."""
     for prompt in ("一只可爱的猫", "a dog"):
         good(run("generate", prompt, *SMALL))
@@ -726,13 +726,13 @@ def test_a_port_that_is_taken_is_named(run):
 
 
 def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
-    """A picture that is lost is told on stderr; stdout is for scripts."""
+    """An image that is lost is told on stderr; stdout is for scripts."""
     good(run("generate", "x", *SMALL))
     for file in (tmp_path / "data" / "images").rglob("*.png"):
         file.unlink()
     result = run("images", "export", "out")
 
-    counted = f"0 picture(s) of {tmp_path / 'data'} in out\n"
+    counted = f"0 image(s) of {tmp_path / 'data'} in out\n"
     assert (1, counted, True) == (result.returncode, result.stdout, "missing" in result.stderr)
     assert result.stderr.splitlines()[-1].startswith("imagegen: ")
 
@@ -744,11 +744,11 @@ def test_environment_variables_set_any_key(run, tmp_path):
     assert ((tmp_path / "elsewhere" / "imagegen.db").exists(), (tmp_path / "data").exists()) == (True, False)
 
 
-def test_a_picture_is_written_whole(run, tmp_path):
+def test_an_image_is_written_whole(run, tmp_path):
     """It decodes, and nothing half-written lies beside it."""
     good(run("generate", "x", *SMALL, "-o", "x.png"))
-    with Image.open(io.BytesIO((tmp_path / "x.png").read_bytes())) as picture:
-        picture.load()
+    with Image.open(io.BytesIO((tmp_path / "x.png").read_bytes())) as decoded:
+        decoded.load()
 
     assert ["x.png"] == [p.name for p in tmp_path.iterdir() if p.name.startswith((".", "x"))]
 

@@ -51,7 +51,7 @@ def test_every_answer_has_one_request_id(api, path):
     assert [True] == [bool(re.fullmatch(r"[\w.-]{8,64}", v)) for v in answer.headers.get_list("x-request-id")]
 
 
-def test_a_picture_and_a_stream_have_a_request_id_too(api):
+def test_an_image_and_a_stream_have_a_request_id_too(api):
     """They are answers like any other."""
     task = finished(api)
 

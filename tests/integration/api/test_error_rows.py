@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,
@@ -14,7 +14,7 @@ from tests.integration.api.asking import (
     body_of,
     data,
     data_url,
-    picture,
+    make_image,
     row,
     running,
     submit,
@@ -69,7 +69,7 @@ ROWS = {
     ),
     "invalid_image": (
         40005,
-        _post("/api/v1/images/upscale", {"provider": "demo", "image": data_url(b"no picture")}),
+        _post("/api/v1/images/upscale", {"provider": "demo", "image": data_url(b"no image")}),
         lambda told: told["field"] == "image",
     ),
     "reference_count": (
@@ -185,7 +185,7 @@ def test_what_is_wrong_with_a_field_is_said_in_both_languages(api, ask, chinese,
 
 
 def test_a_refused_task_leaves_nothing(api):
-    """Not one of the rows stores a task or a picture."""
+    """Not one of the rows stores a task or an image."""
     for status in ("pending", "processing"):  # what other tests left running
         until(lambda: data(api.get(TASKS, params={"status": status}))["total"], lambda total: total == 0)  # noqa: B023 - called at once
     before = [data(api.get(path))["total"] for path in (TASKS, IMAGES)]
@@ -249,9 +249,9 @@ def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server,
         assert ("completed", 1) == (task["status"], len(task["images"]))
 
 
-def test_a_deleted_picture_is_40402_everywhere(api):
+def test_a_deleted_image_is_40402_everywhere(api):
     """Record, bytes, thumbnail, and as an input."""
-    image = picture(api)
+    image = make_image(api)
     data(api.delete(f"{IMAGES}/{image['id']}"))
     answers = [api.get(f"{IMAGES}/{image['id']}{tail}") for tail in ("", "/content", "/thumbnail")]
     answers.append(api.delete(f"{IMAGES}/{image['id']}"))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,
     ENGLISH,
@@ -17,7 +17,7 @@ from tests.integration.api.asking import (
     body_of,
     data,
     data_url,
-    picture,
+    make_image,
     row,
     submit,
     total,
@@ -267,9 +267,9 @@ def test_json_that_is_nested_too_deep_is_40000(api):
     assert (400, 40000) == row(answer)[:2]
 
 
-def test_the_login_opens_the_pictures(guarded):
+def test_the_login_opens_the_images(guarded):
     """With the cookie, and without it not; the token is in no cookie."""
-    image = picture_of(guarded)
+    image = image_of(guarded)
     page = guarded.get("/login")
     name = "token" if 'name="token"' in page.text else "password"
     origin = {"Origin": str(guarded.base_url).rstrip("/")}
@@ -284,9 +284,9 @@ def test_the_login_opens_the_pictures(guarded):
     assert 401 == guarded.get(image["image_url"]).status_code
 
 
-def picture_of(guarded):
+def image_of(guarded):
     guarded.headers.update(BEARER)
-    image = picture(guarded)
+    image = make_image(guarded)
     del guarded.headers["Authorization"]
     return image
 

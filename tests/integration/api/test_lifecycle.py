@@ -26,7 +26,7 @@ from tests.integration.api.asking import (
     task_of,
     until,
 )
-from tests.integration.api.held_vendor import behind, call_of
+from tests.integration.api.held_upstream import behind, call_of
 from tests.integration.api.test_task_events import parse
 
 
@@ -53,14 +53,14 @@ def test_sigterm_ends_an_idle_server_with_0(start_server):
     assert [0, 0] == codes
 
 
-def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_server, held_vendor):
+def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_server, held_upstream):
     """Exit code 0; the next start takes the waiting ones up."""
-    server = start_server(behind(held_vendor, queue={"workers": 1}))
+    server = start_server(behind(held_upstream, queue={"workers": 1}))
     with server.client() as api:
-        runs = call_of(api, held_vendor)
+        runs = call_of(api, held_upstream)
         waits = [data(submit(api, f"waits {i}"))["task_id"] for i in range(3)]
         stop_of(server, api)
-        held_vendor.hold.set()
+        held_upstream.hold.set()
     code = server.process.wait(60)
     server.start()
     with server.client() as api:
@@ -71,12 +71,12 @@ def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_ser
     assert [("completed", 1)] * 3 == [(task["status"], task["attempts"]) for task in rest]
 
 
-def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_vendor):
+def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_upstream):
     """With Retry-After, in both languages; health says stopping."""
-    server = start_server(behind(held_vendor))
+    server = start_server(behind(held_upstream))
     with server.client() as api:
         done = finished(api, "done before")
-        runs = call_of(api, held_vendor)
+        runs = call_of(api, held_upstream)
         health = stop_of(server, api)
         refused = [submit(api), submit(api, headers=ENGLISH), api.post(f"{TASKS}/{runs}/retry")]
         reads = [api.get(path).status_code for path in (TASKS, IMAGES, done["image_url"], f"{TASKS}/{runs}")]
@@ -87,15 +87,15 @@ def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_v
         assert int(refused[0].headers["retry-after"]) > 0
         assert [False, True] == [a.json()["message"].isascii() for a in refused[:2]]
         assert [200] * 4 == reads
-        held_vendor.hold.set()
+        held_upstream.hold.set()
     assert 0 == server.process.wait(60)
 
 
-def test_streams_and_waits_end_when_the_service_stops(start_server, held_vendor):
+def test_streams_and_waits_end_when_the_service_stops(start_server, held_upstream):
     """Nobody holds it up; the snapshot came first."""
-    server = start_server(behind(held_vendor, queue={"workers": 1}))
+    server = start_server(behind(held_upstream, queue={"workers": 1}))
     with server.client() as api, ThreadPoolExecutor(2) as pool:
-        call_of(api, held_vendor)
+        call_of(api, held_upstream)
         waits = data(submit(api, "waits"))["task_id"]
         stream = pool.submit(httpx.get, f"{server.url}{TASKS}/{waits}/events", timeout=60, trust_env=False)
         waiting = pool.submit(
@@ -110,7 +110,7 @@ def test_streams_and_waits_end_when_the_service_stops(start_server, held_vendor)
         server.signal()
         names = [event.name for event in parse(stream.result().text)]
         status = waiting.result().status_code
-        held_vendor.hold.set()
+        held_upstream.hold.set()
 
         assert (0, ["snapshot"], 202) == (server.process.wait(60), names, status)
 
@@ -121,11 +121,11 @@ def stop_of(server, api):
     return until(lambda: api.get("/health"), lambda answer: answer.status_code == 503)
 
 
-def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, held_vendor):
+def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, held_upstream):
     """Exit code 0; a synchronous call in flight may have been charged, a job is taken up again."""
-    server = start_server(behind(held_vendor))
+    server = start_server(behind(held_upstream))
     with server.client() as api:
-        call = call_of(api, held_vendor)
+        call = call_of(api, held_upstream)
         job = data(submit(api, "a job", delay_seconds=3, as_job=True))["task_id"]
         accepted = "SELECT count(*) FROM attempts WHERE job IS NOT NULL"
         until(lambda: _one(server, accepted), lambda count: count == 1)
@@ -142,15 +142,15 @@ def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, he
         lost["error"]["code"],
         lost["error"]["possible_charge"],
     )
-    assert 1 == len(held_vendor.ledger)
+    assert 1 == len(held_upstream.ledger)
     assert ("completed", 1) == (resumed["status"], resumed["attempts"])
 
 
-def test_after_the_grace_time_the_same_happens(start_server, held_vendor):
+def test_after_the_grace_time_the_same_happens(start_server, held_upstream):
     """Without a second signal."""
-    server = start_server(behind(held_vendor, shutdown_grace_seconds=1))
+    server = start_server(behind(held_upstream, shutdown_grace_seconds=1))
     with server.client() as api:
-        call = call_of(api, held_vendor)
+        call = call_of(api, held_upstream)
     code = server.stop()
     server.start()
     with server.client() as api:
@@ -160,7 +160,7 @@ def test_after_the_grace_time_the_same_happens(start_server, held_vendor):
 
 
 def test_after_a_kill_a_free_call_is_made_again(start_server):
-    """Drawing costs nothing, so the demo's picture simply comes later."""
+    """Drawing costs nothing, so the demo's image simply comes later."""
     server = start_server()
     with server.client() as api:
         call = data(submit(api, "a call", delay_seconds=2))["task_id"]
@@ -172,11 +172,11 @@ def test_after_a_kill_a_free_call_is_made_again(start_server):
         assert "completed" == ended(api, call)["status"]
 
 
-def test_after_a_kill_a_call_in_flight_is_unknown_and_never_repeated(start_server, held_vendor):
+def test_after_a_kill_a_call_in_flight_is_unknown_and_never_repeated(start_server, held_upstream):
     """One attempt, one charge; whoever wants it again must say so."""
-    server = start_server(behind(held_vendor))
+    server = start_server(behind(held_upstream))
     with server.client() as api:
-        call = call_of(api, held_vendor)
+        call = call_of(api, held_upstream)
     server.kill()
     server.start()
     with server.client() as api:
@@ -188,7 +188,7 @@ def test_after_a_kill_a_call_in_flight_is_unknown_and_never_repeated(start_serve
             task["error"]["possible_charge"],
             task["attempts"],
         )
-        assert 1 == len(held_vendor.ledger)
+        assert 1 == len(held_upstream.ledger)
         again = data(api.post(f"{TASKS}/{call}/retry"))
         assert again["task_id"] != call
 
@@ -230,7 +230,7 @@ def test_an_idempotency_key_outlives_a_kill(start_server):
 
 @pytest.mark.timeout(900)
 def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
-    """All completed, all pictures whole, all ids different: what got its 202 is there."""
+    """All completed, all images whole, all ids different: what got its 202 is there."""
     server = start_server({"queue": {"size": 2000}})
     accepted, lock, half = [], threading.Lock(), threading.Event()
 
@@ -257,8 +257,8 @@ def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
         images = _all(api, IMAGES)
         print(f"1000 tasks in {time.perf_counter() - started:.1f} s")
         for image in images:
-            with Image.open(io.BytesIO(api.get(image["image_url"]).content)) as picture:
-                picture.load()
+            with Image.open(io.BytesIO(api.get(image["image_url"]).content)) as decoded:
+                decoded.load()
 
         assert 1000 == len(accepted) == len(set(accepted))
         assert set(accepted) == set(tasks)

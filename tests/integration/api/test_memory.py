@@ -17,7 +17,7 @@ from tests.integration.api.conftest import UPSTREAM
 
 MIB = 1024 * 1024
 SIDE = 2600
-"""Pixels; such a picture of noise has 20 MB."""
+"""Pixels; such an image of noise has 20 MB."""
 
 CONFIG = {
     "security": {"allow_private_upstreams": [UPSTREAM.removeprefix("http://")]},
@@ -51,12 +51,12 @@ def noise(side=SIDE, seed=0):
     return out.getvalue()
 
 
-def data_url(picture):
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
+def data_url(image):
+    return "data:image/png;base64," + base64.b64encode(image).decode()
 
 
 def test_a_retry_does_not_read_its_inputs_whole(start_server):
-    """Two pictures of 20 MB go from one task to the next in pieces."""
+    """Two images of 20 MB go from one task to the next in pieces."""
     server = start_server(CONFIG)
     body = {"provider": "webui", "prompt": "猫", "image": data_url(noise()), "mask": data_url(noise(seed=1))}
     with server.client() as client:
@@ -139,8 +139,8 @@ def test_a_body_of_millions_of_values_is_refused_unread(start_server, path):
     assert peak.growth < 120 * MIB
 
 
-def test_a_large_picture_is_in_memory_twice_at_most(start_server):
-    """Once as it came and once as what it is: two of them, 54 MB of base64 and 40 of pictures."""
+def test_a_large_image_is_in_memory_twice_at_most(start_server):
+    """Once as it came and once as what it is: two of them, 54 MB of base64 and 40 of images."""
     server = start_server(CONFIG)
     body = {"provider": "webui", "prompt": "猫", "image": data_url(noise()), "mask": data_url(noise(seed=1))}
     with server.client() as client:

@@ -1,4 +1,4 @@
-"""API.md section 3, the other five operations, with data URLs and kept pictures."""
+"""API.md section 3, the other five operations, with data URLs and kept images."""
 
 import io
 import struct
@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import (
     IMAGES,
     TASKS,
@@ -15,7 +15,7 @@ from tests.integration.api.asking import (
     data,
     data_url,
     fields,
-    picture,
+    make_image,
     row,
     task_of,
     total,
@@ -46,19 +46,19 @@ def huge_png(width=10_000, height=10_000):
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
 
-PICTURE = data_url(png(1, (32, 24)))
+IMAGE = data_url(png(1, (32, 24)))
 SMALL = {"width": 64, "height": 48}
 
 GOOD = {
     "reference": (
         REFERENCE,
-        {"prompt": "like these", "reference_images": [PICTURE], "params": SMALL},
+        {"prompt": "like these", "reference_images": [IMAGE], "params": SMALL},
         (64, 48),
     ),
-    "edit": (EDIT, {"prompt": "a hat", "image": PICTURE}, (32, 24)),
-    "upscale": (UPSCALE, {"image": PICTURE}, (64, 48)),
-    "recontext": (RECONTEXT, {"prompt": "on a beach", "image": PICTURE, "params": SMALL}, (64, 48)),
-    "segment": (SEGMENT, {"image": PICTURE}, (32, 24)),
+    "edit": (EDIT, {"prompt": "a hat", "image": IMAGE}, (32, 24)),
+    "upscale": (UPSCALE, {"image": IMAGE}, (64, 48)),
+    "recontext": (RECONTEXT, {"prompt": "on a beach", "image": IMAGE, "params": SMALL}, (64, 48)),
+    "segment": (SEGMENT, {"image": IMAGE}, (32, 24)),
 }
 
 
@@ -68,7 +68,7 @@ def run(api, path, body):
 
 @pytest.mark.parametrize("operation", GOOD)
 def test_an_operation_runs_with_a_data_url(api, operation):
-    """Accepted, run, its picture kept."""
+    """Accepted, run, its image kept."""
     path, body, size = GOOD[operation]
     task = run(api, path, body)
     image = task["images"][0]
@@ -79,11 +79,11 @@ def test_an_operation_runs_with_a_data_url(api, operation):
 
 
 @pytest.mark.parametrize("operation", GOOD)
-def test_an_operation_runs_with_a_kept_picture(api, operation):
+def test_an_operation_runs_with_a_kept_image(api, operation):
     """``image:<id>``; 202 with a Location like every task."""
     path, body, _ = GOOD[operation]
-    kept = f"image:{picture(api)['id']}"
-    body = {**body, **({"image": kept} if "image" in body else {"reference_images": [kept, PICTURE]})}
+    kept = f"image:{make_image(api)['id']}"
+    body = {**body, **({"image": kept} if "image" in body else {"reference_images": [kept, IMAGE]})}
     answer = api.post(path, json={"provider": "demo", **body})
     task = task_of(api, data(answer)["task_id"])
 
@@ -101,21 +101,21 @@ def test_the_three_kinds_are_told_by_their_bytes(api, kind, told):
 @pytest.mark.parametrize(("factor", "size"), [("x2", (64, 48)), ("x4", (128, 96))])
 def test_upscaling_has_two_factors(api, factor, size):
     """Twice and four times."""
-    image = run(api, UPSCALE, {"image": PICTURE, "upscale_factor": factor})["images"][0]
+    image = run(api, UPSCALE, {"image": IMAGE, "upscale_factor": factor})["images"][0]
 
     assert size == (image["width"], image["height"])
 
 
 def test_a_factor_among_the_parameters_counts_where_none_stands_beside(api):
     """A default of ours never overrides what a caller says."""
-    image = run(api, UPSCALE, {"image": PICTURE, "params": {"upscale_factor": "x4"}})["images"][0]
+    image = run(api, UPSCALE, {"image": IMAGE, "params": {"upscale_factor": "x4"}})["images"][0]
 
     assert 128 == image["width"]
 
 
 def test_a_factor_of_null_is_the_default(api):
     """As every null is, wherever it stands."""
-    body = {"image": PICTURE, "upscale_factor": None, "prompt": None, "params": {"upscale_factor": None}}
+    body = {"image": IMAGE, "upscale_factor": None, "prompt": None, "params": {"upscale_factor": None}}
     task = run(api, UPSCALE, body)
 
     assert ({"upscale_factor": "x2"}, "") == (task["params"], task["prompt"])
@@ -123,14 +123,14 @@ def test_a_factor_of_null_is_the_default(api):
 
 def test_a_segmentation_needs_no_words(api):
     """Neither a prompt nor a mode; null is as good as left out."""
-    task = run(api, SEGMENT, {"image": PICTURE, "prompt": None, "mode": None})
+    task = run(api, SEGMENT, {"image": IMAGE, "prompt": None, "mode": None})
 
     assert ("completed", "") == (task["status"], task["prompt"])
 
 
 def test_the_same_thing_said_twice_must_be_the_same(api):
     """Beside ``params`` and in them."""
-    body = {"provider": "demo", "prompt": "x", "reference_images": [PICTURE], "image_size": "1K"}
+    body = {"provider": "demo", "prompt": "x", "reference_images": [IMAGE], "image_size": "1K"}
     differing = api.post(REFERENCE, json={**body, "params": {"image_size": "2K"}})
 
     assert ["image_size"] == fields(differing)
@@ -151,7 +151,7 @@ def test_one_to_fourteen_references_are_taken(api, count):
 @pytest.mark.parametrize("count", [0, 15])
 def test_no_reference_and_fifteen_are_refused(api, count):
     """40006 with the maximum."""
-    body = {"provider": "demo", "prompt": "x", "reference_images": [PICTURE] * count}
+    body = {"provider": "demo", "prompt": "x", "reference_images": [IMAGE] * count}
     answer = api.post(REFERENCE, json=body)
 
     assert (400, 40006, "reference_count", 14) == (*row(answer), answer.json()["data"]["max"])
@@ -163,23 +163,23 @@ def test_a_mask_says_what_is_repainted(api):
     mask.paste(255, (0, 0, 16, 24))
     out = io.BytesIO()
     mask.save(out, "PNG")
-    task = run(api, EDIT, {"prompt": "x", "image": PICTURE, "mask": data_url(out.getvalue())})
+    task = run(api, EDIT, {"prompt": "x", "image": IMAGE, "mask": data_url(out.getvalue())})
     with Image.open(io.BytesIO(api.get(task["image_url"]).content)) as made:
         pixel = made.convert("RGB").getpixel((30, 12))
 
     assert (40, 90, 128) == pixel
 
 
-def test_edit_modes_are_taken_beside_the_picture(api):
+def test_edit_modes_are_taken_beside_the_image(api):
     """The default goes without saying."""
-    task = run(api, EDIT, {"prompt": "x", "image": PICTURE, "edit_mode": "EDIT_MODE_OUTPAINT"})
+    task = run(api, EDIT, {"prompt": "x", "image": IMAGE, "edit_mode": "EDIT_MODE_OUTPAINT"})
 
     assert ("completed", "EDIT_MODE_OUTPAINT") == (task["status"], task["params"]["edit_mode"])
 
 
 PNG = png(1, (32, 24))
 
-NO_PICTURES = {
+NO_IMAGES = {
     "text": data_url(b"just some text"),
     "text that claims to be a PNG": data_url(b"\x89PNG\r\n\x1a\n just some text"),
     "truncated PNG": data_url(encoded("PNG")[:-20]),
@@ -204,19 +204,19 @@ NO_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("text", NO_PICTURES.values(), ids=NO_PICTURES)
+@pytest.mark.parametrize("text", NO_IMAGES.values(), ids=NO_IMAGES)
 @pytest.mark.parametrize(
     ("path", "field"),
     [(UPSCALE, "image"), (EDIT, "mask"), (REFERENCE, "reference_images.1")],
     ids=["image", "mask", "reference"],
 )
-def test_what_is_no_good_picture_is_40005_with_its_field(api, path, field, text):
+def test_what_is_no_good_image_is_40005_with_its_field(api, path, field, text):
     """And nothing is stored or queued."""
     before = total(api)
     body = {
         UPSCALE: {"image": text},
-        EDIT: {"prompt": "x", "image": PICTURE, "mask": text},
-        REFERENCE: {"prompt": "x", "reference_images": [PICTURE, text]},
+        EDIT: {"prompt": "x", "image": IMAGE, "mask": text},
+        REFERENCE: {"prompt": "x", "reference_images": [IMAGE, text]},
     }[path]
     answer = api.post(path, json={"provider": "demo", **body})
 
@@ -225,14 +225,14 @@ def test_what_is_no_good_picture_is_40005_with_its_field(api, path, field, text)
 
 
 def test_a_mask_of_another_size_is_refused(api):
-    """It must fit the picture."""
-    body = {"provider": "demo", "prompt": "x", "image": PICTURE, "mask": data_url(png(1, (24, 32)))}
+    """It must fit the image."""
+    body = {"provider": "demo", "prompt": "x", "image": IMAGE, "mask": data_url(png(1, (24, 32)))}
     answer = api.post(EDIT, json=body)
 
     assert (400, 40005, "invalid_image", "mask") == (*row(answer), answer.json()["data"]["field"])
 
 
-def test_a_kept_picture_that_is_gone_is_40402(api):
+def test_a_kept_image_that_is_gone_is_40402(api):
     """Or never was."""
     answer = api.post(UPSCALE, json={"provider": "demo", "image": "image:999999999"})
 
@@ -242,31 +242,31 @@ def test_a_kept_picture_that_is_gone_is_40402(api):
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
-        (UPSCALE, {"image": PICTURE, "upscale_factor": "x3"}, "upscale_factor"),
-        (UPSCALE, {"image": PICTURE, "upscale_factor": 2}, "upscale_factor"),
-        (UPSCALE, {"image": PICTURE, "mask": PICTURE}, "mask"),
+        (UPSCALE, {"image": IMAGE, "upscale_factor": "x3"}, "upscale_factor"),
+        (UPSCALE, {"image": IMAGE, "upscale_factor": 2}, "upscale_factor"),
+        (UPSCALE, {"image": IMAGE, "mask": IMAGE}, "mask"),
         (UPSCALE, {}, "image"),
         (UPSCALE, {"image": None}, "image"),
         (UPSCALE, {"image": 7}, "image"),
         (UPSCALE, {"image": ""}, "image"),
-        (UPSCALE, {"image": [PICTURE]}, "image"),
-        (EDIT, {"prompt": "x", "image": PICTURE, "edit_mode": "EDIT_MODE_MAGIC"}, "edit_mode"),
-        (EDIT, {"image": PICTURE}, "prompt"),
-        (EDIT, {"prompt": "", "image": PICTURE}, "prompt"),
-        (EDIT, {"prompt": "x" * 32_001, "image": PICTURE}, "prompt"),
-        (EDIT, {"prompt": "a\u0000", "image": PICTURE}, "prompt"),
+        (UPSCALE, {"image": [IMAGE]}, "image"),
+        (EDIT, {"prompt": "x", "image": IMAGE, "edit_mode": "EDIT_MODE_MAGIC"}, "edit_mode"),
+        (EDIT, {"image": IMAGE}, "prompt"),
+        (EDIT, {"prompt": "", "image": IMAGE}, "prompt"),
+        (EDIT, {"prompt": "x" * 32_001, "image": IMAGE}, "prompt"),
+        (EDIT, {"prompt": "a\u0000", "image": IMAGE}, "prompt"),
         (REFERENCE, {"prompt": "x"}, "reference_images"),
-        (REFERENCE, {"prompt": "x", "reference_images": PICTURE}, "reference_images"),
+        (REFERENCE, {"prompt": "x", "reference_images": IMAGE}, "reference_images"),
         (REFERENCE, {"prompt": "x", "reference_images": [7]}, "reference_images.0"),
-        (REFERENCE, {"prompt": " ", "reference_images": [PICTURE]}, "prompt"),
-        (REFERENCE, {"prompt": "x", "reference_images": [PICTURE], "image_size": "9K"}, "image_size"),
-        (RECONTEXT, {"image": PICTURE}, "prompt"),
+        (REFERENCE, {"prompt": " ", "reference_images": [IMAGE]}, "prompt"),
+        (REFERENCE, {"prompt": "x", "reference_images": [IMAGE], "image_size": "9K"}, "image_size"),
+        (RECONTEXT, {"image": IMAGE}, "prompt"),
         (RECONTEXT, {"prompt": "x"}, "image"),
         (SEGMENT, {"prompt": "x"}, "image"),
-        (SEGMENT, {"image": PICTURE, "mode": 7}, "mode"),
-        (SEGMENT, {"image": PICTURE, "params": {"prompt": "x"}}, "params.prompt"),
-        (SEGMENT, {"image": PICTURE, "params": {"num": 11}}, "params.num"),
-        (SEGMENT, {"image": PICTURE, "colour": "red"}, "colour"),
+        (SEGMENT, {"image": IMAGE, "mode": 7}, "mode"),
+        (SEGMENT, {"image": IMAGE, "params": {"prompt": "x"}}, "params.prompt"),
+        (SEGMENT, {"image": IMAGE, "params": {"num": 11}}, "params.num"),
+        (SEGMENT, {"image": IMAGE, "colour": "red"}, "colour"),
     ],
     ids=range(25),
 )
@@ -288,7 +288,7 @@ def test_an_input_is_not_kept_when_its_task_is_done(api, server):
     assert [] == [p for p in server.data_dir.rglob("*") if p.is_file() and p.read_bytes() == content]
 
 
-def test_a_large_picture_in_a_body_is_taken(api):
+def test_a_large_image_in_a_body_is_taken(api):
     """Several megabytes, below the limit of 64."""
     noise = Image.frombytes("RGB", (1500, 1200), bytes(range(256)) * 21_093 + bytes(192)).resize((1500, 1200))
     out = io.BytesIO()
@@ -299,6 +299,6 @@ def test_a_large_picture_in_a_body_is_taken(api):
 
 def test_an_operation_is_in_the_list_with_the_others(api):
     """Filtered by its name."""
-    run(api, SEGMENT, {"image": PICTURE})
+    run(api, SEGMENT, {"image": IMAGE})
 
     assert {"segment"} == {i["operation"] for i in data(api.get(f"{IMAGES}?operation=segment"))["items"]}

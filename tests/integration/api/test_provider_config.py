@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,
     GENERATE,
@@ -24,7 +24,7 @@ from tests.integration.api.asking import (
     task_of,
 )
 from tests.integration.api.conftest import OTHER_UPSTREAM, UPSTREAM
-from tests.integration.api.held_vendor import behind
+from tests.integration.api.held_upstream import behind
 from tests.integration.api.live_server import LiveServer
 
 KEY = "sk-abcdefghijkl-wxyz"
@@ -134,7 +134,7 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
             "SELECT key_origin, extra_config, sealed_extra FROM provider_configs "
             "WHERE provider_name = 'round-trip'"
         ).fetchone()
-    box = FernetSecretBox.of_directory(server.data_dir, given=None, sample=sealed)
+    box = FernetSecretBox.for_directory(server.data_dir, given=None, sample=sealed)
     secret = box.open(sealed, context=f"provider_configs/round-trip|{origin}|sealed_extra")
 
     assert {"headers": {"X-Team": "a"}, "max_concurrency": 2} == json.loads(public)
@@ -471,18 +471,18 @@ def test_a_deleted_provider_is_gone_but_its_history_stays(api, saved):
     ],
     ids=["deleted", "disabled"],
 )
-def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, held_vendor, change, code):
+def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, held_upstream, change, code):
     """A call that runs already goes on."""
-    server = start_server({**behind(held_vendor), "providers": {}, "queue": {"workers": 1}})
+    server = start_server({**behind(held_upstream), "providers": {}, "queue": {"workers": 1}})
     with server.client() as api:
-        fickle = {"provider_name": "fickle", "kind": "stable_diffusion", "api_base": held_vendor.url}
+        fickle = {"provider_name": "fickle", "kind": "stable_diffusion", "api_base": held_upstream.url}
         data(api.post(CONFIG, json=fickle))
         runs, waits = (
             data(api.post(GENERATE, json={**body_of(), "provider": "fickle"}))["task_id"] for _ in range(2)
         )
-        assert held_vendor.begun.wait(60)
+        assert held_upstream.begun.wait(60)
         change(api)
-        held_vendor.hold.set()
+        held_upstream.hold.set()
         task = ended(api, waits)
 
         assert ("failed", code, 0) == (task["status"], task["error"]["code"], task["attempts"])
@@ -515,7 +515,7 @@ def test_a_provider_that_cannot_be_reached_says_why(api, saved):
     assert "127.0.0.1 could not be connected to (connection refused)" == told["detail"]
 
 
-def test_a_vendor_that_does_not_answer_is_not_ok(api):
+def test_an_upstream_that_does_not_answer_is_not_ok(api):
     """200 with false: it was the test that was asked for."""
     body = {"provider_name": "stable-diffusion", "api_base": UPSTREAM}
     data(api.post(CONFIG, json=body))
@@ -577,7 +577,7 @@ def test_a_request_that_changes_nothing_is_not_the_source(api, config, source):
 
 
 def test_a_request_of_its_own_needs_to_know_how_to_ask(api):
-    """An address and a key make no vendor of a name that nobody configured."""
+    """An address and a key make no provider of a name that nobody configured."""
     config = {"api_base": UPSTREAM, "api_key": KEY}
     answer = api.post(GENERATE, json={**body_of(), "provider": "never-heard-of", "config": config})
 

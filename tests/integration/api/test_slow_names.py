@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_http.app import build_app
 from imagegen_http.composition import compose
-from imagegen_http.settings import Settings
+from imagegen_http.settings.schema import Settings
 from tests.integration.api.asking import CONFIG, GENERATE, WAIT, body_of
 
 pytestmark = pytest.mark.anyio

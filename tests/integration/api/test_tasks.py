@@ -75,7 +75,7 @@ def test_provider_and_model_may_be_left_out(api):
 
 
 @pytest.mark.parametrize("name", ["num", "n", "number_of_images"])
-def test_three_names_mean_the_number_of_pictures(api, name):
+def test_three_names_mean_the_number_of_images(api, name):
     """And the task shows one of them."""
     task = finished(api, "three", **{name: 3})
 
@@ -233,7 +233,7 @@ def test_a_rate_limit_is_waited_for_and_costs_no_attempt(api):
     assert task["attempts"] <= 1
 
 
-def test_a_refusal_of_the_vendor_is_content_policy(api):
+def test_a_refusal_of_the_upstream_is_content_policy(api):
     """The demo refuses when it is asked to."""
     assert "content_policy" == data(submit(api, refuse=True, headers=WAIT))["error"]["code"]
 
@@ -383,7 +383,7 @@ def test_waiting_tasks_know_their_place(narrow):
 
 
 def test_cancelling_a_running_task_is_202_and_ends_it(narrow):
-    """As far as the vendor allows; the demo allows it."""
+    """As far as the provider allows; the demo allows it."""
     task_id = data(submit(narrow, delay_seconds=500))["task_id"]
     running(narrow, task_id)
     answer = narrow.post(f"{TASKS}/{task_id}/cancel")
@@ -415,7 +415,7 @@ def test_a_failed_task_is_retried_as_a_new_one(api):
     assert failed == task_of(api, failed["task_id"])
 
 
-def test_a_cancelled_task_with_a_picture_is_retried_too(narrow):
+def test_a_cancelled_task_with_an_image_is_retried_too(narrow):
     """Its input is still there."""
     image = finished(narrow)["images"][0]
     running(narrow, data(submit(narrow, delay_seconds=500))["task_id"])
@@ -475,11 +475,11 @@ def test_a_call_that_takes_too_long_is_a_timeout(api):
 
 
 def test_an_accepted_job_is_polled_to_its_end(api):
-    """The vendor's other way to work."""
+    """The provider's other way to work."""
     assert 1 == len(finished(api, as_job=True, delay_seconds=0.3, progress_steps=3)["images"])
 
 
-def test_pictures_of_a_task_are_in_the_list_of_pictures(api):
+def test_images_of_a_task_are_in_the_list_of_images(api):
     """With the same record."""
     task = finished(api, n=2)
     listed = data(api.get(f"{IMAGES}?page_size=2"))["items"]

@@ -4,17 +4,17 @@ import shutil
 
 import pytest
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import CONFIG, data, data_url, finished, running, submit
 from tests.integration.api.live_server import LiveServer
 
 KEY = "sk-a-saved-secret-4711"
-EDIT = {"provider": "demo", "prompt": "waits with its picture", "image": data_url(png(3, (64, 64)))}
+EDIT = {"provider": "demo", "prompt": "waits with its image", "image": data_url(png(3, (64, 64)))}
 
 
 @pytest.fixture(scope="session")
 def used(tmp_path_factory):
-    """Two pictures, a saved key, a task that runs and one that waits with its input."""
+    """Two images, a saved key, a task that runs and one that waits with its input."""
     server = LiveServer(tmp_path_factory.mktemp("used"), {"queue": {"workers": 1}}).start()
     with server.client() as api:
         finished(api, "一只猫", num=2, seed=7)

@@ -20,7 +20,7 @@ def modes(folder):
     return {stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
 
 
-def picture_files(data_dir):
+def image_files(data_dir):
     return sorted(p for p in (data_dir / "images").rglob("*.png") if "thumb" not in p.name)
 
 
@@ -34,12 +34,12 @@ def file(used, tmp_path_factory):
 
 
 def test_what_was_backed_up_is_there_again(file, used, other):
-    """Pictures, keys and the input of a waiting task; the key file was put there first."""
+    """Images, keys and the input of a waiting task; the key file was put there first."""
     other.data_dir.mkdir()
     shutil.copy(used / "data" / "master.key", other.data_dir)
     said = good(other.imagegen("restore", file))
     examined = other.imagegen("doctor")
-    kept, were = picture_files(other.data_dir), picture_files(used / "data")
+    kept, were = image_files(other.data_dir), image_files(used / "data")
     key = good(other.imagegen("providers", "list"))
     pending = json.loads(good(other.imagegen("tasks", "list", "--status", "pending", "--json")))
     with other.start().client() as api:
@@ -81,7 +81,7 @@ def test_restore_tells_what_is_missing(file, other):
 
 
 def test_a_backup_beside_a_server_that_works_is_consistent(other):
-    """Every picture that its database knows is in it."""
+    """Every image that its database knows is in it."""
     server = other.start()
     stop = threading.Event()
 
@@ -107,7 +107,7 @@ def test_a_backup_beside_a_server_that_works_is_consistent(other):
         examined = server.imagegen("doctor", "--full", environ={"IMAGEGEN_DATA_DIR": str(place)})
 
         assert 0 == examined.returncode, examined
-        assert len(picture_files(place)) > 3 * (number == 2)
+        assert len(image_files(place)) > 3 * (number == 2)
 
 
 def test_a_file_that_is_there_is_replaced_only_by_force(desk):
@@ -130,16 +130,16 @@ def test_what_a_killed_backup_left_is_no_obstacle(desk):
     assert ["data", "it"] == sorted(path.name for path in desk.folder.iterdir())
 
 
-def test_a_missing_picture_is_told_and_the_rest_is_kept(desk, other):
+def test_a_missing_image_is_told_and_the_rest_is_kept(desk, other):
     """Ends with 1, since a backup that lacks something should wake somebody up."""
-    lost = picture_files(desk.data_dir)[0]
+    lost = image_files(desk.data_dir)[0]
     lost.unlink()
     result = desk.imagegen("backup", "it")
     restored = other.imagegen("restore", desk.folder / "it")
 
     assert (1, True) == (result.returncode, lost.name in result.stderr)
     assert (0, True) == (restored.returncode, "missing" in restored.stderr)
-    assert 1 == len(picture_files(other.data_dir))
+    assert 1 == len(image_files(other.data_dir))
 
 
 def test_a_damaged_database_is_not_backed_up(desk):

@@ -12,7 +12,7 @@ import yaml
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
 from tests.integration.cli.conftest import files_below
-from tests.integration.cli.test_backup import damage, picture_files
+from tests.integration.cli.test_backup import damage, image_files
 
 
 def examined(server, *args, environ=None):
@@ -69,12 +69,12 @@ def test_it_works_beside_a_server(other):
 
 def test_people_read_lines(desk):
     """A word, a name, a sentence."""
-    (picture_files(desk.data_dir)[0]).unlink()
+    (image_files(desk.data_dir)[0]).unlink()
     result = desk.imagegen("doctor")
     line = next(line for line in result.stdout.splitlines() if "pictures:" in line)
 
     assert (1, "") == (result.returncode, result.stderr)
-    assert "fail  pictures: 1 of 2 local files missing" in line
+    assert "fail  images: 1 of 2 local files missing" in line
 
 
 def test_a_damaged_database_fails(desk):
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_database_fails(desk):
     assert 1 == examined(desk)[0]
 
 
-def test_a_missing_database_beside_pictures_fails(desk):
+def test_a_missing_database_beside_images_fails(desk):
     """It was not there for nothing."""
     for file in desk.data_dir.glob("imagegen.db*"):
         file.unlink()
@@ -136,9 +136,9 @@ def test_a_master_key_of_the_environment_counts(desk):
     assert 0 == examined(desk, environ={"IMAGEGEN_MASTER_KEY": key})[0]
 
 
-def test_a_picture_of_another_size_fails(desk):
+def test_an_image_of_another_size_fails(desk):
     """It was cut."""
-    file = picture_files(desk.data_dir)[0]
+    file = image_files(desk.data_dir)[0]
     file.write_bytes(file.read_bytes()[:-1])
 
     assert (1, "fail") == (examined(desk)[0], examined(desk)[1]["pictures"][0])
@@ -146,7 +146,7 @@ def test_a_picture_of_another_size_fails(desk):
 
 def test_a_changed_byte_is_found_by_full(desk):
     """Reading everything takes time, so it has to be asked for."""
-    file = picture_files(desk.data_dir)[0]
+    file = image_files(desk.data_dir)[0]
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -172,7 +172,7 @@ def test_what_somebody_should_look_at_ends_with_0(desk):
 
 
 def test_oss_is_asked_once_and_may_be_down(desk):
-    """The pictures are here, so it is a warning; so is what waits after errors."""
+    """The images are here, so it is a warning; so is what waits after errors."""
     with FakeOss() as oss:
         config = {
             "storage": {
@@ -205,7 +205,7 @@ def rows(server, *statements):
             connection.execute(statement)
 
 
-def test_an_empty_database_beside_pictures_fails(desk, other):
+def test_an_empty_database_beside_images_fails(desk, other):
     """Somebody replaced it."""
     other.start().stop()
     for file in desk.data_dir.glob("imagegen.db*"):

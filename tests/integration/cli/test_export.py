@@ -6,12 +6,12 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.cli.said import good
-from tests.integration.cli.test_backup import picture_files
+from tests.integration.cli.test_backup import image_files
 
 
-def test_a_picture_of_many_pieces_arrives_whole(desk):
+def test_an_image_of_many_pieces_arrives_whole(desk):
     """It is read piece by piece, so that memory does not grow with it."""
-    for file in picture_files(desk.data_dir):
+    for file in image_files(desk.data_dir):
         file.write_bytes(file.read_bytes() + bytes(range(256)) * 6000)
         with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
             key = f"{file.parent.name}/{file.name}"
@@ -20,7 +20,7 @@ def test_a_picture_of_many_pieces_arrives_whole(desk):
             )
     good(desk.imagegen("images", "export", "out"))
 
-    assert {f.read_bytes() for f in picture_files(desk.data_dir)} == {
+    assert {f.read_bytes() for f in image_files(desk.data_dir)} == {
         f.read_bytes() for f in (desk.folder / "out").glob("*.png")
     }
 
@@ -32,7 +32,7 @@ def test_a_picture_of_many_pieces_arrives_whole(desk):
 )
 @pytest.mark.parametrize("kind", ["png", "json"])
 def test_what_an_export_lost_is_written_again(desk, kind, lose):
-    """A picture or its record; what is there stays as the user left it."""
+    """An image or its record; what is there stays as the user left it."""
     good(desk.imagegen("images", "export", "out"))
     lost, kept = sorted((desk.folder / "out").glob(f"*.{kind}"))
     whole = lost.read_bytes()
@@ -54,14 +54,14 @@ def test_a_record_that_was_cut_off_is_written_again(desk):
     assert whole == record.read_bytes()
 
 
-def test_a_picture_that_cannot_be_read_stops_no_other(desk):
+def test_an_image_that_cannot_be_read_stops_no_other(desk):
     """It is named at the end, with exit code 1, and nothing half stays of it."""
-    lost = max(picture_files(desk.data_dir))
+    lost = max(image_files(desk.data_dir))
     lost.unlink()
     result = desk.imagegen("images", "export", "out")
     line = result.stderr.splitlines()[-1]
     (record,) = (desk.folder / "out").glob("*.json")
 
     assert {record.name, f"{record.stem}.png"} == {path.name for path in (desk.folder / "out").iterdir()}
-    assert (1, True) == (result.returncode, line.endswith(": the picture cannot be read (404)"))
+    assert (1, True) == (result.returncode, line.endswith(": the image cannot be read (404)"))
     assert not line.startswith(f"imagegen: {record.stem}:")

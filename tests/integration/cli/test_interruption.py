@@ -5,7 +5,7 @@ import signal
 
 from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import until
-from tests.integration.api.held_vendor import HELD, behind
+from tests.integration.api.held_upstream import HELD, behind
 from tests.integration.cli.said import good
 
 SLOW = ("generate", "slowly", "--param")
@@ -21,15 +21,15 @@ def states(place):
 
 
 def test_a_call_that_runs_may_finish(other):
-    """The command ends with 1, and its picture is kept."""
-    with FakeA1111() as vendor:
-        vendor.hold.clear()
-        other.configure(behind(vendor))
+    """The command ends with 1, and its image is kept."""
+    with FakeA1111() as upstream:
+        upstream.hold.clear()
+        other.configure(behind(upstream))
         terminal = other.on_terminal("generate", "slowly", "--provider", HELD)
-        assert vendor.begun.wait(60)
+        assert upstream.begun.wait(60)
         terminal.process.send_signal(signal.SIGINT)
         terminal.until("waiting up to 65 s")
-        vendor.hold.set()
+        upstream.hold.set()
 
         assert (1, ["completed"]) == (terminal.end(), states(other))
 

@@ -87,7 +87,7 @@ def tokens(data_dir):
 def opened(data_dir, *, given=None):
     """Return all secrets as the service would read them."""
     sealed = tokens(data_dir)
-    box = FernetSecretBox.of_directory(data_dir, given=given, sample=next(iter(sealed.values())))
+    box = FernetSecretBox.for_directory(data_dir, given=given, sample=next(iter(sealed.values())))
     return sorted(box.open(token, context=context) for context, token in sealed.items())
 
 

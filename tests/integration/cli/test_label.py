@@ -1,4 +1,4 @@
-"""With ``aigc_label`` on, every stored file carries the label; without, it is the vendor's, byte by byte."""
+"""With ``aigc_label``, every stored file carries the label; without, it is the provider's, byte by byte."""
 
 import hashlib
 import io
@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.integration.api.asking import picture
+from tests.integration.api.asking import make_image
 from tests.integration.api.live_server import LiveServer
 
 PRODUCER = "91110000MA00000000 某公司"
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Return the same pictures, from a server that labels and from one that does not."""
+def images(tmp_path_factory):
+    """Return the same images, from a server that labels and from one that does not."""
     made = {}
     for label in (True, False):
         config = {"aigc_label": {"enabled": True, "producer": PRODUCER}} if label else {}
@@ -24,7 +24,7 @@ def pictures(tmp_path_factory):
         try:
             with server.client() as api:
                 for kind in ("png", "jpeg", "webp"):
-                    record = picture(api, "同一幅画", seed=7, format=kind)
+                    record = make_image(api, "同一幅画", seed=7, format=kind)
                     content = api.get(record["image_url"]).content
                     thumbnail = api.get(record["thumbnail_url"])
                     made[kind, label] = record, content, thumbnail.status_code
@@ -43,10 +43,10 @@ def decoded(content):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-def test_the_file_shows_the_label_and_the_same_picture(pictures, kind):
+def test_the_file_shows_the_label_and_the_same_image(images, kind):
     """And names its task."""
-    record, content, thumbnail = pictures[kind, True]
-    labelled, plain = decoded(content), decoded(pictures[kind, False][1])
+    record, content, thumbnail = images[kind, True]
+    labelled, plain = decoded(content), decoded(images[kind, False][1])
     xmp = labelled.info.get("xmp") or labelled.info["XML:com.adobe.xmp"].encode()
 
     assert (plain.mode, plain.tobytes()) == (labelled.mode, labelled.tobytes())
@@ -56,19 +56,19 @@ def test_the_file_shows_the_label_and_the_same_picture(pictures, kind):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-def test_checksum_and_size_are_of_the_stored_file(pictures, kind):
-    """The vendor's checksum is kept beside them."""
-    record, content, _ = pictures[kind, True]
-    vendors = pictures[kind, False][1]
+def test_checksum_and_size_are_of_the_stored_file(images, kind):
+    """The provider's checksum is kept beside them."""
+    record, content, _ = images[kind, True]
+    upstreams = images[kind, False][1]
 
     assert (hashlib.sha256(content).hexdigest(), len(content)) == (record["sha256"], record["size_bytes"])
-    assert hashlib.sha256(vendors).hexdigest() == pictures[True][record["id"]]
+    assert hashlib.sha256(upstreams).hexdigest() == images[True][record["id"]]
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-def test_without_it_the_file_is_the_vendors(pictures, kind):
+def test_without_it_the_file_is_the_upstreams(images, kind):
     """Nothing of a label, and no second checksum."""
-    record, content, _ = pictures[kind, False]
+    record, content, _ = images[kind, False]
 
-    assert (False, None) == (b"TC260" in content, pictures[False][record["id"]])
+    assert (False, None) == (b"TC260" in content, images[False][record["id"]])
     assert hashlib.sha256(content).hexdigest() == record["sha256"]

@@ -60,11 +60,11 @@ def test_a_narrow_terminal_cuts_no_id(desk, columns):
     assert [True] * len(ids) == [task_id in shown for task_id in ids]
 
 
-def test_deleting_goes_on_behind_a_picture_that_is_missing(desk):
+def test_deleting_goes_on_behind_an_image_that_is_missing(desk):
     """The others are deleted, the last line names it, and the exit code is 1."""
     one, two = (image["id"] for image in json.loads(good(desk.imagegen("images", "list", "--json"))))
     result = desk.imagegen("images", "delete", one, 9999, two, 9998, one, "--yes")
 
     assert f"deleted {one}\ndeleted {two}\n" == result.stdout
-    assert [True] * 2 == [f"{number}: no such picture" in failed(result) for number in (9998, 9999)]
+    assert [True] * 2 == [f"{number}: no such image" in failed(result) for number in (9998, 9999)]
     assert [] == json.loads(good(desk.imagegen("images", "list", "--json")))

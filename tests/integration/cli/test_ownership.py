@@ -34,7 +34,7 @@ def give(folder):
 def foreign(tmp_path_factory):
     """A place that everybody reaches, whose data directory belongs to somebody who is not root."""
     folder = Path(tempfile.mkdtemp(prefix="imagegen-owner-", dir="/tmp"))
-    folder.chmod(0o777)  # the picture lands here
+    folder.chmod(0o777)  # the image lands here
     server = LiveServer(folder)
     server.imagegen("generate", "a cat")
     give(server.data_dir)

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.integration.api.asking import data, picture, until
+from tests.integration.api.asking import data, make_image, until
 from tests.integration.api.live_server import clean_environ
 from tests.integration.cli.said import good
 
@@ -49,12 +49,12 @@ def test_without_a_server_and_again(desk):
 
 
 def test_beside_a_server_that_works(other):
-    """Searches and new pictures go on meanwhile."""
+    """Searches and new images go on meanwhile."""
     with other.start().client() as api:
-        picture(api, "猫 one")
+        make_image(api, "猫 one")
         state = data(api.get("/api/v1/search/index"))
         good(other.imagegen("reindex"))
-        picture(api, "猫 two")
+        make_image(api, "猫 two")
         again = data(api.post("/api/v1/search/reindex"))
         seen = until(lambda: data(api.get("/api/v1/images/search?keyword=猫"))["total"], lambda n: n == 2)
 

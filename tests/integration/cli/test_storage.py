@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from tests.fakes.oss import FakeOss
-from tests.integration.api.asking import data, finished, picture, until
+from tests.integration.api.asking import data, finished, make_image, until
 from tests.integration.cli.said import failed, good
-from tests.integration.cli.test_backup import picture_files
+from tests.integration.cli.test_backup import image_files
 
 SYNC, EXPIRE, VERIFY = (f"/api/v1/storage/{what}" for what in ("sync", "expire", "verify"))
 
@@ -55,7 +55,7 @@ def states(server):
 
 
 def test_without_a_server_sync_uploads_what_waits(desk, oss):
-    """And looking at the pictures does not: commands without a server do what they say, nothing beside it."""
+    """And looking at the images does not: commands without a server do what they say, nothing beside it."""
     with_oss(desk, oss)
     before = states(desk)
     said = good(desk.imagegen("storage", "sync"))
@@ -69,11 +69,11 @@ def test_a_dry_run_changes_nothing(desk, oss):
     with_oss(desk, oss, retention_days=0)
     good(desk.imagegen("storage", "sync"))
     would = told(desk, "expire", "--dry-run")
-    kept = len(picture_files(desk.data_dir))
+    kept = len(image_files(desk.data_dir))
     done = told(desk, "expire")
 
     assert (2, 2, 2) == (would["expired"], kept, done["expired"])
-    assert ([], {"oss"}) == (picture_files(desk.data_dir), states(desk))
+    assert ([], {"oss"}) == (image_files(desk.data_dir), states(desk))
 
 
 def test_expire_without_oss_is_refused(desk):
@@ -102,7 +102,7 @@ def test_verify_fetches_a_damaged_file_back(desk, oss):
     """From OSS, which has it."""
     with_oss(desk, oss)
     good(desk.imagegen("storage", "sync"))
-    file = picture_files(desk.data_dir)[0]
+    file = image_files(desk.data_dir)[0]
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + b"\0")
     seen = desk.imagegen("storage", "verify", "--dry-run")
@@ -114,9 +114,9 @@ def test_verify_fetches_a_damaged_file_back(desk, oss):
     assert (1, 1, whole) == (mended["wrong"], mended["mended"], file.read_bytes())
 
 
-def test_verify_tells_a_lost_picture_and_a_stray_file(desk):
+def test_verify_tells_a_lost_image_and_a_stray_file(desk):
     """A stray file alone is no failure."""
-    lost = picture_files(desk.data_dir)[0]
+    lost = image_files(desk.data_dir)[0]
     stray = lost.with_name("stray.png")
     stray.write_bytes(b"stray")
     harmless = good(desk.imagegen("storage", "verify"))
@@ -135,7 +135,7 @@ def test_the_routes_of_a_running_server(other, oss):
     """The same, by its API; commands use it."""
     other.config = config_of(oss)
     with other.start().client() as api:
-        picture(api)
+        make_image(api)
         until(lambda: data(api.get("/api/v1/images"))["items"][0]["storage"], lambda s: s == "both")
         synced = data(api.post(SYNC, json={"dry_run": True}))
         expired = data(api.post(EXPIRE, json={}))
@@ -161,7 +161,7 @@ def test_expire_by_the_api_without_oss_is_40000(other):
 
 
 def two_uploaded(server, oss):
-    """Start a server and wait until two pictures are in both stores."""
+    """Start a server and wait until two images are in both stores."""
     with_oss(server, oss).start()
     with server.client() as api:
         finished(api, num=2)
@@ -193,11 +193,11 @@ def test_a_terminal_sees_how_far_a_pass_is(desk, oss):
 def test_a_terminal_sees_how_far_a_server_is(other, oss):
     """The same, though it is the server that works."""
     two_uploaded(other, oss)
-    hang_at(oss, 4, "head")  # the first is whether OSS answers at all, then two a picture
+    hang_at(oss, 4, "head")  # the first is whether OSS answers at all, then two an image
     terminal = other.on_terminal("storage", "verify")
     terminal.until("1/2")
     oss.release()
-    terminal.until("2 picture(s)")
+    terminal.until("2 image(s)")
 
     assert 0 == terminal.end()
 
@@ -235,7 +235,7 @@ def test_a_dry_run_counts_what_no_pass_has_seen_yet(desk, oss):
     """With its bytes, and without uploading any."""
     with_oss(desk, oss)
     would = told(desk, "sync", "--dry-run")
-    sizes = [file.stat().st_size for file in picture_files(desk.data_dir)]
+    sizes = [file.stat().st_size for file in image_files(desk.data_dir)]
 
     assert (2, sum(sizes), 0) == (would["uploaded"], would["uploaded_bytes"], len(oss.objects))
 
@@ -249,12 +249,12 @@ def test_a_refusal_of_oss_is_told(desk, oss, what):
     reason = failed(desk.imagegen("storage", what))
 
     assert "OSS: 403" in reason
-    assert 2 == len(picture_files(desk.data_dir))
+    assert 2 == len(image_files(desk.data_dir))
 
 
 def test_everything_that_is_wrong_counts(desk):
     """Also beyond the findings that are listed."""
-    for file in picture_files(desk.data_dir):
+    for file in image_files(desk.data_dir):
         file.unlink()
     result = told_whatever(desk, "verify")
 

@@ -5,7 +5,7 @@ import base64
 import openai
 import pytest
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.live_server import LiveServer
 
 TOKEN = "a-token-of-some-length-0123456789"
@@ -19,7 +19,7 @@ def client_of(server, *, api_key="any-key", max_retries=0, timeout=60):
 
 
 def decoded(response):
-    return [base64.b64decode(picture.b64_json) for picture in response.data]
+    return [base64.b64decode(image.b64_json) for image in response.data]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def client(server):
 
 
 @pytest.fixture(scope="session")
-def picture():
+def image():
     """Return a PNG of 64 by 64 pixels."""
     return png(7, size=(64, 64))
 

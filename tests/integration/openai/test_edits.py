@@ -1,4 +1,4 @@
-"""API.md section 6: pictures from pictures, as multipart and as JSON."""
+"""API.md section 6: images from images, as multipart and as JSON."""
 
 import io
 import os
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from tests.fakes.pictures import png
+from tests.fakes.images import png
 from tests.integration.api.asking import data_url, task_of
 from tests.integration.openai.conftest import decoded
 
@@ -22,28 +22,28 @@ def files(*named, kind="image/png"):
     return [(name, (f"{index}.png", content, kind)) for index, (name, content) in enumerate(named)]
 
 
-def test_one_picture_is_edited(client, api, picture):
+def test_one_image_is_edited(client, api, image):
     """And comes back in its size."""
-    raw = client.images.with_raw_response.edit(image=picture, prompt="with a hat", n=2)
+    raw = client.images.with_raw_response.edit(image=image, prompt="with a hat", n=2)
 
     assert "edit" == task_made_by(api, raw)["operation"]
     assert (2, "64x64") == (len(decoded(raw.parse())), raw.parse().size)
     assert 2 == task_made_by(api, raw)["params"]["num"]
 
 
-def test_a_mask_goes_along(client, api, picture):
+def test_a_mask_goes_along(client, api, image):
     """White is repainted."""
     raw = client.images.with_raw_response.edit(
-        image=("a.png", picture, "image/png"), mask=("m.png", png(3, (64, 64)), "image/png"), prompt="a hat"
+        image=("a.png", image, "image/png"), mask=("m.png", png(3, (64, 64)), "image/png"), prompt="a hat"
     )
 
     assert "edit" == task_made_by(api, raw)["operation"]
 
 
-def test_several_pictures_are_references(client, api, picture):
+def test_several_images_are_references(client, api, image):
     """The client repeats ``image[]``."""
     raw = client.images.with_raw_response.edit(
-        image=[picture, png(2), png(3)], prompt="all together", size="64x64", extra_body={"seed": 7}
+        image=[image, png(2), png(3)], prompt="all together", size="64x64", extra_body={"seed": 7}
     )
 
     assert "reference" == task_made_by(api, raw)["operation"]
@@ -51,20 +51,20 @@ def test_several_pictures_are_references(client, api, picture):
 
 
 @pytest.mark.parametrize("name", ["image", "image[]", "images[]", "images"])
-def test_every_spelling_of_the_field_is_taken(api, picture, name):
+def test_every_spelling_of_the_field_is_taken(api, image, name):
     """Once or repeated."""
     form = {"prompt": "together", "response_format": "url"}
-    one = api.post(EDITS, data=form, files=files((name, picture)))
-    two = api.post(EDITS, data=form, files=files((name, picture), (name, png(2))))
+    one = api.post(EDITS, data=form, files=files((name, image)))
+    two = api.post(EDITS, data=form, files=files((name, image), (name, png(2))))
 
     assert ["edit", "reference"] == [task_made_by(api, answer)["operation"] for answer in (one, two)]
 
 
-def test_a_json_body_has_data_urls_and_kept_pictures(api, picture):
+def test_a_json_body_has_data_urls_and_kept_images(api, image):
     """As the API's own bodies."""
     first = api.post(
         EDITS,
-        json={"prompt": "a", "images": [{"image_url": data_url(picture)}], "response_format": "url"},
+        json={"prompt": "a", "images": [{"image_url": data_url(image)}], "response_format": "url"},
     )
     kept = first.json()["data"][0]["url"].split("/")[-2]
     again = api.post(
@@ -83,9 +83,9 @@ def test_a_json_body_has_data_urls_and_kept_pictures(api, picture):
     ]
 
 
-def test_a_stream_has_its_own_event(client, picture):
+def test_a_stream_has_its_own_event(client, image):
     """Named after edits."""
-    (event,) = client.images.edit(image=picture, prompt="with a hat", stream=True)
+    (event,) = client.images.edit(image=image, prompt="with a hat", stream=True)
 
     assert ("image_edit.completed", "64x64") == (event.type, event.size)
 
@@ -102,9 +102,9 @@ def test_a_stream_has_its_own_event(client, picture):
         ({"prompt": "a", "seed": "soon"}, ["image"], "seed"),
     ],
 )
-def test_a_bad_form_is_told_by_its_field(api, picture, form, named, param):
+def test_a_bad_form_is_told_by_its_field(api, image, form, named, param):
     """400, and what is wrong with what."""
-    answer = api.post(EDITS, data=form, files=files(*((name, picture) for name in named)) or {"x": b""})
+    answer = api.post(EDITS, data=form, files=files(*((name, image) for name in named)) or {"x": b""})
     error = answer.json()["error"]
 
     assert (400, "invalid_request_error", param) == (answer.status_code, error["type"], error["param"])
@@ -123,7 +123,7 @@ def test_a_bad_form_is_told_by_its_field(api, picture, form, named, param):
     ],
 )
 def test_a_bad_json_body_is_told_by_its_field(api, body, param):
-    """400, except for a kept picture that is not there."""
+    """400, except for a kept image that is not there."""
     answer = api.post(EDITS, json=body)
     error = answer.json()["error"]
 
@@ -165,7 +165,7 @@ def noise(side):
 
 
 def test_an_edit_that_waits_holds_no_room_for_bodies(start_server):
-    """Its picture is on disk by then: six uploads wait where two fit at once."""
+    """Its image is on disk by then: six uploads wait where two fit at once."""
     server = start_server({"server": {"max_upload_mb": 2}})
     large = noise(700)
     form = {"prompt": "a hat", "delay_seconds": "4", "response_format": "url"}

@@ -105,10 +105,10 @@ def test_messages_are_chinese_or_english(client):
     assert "the request is not valid (n: must be at least 1)" == told[1]
 
 
-def test_variations_are_404_with_a_hint(client, picture):
+def test_variations_are_404_with_a_hint(client, image):
     """They ended with DALL·E 2."""
     with pytest.deprecated_call(), pytest.raises(openai.NotFoundError) as raised:
-        client.images.create_variation(image=picture)
+        client.images.create_variation(image=image)
 
     assert "/v1/images/edits" in raised.value.message
 

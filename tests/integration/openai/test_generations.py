@@ -1,4 +1,4 @@
-"""API.md section 6: pictures from a prompt, with the official client."""
+"""API.md section 6: images from a prompt, with the official client."""
 
 import base64
 
@@ -26,10 +26,10 @@ def test_the_official_client_works_unchanged(client):
 
 
 def test_n_and_size_are_kept(client):
-    """Several pictures, each of the size."""
+    """Several images, each of the size."""
     made = client.images.generate(prompt="a lighthouse", n=3, size="96x64")
 
-    assert (3, "96x64") == (len({picture.b64_json for picture in made.data}), made.size)
+    assert (3, "96x64") == (len({image.b64_json for image in made.data}), made.size)
 
 
 def test_the_bytes_are_those_that_are_kept(client, api):
@@ -41,12 +41,12 @@ def test_the_bytes_are_those_that_are_kept(client, api):
     assert raw.headers["content-length"] == str(len(raw.content))
 
 
-def test_an_address_is_absolute_and_leads_to_the_picture(client):
+def test_an_address_is_absolute_and_leads_to_the_image(client):
     """From the request's own Host and scheme."""
-    (picture,) = client.images.generate(**SMALL, response_format="url").data
+    (image,) = client.images.generate(**SMALL, response_format="url").data
 
-    assert picture.b64_json is None
-    assert PNG == httpx.get(picture.url, trust_env=False).content[:8]
+    assert image.b64_json is None
+    assert PNG == httpx.get(image.url, trust_env=False).content[:8]
 
 
 def test_an_address_names_the_host_that_was_asked(api):
@@ -88,7 +88,7 @@ def test_auto_says_nothing(client, api):
     assert {} == task_made_by(api, raw)["params"]
 
 
-def test_a_stream_ends_with_a_completed_event_for_each_picture(client):
+def test_a_stream_ends_with_a_completed_event_for_each_image(client):
     """With the bytes, and a comment now and then before."""
     events = list(client.images.generate(**SMALL, n=2, stream=True, partial_images=1))
 
@@ -112,7 +112,7 @@ def test_a_chosen_key_gives_the_same_task_again(api):
     assert (422, "idempotency_key_reused") == (other.status_code, other.json()["error"]["code"])
 
 
-def test_the_picture_is_in_the_gallery(client, api):
+def test_the_image_is_in_the_gallery(client, api):
     """It is a task like any other."""
     client.images.generate(prompt="ein Leuchtturm für immer", size="64x64")
 

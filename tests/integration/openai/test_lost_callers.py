@@ -10,9 +10,9 @@ import pytest
 
 from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import ended, task_of, total, until
-from tests.integration.api.held_vendor import behind
+from tests.integration.api.held_upstream import behind
 from tests.integration.api.live_server import LiveServer
-from tests.integration.openai.test_repeats import FIRST, GENERATIONS, asked
+from tests.integration.openai.test_client_retries import FIRST, GENERATIONS, asked
 
 REPLAYED = "idempotent-replayed"
 CLOSE = {"Connection": "close"}
@@ -22,14 +22,14 @@ LITELLM = FIRST
 
 
 @pytest.fixture(scope="module")
-def vendor():
-    with FakeA1111() as vendor:
-        yield vendor
+def upstream():
+    with FakeA1111() as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="module")
-def server(vendor, tmp_path_factory):
-    running = LiveServer(tmp_path_factory.mktemp("lost-callers"), behind(vendor)).start()
+def server(upstream, tmp_path_factory):
+    running = LiveServer(tmp_path_factory.mktemp("lost-callers"), behind(upstream)).start()
     yield running
     running.end()
 
@@ -41,11 +41,11 @@ def api(server):
 
 
 @pytest.fixture
-def hold(vendor):
-    """While it is not set, no job of the vendor's ends."""
-    vendor.hold.clear()
-    yield vendor.hold
-    vendor.hold.set()
+def hold(upstream):
+    """While it is not set, no job of the provider's ends."""
+    upstream.hold.clear()
+    yield upstream.hold
+    upstream.hold.set()
 
 
 def body_of(prompt, seconds=1.0, **more):
@@ -53,7 +53,7 @@ def body_of(prompt, seconds=1.0, **more):
 
 
 def held(prompt, **more):
-    """Return a request for a picture that is not there before the vendor is let go."""
+    """Return a request for an image that is not there before the provider is let go."""
     return {"prompt": prompt, "size": "64x64", "model": "stable-diffusion/default", **more}
 
 
@@ -87,7 +87,7 @@ def lose(server, body, **headers):
 
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
 def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers):
-    """Then the next equal request is a new picture's."""
+    """Then the next equal request is a new image's."""
     body = held(f"lost with {len(headers)} headers")
     lost = lose(server, body, **headers)
     hold.set()
@@ -99,7 +99,7 @@ def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers)
 
 
 def test_a_caller_who_leaves_does_not_cancel(server, api, hold):
-    """The picture is made and kept."""
+    """The image is made and kept."""
     lost = lose(server, held("left alone"))
     hold.set()
 
@@ -143,7 +143,7 @@ def test_a_caller_may_be_lost_again_and_again(server, api, hold):
 
 
 def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api, hold):
-    """Nobody is given the same picture twice."""
+    """Nobody is given the same image twice."""
     body = held("one lost, two new")
     lost = lose(server, body)
     hold.set()
@@ -194,7 +194,7 @@ def test_another_request_is_not_its_repeat(server, api, hold, other):
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
 @pytest.mark.parametrize("as_job", [False, True], ids=["call", "job"])
 def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, headers):
-    """The repeat gets what became of the task; who had his answer before the kill gets a new picture."""
+    """The repeat gets what became of the task; who had his answer before the kill gets a new image."""
     server = start_server()
     with server.client(**headers) as api:
         first = api.post(GENERATIONS, json=body_of("answered", 0)).headers["x-task-id"]

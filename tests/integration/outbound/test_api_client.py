@@ -9,7 +9,7 @@ import pytest
 from imagegen_adapters.outbound import Outbound, PoolLimits, map_transport_errors
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from tests.fakes.raw_server import RawServer, answer
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ async def failure_of(client, url, **options):
 
 
 async def test_the_host_header_stays_the_name(server, outbound):
-    """The address is swapped at socket level, so the vendor sees the name that was configured."""
+    """The address is swapped at socket level, so the provider sees the name that was configured."""
     base = f"http://localhost:{server.port}/v1"
     await outbound.api_client(provider(base)).get(f"{base}/models")
 
@@ -64,7 +64,9 @@ async def test_further_origins_can_be_vouched_for(server):
     """A provider that spreads over hosts names them."""
     async with RawServer() as other:
         outbound = Outbound(allow_private={server.authority, other.authority})
-        response = await outbound.api_client(provider(server.url), also=[f"{other.url}/x"]).get(other.url)
+        response = await outbound.api_client(provider(server.url), extra_origins=[f"{other.url}/x"]).get(
+            other.url
+        )
         await outbound.aclose()
 
         assert "hello" == response.text
@@ -241,7 +243,7 @@ async def test_the_certificate_is_compared_with_the_name(certificate):
 
 
 async def test_silence_after_the_request_is_a_timeout(server, outbound):
-    """The vendor took the request and may charge for it."""
+    """The provider took the request and may charge for it."""
     server.answers["/mute"] = lambda writer: asyncio.Event().wait()
     error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/mute")
 
@@ -252,7 +254,7 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
     """It is paid for, and its beginning was in time."""
 
     async def late(writer):
-        whole = answer(body=b"a picture")
+        whole = answer(body=b"an image")
         writer.write(whole[:-4])
         await writer.drain()
         await asyncio.sleep(1.5)
@@ -263,12 +265,12 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
     client = outbound.api_client(provider(server.url, timeout=1))
     url = f"{server.url}/late"
 
-    assert b"a picture" == (await client.get(url, timeout=httpx.Timeout(1, read=None))).content
+    assert b"an image" == (await client.get(url, timeout=httpx.Timeout(1, read=None))).content
 
 
 async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monkeypatch):
     """Each byte comes in time, the whole does not."""
-    monkeypatch.setattr("imagegen_adapters.outbound.provider_transport.ARRIVAL_SECONDS", 0.1)
+    monkeypatch.setattr("imagegen_adapters.outbound.provider_transport.RESPONSE_GRACE_SECONDS", 0.1)
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
@@ -343,7 +345,7 @@ async def test_the_limit_counts_over_all_hosts(server):
             allow_private={server.authority, other.authority}, limits=PoolLimits(connections=3)
         )
         config = provider(server.url)
-        client = outbound.api_client(config, also=[other.url])
+        client = outbound.api_client(config, extra_origins=[other.url])
         await asyncio.gather(*(client.get(server.url) for _ in range(3)))
         await asyncio.gather(*(client.get(other.url) for _ in range(3)))
         await server.until(lambda: server.open + other.open <= 3)

@@ -6,11 +6,11 @@ import ssl
 import pytest
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.outbound.download import Download, Pace
+from imagegen_adapters.outbound.download import Download, MinSpeed
 from imagegen_adapters.outbound.origins import parse_url
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from tests.fakes.raw_server import RawServer, answer
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ async def test_a_local_provider_may_call_itself_localhost(server, outbound):
 
 
 async def test_another_listed_provider_is_not_downloaded_from(server, outbound):
-    """The list is for a provider's own pictures, not for those of its neighbours."""
+    """The list is for a provider's own images, not for those of its neighbours."""
     failure = await failure_of(
         outbound, server, "/x.png", config=provider(f"http://api.example.com:{server.port}")
     )
@@ -85,7 +85,7 @@ async def test_another_listed_provider_is_not_downloaded_from(server, outbound):
         "",
     ],
 )
-async def test_an_address_that_no_picture_is_behind_is_refused(server, outbound, url):
+async def test_an_address_that_no_image_is_behind_is_refused(server, outbound, url):
     """Scheme, port, credentials and form are judged before the name is looked up."""
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, url)).code
 
@@ -162,7 +162,7 @@ async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
 
 
 async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
-    """A key that a download needs is not carried to where the vendor redirects."""
+    """A key that a download needs is not carried to where the provider redirects."""
     server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
     await body_of(outbound, server, "/r", headers={"Authorization": "Bearer sk-canary"})
 
@@ -209,7 +209,7 @@ async def test_a_gzip_bomb_counts_by_what_it_becomes(server, outbound):
 
 
 async def test_a_body_shorter_than_announced_is_a_failed_download(server, outbound):
-    """Half a picture is none."""
+    """Half an image is none."""
 
     async def short(writer):
         writer.write(answer(body=b"half", length=8))
@@ -247,12 +247,12 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
     server.answers["/drip"] = trickle
     download = Download(
         base=parse_url(server.url),
-        trusted=frozenset(),
+        trusted_origins=frozenset(),
         headers={},
         max_bytes=1000,
         seconds=60,
         transport=lambda public_only: outbound._transport(None, public_only=public_only),
-        pace=Pace(seconds=0.1, bytes=100_000),
+        min_speed=MinSpeed(seconds=0.1, bytes=100_000),
     )
     with pytest.raises(CallError, match="too slow"):
         _ = [chunk async for chunk in download.chunks(f"{server.url}/drip")]

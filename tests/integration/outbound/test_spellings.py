@@ -5,7 +5,7 @@ import pytest
 from imagegen_adapters.outbound import Outbound, OutboundGuard
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from tests.fakes.raw_server import RawServer
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +70,7 @@ async def test_no_spelling_is_connected_to_as_api_base(listener, host):
 
 @pytest.mark.parametrize("host", EVERY)
 async def test_no_spelling_is_downloaded_from(listener, host):
-    """A vendor that names it gets nothing, not even on the provider's own port."""
+    """A provider that names it gets nothing, not even on the provider's own port."""
     outbound = Outbound(allow_private={"gpu.lan:80"})
     config = provider(f"http://api.example.com:{listener.port}")
     url = f"http://{host}:{listener.port}/x.png"

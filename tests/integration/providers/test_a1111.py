@@ -11,13 +11,13 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
-from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.images import MediaType
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.ports.provider import Harvest, ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.ports.provider import ProviderCall, ProviderResult
+from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
 
@@ -31,7 +31,7 @@ def config(server, **changes):
     return ProviderConfig(**{**fields, "api_base": server.url, "timeout_seconds": 20.0, **changes})
 
 
-def picture_input(key, data):
+def image_input(key, data):
     image = Image.open(io.BytesIO(data))
     return InputImage(
         key=key,
@@ -107,24 +107,24 @@ class Bench:
         return caught.value
 
 
-async def bytes_of(harvest: Harvest):
-    return [b"".join([chunk async for chunk in picture.chunks()]) for picture in harvest.pictures]
+async def bytes_of(harvest: ProviderResult):
+    return [b"".join([chunk async for chunk in image.chunks()]) for image in harvest.images]
 
 
 def generate(**params):
-    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
 
 
-def with_picture(operation, mask=None, **params):
+def with_image(operation, mask=None, **params):
     data = {"p": png((96, 64)), **({"m": mask} if mask else {})}
-    inputs = {key: picture_input(key, value) for key, value in data.items()}
+    inputs = {key: image_input(key, value) for key, value in data.items()}
     source = {"references": (inputs["p"],)} if operation is Operation.REFERENCE else {"image": inputs["p"]}
-    request = PictureRequest(operation=operation, prompt="猫", params=params, mask=inputs.get("m"), **source)
+    request = ImageRequest(operation=operation, prompt="猫", params=params, mask=inputs.get("m"), **source)
     return request, data
 
 
 @pytest.mark.parametrize("flavour", ["a1111", "forge", "sdnext"])
-async def test_text_becomes_pictures_with_their_seeds(flavour):
+async def test_text_becomes_images_with_their_seeds(flavour):
     """One paid call for all of them, with the grid and what extensions append left out."""
     with FakeA1111(flavour=flavour, grid=True, extra_maps=1) as server:
         async with Bench(server) as bench:
@@ -134,20 +134,20 @@ async def test_text_becomes_pictures_with_their_seeds(flavour):
             assert [
                 {"model": "sd-1.5", "model_hash": "6ce0161689", "sampler_name": "Euler a", "seed": seed}
                 for seed in (7, 8)
-            ] == [dict(p.metadata) for p in harvest.pictures]
+            ] == [dict(p.metadata) for p in harvest.images]
             assert 1 == len(server.ledger)
 
 
-async def test_pictures_keep_the_servers_encoding():
+async def test_images_keep_the_servers_encoding():
     """A WebUI may be set to JPEG; nothing assumes PNG."""
-    with FakeA1111(picture_format="JPEG") as server:
+    with FakeA1111(image_format="JPEG") as server:
         async with Bench(server) as bench:
-            pictures = await bytes_of(await bench.make(generate()))
+            images = await bytes_of(await bench.make(generate()))
 
-            assert [MediaType.JPEG] == [MediaType.sniff(data) for data in pictures]
+            assert [MediaType.JPEG] == [MediaType.sniff(data) for data in images]
 
 
-async def test_pictures_can_be_read_again():
+async def test_images_can_be_read_again():
     """A restart decodes the spooled answer once more, for free."""
     with FakeA1111() as server:
         async with Bench(server) as bench:
@@ -158,8 +158,8 @@ async def test_pictures_can_be_read_again():
 
 
 async def test_a_reference_is_repainted():
-    """img2img with the picture and its own size."""
-    request, inputs = with_picture(Operation.REFERENCE, denoising_strength=0.4)
+    """img2img with the image and its own size."""
+    request, inputs = with_image(Operation.REFERENCE, denoising_strength=0.4)
     with FakeA1111() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= inputs
@@ -181,7 +181,7 @@ async def test_an_edit_sends_the_mask_in_the_servers_words():
     mask.putpixel((5, 5), (0, 0, 0, 0))
     out = io.BytesIO()
     mask.save(out, "PNG")
-    request, inputs = with_picture(Operation.EDIT, mask=out.getvalue())
+    request, inputs = with_image(Operation.EDIT, mask=out.getvalue())
     with FakeA1111() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= inputs
@@ -191,9 +191,9 @@ async def test_an_edit_sends_the_mask_in_the_servers_words():
             assert ("L", 255, 0) == (sent.mode, sent.getpixel((5, 5)), sent.getpixel((6, 6)))
 
 
-async def test_upscaling_makes_the_picture_larger():
-    """extra-single-image has one picture and no info."""
-    request, inputs = with_picture(Operation.UPSCALE, upscale_factor="x4")
+async def test_upscaling_makes_the_image_larger():
+    """extra-single-image has one image and no info."""
+    request, inputs = with_image(Operation.UPSCALE, upscale_factor="x4")
     with FakeA1111() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= inputs
@@ -301,7 +301,7 @@ async def test_progress_is_reported_while_the_call_runs():
             server.hold.set()
             await running
 
-            assert [0.5] == bench.exchange.progressed
+            assert [0.5] == bench.exchange.progress_reports
 
 
 async def test_trouble_with_progress_does_not_harm_the_call():
@@ -314,7 +314,7 @@ async def test_trouble_with_progress_does_not_harm_the_call():
             await asyncio.to_thread(server.progress_asked.wait)
             server.hold.set()
 
-            assert 1 == len((await running).pictures)
+            assert 1 == len((await running).images)
 
 
 async def test_an_endless_answer_about_progress_is_not_taken():
@@ -327,7 +327,7 @@ async def test_an_endless_answer_about_progress_is_not_taken():
             ended = await asyncio.to_thread(server.floods.get)
             server.hold.set()
 
-            assert ("refused", 1) == (ended, len((await running).pictures))
+            assert ("refused", 1) == (ended, len((await running).images))
 
 
 async def test_an_endless_answer_to_a_probe_is_not_taken():
@@ -344,7 +344,7 @@ async def test_an_endless_answer_to_a_probe_is_not_taken():
 
 @pytest.mark.parametrize("flavour", ["a1111", "sdnext"])
 async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
-    """The partial picture says what it is."""
+    """The partial image says what it is."""
     with FakeA1111(flavour=flavour) as server:
         server.hold.clear()
         async with Bench(server) as bench:
@@ -353,7 +353,7 @@ async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
             await bench.provider.cancel(bench.call(generate()), None)
             harvest = await running
 
-            assert [True] == [picture.metadata["interrupted"] for picture in harvest.pictures]
+            assert [True] == [image.metadata["interrupted"] for image in harvest.images]
 
 
 async def test_somebody_elses_job_is_not_interrupted():

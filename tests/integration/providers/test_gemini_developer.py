@@ -18,10 +18,10 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
 from tests.fakes.gemini import (
     KEY,
     REFUSED,
@@ -30,7 +30,7 @@ from tests.fakes.gemini import (
     content,
     error,
     error_info,
-    picture_part,
+    image_part,
     png,
     quota_failure,
     retry_info,
@@ -99,11 +99,11 @@ async def bench(anyio_backend):
         await outbound.aclose()
 
 
-async def read(picture):
-    return b"".join([chunk async for chunk in picture.chunks()])
+async def read(image):
+    return b"".join([chunk async for chunk in image.chunks()])
 
 
-GENERATE = PictureRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
+GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
 
 
 class TestContract(ProviderContract):
@@ -117,29 +117,29 @@ class TestContract(ProviderContract):
     def config(self, bench):
         return bench.config
 
-    def refused(self):
+    def rejected_request(self):
         return attrs.evolve(GENERATE, prompt=REFUSED)
 
 
 async def test_generate_makes_one_paid_call(bench):
-    """The picture of the answer arrives, the sketch that was only a thought does not."""
+    """The image of the answer arrives, the sketch that was only a thought does not."""
     harvest = await bench.harvest(GENERATE)
 
-    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+    assert [bench.fake.image] == [await read(p) for p in harvest.images]
     assert ["gemini-nano-banana-2.1"] == bench.fake.ledger
     assert "/v1/models/gemini-nano-banana-2.1:generateContent" == bench.fake.asked[0].target
 
 
-async def test_a_picture_can_be_read_again(bench):
+async def test_an_image_can_be_read_again(bench):
     """What is spooled is decoded as often as asked."""
     harvest = await bench.harvest(GENERATE)
 
-    assert await read(harvest.pictures[0]) == await read(harvest.pictures[0])
+    assert await read(harvest.images[0]) == await read(harvest.images[0])
 
 
 async def test_metadata_keeps_usage_and_words(bench):
-    """What the model said beside the picture and what it cost in tokens stay with the picture."""
-    metadata = (await bench.harvest(GENERATE)).pictures[0].metadata
+    """What the model said beside the image and what it cost in tokens stay with the image."""
+    metadata = (await bench.harvest(GENERATE)).images[0].metadata
 
     assert "Here you go" == metadata["text"]
     assert 1125 == metadata["usage"]["totalTokenCount"]
@@ -180,36 +180,34 @@ async def test_a_size_that_is_no_size_is_rejected_before_anything_is_sent(bench)
 
 
 async def test_references_go_along_unchanged_and_in_order(bench):
-    """Pictures are streamed into the request in the places of their placeholders."""
-    pictures = [png(seed=i, padding=200_000 + i * 256) for i in range(14)]
-    references = tuple(bench.input(data, key=f"reference-{i}") for i, data in enumerate(pictures))
+    """Images are streamed into the request in the places of their placeholders."""
+    images = [png(seed=i, padding=200_000 + i * 256) for i in range(14)]
+    references = tuple(bench.input(data, key=f"reference-{i}") for i, data in enumerate(images))
 
-    await bench.harvest(
-        PictureRequest(operation=Operation.REFERENCE, prompt="together", references=references)
-    )
+    await bench.harvest(ImageRequest(operation=Operation.REFERENCE, prompt="together", references=references))
 
-    assert pictures == bench.fake.asked[0].pictures
+    assert images == bench.fake.asked[0].images
     assert "together" == bench.text_sent()
 
 
-async def test_pictures_over_the_inline_limit_are_rejected(bench):
-    """The vendor's limit for one request is known before anything is paid."""
-    picture = bench.input(png(padding=2_000_000))
+async def test_images_over_the_inline_limit_are_rejected(bench):
+    """The provider's limit for one request is known before anything is paid."""
+    image = bench.input(png(padding=2_000_000))
 
     error = await bench.failure(
-        PictureRequest(operation=Operation.EDIT, prompt="x", image=picture), extra_config={"max_inline_mb": 1}
+        ImageRequest(operation=Operation.EDIT, prompt="x", image=image), extra_config={"max_inline_mb": 1}
     )
 
     assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.asked)
 
 
-async def test_a_mask_goes_along_as_a_second_picture_with_white_to_be_repainted(bench):
+async def test_a_mask_goes_along_as_a_second_image_with_white_to_be_repainted(bench):
     """Transparent in the caller's mask becomes white, and the caller learns that it is advice."""
     mask = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     mask.putpixel((0, 0), (0, 0, 0, 255))
     data = io.BytesIO()
     mask.save(data, "PNG")
-    request = PictureRequest(
+    request = ImageRequest(
         operation=Operation.EDIT,
         prompt="a hat",
         image=bench.input(png()),
@@ -218,15 +216,15 @@ async def test_a_mask_goes_along_as_a_second_picture_with_white_to_be_repainted(
 
     harvest = await bench.harvest(request)
 
-    sent = Image.open(io.BytesIO(bench.fake.asked[0].pictures[1]))
+    sent = Image.open(io.BytesIO(bench.fake.asked[0].images[1]))
     assert (0, 255) == (sent.getpixel((0, 0)), sent.getpixel((1, 1)))
-    assert bench.text_sent().startswith("a hat\n\nThe second picture is a mask")
+    assert bench.text_sent().startswith("a hat\n\nThe second image is a mask")
     assert "the model takes it as advice" in harvest.warnings[0]
 
 
 async def test_an_edit_mode_adds_its_sentence(bench):
     """The modes that Imagen knows are put into words for a model that knows none."""
-    request = PictureRequest(
+    request = ImageRequest(
         operation=Operation.EDIT,
         prompt="a beach",
         image=bench.input(png()),
@@ -241,18 +239,18 @@ async def test_an_edit_mode_adds_its_sentence(bench):
 
 async def test_recontext_wraps_the_prompt(bench):
     """The fixed instruction stands before the caller's words."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png()))
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png()))
 
     await bench.harvest(request)
 
-    assert bench.text_sent().startswith("Put the main subject of the picture into a new scene.")
+    assert bench.text_sent().startswith("Put the main subject of the image into a new scene.")
     assert bench.text_sent().endswith("The new scene: a desk")
 
 
 async def test_upscale_asks_for_the_next_tier(bench):
-    """1024 pixels times four is 4K, in the picture's own ratio, and it is said to be drawn anew."""
+    """1024 pixels times four is 4K, in the image's own ratio, and it is said to be drawn anew."""
     image = bench.input(png(), width=1024, height=768)
-    request = PictureRequest(operation=Operation.UPSCALE, image=image, params={"upscale_factor": "x4"})
+    request = ImageRequest(operation=Operation.UPSCALE, image=image, params={"upscale_factor": "x4"})
 
     harvest = await bench.harvest(request)
 
@@ -260,8 +258,8 @@ async def test_upscale_asks_for_the_next_tier(bench):
     assert "drawn anew" in harvest.warnings[0]
 
 
-async def test_several_pictures_are_several_calls(bench):
-    """There is no count at Google, so each picture is its own request with its own seed."""
+async def test_several_images_are_several_calls(bench):
+    """There is no count at Google, so each image is its own request with its own seed."""
     call = bench.call(GENERATE.with_params(num=3, seed=5))
 
     parts = bench.provider.split(call.request, call.model, call.config)
@@ -300,7 +298,7 @@ async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
 
 
 async def test_extra_headers_go_along(bench):
-    """``extra_config.headers`` reach the vendor beside the SDK's own."""
+    """``extra_config.headers`` reach the provider beside the SDK's own."""
     await bench.harvest(GENERATE, extra_config={"headers": {"X-Team": "a"}})
 
     assert "a" == bench.fake.asked[0].headers["x-team"]
@@ -366,7 +364,7 @@ async def test_the_finish_message_is_shown(bench):
 BAD = {
     "words": Scripted(body=content({"text": "Which cat?"})),
     "no image": Scripted(body=content({"text": "Sorry"}, reason="NO_IMAGE")),
-    "only a thought": Scripted(body=content(picture_part(png(), thought=True))),
+    "only a thought": Scripted(body=content(image_part(png(), thought=True))),
     "continuation": Scripted(body=content(reason="CONTINUATION", continuationToken="t")),
     "empty": Scripted(body=b""),
     "empty object": Scripted(body={}),
@@ -379,7 +377,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
-async def test_answers_without_a_picture_may_have_cost_money(bench, answer):
+async def test_answers_without_an_image_may_have_cost_money(bench, answer):
     """They are paid for as far as anybody knows, and never repeated."""
     bench.fake.script.append(answer)
 
@@ -394,12 +392,12 @@ async def test_answers_without_a_picture_may_have_cost_money(bench, answer):
 
 
 async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
-    """The picture is paid for; it has a little more time, as with every other provider."""
-    bench.fake.script.append(Scripted(body=content(picture_part(bench.fake.picture)), late=1.2))
+    """The image is paid for; it has a little more time, as with every other provider."""
+    bench.fake.script.append(Scripted(body=content(image_part(bench.fake.image)), late=1.2))
 
     harvest = await bench.harvest(GENERATE, timeout_seconds=2)
 
-    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+    assert [bench.fake.image] == [await read(p) for p in harvest.images]
 
 
 @pytest.mark.parametrize("body", [b"{" * 20_000, b"<html>" + b"{}" * 20_000])
@@ -423,27 +421,27 @@ async def test_words_are_passed_on(bench):
     assert "the model answered in words: Which cat do you mean?" == str(await bench.failure(GENERATE))
 
 
-async def test_a_picture_that_is_no_base64_is_a_bad_response(bench):
-    """It shows when the picture is read."""
+async def test_an_image_that_is_no_base64_is_a_bad_response(bench):
+    """It shows when the image is read."""
     part = {"inlineData": {"mimeType": "image/png", "data": "!!!!" * 10_000}}
     bench.fake.script.append(Scripted(body=content(part)))
     harvest = await bench.harvest(GENERATE)
 
     with pytest.raises(CallError) as raised:
-        await read(harvest.pictures[0])
+        await read(harvest.images[0])
 
     assert FailureCode.BAD_RESPONSE == raised.value.failure.code
 
 
 @pytest.mark.parametrize("url_safe", [False, True])
 async def test_both_alphabets_of_base64_are_read(bench, url_safe):
-    """Large pictures come off the disk in blocks, whichever alphabet they are in."""
-    picture = png(padding=3_000_000)
-    bench.fake.script.append(Scripted(body=content(picture_part(picture, url_safe=url_safe))))
+    """Large images come off the disk in blocks, whichever alphabet they are in."""
+    image = png(padding=3_000_000)
+    bench.fake.script.append(Scripted(body=content(image_part(image, url_safe=url_safe))))
 
     harvest = await bench.harvest(GENERATE)
 
-    assert picture == await read(harvest.pictures[0])
+    assert image == await read(harvest.images[0])
 
 
 DETAILED = {
@@ -497,11 +495,11 @@ DETAILED = {
     ),
     "reset before the answer": (Scripted(cut="before"), (FailureCode.OUTCOME_UNKNOWN, False, None)),
     "reset within the answer": (
-        Scripted(body=content(picture_part(png(padding=9000))), cut="after"),
+        Scripted(body=content(image_part(png(padding=9000))), cut="after"),
         (FailureCode.OUTCOME_UNKNOWN, False, None),
     ),
     "answer cut short": (
-        Scripted(body=content(picture_part(png(padding=9000))), cut="body"),
+        Scripted(body=content(image_part(png(padding=9000))), cut="body"),
         (FailureCode.OUTCOME_UNKNOWN, False, None),
     ),
 }
@@ -509,7 +507,7 @@ DETAILED = {
 
 @pytest.mark.parametrize(("answer", "expected"), DETAILED.values(), ids=DETAILED)
 async def test_errors_say_whether_anything_started(bench, answer, expected):
-    """One request is sent, and what its failure means follows the vendor's table."""
+    """One request is sent, and what its failure means follows the provider's table."""
     bench.fake.script.append(answer)
 
     error = await bench.failure(GENERATE)
@@ -538,7 +536,7 @@ async def test_a_retired_model_names_its_replacement(bench):
     assert "use gemini-nano-banana-2.1" in str(error)
 
 
-async def test_a_vendor_that_never_answers_is_a_timeout(bench):
+async def test_an_upstream_that_never_answers_is_a_timeout(bench):
     """The request was sent, so it may have cost money."""
     bench.fake.script.append(Scripted(cut="hang"))
 
@@ -563,30 +561,30 @@ async def test_nobody_listening_started_nothing(bench, free_tcp_port):
     await outbound.aclose()
 
 
-async def test_a_large_picture_is_never_whole_in_memory(bench):
-    """A picture of 20 MB passes in blocks of one megabyte."""
-    picture = png(padding=20_000_000)
-    bench.fake.script.append(Scripted(body=content(picture_part(picture))))
+async def test_a_large_image_is_never_whole_in_memory(bench):
+    """An image of 20 MB passes in blocks of one megabyte."""
+    image = png(padding=20_000_000)
+    bench.fake.script.append(Scripted(body=content(image_part(image))))
     harvest = await bench.harvest(GENERATE)
     tracemalloc.start()
     size = 0
-    async for chunk in harvest.pictures[0].chunks():
+    async for chunk in harvest.images[0].chunks():
         size += len(chunk)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert len(picture) == size
+    assert len(image) == size
     assert peak < 8_000_000
 
 
 async def test_many_uploads_take_turns_and_all_arrive(bench):
-    """Only a few calls hold a picture at a time; the others wait for their turn and lose nothing."""
-    picture = png(padding=300_000)
-    request = PictureRequest(operation=Operation.EDIT, prompt="x", image=bench.input(picture))
+    """Only a few calls hold an image at a time; the others wait for their turn and lose nothing."""
+    image = png(padding=300_000)
+    request = ImageRequest(operation=Operation.EDIT, prompt="x", image=bench.input(image))
 
     await asyncio.gather(*(bench.provider.submit(bench.call(request), bench.exchange) for _ in range(12)))
 
-    assert [[picture]] * 12 == [asked.pictures for asked in bench.fake.asked]
+    assert [[image]] * 12 == [asked.images for asked in bench.fake.asked]
 
 
 def test_the_sdk_is_imported_when_it_is_needed():
@@ -594,7 +592,7 @@ def test_the_sdk_is_imported_when_it_is_needed():
     script = (
         "import sys; from imagegen_adapters.outbound import Outbound; "
         "from imagegen_adapters.providers.gemini import GeminiProvider; "
-        "from imagegen_core.provider_configs import ConfigSource, ProviderConfig; "
+        "from imagegen_core.providers.config import ConfigSource, ProviderConfig; "
         "GeminiProvider(Outbound()).describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "
         "sys.exit('google.genai' in sys.modules or 'google.auth' in sys.modules)"
     )

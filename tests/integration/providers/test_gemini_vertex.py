@@ -19,15 +19,15 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
 from tests.fakes.gemini import KEY, REFUSED, FakeGemini, Scripted, error, png
 
 pytestmark = pytest.mark.anyio
 
-GENERATE = PictureRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
+GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
 IMAGEN = "imagen-4.0-generate-001"
 
 
@@ -122,8 +122,8 @@ def project(credentials_file):
     }
 
 
-async def read(picture):
-    return b"".join([chunk async for chunk in picture.chunks()])
+async def read(image):
+    return b"".join([chunk async for chunk in image.chunks()])
 
 
 class TestImagenContract(ProviderContract):
@@ -137,7 +137,7 @@ class TestImagenContract(ProviderContract):
     def config(self, bench):
         return attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),))
 
-    def refused(self):
+    def rejected_request(self):
         return attrs.evolve(GENERATE, prompt=REFUSED)
 
 
@@ -145,7 +145,7 @@ async def test_gemini_models_use_generate_content(bench):
     """With an express key, under the publisher's path."""
     harvest = await bench.harvest(GENERATE, "gemini-nano-banana-2.1")
 
-    assert [bench.fake.picture] == [await read(p) for p in harvest.pictures]
+    assert [bench.fake.image] == [await read(p) for p in harvest.images]
     assert (
         "/v1beta1/publishers/google/models/gemini-nano-banana-2.1:generateContent"
         == bench.fake.asked[0].target
@@ -153,12 +153,12 @@ async def test_gemini_models_use_generate_content(bench):
 
 
 async def test_generate_images_makes_several_at_once(bench):
-    """Imagen has a count of its own, so one call is paid for all pictures."""
+    """Imagen has a count of its own, so one call is paid for all images."""
     request = GENERATE.with_params(num=3, aspect_ratio="16:9", negative_prompt="blur", cfg_scale=7.5)
 
     harvest = await bench.harvest(request, IMAGEN)
 
-    assert 3 == len(harvest.pictures)
+    assert 3 == len(harvest.images)
     assert [IMAGEN] == bench.fake.ledger
     instance, parameters = bench.sent()
     assert {"prompt": "一只可爱的猫"} == instance
@@ -185,14 +185,14 @@ async def test_a_seed_switches_the_watermark_off(bench):
     assert "add_watermark was switched off" in harvest.warnings[0]
 
 
-async def test_edit_image_sends_the_picture_and_the_mask(bench):
-    """The picture is the raw reference, the mask the user's, white being repainted."""
-    picture, mask = png(seed=4, padding=100_000), io.BytesIO()
+async def test_edit_image_sends_the_image_and_the_mask(bench):
+    """The image is the raw reference, the mask the user's, white being repainted."""
+    image, mask = png(seed=4, padding=100_000), io.BytesIO()
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(mask, "PNG")
-    request = PictureRequest(
+    request = ImageRequest(
         operation=Operation.EDIT,
         prompt="a hat",
-        image=bench.input(picture),
+        image=bench.input(image),
         mask=bench.input(mask.getvalue(), "mask"),
         params={"edit_mode": "EDIT_MODE_INPAINT_REMOVAL", "num": 2, "steps": 20},
     )
@@ -202,15 +202,15 @@ async def test_edit_image_sends_the_picture_and_the_mask(bench):
     instance, parameters = bench.sent()
     raw, masked = instance["referenceImages"]
     assert ("REFERENCE_TYPE_RAW", "REFERENCE_TYPE_MASK") == (raw["referenceType"], masked["referenceType"])
-    assert picture == base64.b64decode(raw["referenceImage"]["bytesBase64Encoded"])
+    assert image == base64.b64decode(raw["referenceImage"]["bytesBase64Encoded"])
     assert "MASK_MODE_USER_PROVIDED" == masked["maskImageConfig"]["maskMode"]
     assert ("EDIT_MODE_INPAINT_REMOVAL", 2) == (parameters["editMode"], parameters["sampleCount"])
-    assert 255 == Image.open(io.BytesIO(bench.fake.asked[0].pictures[1])).getpixel((0, 0))
+    assert 255 == Image.open(io.BytesIO(bench.fake.asked[0].images[1])).getpixel((0, 0))
 
 
 async def test_upscale_image(bench):
     """The factor goes along as it is."""
-    request = PictureRequest(
+    request = ImageRequest(
         operation=Operation.UPSCALE, image=bench.input(png()), params={"upscale_factor": "x4"}
     )
 
@@ -220,14 +220,14 @@ async def test_upscale_image(bench):
 
 
 async def test_recontext_image(bench):
-    """The picture is the product, the prompt its new surroundings."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png(seed=2)))
+    """The image is the product, the prompt its new surroundings."""
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png(seed=2)))
 
     harvest = await bench.harvest(request, "imagen-product-recontext-preview-06-30")
 
-    assert 1 == len(harvest.pictures)
+    assert 1 == len(harvest.images)
     assert "a desk" == bench.sent()[0]["prompt"]
-    assert [png(seed=2)] == bench.fake.asked[0].pictures
+    assert [png(seed=2)] == bench.fake.asked[0].images
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ async def test_recontext_image(bench):
 )
 async def test_segment_image(bench, prompt, params, mode):
     """The mode is the caller's, or follows from whether there is a prompt."""
-    request = PictureRequest(
+    request = ImageRequest(
         operation=Operation.SEGMENT, prompt=prompt, image=bench.input(png()), params=params
     )
 
@@ -245,7 +245,7 @@ async def test_segment_image(bench, prompt, params, mode):
     assert mode.upper() == bench.sent()[1]["mode"].upper()
 
 
-async def test_filtered_pictures_stand_beside_the_others(bench):
+async def test_filtered_images_stand_beside_the_others(bench):
     """One of two was filtered: the other arrives, with what was said of it."""
     data = base64.b64encode(png()).decode()
     safety = {"categories": ["Violence"], "scores": [0.1]}
@@ -264,13 +264,13 @@ async def test_filtered_pictures_stand_beside_the_others(bench):
 
     assert [FailureCode.CONTENT_POLICY] == [f.failure.code for f in harvest.failures]
     assert (safety, "a cat, 4k") == (
-        harvest.pictures[0].metadata["safety_attributes"],
-        harvest.pictures[0].metadata["revised_prompt"],
+        harvest.images[0].metadata["safety_attributes"],
+        harvest.images[0].metadata["revised_prompt"],
     )
 
 
 async def test_all_filtered_is_content_policy(bench):
-    """The reason is the vendor's own."""
+    """The reason is the provider's own."""
     bench.fake.script.append(Scripted(body={"predictions": [{"raiFilteredReason": "Support codes: 1"}]}))
 
     error_raised = await bench.failure(GENERATE, IMAGEN)

@@ -1,4 +1,4 @@
-"""Vendors that a test invented, expressed by a document alone; and what single presets do beside the rest."""
+"""Providers that a test invented, expressed by a document alone; and what single presets do besides."""
 
 import asyncio
 import base64
@@ -13,28 +13,28 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.testing.exchange import MemoryExchange
-from imagegen_adapters.testing.provider import INPUTS, input_image, picture_file, read, request_for, run_call
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import check_request, choose_model
+from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
-from tests.fakes import job_vendors, simple_vendors
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.images import png, png_base64
 from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
-from tests.fakes.pictures import png, png_base64
 from tests.fakes.raw_server import RawServer, answer
 
 pytestmark = pytest.mark.anyio
 
 KEY = "odd-0123456789abcdef"
 
-ODD_VENDOR = {
+ODD_UPSTREAM = {
     "schema": 1,
     "id": "odd",
     "auth": {"type": "query", "param": "sesame"},
@@ -63,8 +63,8 @@ ODD_VENDOR = {
 }
 
 
-class OddVendor:
-    """Key in the query, a nested job id, relative addresses, pictures in a map."""
+class OddUpstream:
+    """Key in the query, a nested job id, relative addresses, images in a map."""
 
     def __init__(self):
         self.ledger = []
@@ -120,29 +120,29 @@ def call_of(provider, config, request, model_id=None) -> ProviderCall:
     return ProviderCall(call_id="call-1", request=request, model=model, config=config)
 
 
-def generate(prompt="猫", **params) -> PictureRequest:
-    return PictureRequest(operation=Operation.GENERATE, prompt=prompt, params=params)
+def generate(prompt="猫", **params) -> ImageRequest:
+    return ImageRequest(operation=Operation.GENERATE, prompt=prompt, params=params)
 
 
-async def test_an_odd_vendor_needs_a_document_only():
-    """Odd authentication, a nested job id, relative addresses and pictures in a map are all data."""
-    async with HttpServer(OddVendor()) as server:
+async def test_an_odd_upstream_needs_a_document_only():
+    """Odd authentication, a nested job id, relative addresses and images in a map are all data."""
+    async with HttpServer(OddUpstream()) as server:
         provider, exchange = provider_for(server), MemoryExchange()
-        call = call_of(provider, settings(server, {"spec": ODD_VENDOR}), generate("a cat & a dog", seed=3))
+        call = call_of(provider, settings(server, {"spec": ODD_UPSTREAM}), generate("a cat & a dog", seed=3))
 
         harvest = await run_call(provider, call, exchange)
 
-        assert [png(1), png(2)] == [await read(p) for p in harvest.pictures]
-        assert {"seed": 6} == dict(harvest.pictures[0].metadata)
-        assert [0.4, 0.8] == exchange.progressed
+        assert [png(1), png(2)] == [await read(p) for p in harvest.images]
+        assert {"seed": 6} == dict(harvest.images[0].metadata)
+        assert [0.4, 0.8] == exchange.progress_reports
         assert ["words=a+cat+%26+a+dog&dice=3"] == server.fake.ledger
         assert [] == server.complaints
 
 
 async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
-    """An idle one may be broken already; what looks like a question here makes pictures."""
-    pictures = {"select": "pictures[]", "base64": "@"}
-    made = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [pictures]}}
+    """An idle one may be broken already; what looks like a question here makes images."""
+    images = {"select": "pictures[]", "base64": "@"}
+    made = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [images]}}
     document = {"schema": 1, "id": "got", "auth": {"type": "none"}, "operations": {"generate": made}}
     body = json.dumps({"pictures": [png_base64(1)]}).encode()
     async with RawServer({"/make": answer(body=body, Content_Type="application/json")}) as server:
@@ -202,7 +202,7 @@ async def test_operators_headers_go_along():
         assert ["a"] == [r.headers.get("x-team") for r in server.requests]
 
 
-async def test_no_model_no_picture_but_a_warning_for_a_retired_one():
+async def test_no_model_no_image_but_a_warning_for_a_retired_one():
     """A saved dall-e-3 still works at a gateway, and says that it is retired."""
     async with HttpServer(FakeOpenAI()) as server:
         config = preset(server.fake, server, models=(ModelEntry(id="dall-e-3"),))
@@ -212,12 +212,12 @@ async def test_no_model_no_picture_but_a_warning_for_a_retired_one():
         assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == model.warning
 
 
-@pytest.mark.parametrize("fake", [FakeOpenAI, simple_vendors.FakeArk, FakeDashScope])
+@pytest.mark.parametrize("fake", [FakeOpenAI, simple_upstreams.FakeArk, FakeDashScope])
 async def test_many_references_go_along(fake):
     """Several references are sent in order."""
-    data = {f"r{i}": picture_file("teal", size=(8 + i, 8)) for i in range(3)}
-    references = tuple(input_image(key, picture) for key, picture in data.items())
-    request = PictureRequest(operation=Operation.REFERENCE, prompt="x", references=references)
+    data = {f"r{i}": image_file("teal", size=(8 + i, 8)) for i in range(3)}
+    references = tuple(input_image(key, image) for key, image in data.items())
+    request = ImageRequest(operation=Operation.REFERENCE, prompt="x", references=references)
     async with HttpServer(fake()) as server:
         provider = provider_for(server)
         model = "qwen-image-3.0" if fake is FakeDashScope else None
@@ -238,11 +238,11 @@ async def test_every_model_of_every_preset_does_what_it_says():
     """Each operation of each shipped model makes a request that the strict fake takes."""
     for fake in (
         FakeDashScope,
-        simple_vendors.FakeRecraft,
-        simple_vendors.FakeSiliconFlow,
-        job_vendors.FakeBfl,
-        job_vendors.FakeZhipu,
-        simple_vendors.FakeQianfan,
+        simple_upstreams.FakeRecraft,
+        simple_upstreams.FakeSiliconFlow,
+        job_upstreams.FakeBfl,
+        job_upstreams.FakeZhipu,
+        simple_upstreams.FakeQianfan,
     ):
         async with HttpServer(fake()) as server:
             provider, config = provider_for(server), preset(server.fake, server)
@@ -250,38 +250,38 @@ async def test_every_model_of_every_preset_does_what_it_says():
                 for operation in model.operations:
                     call = call_of(provider, config, request_for(operation), model.id)
                     harvest = await run_call(provider, call, MemoryExchange(INPUTS))
-                    assert harvest.pictures, (model.id, operation)
+                    assert harvest.images, (model.id, operation)
             assert [] == server.complaints
 
 
 async def test_a_mask_that_a_model_cannot_take_goes_along():
-    """A model without masks gets the mask as one more picture, and a warning says so."""
-    async with HttpServer(simple_vendors.FakeArk()) as server:
+    """A model without masks gets the mask as one more image, and a warning says so."""
+    async with HttpServer(simple_upstreams.FakeArk()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), request_for(Operation.EDIT))
 
         harvest = await run_call(provider, call, MemoryExchange(INPUTS))
 
         assert 2 == len(server.fake.bodies[0]["image"])
-        assert ("this model takes no mask; it was sent along as one more picture",) == harvest.warnings
+        assert ("this model takes no mask; it was sent along as one more image",) == harvest.warnings
 
 
-async def test_a_job_may_lose_one_picture():
-    """The picture that the vendor held back is a failure beside the others."""
+async def test_a_job_may_lose_one_image():
+    """The image that the provider held back is a failure beside the others."""
     async with HttpServer(FakeDashScope()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), generate("partly", num=3), "wan2.5-t2i-preview")
 
         harvest = await run_call(provider, call, MemoryExchange())
 
-        assert 2 == len(harvest.pictures)
+        assert 2 == len(harvest.images)
         assert [FailureCode.CONTENT_POLICY] == [e.failure.code for e in harvest.failures]
-        assert {"usage": {"image_count": 1}, "revised_prompt": "better"} == dict(harvest.pictures[0].metadata)
+        assert {"usage": {"image_count": 1}, "revised_prompt": "better"} == dict(harvest.images[0].metadata)
 
 
 async def test_a_held_back_item_alone_is_a_refusal():
     """A 200 whose only item is an error has the item's meaning."""
-    async with HttpServer(simple_vendors.FakeArk()) as server:
+    async with HttpServer(simple_upstreams.FakeArk()) as server:
         provider = provider_for(server)
 
         with pytest.raises(CallError) as caught:
@@ -294,7 +294,7 @@ async def test_a_held_back_item_alone_is_a_refusal():
 
 async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
     """Codes count before statuses: arrears that come as 429 are no rate limit."""
-    async with HttpServer(job_vendors.FakeZhipu()) as server:
+    async with HttpServer(job_upstreams.FakeZhipu()) as server:
         provider = provider_for(server)
 
         with pytest.raises(CallError) as caught:
@@ -308,19 +308,19 @@ async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
 
 async def test_a_submit_may_be_done_at_once():
     """A job whose submit already holds the result is never polled."""
-    async with HttpServer(job_vendors.FakeReplicate()) as server:
+    async with HttpServer(job_upstreams.FakeReplicate()) as server:
         provider, exchange = provider_for(server), MemoryExchange()
         call = call_of(provider, preset(server.fake, server), generate("at once"))
 
         receipt = await provider.submit(call, exchange)
 
         assert isinstance(receipt, Receipt)
-        assert 1 == len((await provider.collect(call, receipt, exchange)).pictures)
+        assert 1 == len((await provider.collect(call, receipt, exchange)).images)
 
 
-async def test_a_job_is_cancelled_at_the_vendor():
+async def test_a_job_is_cancelled_at_the_upstream():
     """Cancelling uses the address that the submit's answer named."""
-    async with HttpServer(job_vendors.FakeFal()) as server:
+    async with HttpServer(job_upstreams.FakeFal()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), generate())
         job = await provider.submit(call, MemoryExchange())
@@ -335,7 +335,7 @@ async def test_a_job_is_cancelled_at_the_vendor():
 )
 async def test_the_key_goes_to_its_own_origin_only(elsewhere):
     """An address for polling on another origin is refused, and nothing is sent to it."""
-    async with HttpServer(job_vendors.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
+    async with HttpServer(job_upstreams.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}", f"127.0.0.1:{other.port}"])
         provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
         call = call_of(provider, preset(server.fake, server), generate())
@@ -350,8 +350,8 @@ async def test_the_key_goes_to_its_own_origin_only(elsewhere):
 
 async def test_large_answers_stay_on_disk():
     """Eight answers of 12 MB at once are read with a few MB of memory, and come out whole."""
-    picture = os.urandom(9_000_000)
-    answer = json.dumps({"data": [{"b64_json": base64.b64encode(picture).decode()}]}).encode()
+    image = os.urandom(9_000_000)
+    answer = json.dumps({"data": [{"b64_json": base64.b64encode(image).decode()}]}).encode()
     async with HttpServer(lambda _: Reply(200, answer, {"content-type": "application/json"})) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(FakeOpenAI(), server), generate())
@@ -359,12 +359,12 @@ async def test_large_answers_stay_on_disk():
         receipt = await provider.submit(call, exchange)
 
         async def digest() -> bool:
-            (made,) = (await provider.collect(call, receipt, exchange)).pictures
+            (made,) = (await provider.collect(call, receipt, exchange)).images
             place = 0
             async for chunk in made.chunks():
-                assert picture[place : place + len(chunk)] == chunk
+                assert image[place : place + len(chunk)] == chunk
                 place += len(chunk)
-            return place == len(picture)
+            return place == len(image)
 
         tracemalloc.start()
         whole = await asyncio.gather(*(digest() for _ in range(8)))
@@ -376,9 +376,9 @@ async def test_large_answers_stay_on_disk():
 
 
 async def test_uploads_are_read_when_they_are_sent():
-    """The length of a body with pictures is announced, and the body is exactly that long."""
-    data = {"image": picture_file(size=(400, 300))}
-    request = PictureRequest(operation=Operation.EDIT, prompt="x", image=input_image("image", data["image"]))
+    """The length of a body with images is announced, and the body is exactly that long."""
+    data = {"image": image_file(size=(400, 300))}
+    request = ImageRequest(operation=Operation.EDIT, prompt="x", image=input_image("image", data["image"]))
     async with HttpServer(FakeOpenAI()) as server:
         provider = provider_for(server)
 
@@ -391,8 +391,8 @@ async def test_uploads_are_read_when_they_are_sent():
         assert data["image"] == next(p.data for p in sent.parts if p.name == "image[]")
 
 
-async def test_a_picture_may_be_the_whole_body():
-    """An answer of an image type is a picture, whether or not the document expects one."""
+async def test_an_image_may_be_the_whole_body():
+    """An answer of an image type is an image, whether or not the document expects one."""
     async with HttpServer(lambda _: Reply(200, png(3), {"content-type": "image/png"})) as server:
         provider = provider_for(server)
 
@@ -400,11 +400,11 @@ async def test_a_picture_may_be_the_whole_body():
             provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange()
         )
 
-        assert [png(3)] == [await read(p) for p in harvest.pictures]
+        assert [png(3)] == [await read(p) for p in harvest.images]
 
 
 async def test_broken_base64_is_a_bad_response():
-    """Text that is no base64 ends the picture, not the process."""
+    """Text that is no base64 ends the image, not the process."""
     async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
         provider = provider_for(server)
         harvest = await run_call(
@@ -412,7 +412,7 @@ async def test_broken_base64_is_a_bad_response():
         )
 
         with pytest.raises(CallError) as caught:
-            await read(harvest.pictures[0])
+            await read(harvest.images[0])
 
         assert FailureCode.BAD_RESPONSE == caught.value.failure.code
 
@@ -432,10 +432,10 @@ async def test_probing_tells_a_wrong_key():
 
 @pytest.mark.parametrize(
     "fake",
-    [FakeDashScope, simple_vendors.FakeSiliconFlow, job_vendors.FakeTencent],
+    [FakeDashScope, simple_upstreams.FakeSiliconFlow, job_upstreams.FakeTencent],
     ids=lambda fake: fake.preset,
 )
-async def test_a_vendor_with_any_free_call_tells_a_wrong_key(fake):
+async def test_an_upstream_with_any_free_call_tells_a_wrong_key(fake):
     """Nothing is charged for it; the document names a call of that kind."""
     async with HttpServer(fake()) as server:
         provider = provider_for(server)

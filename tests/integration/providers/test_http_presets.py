@@ -1,4 +1,4 @@
-"""Every shipped preset against a strict fake of its vendor: success, refusals, and all that can go wrong."""
+"""Every shipped preset against a strict fake of its provider: success, refusals, and what can go wrong."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,39 +11,39 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary, preset_names
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, ProviderContract, read, request_for, run_call
-from imagegen_core.attempts import UpstreamJob
-from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.secrets import Secret
-from tests.fakes import job_vendors, simple_vendors
+from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import UpstreamJob
+from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply
+from tests.fakes.images import png
 from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
-from tests.fakes.pictures import png
 
 pytestmark = pytest.mark.anyio
 
-VENDORS = (
+UPSTREAMS = (
     FakeOpenAI,
     FakeGateway,
     FakeDashScope,
-    simple_vendors.FakeArk,
-    simple_vendors.FakeSiliconFlow,
-    simple_vendors.FakeQianfan,
-    simple_vendors.FakeMiniMax,
-    simple_vendors.FakeIdeogram,
-    simple_vendors.FakeRecraft,
-    job_vendors.FakeBfl,
-    job_vendors.FakeFal,
-    job_vendors.FakeReplicate,
-    job_vendors.FakeZhipu,
-    job_vendors.FakeTencent,
-    job_vendors.FakeComfyUI,
+    simple_upstreams.FakeArk,
+    simple_upstreams.FakeSiliconFlow,
+    simple_upstreams.FakeQianfan,
+    simple_upstreams.FakeMiniMax,
+    simple_upstreams.FakeIdeogram,
+    simple_upstreams.FakeRecraft,
+    job_upstreams.FakeBfl,
+    job_upstreams.FakeFal,
+    job_upstreams.FakeReplicate,
+    job_upstreams.FakeZhipu,
+    job_upstreams.FakeTencent,
+    job_upstreams.FakeComfyUI,
 )
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def settings(fake, server, **changes) -> ProviderConfig:
     return attrs.evolve(config, **changes)
 
 
-@pytest.fixture(params=VENDORS, ids=lambda vendor: vendor.preset)
+@pytest.fixture(params=UPSTREAMS, ids=lambda upstream: upstream.preset)
 def fake(request):
     return request.param()
 
@@ -106,13 +106,13 @@ async def failure_of(provider, call) -> CallError:
 
 async def run_and_read(provider, call):
     harvest = await run_call(provider, call, MemoryExchange(INPUTS))
-    for picture in harvest.pictures:
-        await read(picture)
+    for image in harvest.images:
+        await read(image)
 
 
 def test_each_preset_has_a_fake():
     """No preset ships untried; an alias is its preset."""
-    assert {v.preset for v in VENDORS} | {"openai-dalle"} == set(preset_names())
+    assert {v.preset for v in UPSTREAMS} | {"openai-dalle"} == set(preset_names())
 
 
 class TestPresetContract(ProviderContract):
@@ -126,7 +126,7 @@ class TestPresetContract(ProviderContract):
     def config(self, fake, server):
         return settings(fake, server)
 
-    def refused(self) -> PictureRequest:
+    def rejected_request(self) -> ImageRequest:
         return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
 
     async def test_a_refusal_says_so(self, provider, config, fake):
@@ -224,7 +224,7 @@ class TestMoney:
 
 
 class TestFiles:
-    """Pictures behind addresses."""
+    """Images behind addresses."""
 
     FILES = "^/files/|^/view"
 
@@ -241,26 +241,26 @@ class TestFiles:
         assert 1 == len(fake.ledger)
 
     async def test_whatever_is_there_is_passed_on(self, fake, server, provider, config):
-        """A file that is no picture reaches the core, whose inspector refuses it."""
+        """A file that is no image reaches the core, whose inspector refuses it."""
         if fake.preset in ("openai", "minimax"):
             return
-        server.break_next(Reply(200, b"<html>no picture</html>"), path=self.FILES)
+        server.break_next(Reply(200, b"<html>no image</html>"), path=self.FILES)
 
         harvest = await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
 
-        assert b"<html>no picture</html>" == await read(harvest.pictures[0])
+        assert b"<html>no image</html>" == await read(harvest.images[0])
 
 
-JOBS = [vendor for vendor in VENDORS if hasattr(vendor, "is_submit")]
+JOBS = [upstream for upstream in UPSTREAMS if hasattr(upstream, "is_submit")]
 
 
-@pytest.mark.parametrize("vendor", JOBS, ids=lambda vendor: vendor.preset)
+@pytest.mark.parametrize("upstream", JOBS, ids=lambda upstream: upstream.preset)
 class TestJobs:
     """Jobs outlive the process that submitted them."""
 
-    async def test_another_process_goes_on(self, vendor):
+    async def test_another_process_goes_on(self, upstream):
         """A job is polled by a provider that never submitted it; it is paid once."""
-        fake = vendor()
+        fake = upstream()
         async with HttpServer(fake) as server:
             first, second = (self.provider(server) for _ in range(2))
             call = call_of(first, settings(fake, server))
@@ -271,12 +271,12 @@ class TestJobs:
             )
             harvest = await second.collect(call, receipt, exchange)
 
-            assert png(await self.number(harvest)) == await read(harvest.pictures[0])
+            assert png(await self.number(harvest)) == await read(harvest.images[0])
             assert 1 == len(fake.ledger)
 
-    async def test_troubles_while_polling_pass(self, vendor):
+    async def test_troubles_while_polling_pass(self, upstream):
         """Resets, pages, server errors and rate limits while polling end nothing."""
-        fake = vendor()
+        fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
@@ -288,12 +288,12 @@ class TestJobs:
 
             receipt = await provider.poll(call, job, exchange)
 
-            assert (await provider.collect(call, receipt, exchange)).pictures
+            assert (await provider.collect(call, receipt, exchange)).images
             assert 1 == len(fake.ledger)
 
-    async def test_what_is_not_the_vendors_word_ends_no_job(self, vendor):
+    async def test_what_is_not_the_upstreams_word_ends_no_job(self, upstream):
         """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
-        fake = vendor()
+        fake = upstream()
         page = {"content-type": "text/html"}
         async with HttpServer(fake) as server:
             provider = self.provider(server)
@@ -313,34 +313,34 @@ class TestJobs:
 
             receipt = await provider.poll(call, job, exchange)
 
-            assert (await provider.collect(call, receipt, exchange)).pictures
+            assert (await provider.collect(call, receipt, exchange)).images
             assert 1 == len(fake.ledger)
 
-    async def test_a_refused_key_ends_the_job(self, vendor):
-        """The vendor's own 401, three times; or a page of 403 until the deadline, which may be a vendor's."""
-        fake = vendor()
+    async def test_a_refused_key_ends_the_job(self, upstream):
+        """The provider's own 401, three times; or a page of 403 until the deadline, which may be its own."""
+        fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
             job = await provider.submit(call, MemoryExchange(INPUTS))
             asked = len(server.requests)
             server.break_next(Reply.json({"detail": "no"}, 401), times=3)
-            with pytest.raises(CallError) as refused:
+            with pytest.raises(CallError) as rejected_request:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
             answers = len(server.requests) - asked
             server.break_next(Reply(403, b"<html>"), times=10_000)
             with pytest.raises(CallError) as walled:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
 
-            assert (FailureCode.AUTH_FAILED, 3) == (refused.value.failure.code, answers)
+            assert (FailureCode.AUTH_FAILED, 3) == (rejected_request.value.failure.code, answers)
             assert (FailureCode.AUTH_FAILED, 403) == (
                 walled.value.failure.code,
                 walled.value.failure.upstream_status,
             )
 
-    async def test_a_job_that_is_gone_expires(self, vendor):
-        """A job that the vendor no longer knows ends as ``result_expired``."""
-        fake = vendor()
+    async def test_a_job_that_is_gone_expires(self, upstream):
+        """A job that the provider no longer knows ends as ``result_expired``."""
+        fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
@@ -353,9 +353,9 @@ class TestJobs:
             assert FailureCode.RESULT_EXPIRED == caught.value.failure.code
             assert caught.value.failure.possible_charge
 
-    async def test_a_job_is_asked_for_once_more_at_its_deadline(self, vendor):
-        """A Retry-After beyond the deadline does not cost the picture of a job that is done by then."""
-        fake = vendor()
+    async def test_a_job_is_asked_for_once_more_at_its_deadline(self, upstream):
+        """A Retry-After beyond the deadline does not cost the image of a job that is done by then."""
+        fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
@@ -366,11 +366,11 @@ class TestJobs:
 
             receipt = await provider.poll(call, job, exchange)
 
-            assert (await provider.collect(call, receipt, exchange)).pictures
+            assert (await provider.collect(call, receipt, exchange)).images
 
-    async def test_a_job_that_never_ends_times_out(self, vendor):
+    async def test_a_job_that_never_ends_times_out(self, upstream):
         """At the deadline the job is given up."""
-        fake = vendor()
+        fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
@@ -388,5 +388,5 @@ class TestJobs:
         return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
 
     async def number(self, harvest) -> int:
-        data = await read(harvest.pictures[0])
+        data = await read(harvest.images[0])
         return next(n for n in range(3) if png(n) == data)

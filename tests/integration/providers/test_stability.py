@@ -1,4 +1,4 @@
-"""The Stability dialect against the vendor's rules on loopback."""
+"""The Stability dialect against the provider's rules on loopback."""
 
 import asyncio
 import io
@@ -8,17 +8,17 @@ import pytest
 from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.job_patience import MAX_REFUSALS
+from imagegen_adapters.providers.poll_failures import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract, request_for
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import check_request, choose_model
 from imagegen_core.errors import CallError
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from tests.fakes.a1111 import png
 from tests.fakes.loopback import Answer
 from tests.fakes.stability import FakeStability
@@ -56,12 +56,12 @@ class TestContract(ProviderContract):
     def config(self, server):
         return config(server)
 
-    def refused(self):
+    def rejected_request(self):
         return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
 
 
 class Bench:
-    """A provider before the vendor, with an exchange in memory; waiting is only written down."""
+    """A provider before the provider, with an exchange in memory; waiting is only written down."""
 
     def __init__(self, server, *, job_seconds=30.0, key=None):
         self.outbound = Outbound(allow_private=[server.host])
@@ -98,14 +98,14 @@ class Bench:
 
 
 async def bytes_of(harvest):
-    return [b"".join([chunk async for chunk in picture.chunks()]) for picture in harvest.pictures]
+    return [b"".join([chunk async for chunk in image.chunks()]) for image in harvest.images]
 
 
 def generate(**params):
-    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
 
 
-def picture_input(key, data, size_bytes=None):
+def image_input(key, data, size_bytes=None):
     image = Image.open(io.BytesIO(data))
     return InputImage(
         key=key,
@@ -118,7 +118,7 @@ def picture_input(key, data, size_bytes=None):
 
 
 INPUTS = {"p": png((64, 64)), "m": png((64, 64), 1)}
-PICTURE, MASK = (picture_input(key, data) for key, data in INPUTS.items())
+IMAGE, MASK = (image_input(key, data) for key, data in INPUTS.items())
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ PICTURE, MASK = (picture_input(key, data) for key, data in INPUTS.items())
         ("sd3.5-flash", "generate/sd3"),
     ],
 )
-async def test_text_becomes_a_picture(model, route):
+async def test_text_becomes_an_image(model, route):
     """A form without any file is multipart all the same."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             harvest = await bench.make(generate(seed=7, aspect_ratio="16:9", negative_prompt="dog"), model)
 
-            assert [server.picture] == await bytes_of(harvest)
-            assert {"finish_reason": "SUCCESS", "seed": 7} == dict(harvest.pictures[0].metadata)
+            assert [server.image] == await bytes_of(harvest)
+            assert {"finish_reason": "SUCCESS", "seed": 7} == dict(harvest.images[0].metadata)
             assert [route] == [name for name, _ in server.ledger]
             assert "猫" == server.ledger[0][1]["prompt"]
 
@@ -145,80 +145,78 @@ async def test_text_becomes_a_picture(model, route):
     ("request_", "model", "route"),
     [
         (
-            PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(PICTURE,)),
+            ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(IMAGE,)),
             "sd3.5-large",
             "generate/sd3",
         ),
         (
-            PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(PICTURE,)),
+            ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(IMAGE,)),
             "stable-image-ultra",
             "generate/ultra",
         ),
         (
-            PictureRequest(operation=Operation.EDIT, prompt="猫", image=PICTURE, mask=MASK),
+            ImageRequest(operation=Operation.EDIT, prompt="猫", image=IMAGE, mask=MASK),
             None,
             "edit/inpaint",
         ),
         (
-            PictureRequest(
-                operation=Operation.EDIT, prompt="猫", image=PICTURE, params={"search_prompt": "狗"}
-            ),
+            ImageRequest(operation=Operation.EDIT, prompt="猫", image=IMAGE, params={"search_prompt": "狗"}),
             None,
             "edit/search-and-replace",
         ),
-        (PictureRequest(operation=Operation.UPSCALE, image=PICTURE), None, "upscale/fast"),
+        (ImageRequest(operation=Operation.UPSCALE, image=IMAGE), None, "upscale/fast"),
         (
-            PictureRequest(
+            ImageRequest(
                 operation=Operation.UPSCALE,
                 prompt="猫",
-                image=PICTURE,
+                image=IMAGE,
                 params={"upscale_mode": "conservative"},
             ),
             None,
             "upscale/conservative",
         ),
         (
-            PictureRequest(
-                operation=Operation.UPSCALE, prompt="猫", image=PICTURE, params={"upscale_mode": "creative"}
+            ImageRequest(
+                operation=Operation.UPSCALE, prompt="猫", image=IMAGE, params={"upscale_mode": "creative"}
             ),
             None,
             "upscale/creative",
         ),
         (
-            PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE),
+            ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE),
             None,
             "edit/replace-background-and-relight",
         ),
     ],
 )
-async def test_each_operation_on_a_picture_is_accepted_by_its_route(request_, model, route):
-    """The vendor's rules about fields hold, and one call is charged."""
+async def test_each_operation_on_an_image_is_accepted_by_its_route(request_, model, route):
+    """The provider's rules about fields hold, and one call is charged."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request_, model)
 
-            assert [server.picture] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(harvest)
             assert [route] == [name for name, _ in server.ledger]
 
 
 @pytest.mark.parametrize("field", ["result", "image"])
 async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
-    """Both names of the picture's field are understood."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    """Both names of the image's field are understood."""
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=3, result_field=field) as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request)
 
-            assert [server.picture] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(harvest)
             assert [10.0] * 4 == bench.waits
             assert 1 == len(server.ledger)
 
 
 async def test_a_job_is_polled_on_through_trouble():
-    """Polling is free: the vendor's word or growing waits decide when to look again."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    """Polling is free: the provider's word or growing waits decide when to look again."""
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults += [
             Answer(fault="drop"),
@@ -230,13 +228,13 @@ async def test_a_job_is_polled_on_through_trouble():
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request)
 
-            assert [server.picture] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(harvest)
             assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
 
 
-async def test_what_is_not_the_vendors_word_ends_no_job():
+async def test_what_is_not_the_upstreams_word_ends_no_job():
     """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     page, html = b"<html>sign in</html>", {"Content-Type": "text/html"}
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults += [
@@ -255,26 +253,26 @@ async def test_what_is_not_the_vendors_word_ends_no_job():
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request)
 
-            assert [server.picture] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(harvest)
             assert 1 == len(server.ledger)
 
 
 async def test_a_job_is_asked_for_again_before_its_time_is_over():
-    """A vendor that wants to be left alone for longer than a job may take costs nobody the picture."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    """A provider that wants to be left alone for longer than a job may take costs nobody the image."""
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults.append(server.error(429, "rate_limit_exceeded", "slow", Retry_After="86400"))
         async with Bench(server, job_seconds=900) as bench:
             bench.exchange.inputs |= INPUTS
             harvest = await bench.make(request)
 
-            assert [server.picture] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(harvest)
             assert [10.0, 450.0] == bench.waits
 
 
 async def test_a_job_is_found_by_its_id_after_a_restart():
     """Another provider object polls what the first one submitted."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="海边", image=PICTURE)
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability() as server:
         async with Bench(server) as first, Bench(server) as second:
             first.exchange.inputs |= INPUTS
@@ -297,14 +295,12 @@ async def test_a_job_is_found_by_its_id_after_a_restart():
     ],
 )
 async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
-    """The vendor's answer is final."""
+    """The provider's answer is final."""
     with FakeStability() as server:
         server.poll_faults += [answer] * MAX_REFUSALS
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            error = await bench.failing(
-                PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
-            )
+            error = await bench.failing(ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE))
 
             assert expected == error.failure.code
 
@@ -323,7 +319,7 @@ async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
     ],
 )
 async def test_each_refusal_has_its_code_and_is_sent_once(answer, expected):
-    """With the vendor's own words."""
+    """With the provider's own words."""
     with FakeStability() as server:
         server.faults.append(answer)
         async with Bench(server) as bench:
@@ -345,8 +341,8 @@ async def test_a_wrong_key_is_never_in_the_message():
             assert "sk-wrong" not in error.failure.message + probe.detail
 
 
-async def test_a_filtered_picture_is_not_kept():
-    """It is blurred; the vendor may have charged for it."""
+async def test_a_filtered_image_is_not_kept():
+    """It is blurred; the provider may have charged for it."""
     with FakeStability() as server:
         server.filtered = True
         async with Bench(server) as bench:
@@ -359,11 +355,11 @@ async def test_a_filtered_picture_is_not_kept():
 async def test_more_than_ten_megabytes_are_not_sent(size_bytes):
     """Whether one look at the size shows it or the form turns out too large."""
     data = INPUTS["p"] + bytes(0 if size_bytes else 10 * 1024 * 1024 - len(INPUTS["p"]))
-    image = picture_input("big", data, size_bytes)
+    image = image_input("big", data, size_bytes)
     with FakeStability() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs["big"] = data
-            error = await bench.failing(PictureRequest(operation=Operation.UPSCALE, image=image))
+            error = await bench.failing(ImageRequest(operation=Operation.UPSCALE, image=image))
 
             assert ("rejected", []) == (error.failure.code, server.calls)
 
@@ -375,15 +371,13 @@ async def test_a_job_id_that_is_none_is_a_bad_response(id_):
         server.faults.append(Answer.json({"id": id_}))
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            error = await bench.failing(
-                PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
-            )
+            error = await bench.failing(ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE))
 
             assert "bad_response" == error.failure.code
 
 
-async def test_several_pictures_are_several_calls_with_seeds_that_count_up():
-    """One image per call is all the vendor has."""
+async def test_several_images_are_several_calls_with_seeds_that_count_up():
+    """One image per call is all the provider has."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             call = bench.call(generate(num=3, seed=5))
@@ -394,7 +388,7 @@ async def test_several_pictures_are_several_calls_with_seeds_that_count_up():
 
 async def test_a_job_that_is_never_done_times_out():
     """The deadline is the adapter's own, and at least the call's."""
-    request = PictureRequest(operation=Operation.RECONTEXT, prompt="x", image=PICTURE)
+    request = ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE)
     with FakeStability(polls_until_done=10**9) as server:
         async with Bench(server, job_seconds=0.0) as bench:
             bench.exchange.inputs |= INPUTS

@@ -10,7 +10,7 @@ from imagegen_core.errors import Unavailable
 
 
 def started(directory, *, given=None, sample=None):
-    return FernetSecretBox.of_directory(directory, given=given, sample=sample)
+    return FernetSecretBox.for_directory(directory, given=given, sample=sample)
 
 
 def contents(directory):
@@ -99,7 +99,7 @@ def assert_locked(directory, sample, *, given=None):
         with pytest.raises(Unavailable):
             act(sample or "x", context="a")
     assert (True, before) == (box.locked, contents(directory))
-    assert box.locked_because
+    assert box.lock_reason
 
 
 def test_a_missing_key_locks(tmp_path):

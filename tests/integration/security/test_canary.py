@@ -1,4 +1,4 @@
-"""A key that is used with every kind of vendor, all of which repeat it, is found nowhere afterwards."""
+"""A key that is used with every kind of provider, all of which repeat it, is found nowhere afterwards."""
 
 from collections import Counter
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ LINKED = ("linked0", "linked1", "linked2")
 
 
 def http(auth, **operation):
-    """Return the settings of a vendor that a document describes."""
+    """Return the settings of a provider that a document describes."""
     made = {**DOCUMENT["operations"]["generate"], **operation}
     return {"spec": {**DOCUMENT, "auth": auth, "operations": {"generate": made}}}
 
@@ -59,7 +59,7 @@ class Bench:
     """The service, what it said, and where it was told to keep temporary files."""
 
     server: LiveServer
-    vendor: HttpServer
+    upstream: HttpServer
     temporary: object
     said: dict = attrs.field(factory=dict)
 
@@ -98,17 +98,17 @@ def settings(kind, name, url):
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    """A service whose vendors of every kind are saved and in the file, each with keys of its own."""
+    """A service whose providers of every kind are saved and in the file, each with keys of its own."""
     folder = tmp_path_factory.mktemp("canary")
     temporary = folder / "tmp"
     temporary.mkdir()
-    with in_thread(HttpServer(Echo())) as vendor:
+    with in_thread(HttpServer(Echo())) as upstream:
         config = {
             "log": {"level": "debug"},
-            "security": {"allow_private_upstreams": [f"127.0.0.1:{vendor.port}"]},
+            "security": {"allow_private_upstreams": [f"127.0.0.1:{upstream.port}"]},
             "providers": {
                 f"{kind}-file": {
-                    **settings(kind, "file", vendor.url),
+                    **settings(kind, "file", upstream.url),
                     "api_key": f"env:KEY_{kind.upper()}",
                 }
                 for kind in KINDS
@@ -118,7 +118,7 @@ def bench(tmp_path_factory):
         environ["TMPDIR"] = str(temporary)
         server = LiveServer(folder, config, environ).start()
         try:
-            yield Bench(server, vendor, temporary)
+            yield Bench(server, upstream, temporary)
         finally:
             server.end()
 
@@ -128,7 +128,7 @@ def tasks(bench):
     """Everything was used in every way; returns the ended tasks by (kind, source, what was echoed)."""
     with bench.client() as api:
         for kind in KINDS:
-            body = {**settings(kind, "saved", bench.vendor.url), "api_key": key_of(kind, "saved")}
+            body = {**settings(kind, "saved", bench.upstream.url), "api_key": key_of(kind, "saved")}
             data(api.post(CONFIG, json={"provider_name": f"{kind}-saved", **body}))
             api.post(f"{CONFIG}/{kind}-saved/test")
             api.post(f"{CONFIG}/{kind}-file/test")
@@ -159,15 +159,15 @@ class TestNoKeyIsAnywhere:
         failed = {(k, s, t["error"]["code"]) for (k, s, w), t in tasks.items() if w == "bad401"}
         good = Counter(t["status"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0"))
 
-        assert (set(KEYS), set(TOKENS)) == (set(bench.vendor.fake.keys), bench.vendor.fake.tokens)
+        assert (set(KEYS), set(TOKENS)) == (set(bench.upstream.fake.keys), bench.upstream.fake.tokens)
         assert {(k, s, "auth_failed") for k in KINDS if k != "job" for s in SOURCES} == failed
         assert {"completed": sum(good.values())} == good, [
             t["error"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0") and t["error"]
         ]
-        assert [] == bench.vendor.complaints
+        assert [] == bench.upstream.complaints
 
     def test_in_no_answer_and_no_output_of_a_command(self, bench, tasks, tmp_path):
-        """Tasks, pictures, events, configurations, health, the document, errors."""
+        """Tasks, images, events, configurations, health, the document, errors."""
         some = [task["task_id"] for (kind, _, _), task in tasks.items() if kind in ("query", "gemini", "job")]
         with bench.client() as api:
             for path in (TASKS, "/api/v1/images", CONFIG, "/api/v1/providers", "/health", "/openapi.json"):
@@ -200,9 +200,9 @@ class TestNoKeyIsAnywhere:
         assert [] == leaks(SECRETS, files_below(tmp_path))
 
     def test_in_no_file_while_it_runs(self, bench, tasks):
-        """Database, log of writes, free pages, spool, pictures, temporary files, the log at level debug.
+        """Database, log of writes, free pages, spool, images, temporary files, the log at level debug.
 
-        While a job runs, the address that its vendor gave is needed, and the log of writes keeps it for a
+        While a job runs, the address that its provider gave is needed, and the log of writes keeps it for a
         while: those keys are looked for when the service has stopped.
         """
         jobs = {key_of("job", source) for source in SOURCES}

@@ -7,8 +7,8 @@ import pytest
 
 from tests.fakes.echo import DOCUMENT
 from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.images import png_base64
 from tests.fakes.in_thread import in_thread
-from tests.fakes.pictures import png_base64
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended
 from tests.integration.api.live_server import LiveServer
 from tests.integration.outbound.test_spellings import EVERY
@@ -17,7 +17,7 @@ KEY = "sk-0123456789abcdef"
 
 
 class Pointing:
-    """A vendor whose results, or what they redirect to, are where the prompt says."""
+    """A provider whose results, or what they redirect to, are where the prompt says."""
 
     def __call__(self, request):
         if request.path == "/make":
@@ -56,16 +56,16 @@ class Listener:
 
 
 @pytest.fixture(scope="module")
-def vendor():
+def upstream():
     with in_thread(HttpServer(Pointing())) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def listeners(vendor):
-    """On every address of two ports; on the vendor's own port at its neighbours'."""
+def listeners(upstream):
+    """On every address of two ports; on the provider's own port at its neighbours'."""
     with ExitStack() as stack:
-        made = [stack.enter_context(Listener(socket.AF_INET, "127.0.0.2", vendor.port))]
+        made = [stack.enter_context(Listener(socket.AF_INET, "127.0.0.2", upstream.port))]
         for _ in range(2):
             made.append(stack.enter_context(Listener(socket.AF_INET, "0.0.0.0")))
             made.append(stack.enter_context(Listener(socket.AF_INET6, "::", made[-1].port)))
@@ -73,24 +73,24 @@ def listeners(vendor):
 
 
 @pytest.fixture(scope="module")
-def api(vendor, tmp_path_factory):
-    """A service with one allowed vendor, which is saved."""
-    config = {"security": {"allow_private_upstreams": [f"127.0.0.1:{vendor.port}"]}}
+def api(upstream, tmp_path_factory):
+    """A service with one allowed provider, which is saved."""
+    config = {"security": {"allow_private_upstreams": [f"127.0.0.1:{upstream.port}"]}}
     server = LiveServer(tmp_path_factory.mktemp("addresses"), config).start()
     with server.client() as client:
         body = {"kind": "http", "extra_config": {"spec": DOCUMENT}, "api_key": KEY, "max_retries": 0}
-        data(client.post(CONFIG, json={"provider_name": "pointing", "api_base": vendor.url, **body}))
+        data(client.post(CONFIG, json={"provider_name": "pointing", "api_base": upstream.url, **body}))
         yield client
     server.end()
 
 
-def addresses(vendor, listeners, scheme="http"):
-    """Return each spelling with the port of a listener, and the vendor's port at other addresses."""
+def addresses(upstream, listeners, scheme="http"):
+    """Return each spelling with the port of a listener, and the provider's port at other addresses."""
     ports = [listener.port for listener in listeners[1:]]
     spelled = [f"{scheme}://{host}:{ports[i % len(ports)]}" for i, host in enumerate(EVERY)]
     return [
         *spelled,
-        *(f"{scheme}://{host}:{vendor.port}" for host in ("127.0.0.2", "0x7f000002", "0.0.0.0")),
+        *(f"{scheme}://{host}:{upstream.port}" for host in ("127.0.0.2", "0x7f000002", "0.0.0.0")),
     ]
 
 
@@ -99,9 +99,9 @@ def counted(listeners):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_no_spelling_can_be_saved_or_used_once(api, vendor, listeners, scheme):
+def test_no_spelling_can_be_saved_or_used_once(api, upstream, listeners, scheme):
     """40008, or 40000 for what is no address; trying it out is refused alike."""
-    urls = addresses(vendor, listeners, scheme)
+    urls = addresses(upstream, listeners, scheme)
     saved = {
         url: api.post(CONFIG, json={"provider_name": "bad", "api_base": f"{url}/v1", "api_key": KEY})
         for url in urls
@@ -130,10 +130,10 @@ def test_no_spelling_can_be_saved_or_used_once(api, vendor, listeners, scheme):
     assert [0] * len(listeners) == counted(listeners)
 
 
-def test_no_result_is_fetched_from_there(api, vendor, listeners):
-    """Neither named by the vendor, nor behind a redirect of an address that is allowed."""
-    urls = addresses(vendor, listeners)
-    hops = [f"{vendor.url}/hop/1?to={url}/x.png" for url in urls]
+def test_no_result_is_fetched_from_there(api, upstream, listeners):
+    """Neither named by the provider, nor behind a redirect of an address that is allowed."""
+    urls = addresses(upstream, listeners)
+    hops = [f"{upstream.url}/hop/1?to={url}/x.png" for url in urls]
     bodies = [
         {"provider": "pointing", "params": {"prompt": f"draw {url}"}}
         for url in (*(f"{url}/x.png" for url in urls), *hops)

@@ -20,7 +20,7 @@ SILENCE_SECONDS = 2
 
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory):
-    """A service without a token, which holds a picture."""
+    """A service without a token, which holds an image."""
     server = LiveServer(tmp_path_factory.mktemp("open"), {}).start()
     with server.client() as api:
         finished(api)
@@ -61,7 +61,7 @@ def statuses(answer):
 
 
 def is_well(server):
-    """Return whether a stranger is served: health, and a picture."""
+    """Return whether a stranger is served: health, and an image."""
     with server.client(Authorization=f"Bearer {TOKEN}") as api:
         return api.get("/health").status_code == 200 and finished(api)["status"] == "completed"
 
@@ -88,7 +88,7 @@ POST = f"POST {GENERATE}"
     ids=["nothing", "half-a-head", "half-a-body", "half-an-upload", "half-a-chunk"],
 )
 def test_two_hundred_that_never_finish_keep_nobody_out(open_server, half):
-    """Others are served meanwhile, pictures included."""
+    """Others are served meanwhile, images included."""
     with ExitStack() as stack:
         for _ in range(ATTACKERS):
             stack.enter_context(connect(open_server)).sendall(half)

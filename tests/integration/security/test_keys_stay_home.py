@@ -1,4 +1,4 @@
-"""A saved key goes to the origin that it was saved for, whatever a caller, a vendor or a stolen disk says."""
+"""A saved key goes to the origin that it was saved for, whatever a caller, upstream or stolen disk says."""
 
 from contextlib import closing
 
@@ -44,7 +44,7 @@ def stranger(stranger):
 def settings(listeners):
     """The service may call both."""
     home, stranger = listeners
-    allowed = [f"127.0.0.1:{vendor.port}" for vendor in (home, stranger)]
+    allowed = [f"127.0.0.1:{upstream.port}" for upstream in (home, stranger)]
     providers = {FILE: {**SAVED, "api_base": home.url, "api_key": "env:KEY"}}
     return {"security": {"allow_private_upstreams": allowed}, "providers": providers}
 
@@ -171,7 +171,7 @@ class TestMoved:
         assert [] == stranger.requests
 
     def test_by_a_job_or_a_result_elsewhere(self, api, home, stranger):
-        """A job is asked for at home only; a picture is fetched from a stranger without the key."""
+        """A job is asked for at home only; an image is fetched from a stranger without the key."""
         document = {**DOCUMENT, "operations": {"generate": {**DOCUMENT["operations"]["generate"], **JOB}}}
         home.break_next(Reply.json({"job": "j-1", "poll": f"{stranger.url}/jobs/0"}), path="^/make$")
         data(save(api, **{**SAVED, "extra_config": {"spec": document}}, api_base=home.url))

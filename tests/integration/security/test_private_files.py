@@ -9,9 +9,9 @@ import stat
 import pytest
 
 from tests.fakes.http_server import Break, HttpServer
+from tests.fakes.images import png
 from tests.fakes.in_thread import in_thread
-from tests.fakes.own_vendor import DOCUMENT, FakeOwn
-from tests.fakes.pictures import png
+from tests.fakes.own_upstream import DOCUMENT, FakeOwn
 from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data, data_url, finished, submit, until
 
 REFERENCES = "/api/v1/images/generate-with-references"
@@ -57,18 +57,18 @@ def open_to_others(folder):
 def test_everything_in_the_data_directory_is_for_its_owner(start_server, tmp_path, mask):
     """While it works, after a kill, after a start and after a stop; and so is a backup."""
     fake = FakeOwn()
-    with in_thread(HttpServer(fake)) as vendor, umask(mask):
-        server = start_server({"security": {"allow_private_upstreams": [f"127.0.0.1:{vendor.port}"]}})
+    with in_thread(HttpServer(fake)) as upstream, umask(mask):
+        server = start_server({"security": {"allow_private_upstreams": [f"127.0.0.1:{upstream.port}"]}})
         with server.client() as api:
             made = finished(api, num=2)
             for image in made["images"]:
                 api.get(image["thumbnail_url"])
             body = {"provider_name": "own", "kind": "http", "extra_config": {"spec": DOCUMENT}}
-            data(api.post(CONFIG, json={**body, "api_base": vendor.url, "api_key": fake.key}))
-            vendor.break_next(Break.SILENCE, path="^/make$")
+            data(api.post(CONFIG, json={**body, "api_base": upstream.url, "api_key": fake.key}))
+            upstream.break_next(Break.SILENCE, path="^/make$")
             reference = {"provider": "own", "prompt": "x", "reference_images": [data_url(png())]}
             data(api.post(REFERENCES, json=reference))
-            until(lambda: len(vendor.requests), lambda count: count == 1)
+            until(lambda: len(upstream.requests), lambda count: count == 1)
             while_working = open_to_others(server.data_dir)
             names = {path for path, _, _ in modes_below(server.data_dir)}
             server.kill()

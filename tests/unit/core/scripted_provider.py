@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable
 
 from PIL import Image as Pillow
 
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
-from imagegen_core.parameters import common
-from imagegen_core.ports.provider import Harvest, Picture, Probe, ProviderProfile
+from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderProfile, ProviderResult
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.parameters import common
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
 def png(color=(10, 20, 30)) -> bytes:
@@ -33,7 +33,7 @@ class ScriptedProvider:
         self.submits: list[CallError | Callable] = []
         self.polls: list[CallError | Callable] = []
         self.collects: list[CallError | Callable] = []
-        self.pictures = [png()]
+        self.images = [png()]
         self.failures: tuple[CallError, ...] = ()
         self.charged = 0
         self.polled: list[str] = []
@@ -79,8 +79,8 @@ class ScriptedProvider:
 
     async def collect(self, call, receipt, exchange):
         await self._play(self.collects)
-        return Harvest(
-            pictures=tuple(Picture(chunks=_chunks(data), metadata={"seed": 1}) for data in self.pictures),
+        return ProviderResult(
+            images=tuple(GeneratedImage(chunks=_chunks(data), metadata={"seed": 1}) for data in self.images),
             failures=self.failures,
         )
 

@@ -3,7 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_core.capabilities import (
+from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.providers.capabilities import (
     Lifecycle,
     LifecycleStatus,
     Model,
@@ -11,11 +13,9 @@ from imagegen_core.capabilities import (
     check_request,
     choose_model,
 )
-from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.parameters import common
+from imagegen_core.providers.parameters import common
 
-PICTURE = InputImage(key="k/a", mime_type="image/png", width=1, height=1, size_bytes=1, sha256="0")
+IMAGE = InputImage(key="k/a", mime_type="image/png", width=1, height=1, size_bytes=1, sha256="0")
 MODEL = Model(
     id="m",
     operations=(Operation.GENERATE, Operation.REFERENCE, Operation.EDIT),
@@ -27,7 +27,7 @@ MODEL = Model(
 
 
 def request(**changes):
-    return attrs.evolve(PictureRequest(operation=Operation.GENERATE, prompt="猫"), **changes)
+    return attrs.evolve(ImageRequest(operation=Operation.GENERATE, prompt="猫"), **changes)
 
 
 def test_what_the_model_declares_passes():
@@ -72,7 +72,7 @@ def test_extras_pass_where_the_model_takes_them():
 def test_the_number_of_references_is_the_models(count):
     """At least one, at most what the model takes."""
     with pytest.raises(ReferenceCount) as error:
-        check_request(request(operation=Operation.REFERENCE, references=(PICTURE,) * count), MODEL)
+        check_request(request(operation=Operation.REFERENCE, references=(IMAGE,) * count), MODEL)
 
     assert {"max": 3} == error.value.data
 
@@ -80,7 +80,7 @@ def test_the_number_of_references_is_the_models(count):
 def test_an_operation_that_the_model_cannot_do_names_those_it_can():
     """The caller sees what would work."""
     with pytest.raises(UnsupportedOperation) as error:
-        check_request(request(operation=Operation.SEGMENT, image=PICTURE), MODEL)
+        check_request(request(operation=Operation.SEGMENT, image=IMAGE), MODEL)
 
     assert ["generate", "reference", "edit"] == error.value.data["supported"]
 
@@ -105,7 +105,7 @@ def test_an_unknown_model_names_the_known_ones():
 
 
 def test_a_retired_model_warns_with_its_replacement():
-    """It is accepted, since only the vendor knows for sure."""
+    """It is accepted, since only the provider knows for sure."""
     lifecycle = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="gpt-image-2")
 
     assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == (

@@ -8,9 +8,9 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
-from imagegen_core.attempts import Charge, Phase
 from imagegen_core.errors import StorageBroken, StorageError, Unavailable
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.tasks.attempt import Charge, Phase
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ class World:
 @pytest.mark.parametrize("good", range(WRITES))
 @pytest.mark.parametrize("as_job", [False, True], ids=["direct", "job"])
 async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
-    """Whichever write is refused, and however often: what came back from the vendor is kept and paid once."""
+    """Whichever write is refused, and however often: what the provider sent is stored and paid once."""
     world = World.make(as_job=as_job)
 
     task = await world.run(good=good, bad=bad)
@@ -124,7 +124,7 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
     world.provider.submits = [refuse_the_progress]
     task = await world.run(good=100, bad=0)
 
-    assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.rescues, world.repository.bad)
+    assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.recoveries, world.repository.bad)
 
 
 async def test_a_task_outlasts_a_database_that_is_too_busy():

@@ -11,7 +11,7 @@ from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import ImageGen, TaskStatus
 from imagegen_core.errors import StorageError
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ async def test_it_is_entered_once():
 
 
 async def test_the_next_over_the_same_adapters_takes_up_what_waits():
-    """What was submitted after the end is not lost, and pictures from before are there."""
+    """What was submitted after the end is not lost, and images from before are there."""
     first = in_memory()
     async with first:
         early = await first.submit("猫", width=64, height=64)

@@ -7,11 +7,11 @@ import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits
-from imagegen_core.attempts import Receipt
 from imagegen_core.errors import CallError
-from imagegen_core.events import EventKind
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.tasks import MAX_RESCUES
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.tasks.events import EventKind
+from imagegen_core.tasks.task import MAX_RECOVERIES
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +60,7 @@ async def ended(imagegen, adapters, task_id):
 
 
 async def test_a_task_that_is_completed_when_the_service_dies():
-    """The picture's event, and the end."""
+    """The image's event, and the end."""
     imagegen, adapters = dying_over(ScriptedProvider())
 
     async with imagegen:
@@ -71,7 +71,7 @@ async def test_a_task_that_is_completed_when_the_service_dies():
 
 
 async def test_a_task_that_fails_when_the_service_dies():
-    """By its vendor's word, or by a defect of ours."""
+    """By its provider's word, or by a defect of ours."""
     refusing, broken = ScriptedProvider(), ScriptedProvider()
     refusing.submits = [CallError(FailureCode.CONTENT_POLICY, "no")]
     broken.collects = [ValueError("a defect")]
@@ -121,9 +121,9 @@ async def test_an_answer_that_stopped_the_service_too_often():
     imagegen, adapters = dying_over(ScriptedProvider())
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, rescues=MAX_RESCUES))
-    with imagegen.slots.place("scripted") as place:
-        run = imagegen.running.start(claimed, adapters.tasks, place)
+    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
+    with imagegen.slots.ticket("scripted") as ticket:
+        run = imagegen.running.start(claimed, adapters.tasks, ticket)
     imagegen.running.end(task.task_id)
     attempt = await imagegen.run_task.run_attempt._reserve(run, 0, None)
     await run.save_attempt(attempt.submitting(now).received(now, Receipt(data={})))
@@ -135,7 +135,7 @@ async def test_an_answer_that_stopped_the_service_too_often():
 
 
 async def test_nothing_is_told_of_a_task_that_has_ended():
-    """A vendor's late word on its progress is not kept behind the last event, where a stream would wait."""
+    """A provider's late word on its progress is not kept behind the last event, where a stream would wait."""
     provider, late = ScriptedProvider(), []
 
     async def submit(call, exchange):

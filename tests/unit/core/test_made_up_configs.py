@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import TaskStatus
-from imagegen_core.attempts import Phase, SentConfig
+from imagegen_core.tasks.attempt import Phase, SentConfig
 from tests.unit.core.scripted_provider import ScriptedProvider
 from tests.unit.core.test_run_task import crash_in, imagegen_over
 

@@ -3,8 +3,8 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.parameters import canonical, check_text
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.providers.parameters import canonical, check_text
 
 
 @pytest.mark.parametrize("name", ["num", "n", "number_of_images"])
@@ -78,17 +78,17 @@ def test_a_prompt_has_1_to_32000_plain_characters(text, fine):
 
 
 def test_calls_of_a_split_request_count_their_seeds_up():
-    """So that the pictures differ and each can be made again."""
-    request = PictureRequest(operation=Operation.GENERATE, prompt="猫", params={"num": 3, "seed": 7})
+    """So that the images differ and each can be made again."""
+    request = ImageRequest(operation=Operation.GENERATE, prompt="猫", params={"num": 3, "seed": 7})
 
     assert [(1, 7), (1, 8), (1, 9)] == [(part.num, part.seed) for part in request.split()]
 
 
 @pytest.mark.parametrize("seed", [None, -1])
 def test_a_random_seed_stays_random_in_every_call(seed):
-    """-1 asks for a random one, as with most vendors."""
+    """-1 asks for a random one, as with most providers."""
     params = {"num": 2} if seed is None else {"num": 2, "seed": seed}
-    request = PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+    request = ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
 
     assert [None, None] == [part.seed for part in request.split()]
 
@@ -105,4 +105,4 @@ def test_a_random_seed_stays_random_in_every_call(seed):
 )
 def test_dimensions_come_from_either_spelling(params, size):
     """Width and height, or a size in pixels."""
-    assert size == PictureRequest(operation=Operation.GENERATE, params=params).dimensions
+    assert size == ImageRequest(operation=Operation.GENERATE, params=params).dimensions

@@ -11,14 +11,14 @@ from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
-from imagegen_core.attempts import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
-from imagegen_core.events import EventKind
-from imagegen_core.ports.provider import Picture
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.retry import RetryPolicy
-from imagegen_core.secrets import Secret
-from imagegen_core.tasks import MAX_RESCUES
+from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import Charge, Phase, Receipt, UpstreamJob
+from imagegen_core.tasks.events import EventKind
+from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.task import MAX_RECOVERIES
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
 
 
 def refused(code=FailureCode.CONTENT_POLICY, **more) -> CallError:
-    return CallError(code, "the vendor's words", **more)
+    return CallError(code, "the provider's words", **more)
 
 
 def imagegen_over(provider, *, retry=AT_ONCE, extra_config=None, limits=None, adapters=None) -> ImageGen:
@@ -48,8 +48,8 @@ async def outcome(imagegen, **params):
         return await imagegen.wait(task.task_id, timeout=10)
 
 
-async def test_a_synchronous_call_ends_as_a_stored_picture():
-    """One call, one charge, one picture, every phase behind it."""
+async def test_a_synchronous_call_ends_as_a_stored_image():
+    """One call, one charge, one image, every phase behind it."""
     provider = ScriptedProvider()
     imagegen = imagegen_over(provider)
 
@@ -71,7 +71,7 @@ async def test_an_accepted_job_is_polled_by_its_id():
 
     (attempt,) = await imagegen.adapters.tasks.attempts(task.task_id)
     assert (TaskStatus.COMPLETED, ["job-1"], "job-1") == (task.status, provider.polled, attempt.job.id)
-    assert {} == attempt.job.data, "addresses of a vendor may hold keys, and are of no use any more"
+    assert {} == attempt.job.data, "addresses of a provider may hold keys, and are of no use any more"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_what_may_have_started_is_never_sent_again(code, charge):
     ],
 )
 @pytest.mark.parametrize("step", ["polls", "collects"])
-async def test_only_the_vendors_word_on_an_accepted_job_says_that_it_was_free(step, error, charge):
+async def test_only_the_upstreams_word_on_an_accepted_job_says_that_it_was_free(step, error, charge):
     """Trouble in asking for it does not, and never is the job sent again."""
     provider = ScriptedProvider(as_job=True)
     setattr(provider, step, [error])
@@ -126,7 +126,7 @@ async def test_only_the_vendors_word_on_an_accepted_job_says_that_it_was_free(st
 
 
 async def test_a_connection_that_fails_is_tried_again_and_counts():
-    """Two refused connections, then a picture: three attempts, one charge."""
+    """Two refused connections, then an image: three attempts, one charge."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.UNAVAILABLE, not_started=True) for _ in range(2)]
 
@@ -161,7 +161,7 @@ async def test_a_rate_limit_burns_no_attempt():
 
 
 async def test_why_a_task_waits_again_is_in_the_log(caplog):
-    """Its status alone says `pending`; the log says what the vendor answered, and when it is tried next."""
+    """Its status alone says `pending`; the log says what the provider answered, and when it is tried next."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
 
@@ -215,12 +215,12 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog)
 
 
 async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
-    """Its vendor's answer stopped the service again and again, and was paid for."""
+    """Its provider's answer stopped the service again and again, and was paid for."""
     imagegen = imagegen_over(ScriptedProvider())
     adapters, task = imagegen.adapters, await imagegen.submit("猫")
     now = adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
-    await adapters.tasks.save(attrs.evolve(claimed, rescues=MAX_RESCUES))
+    await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
     reserved = an_attempt(claimed)
     await adapters.tasks.save_attempt(reserved.submitting(now).received(now, Receipt()))
 
@@ -232,7 +232,7 @@ async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
 
 
 async def test_a_rate_limit_holds_no_worker():
-    """While one task waits for its Retry-After, the only worker makes another's picture."""
+    """While one task waits for its Retry-After, the only worker makes another's image."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
     imagegen = imagegen_over(
@@ -259,7 +259,7 @@ async def test_endless_rate_limits_end_as_rate_limited():
 
 
 async def test_several_calls_each_have_their_own_attempt():
-    """Three pictures from a vendor without a count are three calls, three charges, three attempts."""
+    """Three images from a provider without a count are three calls, three charges, three attempts."""
     provider = ScriptedProvider(fan_out=True)
     imagegen = imagegen_over(provider)
 
@@ -273,8 +273,8 @@ async def test_several_calls_each_have_their_own_attempt():
     )
 
 
-async def test_a_partial_success_keeps_its_pictures_and_says_what_is_missing():
-    """Two of three calls give a picture: completed, with a warning."""
+async def test_a_partial_success_keeps_its_images_and_says_what_is_missing():
+    """Two of three calls give an image: completed, with a warning."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.CONTENT_POLICY)]
     imagegen = imagegen_over(provider)
@@ -297,27 +297,27 @@ async def test_only_the_part_that_was_limited_is_sent_again():
     assert 3 == len(await imagegen.images(task.task_id))
 
 
-async def test_bytes_that_are_no_picture_leave_nothing_behind():
-    """HTML instead of a picture fails the task and keeps no file."""
+async def test_bytes_that_are_no_image_leave_nothing_behind():
+    """HTML instead of an image fails the task and keeps no file."""
     provider = ScriptedProvider()
-    provider.pictures = [b"<html>not a picture</html>"]
+    provider.images = [b"<html>not an image</html>"]
     imagegen = imagegen_over(provider)
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.pictures.keys("")]
+    kept = [key async for key in imagegen.adapters.blobs.keys("")]
     assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, kept)
 
 
-async def test_a_cut_picture_leaves_nothing_behind():
+async def test_a_cut_image_leaves_nothing_behind():
     """A PNG without its end is refused after it was stored, and removed again."""
     provider = ScriptedProvider()
-    provider.pictures = [png()[:60]]
+    provider.images = [png()[:60]]
     imagegen = imagegen_over(provider)
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.pictures.keys("")]
+    kept = [key async for key in imagegen.adapters.blobs.keys("")]
     assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, kept)
 
 
@@ -337,7 +337,7 @@ async def test_a_waiting_task_is_cancelled_at_once():
 
 
 async def test_who_cancels_a_task_that_waits_again_is_told_what_it_may_have_cost():
-    """One of two pictures is stored, the other was told to come later: the first is shown and was paid."""
+    """One of two images is stored, the other was told to come later: the first is shown and was paid."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
     clock = ManualClock()
@@ -409,8 +409,8 @@ async def test_a_wish_to_cancel_is_kept_when_a_worker_was_quicker():
     assert (TaskStatus.CANCELLED, 0) == (ended.status, provider.charged)
 
 
-async def test_a_running_call_is_cancelled_with_the_vendor():
-    """The vendor is asked to stop; when it does, the task ends as cancelled."""
+async def test_a_running_call_is_cancelled_with_the_upstream():
+    """The provider is asked to stop; when it does, the task ends as cancelled."""
     provider = ScriptedProvider()
     started = asyncio.Event()
 
@@ -433,7 +433,7 @@ async def test_a_running_call_is_cancelled_with_the_vendor():
     )
 
 
-async def test_a_picture_that_arrives_after_cancelling_is_kept():
+async def test_an_image_that_arrives_after_cancelling_is_kept():
     """It was paid for."""
     provider = ScriptedProvider()
     started = asyncio.Event()
@@ -492,7 +492,7 @@ async def test_a_hard_stop_writes_down_what_nobody_can_know():
     )
 
 
-async def test_a_hard_stop_hides_no_picture_that_is_stored():
+async def test_a_hard_stop_hides_no_image_that_is_stored():
     """One of two is stored since an earlier try; the other is lost in flight, and said to be missing."""
     provider = ScriptedProvider(fan_out=True)
     started = asyncio.Event()
@@ -548,7 +548,7 @@ async def test_no_call_begins_while_the_service_stops():
 
 
 async def test_a_defect_hides_no_charge_of_an_earlier_try():
-    """One of two pictures is stored when the second try of the other meets a defect of ours."""
+    """One of two images is stored when the second try of the other meets a defect of ours."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
     clock = ManualClock()
@@ -575,7 +575,7 @@ def a_defect(*_):
 
 
 async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
-    """The job goes on at the vendor; the next process polls it by its id and pays nothing more."""
+    """The job goes on at the provider; the next process polls it by its id and pays nothing more."""
     provider = ScriptedProvider(as_job=True)
     polling = asyncio.Event()
 
@@ -622,7 +622,7 @@ async def test_a_crash_is_taken_up_by_phase(phase, status, charged):
 
 @pytest.mark.parametrize(("fan_out", "charged"), [(False, 1), (True, 3)])
 async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, charged):
-    """Whether three pictures are one call or three is settled when the first is sent."""
+    """Whether three images are one call or three is settled when the first is sent."""
     provider = ScriptedProvider(as_job=True, fan_out=fan_out)
     begun = asyncio.Event()
 
@@ -796,20 +796,20 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
 async def _reserve(imagegen, task_id):
     adapters = imagegen.adapters
     task = await adapters.tasks.get(task_id)
-    with imagegen.slots.place(task.provider_name) as place:
-        run = imagegen.running.start(task, adapters.tasks, place)
+    with imagegen.slots.ticket(task.provider_name) as ticket:
+        run = imagegen.running.start(task, adapters.tasks, ticket)
     imagegen.running.end(task_id)
     return await imagegen.run_task.run_attempt._reserve(run, 0, None)
 
 
 def test_the_first_error_that_is_shown_is_the_one_about_money():
     """Of several parts' errors, the one that may have cost something wins."""
-    from imagegen_core.attempt_outcome import worst
+    from imagegen_core.tasks.attempt_outcome import most_severe
 
     errors = [refused(FailureCode.REJECTED), refused(FailureCode.OUTCOME_UNKNOWN)]
 
-    assert FailureCode.OUTCOME_UNKNOWN is worst(errors).failure.code
-    assert None is worst([])
+    assert FailureCode.OUTCOME_UNKNOWN is most_severe(errors).failure.code
+    assert None is most_severe([])
 
 
 def test_evolving_keeps_values_frozen():
@@ -873,39 +873,39 @@ async def run_until_it_ended(imagegen, task, clock):
     ("failures", "status"), [(1, TaskStatus.COMPLETED), (3, TaskStatus.COMPLETED), (4, TaskStatus.FAILED)]
 )
 async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
-    """It is on our disk already, so storing its pictures is tried again, three times, for free."""
+    """It is on our disk already, so storing its images is tried again, three times, for free."""
     provider = ScriptedProvider()
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
-    adapters = attrs.evolve(adapters, pictures=FullStore(adapters.pictures, failures))
+    adapters = attrs.evolve(adapters, blobs=FullStore(adapters.blobs, failures))
     imagegen = imagegen_over(provider, adapters=adapters)
     ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
     assert (status, 1, 1) == (ended.status, provider.charged, ended.attempts)
 
 
-@pytest.mark.parametrize(("failures", "pictures"), [(1, 3), (6, 3), (9, 1)])
-async def test_a_disk_that_fills_up_between_two_pictures_loses_none(failures, pictures):
+@pytest.mark.parametrize(("failures", "image_count"), [(1, 3), (6, 3), (9, 1)])
+async def test_a_disk_that_fills_up_between_two_images_loses_none(failures, image_count):
     """The one that is stored stays, the others wait with the answer; what never fits is told of."""
     provider = ScriptedProvider()
-    provider.pictures = [png((n, n, n)) for n in range(3)]
+    provider.images = [png((n, n, n)) for n in range(3)]
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     with_thumbnail = 2
-    adapters = attrs.evolve(adapters, pictures=FullStore(adapters.pictures, failures, good=with_thumbnail))
+    adapters = attrs.evolve(adapters, blobs=FullStore(adapters.blobs, failures, good=with_thumbnail))
     imagegen = imagegen_over(provider, adapters=adapters)
 
     ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
     images = await imagegen.images(ended.task_id)
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
-    assert list(range(pictures)) == [image.position for image in images]
-    assert provider.pictures[:pictures] == [await imagegen.read(image) for image in images]
-    assert 3 - pictures == len([w for w in ended.warnings if "storage_failed" in w])
+    assert list(range(image_count)) == [image.position for image in images]
+    assert provider.images[:image_count] == [await imagegen.read(image) for image in images]
+    assert 3 - image_count == len([w for w in ended.warnings if "storage_failed" in w])
 
 
 async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
-    """The vendor still has it, so it is neither lost nor paid for twice."""
+    """The provider still has it, so it is neither lost nor paid for twice."""
     provider = ScriptedProvider(as_job=True)
     provider.polls = [refused(FailureCode.STORAGE_FAILED)]
     clock = ManualClock()
@@ -919,7 +919,7 @@ async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
 
 
 class FarStore:
-    """A memory store that takes pictures, but gives none back before ``until``."""
+    """A memory store that takes images, but gives none back before ``until``."""
 
     def __init__(self, store, clock, until):
         self._store, self._clock, self._until = store, clock, until
@@ -934,13 +934,13 @@ class FarStore:
             yield chunk
 
 
-async def test_a_picture_waits_for_a_store_that_does_not_give_it_back_to_be_checked():
-    """An archive that is away for a minute costs no picture, just as if it had not taken it."""
+async def test_an_image_waits_for_a_store_that_does_not_give_it_back_to_be_checked():
+    """An archive that is away for a minute costs no image, just as if it had not taken it."""
     provider = ScriptedProvider()
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
-    store = FarStore(adapters.pictures, clock, until=clock.now() + timedelta(seconds=60))
-    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, pictures=store))
+    store = FarStore(adapters.blobs, clock, until=clock.now() + timedelta(seconds=60))
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, blobs=store))
 
     ended = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
@@ -966,13 +966,13 @@ class ArrivingProvider(ScriptedProvider):
 
     def __init__(self, *, turns=None, error=None, **more):
         super().__init__(**more)
-        self.arriving = asyncio.Event()
+        self.response_started = asyncio.Event()
         self._turns, self._error = turns, error
 
     async def submit(self, call, exchange):
         answer = await super().submit(call, exchange)
-        exchange.mark_arrival()
-        self.arriving.set()
+        exchange.mark_response_started()
+        self.response_started.set()
         if self._turns is None:
             await asyncio.Event().wait()
         for _ in range(self._turns):
@@ -987,7 +987,7 @@ async def stopped_while_it_arrives(provider, **params):
     imagegen = imagegen_over(provider)
     async with imagegen:
         task = await imagegen.submit("猫", **params)
-        await provider.arriving.wait()
+        await provider.response_started.wait()
     return imagegen, await imagegen.adapters.tasks.get(task.task_id)
 
 
@@ -1007,7 +1007,7 @@ async def test_an_answer_that_arrives_while_the_grace_time_ends_is_kept(as_job, 
 
 
 async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
-    """The vendor's word that nothing was started counts: the next start sends the request."""
+    """The provider's word that nothing was started counts: the next start sends the request."""
     provider = ArrivingProvider(turns=3, error=refused(FailureCode.RATE_LIMITED, not_started=True))
 
     imagegen, stopped = await stopped_while_it_arrives(provider)
@@ -1018,7 +1018,7 @@ async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
 
 async def test_an_answer_that_never_comes_whole_holds_up_no_stop(monkeypatch):
     """After a moment nobody can know, as ever."""
-    monkeypatch.setattr("imagegen_core.arriving_answers.ARRIVAL_SECONDS", 0.01)
+    monkeypatch.setattr("imagegen_core.execution.arriving_responses.RESPONSE_GRACE_SECONDS", 0.01)
 
     _, stopped = await stopped_while_it_arrives(ArrivingProvider())
 
@@ -1066,7 +1066,7 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
 
     async def submit(call, exchange):
         answer = await ScriptedProvider.submit(provider, call, exchange)
-        exchange.mark_arrival()
+        exchange.mark_response_started()
         await arrived.wait()
         return answer
 
@@ -1111,7 +1111,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
 
     async def submit(call, exchange):
         answer = await ScriptedProvider.submit(provider, call, exchange)
-        exchange.mark_arrival()
+        exchange.mark_response_started()
         await stopping.saw("waiting for running tasks")
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -1119,7 +1119,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
 
     provider.submit = submit
     imagegen = imagegen_over(provider)
-    with stopping, LogWatch("imagegen_core.arriving_answers") as waiting:
+    with stopping, LogWatch("imagegen_core.execution.arriving_responses") as waiting:
         async with imagegen:
             task = await imagegen.submit("猫")
             await waiting.saw("waiting for an answer that is arriving")
@@ -1129,15 +1129,15 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
 
 
-async def test_a_picture_that_was_shown_before_a_stop_is_not_shown_again():
-    """One picture of an answer was stored, another had to wait, and another call was still running."""
+async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
+    """One image of an answer was stored, another had to wait, and another call was still running."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [_at_once, asyncio.Event().wait]
     refusals = [refused(FailureCode.STORAGE_FAILED)]
 
     async def collect(call, receipt, exchange):
-        harvest = await ScriptedProvider.collect(provider, call, receipt, exchange)
-        return attrs.evolve(harvest, pictures=(*harvest.pictures, Picture(chunks=second)))
+        result = await ScriptedProvider.collect(provider, call, receipt, exchange)
+        return attrs.evolve(result, images=(*result.images, GeneratedImage(chunks=second)))
 
     async def second():
         if refusals:
@@ -1156,7 +1156,7 @@ async def test_a_picture_that_was_shown_before_a_stop_is_not_shown_again():
         done = await second_run.wait(task.task_id, timeout=10)
         kinds = [event.kind async for event in events.subscribe(task.task_id)]
 
-    assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.rescues, kinds.count(EventKind.IMAGE))
+    assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.recoveries, kinds.count(EventKind.IMAGE))
 
 
 async def _at_once():

@@ -6,12 +6,12 @@ import attrs
 import pytest
 
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
-from imagegen_core.capabilities import Model
 from imagegen_core.errors import Unavailable
+from imagegen_core.execution.sealed_calls import open_call, seal_call
 from imagegen_core.operations import Operation
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.sealed_calls import open_call, seal_call
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
 
 MODEL = Model(id="m1", remote_id="vendor/m1")
 CONFIG = ProviderConfig(
@@ -31,7 +31,7 @@ CONFIG = ProviderConfig(
 
 
 def test_everything_that_a_call_needs_comes_back():
-    """Key, headers, document, models and numbers, and the vendor's own id of the model."""
+    """Key, headers, document, models and numbers, and the provider's own id of the model."""
     box = MemorySecretBox()
 
     kept = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")

@@ -6,16 +6,16 @@ import pytest
 
 from imagegen_adapters.testing.samples import NOW, a_task
 from imagegen_core import FailureCode, TaskStatus
-from imagegen_core.attempt_outcome import AttemptOutcome
 from imagegen_core.errors import CallError
-from imagegen_core.retry import RetryPolicy
-from imagegen_core.settlement import settle
-from imagegen_core.tasks import Task
+from imagegen_core.tasks.attempt_outcome import AttemptOutcome
+from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.settlement import settle
+from imagegen_core.tasks.task import Task
 
 RETRY = RetryPolicy(base=2.0, factor=3.0, jitter=0.5)
 
 STORED = AttemptOutcome()
-KEPT = AttemptOutcome(kept=True)
+KEPT = AttemptOutcome(is_recoverable=True)
 
 
 def failed(code, **more) -> AttemptOutcome:
@@ -60,7 +60,7 @@ def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
     ],
 )
 def test_how_a_task_ends(outcomes, cancelled, status, code):
-    """Stored pictures are shown, unless something can be tried again or a caller cancelled."""
+    """Stored images are shown, unless something can be tried again or a caller cancelled."""
     task = settled(outcomes, cancelled=cancelled)
 
     assert (status, code) == (task.status, task.failure and task.failure.code)
@@ -70,7 +70,7 @@ def test_how_a_task_ends(outcomes, cancelled, status, code):
     ("outcomes", "charged"), [([REFUSED], False), ([UNKNOWN], True), ([REFUSED, STORED], True)]
 )
 def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
-    """A stored picture was charged for, too."""
+    """A stored image was charged for, too."""
     assert charged is settled(outcomes, cancelled=True).failure.possible_charge
 
 
@@ -86,7 +86,7 @@ def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
     ],
 )
 def test_it_waits_as_long_as_the_slowest_asks(outcomes, retries, random, seconds):
-    """The wait grows with each retry and jitter adds to it, up to a minute; a vendor may ask for an hour."""
+    """The wait grows with each retry and jitter, up to a minute; a provider may ask for an hour."""
     task = settled(outcomes, retries=retries, random=random, max_retries=10)
 
     assert (NOW + timedelta(seconds=seconds), retries + 1) == (task.not_before, task.retries)
@@ -94,36 +94,36 @@ def test_it_waits_as_long_as_the_slowest_asks(outcomes, retries, random, seconds
 
 @pytest.mark.parametrize(("outcome", "attempts"), [(BUSY, 0), (DOWN, 1)])
 def test_being_told_to_come_later_is_no_attempt(outcome, attempts):
-    """A 429 says that the vendor did nothing at all."""
+    """A 429 says that the provider did nothing at all."""
     assert attempts == settled([outcome]).attempts
 
 
 def test_retries_come_to_an_end():
-    """Then the pictures that are there are shown, and the last error says why others are not."""
+    """Then the images that are there are shown, and the last error says why others are not."""
     alone = settled([DOWN], retries=3)
-    beside_a_picture = settled([STORED, DOWN], retries=3)
+    beside_an_image = settled([STORED, DOWN], retries=3)
 
     assert (FAILED, FailureCode.UNAVAILABLE) == (alone.status, alone.failure.code)
-    assert COMPLETED is beside_a_picture.status
-    assert ("one picture is missing: unavailable: its words",) == beside_a_picture.warnings
+    assert COMPLETED is beside_an_image.status
+    assert ("one image is missing: unavailable: its words",) == beside_an_image.warnings
 
 
-@pytest.mark.parametrize(("rescues", "seconds"), [(0, 5), (1, 20), (2, 80)])
-def test_an_answer_on_our_disk_is_stored_anew_ever_later(rescues, seconds):
+@pytest.mark.parametrize(("recoveries", "seconds"), [(0, 5), (1, 20), (2, 80)])
+def test_an_answer_on_our_disk_is_stored_anew_ever_later(recoveries, seconds):
     """Nothing is sent for it, so it is no retry."""
-    task = settled([KEPT, REFUSED], rescues=rescues)
+    task = settled([KEPT, REFUSED], recoveries=recoveries)
 
     assert (PENDING, NOW + timedelta(seconds=seconds)) == (task.status, task.not_before)
-    assert (rescues + 1, 0) == (task.rescues, task.retries)
+    assert (recoveries + 1, 0) == (task.recoveries, task.retries)
 
 
 def test_warnings_are_told_once_and_losses_each():
-    """Of a call that brought some pictures and lost others, too."""
-    lost = CallError(FailureCode.INVALID_IMAGE, "no picture")
+    """Of a call that brought some images and lost others, too."""
+    lost = CallError(FailureCode.INVALID_IMAGE, "no image")
     part = AttemptOutcome(failures=(lost,), warnings=("the size was changed",))
 
     assert (
         "the size was changed",
-        "one picture is missing: invalid_image: no picture",
-        "one picture is missing: invalid_image: no picture",
+        "one image is missing: invalid_image: no image",
+        "one image is missing: invalid_image: no image",
     ) == settled([part, part]).warnings

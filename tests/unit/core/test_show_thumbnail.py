@@ -45,15 +45,15 @@ class Unreachable:
 
 @pytest.fixture
 async def made():
-    """Return a picture, its store, and the use case with an inspector that counts."""
+    """Return an image, its store, and the use case with an inspector that counts."""
     async with in_memory() as imagegen:
         task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
         (image,) = await imagegen.images(task.task_id)
         show = attrs.evolve(imagegen.show_thumbnail, inspector=Counting(imagegen.adapters.inspector))
-        yield image, imagegen.adapters.pictures, show
+        yield image, imagegen.adapters.blobs, show
 
 
-async def test_it_is_there_with_the_picture(made):
+async def test_it_is_there_with_the_image(made):
     """Nothing is decoded to show it."""
     image, _, show = made
     record, thumbnail = await show(image_id=image.id)
@@ -62,7 +62,7 @@ async def test_it_is_there_with_the_picture(made):
 
 
 async def test_one_that_was_lost_is_made_again_once(made):
-    """And lies beside the picture again."""
+    """And lies beside the image again."""
     image, store, show = made
     _, before = await show(image_id=image.id)
     await store.delete(image.thumbnail_key)
@@ -72,16 +72,16 @@ async def test_one_that_was_lost_is_made_again_once(made):
     assert 1 == show.inspector.asked
 
 
-async def test_the_picture_is_enough(made):
+async def test_the_image_is_enough(made):
     """The archive need not answer, nor the disk have room."""
     image, store, show = made
-    pictures = Unreachable(store, key=image.thumbnail_key, full=True)
-    _, thumbnail = await attrs.evolve(show, pictures=pictures)(image_id=image.id)
+    blobs = Unreachable(store, key=image.thumbnail_key, full=True)
+    _, thumbnail = await attrs.evolve(show, blobs=blobs)(image_id=image.id)
 
     assert b"WEBP" == thumbnail[8:12]
 
 
-async def test_without_the_picture_there_is_none(made):
+async def test_without_the_image_there_is_none(made):
     """That is a loss, and it is said."""
     image, store, show = made
     await store.delete(image.thumbnail_key)
@@ -91,7 +91,7 @@ async def test_without_the_picture_there_is_none(made):
         await show(image_id=image.id)
 
 
-async def test_a_picture_that_cannot_be_decoded_is_a_failure_of_the_store(made):
+async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(made):
     """It could be when it was stored."""
     image, store, show = made
     store.blobs[image.blob_key] = b"damaged"

@@ -19,11 +19,11 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
     ValidationFailed,
 )
-from imagegen_core.pages import Paging
 from imagegen_core.ports.task_repository import TaskFilter
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.secrets import Secret
-from imagegen_core.submissions import KeptImage
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.search.pages import Paging
+from imagegen_core.tasks.submission import StoredImage
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 from tests.unit.core.test_run_task import imagegen_over
 
@@ -61,15 +61,15 @@ async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
         ("reference_images.0", {"references": (png(),)}),
         ("reference_images.0", {"operation": Operation.EDIT, "image": png(), "references": (png(),)}),
         ("image", {"image": png()}),
-        ("image", {"operation": Operation.REFERENCE, "references": (png(),), "image": KeptImage(id=1)}),
+        ("image", {"operation": Operation.REFERENCE, "references": (png(),), "image": StoredImage(id=1)}),
         ("mask", {"operation": Operation.UPSCALE, "image": png(), "mask": png()}),
         ("image", {"operation": Operation.EDIT, "image": "cat.png"}),
         ("reference_images.1", {"operation": Operation.REFERENCE, "references": (png(), None)}),
         ("image", {"operation": Operation.EDIT, "image": "cat.png", "idempotency_key": "k"}),
     ],
 )
-async def test_a_picture_is_sent_or_refused(imagegen, field, fields):
-    """What the operation would leave out, or what is no picture, is named, before anything is paid."""
+async def test_an_image_is_sent_or_refused(imagegen, field, fields):
+    """What the operation would leave out, or what is no image, is named, before anything is paid."""
     with pytest.raises(ValidationFailed) as caught:
         await imagegen.submit_task(submission(**fields))
 
@@ -97,7 +97,7 @@ async def test_a_key_belongs_to_one_operation(imagegen):
 
 
 async def test_a_full_queue_refuses_and_stores_nothing():
-    """Not even the input pictures."""
+    """Not even the input images."""
     imagegen = imagegen_over(
         ScriptedProvider(), limits=Limits(default_provider="scripted", queue_size=1, shutdown_grace_seconds=0)
     )
@@ -117,7 +117,7 @@ async def test_a_full_queue_refuses_and_stores_nothing():
         ({"operation": Operation.UPSCALE, "image": png(), "mask": png()}, ValidationFailed),
         ({"operation": Operation.EDIT, "image": b"text"}, InvalidImage),
         ({"operation": Operation.EDIT, "image": png()[:50]}, InvalidImage),
-        ({"operation": Operation.EDIT, "image": KeptImage(id=9)}, ImageNotFound),
+        ({"operation": Operation.EDIT, "image": StoredImage(id=9)}, ImageNotFound),
         ({"operation": Operation.REFERENCE, "references": (png(), b"text")}, InvalidImage),
         ({"params": {"magic": 1}}, ValidationFailed),
     ],
@@ -181,7 +181,7 @@ async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
     assert ("request", "sk-****nary") == (done.config_snapshot["source"], done.config_snapshot["api_key"])
 
 
-async def test_a_kept_picture_can_be_an_input(imagegen):
+async def test_a_kept_image_can_be_an_input(imagegen):
     """Its bytes are copied, so deleting it later changes nothing."""
     async with imagegen:
         first = await imagegen.submit("猫")
@@ -189,7 +189,7 @@ async def test_a_kept_picture_can_be_an_input(imagegen):
         (image,) = await imagegen.images(first.task_id)
         second = (
             await imagegen.submit_task(
-                submission(operation=Operation.UPSCALE, image=KeptImage(id=image.id), prompt="")
+                submission(operation=Operation.UPSCALE, image=StoredImage(id=image.id), prompt="")
             )
         ).task
         done = await imagegen.wait(second.task_id, timeout=10)
@@ -212,7 +212,7 @@ class SlowRepository:
         await asyncio.Event().wait()
 
 
-async def test_who_stops_waiting_takes_no_pictures_from_a_task_that_is_stored():
+async def test_who_stops_waiting_takes_no_images_from_a_task_that_is_stored():
     """Nobody can know whether it is; files without a task are cleaned up later."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
@@ -230,7 +230,7 @@ async def test_who_stops_waiting_takes_no_pictures_from_a_task_that_is_stored():
         assert png() == file.read()
 
 
-async def test_a_failed_task_is_retried_with_its_pictures():
+async def test_a_failed_task_is_retried_with_its_images():
     """A new task, the same request, its own copy of the inputs."""
     from imagegen_core.failures import FailureCode
     from tests.unit.core.test_run_task import refused

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_core.attempts import Receipt, UpstreamJob
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.ports.provider import Harvest, Picture, Probe
-from imagegen_core.valid_text import MAX_DEPTH, text_problems, valid_json, valid_text
+from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.values.valid_text import MAX_DEPTH, text_problems, valid_json, valid_text
 
 ANY_CHARACTER = st.characters(codec=None, exclude_categories=())
 ANY_TEXT = st.text(ANY_CHARACTER | st.sampled_from("\x00\ud83d\ude00"), max_size=12)
@@ -27,8 +27,8 @@ def written(value):
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def picture_of(metadata):
-    return Picture(chunks=lambda: None, metadata=metadata)
+def image_of(metadata):
+    return GeneratedImage(chunks=lambda: None, metadata=metadata)
 
 
 @given(ANY_TEXT)
@@ -57,9 +57,9 @@ def test_whatever_an_adapter_hands_over_can_be_written(value, text):
     error = CallError(FailureCode.REJECTED, text, upstream_code=text)
     job = UpstreamJob(id=text, data=value)
     said = [str(error), error.failure.message, error.failure.upstream_code, job.id]
-    said += [*Harvest(pictures=(), warnings=(text,)).warnings, Probe(ok=True, detail=text).detail]
+    said += [*ProviderResult(images=(), warnings=(text,)).warnings, Probe(ok=True, detail=text).detail]
 
-    assert written([dict(job.data), dict(Receipt(data=value).data), dict(picture_of(value).metadata), said])
+    assert written([dict(job.data), dict(Receipt(data=value).data), dict(image_of(value).metadata), said])
 
 
 def test_an_invalid_text_is_found_by_its_path():

@@ -11,8 +11,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import ImageGen, Limits, TaskStatus
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
-from imagegen_core.retry import RetryPolicy
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.tasks.retry import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -249,7 +249,7 @@ async def test_a_job_that_is_resumed_holds_a_place():
 
 
 async def test_a_task_that_was_turned_away_holds_no_place():
-    """While it waits as the vendor asks, the next takes its place."""
+    """While it waits as the provider asks, the next takes its place."""
     provider = SlowProvider(max_concurrency=1)
     provider.submits = [CallError(FailureCode.RATE_LIMITED, "busy", not_started=True, retry_after=900)]
     imagegen = imagegen_over({"slow": provider})

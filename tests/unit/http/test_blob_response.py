@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from imagegen_http.blob_response import Blob, BlobResponse, file_name
+from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +85,7 @@ def test_a_file_is_named_after_its_prompt(prompt, name):
 
 @pytest.mark.parametrize("character", ["猫", "\U0001f600", "\U0001f468\u200d\U0001f469", "é"])
 def test_a_file_name_fits_any_file_system(character):
-    """255 bytes, of which a picture's number and ending are a part; no character is cut."""
+    """255 bytes, of which an image's number and ending are a part; no character is cut."""
     name = file_name(character * 200, 9_999_999_999, "thumbnail.webp")
 
     assert len(name.encode()) <= 255

@@ -5,9 +5,9 @@ import resource
 import attrs
 import pytest
 
-from imagegen_http.connections import ConnectionLimits, OpenConnections, with_room_for_files
+from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
 
-LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_all=4)
+LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_total=4)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_connection_that_ends_makes_room():
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "raised", "in_all"),
+    ("soft", "hard", "raised", "in_total"),
     [
         (4096, 4096, None, 1024),
         (1024, 4096, 1280, 1024),
@@ -54,12 +54,12 @@ def test_a_connection_that_ends_makes_room():
         (64, 64, 64, 16),
     ],
 )
-def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_all):
+def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_total):
     """The limit of open files is raised as far as may be; what does not fit is not accepted."""
     asked = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
 
-    limits = with_room_for_files(ConnectionLimits())
+    limits = raise_file_limit(ConnectionLimits())
 
-    assert (attrs.evolve(ConnectionLimits(), in_all=in_all), [raised]) == (limits, asked or [None])
+    assert (attrs.evolve(ConnectionLimits(), in_total=in_total), [raised]) == (limits, asked or [None])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_http.delivery import CONNECTION, OpenConnection, delivered
+from imagegen_http.asgi.delivery import CONNECTION, OpenConnection, wait_for_delivery
 
 pytestmark = pytest.mark.anyio
 
@@ -26,25 +26,25 @@ class Line:
         return None
 
 
-async def arrives(*unconfirmed, before=lambda connection, left: None, meanwhile=None, seconds=9.0):
-    connection, left = OpenConnection(Line(*unconfirmed)), asyncio.get_running_loop().create_future()
-    before(connection, left)
+async def arrives(*unconfirmed, before=lambda connection, disconnect: None, meanwhile=None, seconds=9.0):
+    connection, disconnect = OpenConnection(Line(*unconfirmed)), asyncio.get_running_loop().create_future()
+    before(connection, disconnect)
     if meanwhile is not None:
-        asyncio.get_running_loop().call_soon(meanwhile, connection, left)
-    return await delivered({CONNECTION: connection}, left, seconds)
+        asyncio.get_running_loop().call_soon(meanwhile, connection, disconnect)
+    return await wait_for_delivery({CONNECTION: connection}, disconnect, seconds)
 
 
-def goes(connection, left):
+def goes(connection, disconnect):
     connection.end(reset=False)
-    left.set_result(None)
+    disconnect.set_result(None)
 
 
-def resets(connection, left):
+def resets(connection, disconnect):
     connection.end(reset=True)
-    left.set_result(None)
+    disconnect.set_result(None)
 
 
-def fails_to_write(connection, left):
+def fails_to_write(connection, disconnect):
     connection._transport.closing = True
     connection._transport.unconfirmed = [0]
 
@@ -88,4 +88,4 @@ async def test_without_a_server_that_tells_only_leaving_counts():
     here, gone = (asyncio.get_running_loop().create_future() for _ in range(2))
     gone.set_result(None)
 
-    assert [True, False] == [await delivered({}, here), await delivered({}, gone)]
+    assert [True, False] == [await wait_for_delivery({}, here), await wait_for_delivery({}, gone)]

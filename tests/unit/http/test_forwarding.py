@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.guard.forwarding import Forwarding, network_of, origin_of
+from imagegen_http.guard.forwarding import Forwarding, parse_network, parse_origin
 
 PROXIES = ("10.1.0.0/16", "::1")
 HTTPS = [(b"x-forwarded-proto", b"https")]
@@ -10,7 +10,7 @@ HTTPS = [(b"x-forwarded-proto", b"https")]
 
 def scheme(peer=("10.1.2.3", 5), headers=HTTPS, public_url=None, trusted=PROXIES):
     forwarding = Forwarding(public_url=public_url, trusted_proxies=trusted)
-    return forwarding.as_made({"client": peer, "headers": headers, "scheme": "http"})["scheme"]
+    return forwarding.with_original_scheme({"client": peer, "headers": headers, "scheme": "http"})["scheme"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_public_https_address_says_so_for_all(url, expected):
 )
 def test_an_origin_is_written_as_browsers_do(url, origin):
     """Lower case, without the port that goes without saying."""
-    assert origin == origin_of(url)
+    assert origin == parse_origin(url)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_an_origin_is_written_as_browsers_do(url, origin):
 def test_what_is_no_origin_is_refused(url):
     """With itself in the message."""
     with pytest.raises(ValueError, match="is no"):
-        origin_of(url)
+        parse_origin(url)
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "10.0.0.0/33", "*", "10.0.0.1:80"])
 def test_what_is_no_address_is_refused(text):
     """Names are none: who they are may change."""
     with pytest.raises(ValueError, match="is no IP address"):
-        network_of(text)
+        parse_network(text)

@@ -351,7 +351,7 @@ async def test_an_empty_chunked_body_needs_no_type():
 )
 @pytest.mark.parametrize("in_chunks", [False, True])
 async def test_bodies_are_limited(path, size, max_bytes, in_chunks):
-    """Bodies with pictures have their own limit; announced or not makes no difference."""
+    """Bodies with images have their own limit; announced or not makes no difference."""
     kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
     rules = attrs.evolve(RULES, max_upload_bytes=3 * MIB)
     text, half = upload(size), size // 2
@@ -419,7 +419,7 @@ class Holding:
 
 
 def upload(size):
-    """Return a body of that size with a picture in it."""
+    """Return a body of that size with an image in it."""
     head, tail = b'{"image":"data:image/png;base64,', b'"}'
     if size < len(head + tail):
         return b" " * size
@@ -797,7 +797,7 @@ async def test_answers_carry_security_headers(path, status):
 
 
 async def test_what_an_answer_says_of_itself_stays():
-    """A picture's own policy and caching are not overwritten."""
+    """An image's own policy and caching are not overwritten."""
     own = {"content-security-policy": "sandbox", "Cache-Control": "private"}
 
     async def app(scope, receive, send):
@@ -847,12 +847,13 @@ def test_a_session_is_valid_for_its_token_and_time_alone():
     """No other token, no later time and no changed character is accepted."""
     cookie = sessions.issue(TOKEN, NOW)
     tries = [
-        sessions.valid(cookie, TOKEN, NOW),
-        sessions.valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS - 1),
-        sessions.valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS),
-        sessions.valid(cookie, "other", NOW),
+        sessions.is_valid(cookie, TOKEN, NOW),
+        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS - 1),
+        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS),
+        sessions.is_valid(cookie, "other", NOW),
         any(
-            sessions.valid(other, TOKEN, NOW) for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
+            sessions.is_valid(other, TOKEN, NOW)
+            for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
         ),
     ]
 

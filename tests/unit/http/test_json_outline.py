@@ -8,26 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
-from imagegen_http.guard import HeldBody
-from imagegen_http.guard.json_outline import MAX_VALUES, PICTURE_BYTES, TooMuch, outline
-from imagegen_http.input_pictures import InputPictures
+from imagegen_http.api.input_images import InputImages
+from imagegen_http.guard import BufferedBody
+from imagegen_http.guard.json_outline import MAX_VALUES, MIN_EXTRACTED_IMAGE_BYTES, TooComplex, outline
 
-PICTURE = bytes(range(256)) * 4096
+IMAGE = bytes(range(256)) * 4096
 """A megabyte: several pieces."""
 
 
-def deeper_than(limit, text):
+def is_deeper_than(limit, text):
     try:
-        outline(text, max_depth=limit, with_pictures=False)
-    except TooMuch:
+        outline(text, max_depth=limit, extract_images=False)
+    except TooComplex:
         return True
     return False
 
 
 def held_with(text):
-    held = HeldBody(bytearray(text))
-    held.outline = outline(held.text, max_depth=64, with_pictures=True)
-    return held
+    buffered_body = BufferedBody(bytearray(text))
+    buffered_body.outline = outline(buffered_body.text, max_depth=64, extract_images=True)
+    return buffered_body
 
 
 def data_url(data):
@@ -56,7 +56,7 @@ def data_url(data):
 )
 def test_depth_counts_brackets_outside_strings(text, is_deep):
     """Deep is what a parser would have to nest, with an end to what is counted."""
-    assert is_deep == deeper_than(64, text)
+    assert is_deep == is_deeper_than(64, text)
 
 
 JSON_VALUES = st.recursive(
@@ -76,7 +76,7 @@ def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
     """For any JSON the scan and the parser see the same depth."""
     text = json.dumps(value, ensure_ascii=as_ascii).encode()
 
-    assert (depth(value) > limit) == deeper_than(limit, text)
+    assert (depth(value) > limit) == is_deeper_than(limit, text)
 
 
 @pytest.mark.parametrize(
@@ -92,68 +92,68 @@ def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
 )
 def test_a_text_of_very_many_values_is_not_parsed(text):
     """Neither are quotes and backslashes counted for ever."""
-    with pytest.raises(TooMuch):
-        outline(text, max_depth=64, with_pictures=False)
+    with pytest.raises(TooComplex):
+        outline(text, max_depth=64, extract_images=False)
 
 
 def test_marks_inside_a_text_are_no_values():
     """A prompt may be made of commas."""
     text = json.dumps({"prompt": ",[{" * 30_000}).encode()
 
-    assert text == outline(text, max_depth=64, with_pictures=False).text
+    assert text == outline(text, max_depth=64, extract_images=False).text
 
 
 @given(JSON_VALUES)
-def test_an_outline_without_pictures_is_the_text(value):
+def test_an_outline_without_images_is_the_text(value):
     """Nothing is changed."""
     text = json.dumps(value).encode()
 
-    assert (text, {}) == (outline(text, max_depth=64, with_pictures=True).text, {})
+    assert (text, {}) == (outline(text, max_depth=64, extract_images=True).text, {})
 
 
 @pytest.mark.parametrize("escaped", [{}, {"/": "\\/"}, {"+": "\\u002B"}])
-def test_pictures_are_read_where_they_are(escaped):
+def test_images_are_read_where_they_are(escaped):
     """The parser sees a mark for each; as encoders write slash and plus, also between two pieces."""
-    text = json.dumps({"prompt": "a cat", "image": data_url(PICTURE), "n": 1})
-    held = held_with(text.translate(str.maketrans(escaped)).encode())
-    tree = json.loads(held.outline.text)
-    with InputPictures.of(held) as pictures:
-        data = pictures.read_now(tree["image"], "image")
+    text = json.dumps({"prompt": "a cat", "image": data_url(IMAGE), "n": 1})
+    buffered_body = held_with(text.translate(str.maketrans(escaped)).encode())
+    tree = json.loads(buffered_body.outline.text)
+    with InputImages.of(buffered_body) as images:
+        data = images.read_now(tree["image"], "image")
 
     assert {"prompt": "a cat", "n": 1} == {name: tree[name] for name in ("prompt", "n")}
-    assert len(held.outline.text) < 200
-    assert PICTURE == data
+    assert len(buffered_body.outline.text) < 200
+    assert IMAGE == data
 
 
-def test_a_picture_where_none_belongs_is_refused():
+def test_an_image_where_none_belongs_is_refused():
     """Its mark must not be taken for a text."""
-    held = held_with(json.dumps({"prompt": data_url(PICTURE)}).encode())
+    buffered_body = held_with(json.dumps({"prompt": data_url(IMAGE)}).encode())
 
-    with pytest.raises(ValidationFailed), InputPictures.of(held):
+    with pytest.raises(ValidationFailed), InputImages.of(buffered_body):
         pass
 
 
 @pytest.mark.parametrize("spoilt", ["=", "*", "\\n", "A"])
 def test_what_is_no_base64_is_refused(spoilt):
     """Wherever it stands."""
-    text = data_url(PICTURE)
+    text = data_url(IMAGE)
     middle = len(text) // 2
-    held = held_with(('"' + text[:middle] + spoilt + text[middle:] + '"').encode())
+    buffered_body = held_with(('"' + text[:middle] + spoilt + text[middle:] + '"').encode())
 
     with pytest.raises(InvalidImage):
-        InputPictures(held).read_now(json.loads(held.outline.text), "image")
+        InputImages(buffered_body).read_now(json.loads(buffered_body.outline.text), "image")
 
 
-def test_much_text_beside_pictures_is_refused():
-    """A body may be long for its pictures alone."""
-    text = json.dumps({"prompt": "a" * 3_000_000, "image": data_url(PICTURE)}).encode()
+def test_much_text_beside_images_is_refused():
+    """A body may be long for its images alone."""
+    text = json.dumps({"prompt": "a" * 3_000_000, "image": data_url(IMAGE)}).encode()
 
-    with pytest.raises(TooMuch):
-        outline(text, max_depth=64, with_pictures=True)
+    with pytest.raises(TooComplex):
+        outline(text, max_depth=64, extract_images=True)
 
 
-def test_a_short_picture_is_a_text():
+def test_a_short_image_is_a_text():
     """It costs nothing to parse."""
-    text = json.dumps({"image": data_url(PICTURE[: PICTURE_BYTES // 2])}).encode()
+    text = json.dumps({"image": data_url(IMAGE[: MIN_EXTRACTED_IMAGE_BYTES // 2])}).encode()
 
-    assert text == outline(text, max_depth=64, with_pictures=True).text
+    assert text == outline(text, max_depth=64, extract_images=True).text

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from imagegen_http.logs import _EXTRA
+from imagegen_http.server.logs import _EXTRA_KEYS
 
 SOURCES = sorted((Path(__file__).parents[3] / "src").rglob("*.py"))
 
@@ -20,4 +20,4 @@ def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
     names = {name for path in SOURCES for name in added(path)}
 
     assert {"task_id", "blob_key"} <= names
-    assert set() == names - set(_EXTRA)
+    assert set() == names - set(_EXTRA_KEYS)

@@ -10,7 +10,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
 from imagegen_core.use_cases.verify_storage import VerifyReport
-from imagegen_http.maintenance import Maintenance, PassReport
+from imagegen_http.runtime.maintenance import Maintenance, PassProgress
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ def maintenance(stores, *, expire=True):
         sync=stores.pass_of("sync", SyncSummary()),
         expire=stores.pass_of("expire", ExpirySummary()) if expire else None,
         verify=stores.pass_of(
-            "verify", VerifyReport(pictures=0, blobs=0, wrong=0, mended=0, archive_checked=True)
+            "verify", VerifyReport(images=0, blobs=0, wrong=0, mended=0, archive_checked=True)
         ),
         clean=stores.pass_of("clean", 0),
         clock=SystemClock(),
@@ -70,7 +70,7 @@ async def test_without_an_archive_nothing_expires():
 async def test_nothing_runs_before_it_is_entered():
     """A command that looks at something does not start uploads."""
     stores = Stores()
-    maintenance(stores).poke()
+    maintenance(stores).wake()
     await asyncio.sleep(0)
 
     assert [] == stores.passes
@@ -81,16 +81,16 @@ async def test_a_pass_by_hand_tells_how_far_it_is():
     seen = []
 
     async def verify(*, progress, **_):
-        seen.append(made.by_hand)
+        seen.append(made.manual_pass)
         progress(3, 7)
-        seen.append(made.by_hand)
-        return VerifyReport(pictures=7, blobs=0, wrong=0, mended=0, archive_checked=True)
+        seen.append(made.manual_pass)
+        return VerifyReport(images=7, blobs=0, wrong=0, mended=0, archive_checked=True)
 
     made = attrs.evolve(maintenance(Stores()), verify=verify)
     await made.verify_now(checksums=True, dry_run=True)
 
-    expected = [PassReport(name="verify"), PassReport(name="verify", done=3, total=7), None]
-    assert expected == [*seen, made.by_hand]
+    expected = [PassProgress(name="verify"), PassProgress(name="verify", done=3, total=7), None]
+    assert expected == [*seen, made.manual_pass]
 
 
 async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_core.capabilities import Parameter
-from imagegen_http.problem_words import in_chinese
+from imagegen_core.providers.capabilities import Parameter
+from imagegen_http.problems.problem_words import in_chinese
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,5 @@ def test_values_stay_as_they_are():
 
 
 def test_what_nobody_translated_stays_english():
-    """Better than nothing: a vendor's own rule, a mistake in a document."""
+    """Better than nothing: a provider's own rule, a mistake in a document."""
     assert "there is no variable 'promt'" == in_chinese("there is no variable 'promt'")

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from imagegen_http.process_memory import spare_the_start_from_collections
+from imagegen_http.server.process_memory import freeze_startup_objects
 
 BURST = """
 import asyncio
-from imagegen_http.process_memory import giving_memory_back, resident_bytes
+from imagegen_http.server.process_memory import trimming_memory, resident_bytes
 
 async def burst():
-    async with asyncio.timeout(60), giving_memory_back(look_seconds=0.01):
+    async with asyncio.timeout(60), trimming_memory(poll_seconds=0.01):
         pieces = [b"x" * 32 * 1024 for _ in range(6_000)]
         full = resident_bytes()
         kept = pieces[::100]
@@ -39,7 +39,7 @@ def test_the_start_is_spared():
     """The collector's generations are empty afterwards."""
     thresholds = gc.get_threshold()
     try:
-        spare_the_start_from_collections()
+        freeze_startup_objects()
 
         assert gc.get_freeze_count() > len(gc.get_objects())
     finally:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_core.provider_configs import infer_kind
-from imagegen_http.environment import DASHED_PROVIDERS
-from imagegen_http.settings import SettingsError
-from imagegen_http.settings_loader import check_bind, load_settings, variable_doubts
+from imagegen_core.providers.config import infer_kind
+from imagegen_http.settings.environment import DASHED_PROVIDERS
+from imagegen_http.settings.loader import check_bind, load_settings, variable_warnings
+from imagegen_http.settings.schema import SettingsError
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_a_variable_that_nothing_reads_is_told_of(tmp_path):
     fetched = {"IMAGEGEN_SERVER__AUTH_TOKEN": "env:IMAGEGEN_MY_SECRET", "IMAGEGEN_MY_SECRET": "t" * 20}
     environ = {**others, **fetched, "IMAGEGEN_SPEED": "fast"}
 
-    assert ("IMAGEGEN_SPEED: unknown variable, ignored",) == variable_doubts(
+    assert ("IMAGEGEN_SPEED: unknown variable, ignored",) == variable_warnings(
         config=None, environ=environ, cwd=tmp_path
     )
 

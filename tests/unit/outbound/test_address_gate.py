@@ -8,7 +8,7 @@ from imagegen_core.errors import UpstreamNotAllowed
 
 def allowed(gate, host, port, *addresses):
     try:
-        gate.judge(host, port, [ip_address(address) for address in addresses])
+        gate.check_addresses(host, port, [ip_address(address) for address in addresses])
     except UpstreamNotAllowed:
         return False
     return True
@@ -76,7 +76,7 @@ def test_a_service_on_all_interfaces_never_calls_itself_on_loopback():
 
 
 def test_a_gate_for_public_addresses_forgets_the_list_and_knows_ourselves():
-    """What a vendor names is judged without the operator's list."""
+    """What a provider names is judged without the operator's list."""
     gate = AddressGate({"127.0.0.1:7860"})
     strict = gate.public_only()
 

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.outbound.address_rules import is_metadata, why_not_public
+from imagegen_adapters.outbound.address_rules import is_metadata, non_public_reason
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.1.2.3 169.254.0.1
@@ -30,7 +30,7 @@ PUBLIC = """
 @pytest.mark.parametrize("text", PRIVATE)
 def test_an_address_that_is_not_everybodys_is_private(text):
     """Everything that is local, reserved, tunnelled or translated has a reason why it is not public."""
-    assert why_not_public(ip_address(text))
+    assert non_public_reason(ip_address(text))
 
 
 @pytest.mark.parametrize("text", METADATA)
@@ -42,4 +42,4 @@ def test_a_clouds_metadata_service_is_known_in_every_wrapping(text):
 @pytest.mark.parametrize("text", PUBLIC)
 def test_a_public_address_is_public(text):
     """Nothing speaks against an address of the open internet."""
-    assert (None, False) == (why_not_public(ip_address(text)), is_metadata(ip_address(text)))
+    assert (None, False) == (non_public_reason(ip_address(text)), is_metadata(ip_address(text)))

@@ -3,8 +3,8 @@ import inspect
 import httpx
 import pytest
 
-from imagegen_adapters.outbound.errors import MEANINGS, map_transport_errors
-from imagegen_adapters.outbound.resolving import NameLookupTimeout, NameNotResolved
+from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, map_transport_errors
+from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 
@@ -32,7 +32,7 @@ def mapped(error):
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
 def test_every_exception_of_httpx_has_a_row(kind):
     """None is left to be guessed from its parent class."""
-    assert kind in MEANINGS
+    assert kind in TRANSPORT_FAILURES
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
@@ -74,7 +74,7 @@ def test_what_was_sent_may_have_cost_money(kind, code):
     assert (code, False, True) == (error.failure.code, error.not_started, error.failure.possible_charge)
 
 
-def _caused(error, *causes):
+def _with_cause(error, *causes):
     """Return an exception with a chain of causes, as httpx raises httpcore's, and that the system's."""
     for above, below in zip((error, *causes), causes, strict=False):
         above.__cause__ = below
@@ -85,19 +85,19 @@ def _caused(error, *causes):
     ("error", "message"),
     [
         (
-            _caused(httpx.ConnectError(SECRET, request=REQUEST), OSError(), OSError(111, "no")),
+            _with_cause(httpx.ConnectError(SECRET, request=REQUEST), OSError(), OSError(111, "no")),
             "could not be connected to (connection refused)",
         ),
         (
-            _caused(httpx.ConnectError(SECRET, request=REQUEST), OSError(113, SECRET)),
+            _with_cause(httpx.ConnectError(SECRET, request=REQUEST), OSError(113, SECRET)),
             "could not be connected to (no route to the host)",
         ),
         (
-            _caused(httpx.ConnectError(SECRET, request=REQUEST), NameNotResolved("api.example.com")),
+            _with_cause(httpx.ConnectError(SECRET, request=REQUEST), NameNotResolved("api.example.com")),
             "could not be connected to (its name does not resolve)",
         ),
         (
-            _caused(httpx.ConnectTimeout(SECRET, request=REQUEST), NameLookupTimeout("api.example.com")),
+            _with_cause(httpx.ConnectTimeout(SECRET, request=REQUEST), NameLookupTimeout("api.example.com")),
             "did not take the connection in time (its name was not looked up in time)",
         ),
         (httpx.ConnectTimeout(SECRET, request=REQUEST), "did not take the connection in time"),

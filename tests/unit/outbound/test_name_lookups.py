@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from imagegen_adapters.outbound import AddressGate, OutboundGuard
-from imagegen_adapters.outbound.resolving import NameLookups
+from imagegen_adapters.outbound.name_lookups import NameLookups
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""Whatever a vendor answers is read, or is a `CallError`; and what is made of it can be written as UTF-8."""
+"""Whatever a provider answers is read, or is a `CallError`; what is made of it can be written as UTF-8."""
 
 import io
 import json
@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.gemini.answers import read_content, read_predictions
 from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
-from imagegen_adapters.providers.http.classification import job_error, judge, submit_error
-from imagegen_adapters.providers.http.extraction import find_pictures
+from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
+from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
+from imagegen_adapters.providers.http.extraction import find_images
 from imagegen_adapters.providers.http.presets import PresetLibrary
-from imagegen_adapters.providers.http.sending import as_answer
+from imagegen_adapters.providers.http.sender import parse_response
 from imagegen_adapters.providers.spooled_json import parse_json, parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = st.sampled_from(
@@ -91,26 +91,26 @@ def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
 @pytest.mark.parametrize("name", PRESETS.names())
 @given(tree=JSON, status=STATUSES)
 def test_any_answer_to_a_document_is_read(name, tree, status):
-    """By each preset: as an error, as a job's, and as pictures."""
+    """By each preset: as an error, as a job's, and as images."""
     document = PRESETS.load(name)
     body = json.dumps(tree).encode()
-    answer = as_answer(status, {"retry-after": "1"}, body, None)
+    answer = parse_response(status, {"retry-after": "1"}, body, None)
     for made in (submit_error, job_error):
-        check(made(judge(answer, document.errors, NOW), answer))
+        check(made(classify(answer, document.errors, NOW), answer))
     for operation in document.operations.values():
-        found = find_pictures(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
+        found = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
         json.dumps([attrs.asdict(item) for item in found.items], ensure_ascii=False).encode()
 
 
 @given(JSON)
-def test_any_answer_with_pictures_is_read(tree):
-    """Of A1111, Stability and Google: pictures, or why there is none."""
+def test_any_answer_with_images_is_read(tree):
+    """Of A1111, Stability and Google: images, or why there is none."""
     body = json.dumps(tree).encode()
-    request = PictureRequest(operation=Operation.GENERATE, prompt="a")
+    request = ImageRequest(operation=Operation.GENERATE, prompt="a")
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
-        lambda: a1111_wire.harvest(lambda: io.BytesIO(body), request, interrupted=False),
+        lambda: a1111_wire.parse_result(lambda: io.BytesIO(body), request, interrupted=False),
         lambda: stability_wire.answer(io.BytesIO(body)),
     )
     for read in readers:
@@ -119,11 +119,11 @@ def test_any_answer_with_pictures_is_read(tree):
         except CallError as error:
             check(error)
         else:
-            said = [dict(picture.metadata) for picture in getattr(made, "pictures", [made])]
+            said = [dict(image.metadata) for image in getattr(made, "pictures", [made])]
             json.dumps(said, ensure_ascii=False).encode()
 
 
-def test_one_bad_byte_costs_no_picture():
+def test_one_bad_byte_costs_no_image():
     """An answer that is not UTF-8 everywhere was paid for all the same."""
     assert {"said": "a\N{REPLACEMENT CHARACTER}", "data": "aGk="} == parse_json(
         b'{"said": "a\xff", "data": "aGk="}'

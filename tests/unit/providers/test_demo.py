@@ -15,19 +15,19 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import (
     INPUTS,
     ProviderContract,
+    image_file,
     input_image,
-    picture_file,
     read,
     request_for,
     run_call,
 )
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import check_request, choose_model
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ def provider(clock):
 
 
 def call_for(provider, request=None, *, call_id="call-1", config=CONFIG, **params):
-    """A call of the default model; a small picture unless the request is given."""
+    """A call of the default model; a small image unless the request is given."""
     request = request or request_for(Operation.GENERATE, **{**SMALL, **params})
     model = choose_model(provider.describe(config).models, None)
     check_request(request, model)
@@ -54,9 +54,9 @@ def call_for(provider, request=None, *, call_id="call-1", config=CONFIG, **param
 
 
 async def drawn(provider, call, exchange=None):
-    """The first picture's bytes and metadata."""
+    """The first image's bytes and metadata."""
     harvest = await run_call(provider, call, exchange or MemoryExchange(INPUTS))
-    return await read(harvest.pictures[0]), dict(harvest.pictures[0].metadata)
+    return await read(harvest.images[0]), dict(harvest.images[0].metadata)
 
 
 def opened(data):
@@ -74,7 +74,7 @@ class TestDemoProvider(ProviderContract):
     def config(self):
         return CONFIG
 
-    def refused(self):
+    def rejected_request(self):
         return request_for(Operation.GENERATE, refuse=True)
 
 
@@ -83,11 +83,11 @@ class TestDemoProviderWithJobs(TestDemoProvider):
 
     params = {"as_job": True, "delay_seconds": 30}  # noqa: RUF012 - nobody changes it
 
-    def refused(self):
+    def rejected_request(self):
         return request_for(Operation.GENERATE, refuse=True, as_job=True)
 
 
-class TestPictures:
+class TestImages:
     """What it draws."""
 
     async def test_is_repeatable(self, provider):
@@ -101,7 +101,7 @@ class TestPictures:
         assert first != other
 
     async def test_two_calls_without_a_seed_differ(self, provider):
-        """Without a seed each call draws another picture and tells the seed that draws it again."""
+        """Without a seed each call draws another image and tells the seed that draws it again."""
         first, metadata = await drawn(provider, call_for(provider, call_id="a"))
         second, _ = await drawn(provider, call_for(provider, call_id="b"))
         again, _ = await drawn(provider, call_for(provider, seed=metadata["seed"], call_id="c"))
@@ -111,11 +111,11 @@ class TestPictures:
         assert metadata["demo"] is True
 
     async def test_seeds_count_up(self, provider):
-        """The second picture of a call is the first one of the next seed."""
+        """The second image of a call is the first one of the next seed."""
         both = await run_call(provider, call_for(provider, seed=7, num=2), MemoryExchange())
         next_one, _ = await drawn(provider, call_for(provider, seed=8))
 
-        assert next_one == await read(both.pictures[1])
+        assert next_one == await read(both.images[1])
 
     @pytest.mark.parametrize(
         ("params", "size"),
@@ -165,9 +165,9 @@ class TestPictures:
         plain = attrs.evolve(request_for(Operation.GENERATE, **SMALL, seed=1), prompt="")
         worded = attrs.evolve(plain, prompt=prompt)
 
-        pictures = [(await drawn(provider, call_for(provider, request)))[0] for request in (plain, worded)]
+        images = [(await drawn(provider, call_for(provider, request)))[0] for request in (plain, worded)]
 
-        assert pictures[0] != pictures[1]
+        assert images[0] != images[1]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_motifs_are_found_by_whole_words(prompt, motifs):
 
 
 class TestOperations:
-    """What it makes of the caller's pictures."""
+    """What it makes of the caller's images."""
 
     async def test_edit_keeps_what_is_black_in_the_mask(self, provider):
         """The white half is drawn over, the black one stays."""
@@ -202,8 +202,8 @@ class TestOperations:
         assert [(32 * 48, (255, 165, 0))] != changed.getcolors()
 
     async def test_edit_refuses_a_mask_of_another_size(self, provider):
-        """A mask that does not fit its picture is rejected."""
-        wrong = picture_file("white", (10, 10))
+        """A mask that does not fit its image is rejected."""
+        wrong = image_file("white", (10, 10))
         request = attrs.evolve(request_for(Operation.EDIT), mask=input_image("wrong", wrong))
 
         with pytest.raises(CallError, match="mask") as caught:
@@ -213,7 +213,7 @@ class TestOperations:
 
     @pytest.mark.parametrize(("factor", "size"), [("x2", (128, 96)), ("x4", (256, 192))])
     async def test_upscale_enlarges(self, provider, factor, size):
-        """The picture gets two or four times as wide and high."""
+        """The image gets two or four times as wide and high."""
         request = request_for(Operation.UPSCALE, upscale_factor=factor)
 
         data, _ = await drawn(provider, call_for(provider, request))
@@ -221,7 +221,7 @@ class TestOperations:
         assert size == opened(data).size
 
     async def test_upscale_has_a_limit(self, provider):
-        """A picture that would become too large is rejected before anything is read."""
+        """An image that would become too large is rejected before anything is read."""
         large = attrs.evolve(request_for(Operation.UPSCALE).image, width=3000)
         request = attrs.evolve(request_for(Operation.UPSCALE), image=large)
 
@@ -232,10 +232,10 @@ class TestOperations:
 
     async def test_segment_gives_a_mask(self, provider):
         """What differs from the border is white, all else black."""
-        picture = Image.new("RGB", (60, 60), "white")
-        picture.paste("navy", (20, 20, 40, 40))
+        image = Image.new("RGB", (60, 60), "white")
+        image.paste("navy", (20, 20, 40, 40))
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+        image.save(buffer, "PNG")
         request = attrs.evolve(
             request_for(Operation.SEGMENT), image=input_image("square", buffer.getvalue()), prompt=""
         )
@@ -247,15 +247,15 @@ class TestOperations:
         mask = opened(data).convert("L")
         assert (255, 0) == (mask.getpixel((30, 30)), mask.getpixel((5, 5)))
 
-    async def test_recontext_shows_the_picture(self, provider):
-        """The caller's picture is in the middle of the new one."""
+    async def test_recontext_shows_the_image(self, provider):
+        """The caller's image is in the middle of the new one."""
         data, _ = await drawn(provider, call_for(provider, request_for(Operation.RECONTEXT)))
 
         assert (255, 165, 0) == opened(data).getpixel((256, 256))
 
-    async def test_references_colour_the_picture(self, provider):
-        """Other references give another picture of the same scene."""
-        other = {"reference": picture_file("red")}
+    async def test_references_colour_the_image(self, provider):
+        """Other references give another image of the same scene."""
+        other = {"reference": image_file("red")}
 
         with_teal, _ = await drawn(provider, call_for(provider, request_for(Operation.REFERENCE, seed=1)))
         with_red, _ = await drawn(
@@ -266,7 +266,7 @@ class TestOperations:
 
 
 class TestBehaviour:
-    """How it plays a vendor."""
+    """How it plays a provider."""
 
     async def test_takes_its_time(self, provider, clock):
         """A call takes as long as it was told to, and reports how far it is."""
@@ -275,9 +275,9 @@ class TestBehaviour:
         await provider.submit(call_for(provider, delay_seconds=30, progress_steps=4), exchange)
 
         assert 30 == clock.monotonic()
-        assert [0.25, 0.5, 0.75, 1.0] == exchange.progressed
+        assert [0.25, 0.5, 0.75, 1.0] == exchange.progress_reports
 
-    async def test_times_out_as_a_vendor_would(self, provider, clock):
+    async def test_times_out_as_an_upstream_would(self, provider, clock):
         """A synchronous call that takes longer than the configuration allows ends as a time-out."""
         impatient = attrs.evolve(CONFIG, timeout_seconds=10)
 
@@ -300,7 +300,7 @@ class TestBehaviour:
         assert 300 == clock.monotonic() - before
 
     async def test_a_job_without_a_start_is_unknown(self, provider):
-        """A job that this kind of vendor never gave out has expired."""
+        """A job that this kind of provider never gave out has expired."""
         with pytest.raises(CallError) as caught:
             await provider.poll(call_for(provider), UpstreamJob(id="x"), MemoryExchange())
 
@@ -346,7 +346,7 @@ class TestBehaviour:
         ],
     )
     async def test_fails_as_told(self, provider, code, not_started, retry_after):
-        """Every way in which a vendor's call can end may be asked for."""
+        """Every way in which a provider's call can end may be asked for."""
         with pytest.raises(CallError) as caught:
             await provider.submit(call_for(provider, fail=code), MemoryExchange())
 
@@ -361,7 +361,7 @@ class TestBehaviour:
         with pytest.raises(ValidationFailed):
             call_for(provider, **params)
 
-    async def test_a_receipt_without_pictures(self, provider):
+    async def test_a_receipt_without_images(self, provider):
         """A receipt that is not one of its own cannot be read."""
         with pytest.raises(CallError) as caught:
             await provider.collect(call_for(provider), Receipt(data={"pictures": [1]}), MemoryExchange())

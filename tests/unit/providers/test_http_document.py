@@ -6,11 +6,11 @@ import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary, preset_names
 from imagegen_adapters.providers.http.capabilities import profile_of
-from imagegen_adapters.providers.http.compiled import document_of
+from imagegen_adapters.providers.http.configured_document import document_of
 from imagegen_adapters.providers.http.parsing import parse_document
-from imagegen_core.capabilities import LifecycleStatus, choose_model
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.capabilities import LifecycleStatus, choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 
 GOOD = {
     "schema": 1,
@@ -47,7 +47,7 @@ def config(name="p", **fields) -> ProviderConfig:
 
 
 def test_the_good_document_is_good():
-    """The smallest document has one operation and one way to find a picture."""
+    """The smallest document has one operation and one way to find an image."""
     document = parse_document(GOOD, "spec")
 
     assert "generate" in document.operations

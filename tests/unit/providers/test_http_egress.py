@@ -1,4 +1,4 @@
-"""Addresses that a vendor hands out: which are followed with the key, and where results may be."""
+"""Addresses that a provider hands out: which are followed with the key, and where results may be."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from imagegen_adapters.providers.http.egress import check_download, follow
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ConfigSource, ProviderConfig
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 OWN = "https://api.vendor.example/v1"
 GATEWAY = "https://gateway.example/vendor"
@@ -42,7 +42,7 @@ def config(api_base):
         (GATEWAY, "https://gateway.example/jobs/7"),
     ],
 )
-def test_the_key_follows_to_the_origin_and_to_the_vendors_own_hosts(api_base, url):
+def test_the_key_follows_to_the_origin_and_to_the_upstreams_own_hosts(api_base, url):
     """The configured origin always; the document's hosts while the configured one is among them."""
     assert follow(url, api_base, DOCUMENT, config(api_base)).endswith("/jobs/7")
 
@@ -64,7 +64,7 @@ def test_the_key_follows_to_the_origin_and_to_the_vendors_own_hosts(api_base, ur
     ],
 )
 def test_the_key_follows_nowhere_else(api_base, url):
-    """A gateway's key is not the vendor's; nor do other ports, schemes and look-alikes get it."""
+    """A gateway's key is not the provider's; nor do other ports, schemes and look-alikes get it."""
     with pytest.raises(CallError) as caught:
         follow(url, api_base, DOCUMENT, config(api_base))
 

@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.http.classification import CODES, Answer, judge, submit_error
+from imagegen_adapters.providers.http.classification import CODES, UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.document import ErrorClass, ErrorSpec, SizeSpec
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.signers import SignableRequest
 from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
-from imagegen_adapters.providers.http.sizes import SpelledSize, spell_size
+from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -72,7 +72,7 @@ def test_templates(template, rendered):
 
 
 def test_one_item_may_be_a_scalar():
-    """A vendor that wants one picture without a list gets it so."""
+    """A provider that wants one image without a list gets it so."""
     template = Template.parse({"$each": "refs", "$item": "${item.mime}", "$single_as_scalar": True})
 
     assert "image/png" == template.render({**SCOPE, "refs": [part(0)]})
@@ -157,8 +157,8 @@ def test_sizes(spec, params, spelled):
     }
     size = parse_document(document, "spec").models[0].size
 
-    assert SpelledSize(**spelled) == spell_size(
-        PictureRequest(operation=Operation.GENERATE, params=params), size
+    assert UpstreamSize(**spelled) == size_for_upstream(
+        ImageRequest(operation=Operation.GENERATE, params=params), size
     )
 
 
@@ -174,10 +174,10 @@ def test_sizes(spec, params, spelled):
 )
 def test_an_impossible_size_is_refused_by_name(params, fields):
     """What has no near size is refused before anything is queued."""
-    request = PictureRequest(operation=Operation.GENERATE, params=params)
+    request = ImageRequest(operation=Operation.GENERATE, params=params)
 
     with pytest.raises(ValidationFailed) as caught:
-        spell_size(request, SizeSpec(max=2048))
+        size_for_upstream(request, SizeSpec(max=2048))
 
     assert fields == [problem.field for problem in caught.value.problems]
 
@@ -210,29 +210,31 @@ def errors(**fields) -> ErrorSpec:
 )
 def test_statuses_without_a_rule(status, code, not_started):
     """Without a document's word, only a 429 proves that nothing was started."""
-    answer = Answer(status=status, headers={})
+    answer = UpstreamResponse(status=status, headers={})
 
-    error = submit_error(judge(answer, errors(), NOW), answer)
+    error = submit_error(classify(answer, errors(), NOW), answer)
 
     assert (code, not_started) == (error.failure.code, error.not_started)
 
 
 def test_a_document_may_say_that_nothing_was_admitted():
-    """A 503 that the vendor's table calls "not admitted" may be sent again."""
-    answer = Answer(status=503, headers={})
+    """A 503 that the provider's table calls "not admitted" may be sent again."""
+    answer = UpstreamResponse(status=503, headers={})
     spec = errors(classify=[{"status": 503, "as": "not_admitted", "cooldown_s": 5}])
 
-    error = submit_error(judge(answer, spec, NOW), answer)
+    error = submit_error(classify(answer, spec, NOW), answer)
 
     assert (FailureCode.UNAVAILABLE, True, 5.0) == (error.failure.code, error.not_started, error.retry_after)
 
 
 def test_waiting_may_be_asked_for_in_words():
-    """A number in the vendor's sentence is as good as a header."""
+    """A number in the provider's sentence is as good as a header."""
     spec = errors(retry_after=["header:retry-after", {"jmespath": "detail", "regex": "~?(\\d+)s"}])
-    answer = Answer(status=429, headers={}, tree={"detail": "throttled. Your rate limit resets in ~30s."})
+    answer = UpstreamResponse(
+        status=429, headers={}, tree={"detail": "throttled. Your rate limit resets in ~30s."}
+    )
 
-    assert 30.0 == judge(answer, spec, NOW).retry_after
+    assert 30.0 == classify(answer, spec, NOW).retry_after
 
 
 def test_every_class_has_a_code():
@@ -241,12 +243,12 @@ def test_every_class_has_a_code():
 
 
 def test_messages_hold_no_query_and_no_key():
-    """A vendor's sentence is cut, and loses what may be secret."""
-    answer = Answer(
+    """A provider's sentence is cut, and loses what may be secret."""
+    answer = UpstreamResponse(
         status=400, headers={}, text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900, secret="sk-1"
     )
 
-    error = submit_error(judge(answer, errors(), NOW), answer)
+    error = submit_error(classify(answer, errors(), NOW), answer)
 
     assert str(error).startswith("bad key **** at https://x.example/a x")
     assert 500 == len(str(error))

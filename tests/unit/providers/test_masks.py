@@ -1,4 +1,4 @@
-"""A mask says the same in every vendor's words."""
+"""A mask says the same in every provider's words."""
 
 import io
 
@@ -70,12 +70,12 @@ def test_shades_are_kept_by_degree():
 
 
 def test_a_mask_of_another_size_is_refused():
-    """Vendors would stretch it and repaint the wrong place."""
-    with pytest.raises(InvalidImage, match="mask: is 2x1, but its picture is 3x1"):
+    """Providers would stretch it and repaint the wrong place."""
+    with pytest.raises(InvalidImage, match="mask: is 2x1, but its image is 3x1"):
         convert_mask(encoded("L", [255, 0]), polarity=MaskPolarity.WHITE_IS_EDIT, size=(3, 1))
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture", encoded("L", [255, 0])[:-30]])
+@pytest.mark.parametrize("data", [b"", b"not an image", encoded("L", [255, 0])[:-30]])
 def test_what_cannot_be_decoded_is_refused(data):
     """A foreign exception never leaves the function."""
     with pytest.raises(InvalidImage, match="mask: cannot be decoded"):

@@ -8,10 +8,10 @@ from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_core.capabilities import choose_model
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 
 MB = 1024 * 1024
 
@@ -53,28 +53,28 @@ CONFIGS = {
 }
 
 
-def picture(size=MB, mime_type="image/png", width=512, height=512):
+def an_image(size=MB, mime_type="image/png", width=512, height=512):
     return InputImage(
         key="k", mime_type=mime_type, width=width, height=height, size_bytes=size, sha256=str(size)
     )
 
 
 def generate(**params):
-    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
 
 
 def edit(*, image=None, mask=None, **params):
-    return PictureRequest(
-        operation=Operation.EDIT, prompt="猫", image=image or picture(), mask=mask, params=params
+    return ImageRequest(
+        operation=Operation.EDIT, prompt="猫", image=image or an_image(), mask=mask, params=params
     )
 
 
-def reference(*pictures):
-    return PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=pictures)
+def reference(*images):
+    return ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=images)
 
 
 def upscale(*, image=None, prompt="", **params):
-    return PictureRequest(operation=Operation.UPSCALE, prompt=prompt, image=image or picture(), params=params)
+    return ImageRequest(operation=Operation.UPSCALE, prompt=prompt, image=image or an_image(), params=params)
 
 
 def split(name, request, model_id=None):
@@ -97,12 +97,12 @@ def split(name, request, model_id=None):
 REFUSED = [
     ("demo", generate(size="big"), ["params.size"]),
     ("demo", generate(size="4096x64"), ["params.size"]),
-    ("demo", upscale(image=picture(width=3000), upscale_factor="x2"), ["params.upscale_factor"]),
-    ("demo", upscale(image=picture(width=3000)), ["image"]),
+    ("demo", upscale(image=an_image(width=3000), upscale_factor="x2"), ["params.upscale_factor"]),
+    ("demo", upscale(image=an_image(width=3000)), ["image"]),
     ("gemini", generate(size="huge"), ["params.size"]),
     ("gemini", edit(size="3K"), ["params.size"]),
-    ("gemini", reference(picture(), picture(20 * MB), picture()), ["reference_images.1"]),
-    ("gemini", edit(image=picture(9 * MB), mask=picture(12 * MB)), ["mask"]),
+    ("gemini", reference(an_image(), an_image(20 * MB), an_image()), ["reference_images.1"]),
+    ("gemini", edit(image=an_image(9 * MB), mask=an_image(12 * MB)), ["mask"]),
     ("vertex", generate(size="huge"), ["params.size"]),
     ("a1111", generate(size="2K"), ["params.size"]),
     ("a1111", generate(script_name="x"), ["params.script_name"]),
@@ -118,21 +118,21 @@ REFUSED = [
     ("stability", edit(), ["params.search_prompt"]),
     ("stability", edit(search_prompt=""), ["params.search_prompt"]),
     ("stability", upscale(upscale_mode="creative"), ["prompt"]),
-    ("stability", upscale(image=picture(10 * MB + 1)), ["image"]),
-    ("stability", edit(image=picture(6 * MB), mask=picture(5 * MB)), ["image"]),
+    ("stability", upscale(image=an_image(10 * MB + 1)), ["image"]),
+    ("stability", edit(image=an_image(6 * MB), mask=an_image(5 * MB)), ["image"]),
     ("openai", generate(size="huge"), ["params.size"]),
     ("openai", generate(width=16, height=3000), ["params.width", "params.height"]),
     ("openai", generate(size="3840x3840"), ["params.size"]),
     ("openai", generate(height=512), ["params.width"]),
-    ("openai", reference(picture(), picture(50_000_001)), ["reference_images.1"]),
+    ("openai", reference(an_image(), an_image(50_000_001)), ["reference_images.1"]),
     ("minimax", generate(size="4K"), ["params.size"]),
     ("dashscope", generate(size="big"), ["params.size"]),
-    ("maskless", edit(mask=picture()), ["mask"]),
-    ("limited", reference(picture(mime_type="image/webp"), picture()), ["reference_images.0"]),
-    ("limited", reference(picture(), picture(3 * MB)), ["reference_images.1"]),
-    ("limited", edit(image=picture(width=9, height=9)), ["image"]),
-    ("limited", edit(image=picture(width=2000)), ["image"]),
-    ("limited", reference(picture(MB), picture(2 * MB), picture(MB)), ["reference_images.1"]),
+    ("maskless", edit(mask=an_image()), ["mask"]),
+    ("limited", reference(an_image(mime_type="image/webp"), an_image()), ["reference_images.0"]),
+    ("limited", reference(an_image(), an_image(3 * MB)), ["reference_images.1"]),
+    ("limited", edit(image=an_image(width=9, height=9)), ["image"]),
+    ("limited", edit(image=an_image(width=2000)), ["image"]),
+    ("limited", reference(an_image(MB), an_image(2 * MB), an_image(MB)), ["reference_images.1"]),
 ]
 
 
@@ -154,15 +154,15 @@ def test_what_cannot_be_is_refused_by_name(name, request_, fields):
         ("a1111", generate(size="512x768", sampler_name="Euler a")),
         ("a1111", generate(width=512)),
         ("stability", edit(search_prompt="dog")),
-        ("stability", edit(mask=picture())),
+        ("stability", edit(mask=an_image())),
         ("stability", upscale(upscale_mode="creative", prompt="猫")),
         ("openai", generate(size="auto")),
-        ("openai", edit(mask=picture())),
+        ("openai", edit(mask=an_image())),
         ("minimax", generate(aspect_ratio="2:1")),
         ("maskless", generate(size="anything")),
-        ("limited", edit(mask=picture(MB, "image/webp", 1, 1))),
+        ("limited", edit(mask=an_image(MB, "image/webp", 1, 1))),
     ],
 )
 def test_what_can_be_is_not_refused(name, request_):
-    """The rules turn nothing away that a vendor takes."""
+    """The rules turn nothing away that a provider takes."""
     assert [request_.prompt] == [part.prompt for part in split(name, request_)]

@@ -1,4 +1,4 @@
-"""Answers with pictures are read without holding a picture in memory."""
+"""Answers with images are read without holding an image in memory."""
 
 import base64
 import io
@@ -12,25 +12,25 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers import spooled_json
 from imagegen_adapters.providers.base64_stream import decode_base64
 from imagegen_adapters.providers.spooled_json import (
-    LONGEST_KEPT,
-    MOST_JSON,
-    LongString,
-    decoded,
+    MAX_INLINE_STRING_BYTES,
+    MAX_JSON_BYTES,
+    SpooledString,
+    decode_chunks,
     parse_spooled,
     read_string,
     read_text,
 )
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.valid_text import valid_json
+from imagegen_core.values.valid_text import valid_json
 
 pytestmark = pytest.mark.anyio
 
-PICTURE = bytes(range(256)) * 300
+IMAGE = bytes(range(256)) * 300
 
 
 async def bytes_of(document, text):
-    return b"".join([block async for block in decoded(lambda: io.BytesIO(document), text)])
+    return b"".join([block async for block in decode_chunks(lambda: io.BytesIO(document), text)])
 
 
 @given(
@@ -44,17 +44,17 @@ def test_an_answer_without_long_strings_is_itself(value):
     """Scanning changes nothing that JSON says, but for characters that are none."""
     answer = parse_spooled(io.BytesIO(json.dumps(value).encode()))
 
-    assert [valid_json(value)] * 2 == [answer.tree, answer.placed()]
+    assert [valid_json(value)] * 2 == [answer.tree, answer.resolved()]
 
 
 @pytest.mark.parametrize("block", [1, 5, 64, 70_000, 2**20])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
     """However a file is cut into blocks and escaped, short strings are parsed and long ones found again."""
-    monkeypatch.setattr(spooled_json, "_BLOCK", block)
-    monkeypatch.setattr(spooled_json, "LONGEST_KEPT", 200)
-    picture = PICTURE[:3000]
-    text = base64.b64encode(picture).decode()
+    monkeypatch.setattr(spooled_json, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(spooled_json, "MAX_INLINE_STRING_BYTES", 200)
+    image = IMAGE[:3000]
+    text = base64.b64encode(image).decode()
     tree = {'odd\\"key': "\\", "long": f"data:image/png;base64,{text}", "cjk": "猫" * 40, "last": '"\\\\"'}
     written = json.dumps(tree, ensure_ascii=False)
     if escaped:
@@ -62,18 +62,18 @@ def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
     file = io.BytesIO(written.encode())
 
     parsed = parse_spooled(file)
-    place = parsed.long_string(parsed.tree["long"])
+    place = parsed.spooled_string(parsed.tree["long"])
 
     assert {**tree, "long": None} == {**parsed.tree, "long": None}
-    assert place == parsed.placed()["long"]
-    assert "data:image" == parsed.shown(parsed.tree["long"])[:10] or escaped
-    assert picture == b"".join(decode_base64(read_string(file, place)))
+    assert place == parsed.resolved()["long"]
+    assert "data:image" == parsed.display_text(parsed.tree["long"])[:10] or escaped
+    assert image == b"".join(decode_base64(read_string(file, place)))
 
 
 @pytest.mark.parametrize("value", [b"1,", b"[],", b'{"a":1},'])
 def test_an_answer_of_very_many_values_is_not_parsed(value):
     """Four megabytes of them would be a hundred in memory, and nothing else could run meanwhile."""
-    answer = b"[" + value * (MOST_JSON // len(value) - 10) + b"0]"
+    answer = b"[" + value * (MAX_JSON_BYTES // len(value) - 10) + b"0]"
 
     with pytest.raises(CallError) as caught:
         parse_spooled(io.BytesIO(answer))
@@ -81,26 +81,26 @@ def test_an_answer_of_very_many_values_is_not_parsed(value):
     assert FailureCode.BAD_RESPONSE is caught.value.failure.code
 
 
-async def test_long_and_short_pictures_decode_alike():
+async def test_long_and_short_images_decode_alike():
     """Whether it was left on disk or not."""
-    encoded = [base64.b64encode(picture).decode() for picture in (PICTURE, b"short")]
+    encoded = [base64.b64encode(image).decode() for image in (IMAGE, b"short")]
     document = json.dumps({"images": encoded}).encode()
 
-    long, short = parse_spooled(io.BytesIO(document)).placed()["images"]
+    long, short = parse_spooled(io.BytesIO(document)).resolved()["images"]
 
-    assert (LongString, str) == (type(long), type(short))
-    assert (PICTURE, b"short") == (await bytes_of(document, long), await bytes_of(document, short))
+    assert (SpooledString, str) == (type(long), type(short))
+    assert (IMAGE, b"short") == (await bytes_of(document, long), await bytes_of(document, short))
 
 
 async def test_escaped_slashes_prefixes_line_breaks_and_missing_padding_are_understood():
     """All of them are seen in the wild."""
-    encoded = base64.b64encode(PICTURE + b"x").decode().rstrip("=")
+    encoded = base64.b64encode(IMAGE + b"x").decode().rstrip("=")
     lines = "\n".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))
     document = (
         json.dumps("data:image/png;base64," + lines).replace("/", "\\/").replace("+", "\\u002B").encode()
     )
 
-    assert PICTURE + b"x" == await bytes_of(document, parse_spooled(io.BytesIO(document)).placed())
+    assert IMAGE + b"x" == await bytes_of(document, parse_spooled(io.BytesIO(document)).resolved())
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_any_bytes_come_back(data, url_safe, padded, size):
 
 @pytest.mark.parametrize("text", ["!!!!", "AAA=AAAA", "A", "猫猫猫猫", "", "data:image/png;base64,"])
 async def test_what_is_no_base64_is_a_bad_response(text):
-    """It is said when the picture is read, and nothing is guessed."""
+    """It is said when the image is read, and nothing is guessed."""
     with pytest.raises(CallError) as caught:
         await bytes_of(b"", text)
 
@@ -135,48 +135,48 @@ async def test_what_is_no_base64_is_a_bad_response(text):
     "document",
     [
         *(b"", b" \n", b"{", b"<html>", b'{"a": "cut', b'{"a": "\\', b"\xff\xfe", b"[" * 100_000),
-        b'{"a": "' + b"A" * (LONGEST_KEPT + 9),
-        b"[" * 900 + b'"' + b"A" * (LONGEST_KEPT + 9),
+        b'{"a": "' + b"A" * (MAX_INLINE_STRING_BYTES + 9),
+        b"[" * 900 + b'"' + b"A" * (MAX_INLINE_STRING_BYTES + 9),
     ],
 )
 def test_what_is_no_json_is_a_bad_response(document):
     """Whatever is wrong with it, no foreign exception gets out."""
     with pytest.raises(CallError) as caught:
-        parse_spooled(io.BytesIO(document)).placed()
+        parse_spooled(io.BytesIO(document)).resolved()
 
     assert FailureCode.BAD_RESPONSE == caught.value.failure.code
 
 
-def test_json_without_pictures_is_bounded():
+def test_json_without_images_is_bounded():
     """A hostile answer of millions of small values is not parsed."""
     with pytest.raises(CallError, match="too much JSON"):
         parse_spooled(io.BytesIO(b"[" + b"[]," * 2_000_000 + b"[]]"))
 
 
 def test_a_long_text_can_still_be_read():
-    """A long `info` is a text, not a picture."""
+    """A long `info` is a text, not an image."""
     value = '{"k": "\\" \u732b"}' * 5000
     file = io.BytesIO(json.dumps({"info": value, "short": "s", "none": 1}).encode())
 
-    answer = parse_spooled(file).placed()
+    answer = parse_spooled(file).resolved()
 
     assert [value, "s", None] == [read_text(file, answer[name]) for name in ("info", "short", "none")]
 
 
 def test_a_text_that_is_too_long_is_a_bad_response():
-    """Only pictures are that long."""
+    """Only images are that long."""
     with pytest.raises(CallError, match="too long"):
-        read_text(io.BytesIO(), LongString(offset=0, length=MOST_JSON + 1))
+        read_text(io.BytesIO(), SpooledString(offset=0, length=MAX_JSON_BYTES + 1))
 
 
-async def test_memory_does_not_grow_with_the_picture():
+async def test_memory_does_not_grow_with_the_image():
     """Forty megabytes of base64 are read and decoded within a few."""
     document = io.BytesIO(b'{"image": "' + base64.b64encode(bytes(30_000_000)) + b'"}')
     tracemalloc.start()
 
-    place = parse_spooled(document).placed()["image"]
+    place = parse_spooled(document).resolved()["image"]
     size = 0
-    async for block in decoded(lambda: _Unclosed(document.getbuffer()), place):
+    async for block in decode_chunks(lambda: _Unclosed(document.getbuffer()), place):
         size += len(block)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -5,7 +5,7 @@ from typing import Any
 
 from imagegen_core.errors import StorageUnreachable
 
-_CHUNK = 256 * 1024
+_CHUNK_BYTES = 256 * 1024
 
 
 class ObjectBody:
@@ -25,7 +25,7 @@ class ObjectBody:
         self._left = end - start if whole and end is not None else None
         self._pieces: Iterator[bytes] = iter(())
         if self._length != 0:  # oss2 has read an empty body already, and it cannot be read twice
-            self._pieces = self._response.iter_content(_CHUNK)
+            self._pieces = self._response.iter_content(_CHUNK_BYTES)
 
     def next(self) -> bytes:
         """Return the next piece, nothing at the end."""

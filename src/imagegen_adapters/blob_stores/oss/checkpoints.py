@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from imagegen_adapters.blob_stores.half_written import HalfWrittenFile
+from imagegen_adapters.blob_stores.atomic_file import AtomicFile
 
 
 class UploadCheckpoints:
@@ -38,7 +38,7 @@ class UploadCheckpoints:
         if self._directory is not None:
             text = json.dumps({"name": name, "size": size, "upload_id": upload_id})
             with contextlib.suppress(OSError):
-                file = HalfWrittenFile(self._file(self._directory, name), crc64=False)
+                file = AtomicFile(self._file(self._directory, name), crc64=False)
                 try:
                     file.write([text.encode()])
                     file.commit()

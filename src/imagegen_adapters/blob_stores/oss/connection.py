@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from imagegen_adapters.blob_stores.oss.settings import OssSettings
-from imagegen_adapters.outbound.resolving import NameNotResolved
+from imagegen_adapters.outbound.name_lookups import NameNotResolved
 
 CheckAddress = Callable[[str, int], Sequence[tuple[str, int]]]
 """Resolves host and port, judges every address and returns those to connect to, as (ip, port).
 
-It runs in a thread. It raises `NameNotResolved` or `UpstreamNotAllowed`; see `AddressGate.check_connection`.
+It runs in a thread. It raises `NameNotResolved` or `UpstreamNotAllowed`; see `AddressGate.resolve_and_check`.
 """
 
 _importing = threading.Lock()
@@ -34,7 +34,7 @@ class Connections:
         with self._lock:
             self._all.add(connection)
 
-    def hang_up(self) -> None:
+    def disconnect_all(self) -> None:
         """Cut all of them, and let no other be made."""
         with self._lock:
             self.ended, connections = True, list(self._all)
@@ -109,9 +109,9 @@ def _pools(connections: Connections, check_address: CheckAddress | None) -> dict
         try:
             addresses = check_address(connection.host, connection.port)
         except NameNotResolved as error:
-            raise _unresolved(connection, error) from error
+            raise _resolution_error(connection, error) from error
         try:
-            return _first_that_answers(connection, addresses, connect_to_dns_host)
+            return _first_reachable(connection, addresses, connect_to_dns_host)
         finally:
             connection._dns_host = name  # noqa: SLF001 - the same
 
@@ -132,7 +132,7 @@ def _pools(connections: Connections, check_address: CheckAddress | None) -> dict
     return {"http": CheckedPool, "https": CheckedTlsPool}
 
 
-def _first_that_answers(
+def _first_reachable(
     connection: Any, addresses: Sequence[tuple[str, int]], connect_to_dns_host: Callable[[], socket.socket]
 ) -> socket.socket:
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -147,7 +147,7 @@ def _first_that_answers(
     return connect_to_dns_host()
 
 
-def _unresolved(connection: Any, error: Exception) -> Exception:
+def _resolution_error(connection: Any, error: Exception) -> Exception:
     from urllib3.exceptions import NewConnectionError
 
     return NewConnectionError(connection, str(error))

@@ -12,9 +12,9 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
 )
 
-_RETRYABLE_STATUS = 500
-_TOO_MANY = 429
-_LONGEST_MESSAGE = 300
+_MIN_RETRYABLE_STATUS = 500
+_TOO_MANY_REQUESTS = 429
+_MAX_MESSAGE_CHARS = 300
 
 # Names, since none of these libraries is imported before it is needed. Of an exception's classes the most
 # special one that has a row counts; `exceptions_of` in the tests sees to it that each has one.
@@ -66,18 +66,18 @@ def storage_errors(key: str) -> Iterator[None]:
 def translate(error: Exception, key: str) -> ImagegenError | None:
     """Return the port's error for a foreign one, or None when it is not one that we know."""
     inner = getattr(error, "exception", None)
-    known = row_of(inner) if isinstance(inner, Exception) else None
-    kind = known or row_of(error)
+    known = mapped_error(inner) if isinstance(inner, Exception) else None
+    kind = known or mapped_error(error)
     if kind is None:
         return None
-    if kind is BlobMissing or _bare_404(error):
+    if kind is BlobMissing or _is_bare_404(error):
         return BlobMissing(key)
     if _is_temporary(error):
         kind = StorageUnreachable
     return kind(f"OSS: {_reason(error)}")
 
 
-def row_of(error: Exception) -> type[ImagegenError] | None:
+def mapped_error(error: Exception) -> type[ImagegenError] | None:
     """Return what the table says about an exception."""
     for kind in type(error).__mro__:
         if kind is Exception:
@@ -88,7 +88,7 @@ def row_of(error: Exception) -> type[ImagegenError] | None:
     return None
 
 
-def is_code(error: BaseException | None, code: str) -> bool:
+def has_code(error: BaseException | None, code: str) -> bool:
     """Tell whether OSS answered with this error code."""
     return getattr(error, "code", None) == code
 
@@ -99,13 +99,13 @@ def status_of(error: Exception) -> int:
     return status if isinstance(status, int) else -1
 
 
-def _bare_404(error: Exception) -> bool:
+def _is_bare_404(error: Exception) -> bool:
     """A 404 without a code: what some proxies leave of the answer to a HEAD."""
     return status_of(error) == 404 and not getattr(error, "code", "")  # noqa: PLR2004 - HTTP
 
 
 def _is_temporary(error: Exception) -> bool:
-    return status_of(error) >= _RETRYABLE_STATUS or status_of(error) == _TOO_MANY
+    return status_of(error) >= _MIN_RETRYABLE_STATUS or status_of(error) == _TOO_MANY_REQUESTS
 
 
 def _reason(error: Any) -> str:
@@ -114,6 +114,6 @@ def _reason(error: Any) -> str:
         return error.message
     if status_of(error) > 0:
         words = ": ".join(word for word in (error.code, error.message) if word)
-        return f"{error.status} {words}".strip()[:_LONGEST_MESSAGE]
+        return f"{error.status} {words}".strip()[:_MAX_MESSAGE_CHARS]
     inner = getattr(error, "exception", None) or error
     return f"no usable answer ({type(inner).__name__})"

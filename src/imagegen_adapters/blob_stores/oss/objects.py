@@ -14,7 +14,7 @@ from imagegen_adapters.blob_stores.crc64 import new_crc64
 from imagegen_adapters.blob_stores.oss.body import ObjectBody
 from imagegen_adapters.blob_stores.oss.checkpoints import UploadCheckpoints
 from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
-from imagegen_adapters.blob_stores.oss.errors import is_code, status_of, storage_errors
+from imagegen_adapters.blob_stores.oss.errors import has_code, status_of, storage_errors
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError
 
 _PAGE = 1000
@@ -22,7 +22,7 @@ _UNSATISFIABLE = 416
 
 
 @attrs.frozen(kw_only=True)
-class FoundObject:
+class ObjectHead:
     """What a HEAD tells."""
 
     size_bytes: int
@@ -80,20 +80,20 @@ class OssObjects:
         with storage_errors(name):
             return body.next()
 
-    def head(self, name: str) -> FoundObject | None:
+    def head(self, name: str) -> ObjectHead | None:
         """Return size and checksum, or None when there is no such object."""
         try:
             with storage_errors(name):
                 result = self._bucket.head_object(name)
         except BlobMissing:
             return None
-        return FoundObject(size_bytes=result.content_length or 0, crc64=result.server_crc)
+        return ObjectHead(size_bytes=result.content_length or 0, crc64=result.server_crc)
 
     def delete(self, name: str) -> None:
         """Remove the object and what was uploaded of it."""
         with storage_errors(name):
             self._bucket.delete_object(name)
-        self.abandon_parts(name)
+        self.abort_multipart(name)
 
     def names(self, prefix: str, token: str) -> tuple[list[str], str]:
         """Return up to 1000 names, and the token for the next ones, empty at the end."""
@@ -103,7 +103,7 @@ class OssObjects:
             result.next_continuation_token if result.is_truncated else ""
         )
 
-    def begin_parts(self, name: str, size: int, content_type: str) -> tuple[str, dict[int, str]]:
+    def begin_multipart(self, name: str, size: int, content_type: str) -> tuple[str, dict[int, str]]:
         """Return the id of a new or broken upload, and the ETags of the parts that are there already."""
         begun = self._checkpoints.find(name, size)
         if begun:
@@ -141,7 +141,7 @@ class OssObjects:
         self._checkpoints.forget(name)
         self._compare(name, crc, result.crc)
 
-    def abandon_parts(self, name: str) -> None:
+    def abort_multipart(self, name: str) -> None:
         """Drop what was uploaded of the object, if anything was and is still remembered."""
         begun = self._checkpoints.any(name)
         if begun:
@@ -160,7 +160,7 @@ class OssObjects:
                 with storage_errors(name):
                     result = self._bucket.list_parts(name, upload_id, marker=marker, max_parts=_PAGE)
             except StorageError as error:
-                if is_code(error.__cause__, "NoSuchUpload"):
+                if has_code(error.__cause__, "NoSuchUpload"):
                     raise BlobMissing(name) from error
                 raise
             etags.update((part.part_number, part.etag.upper()) for part in result.parts)

@@ -4,14 +4,14 @@ import re
 
 import attrs
 
-from imagegen_adapters.blob_stores.keys import LONGEST_KEY, is_key
+from imagegen_adapters.blob_stores.keys import MAX_KEY_CHARS, is_key
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.secrets import Secret
+from imagegen_core.providers.secrets import Secret
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")  # oss2 takes no IPv6 literal
-_PREFIX_LIMIT = 1023 - LONGEST_KEY - 1  # OSS takes keys of 1,023 bytes
+_MAX_PREFIX_CHARS = 1023 - MAX_KEY_CHARS - 1  # OSS takes keys of 1,023 bytes
 
 
 def _endpoint(text: str) -> str:
@@ -72,8 +72,8 @@ class OssSettings:
             _refuse("bucket", "must be 3 to 63 of a-z 0-9 -, without - at either end")
         if not self.access_key_id.strip():
             _refuse("access_key_id", "must not be empty")
-        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= _PREFIX_LIMIT):
-            _refuse("prefix", f"must be at most {_PREFIX_LIMIT} of a-z 0-9 . _ - and /")
+        if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= _MAX_PREFIX_CHARS):
+            _refuse("prefix", f"must be at most {_MAX_PREFIX_CHARS} of a-z 0-9 . _ - and /")
 
 
 def _refuse(name: str, why: str) -> None:

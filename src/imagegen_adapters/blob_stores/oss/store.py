@@ -22,10 +22,10 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 T = TypeVar("T")
 
-_BATCH = 256 * 1024
-_PART = 8 * 1024 * 1024
-_PARTWISE_FROM = 16 * 1024 * 1024
-_LONGEST_LIFE = 604_800  # of a V4 URL, in seconds [help.aliyun.com, error 0002-00000232]
+_BATCH_BYTES = 256 * 1024
+_PART_BYTES = 8 * 1024 * 1024
+_MIN_MULTIPART_BYTES = 16 * 1024 * 1024
+_MAX_URL_SECONDS = 604_800  # of a V4 URL, in seconds [help.aliyun.com, error 0002-00000232]
 
 
 class OssBlobStore:
@@ -36,7 +36,7 @@ class OssBlobStore:
 
     Args:
         settings: the bucket.
-        check_address: resolves and judges what is connected to (``AddressGate.check_connection``).
+        check_address: resolves and judges what is connected to (``AddressGate.resolve_and_check``).
         checkpoints: a directory in which broken part-wise uploads are remembered over a restart.
     """
 
@@ -53,14 +53,14 @@ class OssBlobStore:
             lambda: make_bucket(settings, check_address, connections=self._connections), checkpoints
         )
         self._public_bucket = functools.cache(lambda: make_bucket(settings, None, public=True))
-        self._sending = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
-        self._asking = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
+        self._upload_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
+        self._request_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         name = self._name(key)
         sha256 = hashlib.sha256()
         bridge = ChunkBridge()
-        sending = self._start(self._sending, lambda: self._objects.put(name, bridge, content_type))
+        sending = self._start(self._upload_pool, lambda: self._objects.put(name, bridge, content_type))
         sending.add_done_callback(lambda _: bridge.close())
         try:
             async for batch in _batches(chunks):
@@ -70,7 +70,7 @@ class OssBlobStore:
             bridge.finish()
             crc64 = await sending
         except BaseException:
-            bridge.give_up()
+            bridge.abort()
             sending.cancel()
             raise
         return StoredBlob(
@@ -87,30 +87,30 @@ class OssBlobStore:
             if await self.stat(key) is None:
                 raise BlobMissing(key)
             return
-        body = await self._begin_reading(key, name, start, end)
+        body = await self._open_body(key, name, start, end)
         if body is None:
             return
         try:
-            while piece := await self._ask(partial(self._objects.next_piece, name, body)):
+            while piece := await self._request(partial(self._objects.next_piece, name, body)):
                 yield piece
         finally:
-            self._asking.submit(body.close)  # behind a read that a cancelled caller left running
+            self._request_pool.submit(body.close)  # behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
         name = self._name(key)
-        found = await self._ask(lambda: self._objects.head(name))
+        found = await self._request(lambda: self._objects.head(name))
         if found is None:
             return None
         return StoredBlob(key=key, size_bytes=found.size_bytes, crc64=found.crc64, state=StorageState.OSS)
 
     async def delete(self, key: str) -> None:
         name = self._name(key)
-        await self._ask(lambda: self._objects.delete(name))
+        await self._request(lambda: self._objects.delete(name))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         token, more = "", True
         while more:
-            names, token = await self._ask(
+            names, token = await self._request(
                 partial(self._objects.names, f"{self._settings.prefix}{prefix}", token)
             )
             for name in names:
@@ -122,7 +122,7 @@ class OssBlobStore:
     async def copy_from(
         self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
     ) -> StoredBlob:
-        if size_bytes < _PARTWISE_FROM:
+        if size_bytes < _MIN_MULTIPART_BYTES:
             blob = await self.put(key, source.open(key), content_type=content_type)
             if blob.size_bytes == size_bytes:
                 return blob
@@ -130,16 +130,16 @@ class OssBlobStore:
             raise StorageError(f"blob {key!r} has {blob.size_bytes} bytes, not {size_bytes}")
         return await self._copy_parts(source, key, size_bytes, content_type)
 
-    async def holds(self, source: BlobStore, key: str) -> bool:
+    async def matches(self, source: BlobStore, key: str) -> bool:
         name = self._name(key)
         held = await self.stat(key)
         crc, size = new_crc64(), 0
         async for batch in _batches(source.open(key)):
-            await self._ask(partial(crc.update, batch))
+            await self._request(partial(crc.update, batch))
             size += len(batch)
         whole = held is not None and (held.size_bytes, held.crc64) == (size, crc.value())
         if whole:  # it may be here by an upload whose last answer was lost
-            await self._ask(lambda: self._objects.abandon_parts(name))
+            await self._request(lambda: self._objects.abort_multipart(name))
         return whole
 
     def signed_url(self, key: str, *, seconds: int) -> str:
@@ -150,8 +150,8 @@ class OssBlobStore:
         Raises:
             ValueError: ``seconds`` is not 1 to 604,800; OSS would refuse the URL.
         """
-        if not 1 <= seconds <= _LONGEST_LIFE:
-            raise ValueError(f"a signed URL lives 1 to {_LONGEST_LIFE} seconds")
+        if not 1 <= seconds <= _MAX_URL_SECONDS:
+            raise ValueError(f"a signed URL lives 1 to {_MAX_URL_SECONDS} seconds")
         return str(self._public_bucket().sign_url("GET", self._name(key), seconds, slash_safe=True))
 
     async def probe(self) -> None:
@@ -160,14 +160,14 @@ class OssBlobStore:
         Raises:
             StorageError: it does not; the message says why.
         """
-        await self._ask(lambda: self._objects.names(f"{self._settings.prefix}~probe", ""))
+        await self._request(lambda: self._objects.names(f"{self._settings.prefix}~probe", ""))
 
     def close(self) -> None:
         """Let threads and connections go, without waiting for an OSS that says nothing."""
-        self._sending.shutdown(wait=False, cancel_futures=True)
-        self._connections.hang_up()
-        self._sending.shutdown(wait=True)
-        self._asking.shutdown(wait=True)
+        self._upload_pool.shutdown(wait=False, cancel_futures=True)
+        self._connections.disconnect_all()
+        self._upload_pool.shutdown(wait=True)
+        self._request_pool.shutdown(wait=True)
         self._objects.close()
 
     def _name(self, key: str) -> str:
@@ -176,15 +176,15 @@ class OssBlobStore:
     def _start(self, pool: ThreadPoolExecutor, act: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(pool, act)
 
-    async def _ask(self, act: Callable[[], T]) -> T:
-        return await self._start(self._asking, act)
+    async def _request(self, act: Callable[[], T]) -> T:
+        return await self._start(self._request_pool, act)
 
-    async def _begin_reading(self, key: str, name: str, start: int, end: int | None) -> ObjectBody | None:
-        opening = self._start(self._asking, lambda: self._objects.get(name, start, end))
+    async def _open_body(self, key: str, name: str, start: int, end: int | None) -> ObjectBody | None:
+        opening = self._start(self._request_pool, lambda: self._objects.get(name, start, end))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(_close_unwanted)
+            opening.add_done_callback(_close_body)
             raise
         except BlobMissing as error:
             raise BlobMissing(key) from error
@@ -193,21 +193,23 @@ class OssBlobStore:
         """Send one part after the other, except those that are there already."""
         name = self._name(key)
         whole, sha256 = new_crc64(), hashlib.sha256()
-        upload_id, there = await self._ask(lambda: self._objects.begin_parts(name, size, content_type))
+        upload_id, there = await self._request(
+            lambda: self._objects.begin_multipart(name, size, content_type)
+        )
         etags: list[tuple[int, str]] = []
-        for number, start in enumerate(range(0, size, _PART), start=1):
-            stop = min(start + _PART, size)
+        for number, start in enumerate(range(0, size, _PART_BYTES), start=1):
+            stop = min(start + _PART_BYTES, size)
             data = b"".join([chunk async for chunk in source.open(key, start=start, end=stop)])
             if len(data) != stop - start:
                 raise StorageError(f"blob {key!r} is shorter than {size} bytes")
             etag = await self._start(
-                self._sending, partial(self._send_part, name, upload_id, number, data, there.get(number))
+                self._upload_pool, partial(self._send_part, name, upload_id, number, data, there.get(number))
             )
-            await self._ask(partial(whole.update, data))
-            await self._ask(partial(sha256.update, data))
+            await self._request(partial(whole.update, data))
+            await self._request(partial(sha256.update, data))
             etags.append((number, etag))
         crc64 = whole.value()
-        await self._start(self._sending, lambda: self._objects.complete(name, upload_id, etags, crc64))
+        await self._start(self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, crc64))
         return StoredBlob(
             key=key,
             size_bytes=size,
@@ -228,14 +230,14 @@ async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         batch.append(chunk)
         held += len(chunk)
-        if held >= _BATCH:
+        if held >= _BATCH_BYTES:
             yield b"".join(batch)
             batch, held = [], 0
     if held:
         yield b"".join(batch)
 
 
-def _close_unwanted(opening: asyncio.Future[ObjectBody | None]) -> None:
+def _close_body(opening: asyncio.Future[ObjectBody | None]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         body = opening.result()
         if body is not None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 
-SYNCED_PAGES_PER_CHECKPOINT = 1000
-WAL_KEPT_BYTES = 64 * 1024 * 1024
+PAGES_PER_CHECKPOINT = 1000
+WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut back to this after a checkpoint."""
 
-BUSY_MS = 5000
+BUSY_TIMEOUT_MS = 5000
 """How long a lock of another process is waited for."""
 
-_BOTH = (
-    f"PRAGMA busy_timeout={BUSY_MS}",
+_COMMON = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA mmap_size=0",  # a mapped file turns a torn read into a crash or worse
     "PRAGMA temp_store=MEMORY",
     "PRAGMA trusted_schema=OFF",
@@ -25,8 +25,8 @@ _WRITER = (
     "PRAGMA synchronous=FULL",  # a lost row about a paid call means paying twice
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # a wiped key leaves no copy in a free page
-    f"PRAGMA wal_autocheckpoint={SYNCED_PAGES_PER_CHECKPOINT}",
-    f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}",
+    f"PRAGMA wal_autocheckpoint={PAGES_PER_CHECKPOINT}",
+    f"PRAGMA journal_size_limit={WAL_SIZE_LIMIT_BYTES}",
     "PRAGMA cache_size=-16000",
 )
 _READER = (
@@ -43,7 +43,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     _make_private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.text_factory = LOSSY_TEXT
-    return _with(connection, *_BOTH, *_WRITER)
+    return _configured(connection, *_COMMON, *_WRITER)
 
 
 def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
@@ -55,7 +55,7 @@ def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=256,
     )
-    return _with(connection, *_BOTH, *_READER, f"PRAGMA cache_size=-{cache_kib:d}")
+    return _configured(connection, *_COMMON, *_READER, f"PRAGMA cache_size=-{cache_kib:d}")
 
 
 def open_copier(path: Path) -> sqlite3.Connection:
@@ -63,10 +63,10 @@ def open_copier(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.text_factory = LOSSY_TEXT
-    return _with(connection, *_BOTH)
+    return _configured(connection, *_COMMON)
 
 
-def _with(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+def _configured(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:
         for pragma in pragmas:

@@ -10,11 +10,11 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, storage_error
 from imagegen_adapters.databases.sqlite.readers import Readers
 from imagegen_adapters.databases.sqlite.version import check_sqlite
-from imagegen_adapters.databases.sqlite.watchdog import USUAL_LIMITS, WalLimits, Watchdog
+from imagegen_adapters.databases.sqlite.watchdog import DEFAULT_WAL_LIMITS, WalLimits, Watchdog
 from imagegen_adapters.databases.sqlite.writer import Writer
 from imagegen_core.errors import StorageError
 
-READ_SECONDS = 30.0
+DEFAULT_READ_SECONDS = 30.0
 """How long a read may take unless it says otherwise; a longer one would pin the write-ahead log."""
 
 _READERS = {"most": 3, "cache_kib": 4_000}
@@ -44,7 +44,9 @@ class Database:
         self._probes = probes
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = USUAL_LIMITS) -> "Database":
+    def open(
+        cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = DEFAULT_WAL_LIMITS
+    ) -> "Database":
         """Open the file and bring its schema up to date; blocks, so it belongs to the start of a program.
 
         ``read_only`` needs no lock on the data directory and changes nothing; the file must exist.
@@ -74,7 +76,7 @@ class Database:
             check_schema(connection)
         finally:
             connection.close()
-        return cls(path, writer=None, **_reading(path))
+        return cls(path, writer=None, **_reader_pools(path))
 
     @classmethod
     def _open_to_write(cls, path: Path, limits: WalLimits) -> "Database":
@@ -86,7 +88,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        reading = _reading(path)
+        reading = _reader_pools(path)
         watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(reading.values()), limits)
         return cls(path, writer=Writer(connection, after_batch=watchdog), **reading)
 
@@ -120,7 +122,7 @@ class Database:
         return await self._write(fn, alone=True)
 
     async def read(
-        self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = READ_SECONDS
+        self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = DEFAULT_READ_SECONDS
     ) -> T:
         """Run ``fn`` on a snapshot that holds all that was written before this call.
 
@@ -143,10 +145,10 @@ class Database:
         """Do what `read` does for a supervisor's question, however many reads wait.
 
         Raises:
-            Unavailable: it took longer than `READ_SECONDS`.
+            Unavailable: it took longer than `DEFAULT_READ_SECONDS`.
             StorageError: the file cannot be read.
         """
-        return await asyncio.wrap_future(self._probes.submit(fn, deadline_seconds=READ_SECONDS))
+        return await asyncio.wrap_future(self._probes.submit(fn, deadline_seconds=DEFAULT_READ_SECONDS))
 
     async def close(self) -> None:
         """Finish the writes that wait, checkpoint and close. May be called twice."""
@@ -166,7 +168,7 @@ class Database:
         return result
 
 
-def _reading(path: Path) -> dict[str, Readers]:
+def _reader_pools(path: Path) -> dict[str, Readers]:
     """Return the pools of connections that only read; none is opened before its first read."""
     pools = {"readers": _READERS, "searchers": _SEARCHERS, "probes": _PROBE}
     return {name: Readers(path, **sizes) for name, sizes in pools.items()}

@@ -7,9 +7,9 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__all__ = ["GOOD_SINCE", "choose_engine", "sqlite3"]
+__all__ = ["MIN_BUILT_IN_VERSION", "choose_engine", "sqlite3"]
 
-GOOD_SINCE = (3, 45)
+MIN_BUILT_IN_VERSION = (3, 45)
 """Python's own SQLite serves from here on; an older one gives way to any that a package brings."""
 
 
@@ -23,7 +23,7 @@ def choose_engine() -> ModuleType:
         return bundled
     import sqlite3
 
-    if sqlite3.sqlite_version_info < GOOD_SINCE and (bundled := _installed("sqlean")) is not None:
+    if sqlite3.sqlite_version_info < MIN_BUILT_IN_VERSION and (bundled := _installed("sqlean")) is not None:
         return bundled
     return sqlite3
 

@@ -7,11 +7,11 @@ _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 )
 
-_LASTING = frozenset(
+_PERMANENT = frozenset(
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 )
 
-_SENTENCES = {
+_MESSAGES = {
     sqlite3.SQLITE_FULL: "the disk that holds the database is full",
     sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
     sqlite3.SQLITE_READONLY: "the database cannot be written to",
@@ -48,13 +48,13 @@ class SchemaTooOld(StorageError):
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return what a foreign error is to the rest of the program; it never names a path."""
     code = _primary(error)
-    return _kind(error, code)(_SENTENCES.get(code, f"the database refused: {error}"))
+    return _kind(error, code)(_MESSAGES.get(code, f"the database refused: {error}"))
 
 
 def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
     if is_full(error):
         return StorageFull
-    if code in _LASTING:
+    if code in _PERMANENT:
         return DatabaseUnusable
     return StorageBroken if is_fatal(error) else StorageError
 

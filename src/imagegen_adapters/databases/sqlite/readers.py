@@ -99,14 +99,14 @@ def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connectio
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
     try:
         connection.execute("BEGIN")
-        return _of_any_text(connection, fn)
+        return _with_lossy_retry(connection, fn)
     finally:
         connection.set_progress_handler(None, 0)
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _of_any_text(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
+def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
     """Return what the function returns, read again where a text is spoilt, so that it breaks no list."""
     try:
         return fn(connection)

@@ -9,7 +9,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 from imagegen_core.errors import StorageError
 
-_MOST_COMPLAINTS = 5
+_MAX_INTEGRITY_ERRORS = 5
 
 
 def take_snapshot(database: Path, target: Path) -> None:
@@ -26,15 +26,15 @@ def take_snapshot(database: Path, target: Path) -> None:
         raise storage_error(error) from error
     except UnicodeEncodeError as error:
         raise StorageError("SQLite writes only to a path that is UTF-8") from error
-    if complaints := complaints_about(target):
+    if complaints := integrity_errors(target):
         raise StorageError(f"the copy of the database is damaged: {complaints[0]}")
 
 
-def complaints_about(database: Path) -> tuple[str, ...]:
+def integrity_errors(database: Path) -> tuple[str, ...]:
     """Return what SQLite's ``integrity_check`` says against a file; nothing when it is whole."""
     try:
         with closing(open_copier(database)) as connection:
-            rows = connection.execute(f"PRAGMA integrity_check({_MOST_COMPLAINTS})").fetchall()
+            rows = connection.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ERRORS})").fetchall()
     except sqlite3.Error as error:
         return (str(storage_error(error)),)
     told = [str(row[0]) for row in rows]

@@ -3,10 +3,10 @@
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError
 
-REQUIRED = (3, 37)
+MIN_VERSION = (3, 37)
 """The first with strict tables."""
 
-FIXED: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+FIXED_RELEASES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
 """Older lines that got the correction: from which release on."""
 
 FIXED_SINCE = (3, 51, 3)
@@ -18,7 +18,7 @@ class SqliteTooOld(StorageError):
 
     def __init__(self, version: tuple[int, ...]) -> None:
         super().__init__(
-            f"SQLite {_text(version)} is too old, {_text(REQUIRED)} or later is needed: "
+            f"SQLite {_text(version)} is too old, {_text(MIN_VERSION)} or later is needed: "
             "install the package pysqlite3 or sqlean.py beside imagegen, or a newer Python"
         )
 
@@ -35,7 +35,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
     Raises:
         SqliteTooOld: it cannot.
     """
-    if version < REQUIRED:
+    if version < MIN_VERSION:
         raise SqliteTooOld(version)
 
 
@@ -46,7 +46,7 @@ def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> st
     lost, as the notes of release 3.51.3 tell. Our single writer makes all checkpoints itself, so its own
     commits never meet one; another program that writes would.
     """
-    if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED.get(version[:2], (99,)):
+    if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED_RELEASES.get(version[:2], (99,)):
         return None
     return (
         f"SQLite {_text(version)} has the WAL-reset bug: let no other program write to the database; "

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_adapters.databases.sqlite.connections import BUSY_MS, WAL_KEPT_BYTES
+from imagegen_adapters.databases.sqlite.connections import BUSY_TIMEOUT_MS, WAL_SIZE_LIMIT_BYTES
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.readers import Readers
 
-_CUT_MS = 200
+_TRUNCATE_TIMEOUT_MS = 200
 """How long writers wait for readers to let go when the log is cut back."""
 
 _log = logging.getLogger(__name__)
@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 class WalLimits:
     """Sizes of the log at which a warning is written and at which old reads are stopped."""
 
-    warn_bytes: int = WAL_KEPT_BYTES
-    cut_bytes: int = 4 * WAL_KEPT_BYTES
+    warn_bytes: int = WAL_SIZE_LIMIT_BYTES
+    truncate_bytes: int = 4 * WAL_SIZE_LIMIT_BYTES
     old_read_seconds: float = 2.0
 
 
-USUAL_LIMITS = WalLimits()
+DEFAULT_WAL_LIMITS = WalLimits()
 
 
 class Watchdog:
@@ -37,7 +37,7 @@ class Watchdog:
         self._readers = readers
         self._limits = limits
         self._warned = False
-        self._next_cut = 0.0
+        self._next_truncation = 0.0
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         """Do what the size of the log demands."""
@@ -48,12 +48,12 @@ class Watchdog:
         if not self._warned:
             _log.warning("the write-ahead log has grown to %d bytes", size)
             self._warned = True
-        if size > self._limits.cut_bytes and time.monotonic() >= self._next_cut:
-            self._next_cut = time.monotonic() + self._limits.old_read_seconds
+        if size > self._limits.truncate_bytes and time.monotonic() >= self._next_truncation:
+            self._next_truncation = time.monotonic() + self._limits.old_read_seconds
             age = self._limits.old_read_seconds
             stopped = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
             _log.warning("stopped %d old reads to cut the write-ahead log back", stopped)
-            _cut(connection)
+            _truncate(connection)
 
     def _size(self) -> int:
         try:
@@ -62,12 +62,12 @@ class Watchdog:
             return 0
 
 
-def _cut(connection: sqlite3.Connection) -> None:
+def _truncate(connection: sqlite3.Connection) -> None:
     """Empty the log if no reader needs it."""
     try:
-        connection.execute(f"PRAGMA busy_timeout={_CUT_MS}").fetchall()
+        connection.execute(f"PRAGMA busy_timeout={_TRUNCATE_TIMEOUT_MS}").fetchall()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
         _log.warning("the write-ahead log could not be cut back: %s", error)
     finally:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}").fetchall()
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()

@@ -13,7 +13,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
 from imagegen_core.errors import StorageBroken, StorageError
 
-LARGEST_BATCH = 256
+MAX_BATCH_OPERATIONS = 256
 """Most operations of one transaction."""
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Writer:
         self._connection = connection
         self._after_batch = after_batch
         self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
-        self._set_aside: Operation | None = None
+        self._deferred: Operation | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._broken: StorageError | None = None
@@ -99,12 +99,12 @@ class Writer:
     def _next_batch(self) -> list[Operation]:
         """Wait for an operation and take the others that are there; empty at the end."""
         batch: list[Operation] = []
-        while len(batch) < LARGEST_BATCH:
+        while len(batch) < MAX_BATCH_OPERATIONS:
             operation = self._next(wait=not batch)
             if operation is None:
                 break
             if operation.alone and batch:
-                self._set_aside = operation
+                self._deferred = operation
                 break
             if operation.result.set_running_or_notify_cancel():
                 batch.append(operation)
@@ -114,8 +114,8 @@ class Writer:
 
     def _next(self, *, wait: bool) -> Operation | None:
         """Return the next operation; None when there is none now, or when there will be none any more."""
-        if self._set_aside is not None:
-            operation, self._set_aside = self._set_aside, None
+        if self._deferred is not None:
+            operation, self._deferred = self._deferred, None
             return operation
         try:
             following = self._waiting.get(block=wait)
@@ -137,8 +137,8 @@ class Writer:
         try:
             result = operation.run(self._connection)
         except sqlite3.Error as error:
-            self._note(error)
-            operation.result.set_exception(_caused(storage_error(error), error))
+            self._record_failure(error)
+            operation.result.set_exception(_with_cause(storage_error(error), error))
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
             operation.result.set_exception(error)
         else:
@@ -150,8 +150,8 @@ class Writer:
             outcomes = [(operation, *self._in_savepoint(operation)) for operation in batch]
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._take_back()
-            self._note(error)
+            self._roll_back()
+            self._record_failure(error)
             _fail(batch, storage_error(error), error)
             return
         self.commits += 1
@@ -177,7 +177,7 @@ class Writer:
             self._connection.execute("ROLLBACK TO operation")
             self._connection.execute("RELEASE operation")
             if isinstance(error, sqlite3.Error):
-                return None, _caused(storage_error(error), error)
+                return None, _with_cause(storage_error(error), error)
             return None, error
         self._connection.execute("RELEASE operation")
         return result, None
@@ -185,14 +185,14 @@ class Writer:
     def _ends_transaction(self, error: sqlite3.Error) -> bool:
         return is_fatal(error) or is_full(error) or not self._connection.in_transaction
 
-    def _take_back(self) -> None:
+    def _roll_back(self) -> None:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            self._note(error)
+            self._record_failure(error)
 
-    def _note(self, error: sqlite3.Error) -> None:
+    def _record_failure(self, error: sqlite3.Error) -> None:
         self._last_failed = True
         if is_fatal(error):
             self._break(storage_error(error), error)
@@ -201,15 +201,15 @@ class Writer:
 
     def _break(self, why: StorageError, cause: BaseException) -> None:
         with self._lock:
-            self._broken = self._broken or _caused(why, cause)
+            self._broken = self._broken or _with_cause(why, cause)
         _log.critical("the database accepts no more writes until a restart: %s", cause)
 
     def _fail_rest(self, batch: Sequence[Operation]) -> None:
         """Let nobody wait for a thread that has ended."""
         with self._lock:
             self._closed = True
-        rest = [*batch, *filter(None, (self._set_aside, *self._drained()))]
-        open_ones = [o for o in rest if not o.result.done() and (o.result.running() or _take(o))]
+        rest = [*batch, *filter(None, (self._deferred, *self._drained()))]
+        open_ones = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
         _fail(open_ones, self._broken or StorageError("the database is closed"))
 
     def _drained(self) -> Iterator[Operation | None]:
@@ -217,16 +217,16 @@ class Writer:
             yield self._waiting.get()
 
 
-def _take(operation: Operation) -> bool:
+def _start(operation: Operation) -> bool:
     return operation.result.set_running_or_notify_cancel()
 
 
 def _fail(batch: Sequence[Operation], why: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
         # One exception a caller: a traceback grows as it travels.
-        operation.result.set_exception(_caused(type(why)(str(why)), cause or why))
+        operation.result.set_exception(_with_cause(type(why)(str(why)), cause or why))
 
 
-def _caused(error: StorageError, cause: BaseException) -> StorageError:
+def _with_cause(error: StorageError, cause: BaseException) -> StorageError:
     error.__cause__ = cause
     return error

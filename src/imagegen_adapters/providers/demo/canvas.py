@@ -25,9 +25,9 @@ class Canvas:
         self.unit = min(width, height)
         self._draw = ImageDraw.Draw(self.image)
 
-    def lay(self, picture: Image.Image) -> None:
-        """Cover the whole sheet with a smooth picture of any size."""
-        self.image.paste(picture.resize(self.image.size, Image.Resampling.BILINEAR))
+    def cover(self, image: Image.Image) -> None:
+        """Cover the whole sheet with a smooth image of any size."""
+        self.image.paste(image.resize(self.image.size, Image.Resampling.BILINEAR))
 
     @property
     def aspect(self) -> float:

@@ -9,12 +9,12 @@ from imagegen_adapters.providers.demo.canvas import Canvas
 from imagegen_adapters.providers.demo.motifs import PAINTERS, motifs_in
 from imagegen_adapters.providers.demo.palette import Palette, mix
 
-_SMOOTHED_PIXELS = 600_000
+_MAX_SMOOTHED_PIXELS = 600_000
 """Up to here a scene is painted at twice its size, for smooth edges; larger ones look well enough."""
 
-_SMALLEST_SIDE = 64
+_MIN_SIDE_PIXELS = 64
 _DARK = frozenset({"night", "star", "moon"})
-_OVER_THE_LAND = frozenset({"star", "moon", "sun", "cloud", "rainbow", "bird"})
+_SKY_MOTIFS = frozenset({"star", "moon", "sun", "cloud", "rainbow", "bird"})
 _INSTEAD_OF_HILLS = frozenset({"sea", "city"})
 
 
@@ -31,21 +31,19 @@ def draw(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
         PAINTERS["mountain"](canvas, palette, random)
     if _INSTEAD_OF_HILLS.isdisjoint(motifs):
         _hills(canvas, palette, random, first=0.74 if "mountain" in motifs else 0.52)
-    _paint(
-        canvas, palette, random, tuple(m for m in motifs if m not in {*_OVER_THE_LAND, "mountain", "night"})
-    )
+    _paint(canvas, palette, random, tuple(m for m in motifs if m not in {*_SKY_MOTIFS, "mountain", "night"}))
     return canvas.image if canvas.image.size == size else canvas.image.resize(size, Image.Resampling.BOX)
 
 
 def _painting_size(size: tuple[int, int]) -> tuple[int, int]:
-    factor = 2 if size[0] * size[1] <= _SMOOTHED_PIXELS else 1
-    return max(size[0] * factor, _SMALLEST_SIDE), max(size[1] * factor, _SMALLEST_SIDE)
+    factor = 2 if size[0] * size[1] <= _MAX_SMOOTHED_PIXELS else 1
+    return max(size[0] * factor, _MIN_SIDE_PIXELS), max(size[1] * factor, _MIN_SIDE_PIXELS)
 
 
 def _sky_motifs(motifs: tuple[str, ...], *, dark: bool) -> tuple[str, ...]:
     """Return what is to be seen in the sky; there is always a sun or a moon, and stars by night."""
     lights = {"star", "moon"} if dark else {"sun"}
-    return tuple(m for m in PAINTERS if m in _OVER_THE_LAND and m in {*motifs, *lights})
+    return tuple(m for m in PAINTERS if m in _SKY_MOTIFS and m in {*motifs, *lights})
 
 
 def _paint(canvas: Canvas, palette: Palette, random: Random, motifs: tuple[str, ...]) -> None:
@@ -61,7 +59,7 @@ def _sky(canvas: Canvas, palette: Palette, random: Random) -> None:
         place = random.random(), random.uniform(0.1, 0.6)
         colour = mix(palette.horizon, palette.accent, random.uniform(0.0, 0.5))
         small.glow(place, random.uniform(0.3, 0.6), colour, random.uniform(0.15, 0.4))
-    canvas.lay(small.image)
+    canvas.cover(small.image)
 
 
 def _hills(canvas: Canvas, palette: Palette, random: Random, *, first: float) -> None:

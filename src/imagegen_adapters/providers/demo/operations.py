@@ -1,4 +1,4 @@
-"""What each operation makes of the caller's pictures."""
+"""What each operation makes of the caller's images."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,16 +11,16 @@ from imagegen_adapters.providers.demo.files import decode
 from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
 from imagegen_core.operations import Operation
 
-MAX_SIDE = 2048
+MAX_SIDE_PIXELS = 2048
 """Longest side of what is drawn, in pixels."""
 
-MAX_UPSCALED_SIDE = 4096
-"""Longest side of an enlarged picture, in pixels."""
+MAX_UPSCALED_SIDE_PIXELS = 4096
+"""Longest side of an enlarged image, in pixels."""
 
 
 @attrs.frozen(kw_only=True)
 class Work:
-    """All that a picture is made from; ``references``, ``image`` and ``mask`` are files."""
+    """All that an image is made from; ``references``, ``image`` and ``mask`` are files."""
 
     operation: Operation
     prompt: str
@@ -33,11 +33,11 @@ class Work:
 
 
 def perform(work: Work) -> Image.Image:
-    """Return the picture. It takes some tens of milliseconds: call it in a thread.
+    """Return the image. It takes some tens of milliseconds: call it in a thread.
 
     Raises:
-        OSError: one of the caller's pictures cannot be decoded.
-        InvalidImage: the mask has another size than its picture.
+        OSError: one of the caller's images cannot be decoded.
+        InvalidImage: the mask has another size than its image.
     """
     return _OPERATIONS[work.operation](work)
 
@@ -58,34 +58,34 @@ def _reference(work: Work) -> Image.Image:
 
 
 def _edit(work: Work) -> Image.Image:
-    """Return the picture with the scene where the mask is white, or over all of it like a veil."""
-    picture = decode(work.image).convert("RGB")
+    """Return the image with the scene where the mask is white, or over all of it like a veil."""
+    image = decode(work.image).convert("RGB")
     mask = None
     if work.mask is not None:
-        mask = decode(
-            convert_mask(work.mask, polarity=MaskPolarity.WHITE_IS_EDIT, size=picture.size)
-        ).convert("L")
-    if max(picture.size) > MAX_SIDE:
-        picture = ImageOps.contain(picture, (MAX_SIDE, MAX_SIDE))
-    scene = draw(work.prompt, work.seed, picture.size)
+        mask = decode(convert_mask(work.mask, polarity=MaskPolarity.WHITE_IS_EDIT, size=image.size)).convert(
+            "L"
+        )
+    if max(image.size) > MAX_SIDE_PIXELS:
+        image = ImageOps.contain(image, (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
+    scene = draw(work.prompt, work.seed, image.size)
     if mask is None:
-        return Image.blend(picture, scene, 0.4)
-    return Image.composite(scene, picture, mask.resize(picture.size))
+        return Image.blend(image, scene, 0.4)
+    return Image.composite(scene, image, mask.resize(image.size))
 
 
 def _upscale(work: Work) -> Image.Image:
-    picture = decode(work.image)
-    if picture.getchannel("A").getextrema() == (255, 255):
-        picture = picture.convert("RGB")
-    size = picture.width * work.upscale_factor, picture.height * work.upscale_factor
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    image = decode(work.image)
+    if image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    size = image.width * work.upscale_factor, image.height * work.upscale_factor
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _recontext(work: Work) -> Image.Image:
-    """Return the picture, with a shadow, in front of the scene."""
+    """Return the image, with a shadow, in front of the scene."""
     scene = draw(work.prompt, work.seed, work.size)
     room = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
-    subject = ImageOps.contain(decode(work.image, side=MAX_SIDE), room)
+    subject = ImageOps.contain(decode(work.image, side=MAX_SIDE_PIXELS), room)
     shape = ImageChops.multiply(subject.getchannel("A"), _rounded(subject.size))
     left, top = (work.size[0] - subject.width) // 2, round((work.size[1] - subject.height) * 0.6)
     blur = max(1, min(work.size) // 40)
@@ -104,16 +104,16 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
 
 
 def _segment(work: Work) -> Image.Image:
-    """Return white where the picture differs from its border, black elsewhere."""
-    picture = decode(work.image, side=MAX_SIDE).convert("RGB")
+    """Return white where the image differs from its border, black elsewhere."""
+    image = decode(work.image, side=MAX_SIDE_PIXELS).convert("RGB")
     border = Image.new("RGB", (2, 2))
     for x in (0, 1):
         for y in (0, 1):
-            corner = x * (picture.width - 1), y * (picture.height - 1)
-            border.paste(picture.crop((*corner, corner[0] + 1, corner[1] + 1)), (x, y))
-    ground = border.resize(picture.size, Image.Resampling.BILINEAR)
-    difference = ImageOps.autocontrast(ImageChops.difference(picture, ground).convert("L"))
-    smooth = difference.filter(ImageFilter.BoxBlur(max(1, min(picture.size) // 100)))
+            corner = x * (image.width - 1), y * (image.height - 1)
+            border.paste(image.crop((*corner, corner[0] + 1, corner[1] + 1)), (x, y))
+    ground = border.resize(image.size, Image.Resampling.BILINEAR)
+    difference = ImageOps.autocontrast(ImageChops.difference(image, ground).convert("L"))
+    smooth = difference.filter(ImageFilter.BoxBlur(max(1, min(image.size) // 100)))
     return smooth.point([255 * (v > 56) for v in range(256)])  # noqa: PLR2004 - a fifth of the contrast
 
 

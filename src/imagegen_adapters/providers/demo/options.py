@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.demo.files import FORMATS
-from imagegen_adapters.providers.demo.operations import MAX_SIDE, MAX_UPSCALED_SIDE
-from imagegen_core.capabilities import Parameter
+from imagegen_adapters.providers.demo.operations import MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation, PictureRequest, parse_size
-from imagegen_core.parameters import common
+from imagegen_core.operations import ImageRequest, Operation, parse_size
+from imagegen_core.providers.capabilities import Parameter
+from imagegen_core.providers.parameters import common
 
 _BASE = 512
 _BASES: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
@@ -31,17 +31,19 @@ _FAILURES = tuple(
         FailureCode.INTERNAL,
     }
 )
-"""What a call to a vendor can end in."""
+"""What a call to a provider can end in."""
 
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE, default=_BASE, description="pixels"),
     Parameter(
-        name="height", type="integer", minimum=1, maximum=MAX_SIDE, default=_BASE, description="pixels"
+        name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS, default=_BASE, description="pixels"
     ),
-    Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE}, or auto"),
-    Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the picture when no size is given"),
+    Parameter(
+        name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS, default=_BASE, description="pixels"
+    ),
+    Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE_PIXELS}, or auto"),
+    Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the image when no size is given"),
     Parameter(name="image_size", enum=tuple(_BASES), description="longer side when no size is given"),
     *common("seed", "edit_mode", "mode", "upscale_factor"),
     *(
@@ -55,7 +57,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         minimum=0,
         maximum=600,
         default=0,
-        description="how long the call takes, as a slow vendor's would",
+        description="how long the call takes, as a slow provider's would",
     ),
     Parameter(
         name="progress_steps",
@@ -89,7 +91,7 @@ class Options:
     failure: FailureCode | None
 
     @classmethod
-    def of(cls, request: PictureRequest) -> "Options":
+    def of(cls, request: ImageRequest) -> "Options":
         """Return what the request's parameters mean.
 
         Raises:
@@ -111,7 +113,7 @@ class Options:
 
     @property
     def never_starts(self) -> bool:
-        """Whether the call is to end as one that no vendor began to work on."""
+        """Whether the call is to end as one that no provider began to work on."""
         return self.failure in _NOT_STARTED
 
 
@@ -123,8 +125,8 @@ def _size(params: Mapping[str, Any]) -> tuple[int, int]:
     if given is None:
         width, height = _shape(params)
         return int(params.get("width", width)), int(params.get("height", height))
-    if not all(1 <= side <= MAX_SIDE for side in given):
-        raise ValidationFailed.of("params.size", f"sides must be 1 to {MAX_SIDE} pixels")
+    if not all(1 <= side <= MAX_SIDE_PIXELS for side in given):
+        raise ValidationFailed.of("params.size", f"sides must be 1 to {MAX_SIDE_PIXELS} pixels")
     return given
 
 
@@ -136,11 +138,13 @@ def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
     return round(across * scale), round(down * scale)
 
 
-def _check_enlargement(request: PictureRequest, factor: int) -> None:
+def _check_enlargement(request: ImageRequest, factor: int) -> None:
     if request.operation is not Operation.UPSCALE or request.image is None:
         return
     width, height = request.image.width * factor, request.image.height * factor
-    if max(width, height) > MAX_UPSCALED_SIDE:
+    if max(width, height) > MAX_UPSCALED_SIDE_PIXELS:
         field = "params.upscale_factor" if "upscale_factor" in request.params else "image"
-        message = f"x{factor} would give {width}x{height}; sides are at most {MAX_UPSCALED_SIDE} pixels"
+        message = (
+            f"x{factor} would give {width}x{height}; sides are at most {MAX_UPSCALED_SIDE_PIXELS} pixels"
+        )
         raise ValidationFailed.of(field, message)

@@ -1,4 +1,4 @@
-"""Draws pictures on this machine, at no cost, and behaves like any vendor when it is told to."""
+"""Draws images on this machine, at no cost, and behaves like any provider when it is told to."""
 
 import asyncio
 import hashlib
@@ -8,19 +8,26 @@ from datetime import datetime
 from imagegen_adapters.providers.demo.files import encode
 from imagegen_adapters.providers.demo.operations import Work, perform
 from imagegen_adapters.providers.demo.options import PARAMETERS, Options
-from imagegen_adapters.providers.preflight import refused_late
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.images import MAX_BYTES
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
-from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+from imagegen_core.ports.provider import (
+    Exchange,
+    GeneratedImage,
+    Probe,
+    ProviderCall,
+    ProviderProfile,
+    ProviderResult,
+)
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
-_CHUNK = 64 * 1024
-_AT_ONCE = 2
+_CHUNK_BYTES = 64 * 1024
+_MAX_DRAWINGS = 2
 _RETRY_AFTER_SECONDS = 1.0
 _DEFAULT = ModelEntry(id="demo", name="Demo", default=True)
 
@@ -28,7 +35,7 @@ _DEFAULT = ModelEntry(id="demo", name="Demo", default=True)
 class DemoProvider:
     """Every model that a configuration names draws alike; without any there is ``demo``.
 
-    The same prompt and seed give the same picture; picture ``n`` of a call has seed + n. Without a
+    The same prompt and seed give the same image; image ``n`` of a call has seed + n. Without a
     seed (or with -1) it follows from the call's id, and the metadata tells it.
     """
 
@@ -36,7 +43,7 @@ class DemoProvider:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._drawing = asyncio.Semaphore(_AT_ONCE)
+        self._drawing = asyncio.Semaphore(_MAX_DRAWINGS)
         self._cancellations: dict[str, asyncio.Event] = {}
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
@@ -52,14 +59,12 @@ class DemoProvider:
         )
         return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False, free=True)
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         Options.of(request)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        with refused_late():
+        with map_refusals():
             options = Options.of(call.request)
         now = self._clock.now()
         if options.as_job and not options.never_starts:
@@ -71,16 +76,16 @@ class DemoProvider:
             started_at = datetime.fromisoformat(job.data["started_at"])
         except (KeyError, TypeError, ValueError) as error:
             raise CallError(FailureCode.RESULT_EXPIRED, f"no job {job.id!r}") from error
-        with refused_late():
+        with map_refusals():
             options = Options.of(call.request)
         return await self._finish(call, options, exchange, started_at)
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         try:
-            pictures = [(str(p["name"]), int(p["seed"])) for p in receipt.data["pictures"]]
+            images = [(str(p["name"]), int(p["seed"])) for p in receipt.data["pictures"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise CallError(FailureCode.BAD_RESPONSE, "the answer names no pictures") from error
-        return Harvest(pictures=tuple(_picture(name, seed, exchange) for name, seed in pictures))
+            raise CallError(FailureCode.BAD_RESPONSE, "the answer names no images") from error
+        return ProviderResult(images=tuple(_image(name, seed, exchange) for name, seed in images))
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         if job is None and call.call_id not in self._cancellations:
@@ -103,7 +108,7 @@ class DemoProvider:
         try:
             await self._delay(options, exchange, started_at, cancelled, patience)
             if options.failure is not None:
-                raise _ordered_failure(options)
+                raise _requested_failure(options)
             return await self._draw(call, options, exchange, cancelled)
         finally:
             self._cancellations.pop(call.call_id, None)
@@ -148,7 +153,7 @@ class DemoProvider:
         references = tuple([await exchange.read_input(r) for r in request.references])
         image = b"" if request.image is None else await exchange.read_input(request.image)
         mask = None if request.mask is None else await exchange.read_input(request.mask)
-        pictures = []
+        images = []
         for index in range(request.num):
             _check(cancelled)
             work = Work(
@@ -164,9 +169,9 @@ class DemoProvider:
             async with self._drawing:
                 file = await asyncio.to_thread(_drawn, work, options.format)
             name = f"picture-{index}.{options.format}"
-            await exchange.spool(name, _chunks(file), max_bytes=MAX_BYTES)
-            pictures.append({"name": name, "seed": work.seed})
-        return Receipt(data={"pictures": pictures})
+            await exchange.spool(name, _chunks(file), max_bytes=MAX_IMAGE_BYTES)
+            images.append({"name": name, "seed": work.seed})
+        return Receipt(data={"pictures": images})
 
 
 def _seed(call: ProviderCall) -> int:
@@ -181,7 +186,7 @@ def _check(cancelled: asyncio.Event) -> None:
         raise CallError(FailureCode.CANCELLED, "the drawing was cancelled")
 
 
-def _ordered_failure(options: Options) -> CallError:
+def _requested_failure(options: Options) -> CallError:
     code = options.failure or FailureCode.INTERNAL
     return CallError(
         code,
@@ -193,27 +198,27 @@ def _ordered_failure(options: Options) -> CallError:
 
 def _drawn(work: Work, format: str) -> bytes:
     try:
-        with refused_late():
+        with map_refusals():
             return encode(perform(work), format)
     except OSError as error:
         raise CallError(
-            FailureCode.REJECTED, "a picture that came with the request cannot be decoded"
+            FailureCode.REJECTED, "an image that came with the request cannot be decoded"
         ) from error
 
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), _CHUNK):
-        yield data[start : start + _CHUNK]
+    for start in range(0, len(data), _CHUNK_BYTES):
+        yield data[start : start + _CHUNK_BYTES]
 
 
-def _picture(name: str, seed: int, exchange: Exchange) -> Picture:
+def _image(name: str, seed: int, exchange: Exchange) -> GeneratedImage:
     async def chunks() -> AsyncIterator[bytes]:
         try:
             file = exchange.open_spooled(name)
         except BlobMissing as error:
             raise CallError(FailureCode.BAD_RESPONSE, f"{name} is no longer there") from error
         with file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                 yield chunk
 
-    return Picture(chunks=chunks, metadata={"demo": True, "seed": seed})
+    return GeneratedImage(chunks=chunks, metadata={"demo": True, "seed": seed})

@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.retry_after import number_of, seconds_of
-from imagegen_adapters.providers.wording import blaming, shorten
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
+from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.providers.capabilities import Model
 
 _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
 _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
@@ -66,7 +66,7 @@ class ErrorAnswer:
     def message(self) -> str:
         """Google's sentence, or what little there is."""
         text = self.error.get("message")
-        return text if isinstance(text, str) and text.strip() else f"the vendor answered {self.status}"
+        return text if isinstance(text, str) and text.strip() else f"the provider answered {self.status}"
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Yield the details of a kind, such as ``RetryInfo``."""
@@ -91,7 +91,7 @@ def call_error(
     code = _code(answer)
     message = shorten(answer.message, (secret,))
     if model is not None and code is FailureCode.REJECTED:
-        message = blaming(model, message)
+        message = with_model_warning(model, message)
     if answer.status // 100 == 3:  # noqa: PLR2004 - HTTP
         message = "the address answers with a redirect, which is not followed with a key; correct api_base"
     return CallError(
@@ -135,9 +135,9 @@ def _has_no_quota(answer: ErrorAnswer) -> bool:
 
 
 def wait(answer: ErrorAnswer, *, now: float) -> float | None:
-    """Return the seconds that the vendor asks us to wait: the longer of RetryInfo and ``Retry-After``."""
-    asked = [seconds_of(answer.retry_after, datetime.fromtimestamp(now, UTC))]
+    """Return the seconds that the provider asks us to wait: the longer of RetryInfo and ``Retry-After``."""
+    asked = [parse_retry_after(answer.retry_after, datetime.fromtimestamp(now, UTC))]
     for info in answer.details("RetryInfo"):
         delay = str(info.get("retryDelay", ""))
-        asked.append(number_of(delay[:-1]) if delay.endswith("s") else None)
+        asked.append(parse_seconds(delay[:-1]) if delay.endswith("s") else None)
     return max((seconds for seconds in asked if seconds is not None), default=None)

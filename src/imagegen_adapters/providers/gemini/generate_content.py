@@ -1,4 +1,4 @@
-"""``generate_content`` with a picture in the answer: what is sent for each operation."""
+"""``generate_content`` with an image in the answer: what is sent for each operation."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -7,48 +7,48 @@ from typing import Any
 from imagegen_adapters.providers.gemini.models import Traits
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, upscaled
 from imagegen_adapters.providers.gemini.uploads import Upload
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 
 MASK_INSTRUCTION = (
-    "The second picture is a mask of the same size for the first one: change only what is white in the "
-    "mask, and keep everything that is black exactly as it is. Return the first picture with the change."
+    "The second image is a mask of the same size for the first one: change only what is white in the "
+    "mask, and keep everything that is black exactly as it is. Return the first image with the change."
 )
 RECONTEXT_INSTRUCTION = (
-    "Put the main subject of the picture into a new scene. Keep the subject itself unchanged: its shape, "
+    "Put the main subject of the image into a new scene. Keep the subject itself unchanged: its shape, "
     "colours, material, text and logos. The new scene: "
 )
 UPSCALE_INSTRUCTION = (
-    "Redraw this picture at a higher resolution. Keep its composition, colours, style, faces and text "
+    "Redraw this image at a higher resolution. Keep its composition, colours, style, faces and text "
     "exactly as they are; add nothing, remove nothing, only sharpen the detail."
 )
 EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "EDIT_MODE_INPAINT_REMOVAL": "Remove from the picture, filling the place like its surroundings: ",
-        "EDIT_MODE_OUTPAINT": "Extend the picture beyond its edges, continuing what is there: ",
-        "EDIT_MODE_STYLE": "Redraw the picture in another style, keeping its content: ",
+        "EDIT_MODE_INPAINT_REMOVAL": "Remove from the image, filling the place like its surroundings: ",
+        "EDIT_MODE_OUTPAINT": "Extend the image beyond its edges, continuing what is there: ",
+        "EDIT_MODE_STYLE": "Redraw the image in another style, keeping its content: ",
         "EDIT_MODE_BGSWAP": "Replace the background and keep the foreground unchanged. The new background: ",
-        "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the picture, unchanged, in a new setting: ",
+        "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the image, unchanged, in a new setting: ",
     }
 )
 """What stands before the prompt of an edit; the other modes add nothing."""
 
-MASK_WARNING = "the mask went along as a second picture; the model takes it as advice and may change more"
-UPSCALE_WARNING = "the picture was drawn anew at a larger size, so details may differ from the original"
+MASK_WARNING = "the mask went along as a second image; the model takes it as advice and may change more"
+UPSCALE_WARNING = "the image was drawn anew at a larger size, so details may differ from the original"
 
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
-def built(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
-    """Return ``contents`` and ``config``. One request makes one picture."""
-    pictures = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
+def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
+    """Return ``contents`` and ``config``. One request makes one image."""
+    images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
     return {
-        "contents": [{"role": "user", "parts": [*pictures, {"text": instruction(request)}]}],
+        "contents": [{"role": "user", "parts": [*images, {"text": instruction(request)}]}],
         "config": _config(request, framing_of(request, traits)),
     }
 
 
-def instruction(request: PictureRequest) -> str:
-    """Return the text that goes along with the pictures."""
+def instruction(request: ImageRequest) -> str:
+    """Return the text that goes along with the images."""
     if request.operation is Operation.UPSCALE:
         return UPSCALE_INSTRUCTION
     if request.operation is Operation.RECONTEXT:
@@ -59,7 +59,7 @@ def instruction(request: PictureRequest) -> str:
     return request.prompt
 
 
-def framing_of(request: PictureRequest, traits: Traits) -> Framing:
+def framing_of(request: ImageRequest, traits: Traits) -> Framing:
     """Return ratio and size to ask for.
 
     Raises:
@@ -72,7 +72,7 @@ def framing_of(request: PictureRequest, traits: Traits) -> Framing:
     return framing(request, ratios=traits.ratios, tiers=traits.tiers)
 
 
-def warnings_of(request: PictureRequest, traits: Traits) -> tuple[str, ...]:
+def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
     """Return the warnings of the framing, and what is said of masks and upscaling."""
     own: tuple[str, ...] = ()
     if request.mask is not None:
@@ -82,7 +82,7 @@ def warnings_of(request: PictureRequest, traits: Traits) -> tuple[str, ...]:
     return (*own, *framing_of(request, traits).warnings)
 
 
-def _config(request: PictureRequest, frame: Framing) -> dict[str, Any]:
+def _config(request: ImageRequest, frame: Framing) -> dict[str, Any]:
     params = request.params
     config: dict[str, Any] = {
         "response_modalities": ["TEXT", "IMAGE"],

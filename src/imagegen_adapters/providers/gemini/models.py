@@ -1,4 +1,4 @@
-"""What Google's picture models can do, by id, on either backend."""
+"""What Google's image models can do, by id, on either backend."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,10 +8,10 @@ import attrs
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.providers.gemini.settings import Backend
-from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, Operation
-from imagegen_core.parameters import common
-from imagegen_core.provider_configs import ModelEntry
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.config import ModelEntry
+from imagegen_core.providers.parameters import common
 
 DEFAULT_MODELS = (
     ModelEntry(id="gemini-nano-banana-2.1", name="Nano Banana 2.1", default=True),
@@ -34,11 +34,11 @@ EDIT_MODES = tuple(
 SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
 SAFETY_LEVELS = ("BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE")
 
-_TEN = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
-_FOURTEEN = (*_TEN, "1:4", "4:1", "1:8", "8:1")
-_FIVE = ("1:1", "3:4", "4:3", "9:16", "16:9")
-_INT32 = 2**31 - 1
-_UINT32 = 2**32 - 1
+_TEN_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+_FOURTEEN_RATIOS = (*_TEN_RATIOS, "1:4", "4:1", "1:8", "8:1")
+_FIVE_RATIOS = ("1:1", "3:4", "4:3", "9:16", "16:9")
+_MAX_INT32 = 2**31 - 1
+_MAX_UINT32 = 2**32 - 1
 
 _GENERAL = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT)
 _IMAGEN_GENERAL = tuple(o for o in Operation if o is not Operation.REFERENCE)
@@ -49,7 +49,7 @@ class Traits:
     """``ratios`` and ``tiers`` that a model draws at; ``imagen`` speaks predict, others generate_content."""
 
     operations: tuple[Operation, ...] = _GENERAL
-    ratios: tuple[str, ...] = _FOURTEEN
+    ratios: tuple[str, ...] = _FOURTEEN_RATIOS
     tiers: tuple[str, ...] = ("1K", "2K", "4K")
     max_references: int = MAX_REFERENCES
     thinking: tuple[str, ...] = ()
@@ -62,20 +62,20 @@ def _fixed_size(**traits: Any) -> Traits:
 
 
 def _imagen(*operations: Operation, tiers: tuple[str, ...] = ()) -> Traits:
-    return Traits(operations=operations, ratios=_FIVE, tiers=tiers, imagen=True)
+    return Traits(operations=operations, ratios=_FIVE_RATIOS, tiers=tiers, imagen=True)
 
 
 _CATALOGUE: Mapping[str, Traits] = MappingProxyType(
     {
         "gemini-nano-banana-2.1": Traits(thinking=("minimal", "medium", "high")),
-        "gemini-3-pro-image": Traits(ratios=_TEN),
-        "gemini-3-pro-image-preview": Traits(ratios=_TEN),
-        "nano-banana-pro-preview": Traits(ratios=_TEN),
+        "gemini-3-pro-image": Traits(ratios=_TEN_RATIOS),
+        "gemini-3-pro-image-preview": Traits(ratios=_TEN_RATIOS),
+        "nano-banana-pro-preview": Traits(ratios=_TEN_RATIOS),
         "gemini-3.1-flash-image": Traits(tiers=("512", "1K", "2K", "4K")),
         "gemini-3.1-flash-image-preview": Traits(tiers=("512", "1K", "2K", "4K")),
         "gemini-3.1-flash-lite-image": _fixed_size(tiers=("1K",)),
-        "gemini-2.5-flash-image": _fixed_size(ratios=_TEN, tiers=(), max_references=3),
-        "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN, tiers=(), max_references=3),
+        "gemini-2.5-flash-image": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
+        "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
         "imagen-3.0-generate-001": _imagen(Operation.GENERATE),
         "imagen-3.0-generate-002": _imagen(Operation.GENERATE),
         "imagen-3.0-fast-generate-001": _imagen(Operation.GENERATE),
@@ -139,7 +139,7 @@ def _content_parameters(traits: Traits) -> tuple[Parameter, ...]:
     thinking = (Parameter(name="thinking_level", enum=traits.thinking),) if traits.thinking else ()
     return (
         *_framing_parameters(traits),
-        Parameter(name="seed", type="integer", minimum=-1, maximum=_INT32),
+        Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_INT32),
         Parameter(
             name="safety", enum=(*SAFETY_LEVELS, "OFF"), description="threshold of all harm categories"
         ),
@@ -152,7 +152,7 @@ def _imagen_parameters(traits: Traits) -> tuple[Parameter, ...]:
         *_framing_parameters(traits),
         *common("negative_prompt"),
         Parameter(name="mode", enum=SEGMENT_MODES),
-        Parameter(name="seed", type="integer", minimum=-1, maximum=_UINT32),
+        Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_UINT32),
         Parameter(name="cfg_scale", type="number", minimum=0, maximum=100, description="guidanceScale"),
         Parameter(name="steps", type="integer", minimum=1, maximum=1000, description="baseSteps of an edit"),
         Parameter(name="safety", enum=SAFETY_LEVELS),

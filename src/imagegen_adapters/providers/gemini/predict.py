@@ -8,7 +8,7 @@ from imagegen_adapters.providers.gemini.models import Traits
 from imagegen_adapters.providers.gemini.sizes import framing
 from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.errors import UnsupportedOperation
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 
 SEED_WARNING = "add_watermark was switched off, since Imagen takes a seed only without its watermark"
 DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
@@ -27,7 +27,7 @@ _CONFIG_NAMES: Mapping[str, str] = MappingProxyType(
         "add_watermark": "add_watermark",
     }
 )
-_TAKEN: Mapping[Operation, frozenset[str]] = MappingProxyType(
+_METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
     {
         Operation.GENERATE: frozenset(_CONFIG_NAMES) - {"steps"},
         Operation.EDIT: frozenset(_CONFIG_NAMES) - {"enhance_prompt"},
@@ -38,11 +38,11 @@ _TAKEN: Mapping[Operation, frozenset[str]] = MappingProxyType(
 )
 """Which parameters each method takes."""
 
-_EXPLAINED = {"include_rai_reason": True, "include_safety_attributes": True}
+_WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 
 
-def built(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
-    """Return the method's name and its arguments; several pictures come from one call.
+def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
+    """Return the method's name and its arguments; several images come from one call.
 
     Raises:
         UnsupportedOperation: Imagen takes no references.
@@ -59,24 +59,26 @@ def built(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) ->
         case Operation.SEGMENT:
             return "segment_image", _segment(request, uploads[0])
         case _:
-            raise UnsupportedOperation(request.operation, tuple(_TAKEN))
+            raise UnsupportedOperation(request.operation, tuple(_METHOD_PARAMETERS))
 
 
-def warnings_of(request: PictureRequest, traits: Traits) -> tuple[str, ...]:
+def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
     """Return the warnings of the framing, of the seed, and of parameters that the method does not take."""
     warnings: list[str] = []
     if request.operation in (Operation.GENERATE, Operation.EDIT):
         warnings += framing(request, ratios=traits.ratios, tiers=traits.tiers).warnings
     if _needs_no_watermark(request):
         warnings.append(SEED_WARNING)
-    ignored = sorted(_CONFIG_NAMES.keys() & request.params.keys() - _TAKEN[request.operation] - {"num"})
+    ignored = sorted(
+        _CONFIG_NAMES.keys() & request.params.keys() - _METHOD_PARAMETERS[request.operation] - {"num"}
+    )
     if ignored:
         warnings.append(f"{', '.join(ignored)}: {request.operation} takes no such parameter")
     return tuple(warnings)
 
 
-def _needs_no_watermark(request: PictureRequest) -> bool:
-    taken = _TAKEN[request.operation]
+def _needs_no_watermark(request: ImageRequest) -> bool:
+    taken = _METHOD_PARAMETERS[request.operation]
     return (
         "seed" in taken
         and request.seed not in (None, -1)
@@ -84,8 +86,8 @@ def _needs_no_watermark(request: PictureRequest) -> bool:
     )
 
 
-def _config(request: PictureRequest) -> dict[str, Any]:
-    taken = _TAKEN[request.operation]
+def _config(request: ImageRequest) -> dict[str, Any]:
+    taken = _METHOD_PARAMETERS[request.operation]
     config = {
         theirs: request.params[ours]
         for ours, theirs in _CONFIG_NAMES.items()
@@ -98,33 +100,35 @@ def _config(request: PictureRequest) -> dict[str, Any]:
     return config
 
 
-def _framed(request: PictureRequest, traits: Traits) -> dict[str, Any]:
+def _framed(request: ImageRequest, traits: Traits) -> dict[str, Any]:
     frame = framing(request, ratios=traits.ratios, tiers=traits.tiers)
     sizes = {"aspect_ratio": frame.aspect_ratio, "image_size": frame.image_size}
     return {name: value for name, value in sizes.items() if value is not None}
 
 
-def _generate(request: PictureRequest, traits: Traits) -> dict[str, Any]:
-    config = {**_config(request), **_framed(request, traits), **_EXPLAINED}
+def _generate(request: ImageRequest, traits: Traits) -> dict[str, Any]:
+    config = {**_config(request), **_framed(request, traits), **_WITH_REASONS}
     return {"prompt": request.prompt, "config": config}
 
 
-def _edit(request: PictureRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
+def _edit(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
     from google.genai import types
 
-    references: list[Any] = [types.RawReferenceImage(reference_id=1, reference_image=_typed(uploads[0]))]
+    references: list[Any] = [types.RawReferenceImage(reference_id=1, reference_image=_sdk_image(uploads[0]))]
     if request.mask is not None:
         user_provided = types.MaskReferenceConfig(mask_mode=types.MaskReferenceMode.MASK_MODE_USER_PROVIDED)
         references.append(
-            types.MaskReferenceImage(reference_id=2, reference_image=_typed(uploads[1]), config=user_provided)
+            types.MaskReferenceImage(
+                reference_id=2, reference_image=_sdk_image(uploads[1]), config=user_provided
+            )
         )
     mode = request.params.get("edit_mode", DEFAULT_EDIT_MODE)
-    config = {"edit_mode": mode, **_config(request), **_framed(request, traits), **_EXPLAINED}
+    config = {"edit_mode": mode, **_config(request), **_framed(request, traits), **_WITH_REASONS}
     config.pop("image_size", None)
     return {"prompt": request.prompt, "reference_images": references, "config": config}
 
 
-def _upscale(request: PictureRequest, image: Upload) -> dict[str, Any]:
+def _upscale(request: ImageRequest, image: Upload) -> dict[str, Any]:
     return {
         "image": _image(image),
         "upscale_factor": request.params.get("upscale_factor", "x2"),
@@ -132,7 +136,7 @@ def _upscale(request: PictureRequest, image: Upload) -> dict[str, Any]:
     }
 
 
-def _recontext(request: PictureRequest, product: Upload) -> dict[str, Any]:
+def _recontext(request: ImageRequest, product: Upload) -> dict[str, Any]:
     products = [{"product_image": _image(product)}]
     return {
         "source": {"prompt": request.prompt, "product_images": products},
@@ -140,7 +144,7 @@ def _recontext(request: PictureRequest, product: Upload) -> dict[str, Any]:
     }
 
 
-def _segment(request: PictureRequest, image: Upload) -> dict[str, Any]:
+def _segment(request: ImageRequest, image: Upload) -> dict[str, Any]:
     mode = request.params.get("mode") or ("PROMPT" if request.prompt else DEFAULT_SEGMENT_MODE)
     return {
         "source": {"prompt": request.prompt or None, "image": _image(image)},
@@ -152,7 +156,7 @@ def _image(upload: Upload) -> dict[str, Any]:
     return {"image_bytes": upload.placeholder, "mime_type": upload.mime_type}
 
 
-def _typed(upload: Upload) -> Any:
+def _sdk_image(upload: Upload) -> Any:
     from google.genai import types
 
     return types.Image(image_bytes=upload.placeholder, mime_type=upload.mime_type)

@@ -10,43 +10,50 @@ import attrs
 
 from imagegen_adapters.detached_threads import DetachedThreads
 from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.gemini import sdk
-from imagegen_adapters.providers.gemini.answers import Found, read_content, read_predictions
-from imagegen_adapters.providers.gemini.courier import Courier, Parcel
 from imagegen_adapters.providers.gemini.credentials import load as load_credentials
 from imagegen_adapters.providers.gemini.credentials import refresh
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
-from imagegen_adapters.providers.gemini.orders import Order, check_order, order_of, warnings_of
+from imagegen_adapters.providers.gemini.responses import ImageData, read_content, read_predictions
+from imagegen_adapters.providers.gemini.sdk_calls import SdkCall, check_sdk_call, sdk_call_for, warnings_of
 from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
 from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
+from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
 from imagegen_adapters.providers.gemini.uploads import uploads_of
-from imagegen_adapters.providers.own_headers import own_headers
-from imagegen_adapters.providers.preflight import check_weight, refused_late
-from imagegen_adapters.providers.spooled_json import decoded, parse_spooled
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
+from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
-from imagegen_core.images import MAX_BYTES
-from imagegen_core.operations import RANDOM_SEED, Operation, PictureRequest
-from imagegen_core.ports.provider import Exchange, Harvest, Picture, Probe, ProviderCall, ProviderProfile
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
+from imagegen_core.ports.provider import (
+    Exchange,
+    GeneratedImage,
+    Probe,
+    ProviderCall,
+    ProviderProfile,
+    ProviderResult,
+)
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
-_ANSWER = "answer.json"
+_RESPONSE_FILE = "answer.json"
 _SLACK_BYTES = 32 * 1024 * 1024
-"""Room in an answer for sketches, signatures and text beside the pictures."""
+"""Room in an answer for sketches, signatures and text beside the images."""
 
-_UPLOADS_AT_ONCE = 4
-"""Calls that hold a picture in memory at a time, while they send it."""
+_MAX_UPLOADS = 4
+"""Calls that hold an image in memory at a time, while they send it."""
 
-_SIGN_INS_AT_ONCE = 4
+_MAX_SIGN_INS = 4
 """Google's library waits two minutes for a token service that does not answer."""
 
 _NATIVE_COUNT = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
 class GeminiProvider:
-    """Implements the `Provider` port with google-genai: one request a call, pictures never whole in memory.
+    """Implements the `Provider` port with google-genai: one request a call, images never whole in memory.
 
     Args:
         outbound: everything goes through it, but for Google's own credentials being refreshed.
@@ -58,13 +65,13 @@ class GeminiProvider:
     def __init__(self, outbound: Outbound, *, now: Callable[[], float] = time.time) -> None:
         self._outbound = outbound
         self._now = now
-        self._uploading = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._uploading = asyncio.Semaphore(_MAX_UPLOADS)
         self._credentials: dict[str | None, Any] = {}
-        self._signing_in = DetachedThreads("google-sign-in", _SIGN_INS_AT_ONCE)
+        self._signing_in = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         settings = GeminiSettings.of(config)
-        own_headers(config)
+        configured_headers(config)
         entries = DEFAULT_MODELS if config.models is None else config.models
         ambient = settings.credentials if config.api_key is None else None
         return ProviderProfile(
@@ -72,16 +79,14 @@ class GeminiProvider:
             default_api_base=settings.default_api_base,
             needs_api_base=False,
             needs_api_key=not settings.uses_credentials,
-            key_hosts=settings.elsewhere(entry.id for entry in entries) if ambient else (),
+            key_hosts=settings.foreign_models(entry.id for entry in entries) if ambient else (),
             ambient_credentials=ambient,
         )
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
-        check_order(request, model)
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
+        check_sdk_call(request, model)
         limit = GeminiSettings.of(config).max_inline_bytes
-        check_weight(request, limit, "go into one request (extra_config.max_inline_mb)")
+        check_total_bytes(request, limit, "go into one request (extra_config.max_inline_mb)")
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
         if traits_of(model.id).imagen and request.operation in _NATIVE_COUNT:
@@ -90,29 +95,31 @@ class GeminiProvider:
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         settings = GeminiSettings.of(call.config)
-        with refused_late():
+        with map_refusals():
             self.split(call.request, call.model, call.config)
             uploads = await uploads_of(call, exchange)
             await sdk.load()
-            order = order_of(call.request, call.model, uploads)
-        max_bytes = (MAX_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
-        parcel = Parcel(uploads=uploads, exchange=exchange, name=_ANSWER, max_bytes=max_bytes)
+            sdk_call = sdk_call_for(call.request, call.model, uploads)
+        max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
+        upload_context = UploadContext(
+            uploads=uploads, exchange=exchange, name=_RESPONSE_FILE, max_bytes=max_bytes
+        )
         try:
-            async with asyncio.timeout(call.config.timeout) as parcel.limit:
-                await self._send(call, settings, order, parcel)
+            async with asyncio.timeout(call.config.timeout) as upload_context.limit:
+                await self._send(call, settings, sdk_call, upload_context)
         except TimeoutError as error:
-            raise _too_long(call.config.timeout, sent=parcel.left) from error
-        return Receipt(data={"file": _ANSWER})
+            raise _timeout_error(call.config.timeout, sent=upload_context.sending_started) from error
+        return Receipt(data={"file": _RESPONSE_FILE})
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        raise CallError(FailureCode.RESULT_EXPIRED, "Google keeps no jobs for pictures")
+        raise CallError(FailureCode.RESULT_EXPIRED, "Google keeps no jobs for images")
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
-        name = str(receipt.data.get("file", _ANSWER))
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
+        name = str(receipt.data.get("file", _RESPONSE_FILE))
         answer = await asyncio.to_thread(_parsed, exchange, name)
         reading = (read_predictions if traits_of(call.model.id).imagen else read_content)(answer)
-        return Harvest(
-            pictures=tuple(_picture(found, exchange, name) for found in reading.pictures),
+        return ProviderResult(
+            images=tuple(_image(found, exchange, name) for found in reading.images),
             failures=reading.failures,
             warnings=(*warnings_of(call.request, call.model), *reading.warnings),
         )
@@ -143,23 +150,27 @@ class GeminiProvider:
                 page = (await models.list(config={"page_size": 1000})).page
         return frozenset(str(model.name).rpartition("models/")[2] for model in page)
 
-    async def _send(self, call: ProviderCall, settings: GeminiSettings, order: Order, parcel: Parcel) -> None:
-        with map_sdk_errors(call.config, model=call.model, parcel=parcel, now=self._now):
+    async def _send(
+        self, call: ProviderCall, settings: GeminiSettings, sdk_call: SdkCall, upload_context: UploadContext
+    ) -> None:
+        with map_sdk_errors(call.config, model=call.model, upload_context=upload_context, now=self._now):
             async with AsyncExitStack() as upload:
-                if parcel.uploads:
+                if upload_context.uploads:
                     await upload.enter_async_context(self._uploading)
-                    parcel.when_sent = upload.aclose
-                async with self._models(call.config, settings, parcel) as models:
-                    await sdk.send(models, order)
+                    upload_context.on_sent = upload.aclose
+                async with self._models(call.config, settings, upload_context) as models:
+                    await sdk.send(models, sdk_call)
 
     @asynccontextmanager
     async def _models(
-        self, config: ProviderConfig, settings: GeminiSettings, parcel: Parcel | None
+        self, config: ProviderConfig, settings: GeminiSettings, upload_context: UploadContext | None
     ) -> AsyncIterator[Any]:
         client = self._outbound.api_client(config)
-        courier = Courier(client, api_base=config.api_base or "", timeout=config.timeout, parcel=parcel)
+        transport = SdkTransport(
+            client, api_base=config.api_base or "", timeout=config.timeout, upload_context=upload_context
+        )
         credentials = await self._credentials_of(config, settings)
-        async with sdk.models_api(config, settings, courier, credentials) as models:
+        async with sdk.models_api(config, settings, transport, credentials) as models:
             yield models
 
     async def _credentials_of(self, config: ProviderConfig, settings: GeminiSettings) -> Any:
@@ -176,18 +187,18 @@ class GeminiProvider:
 
 def _parsed(exchange: Exchange, name: str) -> Any:
     with exchange.open_spooled(name) as file:
-        return parse_spooled(file).placed()
+        return parse_spooled(file).resolved()
 
 
-def _picture(found: Found, exchange: Exchange, name: str) -> Picture:
-    return Picture(
-        chunks=lambda: decoded(lambda: exchange.open_spooled(name), found.data), metadata=found.metadata
+def _image(found: ImageData, exchange: Exchange, name: str) -> GeneratedImage:
+    return GeneratedImage(
+        chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), found.data), metadata=found.metadata
     )
 
 
-def _too_long(seconds: float, *, sent: bool) -> CallError:
+def _timeout_error(seconds: float, *, sent: bool) -> CallError:
     if sent:
-        return CallError(FailureCode.TIMEOUT, f"the vendor took longer than {seconds:g} seconds")
+        return CallError(FailureCode.TIMEOUT, f"the provider took longer than {seconds:g} seconds")
     return CallError(
         FailureCode.UNAVAILABLE, f"nothing could be sent within {seconds:g} seconds", not_started=True
     )

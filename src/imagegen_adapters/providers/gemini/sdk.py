@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 
-from imagegen_adapters.providers.gemini.courier import Courier
-from imagegen_adapters.providers.gemini.orders import Order
+from imagegen_adapters.providers.configured_headers import configured_headers
+from imagegen_adapters.providers.gemini.sdk_calls import SdkCall
 from imagegen_adapters.providers.gemini.settings import Backend, GeminiSettings
-from imagegen_adapters.providers.own_headers import own_headers
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_adapters.providers.gemini.transport import SdkTransport
+from imagegen_core.providers.config import ProviderConfig
 
 
 async def load() -> None:
@@ -23,14 +23,14 @@ async def load() -> None:
 
 @asynccontextmanager
 async def models_api(
-    config: ProviderConfig, settings: GeminiSettings, courier: Courier, credentials: Any
+    config: ProviderConfig, settings: GeminiSettings, transport: SdkTransport, credentials: Any
 ) -> AsyncIterator[Any]:
     """Yield ``client.aio.models`` of a client that sends through ``courier``."""
     from google import genai
     from google.genai.client import DebugConfig
 
     base_url, api_version = settings.address(config.api_base)
-    async with httpx.AsyncClient(transport=courier, trust_env=False) as carrier:
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as http_client:
         client = genai.Client(
             enterprise=settings.backend is Backend.VERTEX,
             api_key=None if config.api_key is None else config.api_key.reveal(),
@@ -41,9 +41,9 @@ async def models_api(
             http_options=genai.types.HttpOptions(
                 base_url=base_url,
                 api_version=api_version,
-                headers=own_headers(config),
+                headers=configured_headers(config),
                 timeout=max(1, int(config.timeout * 1000)),
-                httpx_async_client=carrier,
+                httpx_async_client=http_client,
             ),
         )
         try:
@@ -52,10 +52,10 @@ async def models_api(
             client.close()
 
 
-async def send(models: Any, order: Order) -> None:
+async def send(models: Any, sdk_call: SdkCall) -> None:
     """Call the method that ``order`` names; its answer is where the courier put it."""
     with warnings.catch_warnings():
         # The SDK announces, once a process and when the coroutine is made, that Imagen's methods will go.
         warnings.simplefilter("ignore")
-        call = getattr(models, order.method)(**order.arguments)
+        call = getattr(models, sdk_call.method)(**sdk_call.arguments)
     await call

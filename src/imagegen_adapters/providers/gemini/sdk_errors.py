@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from imagegen_adapters.outbound import map_transport_errors
-from imagegen_adapters.providers.gemini.courier import Parcel
 from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
-from imagegen_adapters.providers.wording import shorten
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.gemini.transport import UploadContext
+from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def map_sdk_errors(
     *,
     now: Callable[[], float],
     model: Model | None = None,
-    parcel: Parcel | None = None,
+    upload_context: UploadContext | None = None,
 ) -> Iterator[None]:
     """Turn what is raised inside into a `CallError`; ``parcel`` tells whether the request had left."""
     from google.auth import exceptions as auth
@@ -41,7 +41,7 @@ def map_sdk_errors(
     except auth.GoogleAuthError as error:
         raise CallError(FailureCode.AUTH_FAILED, "Google's credentials were refused") from error
     except OSError as error:
-        if parcel is not None and parcel.left:
+        if upload_context is not None and upload_context.sending_started:
             raise
         raise CallError(
             FailureCode.UNAVAILABLE,
@@ -49,7 +49,7 @@ def map_sdk_errors(
             not_started=True,
         ) from error
     except (ValueError, TypeError) as error:
-        raise _refused_by_sdk(error, parcel, secret) from error
+        raise _refused_by_sdk(error, upload_context, secret) from error
 
 
 def _answer(error: Any) -> ErrorAnswer:
@@ -63,7 +63,7 @@ def _answer(error: Any) -> ErrorAnswer:
     )
 
 
-def _refused_by_sdk(error: Exception, parcel: Parcel | None, secret: str | None) -> CallError:
-    if parcel is not None and not parcel.left:
+def _refused_by_sdk(error: Exception, upload_context: UploadContext | None, secret: str | None) -> CallError:
+    if upload_context is not None and not upload_context.sending_started:
         return CallError(FailureCode.REJECTED, shorten(f"the request cannot be built: {error}", (secret,)))
     return CallError(FailureCode.BAD_RESPONSE, "the answer cannot be read")

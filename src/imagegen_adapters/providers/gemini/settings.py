@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20
-"""The long-documented limit of a request with inline pictures: https://ai.google.dev/gemini-api/docs/image-understanding."""
+"""The long-documented limit of a request with inline images: https://ai.google.dev/gemini-api/docs/image-understanding."""
 
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
 """What is read of ``extra_config``."""
@@ -37,7 +37,7 @@ class Backend(StrEnum):
 class GeminiSettings:
     """The checked ``extra_config``.
 
-    ``max_inline_bytes`` bounds the pictures that go along with one request, before base64.
+    ``max_inline_bytes`` bounds the images that go along with one request, before base64.
     """
 
     backend: Backend = Backend.DEVELOPER
@@ -75,9 +75,9 @@ class GeminiSettings:
         given = [name for name, value in named.items() if value is not None]
         if self.backend is Backend.DEVELOPER:
             if given:
-                raise _wrong(given[0], "belongs to backend: vertex")
+                raise _invalid(given[0], "belongs to backend: vertex")
         elif given and not (self.project and self.location):
-            raise _wrong(
+            raise _invalid(
                 "location" if self.project else "project", "is needed: project and location go together"
             )
 
@@ -93,7 +93,7 @@ class GeminiSettings:
             return None
         return f"{self.credentials_file or 'application default'} for {self.project}/{self.location}"
 
-    def elsewhere(self, model_ids: Iterable[str]) -> tuple[str, ...]:
+    def foreign_models(self, model_ids: Iterable[str]) -> tuple[str, ...]:
         """Return those of the models that are in another project or location, each by its whole name."""
         own = f"projects/{self.project}/locations/{self.location}/"
         return tuple(m for m in model_ids if m.startswith("projects/") and not m.startswith(own))
@@ -119,7 +119,7 @@ class GeminiSettings:
         return base, self.api_version or default
 
 
-def _wrong(name: str, message: str) -> ValidationFailed:
+def _invalid(name: str, message: str) -> ValidationFailed:
     return ValidationFailed.of(f"extra_config.{name}", message)
 
 
@@ -127,7 +127,7 @@ def _backend(value: Any) -> Backend:
     if value is None:
         return Backend.DEVELOPER
     if value not in tuple(Backend):
-        raise _wrong("backend", f"must be one of {', '.join(Backend)}")
+        raise _invalid("backend", f"must be one of {', '.join(Backend)}")
     return Backend(value)
 
 
@@ -135,9 +135,9 @@ def _text(name: str, value: Any, pattern: re.Pattern[str] | None = None) -> str 
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise _wrong(name, "must be a string")
+        raise _invalid(name, "must be a string")
     if pattern is not None and not pattern.fullmatch(value):
-        raise _wrong(name, "has characters that cannot be in it")
+        raise _invalid(name, "has characters that cannot be in it")
     return value
 
 
@@ -145,5 +145,5 @@ def _megabytes(name: str, value: Any) -> int:
     if value is None:
         return DEFAULT_INLINE_MB * 1024 * 1024
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 500:  # noqa: PLR2004 - MB
-        raise _wrong(name, "must be a number of megabytes, at most 500")
+        raise _invalid(name, "must be a number of megabytes, at most 500")
     return int(value * 1024 * 1024)

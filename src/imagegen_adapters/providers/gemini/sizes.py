@@ -6,7 +6,7 @@ import attrs
 
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import PictureRequest, parse_size
+from imagegen_core.operations import ImageRequest, parse_size
 
 TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """Size tokens (capital K) and the side in pixels of a square at that tier."""
@@ -16,14 +16,14 @@ _FACTORS = {"x2": 2, "x4": 4}
 
 @attrs.frozen(kw_only=True)
 class Framing:
-    """``aspect_ratio`` and ``image_size`` as the vendor takes them (None: its own choice), and warnings."""
+    """``aspect_ratio`` and ``image_size`` as the provider takes them (None: its own choice), and warnings."""
 
     aspect_ratio: str | None = None
     image_size: str | None = None
     warnings: tuple[str, ...] = ()
 
 
-def framing(request: PictureRequest, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
+def framing(request: ImageRequest, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
     """Return what to ask for: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
 
     The ratio is the closest one that the model has, the tier the smallest whose side is at least the
@@ -68,12 +68,12 @@ def _nearest(
     )
     asked = f"{width or 'any width'}x{height or 'any height'}"
     drawn = " ".join(filter(None, (ratio, tier))) or "the model's own size"
-    warning = f"{asked} was asked for; the model draws at {drawn}, so the picture's size may differ"
+    warning = f"{asked} was asked for; the model draws at {drawn}, so the image's size may differ"
     return Framing(aspect_ratio=ratio, image_size=tier, warnings=() if exact else (warning,))
 
 
 def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
-    """Return the framing of a picture ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
+    """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
     wanted = max(width, height) * _FACTORS[factor]
     tier = tier_for(wanted, tiers)
     warnings: tuple[str, ...] = ()

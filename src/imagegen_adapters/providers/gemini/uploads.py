@@ -1,4 +1,4 @@
-"""The caller's pictures on their way out: placeholders in the request, bytes only while they are sent."""
+"""The caller's images on their way out: placeholders in the request, bytes only while they are sent."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from imagegen_core.ports.provider import Exchange, ProviderCall
 
 @attrs.frozen(kw_only=True)
 class Upload:
-    """A picture to send. The SDK is given `placeholder`; `read` gives the bytes when their turn comes.
+    """An image to send. The SDK is given `placeholder`; `read` gives the bytes when their turn comes.
 
     ``token`` is 64 hexadecimal digits, hence valid base64: it is what `placeholder` looks like in the
     request's JSON, in the standard alphabet and in the URL-safe one.
@@ -29,30 +29,30 @@ class Upload:
 
     @property
     def placeholder(self) -> bytes:
-        """48 bytes that stand for the picture."""
+        """48 bytes that stand for the image."""
         return base64.b64decode(self.token)
 
     @property
     def encoded_size(self) -> int:
-        """Length of the picture in base64."""
+        """Length of the image in base64."""
         return encoded_length(self.size)
 
 
 async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
-    """Return the request's pictures: references, then image, then mask (converted: white is repainted).
+    """Return the request's images: references, then image, then mask (converted: white is repainted).
 
     Raises:
         InvalidImage: the mask cannot be converted.
     """
     request = call.request
     uploads = [
-        _as_it_is(_token(call.call_id, position), image, exchange)
+        _input_upload(_token(call.call_id, position), image, exchange)
         for position, image in enumerate(request.inputs)
         if image is not request.mask
     ]
     mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
     if mask is not None:
-        uploads.append(_as_mask(_token(call.call_id, len(uploads)), mask))
+        uploads.append(_mask_upload(_token(call.call_id, len(uploads)), mask))
     return tuple(uploads)
 
 
@@ -60,23 +60,23 @@ def _token(call_id: str, position: int) -> str:
     return hashlib.sha256(f"{call_id}/{position}".encode()).hexdigest()
 
 
-def _as_it_is(token: str, image: InputImage, exchange: Exchange) -> Upload:
+def _input_upload(token: str, image: InputImage, exchange: Exchange) -> Upload:
     async def read() -> bytes:
-        return await _kept(image, exchange)
+        return await _read_stored(image, exchange)
 
     return Upload(token=token, mime_type=str(image.mime_type), size=image.size_bytes, read=read)
 
 
-async def _kept(image: InputImage, exchange: Exchange) -> bytes:
+async def _read_stored(image: InputImage, exchange: Exchange) -> bytes:
     try:
         return await exchange.read_input(image)
     except (BlobMissing, StorageError) as error:
         raise CallError(
-            FailureCode.STORAGE_FAILED, "a picture of the request cannot be read", possible_charge=False
+            FailureCode.STORAGE_FAILED, "an image of the request cannot be read", possible_charge=False
         ) from error
 
 
-def _as_mask(token: str, mask: bytes) -> Upload:
+def _mask_upload(token: str, mask: bytes) -> Upload:
     async def read() -> bytes:
         return mask
 
@@ -85,7 +85,7 @@ def _as_mask(token: str, mask: bytes) -> Upload:
 
 @attrs.frozen(kw_only=True)
 class Body:
-    """A request's JSON with pictures in the places of their placeholders, streamed once."""
+    """A request's JSON with images in the places of their placeholders, streamed once."""
 
     text: bytes
     uploads: Sequence[Upload]
@@ -96,7 +96,7 @@ class Body:
         return len(self.text) + sum(u.encoded_size - len(u.token) for u in self.uploads)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body; at any time it holds one picture at the most."""
+        """Yield the body; at any time it holds one image at the most."""
         rest = self.text
         for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
             head, _, rest = rest.partition(upload.token.encode())
@@ -109,6 +109,6 @@ class Body:
 async def _encoded(upload: Upload) -> AsyncIterator[bytes]:
     data = await upload.read()
     if len(data) != upload.size:
-        raise CallError(FailureCode.INTERNAL, "a picture of the request changed while it was sent")
+        raise CallError(FailureCode.INTERNAL, "an image of the request changed while it was sent")
     for piece in encode_base64(data):
         yield piece

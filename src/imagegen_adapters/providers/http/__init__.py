@@ -1,4 +1,4 @@
-"""Vendors that speak JSON, each described by a document instead of code.
+"""Providers that speak JSON, each described by a document instead of code.
 
 `HttpProvider` reads the document, `presets` has those that are shipped, and
 ``docs/reference/provider-documents.md`` tells what may stand in one.

@@ -1,4 +1,4 @@
-"""Writes bodies as pieces: text now, pictures when they are sent, so that a waiting call holds no picture."""
+"""Writes bodies as pieces: text now, images when they are sent, so that a waiting call holds no image."""
 
 import json
 import secrets
@@ -16,12 +16,12 @@ from imagegen_adapters.providers.http.template_nodes import as_text
 Piece = bytes | EmbeddedPart | FilePart
 ReadInput = Callable[[InputPart], Awaitable[bytes]]
 
-_BLOCK = 256 * 1024
+_BLOCK_BYTES = 256 * 1024
 
 
 @attrs.frozen(kw_only=True)
 class Body:
-    """A body of known length; nothing of a picture is read before `stream`."""
+    """A body of known length; nothing of an image is read before `stream`."""
 
     content_type: str
     pieces: tuple[Piece, ...]
@@ -32,12 +32,12 @@ class Body:
         return sum(_length(piece) for piece in self.pieces)
 
     @property
-    def has_pictures(self) -> bool:
+    def has_images(self) -> bool:
         """Whether anything must be read to send it."""
         return not all(isinstance(piece, bytes) for piece in self.pieces)
 
     async def stream(self, read: ReadInput) -> AsyncIterator[bytes]:
-        """Yield the body; one picture at a time is in memory."""
+        """Yield the body; one image at a time is in memory."""
         for piece in self.pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -75,18 +75,18 @@ def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
         yield piece.prefix.encode()
         yield from encode_base64(data)
         return
-    for start in range(0, len(data), _BLOCK):
-        yield data[start : start + _BLOCK]
+    for start in range(0, len(data), _BLOCK_BYTES):
+        yield data[start : start + _BLOCK_BYTES]
 
 
 def _json(tree: Any) -> tuple[Piece, ...]:
-    """Serialise with a mark for each picture, then part the text at the marks."""
+    """Serialise with a mark for each image, then part the text at the marks."""
     nonce = secrets.token_hex(16)
-    pictures: list[EmbeddedPart] = []
+    images: list[EmbeddedPart] = []
 
     def mark(value: Any) -> Any:
         if isinstance(value, EmbeddedPart):
-            pictures.append(value)
+            images.append(value)
             return nonce
         if isinstance(value, Mapping):
             return dict(value)
@@ -95,8 +95,8 @@ def _json(tree: Any) -> tuple[Piece, ...]:
     text = json.dumps(tree, ensure_ascii=False, default=mark).encode("utf-8", "replace")
     texts = text.split(nonce.encode())
     pieces: list[Piece] = [texts[0]]
-    for picture, following in zip(pictures, texts[1:], strict=True):
-        pieces += [picture, following]
+    for image, following in zip(images, texts[1:], strict=True):
+        pieces += [image, following]
     return tuple(pieces)
 
 

@@ -7,7 +7,7 @@ import attrs
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.providers.http import sizes
-from imagegen_adapters.providers.http.compiled import model_spec
+from imagegen_adapters.providers.http.configured_document import model_spec
 from imagegen_adapters.providers.http.document import (
     AuthType,
     Document,
@@ -18,21 +18,25 @@ from imagegen_adapters.providers.http.document import (
     SizeSpec,
 )
 from imagegen_adapters.providers.http.egress import key_hosts
-from imagegen_adapters.providers.key_forms import key_of_two_parts
-from imagegen_core.capabilities import Model, Parameter
+from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation
-from imagegen_core.parameters import common
+from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, Operation
 from imagegen_core.ports.provider import ProviderProfile
-from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.providers.parameters import common
 
-ONLY_MODEL = "default"
-"""Id of the model of a vendor that is never told one."""
+UNNAMED_MODEL = "default"
+"""Id of the model of a provider that is never told one."""
 
 DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
 
-_OWN = {Operation.EDIT: "edit_mode", Operation.UPSCALE: "upscale_factor", Operation.SEGMENT: "mode"}
-"""Parameters that belong to one operation, whether or not its vendor can be told."""
+_OPERATION_PARAMETERS = {
+    Operation.EDIT: "edit_mode",
+    Operation.UPSCALE: "upscale_factor",
+    Operation.SEGMENT: "mode",
+}
+"""Parameters that belong to one operation, whether or not its provider can be told."""
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
@@ -50,14 +54,16 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
 
 def _key_problem(document: Document, config: ProviderConfig) -> str | None:
     """Return what is wrong with a key that no signature can be made with."""
-    return key_of_two_parts(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
+    return (
+        two_part_key_problem(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
+    )
 
 
 @lru_cache(maxsize=64)
 def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> ProviderProfile:
     entries = models or tuple(ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models)
     if not entries and not any(mentions(document, o, "model") for o in document.operations.values()):
-        entries = (ModelEntry(id=ONLY_MODEL, default=True),)
+        entries = (ModelEntry(id=UNNAMED_MODEL, default=True),)
     return ProviderProfile(
         models=tuple(_model(document, entry, position) for position, entry in enumerate(entries)),
         default_api_base=document.base_url,
@@ -85,18 +91,18 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         accepts_extras=passes_extras(document, spec),
         max_num=min(MAX_NUM, spec.limits.n_max),
         max_references=min(MAX_REFERENCES, spec.limits.refs_max),
-        prompt_chars=min(PROMPT_CHARS, spec.limits.prompt_chars),
+        prompt_chars=min(MAX_PROMPT_CHARS, spec.limits.prompt_chars),
         lifecycle=lifecycle_of(entry.id),
     )
 
 
 def passes_extras(document: Document, spec: ModelSpec) -> bool:
-    """Return whether undeclared parameters go to the vendor."""
+    """Return whether undeclared parameters go to the provider."""
     return (spec.extras or document.extras) == "pass"
 
 
 def fans_out(document: Document, operation: OperationSpec) -> bool:
-    """Return whether several pictures take several calls: said so, or no template mentions ``n``."""
+    """Return whether several images take several calls: said so, or no template mentions ``n``."""
     if document.n_strategy is not None:
         return document.n_strategy == "fan_out"
     return not mentions(document, operation, "n")
@@ -125,9 +131,9 @@ def _parameters(
     for parameter in _size_parameters(spec.size, any_size=any_size):
         if parameter.name not in declared:
             yield parameter
-    for operation, name in _OWN.items():
+    for operation, name in _OPERATION_PARAMETERS.items():
         if operation in operations and name not in declared:
-            yield from _own(document, spec, operation, name)
+            yield from _operation_parameter(document, spec, operation, name)
     yield from declared.values()
 
 
@@ -151,7 +157,9 @@ def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Param
         yield attrs.evolve(common("image_size")[0], enum=size.extra)
 
 
-def _own(document: Document, spec: ModelSpec, operation: Operation, name: str) -> Iterator[Parameter]:
+def _operation_parameter(
+    document: Document, spec: ModelSpec, operation: Operation, name: str
+) -> Iterator[Parameter]:
     parameter = common(name)[0]
     serving = document.operation_for(operation, spec)
     told = serving is not None and mentions(document, serving, name)

@@ -11,14 +11,14 @@ import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.patterns import SEARCHED_CHARS
-from imagegen_adapters.providers.retry_after import number_of, seconds_of
-from imagegen_adapters.providers.wording import blaming, page_text, shorten
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
+from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.providers.capabilities import Model
 
 _OK = range(200, 300)
-_NO_VENDOR = range(500, 600)
+_SERVER_ERRORS = range(500, 600)
 
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
         402: ErrorClass.QUOTA,
         403: ErrorClass.AUTH,
         404: ErrorClass.NOT_FOUND,
-        # The vendor gave up waiting, or would not take it early; whether it began is not said.
+        # The provider gave up waiting, or would not take it early; whether it began is not said.
         408: ErrorClass.TRANSIENT,
         425: ErrorClass.TRANSIENT,
         429: ErrorClass.RATE_LIMITED,
@@ -51,8 +51,8 @@ _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
-    """A vendor's answer as far as errors go; ``headers`` by lower-case name, ``tree`` None for no JSON.
+class UpstreamResponse:
+    """A provider's answer as far as errors go; ``headers`` by lower-case name, ``tree`` None for no JSON.
 
     ``secret`` is what must never be repeated from it.
     """
@@ -65,7 +65,7 @@ class Answer:
 
 
 @attrs.frozen(kw_only=True)
-class Verdict:
+class Classification:
     """What an answer means. ``matched`` is False when no rule of the document said so."""
 
     kind: ErrorClass
@@ -75,14 +75,16 @@ class Verdict:
     matched: bool
 
 
-def judge(answer: Answer, spec: ErrorSpec, now: datetime) -> Verdict:
+def classify(answer: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:
     """Return what an error answer, or a failure inside a 2xx, means: codes before statuses."""
     code = _text(spec.code, answer)
     message = _text(spec.message, answer) or _plain_text(answer)
     return verdict(answer, spec, now, code=code, message=message)
 
 
-def verdict(answer: Answer, spec: ErrorSpec, now: datetime, *, code: str | None, message: str) -> Verdict:
+def verdict(
+    answer: UpstreamResponse, spec: ErrorSpec, now: datetime, *, code: str | None, message: str
+) -> Classification:
     """Return what a code and a sentence mean that were found elsewhere in the answer."""
     rule = next((r for r in spec.classify if code is not None and _has_code(r, code)), None)
     if rule is None:
@@ -91,15 +93,15 @@ def verdict(answer: Answer, spec: ErrorSpec, now: datetime, *, code: str | None,
     wait = retry_after(answer, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
-    return Verdict(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
+    return Classification(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
 
 
-def submit_error(verdict: Verdict, answer: Answer, model: Model | None = None) -> CallError:
+def submit_error(verdict: Classification, answer: UpstreamResponse, model: Model | None = None) -> CallError:
     """Return the error of a submit; a refusal of a model that goes or is gone names its replacement."""
     code, not_started = CODES[verdict.kind]
     message = _cut(verdict, answer)
     if model is not None and code is FailureCode.REJECTED:
-        message = blaming(model, message)
+        message = with_model_warning(model, message)
     return CallError(
         code,
         message,
@@ -110,7 +112,7 @@ def submit_error(verdict: Verdict, answer: Answer, model: Model | None = None) -
     )
 
 
-def job_error(verdict: Verdict, answer: Answer) -> CallError:
+def job_error(verdict: Classification, answer: UpstreamResponse) -> CallError:
     """Return the error of a job that was accepted: never "not started", and perhaps charged."""
     code, _ = CODES[verdict.kind]
     if verdict.kind in (ErrorClass.RATE_LIMITED, ErrorClass.NOT_ADMITTED):
@@ -125,15 +127,15 @@ def job_error(verdict: Verdict, answer: Answer) -> CallError:
     )
 
 
-def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
-    """Return how many seconds the vendor asks us to wait, by the first of the document's rules that says."""
+def retry_after(answer: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
+    """Return how many seconds the provider asks us to wait, by the document's first rule that applies."""
     for rule in spec.retry_after:
         if rule.header is not None:
             found = _from_header(rule.header, answer.headers, now)
         elif rule.jmespath is not None:
-            words = rule.jmespath.text_in(answer.tree, headers=answer.headers) or ""
+            words = rule.jmespath.search_text(answer.tree, headers=answer.headers) or ""
             match = re.search(rule.regex, words[:SEARCHED_CHARS])
-            found = number_of(match[1] or "") if match else None
+            found = parse_seconds(match[1] or "") if match else None
         else:
             found = None
         if found is not None:
@@ -142,7 +144,7 @@ def retry_after(answer: Answer, spec: ErrorSpec, now: datetime) -> float | None:
 
 
 def _from_header(name: str, headers: Mapping[str, str], now: datetime) -> float | None:
-    seconds = seconds_of(headers.get(name), now)
+    seconds = parse_retry_after(headers.get(name), now)
     return seconds / 1000 if seconds is not None and name.endswith("-ms") else seconds
 
 
@@ -155,26 +157,26 @@ def _has_status(rule: ClassifyRule, status: int) -> bool:
 
 
 def _by_status(status: int) -> ErrorClass:
-    if status in _NO_VENDOR:
+    if status in _SERVER_ERRORS:
         return ErrorClass.TRANSIENT
     return _BY_STATUS.get(status, ErrorClass.INVALID)
 
 
-def _text(expression: Any, answer: Answer) -> str | None:
+def _text(expression: Any, answer: UpstreamResponse) -> str | None:
     if expression is None:
         return None
-    found: str | None = expression.text_in(answer.tree, headers=answer.headers)
+    found: str | None = expression.search_text(answer.tree, headers=answer.headers)
     return found or None
 
 
-def _plain_text(answer: Answer) -> str:
+def _plain_text(answer: UpstreamResponse) -> str:
     if isinstance(answer.tree, str):
         return answer.tree
-    return page_text(answer.text)
+    return visible_text(answer.text)
 
 
-def _cut(verdict: Verdict, answer: Answer) -> str:
+def _cut(verdict: Classification, answer: UpstreamResponse) -> str:
     message = shorten(verdict.message, (answer.secret,))
     if not message and answer.status in range(300, 400):
-        message = "the vendor answered with a redirect, which is not followed: api_base is wrong"
-    return message or f"the vendor answered {answer.status} without a reason"
+        message = "the provider answered with a redirect, which is not followed: api_base is wrong"
+    return message or f"the provider answered {answer.status} without a reason"

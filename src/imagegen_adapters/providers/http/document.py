@@ -1,4 +1,4 @@
-"""The declarative document of a JSON vendor, as values; `parsing` reads one, and says what is wrong with it.
+"""The declarative document of a JSON provider, as values; `parsing` reads one and reports its mistakes.
 
 Every field is described, with its default, in ``docs/reference/provider-documents.md``.
 """
@@ -12,7 +12,7 @@ import attrs
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.masks import MaskPolarity
-from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, PROMPT_CHARS, Operation
+from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, Operation
 
 
 class AuthType(StrEnum):
@@ -61,7 +61,7 @@ class BodySpec:
 
 @attrs.frozen(kw_only=True)
 class RequestSpec:
-    """One HTTP request: ``path`` below the address, or a whole ``url`` that the vendor handed out."""
+    """One HTTP request: ``path`` below the address, or a whole ``url`` that the provider handed out."""
 
     method: str = "POST"
     path: Template | None = None
@@ -108,7 +108,7 @@ class StatusSpec:
 
 @attrs.frozen(kw_only=True)
 class ErrorPaths:
-    """Where an answer keeps the vendor's code and sentence."""
+    """Where an answer keeps the provider's code and sentence."""
 
     code: Expression | None = None
     message: Expression | None = None
@@ -132,7 +132,7 @@ class PollSpec:
 
 @attrs.frozen(kw_only=True)
 class RawSpec:
-    """The whole body is one picture when its type matches; ``meta_headers`` become metadata."""
+    """The whole body is one image when its type matches; ``meta_headers`` become metadata."""
 
     content_types: tuple[str, ...] = ("image/*",)
     meta_headers: Mapping[str, str] = attrs.field(factory=dict)
@@ -140,7 +140,7 @@ class RawSpec:
 
 @attrs.frozen(kw_only=True)
 class ImageRule:
-    """One way to find pictures; the first rule that selects anything is the one that counts."""
+    """One way to find images; the first rule that selects anything is the one that counts."""
 
     select: Expression
     url: Expression | None = None
@@ -161,7 +161,7 @@ class ImageRule:
 
 @attrs.frozen(kw_only=True)
 class ResponseSpec:
-    """How pictures are found in an answer."""
+    """How images are found in an answer."""
 
     images: tuple[ImageRule, ...] = ()
     raw: RawSpec | None = None
@@ -172,14 +172,14 @@ class ResponseSpec:
 
 @attrs.frozen(kw_only=True)
 class MaskSpec:
-    """How the vendor wants a mask."""
+    """How the provider wants a mask."""
 
     polarity: MaskPolarity = MaskPolarity.WHITE_IS_EDIT
 
 
 @attrs.frozen(kw_only=True)
 class OperationSpec:
-    """One paid call of the vendor, and what belongs to it. ``warning`` is told with its pictures."""
+    """One paid call of the provider, and what belongs to it. ``warning`` is told with its images."""
 
     request: RequestSpec
     response: ResponseSpec
@@ -226,7 +226,7 @@ class RetryAfterRule:
 
 @attrs.frozen(kw_only=True)
 class ErrorSpec:
-    """How the vendor's errors are read."""
+    """How the provider's errors are read."""
 
     code: Expression | None = None
     message: Expression | None = None
@@ -283,12 +283,12 @@ class ParamSpec:
 class Limits:
     """What a model takes.
 
-    Of each picture but the mask: ``ref_mimes`` (none named: all), ``ref_bytes_max``, ``min_px`` and
+    Of each image but the mask: ``ref_mimes`` (none named: all), ``ref_bytes_max``, ``min_px`` and
     ``max_px`` (width times height). Of all together: ``total_bytes_max``. Bytes are counted before any
     encoding.
     """
 
-    prompt_chars: int = PROMPT_CHARS
+    prompt_chars: int = MAX_PROMPT_CHARS
     n_max: int = MAX_NUM
     refs_max: int = MAX_REFERENCES
     ref_mimes: tuple[str, ...] = ()
@@ -317,7 +317,7 @@ class ModelSpec:
 
 @attrs.frozen(kw_only=True)
 class EgressSpec:
-    """Where the vendor may send us: ``allow_hosts`` with the key, ``download_hosts`` without it."""
+    """Where the provider may send us: ``allow_hosts`` with the key, ``download_hosts`` without it."""
 
     allow_hosts: tuple[str, ...] = ()
     download_hosts: tuple[str, ...] = ()
@@ -342,7 +342,7 @@ class HealthSpec:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Document:
-    """A vendor, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out.
+    """A provider, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out.
 
     A document is parsed once and then shared, so one is equal to itself only.
     """

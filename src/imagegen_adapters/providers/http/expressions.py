@@ -1,4 +1,4 @@
-"""Expressions that read a vendor's answer: JMESPath, compiled when the document is loaded.
+"""Expressions that read a provider's answer: JMESPath, compiled when the document is loaded.
 
 Beside plain JMESPath there are ``header:Name``, the value of a response header, and ``$.path``, which
 starts at the whole answer where an expression would otherwise start at one of its items. Both may be
@@ -15,11 +15,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
-MAX_CHARS = 4096
+MAX_EXPRESSION_CHARS = 4096
 
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
 _FUNCTIONS = frozenset(Functions.FUNCTION_TABLE)
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @attrs.frozen
@@ -36,8 +36,8 @@ class Expression:
         Raises:
             ValueError: it is malformed, or calls a function that JMESPath has not.
         """
-        if len(text) > MAX_CHARS:
-            raise ValueError(f"must be at most {MAX_CHARS} characters")
+        if len(text) > MAX_EXPRESSION_CHARS:
+            raise ValueError(f"must be at most {MAX_EXPRESSION_CHARS} characters")
         parts = text.split("||") if "header:" in text or "$." in text else [text]
         return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
 
@@ -46,11 +46,11 @@ class Expression:
         """Names of the response headers that it reads, in lower case."""
         return tuple(a.header for a in self._alternatives if a.header is not None)
 
-    def search(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> Any:
+    def search(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS) -> Any:
         """Return what the expression finds in ``item``, or None.
 
         ``root`` is the whole answer, ``headers`` the response's, by lower-case name. What JMESPath
-        calls a type error is None here: a vendor's answer may be of any shape.
+        calls a type error is None here: a provider's answer may be of any shape.
         """
         for alternative in self._alternatives:
             found = alternative.search(item, root if root is not None else item, headers)
@@ -58,14 +58,16 @@ class Expression:
                 return found
         return found
 
-    def text_in(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> str | None:
+    def search_text(
+        self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> str | None:
         """Return what it finds as text; None for nothing, and for a list or an object."""
         found = self.search(item, root=root, headers=headers)
         if isinstance(found, bool):
             return "true" if found else "false"
         return str(found) if isinstance(found, str | int | float) else None
 
-    def holds(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NOTHING) -> bool:
+    def holds(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
         """Return whether it finds something that JMESPath takes for true."""
         return not _is_falsy(self.search(item, root=root, headers=headers))
 
@@ -95,18 +97,18 @@ def _parse_alternative(text: str) -> _Alternative:
     except (JMESPathError, RecursionError) as error:
         first_line = str(error).partition("\n")[0]
         raise ValueError(f"is no JMESPath expression: {first_line}") from error
-    for name in _called(compiled.parsed):
+    for name in _called_functions(compiled.parsed):
         if name not in _FUNCTIONS:
             raise ValueError(f"calls {name}(), which JMESPath does not have")
     return _Alternative(compiled=compiled, from_root=from_root)
 
 
-def _called(node: Any) -> Iterator[str]:
+def _called_functions(node: Any) -> Iterator[str]:
     if node["type"] == "function_expression":
         yield node["value"]
     for child in node["children"]:
         if isinstance(child, dict) and "type" in child:
-            yield from _called(child)
+            yield from _called_functions(child)
 
 
 def _is_falsy(value: Any) -> bool:

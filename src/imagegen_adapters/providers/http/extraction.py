@@ -1,4 +1,4 @@
-"""Finds the pictures in a vendor's answer, and what it says about each. Pure."""
+"""Finds the images in a provider's answer, and what it says about each. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,13 @@ from imagegen_adapters.providers.http.document import ErrorPaths, ImageRule, Res
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.spooled_json import SpooledJson
 
-MOST_PICTURES = 64
+MAX_IMAGES = 64
 
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 @attrs.frozen(kw_only=True)
-class Found:
+class ExtractedImage:
     """One item of the answer: exactly one of the fields above ``metadata`` is set."""
 
     url: str | None = None
@@ -31,34 +31,34 @@ class Found:
 
 
 @attrs.frozen(kw_only=True)
-class Findings:
+class Extraction:
     """All of an answer: whether it was refused as a whole, and its items in order."""
 
     failed: bool = False
     blocked: bool = False
-    items: tuple[Found, ...] = ()
+    items: tuple[ExtractedImage, ...] = ()
 
 
-def failed_as_a_whole(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
+def is_failure(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
     """Return whether a 2xx answer is an error after all."""
     return spec.fail_if is not None and spec.fail_if.holds(tree, headers=headers)
 
 
-def find_pictures(
+def find_images(
     answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], *, base_url: str
-) -> Findings:
+) -> Extraction:
     """Return what an answer holds, by the first rule that selects anything."""
-    if failed_as_a_whole(answer.tree, spec, headers):
-        return Findings(failed=True)
+    if is_failure(answer.tree, spec, headers):
+        return Extraction(failed=True)
     if spec.blocked_if is not None and spec.blocked_if.holds(answer.tree, headers=headers):
-        return Findings(blocked=True)
+        return Extraction(blocked=True)
     meta = metadata_of(answer, spec, headers)
     for rule in spec.images:
         reader = _Reader(answer=answer, rule=rule, headers=headers, base_url=base_url, meta=meta)
         items = tuple(reader.items())
         if items:
-            return Findings(items=items)
-    return Findings()
+            return Extraction(items=items)
+    return Extraction()
 
 
 def metadata_of(answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def metadata_of(answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, s
 
 
 def _shown(answer: SpooledJson, value: Any) -> Any:
-    return answer.shown(value) if isinstance(value, str) else value
+    return answer.display_text(value) if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +79,7 @@ class _Reader:
     base_url: str
     meta: Mapping[str, Any]
 
-    def items(self) -> Iterator[Found]:
+    def items(self) -> Iterator[ExtractedImage]:
         for item in self._zipped(self._selected()):
             yield self._found(item)
 
@@ -88,7 +88,7 @@ class _Reader:
         if selected is None:
             return []
         items = selected if isinstance(selected, list) else [selected]
-        return [item for item in items if item is not None][:MOST_PICTURES]
+        return [item for item in items if item is not None][:MAX_IMAGES]
 
     def _zipped(self, items: list[Any]) -> Iterator[Any]:
         """Put parallel arrays beside the items; one that is no object becomes ``value`` of an object."""
@@ -101,10 +101,10 @@ class _Reader:
             beside = {n: column[position] for n, column in arrays.items() if position < len(column)}
             yield {**(item if isinstance(item, dict) else {"value": item}), **beside} if beside else item
 
-    def _found(self, item: Any) -> Found:
+    def _found(self, item: Any) -> ExtractedImage:
         rule = self.rule
         if rule.blocked_if is not None and rule.blocked_if.holds(item, root=self.answer.tree):
-            return Found(blocked=True)
+            return ExtractedImage(blocked=True)
         error = self._error(item, rule.item_error)
         url = self._text(item, rule.url) or self._from_template(item)
         inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
@@ -117,24 +117,24 @@ class _Reader:
         if url is not None and url.startswith("data:"):
             url, inline = None, url
         if url is None and inline is None:
-            return error or Found(empty=True)
+            return error or ExtractedImage(empty=True)
         metadata = {**self.meta, **self._metadata(item)}
         if inline is not None:
-            return Found(base64=inline, metadata=metadata)
-        return Found(url=url, send_auth=rule.send_auth, metadata=metadata)
+            return ExtractedImage(base64=inline, metadata=metadata)
+        return ExtractedImage(url=url, send_auth=rule.send_auth, metadata=metadata)
 
-    def _error(self, item: Any, paths: ErrorPaths | None) -> Found | None:
+    def _error(self, item: Any, paths: ErrorPaths | None) -> ExtractedImage | None:
         if paths is None:
             return None
         code, message = self._text(item, paths.code), self._text(item, paths.message)
         if code is None and message is None:
             return None
-        return Found(error_code=code, error_message=message or code)
+        return ExtractedImage(error_code=code, error_message=message or code)
 
     def _text(self, item: Any, expression: Expression | None) -> str | None:
         if expression is None:
             return None
-        return expression.text_in(item, root=self.answer.tree, headers=self.headers) or None
+        return expression.search_text(item, root=self.answer.tree, headers=self.headers) or None
 
     def _from_template(self, item: Any) -> str | None:
         if self.rule.url_template is None or not isinstance(item, dict):

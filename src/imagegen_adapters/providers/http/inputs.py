@@ -1,4 +1,4 @@
-"""The caller's pictures as a template sees them: names now, bytes only while they are being sent."""
+"""The caller's images as a template sees them: names now, bytes only while they are being sent."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from imagegen_core.operations import InputImage
 
 @attrs.frozen(kw_only=True)
 class InputPart:
-    """One picture; ``index`` counts from 0.
+    """One image; ``index`` counts from 0.
 
     ``data`` replaces the stored bytes when they had to be converted first (a mask).
     """
@@ -53,7 +53,7 @@ class InputPart:
 
 @attrs.frozen
 class EmbeddedPart:
-    """A picture inside a JSON text: base64, or a data URI."""
+    """An image inside a JSON text: base64, or a data URI."""
 
     part: InputPart
     as_data_uri: bool = attrs.field(kw_only=True)
@@ -71,6 +71,6 @@ class EmbeddedPart:
 
 @attrs.frozen
 class FilePart:
-    """A picture as a file of a multipart body."""
+    """An image as a file of a multipart body."""
 
     part: InputPart

@@ -11,20 +11,20 @@ import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from imagegen_adapters.providers.http.checking import problems_of
 from imagegen_adapters.providers.http.document import ClassifyRule, Document, RetryAfterRule
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
+from imagegen_adapters.providers.http.validation import problems_of
 from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.unknown_keys import nearest
+from imagegen_core.providers.unknown_keys import nearest
 
-_LEFT_OUT = {
+_UNSUPPORTED_KEYS = {
     "retry": "is decided by the service, never by a document",
     "rate_limit": "is not available; use concurrency",
     "timeouts": "is not available; timeout_seconds of the configuration counts",
-    "prepare": "is not available; send pictures within the request",
+    "prepare": "is not available; send images within the request",
     "retryable_header": "is not available; classify codes as not_admitted instead",
     "secret": "is not available; the configuration's api_key is the only secret",
 }
@@ -124,7 +124,9 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
             yield from _flattened(inner, path)
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(map(str, error.extra_fields)):
-            yield Problem(field=f"{path}.{key}", message=_LEFT_OUT.get(key) or _no_field(key, error.cl))
+            yield Problem(
+                field=f"{path}.{key}", message=_UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
+            )
     elif isinstance(error, TemplateError):
         yield Problem(field=".".join((path, *error.path)), message=str(error))
     elif isinstance(error, KeyError):

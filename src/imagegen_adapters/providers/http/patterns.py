@@ -1,6 +1,6 @@
-"""Which regular expressions of a document may be used on what a vendor says.
+"""Which regular expressions of a document may be used on what a provider says.
 
-Python's engine tries every way to match, so an expression that a caller wrote and a text that a vendor wrote
+Python's engine tries every way to match, so an expression that a caller wrote and a text of a provider
 could hold up the whole service. What finds a number in a sentence needs none of what makes that possible.
 """
 
@@ -15,8 +15,8 @@ import attrs
 SEARCHED_CHARS = 500
 """So much of a text is searched."""
 
-MAX_CHARS = 200
-MAX_CHOICES = 8
+MAX_PATTERN_CHARS = 200
+MAX_ALTERNATIVES = 8
 """Alternatives and optional parts; each may double the work."""
 
 MAX_REPEATS = 2
@@ -37,16 +37,16 @@ class _Choice:
 
 def pattern_problem(expression: str) -> str | None:
     """Return what is wrong with an expression for a number: malformed, without a group, slow on some text."""
-    if len(expression) > MAX_CHARS:
-        return f"must be at most {MAX_CHARS} characters"
+    if len(expression) > MAX_PATTERN_CHARS:
+        return f"must be at most {MAX_PATTERN_CHARS} characters"
     try:
         groups = re.compile(expression).groups
     except (re.error, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
-    return "needs a group around the number" if groups < 1 else _slowness(parser.parse(expression))
+    return "needs a group around the number" if groups < 1 else _slow_construct(parser.parse(expression))
 
 
-def _slowness(tree: Any) -> str | None:
+def _slow_construct(tree: Any) -> str | None:
     choices = list(_choices(tree, repeated=False))
     if any(choice.reference for choice in choices):
         return "must not refer back to a group"
@@ -54,8 +54,8 @@ def _slowness(tree: Any) -> str | None:
         return "must not have a repeat or a choice within a repeat"
     if sum(choice.most > 1 for choice in choices) > MAX_REPEATS:
         return f"must not have more than {MAX_REPEATS} repeats"
-    if len(choices) > MAX_CHOICES:
-        return f"must not have more than {MAX_CHOICES} repeats and choices"
+    if len(choices) > MAX_ALTERNATIVES:
+        return f"must not have more than {MAX_ALTERNATIVES} repeats and choices"
     return None
 
 

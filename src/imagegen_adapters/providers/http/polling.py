@@ -1,4 +1,4 @@
-"""Waits for a job that a vendor accepted. Asking is free, so only an answer or the deadline ends it."""
+"""Waits for a job that a provider accepted. Asking is free, so only an answer or the deadline ends it."""
 
 import contextlib
 from collections.abc import Mapping
@@ -8,14 +8,13 @@ from typing import Any
 import attrs
 import httpx
 
-from imagegen_adapters.outbound.errors import is_line_trouble
-from imagegen_adapters.providers.calling import read_error
-from imagegen_adapters.providers.http.calls import DocumentCall
+from imagegen_adapters.outbound.errors import is_transport_error
+from imagegen_adapters.providers.call_limits import read_error
 from imagegen_adapters.providers.http.classification import (
-    Answer,
-    Verdict,
+    Classification,
+    UpstreamResponse,
+    classify,
     job_error,
-    judge,
     retry_after,
     verdict,
 )
@@ -26,18 +25,19 @@ from imagegen_adapters.providers.http.document import (
     RequestSpec,
     StatusSpec,
 )
-from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
-from imagegen_adapters.providers.http.sending import as_answer, headers_of
-from imagegen_adapters.providers.job_patience import JobPatience, is_vendors_word, may_be_json
-from imagegen_core.attempts import Receipt
+from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
+from imagegen_adapters.providers.http.sender import headers_of, parse_response
+from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange
+from imagegen_core.tasks.attempt import Receipt
 
-_LONGEST_ASK = 60.0
-_SHORTEST_PAUSE = 0.05
-_GONE = frozenset((404, 410))
-_WAIT = frozenset((408, 425, 429))
+_MAX_POLL_CALL_SECONDS = 60.0
+_MIN_PAUSE_SECONDS = 0.05
+_GONE_STATUSES = frozenset((404, 410))
+_RETRY_STATUSES = frozenset((408, 425, 429))
 
 
 class JobState(StrEnum):
@@ -52,31 +52,31 @@ class JobState(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Later:
-    """The job is not done; ``seconds`` is what the vendor asked us to wait, if it did."""
+class JobPending:
+    """The job is not done; ``seconds`` is what the provider asked us to wait, if it did."""
 
     seconds: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
-class Doubt:
-    """An answer that is no success, and whether it is the vendor's own."""
+class PollError:
+    """An answer that is no success, and whether it is the provider's own."""
 
     error: CallError
-    vendors_word: bool
+    from_upstream: bool
 
 
-Outcome = Receipt | Later | Doubt | CallError
-"""What one question about a job brought; an error here is the vendor's last word on the job."""
+Outcome = Receipt | JobPending | PollError | CallError
+"""What one question about a job brought; an error here is the provider's last word on the job."""
 
 
-def state_of(answer: Answer, poll: PollSpec) -> JobState:
+def state_of(answer: UpstreamResponse, poll: PollSpec) -> JobState:
     """Return a job's state; a word that the document does not know, or none, is pending."""
     expression = poll.status.expression
     if expression is None:
         word: str | None = str(answer.status)
     else:
-        word = expression.text_in(answer.tree, headers=answer.headers)
+        word = expression.search_text(answer.tree, headers=answer.headers)
     state = _listed(word, poll.status)
     if state in (JobState.PENDING, JobState.SUCCEEDED) and poll.fail_if is not None:
         return JobState.FAILED if poll.fail_if.holds(answer.tree, headers=answer.headers) else state
@@ -110,136 +110,140 @@ class JobWatcher:
         deadline = clock.monotonic() + max(self.poll.deadline_s, self.of.call.config.timeout)
         pause = self.poll.first_after_s
         interval = self.poll.interval_s
-        patience = JobPatience()
+        patience = PollFailures()
         while True:
             left = deadline - clock.monotonic()
             if left <= 0:
-                raise patience.out_of_time("the vendor's job was not done in time")
-            await clock.sleep(min(pause, left))  # whatever the vendor asks: once more at the end
-            outcome = await self._ask_patiently(patience)
+                raise patience.timeout_error("the provider's job was not done in time")
+            await clock.sleep(min(pause, left))  # whatever the provider asks: once more at the end
+            outcome = await self._poll_once(patience)
             if isinstance(outcome, Receipt):
                 return outcome
-            pause = max(interval, outcome.seconds, _SHORTEST_PAUSE)
+            pause = max(interval, outcome.seconds, _MIN_PAUSE_SECONDS)
             interval = min(interval * self.poll.backoff, max(self.poll.interval_max_s, self.poll.interval_s))
 
-    async def settle(self, arrival: Arrival) -> Outcome:
+    async def settle(self, partial: PartialResponse) -> Outcome:
         """Return what a successful answer about the job amounts to; a finished job's answer is kept.
 
         Raises:
             CallError: the line broke, or the answer could not be kept.
         """
-        answer = as_answer(
-            arrival.status, arrival.headers, arrival.head if arrival.short else b"", self.of.secret
+        answer = parse_response(
+            partial.status, partial.headers, partial.head if partial.is_complete else b"", self.of.secret
         )
-        state = self._state(answer, arrival)
+        state = self._state(answer, partial)
         if state is JobState.PENDING:
             await self._report(answer)
-            return Later(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
+            return JobPending(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
         if state is not JobState.SUCCEEDED:
-            return self._ended(state, answer)
+            return self._job_failure(state, answer)
         if self.of.operation.result is not None:
             return await self._fetch_result(self.of.operation.result)
-        return await self._keep(arrival)
+        return await self._spool_result(partial)
 
-    def _state(self, answer: Answer, arrival: Arrival) -> JobState:
+    def _state(self, answer: UpstreamResponse, partial: PartialResponse) -> JobState:
         if self.poll.status.source != "http":
-            if not arrival.short:  # only a result is longer than any state
-                return JobState.SUCCEEDED if self._is_result(arrival) else JobState.PENDING
+            if not partial.is_complete:  # only a result is longer than any state
+                return JobState.SUCCEEDED if self._is_result(partial) else JobState.PENDING
             if answer.tree is None:
                 return JobState.PENDING  # a proxy's page, or half an answer
         return state_of(answer, self.poll)
 
-    async def _ask_patiently(self, patience: JobPatience) -> Receipt | Later:
+    async def _poll_once(self, patience: PollFailures) -> Receipt | JobPending:
         try:
-            outcome = await self._ask()
+            outcome = await self._request_outcome()
         except CallError as error:
-            if not is_line_trouble(error):
+            if not is_transport_error(error):
                 raise
-            outcome = Doubt(error=error, vendors_word=False)
+            outcome = PollError(error=error, from_upstream=False)
         if isinstance(outcome, CallError):
             raise outcome
-        if isinstance(outcome, Doubt):
-            patience.bear(outcome.error, vendors_word=outcome.vendors_word)
-            return Later()
-        patience.note_progress()
+        if isinstance(outcome, PollError):
+            patience.tolerate(outcome.error, from_upstream=outcome.from_upstream)
+            return JobPending()
+        patience.clear()
         return outcome
 
-    async def _ask(self) -> Outcome:
+    async def _request_outcome(self) -> Outcome:
         """Ask once; whatever is known of the job is returned, only the line's errors are raised."""
         request = self.of.free_request(self.poll.request, self.task)
-        seconds = min(_LONGEST_ASK, self.of.call.config.timeout)
-        async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
-            if not response.is_success and not self._means_something(response.status_code):
+        seconds = min(_MAX_POLL_CALL_SECONDS, self.of.call.config.timeout)
+        async with self.of.sender.open(
+            request, None, seconds=seconds, extra_origins=(request.url,)
+        ) as response:
+            if not response.is_success and not self._is_known_status(response.status_code):
                 return await self._unsuccessful(response)
-            return await self.settle(await arrive(response))
+            return await self.settle(await read_head(response))
 
     async def _fetch_result(self, spec: RequestSpec) -> Outcome:
         request = self.of.free_request(spec, self.task)
-        seconds = max(_LONGEST_ASK, self.of.call.config.timeout)
-        async with self.of.sender.open(request, None, seconds=seconds, also=(request.url,)) as response:
+        seconds = max(_MAX_POLL_CALL_SECONDS, self.of.call.config.timeout)
+        async with self.of.sender.open(
+            request, None, seconds=seconds, extra_origins=(request.url,)
+        ) as response:
             if not response.is_success:
                 return await self._unsuccessful(response)
-            return await self._keep(await arrive(response))
+            return await self._spool_result(await read_head(response))
 
-    async def _keep(self, arrival: Arrival) -> Outcome:
+    async def _spool_result(self, partial: PartialResponse) -> Outcome:
         of = self.of
-        if not self._is_result(arrival):
+        if not self._is_result(partial):
             page = CallError(FailureCode.BAD_RESPONSE, "a page came in the place of the job's result")
-            return Doubt(error=page, vendors_word=False)
-        picture = arrival.is_picture(of.operation.response)
-        return await keep(
-            arrival, self.exchange, of.document, of.operation, picture=picture, secret=of.secret
+            return PollError(error=page, from_upstream=False)
+        image = partial.is_image(of.operation.response)
+        return await spool_response(
+            partial, self.exchange, of.document, of.operation, image=image, secret=of.secret
         )
 
-    def _is_result(self, arrival: Arrival) -> bool:
+    def _is_result(self, partial: PartialResponse) -> bool:
         """Return whether it may hold what the document expects; a proxy's page or nothing at all does not."""
-        return arrival.is_picture(self.of.operation.response) or may_be_json(arrival.head)
+        return partial.is_image(self.of.operation.response) or may_be_json(partial.head)
 
-    def _means_something(self, status: int) -> bool:
+    def _is_known_status(self, status: int) -> bool:
         words = self.poll.status
         return words.source == "http" and _listed(str(status), words) is not JobState.PENDING
 
     async def _unsuccessful(self, response: httpx.Response) -> Outcome:
         body = await read_error(response)
-        answer = as_answer(response.status_code, headers_of(response), body, self.of.secret)
-        if answer.status in _WAIT or answer.status >= 500:  # noqa: PLR2004 - the server's own trouble
-            return Later(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
-        error = job_error(judge(answer, self.of.document.errors, self.of.now), answer)
-        if answer.status in _GONE:
+        answer = parse_response(response.status_code, headers_of(response), body, self.of.secret)
+        if answer.status in _RETRY_STATUSES or answer.status >= 500:  # noqa: PLR2004 - the server's own trouble
+            return JobPending(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
+        error = job_error(classify(answer, self.of.document.errors, self.of.now), answer)
+        if answer.status in _GONE_STATUSES:
             error = self._expired(answer)
-        return Doubt(error=error, vendors_word=is_vendors_word(answer.status, body))
+        return PollError(error=error, from_upstream=is_from_upstream(answer.status, body))
 
-    def _ended(self, state: JobState, answer: Answer) -> CallError:
+    def _job_failure(self, state: JobState, answer: UpstreamResponse) -> CallError:
         if state is JobState.EXPIRED:
             return self._expired(answer)
         found = self._verdict(answer, self.poll.failure)
         if state is JobState.CANCELLED:
-            said = found.message or "the vendor cancelled the job"
+            said = found.message or "the provider cancelled the job"
             return CallError(FailureCode.CANCELLED, said, possible_charge=True)
         if state is JobState.BLOCKED:
             found = attrs.evolve(found, kind=ErrorClass.BLOCKED, matched=True)
         return job_error(found, answer)
 
-    def _verdict(self, answer: Answer, paths: ErrorPaths) -> Verdict:
+    def _verdict(self, answer: UpstreamResponse, paths: ErrorPaths) -> Classification:
         errors, headers = self.of.document.errors, answer.headers
-        code = paths.code.text_in(answer.tree, headers=headers) if paths.code else None
-        message = paths.message.text_in(answer.tree, headers=headers) if paths.message else None
+        code = paths.code.search_text(answer.tree, headers=headers) if paths.code else None
+        message = paths.message.search_text(answer.tree, headers=headers) if paths.message else None
         if code is None and message is None:
-            return judge(answer, errors, self.of.now)
-        text = message or f"the vendor's job ended with {code}"
+            return classify(answer, errors, self.of.now)
+        text = message or f"the provider's job ended with {code}"
         return verdict(answer, errors, self.of.now, code=code, message=text)
 
-    def _expired(self, answer: Answer) -> CallError:
+    def _expired(self, answer: UpstreamResponse) -> CallError:
         return CallError(
             FailureCode.RESULT_EXPIRED,
-            "the vendor no longer knows the job that it accepted",
+            "the provider no longer knows the job that it accepted",
             upstream_status=answer.status,
         )
 
-    async def _report(self, answer: Answer) -> None:
+    async def _report(self, answer: UpstreamResponse) -> None:
         if self.poll.progress is None:
             return
         with contextlib.suppress(TypeError, ValueError):
-            text = self.poll.progress.text_in(answer.tree, headers=answer.headers) or ""
+            text = self.poll.progress.search_text(answer.tree, headers=answer.headers) or ""
             number = float(text.strip().removesuffix("%"))
             await self.exchange.progress(min(1.0, max(0.0, number / 100 if number > 1 else number)))

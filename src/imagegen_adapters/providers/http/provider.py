@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.http.calls import DocumentCall, check
+from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of
-from imagegen_adapters.providers.http.classification import judge, submit_error
-from imagegen_adapters.providers.http.compiled import document_of, model_spec
+from imagegen_adapters.providers.http.classification import classify, submit_error
+from imagegen_adapters.providers.http.configured_document import document_of, model_spec
 from imagegen_adapters.providers.http.document import Document, TaskSpec
+from imagegen_adapters.providers.http.document_call import DocumentCall, check
 from imagegen_adapters.providers.http.egress import absolute_url
-from imagegen_adapters.providers.http.extraction import failed_as_a_whole
-from imagegen_adapters.providers.http.harvesting import Harvester
+from imagegen_adapters.providers.http.extraction import is_failure
+from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
-from imagegen_adapters.providers.http.receiving import Arrival, arrive, keep
-from imagegen_adapters.providers.http.sending import Sender, as_answer, error_answer
-from imagegen_adapters.providers.own_headers import own_headers
+from imagegen_adapters.providers.http.result_parsing import ResultParser
+from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
 from imagegen_adapters.providers.spooled_json import parse_json
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import PictureRequest
+from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.provider import Exchange, Harvest, Probe, ProviderCall, ProviderProfile
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
-_PARSES = 2
-_UPLOADS = 4
+_MAX_PARSES = 2
+_MAX_UPLOADS = 4
 _CANCEL_SECONDS = 10.0
 
 
 class HttpProvider:
-    """Speaks to every vendor that a document describes.
+    """Speaks to every provider that a document describes.
 
     Args:
         outbound: what leaves the box.
@@ -50,16 +50,14 @@ class HttpProvider:
         self._outbound = outbound
         self._presets = PresetLibrary() if presets is None else presets
         self._clock = clock
-        self._parses = asyncio.Semaphore(_PARSES)
-        self._uploads = asyncio.Semaphore(_UPLOADS)
+        self._parses = asyncio.Semaphore(_MAX_PARSES)
+        self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        own_headers(config)
+        configured_headers(config)
         return profile_of(document_of(config, self._presets), config)
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         document = document_of(config, self._presets)
         spec = model_spec(document, model.id)
         operation = document.operation_for(request.operation, spec)
@@ -73,26 +71,28 @@ class HttpProvider:
         request = await of.paid_request(exchange)
         async with of.sender.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
-                answer = await error_answer(response, of.secret)
-                raise submit_error(judge(answer, of.document.errors, of.now), answer, of.call.model)
-            arrival = await arrive(response)
-            picture = arrival.is_picture(of.operation.response)
-            if arrival.short and not picture:
-                _raise_failure(of, arrival)
+                answer = await read_error_response(response, of.secret)
+                raise submit_error(classify(answer, of.document.errors, of.now), answer, of.call.model)
+            partial = await read_head(response)
+            image = partial.is_image(of.operation.response)
+            if partial.is_complete and not image:
+                _raise_failure(of, partial)
             if of.operation.task is not None:
-                return await _job(of, of.operation.task, arrival, exchange)
-            return await keep(arrival, exchange, of.document, of.operation, picture=picture, secret=of.secret)
+                return await _job(of, of.operation.task, partial, exchange)
+            return await spool_response(
+                partial, exchange, of.document, of.operation, image=image, secret=of.secret
+            )
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         of = self._call(call)
         poll = of.operation.poll
         if poll is None:
             raise CallError(FailureCode.RESULT_EXPIRED, "this provider's document no longer has jobs")
-        return await JobWatcher(of=of, poll=poll, task=_told(job), exchange=exchange).wait()
+        return await JobWatcher(of=of, poll=poll, task=_task_fields(job), exchange=exchange).wait()
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         of = self._call(call)
-        return await Harvester(of=of, receipt=receipt, exchange=exchange, parses=self._parses).harvest()
+        return await ResultParser(of=of, receipt=receipt, exchange=exchange, parses=self._parses).parse()
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         if job is None:
@@ -101,8 +101,8 @@ class HttpProvider:
             of = self._call(call)
             if of.operation.cancel is None:
                 return
-            request = of.free_request(of.operation.cancel, _told(job))
-            async with of.sender.open(request, None, seconds=_CANCEL_SECONDS, also=(request.url,)):
+            request = of.free_request(of.operation.cancel, _task_fields(job))
+            async with of.sender.open(request, None, seconds=_CANCEL_SECONDS, extra_origins=(request.url,)):
                 return
 
     async def probe(self, config: ProviderConfig) -> Probe:
@@ -123,37 +123,37 @@ class HttpProvider:
         )
 
 
-def _told(job: UpstreamJob) -> Mapping[str, Any]:
+def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
     """Return what the submit's answer told of a job; the id at least."""
     told: Mapping[str, Any] = job.data.get("task", {"id": job.id})
     return told
 
 
-def _raise_failure(of: DocumentCall, arrival: Arrival) -> None:
+def _raise_failure(of: DocumentCall, partial: PartialResponse) -> None:
     """Refuse a short 2xx that is an error, or no JSON at all, before anybody takes it for a success."""
-    tree = parse_json(arrival.head)
-    if failed_as_a_whole(tree, of.operation.response, arrival.headers):
-        answer = as_answer(arrival.status, arrival.headers, arrival.head, of.secret)
-        raise submit_error(judge(answer, of.document.errors, of.now), answer, of.call.model)
+    tree = parse_json(partial.head)
+    if is_failure(tree, of.operation.response, partial.headers):
+        answer = parse_response(partial.status, partial.headers, partial.head, of.secret)
+        raise submit_error(classify(answer, of.document.errors, of.now), answer, of.call.model)
 
 
 async def _job(
-    of: DocumentCall, task: TaskSpec, arrival: Arrival, exchange: Exchange
+    of: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
 ) -> UpstreamJob | Receipt:
     """Return the job that a submit's answer tells of, or its receipt when it is done already."""
-    tree = parse_json(arrival.head) if arrival.short else None
-    job_id = task.id.text_in(tree, headers=arrival.headers)
+    tree = parse_json(partial.head) if partial.is_complete else None
+    job_id = task.id.search_text(tree, headers=partial.headers)
     told = {"id": job_id}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression = getattr(task, name)
-        url = None if expression is None else expression.text_in(tree, headers=arrival.headers)
-        told[name] = None if url is None else absolute_url(url, arrival.url)
+        url = None if expression is None else expression.search_text(tree, headers=partial.headers)
+        told[name] = None if url is None else absolute_url(url, partial.url)
     done = task.done_if is not None and (
-        not arrival.short or task.done_if.holds(tree, headers=arrival.headers)
+        not partial.is_complete or task.done_if.holds(tree, headers=partial.headers)
     )
     if done and of.operation.poll is not None and of.operation.result is None:
         watcher = JobWatcher(of=of, poll=of.operation.poll, task=told, exchange=exchange)
-        outcome = await watcher.settle(arrival)
+        outcome = await watcher.settle(partial)
         if isinstance(outcome, CallError):
             raise outcome
         if isinstance(outcome, Receipt):
@@ -161,7 +161,7 @@ async def _job(
     if not job_id:
         raise CallError(
             FailureCode.BAD_RESPONSE,
-            "the vendor's answer names no job",
-            upstream_status=arrival.status,
+            "the provider's answer names no job",
+            upstream_status=partial.status,
         )
     return UpstreamJob(id=job_id, data={"task": told})

@@ -1,4 +1,4 @@
-"""Builds the vendor's requests. Pure: nothing is sent here, no picture is read."""
+"""Builds the provider's requests. Pure: nothing is sent here, no image is read."""
 
 import base64
 import re
@@ -8,17 +8,17 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 
+from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.bodies import Body, write_body
 from imagegen_adapters.providers.http.document import Auth, AuthType, BodyType, Document, RequestSpec
 from imagegen_adapters.providers.http.template_nodes import as_text
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_adapters.providers.own_headers import own_headers
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.providers.config import ProviderConfig
 
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
-_NOT_IN_HEADERS = re.compile(r"[^\t -~\x80-\xff]")
+_INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +51,7 @@ def build_request(
     Raises:
         CallError: ``internal``, nothing was sent: an address is incomplete.
     """
-    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | own_headers(config)
+    headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | configured_headers(config)
     rendered = None if spec.body.template is None else spec.body.template.render(scope)
     if extras and spec.body.type is not BodyType.NONE:
         rendered = _merged(rendered or {}, spec.body.extras, extras)
@@ -95,14 +95,16 @@ def _base64(text: str) -> str:
 
 def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any]) -> dict[str, str]:
     rendered = ((name.lower(), template.render(scope)) for name, template in templates.items())
-    return {name: _NOT_IN_HEADERS.sub("", as_text(value)) for name, value in rendered if value is not None}
+    return {
+        name: _INVALID_HEADER_CHARS.sub("", as_text(value)) for name, value in rendered if value is not None
+    }
 
 
 def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) -> str:
     if spec.url is not None:
         url = spec.url.render(scope)
         if not isinstance(url, str) or not url:
-            raise CallError(FailureCode.BAD_RESPONSE, "the vendor gave no address to go on with")
+            raise CallError(FailureCode.BAD_RESPONSE, "the provider gave no address to go on with")
         return url
     path = spec.path.render(_quoted(scope, spec.path)) if spec.path is not None else None
     if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):

@@ -13,7 +13,7 @@ from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
 
-MASK_BESIDE = "this model takes no mask; it was sent along as one more picture"
+MASK_AS_IMAGE_NOTE = "this model takes no mask; it was sent along as one more image"
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +43,7 @@ def scope_of(
     """
     request = call.request
     beside = request.mask is not None and not mentions(document, operation, "mask")
-    spelled = sizes.spell_size(request, spec.size)
+    upstream_size = sizes.size_for_upstream(request, spec.size)
     defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
     params = {**defaults, **request.params}
     if params.get("seed") == RANDOM_SEED:
@@ -55,39 +55,39 @@ def scope_of(
         "n": request.num,
         "seed": params.get("seed"),
         "random_seed": random_seed(call.call_id),
-        "width": spelled.width,
-        "height": spelled.height,
-        "size": spelled.size,
-        "aspect_ratio": spelled.aspect_ratio,
+        "width": upstream_size.width,
+        "height": upstream_size.height,
+        "size": upstream_size.size,
+        "aspect_ratio": upstream_size.aspect_ratio,
         "params": {**params, "num": request.num},
         "model_vars": spec.vars,
         "task": task or {},
         "base_url": call.config.api_base,
         "request_uuid": call.call_id,
-        **_pictures(call, mask, beside=beside),
+        **_images(call, mask, beside=beside),
     }
     for name in ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode"):
         names[name] = params.get(name)
     names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
-    notes = (spelled.note, MASK_BESIDE if beside else None)
+    notes = (upstream_size.note, MASK_AS_IMAGE_NOTE if beside else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
 
 
 def random_seed(call_id: str) -> int:
-    """Return a seed for a call without one: 31 bits, which every vendor takes, of the call's random id."""
+    """Return a seed for a call without one: 31 bits, which every provider takes, of the call's random id."""
     return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big") >> 1
 
 
-def _pictures(call: ProviderCall, mask: bytes | None, *, beside: bool) -> dict[str, Any]:
+def _images(call: ProviderCall, mask: bytes | None, *, beside: bool) -> dict[str, Any]:
     request = call.request
     own = () if request.image is None else (request.image,)
-    images = [_part(picture, i) for i, picture in enumerate((*own, *request.references))]
+    images = [_part(image, i) for i, image in enumerate((*own, *request.references))]
     masked = None if request.mask is None else _part(request.mask, 0, role="mask", data=mask)
     if beside and masked is not None:
         images.append(attrs.evolve(masked, index=len(images)))
     return {
-        "refs": [_part(picture, i, role="reference") for i, picture in enumerate(request.references)],
+        "refs": [_part(image, i, role="reference") for i, image in enumerate(request.references)],
         "image": images[0] if own else None,
         "images": images,
         "mask": masked,

@@ -9,7 +9,7 @@ import attrs
 from imagegen_adapters.providers.http.document import SizeKind, SizeSpec
 from imagegen_adapters.providers.preflight import check_sides
 from imagegen_core.errors import Problem, ValidationFailed
-from imagegen_core.operations import PictureRequest, parse_size
+from imagegen_core.operations import ImageRequest, parse_size
 
 NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
 """Parameters that speak of the size."""
@@ -19,12 +19,12 @@ _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
 _DEFAULT_AREA = 1024 * 1024
 _TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
 _SAME_SHAPE = 0.02
-_GRAIN = 8
+_SIDE_MULTIPLE_PIXELS = 8
 """Sides that come from a ratio are multiples of this, unless the model wants larger ones."""
 
 
 @attrs.frozen(kw_only=True)
-class SpelledSize:
+class UpstreamSize:
     """The size in the model's words; what does not apply is None. ``note`` says what was changed."""
 
     size: str | None = None
@@ -34,37 +34,39 @@ class SpelledSize:
     note: str | None = None
 
 
-def spell_size(request: PictureRequest, spec: SizeSpec | None) -> SpelledSize:
+def size_for_upstream(request: ImageRequest, spec: SizeSpec | None) -> UpstreamSize:
     """Return the size as the model takes it: the nearest that it has.
 
     Raises:
         ValidationFailed: the model has no such size; the parameters that asked for it are named.
     """
     if spec is None:
-        return _as_given(request)
+        return _unchanged(request)
     said = str(request.params.get("size") or request.params.get("image_size") or "")
     token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == said.casefold()), None)
     if token is not None:
-        return SpelledSize(size=spec.map.get(token, token))
+        return UpstreamSize(size=spec.map.get(token, token))
     if spec.kind is SizeKind.FIXED:
-        return SpelledSize(size=spec.default)
+        return UpstreamSize(size=spec.default)
     check_sides(request)
     if spec.kind is SizeKind.TIER:
         return _tier(request, spec, said)
     wanted = request.dimensions
-    ratio = _wanted_ratio(request)
+    ratio = _requested_ratio(request)
     odd = wanted is None and said and said.casefold() != "auto" and said not in spec.values
     if odd and (ratio is None or request.params.get("image_size")):
-        raise _refused(request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}")
+        raise _invalid_size(
+            request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}"
+        )
     if spec.kind is SizeKind.WXH:
         return _pixels(request, spec, wanted, ratio)
     exact = said if said in spec.values else request.params.get("aspect_ratio")
     return _listed(spec, wanted, ratio, exact)
 
 
-def _as_given(request: PictureRequest) -> SpelledSize:
+def _unchanged(request: ImageRequest) -> UpstreamSize:
     wanted = request.dimensions
-    return SpelledSize(
+    return UpstreamSize(
         size=request.params.get("size") or (f"{wanted[0]}x{wanted[1]}" if wanted else None),
         width=wanted[0] if wanted else None,
         height=wanted[1] if wanted else None,
@@ -72,7 +74,7 @@ def _as_given(request: PictureRequest) -> SpelledSize:
     )
 
 
-def _wanted_ratio(request: PictureRequest) -> float | None:
+def _requested_ratio(request: ImageRequest) -> float | None:
     wanted = request.dimensions
     if wanted is not None:
         return wanted[0] / wanted[1]
@@ -88,8 +90,8 @@ def _ratio(text: object) -> float | None:
 
 
 def _pixels(
-    request: PictureRequest, spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None
-) -> SpelledSize:
+    request: ImageRequest, spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None
+) -> UpstreamSize:
     note = None
     if wanted is not None:
         sides = (_rounded(wanted[0], spec), _rounded(wanted[1], spec))
@@ -97,14 +99,17 @@ def _pixels(
             note = f"size {wanted[0]}x{wanted[1]} was sent as {sides[0]}x{sides[1]}"
     elif ratio is not None:
         area = _area(spec)
-        grain = max(spec.multiple_of, _GRAIN)
-        sides = (_to_grain(math.sqrt(area * ratio), grain), _to_grain(math.sqrt(area / ratio), grain))
+        grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
+        sides = (
+            _round_to_multiple(math.sqrt(area * ratio), grain),
+            _round_to_multiple(math.sqrt(area / ratio), grain),
+        )
     elif spec.default is not None:
-        return _spelled(spec.default, spec)
+        return _upstream_size(spec.default, spec)
     else:
-        return SpelledSize()
+        return UpstreamSize()
     _check_pixels(request, spec, *sides)
-    return _spelled(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
+    return _upstream_size(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
 
 
 def _area(spec: SizeSpec) -> int:
@@ -114,31 +119,33 @@ def _area(spec: SizeSpec) -> int:
 
 
 def _rounded(side: int, spec: SizeSpec) -> int:
-    return _to_grain(side, spec.multiple_of)
+    return _round_to_multiple(side, spec.multiple_of)
 
 
-def _to_grain(side: float, grain: int) -> int:
+def _round_to_multiple(side: float, grain: int) -> int:
     return max(grain, int(side / grain + 0.5) * grain)
 
 
-def _check_pixels(request: PictureRequest, spec: SizeSpec, width: int, height: int) -> None:
+def _check_pixels(request: ImageRequest, spec: SizeSpec, width: int, height: int) -> None:
     shown = f"{width}x{height}"
     if not all(spec.min <= side <= spec.max for side in (width, height)):
-        raise _refused(request, NAMES, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
+        raise _invalid_size(request, NAMES, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
     if not spec.min_pixels <= width * height <= spec.max_pixels:
-        raise _refused(request, NAMES, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels")
+        raise _invalid_size(
+            request, NAMES, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels"
+        )
     low, high = spec.ratio or (0.0, math.inf)
     if not low <= width / height <= high:
-        raise _refused(request, NAMES, f"{shown}: width to height must be {low:g} to {high:g}")
+        raise _invalid_size(request, NAMES, f"{shown}: width to height must be {low:g} to {high:g}")
 
 
 def _listed(
     spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None, exact: object
-) -> SpelledSize:
+) -> UpstreamSize:
     if isinstance(exact, str) and exact in spec.values:
-        return _spelled(exact, spec)
+        return _upstream_size(exact, spec)
     if ratio is None:
-        return _spelled(spec.default, spec) if spec.default is not None else SpelledSize()
+        return _upstream_size(spec.default, spec) if spec.default is not None else UpstreamSize()
     area = wanted[0] * wanted[1] if wanted else _area(spec)
     chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
     shape, area_off = _distance(chosen, ratio, area)
@@ -146,7 +153,7 @@ def _listed(
     if shape > _SAME_SHAPE or (wanted is not None and area_off > 0):
         asked = f"{wanted[0]}x{wanted[1]}" if wanted else str(exact)
         note = f"size {asked} was sent as {chosen}, the nearest that this model has"
-    return _spelled(chosen, spec, note)
+    return _upstream_size(chosen, spec, note)
 
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
@@ -157,7 +164,7 @@ def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
     return round(abs(math.log(shape / ratio)), 2), size
 
 
-def _tier(request: PictureRequest, spec: SizeSpec, said: str) -> SpelledSize:
+def _tier(request: ImageRequest, spec: SizeSpec, said: str) -> UpstreamSize:
     exact = next((v for v in spec.values if v.casefold() == said.casefold()), None)
     wanted = request.dimensions
     ratio = request.params.get("aspect_ratio")
@@ -165,20 +172,22 @@ def _tier(request: PictureRequest, spec: SizeSpec, said: str) -> SpelledSize:
         side = math.sqrt(wanted[0] * wanted[1])
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
         note = f"size {wanted[0]}x{wanted[1]} was sent as {exact}"
-        return SpelledSize(size=exact, aspect_ratio=ratio, note=note)
+        return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and said:
-        raise _refused(request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}")
-    return SpelledSize(size=exact or spec.default, aspect_ratio=ratio)
+        raise _invalid_size(
+            request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}"
+        )
+    return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
 
 
-def _spelled(value: str, spec: SizeSpec, note: str | None = None) -> SpelledSize:
+def _upstream_size(value: str, spec: SizeSpec, note: str | None = None) -> UpstreamSize:
     """Return a value of the list, or a size in pixels, in all spellings that it has."""
     sent = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
-        return SpelledSize(aspect_ratio=sent, size=sent, note=note)
+        return UpstreamSize(aspect_ratio=sent, size=sent, note=note)
     numbers = _numbers(sent)
     width, height = numbers or (None, None)
-    return SpelledSize(size=sent, width=width, height=height, note=note)
+    return UpstreamSize(size=sent, width=width, height=height, note=note)
 
 
 def _numbers(text: str | None) -> tuple[int, int] | None:
@@ -191,6 +200,6 @@ def _choices(spec: SizeSpec) -> str:
     return f"; it has {', '.join(known)}" if known else "; give width and height"
 
 
-def _refused(request: PictureRequest, names: Iterable[str], why: str) -> ValidationFailed:
+def _invalid_size(request: ImageRequest, names: Iterable[str], why: str) -> ValidationFailed:
     given = (name for name in names if request.params.get(name) is not None)
     return ValidationFailed(*(Problem(field=f"params.{name}", message=why) for name in given))

@@ -42,11 +42,11 @@ ROOTS = frozenset(
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # ends at another brace, so that no text is looked through twice
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
-_PICTURES = frozenset(("refs", "image", "images", "mask", "item"))
-_PICTURE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
-_WHOLE_ONLY = frozenset(("base64", "data_uri"))
-_DEEPEST = 40
-_ALONE = 3
+_IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
+_IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
+_STANDALONE_FIELDS = frozenset(("base64", "data_uri"))
+_MAX_DEPTH = 40
+_LONE_PLACEHOLDER_PIECES = 3
 """Pieces of a string that is one placeholder: nothing before it, its name, nothing after it."""
 
 
@@ -93,7 +93,7 @@ class TemplateParser:
         return self._node(source, _Place())
 
     def _node(self, source: Any, place: _Place) -> nodes.Node:
-        if len(place.path) > _DEEPEST:
+        if len(place.path) > _MAX_DEPTH:
             raise TemplateError(place.path[:3], "is nested too deeply")
         if isinstance(source, str):
             return self._string(source, place)
@@ -114,7 +114,7 @@ class TemplateParser:
         pieces = _PLACEHOLDER.split(source)
         if len(pieces) == 1:
             return nodes.Constant(source)
-        alone = len(pieces) == _ALONE and not pieces[0] and not pieces[2]
+        alone = len(pieces) == _LONE_PLACEHOLDER_PIECES and not pieces[0] and not pieces[2]
         if any("${" in text for text in pieces[:-1:2]):
             raise TemplateError(place.path, "has a ${ that does not end")
         names = [self._name(name, place, alone=alone) for name in pieces[1::2]]
@@ -132,8 +132,8 @@ class TemplateParser:
         root = re.split(r"[.\[]", name, maxsplit=1)[0]
         if root not in ROOTS and not (root == "item" and place.in_each):
             raise TemplateError(place.path, f"there is no variable {name!r}")
-        if root in _PICTURES and "." in name:
-            _check_picture_field(name, place, alone=alone)
+        if root in _IMAGES and "." in name:
+            _check_image_field(name, place, alone=alone)
         self.names.setdefault(name, place.path)
         return name
 
@@ -204,10 +204,10 @@ class TemplateParser:
         return self._name(source.removeprefix("${").removesuffix("}"), place)
 
 
-def _check_picture_field(name: str, place: _Place, *, alone: bool) -> None:
+def _check_image_field(name: str, place: _Place, *, alone: bool) -> None:
     field = name.rpartition(".")[2]
-    if field not in _PICTURE_FIELDS:
-        known = ", ".join(sorted(_PICTURE_FIELDS))
-        raise TemplateError(place.path, f"{name!r}: a picture has no {field!r}; it has {known}")
-    if field in _WHOLE_ONLY and not alone:
+    if field not in _IMAGE_FIELDS:
+        known = ", ".join(sorted(_IMAGE_FIELDS))
+        raise TemplateError(place.path, f"{name!r}: an image has no {field!r}; it has {known}")
+    if field in _STANDALONE_FIELDS and not alone:
         raise TemplateError(place.path, f"{name!r} must stand alone, without text around it")

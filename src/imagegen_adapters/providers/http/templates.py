@@ -6,10 +6,10 @@ written as text. A null removes its key; an object that lost all its keys is rem
 =========================================================== =============================================
 ``{$each: refs, $item: T}``                                 a list with T for each, named ``item`` within
 … ``$single_as_scalar: true``, ``$omit_empty: true``        one item without its list; no empty list
-``{$each: refs, $file: true}``                              the same for multipart: one part a picture
+``{$each: refs, $file: true}``                              the same for multipart: one part an image
 ``$spread: {$each: refs, $key: "image${item.suffix}", $value: T}``  keys beside the object's own
 ``{$concat: [T, …]}``                                       lists (and single values) joined
-``{$file_of: mask}``                                        a picture as a multipart file
+``{$file_of: mask}``                                        an image as a multipart file
 ``{$if: path, $then: T, $else: T}``                         whether the path names anything
 ``{$default: [T, …]}``                                      the first that is not null
 ``{$map: T, $to: {value: T}}``                              a value translated; itself when not listed

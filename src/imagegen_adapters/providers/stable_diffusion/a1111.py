@@ -9,25 +9,30 @@ import httpx
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.calling import call_timeout
-from imagegen_adapters.providers.key_forms import key_of_two_parts
+from imagegen_adapters.providers.call_limits import call_timeout
+from imagegen_adapters.providers.configured_headers import configured_headers
+from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
-from imagegen_adapters.providers.own_headers import own_headers
-from imagegen_adapters.providers.preflight import refused_late
-from imagegen_adapters.providers.spooled_json import MOST_JSON, parse_json
+from imagegen_adapters.providers.preflight import map_refusals
+from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, parse_json
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
-from imagegen_adapters.providers.stable_diffusion.bodies import JsonBody
-from imagegen_adapters.providers.stable_diffusion.sending import answered, api_url, refusal, side_answer
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model, Parameter
+from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
+from imagegen_adapters.providers.stable_diffusion.requests import (
+    api_url,
+    fetch_unpaid,
+    response_error,
+    streamed_response,
+)
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.images import MAX_BYTES
-from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.parameters import common
-from imagegen_core.ports.provider import Exchange, Harvest, Probe, ProviderCall, ProviderProfile
-from imagegen_core.provider_configs import ModelEntry, ProviderConfig
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.config import ModelEntry, ProviderConfig
+from imagegen_core.providers.parameters import common
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0
@@ -47,8 +52,8 @@ _PARAMETERS = (
     Parameter(name="upscaler_1"),
 )
 _SUFFIXES = ("/sdapi/v1", "/sdapi")
-_ANSWER = "answer.json"
-_ASKING = 5.0
+_RESPONSE_FILE = "answer.json"
+_UNPAID_CALL_SECONDS = 5.0
 """Seconds for the small calls beside the paid one."""
 
 
@@ -63,7 +68,7 @@ class A1111:
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         _options(config)
-        own_headers(config)
+        configured_headers(config)
         entries = config.models or (
             ModelEntry(id=wire.DEFAULT_MODEL, name="Loaded checkpoint", default=True),
         )
@@ -72,23 +77,21 @@ class A1111:
             default_api_base=API_BASE,
             needs_api_key=False,
             max_concurrency=1,
-            key_problem=key_of_two_parts(config, "user:password"),
+            key_problem=two_part_key_problem(config, "user:password"),
         )
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         wire.body(request, model, task="", options=_options(config))
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
-        with refused_late():
+        with map_refusals():
             body = JsonBody(await self._body(call, exchange), exchange.input_chunks)
         self._running.add(call.call_id)
         watching = asyncio.create_task(self._watch(call, exchange))
         try:
             await self._send(call, body, exchange)
-            return Receipt(data={"file": _ANSWER, "interrupted": call.call_id in self._interrupted})
+            return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
         finally:
             watching.cancel()
             await asyncio.wait({watching})
@@ -98,11 +101,11 @@ class A1111:
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         raise CallError(FailureCode.RESULT_EXPIRED, "the server keeps no jobs")
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
-        name = str(receipt.data.get("file", _ANSWER))
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
+        name = str(receipt.data.get("file", _RESPONSE_FILE))
         interrupted = bool(receipt.data.get("interrupted", False))
         return await asyncio.to_thread(
-            wire.harvest, lambda: exchange.open_spooled(name), call.request, interrupted=interrupted
+            wire.parse_result, lambda: exchange.open_spooled(name), call.request, interrupted=interrupted
         )
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
@@ -112,16 +115,16 @@ class A1111:
         with contextlib.suppress(CallError, httpx.HTTPError, ValueError):
             current = (await self._progress(call.config)).get("current_task")
             if current in (None, call.call_id) and call.call_id in self._running:
-                # Before the request, because the picture may arrive before the answer to it.
+                # Before the request, because the image may arrive before the answer to it.
                 self._interrupted.add(call.call_id)
-                answer = await self._ask(call.config, "POST", "/sdapi/v1/interrupt")
+                answer = await self._send_unpaid(call.config, "POST", "/sdapi/v1/interrupt")
                 if not answer.is_success:
                     self._interrupted.discard(call.call_id)
 
     async def probe(self, config: ProviderConfig) -> Probe:
         try:
-            models = await self._ask_json(config, "/sdapi/v1/sd-models")
-            settings = await self._ask_json(config, "/sdapi/v1/options")
+            models = await self._get_json(config, "/sdapi/v1/sd-models")
+            settings = await self._get_json(config, "/sdapi/v1/options")
         except CallError as error:
             return Probe(ok=False, detail=str(error))
         count = len(models) if isinstance(models, list) else 0
@@ -130,10 +133,10 @@ class A1111:
 
     async def _body(self, call: ProviderCall, exchange: Exchange) -> dict[str, Any]:
         request = call.request
-        picture = request.references[0] if request.references else request.image
+        image = request.references[0] if request.references else request.image
         mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
         options = _options(call.config)
-        return wire.body(request, call.model, task=call.call_id, options=options, picture=picture, mask=mask)
+        return wire.body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
 
     async def _send(self, call: ProviderCall, body: JsonBody, exchange: Exchange) -> None:
         config = call.config
@@ -141,13 +144,17 @@ class A1111:
         own = {"content-type": "application/json", "content-length": str(body.length)}
         client = self._outbound.api_client(config)
         request = client.build_request(
-            "POST", url, content=body, headers=own_headers(config) | own, timeout=call_timeout(config.timeout)
+            "POST",
+            url,
+            content=body,
+            headers=configured_headers(config) | own,
+            timeout=call_timeout(config.timeout),
         )
-        async with answered(client, _signed(request, config)) as response:
-            exchange.mark_arrival()
+        async with streamed_response(client, _with_basic_auth(request, config)) as response:
+            exchange.mark_response_started()
             if response.status_code != httpx.codes.OK:
-                raise await refusal(response, failures.A1111, _secrets(config), call.model)
-            await exchange.spool(_ANSWER, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
+                raise await response_error(response, failures.A1111, _secrets(config), call.model)
+            await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
         """Report progress while the call runs. Nothing that goes wrong here may harm the call."""
@@ -162,22 +169,24 @@ class A1111:
                     await exchange.progress(fraction)
 
     async def _progress(self, config: ProviderConfig) -> dict[str, Any]:
-        seen = await self._ask_json(config, "/sdapi/v1/progress?skip_current_image=true")
+        seen = await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true")
         return seen if isinstance(seen, dict) else {}
 
-    async def _ask_json(self, config: ProviderConfig, path: str) -> Any:
-        answer = await self._ask(config, "GET", path)
+    async def _get_json(self, config: ProviderConfig, path: str) -> Any:
+        answer = await self._send_unpaid(config, "GET", path)
         if answer.status_code != httpx.codes.OK:
             raise failures.A1111.error(
                 answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
             )
         return parse_json(answer.content)
 
-    async def _ask(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
+    async def _send_unpaid(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
         url = api_url(config, path, suffixes=_SUFFIXES)
         client = self._outbound.api_client(config)
-        request = client.build_request(method, url, headers=own_headers(config), timeout=_ASKING)
-        return await side_answer(client, _signed(request, config))
+        request = client.build_request(
+            method, url, headers=configured_headers(config), timeout=_UNPAID_CALL_SECONDS
+        )
+        return await fetch_unpaid(client, _with_basic_auth(request, config))
 
 
 def _model(entry: ModelEntry) -> Model:
@@ -204,7 +213,7 @@ def _options(config: ProviderConfig) -> wire.Options:
     return wire.Options(upscaler=upscaler, allow_scripts=frozenset(scripts))
 
 
-def _signed(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
+def _with_basic_auth(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
     """Add the key, which A1111 and SD.Next take as a user and a password."""
     if config.api_key is not None:
         key = config.api_key.reveal()
@@ -222,6 +231,6 @@ def _secrets(config: ProviderConfig) -> tuple[str, ...]:
     return tuple(secret for secret in (key, password) if secret)
 
 
-def _max_bytes(request: PictureRequest) -> int:
-    """Return room for all pictures in base64, for a grid, and for what is said beside them."""
-    return (request.num + 1) * (MAX_BYTES * 4 // 3 + 4) + MOST_JSON
+def _max_bytes(request: ImageRequest) -> int:
+    """Return room for all images in base64, for a grid, and for what is said beside them."""
+    return (request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES

@@ -1,4 +1,4 @@
-"""The A1111 WebUI API as it goes over the wire: bodies from requests, pictures from answers. Pure.
+"""The A1111 WebUI API as it goes over the wire: bodies from requests, images from answers. Pure.
 
 Forge and SD.Next speak the same, but for their error answers.
 """
@@ -11,25 +11,25 @@ import attrs
 
 from imagegen_adapters.providers.preflight import check_size
 from imagegen_adapters.providers.spooled_json import (
-    LongString,
+    SpooledString,
     bad_response,
-    decoded,
+    decode_chunks,
     parse_spooled,
     read_text,
 )
-from imagegen_adapters.providers.stable_diffusion.bodies import Inline
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import InputImage, Operation, PictureRequest
-from imagegen_core.ports.provider import Harvest, Picture
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.providers.capabilities import Model
 
 DEFAULT_MODEL = "default"
 """The model id that means: whatever checkpoint the server has loaded."""
 
 DEFAULT_UPSCALER = "R-ESRGAN 4x+"
-LONGEST_SIDE = 2048
-"""A picture that is longer is not repainted at its own size unless the caller says so: few GPUs could."""
+MAX_REPAINT_SIDE_PIXELS = 2048
+"""An image that is longer is not repainted at its own size unless the caller says so: few GPUs could."""
 
 PATHS: Mapping[Operation, str] = {
     Operation.GENERATE: "/sdapi/v1/txt2img",
@@ -38,35 +38,39 @@ PATHS: Mapping[Operation, str] = {
     Operation.UPSCALE: "/sdapi/v1/extra-single-image",
 }
 
-OWNED: Mapping[str, str] = {
-    "image": "pictures come with the request",
-    "imageList": "pictures come with the request",
-    "init_images": "pictures come with the request",
-    "firstpass_image": "pictures come with the request",
+RESERVED_PARAMETERS: Mapping[str, str] = {
+    "image": "images come with the request",
+    "imageList": "images come with the request",
+    "init_images": "images come with the request",
+    "firstpass_image": "images come with the request",
     "mask": "the mask comes with the request",
     "latent_mask": "the mask comes with the request",
-    "include_init_images": "the answer holds new pictures only",
+    "include_init_images": "the answer holds new images only",
     "batch_size": "use num",
     "prompt": "the prompt comes with the request",
-    "send_images": "the answer must hold the pictures",
-    "show_extras_results": "the answer must hold the pictures",
-    "save_images": "pictures are kept here, not on the server",
-    "do_not_save_samples": "pictures are kept here, not on the server",
-    "do_not_save_grid": "pictures are kept here, not on the server",
+    "send_images": "the answer must hold the images",
+    "show_extras_results": "the answer must hold the images",
+    "save_images": "images are kept here, not on the server",
+    "do_not_save_samples": "images are kept here, not on the server",
+    "do_not_save_grid": "images are kept here, not on the server",
     "force_task_id": "it is how a running call is recognised",
     "infotext": "it would override the other parameters",
     "override_settings_restore_afterwards": "a call leaves the server's settings alone",
-    "script_name": "scripts read files and make any number of pictures",
-    "script_args": "scripts read files and make any number of pictures",
+    "script_name": "scripts read files and make any number of images",
+    "script_args": "scripts read files and make any number of images",
     "aspect_ratio": "use width and height",
     "image_size": "use width and height",
 }
 """Parameters that a caller cannot pass through, and why."""
 
-SETTINGS = frozenset({"CLIP_stop_at_last_layers", "sd_vae", "eta_noise_seed_delta", "randn_source"})
+OVERRIDABLE_SETTINGS = frozenset(
+    {"CLIP_stop_at_last_layers", "sd_vae", "eta_noise_seed_delta", "randn_source"}
+)
 """Settings of the server that a caller may override for a call; the others name files and folders."""
 
-_OURS = frozenset({"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"})
+_SERVICE_PARAMETERS = frozenset(
+    {"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"}
+)
 _DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
 
 
@@ -78,21 +82,21 @@ class Options:
     allow_scripts: frozenset[str] = frozenset()
 
 
-def refused(name: str, why: str) -> ValidationFailed:
+def invalid_parameter(name: str, why: str) -> ValidationFailed:
     """Return the refusal of a parameter."""
     return ValidationFailed.of(f"params.{name}", why)
 
 
 def body(
-    request: PictureRequest,
+    request: ImageRequest,
     model: Model,
     *,
     task: str,
     options: Options,
-    picture: bytes | InputImage | None = None,
+    image: bytes | InputImage | None = None,
     mask: bytes | None = None,
 ) -> dict[str, Any]:
-    """Return the body for the operation's path, pictures as `Inline`; ``mask`` is white where it repaints.
+    """Return the body for the operation's path, images as `InlineImage`; ``mask`` is white where it repaints.
 
     Raises:
         ValidationFailed: a parameter is not the caller's to set, or ``size`` is none.
@@ -100,7 +104,7 @@ def body(
     extras = _extras(request.params, options)
     check_size(request)
     if request.operation is Operation.UPSCALE:
-        return _upscale_body(request, extras, options, picture or b"")
+        return _upscale_body(request, extras, options, image or b"")
     wanted = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
     wanted |= {"send_images": True, "save_images": False, "force_task_id": task}
     if model.id != DEFAULT_MODEL:
@@ -108,50 +112,50 @@ def body(
             **wanted.get("override_settings", {}),
             "sd_model_checkpoint": model.upstream_id,
         }
-    if picture is not None:
-        wanted["init_images"] = [Inline(picture)]
+    if image is not None:
+        wanted["init_images"] = [InlineImage(image)]
     if mask is not None:
-        wanted |= {"mask": Inline(mask), "inpainting_mask_invert": 0}
+        wanted |= {"mask": InlineImage(mask), "inpainting_mask_invert": 0}
     return wanted
 
 
 def _upscale_body(
-    request: PictureRequest, extras: dict[str, Any], options: Options, picture: bytes | InputImage
+    request: ImageRequest, extras: dict[str, Any], options: Options, image: bytes | InputImage
 ) -> dict[str, Any]:
     factor = 4 if request.params.get("upscale_factor") == "x4" else 2
     for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
         if name in extras:
-            raise refused(name, "use upscale_factor")
+            raise invalid_parameter(name, "use upscale_factor")
     owned = {
         "resize_mode": 0,
         "upscaling_resize": factor,
         "show_extras_results": True,
-        "image": Inline(picture),
+        "image": InlineImage(image),
     }
     return {"upscaler_1": options.upscaler, **extras, **owned}
 
 
 def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what goes to the server under its own name."""
-    extras = {name: value for name, value in params.items() if name not in _OURS}
+    extras = {name: value for name, value in params.items() if name not in _SERVICE_PARAMETERS}
     for name, value in extras.items():
-        if name in OWNED:
-            raise refused(name, OWNED[name])
+        if name in RESERVED_PARAMETERS:
+            raise invalid_parameter(name, RESERVED_PARAMETERS[name])
         if name == "override_settings":
-            _check_names(name, value, SETTINGS)
+            _check_names(name, value, OVERRIDABLE_SETTINGS)
         elif name == "alwayson_scripts":
             _check_names(name, value, options.allow_scripts)
         elif not _is_plain(value):
-            raise refused(name, "must be a string, a number, true, false or a list of them")
+            raise invalid_parameter(name, "must be a string, a number, true, false or a list of them")
     return extras
 
 
 def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
     if not isinstance(value, Mapping):
-        raise refused(name, "must be an object")
+        raise invalid_parameter(name, "must be an object")
     if unknown := [str(key) for key in value if key not in allowed]:
         listed = ", ".join(sorted(allowed)) or "none"
-        raise refused(f"{name}.{unknown[0]}", f"is not among those allowed here: {listed}")
+        raise invalid_parameter(f"{name}.{unknown[0]}", f"is not among those allowed here: {listed}")
 
 
 def _is_plain(value: object) -> bool:
@@ -159,16 +163,16 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, plain) or (isinstance(value, list) and all(isinstance(v, plain) for v in value))
 
 
-def _count(request: PictureRequest) -> dict[str, int]:
+def _count(request: ImageRequest) -> dict[str, int]:
     """Return the batch; ``n_iter`` only chooses how many of ``num`` are made one after another."""
     rounds = request.params.get("n_iter", 1)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
-        raise refused("n_iter", f"must divide num, which is {request.num}")
+        raise invalid_parameter("n_iter", f"must divide num, which is {request.num}")
     return {"batch_size": request.num // rounds, "n_iter": rounds}
 
 
-def _size(request: PictureRequest) -> dict[str, int]:
-    """Return width and height; a repainted picture keeps its own size, in steps of 8 pixels."""
+def _size(request: ImageRequest) -> dict[str, int]:
+    """Return width and height; a repainted image keeps its own size, in steps of 8 pixels."""
     given = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
     if request.dimensions is not None:
         given = dict(zip(("width", "height"), request.dimensions, strict=True))
@@ -176,62 +180,66 @@ def _size(request: PictureRequest) -> dict[str, int]:
     return given if source is None else {"width": source[0], "height": source[1], **given}
 
 
-def _source_size(request: PictureRequest) -> tuple[int, int] | None:
+def _source_size(request: ImageRequest) -> tuple[int, int] | None:
     source = request.references[0] if request.references else request.image
     if source is None:
         return None
-    scale = min(1.0, LONGEST_SIDE / max(source.width, source.height))
+    scale = min(1.0, MAX_REPAINT_SIDE_PIXELS / max(source.width, source.height))
     width, height = (max(64, round(side * scale / 8) * 8) for side in (source.width, source.height))
     return width, height
 
 
-def warnings(request: PictureRequest) -> tuple[str, ...]:
+def warnings(request: ImageRequest) -> tuple[str, ...]:
     """Return what the caller should know about how the request was served."""
     said = []
     source = request.references[0] if request.references else request.image
     sized = {"width", "height", "size"} & request.params.keys()
     repaints = request.operation in (Operation.REFERENCE, Operation.EDIT)
-    if repaints and not sized and source and max(source.width, source.height) > LONGEST_SIDE:
+    if repaints and not sized and source and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS:
         width, height = _source_size(request) or (0, 0)
-        said.append(f"the picture was repainted at {width}x{height}; give width and height for another size")
+        said.append(f"the image was repainted at {width}x{height}; give width and height for another size")
     if request.params.get("edit_mode", _DEFAULT_EDIT_MODE) != _DEFAULT_EDIT_MODE:
         said.append("edit_mode has no effect here")
     if request.operation is Operation.UPSCALE and request.num > 1:
-        said.append("upscaling makes one picture, whatever num says")
+        said.append("upscaling makes one image, whatever num says")
     return tuple(said)
 
 
-def harvest(opened: Callable[[], BinaryIO], request: PictureRequest, *, interrupted: bool) -> Harvest:
-    """Return the pictures of a spooled answer: no grid, nothing that an extension appended.
+def parse_result(
+    open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
+) -> ProviderResult:
+    """Return the images of a spooled answer: no grid, nothing that an extension appended.
 
     It reads the file: call it in a thread.
 
     Raises:
-        CallError: ``bad_response``, or ``cancelled`` when an interrupted call made no picture.
+        CallError: ``bad_response``, or ``cancelled`` when an interrupted call made no image.
     """
-    with opened() as file:
-        answer = parse_spooled(file).placed()
+    with open_file() as file:
+        answer = parse_spooled(file).resolved()
         if not isinstance(answer, dict):
             raise bad_response("the answer is not a JSON object")
         info = _info(read_text(file, answer.get("info")))
     if request.operation is Operation.UPSCALE:
         found, info = [answer.get("image")], {}
     else:
-        found = _own_pictures(answer.get("images"), info)
-    kept = [value for value in found if isinstance(value, (str, LongString)) and value]
+        found = _generated_images(answer.get("images"), info)
+    kept = [value for value in found if isinstance(value, (str, SpooledString)) and value]
     if not kept and interrupted:
-        raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made a picture")
+        raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made an image")
     if not kept:
-        raise bad_response("the answer holds no picture")
-    pictures = tuple(
-        Picture(chunks=_chunks(opened, value), metadata=_metadata(info, position, interrupted=interrupted))
+        raise bad_response("the answer holds no image")
+    images = tuple(
+        GeneratedImage(
+            chunks=_chunks(open_file, value), metadata=_metadata(info, position, interrupted=interrupted)
+        )
         for position, value in enumerate(kept)
     )
-    return Harvest(pictures=pictures, warnings=warnings(request))
+    return ProviderResult(images=images, warnings=warnings(request))
 
 
-def _chunks(opened: Callable[[], BinaryIO], value: str | LongString) -> Any:
-    return lambda: decoded(opened, value)
+def _chunks(open_file: Callable[[], BinaryIO], value: str | SpooledString) -> Any:
+    return lambda: decode_chunks(open_file, value)
 
 
 def _info(encoded: str | None) -> dict[str, Any]:
@@ -243,7 +251,7 @@ def _info(encoded: str | None) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
-def _own_pictures(images: object, info: dict[str, Any]) -> list[Any]:
+def _generated_images(images: object, info: dict[str, Any]) -> list[Any]:
     if not isinstance(images, list):
         raise bad_response("the answer has no list of images")
     first, seeds = info.get("index_of_first_image", 0), info.get("all_seeds")
@@ -251,11 +259,13 @@ def _own_pictures(images: object, info: dict[str, Any]) -> list[Any]:
     return images[first : first + len(seeds)] if isinstance(seeds, list) and seeds else images[first:]
 
 
-_TOLD = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sampler_name": "sampler_name"}
+_METADATA_NAMES = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sampler_name": "sampler_name"}
 
 
 def _metadata(info: dict[str, Any], position: int, *, interrupted: bool) -> dict[str, Any]:
-    told = {ours: info[theirs] for theirs, ours in _TOLD.items() if isinstance(info.get(theirs), str)}
+    told = {
+        ours: info[theirs] for theirs, ours in _METADATA_NAMES.items() if isinstance(info.get(theirs), str)
+    }
     seeds = info.get("all_seeds")
     seed = seeds[position] if isinstance(seeds, list) and position < len(seeds) else None
     if isinstance(seed, int):

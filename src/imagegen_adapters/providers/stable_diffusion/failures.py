@@ -1,4 +1,4 @@
-"""What the vendors' error answers mean. Tables; nothing here decides about retrying."""
+"""What the providers' error answers mean. Tables; nothing here decides about retrying."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,19 +7,19 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.retry_after import date_of, seconds_of
-from imagegen_adapters.providers.wording import blaming, shorten
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.retry_after import parse_http_date, parse_retry_after
+from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.providers.capabilities import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
 """Stability's time-out after more than 150 requests in 10 seconds."""
 
 
 @attrs.frozen(kw_only=True)
-class Complaint:
-    """What an error body says: a sentence, and the vendor's own code where there is one."""
+class UpstreamError:
+    """What an error body says: a sentence, and the provider's own code where there is one."""
 
     message: str
     code: str | None = None
@@ -38,13 +38,13 @@ _BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class FailureTable:
-    """How one vendor's error answers are read: by its own code first, then by status.
+    """How one provider's error answers are read: by its own code first, then by status.
 
     A status in neither table means what its hundred means. Of all, only 429 proves that nothing was
     started: a 503 may come from a proxy that lost the answer of a call that ran.
     """
 
-    read: Callable[[Any, str], Complaint]
+    read: Callable[[Any, str], UpstreamError]
     by_status: Mapping[int, FailureCode]
     by_code: Mapping[str, FailureCode] = attrs.field(factory=dict)
     cooldown: float | None = None
@@ -62,12 +62,12 @@ class FailureTable:
 
         A refusal of a ``model`` that goes or is gone names its replacement.
         """
-        complaint = _complaint(self.read, status, body)
+        complaint = _parse_error(self.read, status, body)
         code = self._code(status, complaint.code)
         limited = code is FailureCode.RATE_LIMITED
         message = shorten(complaint.message, secrets)
         if model is not None and code is FailureCode.REJECTED:
-            message = blaming(model, message)
+            message = with_model_warning(model, message)
         return CallError(
             code,
             message,
@@ -83,10 +83,10 @@ class FailureTable:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of ``Retry-After``; a date in it is compared with the answer's own ``Date``."""
-    return seconds_of(headers.get("retry-after"), date_of(headers.get("date", "")))
+    return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
 
 
-def _complaint(read: Callable[[Any, str], Complaint], status: int, body: bytes) -> Complaint:
+def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: bytes) -> UpstreamError:
     text = body.decode("utf-8", "replace")
     try:
         parsed = json.loads(text)
@@ -98,32 +98,36 @@ def _complaint(read: Callable[[Any, str], Complaint], status: int, body: bytes) 
     )
 
 
-def _read_a1111(body: Any, text: str) -> Complaint:
+def _read_a1111(body: Any, text: str) -> UpstreamError:
     """``detail`` if it is text, else its first ``msg``, else ``errors``, else ``error``, else the body."""
     if not isinstance(body, dict):
-        return Complaint(message=text)
+        return UpstreamError(message=text)
     detail, error = body.get("detail"), body.get("error")
     code = error if isinstance(error, str) and error else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
         loc = detail[0].get("loc")
         where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
         said = str(detail[0].get("msg", ""))
-        return Complaint(message=f"{where}: {said}" if where else said, code=code)
+        return UpstreamError(message=f"{where}: {said}" if where else said, code=code)
     if detail == "Not Found":  # the framework's own word for an unknown path
         detail = "Not Found: the server has no such API, is it running with --api?"
     words = (detail, body.get("errors"), error)
-    return Complaint(message=next((w for w in words if isinstance(w, str) and w.strip()), text), code=code)
+    return UpstreamError(
+        message=next((w for w in words if isinstance(w, str) and w.strip()), text), code=code
+    )
 
 
-def _read_stability(body: Any, text: str) -> Complaint:
+def _read_stability(body: Any, text: str) -> UpstreamError:
     if not isinstance(body, dict):
-        return Complaint(message=text)
+        return UpstreamError(message=text)
     name = body.get("name")
     code = name if isinstance(name, str) and name else None
     errors = body.get("errors")
     said = "; ".join(str(e) for e in errors) if isinstance(errors, list) else ""
     message = body.get("message")
-    return Complaint(message=said or (message if isinstance(message, str) else "") or code or text, code=code)
+    return UpstreamError(
+        message=said or (message if isinstance(message, str) else "") or code or text, code=code
+    )
 
 
 A1111 = FailureTable(

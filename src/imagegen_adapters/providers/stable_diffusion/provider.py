@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion.a1111 import A1111, PROGRESS_SECONDS
 from imagegen_adapters.providers.stable_diffusion.stability import JOB_SECONDS, POLL_SECONDS, Stability
-from imagegen_core.attempts import Receipt, UpstreamJob
-from imagegen_core.capabilities import Model
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import PictureRequest
-from imagegen_core.ports.provider import Exchange, Harvest, Probe, ProviderCall, ProviderProfile
-from imagegen_core.provider_configs import ProviderConfig
+from imagegen_core.operations import ImageRequest
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
 class StableDiffusionProvider:
@@ -22,7 +22,7 @@ class StableDiffusionProvider:
 
     Args:
         outbound: sends everything.
-        poll_seconds: between two looks at a Stability job; the vendor asks for 10.
+        poll_seconds: between two looks at a Stability job; the provider asks for 10.
         job_seconds: how long such a job is looked at.
         progress_seconds: between two looks at the progress of a WebUI.
         sleep: waits between polls.
@@ -45,9 +45,7 @@ class StableDiffusionProvider:
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         return self._dialect(config).describe(config)
 
-    def split(
-        self, request: PictureRequest, model: Model, config: ProviderConfig
-    ) -> tuple[PictureRequest, ...]:
+    def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         return self._dialect(config).split(request, model, config)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
@@ -56,7 +54,7 @@ class StableDiffusionProvider:
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         return await self._dialect(call.config).poll(call, job, exchange)
 
-    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> Harvest:
+    async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         return await self._dialect(call.config).collect(call, receipt, exchange)
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:

@@ -2,13 +2,13 @@
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
-from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.operations import Operation
-from imagegen_core.parameters import common
-from imagegen_core.provider_configs import ModelEntry
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.config import ModelEntry
+from imagegen_core.providers.parameters import common
 
-_PROMPT_CHARS = 10_000
-_LARGEST_SEED = 4_294_967_294
+_MAX_PROMPT_CHARS = 10_000
+_MAX_SEED = 4_294_967_294
 _OPERATIONS = (
     Operation.GENERATE,
     Operation.REFERENCE,
@@ -31,7 +31,7 @@ _DIRECTIONS = ("above", "below", "left", "right")
 _PARAMETERS = (
     *common("num", "width", "height", "size", "negative_prompt", "upscale_factor", "edit_mode"),
     Parameter(name="aspect_ratio", enum=wire.ASPECT_RATIOS),
-    Parameter(name="seed", type="integer", minimum=-1, maximum=_LARGEST_SEED),
+    Parameter(name="seed", type="integer", minimum=-1, maximum=_MAX_SEED),
     Parameter(name="style_preset"),
     Parameter(name="strength", type="number", minimum=0, maximum=1),
     Parameter(name="search_prompt"),
@@ -59,7 +59,7 @@ def model(entry: ModelEntry) -> Model:
         operations=tuple(o for o in wanted if o in possible),
         parameters=(*_PARAMETERS, *_family_parameters(family)),
         max_references=1,
-        prompt_chars=_PROMPT_CHARS,
+        prompt_chars=_MAX_PROMPT_CHARS,
         lifecycle=lifecycle_of(entry.id),
     )
 

@@ -1,4 +1,4 @@
-"""Stability AI's v2beta API as it goes over the wire: form fields from requests, pictures from answers. Pure.
+"""Stability AI's v2beta API as it goes over the wire: form fields from requests, images from answers. Pure.
 
 What a request becomes:
 
@@ -6,7 +6,7 @@ What a request becomes:
 operation      with                                            route
 =============  ==============================================  =======================================
 generate       the model's family                              generate/{ultra,core,sd3}
-reference      ultra or sd3, the picture as ``image``          generate/{ultra,sd3}
+reference      ultra or sd3, the image as ``image``          generate/{ultra,sd3}
 edit           a mask                                          edit/inpaint
 edit           no mask, ``params.search_prompt``               edit/search-and-replace
 upscale        ``params.upscale_mode`` left out or ``fast``     upscale/fast, always four times
@@ -21,25 +21,25 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.preflight import check_sides, check_size, check_weight
+from imagegen_adapters.providers.preflight import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.ratios import nearest_ratio
-from imagegen_adapters.providers.spooled_json import LongString, bad_response, parse_spooled, read_text
+from imagegen_adapters.providers.spooled_json import SpooledString, bad_response, parse_spooled, read_text
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
-BODY_BYTES = 10 * 1024 * 1024
+MAX_BODY_BYTES = 10 * 1024 * 1024
 """Stability takes no larger body."""
 
 DEFAULT_STRENGTH = 0.7
-"""How far image-to-image may leave the picture, where the caller does not say: Stability wants a number."""
+"""How far image-to-image may leave the image, where the caller does not say: Stability wants a number."""
 
-FILTERED = "CONTENT_FILTERED"
+CONTENT_FILTERED = "CONTENT_FILTERED"
 
 _ROOT = "/v2beta/stable-image/"
-_TEXT = frozenset({"negative_prompt", "seed", "output_format", "style_preset"})
-_RELIGHT = frozenset(
+_COMMON_FIELDS = frozenset({"negative_prompt", "seed", "output_format", "style_preset"})
+_RELIGHT_FIELDS = frozenset(
     {
         "foreground_prompt",
         "preserve_original_subject",
@@ -58,39 +58,43 @@ class Route:
     path: str
     fields: frozenset[str]
     prompt: str | None = "prompt"
-    picture: str = "image"
+    image: str = "image"
     fixed: Mapping[str, str] = attrs.field(factory=dict)
     is_job: bool = False
 
 
 _GENERATE = {
-    "ultra": Route(path=_ROOT + "generate/ultra", fields=_TEXT | {"aspect_ratio"}),
-    "core": Route(path=_ROOT + "generate/core", fields=_TEXT | {"aspect_ratio"}),
-    "sd3": Route(path=_ROOT + "generate/sd3", fields=_TEXT | {"aspect_ratio", "cfg_scale"}),
+    "ultra": Route(path=_ROOT + "generate/ultra", fields=_COMMON_FIELDS | {"aspect_ratio"}),
+    "core": Route(path=_ROOT + "generate/core", fields=_COMMON_FIELDS | {"aspect_ratio"}),
+    "sd3": Route(path=_ROOT + "generate/sd3", fields=_COMMON_FIELDS | {"aspect_ratio", "cfg_scale"}),
 }
 _REFERENCE = {
-    "ultra": Route(path=_ROOT + "generate/ultra", fields=_TEXT | {"strength"}),
-    "sd3": Route(path=_ROOT + "generate/sd3", fields=_TEXT | {"cfg_scale", "strength"}),
+    "ultra": Route(path=_ROOT + "generate/ultra", fields=_COMMON_FIELDS | {"strength"}),
+    "sd3": Route(path=_ROOT + "generate/sd3", fields=_COMMON_FIELDS | {"cfg_scale", "strength"}),
 }
-_INPAINT = Route(path=_ROOT + "edit/inpaint", fields=_TEXT | {"grow_mask"})
-_REPLACE = Route(path=_ROOT + "edit/search-and-replace", fields=_TEXT | {"grow_mask", "search_prompt"})
+_INPAINT = Route(path=_ROOT + "edit/inpaint", fields=_COMMON_FIELDS | {"grow_mask"})
+_REPLACE = Route(
+    path=_ROOT + "edit/search-and-replace", fields=_COMMON_FIELDS | {"grow_mask", "search_prompt"}
+)
 _UPSCALE = {
     "fast": Route(path=_ROOT + "upscale/fast", fields=frozenset({"output_format"}), prompt=None),
     "conservative": Route(
         path=_ROOT + "upscale/conservative",
         fields=frozenset({"negative_prompt", "seed", "output_format", "creativity"}),
     ),
-    "creative": Route(path=_ROOT + "upscale/creative", fields=_TEXT | {"creativity"}, is_job=True),
+    "creative": Route(path=_ROOT + "upscale/creative", fields=_COMMON_FIELDS | {"creativity"}, is_job=True),
 }
 _RECONTEXT = Route(
     path=_ROOT + "edit/replace-background-and-relight",
-    fields=_RELIGHT | {"negative_prompt", "seed", "output_format"},
+    fields=_RELIGHT_FIELDS | {"negative_prompt", "seed", "output_format"},
     prompt="background_prompt",
-    picture="subject_image",
+    image="subject_image",
     is_job=True,
 )
 UPSCALE_MODES = tuple(_UPSCALE)
-_HANDLED = frozenset({"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"})
+_HANDLED_PARAMETERS = frozenset(
+    {"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"}
+)
 
 
 def family(upstream_id: str) -> str:
@@ -98,19 +102,19 @@ def family(upstream_id: str) -> str:
     return next((name for name in ("ultra", "core") if name in upstream_id), "sd3")
 
 
-def check(request: PictureRequest, upstream_id: str) -> None:
+def check(request: ImageRequest, upstream_id: str) -> None:
     """Check what can be told of a request before anything is read or sent.
 
     Raises:
-        ValidationFailed: the route needs something else, ``size`` is none, or the pictures are too large.
+        ValidationFailed: the route needs something else, ``size`` is none, or the images are too large.
     """
     route(request, upstream_id)
     check_size(request)
     check_sides(request)
-    check_weight(request, BODY_BYTES, "go into one request to Stability")
+    check_total_bytes(request, MAX_BODY_BYTES, "go into one request to Stability")
 
 
-def route(request: PictureRequest, upstream_id: str) -> Route:
+def route(request: ImageRequest, upstream_id: str) -> Route:
     """Return the endpoint for a request.
 
     Raises:
@@ -137,25 +141,23 @@ def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
 def _reference_route(upstream_id: str) -> Route:
     found = _REFERENCE.get(family(upstream_id))
     if found is None:
-        raise ValidationFailed.of("model_id", f"model {upstream_id} takes no reference picture")
+        raise ValidationFailed.of("model_id", f"model {upstream_id} takes no reference image")
     strength = {"strength": str(DEFAULT_STRENGTH)}
     mode = {"mode": "image-to-image"} if found.path.endswith("/sd3") else {}
     return _with_model(found, upstream_id, **strength, **mode)
 
 
-def _upscale_route(request: PictureRequest) -> Route:
+def _upscale_route(request: ImageRequest) -> Route:
     mode = request.params.get("upscale_mode", "fast")
     if mode != "fast" and not request.prompt.strip():
-        raise ValidationFailed.of("prompt", f"upscale_mode {mode} needs a description of the picture")
+        raise ValidationFailed.of("prompt", f"upscale_mode {mode} needs a description of the image")
     return _UPSCALE[mode]
 
 
 Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]
 
 
-def form(
-    request: PictureRequest, route: Route, *, picture: bytes | None, mask: bytes | None
-) -> dict[str, Field]:
+def form(request: ImageRequest, route: Route, *, image: bytes | None, mask: bytes | None) -> dict[str, Field]:
     """Return the form in httpx's shape for ``files=``, which stays multipart even without any file."""
     values: dict[str, Any] = dict(route.fixed)
     values |= {name: value for name, value in request.params.items() if name in route.fields}
@@ -165,28 +167,28 @@ def form(
         del values["seed"]
     if route.prompt is not None:
         values[route.prompt] = request.prompt
-    fields: dict[str, Field] = {name: (None, _written(value)) for name, value in values.items()}
-    if picture is not None:
+    fields: dict[str, Field] = {name: (None, _form_value(value)) for name, value in values.items()}
+    if image is not None:
         source = request.references[0] if request.references else request.image
         kind = source.mime_type if source else "application/octet-stream"
-        fields[route.picture] = (f"picture.{kind.rpartition('/')[2]}", picture, kind)
+        fields[route.image] = (f"picture.{kind.rpartition('/')[2]}", image, kind)
     if mask is not None:
         fields["mask"] = ("mask.png", mask, "image/png")
     return fields
 
 
-def _written(value: Any) -> str:
+def _form_value(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _ratio(request: PictureRequest) -> str | None:
+def _ratio(request: ImageRequest) -> str | None:
     given = request.params.get("aspect_ratio")
     return given or (
         None if request.dimensions is None else nearest_ratio(*request.dimensions, ASPECT_RATIOS)
     )
 
 
-def warnings(request: PictureRequest, route: Route) -> tuple[str, ...]:
+def warnings(request: ImageRequest, route: Route) -> tuple[str, ...]:
     """Return what the caller should know about how the request was served."""
     said = []
     sized = request.dimensions
@@ -198,12 +200,12 @@ def warnings(request: PictureRequest, route: Route) -> tuple[str, ...]:
         said += _upscale_warnings(request)
     if request.params.get("edit_mode", "EDIT_MODE_INPAINT_INSERTION") != "EDIT_MODE_INPAINT_INSERTION":
         said.append("edit_mode has no effect here")
-    ignored = sorted(request.params.keys() - route.fields - _HANDLED)
+    ignored = sorted(request.params.keys() - route.fields - _HANDLED_PARAMETERS)
     said += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
     return tuple(said)
 
 
-def _upscale_warnings(request: PictureRequest) -> list[str]:
+def _upscale_warnings(request: ImageRequest) -> list[str]:
     mode, factor = request.params.get("upscale_mode", "fast"), request.params.get("upscale_factor")
     if mode == "fast":
         return (
@@ -213,33 +215,33 @@ def _upscale_warnings(request: PictureRequest) -> list[str]:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
-    """The one picture of an answer, in base64, and what was said beside it."""
+class StabilityResult:
+    """The one image of an answer, in base64, and what was said beside it."""
 
-    picture: str | LongString
+    image: str | SpooledString
     metadata: Mapping[str, Any]
 
 
-def answer(file: BinaryIO) -> Answer:
+def answer(file: BinaryIO) -> StabilityResult:
     """Return what a spooled answer holds. It reads the file.
 
     Raises:
-        CallError: ``content_policy``, the picture was made and blurred; ``bad_response``.
+        CallError: ``content_policy``, the image was made and blurred; ``bad_response``.
     """
-    parsed = parse_spooled(file).placed()
+    parsed = parse_spooled(file).resolved()
     if not isinstance(parsed, dict):
         raise bad_response("the answer is not a JSON object")
     reason = read_text(file, parsed.get("finish_reason"))
-    if reason == FILTERED:
+    if reason == CONTENT_FILTERED:
         raise CallError(
             FailureCode.CONTENT_POLICY,
-            "Stability's filter blurred the picture",
-            upstream_code=FILTERED,
+            "Stability's filter blurred the image",
+            upstream_code=CONTENT_FILTERED,
             possible_charge=True,
         )
-    picture = parsed.get("image") or parsed.get("result")
-    if not isinstance(picture, (str, LongString)):
-        raise bad_response("the answer holds no picture")
+    image = parsed.get("image") or parsed.get("result")
+    if not isinstance(image, (str, SpooledString)):
+        raise bad_response("the answer holds no image")
     seed = parsed.get("seed")
     told = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
-    return Answer(picture=picture, metadata={k: v for k, v in told.items() if v is not None})
+    return StabilityResult(image=image, metadata={k: v for k, v in told.items() if v is not None})

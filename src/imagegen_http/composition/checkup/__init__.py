@@ -1,6 +1,6 @@
 """Whether everything is as it should be, looked at from outside, beside a running service or without one."""
 
 from imagegen_http.composition.checkup.checks import Check, Health
-from imagegen_http.composition.checkup.examination import check_up
+from imagegen_http.composition.checkup.runner import run_checks
 
-__all__ = ["Check", "Health", "check_up"]
+__all__ = ["Check", "Health", "run_checks"]

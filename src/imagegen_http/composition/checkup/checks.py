@@ -6,7 +6,7 @@ import attrs
 
 
 class Health(StrEnum):
-    """``fail`` is what loses pictures or keys, ``warn`` what somebody should look at."""
+    """``fail`` is what loses images or keys, ``warn`` what somebody should look at."""
 
     OK = "ok"
     WARN = "warn"

@@ -15,16 +15,16 @@ from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import Refusal
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
-from imagegen_http.composition.provider_listing import default_provider_doubt, listing
-from imagegen_http.settings import Settings
+from imagegen_http.composition.provider_listing import default_provider_warning, open_listing
+from imagegen_http.settings.schema import Settings
 
-_STUCK = timedelta(days=1)
+_STUCK_AFTER = timedelta(days=1)
 _RECENT = timedelta(days=7)
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 _STUCK_TASKS = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing') AND created_at < ?"
 
-_UNCLEAR_TASKS = """
+_UNKNOWN_OUTCOME_TASKS = """
 SELECT count(*) FROM tasks
 WHERE status = 'failed' AND completed_at > ? AND failure ->> '$.code' = 'outcome_unknown'
 """
@@ -39,24 +39,24 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
     if not (given or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
         return ok("master key", "is not there yet, and nothing is sealed; the next start makes it")
     try:
-        box = FernetSecretBox.to_look_into(data_dir, given=given, tokens=tokens)
+        box = FernetSecretBox.for_inspection(data_dir, given=given, tokens=tokens)
     except MasterKeyRefused as error:
         return fail("master key", str(error))
     if box.locked:
-        return fail("master key", f"{box.locked_because}; {len(tokens)} saved secret(s) cannot be read")
+        return fail("master key", f"{box.lock_reason}; {len(tokens)} saved secret(s) cannot be read")
     return ok("master key", f"opens all {len(tokens)} saved secret(s)")
 
 
-async def tasks(database: Database, *, works: bool) -> list[Check]:
+async def tasks(database: Database, *, has_server: bool) -> list[Check]:
     """Return how many tasks have not ended, and which of them somebody should look at."""
     counts = await SqliteQueue(database).counts()
     told = f"{counts.pending} waiting, {counts.processing} running"
     now = SystemClock().now()
-    old, unknown = to_timestamp(now - _STUCK), to_timestamp(now - _RECENT)
+    old, unknown = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
     stuck = await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0])
-    unclear = await database.read(lambda c: c.execute(_UNCLEAR_TASKS, (unknown,)).fetchone()[0])
+    unclear = await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0])
     checks = [ok("tasks", told)]
-    if counts.processing and not works:
+    if counts.processing and not has_server:
         checks = [
             warn(
                 "tasks",
@@ -105,9 +105,9 @@ async def search_index(database: Database) -> Check:
 async def providers(database: Database, settings: Settings) -> list[Check]:
     """Return the configurations that name retired models, or that cannot be understood."""
     try:
-        async with listing(settings, database) as listed:
+        async with open_listing(settings, database) as listed:
             found = await listed.configured()
-            doubt = await default_provider_doubt(settings.default_provider, listed)
+            doubt = await default_provider_warning(settings.default_provider, listed)
     except Refusal as error:
         return [warn("providers", str(error))]
     enabled = [provider for provider in found if provider.config.is_enabled]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_http.accounts import name_of
+from imagegen_http.composition.accounts import user_name
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
-from imagegen_http.running_server import FILE, RunningServer
+from imagegen_http.runtime.running_server import SERVER_FILE, RunningServer
 
-_OTHERS = 0o077
-_MAX_NAMES = 5
+_GROUP_AND_OTHERS_BITS = 0o077
+_MAX_LISTED_NAMES = 5
 
 
 @attrs.define
@@ -24,30 +24,32 @@ class _Findings:
 
     def add(self, name: str) -> None:
         self.count += 1
-        if len(self.first) < _MAX_NAMES:
+        if len(self.first) < _MAX_LISTED_NAMES:
             self.first.append(name)
 
     def __str__(self) -> str:
-        return ", ".join(self.first) + (f" and {self.count - _MAX_NAMES} more" * (self.count > _MAX_NAMES))
+        return ", ".join(self.first) + (
+            f" and {self.count - _MAX_LISTED_NAMES} more" * (self.count > _MAX_LISTED_NAMES)
+        )
 
 
-def look_at(data_dir: Path) -> list[Check]:
+def check_directory(data_dir: Path) -> list[Check]:
     """Return what is to be said of the directory and everything in it; blocks for as long as that takes."""
     name = "data directory"
     owner = data_dir.stat().st_uid
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        reader = name_of(os.geteuid())
+        reader = user_name(os.geteuid())
         return [
-            fail(name, f"{data_dir} cannot be read and written by {reader}: it belongs to {name_of(owner)}")
+            fail(name, f"{data_dir} cannot be read and written by {reader}: it belongs to {user_name(owner)}")
         ]
     foreign, exposed, closed = _Findings(), _Findings(), _Findings()
     for path, found in _entries(data_dir):
         label = str(path.relative_to(data_dir)) if path != data_dir else "the directory itself"
         if found.st_uid != owner:
-            foreign.add(f"{label} ({name_of(found.st_uid)})")
+            foreign.add(f"{label} ({user_name(found.st_uid)})")
         elif not _usable(path, found, data_dir):
             closed.add(label)
-        if stat.S_IMODE(found.st_mode) & _OTHERS and not stat.S_ISLNK(found.st_mode):
+        if stat.S_IMODE(found.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(found.st_mode):
             exposed.add(label)
     return [
         _ownership(data_dir, owner, foreign),
@@ -61,22 +63,23 @@ def look_at(data_dir: Path) -> list[Check]:
 async def running_server(data_dir: Path) -> RunningServer | None:
     """Return the server that works in it; None when none does."""
     running = RunningServer.find(data_dir)
-    return running if running is not None and await running.listens() else None
+    return running if running is not None and await running.is_listening() else None
 
 
 def server(data_dir: Path, running: RunningServer | None) -> Check:
     """Return what is to be said of the server that works in it, if any."""
     if running is not None:
         return ok("server", f"runs at {running.url}")
-    if (data_dir / FILE).exists():
+    if (data_dir / SERVER_FILE).exists():
         return warn(
-            "server", f"none runs; {FILE} was left by one that was killed, and the next start replaces it"
+            "server",
+            f"none runs; {SERVER_FILE} was left by one that was killed, and the next start replaces it",
         )
     return ok("server", "none runs")
 
 
 def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:
-    name = name_of(owner)
+    name = user_name(owner)
     if foreign.count:
         told = f"{foreign} in {data_dir} belong to others than {name}, whose service cannot use them"
         return fail("owner", f"{told}: run chown -R --reference={data_dir} {data_dir}")
@@ -92,7 +95,7 @@ def _access(data_dir: Path, closed: _Findings) -> Check:
 
 
 def _usable(path: Path, found: os.stat_result, data_dir: Path) -> bool:
-    """Return whether the owner may use it: pictures are only read, database and keys are written too."""
+    """Return whether the owner may use it: images are only read, database and keys are written too."""
     needed = stat.S_IRUSR
     if stat.S_ISDIR(found.st_mode):
         needed = stat.S_IRWXU

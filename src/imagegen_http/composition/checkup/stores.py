@@ -1,60 +1,64 @@
-"""Where pictures are: the local files, the bucket, the room that is left."""
+"""Where images are: the local files, the bucket, the room that is left."""
 
 import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from imagegen_adapters.databases.data_directory import PICTURES
+from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
-from imagegen_adapters.picture_inventories.sqlite import SqlitePictureInventory
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.images import Image, StorageState
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 from imagegen_http.composition.storage import open_bucket
-from imagegen_http.settings import Settings, SettingsError
+from imagegen_http.settings.schema import Settings, SettingsError
 
-_AT_ONCE = 1000
-_MOST_TOLD = 3
+_BATCH_SIZE = 1000
+_MAX_LISTED = 3
 _BUCKET_SECONDS = 10.0
 _MIB = 1024 * 1024
 
 
-async def pictures(
+async def images(
     database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
 ) -> Check:
-    """Return whether every picture that should be on this disk is, with its size (and its bytes)."""
-    inventory = SqlitePictureInventory(database)
-    looked, last, wrong, seen = 0, 0, [], 0
+    """Return whether every image that should be on this disk is, with its size (and its bytes)."""
+    inventory = SqliteImageInventory(database)
+    looked, last, damaged_ids, seen = 0, 0, [], 0
     total = await database.read(
         lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
     )
-    while batch := await inventory.pictures(after=last, limit=_AT_ONCE):
+    while batch := await inventory.images(after=last, limit=_BATCH_SIZE):
         local = [image for image in batch if image.storage is not StorageState.OSS]
-        bad = await asyncio.to_thread(_wrong, data_dir / PICTURES, local, full)
-        wrong += [
-            image.id for image in bad if await _still_wrong(inventory, data_dir / PICTURES, image, full)
+        bad = await asyncio.to_thread(_damaged_images, data_dir / IMAGES_DIRECTORY, local, full)
+        damaged_ids += [
+            image.id
+            for image in bad
+            if await _is_still_damaged(inventory, data_dir / IMAGES_DIRECTORY, image, full)
         ]
         last, looked, seen = batch[-1].id, looked + len(local), seen + len(batch)
         progress(seen / max(total, 1))
-    if wrong:
-        told = ", ".join(map(str, wrong[:_MOST_TOLD])) + (", …" if len(wrong) > _MOST_TOLD else "")
+    if damaged_ids:
+        told = ", ".join(map(str, damaged_ids[:_MAX_LISTED])) + (
+            ", …" if len(damaged_ids) > _MAX_LISTED else ""
+        )
         return fail(
             "pictures",
-            f"{len(wrong)} of {looked} local files missing or damaged (picture {told}): "
+            f"{len(damaged_ids)} of {looked} local files missing or damaged (image {told}): "
             "run `imagegen storage verify`",
         )
     return ok("pictures", f"{looked} local files{', every byte' if full else ''} as recorded")
 
 
-def _wrong(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
-    return [image for image in images if not _is_right(root / image.blob_key, image, full=full)]
+def _damaged_images(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
+    return [image for image in images if not _is_intact(root / image.blob_key, image, full=full)]
 
 
-def _is_right(path: Path, image: Image, *, full: bool) -> bool:
+def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
     try:
         if path.lstat().st_size != image.size_bytes:
             return False
@@ -66,12 +70,12 @@ def _is_right(path: Path, image: Image, *, full: bool) -> bool:
         return False
 
 
-async def _still_wrong(inventory: SqlitePictureInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
-    """Return whether the picture was neither deleted nor expired since its record was read."""
-    now = await inventory.pictures(after=image.id - 1, limit=1)
+async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
+    """Return whether the image was neither deleted nor expired since its record was read."""
+    now = await inventory.images(after=image.id - 1, limit=1)
     if not now or now[0].id != image.id or now[0].storage is StorageState.OSS:
         return False
-    return bool(await asyncio.to_thread(_wrong, root, [now[0]], full))
+    return bool(await asyncio.to_thread(_damaged_images, root, [now[0]], full))
 
 
 async def outbox(database: Database, settings: Settings) -> list[Check]:

@@ -3,8 +3,8 @@
 import pytest
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_http.error_table import TABLE, envelope
 from imagegen_http.openai.problems import Problem
+from imagegen_http.problems.error_table import TABLE, envelope
 
 _NEVER = {408, 409}
 """The official clients repeat these."""
@@ -13,7 +13,7 @@ _NEVER = {408, 409}
 @pytest.mark.parametrize("slug", TABLE)
 def test_every_row_of_the_table_has_a_shape(slug):
     """The status that clients expect, and one that they do not repeat without need."""
-    problem = Problem.of_envelope(*envelope(slug, {}, english=True, request_id="r"))
+    problem = Problem.from_envelope(*envelope(slug, {}, english=True, request_id="r"))
 
     assert {"message", "type", "param", "code"} == set(problem.body["error"])
     assert problem.status not in _NEVER
@@ -24,7 +24,7 @@ def test_every_row_of_the_table_has_a_shape(slug):
 @pytest.mark.parametrize("charged", [False, True])
 def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, charged):
     """By its status, which every client understands, and because the official ones are told."""
-    problem = Problem.of_failure(Failure.of(code, "m", possible_charge=charged), english=True)
+    problem = Problem.from_failure(Failure.of(code, "m", possible_charge=charged), english=True)
 
     assert problem.status not in _NEVER
     if charged:
@@ -34,7 +34,7 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, cha
 
 def test_what_a_person_cancelled_is_not_repeated():
     """Although nothing was sent for it: a repeat would make it after all."""
-    problem = Problem.of_failure(Failure.of(FailureCode.CANCELLED, "m"), english=True)
+    problem = Problem.from_failure(Failure.of(FailureCode.CANCELLED, "m"), english=True)
 
     assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
 
@@ -53,7 +53,7 @@ def test_what_a_person_cancelled_is_not_repeated():
 def test_a_field_has_the_name_that_clients_know(field, param):
     """Not that of our own API."""
     data = {"errors": [{"field": field, "message": "is wrong"}]}
-    problem = Problem.of_envelope(*envelope("validation_failed", data, english=True, request_id="r"))
+    problem = Problem.from_envelope(*envelope("validation_failed", data, english=True, request_id="r"))
 
     expected = f"{param}: is wrong" if param else "is wrong"
     assert (param, f"the request is not valid ({expected})") == (problem.param, problem.message)

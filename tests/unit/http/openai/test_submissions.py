@@ -2,12 +2,12 @@
 
 import pytest
 
-from imagegen_core.capabilities import Model, Parameter
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import Operation
-from imagegen_core.parameters import common
-from imagegen_http.openai.submissions import submission_of
-from imagegen_http.openai.wanted import Wanted
+from imagegen_core.providers.capabilities import Model, Parameter
+from imagegen_core.providers.parameters import common
+from imagegen_http.openai.image_request import ImageRequest
+from imagegen_http.openai.submissions import build_submission
 from imagegen_http.openai.wire import ImageGeneration
 
 QUALITY = Parameter(name="quality", enum=("low", "medium", "high"))
@@ -24,10 +24,10 @@ def submission(
     extras=False,
     **fields,
 ):
-    asked = ImageGeneration(prompt="猫", size=size, n=n)
-    wanted = Wanted(asked=asked, fields=fields, digest="", images=images, mask=mask)
+    generation = ImageGeneration(prompt="猫", size=size, n=n)
+    image_request = ImageRequest(generation=generation, fields=fields, digest="", images=images, mask=mask)
     model = Model(id="m", parameters=parameters, operations=operations, accepts_extras=extras)
-    return submission_of(wanted, "p", model)
+    return build_submission(image_request, "p", model)
 
 
 @pytest.mark.parametrize(
@@ -121,17 +121,17 @@ def test_a_forms_text_becomes_what_the_model_declares(kind, given, value):
         ((Operation.GENERATE,), 1, None, Operation.EDIT),
     ],
 )
-def test_pictures_are_edited_or_references(operations, images, mask, operation):
+def test_images_are_edited_or_references(operations, images, mask, operation):
     """What the model cannot do is for the core to refuse."""
-    pictures = tuple(b"%d" % number for number in range(images))
-    made = submission((), operations, images=pictures, mask=mask)
+    contents = tuple(b"%d" % number for number in range(images))
+    made = submission((), operations, images=contents, mask=mask)
 
     edited = operation is Operation.EDIT
     assert (operation, mask) == (made.operation, made.mask)
     assert (
-        ((), pictures[0]) == (made.references, made.image)
+        ((), contents[0]) == (made.references, made.image)
         if edited
-        else (pictures, None)
+        else (contents, None)
         == (
             made.references,
             made.image,
@@ -140,7 +140,7 @@ def test_pictures_are_edited_or_references(operations, images, mask, operation):
 
 
 @pytest.mark.parametrize(("images", "mask"), [((), None), ((b"1", b"2"), b"m")])
-def test_no_picture_and_a_mask_for_several_are_refused(images, mask):
+def test_no_image_and_a_mask_for_several_are_refused(images, mask):
     """Nobody could say what is meant."""
     with pytest.raises(ValidationFailed):
         submission(images=images, mask=mask)

@@ -5,10 +5,10 @@ import pytest
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.gemini.failures import ErrorAnswer, wait
-from imagegen_core.capabilities import LifecycleStatus, check_request
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation, PictureRequest
-from imagegen_core.provider_configs import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.providers.capabilities import LifecycleStatus, check_request
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 
 FIVE = ("generate", "reference", "edit", "upscale", "recontext")
 
@@ -74,7 +74,7 @@ def test_imagen_can_do_nothing_with_a_developer_key():
 
 
 def test_capabilities_choose_among_what_is_possible():
-    """A configuration cannot make a model segment pictures that has no way to."""
+    """A configuration cannot make a model segment images that has no way to."""
     model = only("gemini-3-pro-image", (Operation.GENERATE, Operation.SEGMENT))
 
     assert (Operation.GENERATE,) == model.operations
@@ -91,7 +91,7 @@ def test_a_model_of_one_size_cannot_upscale():
 )
 def test_what_the_api_does_not_take_is_refused(params):
     """By name, before anything is queued."""
-    request = PictureRequest(operation=Operation.GENERATE, prompt="x", params=params)
+    request = ImageRequest(operation=Operation.GENERATE, prompt="x", params=params)
 
     with pytest.raises(ValidationFailed, match=f"params.{next(iter(params))}"):
         check_request(request, only("gemini-3-pro-image"))

@@ -5,14 +5,14 @@ import pytest
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, tier_for, upscaled
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, Operation
 
 RATIOS = ("1:1", "2:3", "3:2", "9:16", "16:9")
 TIERS = ("1K", "2K", "4K")
 
 
 def frame(**params):
-    return framing(PictureRequest(operation=Operation.GENERATE, params=params), ratios=RATIOS, tiers=TIERS)
+    return framing(ImageRequest(operation=Operation.GENERATE, params=params), ratios=RATIOS, tiers=TIERS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_size_of_another_kind_is_refused():
 
 def test_a_model_without_tiers_draws_at_its_own_size():
     """Only the ratio is asked for."""
-    request = PictureRequest(operation=Operation.GENERATE, params={"size": "512x512"})
+    request = ImageRequest(operation=Operation.GENERATE, params={"size": "512x512"})
 
     got = framing(request, ratios=RATIOS, tiers=())
 

@@ -1,4 +1,4 @@
-"""Pictures streamed into the places of their placeholders."""
+"""Images streamed into the places of their placeholders."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ async def sent(body):
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("sizes", [(0, 1), (2, 3), (196_607, 196_609), (500_000, 1)])
-async def test_the_body_holds_the_pictures(encode, sizes):
+async def test_the_body_holds_the_images(encode, sizes):
     """Whatever alphabet the SDK used for the placeholders, and in the order of the body."""
     first, second = (upload(token, bytes(size)) for token, size in zip("ab", sizes, strict=True))
     text = json.dumps(
@@ -40,7 +40,7 @@ async def test_the_body_holds_the_pictures(encode, sizes):
     assert [bytes(sizes[1]), bytes(sizes[0])] == [base64.b64decode(json.loads(raw)[i]) for i in (0, 2)]
 
 
-async def test_a_picture_that_changed_ends_the_request():
+async def test_an_image_that_changed_ends_the_request():
     """Its announced length would be wrong."""
     body = Body(text=b"a" * 64, uploads=(upload("a", b"xyz", size=4),))
 

@@ -3,16 +3,16 @@
 import pytest
 
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
-from imagegen_adapters.providers.stable_diffusion.bodies import Inline
-from imagegen_core.capabilities import Model
+from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.providers.capabilities import Model
 
 DEFAULT = Model(id="default")
-OWNED = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}
+RESERVED_PARAMETERS = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}
 
 
-def picture(width=640, height=480):
+def image(width=640, height=480):
     return InputImage(key="p", mime_type="image/png", width=width, height=height, size_bytes=1, sha256="")
 
 
@@ -21,7 +21,7 @@ def body(request, model=DEFAULT, options=None, **inputs):
 
 
 def generate(**params):
-    return PictureRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
 
 
 def test_every_parameter_gets_its_name_on_the_wire():
@@ -36,7 +36,7 @@ def test_every_parameter_gets_its_name_on_the_wire():
     }
     request = generate(**params, num=3, sampler_name="Euler a", enable_hr=True, styles=["a", "b"])
 
-    expected = {**params, **OWNED, "batch_size": 3, "n_iter": 1}
+    expected = {**params, **RESERVED_PARAMETERS, "batch_size": 3, "n_iter": 1}
     expected |= {"sampler_name": "Euler a", "enable_hr": True, "styles": ["a", "b"]}
     assert expected == body(request)
 
@@ -57,15 +57,15 @@ def test_size_may_be_given_as_one_text():
 
 
 def test_n_iter_makes_the_same_number_one_after_another():
-    """It is for small GPUs and never changes how many pictures are made."""
+    """It is for small GPUs and never changes how many images are made."""
     made = body(generate(num=4, n_iter=4))
 
     assert (1, 4) == (made["batch_size"], made["n_iter"])
 
 
-@pytest.mark.parametrize("name", [*wire.OWNED, "n_iter"])
+@pytest.mark.parametrize("name", [*wire.RESERVED_PARAMETERS, "n_iter"])
 def test_what_the_service_owns_is_refused_by_name(name):
-    """A parameter must not read the server's files, hide the pictures or change their number."""
+    """A parameter must not read the server's files, hide the images or change their number."""
     with pytest.raises(ValidationFailed, match=f"params.{name}: "):
         body(generate(**{name: 3}))
 
@@ -100,13 +100,13 @@ def test_harmless_settings_and_allowed_scripts_pass():
     assert {"ADetailer": {"args": [1]}} == made["alwayson_scripts"]
 
 
-def test_an_edit_keeps_the_pictures_size():
+def test_an_edit_keeps_the_images_size():
     """The server's own default, 512x512, would squeeze it."""
-    request = PictureRequest(operation=Operation.EDIT, prompt="猫", image=picture(643, 480))
+    request = ImageRequest(operation=Operation.EDIT, prompt="猫", image=image(643, 480))
 
-    made = body(request, picture=b"p", mask=b"m")
+    made = body(request, image=b"p", mask=b"m")
 
-    assert (640, 480, [Inline(b"p")], Inline(b"m"), 0) == (
+    assert (640, 480, [InlineImage(b"p")], InlineImage(b"m"), 0) == (
         made["width"],
         made["height"],
         made["init_images"],
@@ -115,12 +115,12 @@ def test_an_edit_keeps_the_pictures_size():
     )
 
 
-def test_a_huge_picture_is_repainted_smaller_and_says_so():
+def test_a_huge_image_is_repainted_smaller_and_says_so():
     """Unless the caller says how large it shall be."""
-    request = PictureRequest(operation=Operation.REFERENCE, prompt="猫", references=(picture(8000, 4000),))
+    request = ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(image(8000, 4000),))
     explicit = request.with_params(width=4000, height=2000)
 
-    made, wanted = body(request, picture=b"p"), body(explicit, picture=b"p")
+    made, wanted = body(request, image=b"p"), body(explicit, image=b"p")
 
     assert ((2048, 1024), (4000, 2000)) == tuple((b["width"], b["height"]) for b in (made, wanted))
     assert (1, 0) == (len(wire.warnings(request)), len(wire.warnings(explicit)))
@@ -128,17 +128,17 @@ def test_a_huge_picture_is_repainted_smaller_and_says_so():
 
 def test_upscaling_sends_the_factor_and_the_operators_upscaler():
     """A caller may name another one."""
-    request = PictureRequest(operation=Operation.UPSCALE, image=picture(), params={"upscale_factor": "x4"})
+    request = ImageRequest(operation=Operation.UPSCALE, image=image(), params={"upscale_factor": "x4"})
     options = wire.Options(upscaler="4x-UltraSharp")
 
-    made = body(request, options=options, picture=b"p")
-    other = body(request.with_params(upscaler_1="Lanczos"), options=options, picture=b"p")
+    made = body(request, options=options, image=b"p")
+    other = body(request.with_params(upscaler_1="Lanczos"), options=options, image=b"p")
 
     assert {
         "resize_mode": 0,
         "upscaling_resize": 4,
         "upscaler_1": "4x-UltraSharp",
         "show_extras_results": True,
-        "image": Inline(b"p"),
+        "image": InlineImage(b"p"),
     } == made
     assert "Lanczos" == other["upscaler_1"]

@@ -1,4 +1,4 @@
-"""What the error answers of the vendors mean."""
+"""What the error answers of the providers mean."""
 
 import json
 

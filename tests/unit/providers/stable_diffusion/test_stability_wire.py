@@ -7,25 +7,25 @@ import pytest
 
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.operations import InputImage, Operation, PictureRequest
+from imagegen_core.operations import ImageRequest, InputImage, Operation
 
-PICTURE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
+IMAGE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
 FILE = ("picture.png", b"p", "image/png")
 
 
 def request(operation=Operation.GENERATE, prompt="cat", **params):
     inputs = {}
     if operation is Operation.REFERENCE:
-        inputs = {"references": (PICTURE,)}
+        inputs = {"references": (IMAGE,)}
     elif operation is not Operation.GENERATE:
-        inputs = {"image": PICTURE}
-    return PictureRequest(operation=operation, prompt=prompt, params=params, **inputs)
+        inputs = {"image": IMAGE}
+    return ImageRequest(operation=operation, prompt=prompt, params=params, **inputs)
 
 
 def sent(asked, model="stable-image-core", mask=None):
     route = wire.route(asked, model)
-    picture = b"p" if asked.inputs else None
-    form = wire.form(asked, route, picture=picture, mask=mask)
+    image = b"p" if asked.inputs else None
+    form = wire.form(asked, route, image=image, mask=mask)
     plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
     return route.path.removeprefix("/v2beta/stable-image/"), plain
 
@@ -87,7 +87,7 @@ def test_each_operation_has_its_route_and_fields(asked, model, expected):
 
 def test_a_mask_makes_an_edit_an_inpainting():
     """Without one, it is search and replace."""
-    asked = PictureRequest(operation=Operation.EDIT, prompt="cat", image=PICTURE, mask=PICTURE)
+    asked = ImageRequest(operation=Operation.EDIT, prompt="cat", image=IMAGE, mask=IMAGE)
 
     path, form = sent(asked, mask=b"m")
 
@@ -146,8 +146,8 @@ def test_a_parameter_without_effect_is_named():
         ([], ("bad_response", True)),
     ],
 )
-def test_an_answer_without_a_picture_to_keep_is_an_error(answer, expected):
-    """A filtered picture was made, so it may have been charged."""
+def test_an_answer_without_an_image_to_keep_is_an_error(answer, expected):
+    """A filtered image was made, so it may have been charged."""
     with pytest.raises(CallError) as caught:
         wire.answer(io.BytesIO(json.dumps(answer).encode()))
 

@@ -1,4 +1,4 @@
-"""The documents that come with the program, one YAML file a vendor."""
+"""The documents that come with the program, one YAML file a provider."""
 
 from collections.abc import Mapping
 from importlib import resources

@@ -1,0 +1,213 @@
+"""Writes a backup beside a running service."""
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import attrs
+
+from imagegen_adapters.backups.contents import (
+    CHUNK_BYTES,
+    FORMAT,
+    HEADER,
+    TRAILER,
+    BackupError,
+    Progress,
+    Tally,
+)
+from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
+from imagegen_adapters.blob_stores.atomic_file import sync_directory
+from imagegen_adapters.blob_stores.keys import is_key
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY, SPOOL_DIRECTORY
+from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
+
+_MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
+"""An expiry removes its file before the record says so; one that has not followed by then is wrong."""
+
+
+@attrs.frozen(kw_only=True)
+class BackupReport:
+    """``missing``: keys of images that should be on this disk and are not, or have another size."""
+
+    images: int
+    files: int
+    size_bytes: int
+    missing: tuple[str, ...]
+
+
+def write_backup(
+    data_dir: Path,
+    target: Path,
+    *,
+    force: bool,
+    progress: Progress,
+    pause: Callable[[float], object] = time.sleep,
+) -> BackupReport:
+    """Write one file of mode 0600, durably; it appears under its name only when it is whole.
+
+    ``pause`` waits so many seconds, for images that are just moving to the archive.
+
+    Raises:
+        BackupError: there is nothing to back up, or the target exists and ``force`` is not set.
+        StorageError: the database is damaged.
+        OSError: the target cannot be written.
+    """
+    database = data_dir / DATABASE_FILE
+    if not database.is_file():
+        raise BackupError("there is no database in the data directory, so nothing to back up")
+    if target.exists() and not force:
+        raise BackupError(f"{target.name} exists; --force replaces it")
+    with _atomic_file(target) as file:
+        snapshot = target.with_name(f"{target.name}.snapshot.part")
+        snapshot.unlink(missing_ok=True)  # of a backup that was killed
+        try:
+            take_snapshot(database, snapshot)
+            with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as now:
+                if rows.empty():
+                    raise BackupError("the database is empty, so there is nothing to back up")
+                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, now, pause)
+        finally:
+            snapshot.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that takes the target's place when the body ends well, and is removed when not."""
+    part = target.with_name(f"{target.name}.part")
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupError(f"another backup is writing {target.name}") from error
+        os.fchmod(file.fileno(), 0o600)
+        os.ftruncate(file.fileno(), 0)
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    sync_directory(target.parent)
+
+
+class _BackupWriter:
+    """One backup on its way."""
+
+    def __init__(self, file: IO[bytes], data_dir: Path, rows: SnapshotRows, progress: Progress) -> None:
+        self._tar = tarfile.TarFile(
+            fileobj=file, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES
+        )
+        self._data_dir = data_dir
+        self._rows = rows
+        self._progress = progress
+        self._tally = Tally()
+        self._total = 0
+        self._images = 0
+
+    def write(self, snapshot: Path, now: SnapshotRows, pause: Callable[[float], object]) -> BackupReport:
+        """Write everything; ``now`` tells whether a file that is gone was still wanted."""
+        self._total = snapshot.stat().st_size + self._rows.image_bytes()
+        self._add_json(HEADER, {"format": FORMAT, "created_at": _utc(time.time())})
+        self._add(DATABASE_FILE, snapshot)
+        self._add_spool()
+        suspects = [image for image in self._rows.images() if not self._add_image(image)]
+        for _ in range(_MAX_CHECKS):
+            suspects = [image for image in suspects if self._is_still_missing(image, now)]
+            if not suspects:
+                break
+            pause(_PAUSE_SECONDS)
+        self._add_json(TRAILER, self._tally.told())
+        self._tar.close()
+        return BackupReport(
+            images=self._images,
+            files=self._tally.files,
+            size_bytes=self._tally.size_bytes,
+            missing=tuple(image.blob_key for image in suspects),
+        )
+
+    def _add_spool(self) -> None:
+        """Add the inputs of tasks that may still be sent, and the answers of those that run."""
+        spool = self._data_dir / SPOOL_DIRECTORY
+        for owner in sorted(spool.iterdir()) if spool.is_dir() else ():
+            task_id, dot, _ = owner.name.partition(".")
+            status = self._rows.task_status(task_id)
+            ended = status in ("failed", "cancelled")
+            if status in (None, "completed") or (ended and dot) or not owner.is_dir():
+                continue
+            for file in sorted(owner.iterdir()):
+                name = f"{owner.name}/{file.name}"
+                if is_key(name):
+                    self._add(f"{SPOOL_DIRECTORY}/{name}", file)
+
+    def _add_image(self, image: ImageFile) -> bool:
+        """Add what is here of an image; return whether that is what should be."""
+        if image.thumbnail_key is not None:
+            self._add(
+                f"{IMAGES_DIRECTORY}/{image.thumbnail_key}",
+                self._data_dir / IMAGES_DIRECTORY / image.thumbnail_key,
+            )
+        size = self._add(
+            f"{IMAGES_DIRECTORY}/{image.blob_key}", self._data_dir / IMAGES_DIRECTORY / image.blob_key
+        )
+        self._images += size is not None
+        return size == image.size_bytes or not image.local
+
+    def _is_still_missing(self, image: ImageFile, now: SnapshotRows) -> bool:
+        """Return whether the image was neither deleted nor expired while the backup was made."""
+        record = now.image(image.id)
+        if record is None or not record.local:
+            return False
+        path = self._data_dir / IMAGES_DIRECTORY / image.blob_key
+        return not path.is_file() or path.stat().st_size != image.size_bytes
+
+    def _add(self, name: str, path: Path) -> int | None:
+        """Add a file and return its size; None when it is not there."""
+        try:
+            source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        except FileNotFoundError:
+            return None
+        with source:
+            found = os.fstat(source.fileno())
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime, member.mode = found.st_size, int(found.st_mtime), 0o600
+            self._tally.begin(name)
+            self._tar.addfile(member, _CountedFile(source, self))
+        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile remembers each, which a million images would feel
+        return found.st_size
+
+    def _add_json(self, name: str, value: object) -> None:
+        content = json.dumps(value).encode()
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(content), 0o600
+        self._tar.addfile(member, io.BytesIO(content))
+
+    def note(self, piece: bytes) -> None:
+        self._tally.add(piece)
+        self._progress(self._tally.size_bytes, self._total)
+
+
+@attrs.frozen
+class _CountedFile:
+    """A file whose pieces are noted as they are read."""
+
+    _file: IO[bytes]
+    _writer: _BackupWriter
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        self._writer.note(piece)
+        return piece
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

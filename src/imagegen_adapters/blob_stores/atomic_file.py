@@ -1,0 +1,98 @@
+"""A file that is being written under a temporary name, and appears under its own only when it is whole."""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import threading
+from pathlib import Path
+
+from imagegen_adapters.blob_stores.crc64 import new_crc64
+
+TEMPORARY_MARK = "~"
+"""What every temporary name contains and no key can."""
+
+_numbers = itertools.count()
+
+
+class AtomicFile:
+    """Blocking, meant for threads. One of `commit` and `abandon` ends it; the other then does nothing.
+
+    A lock makes `abandon` wait for a write that another thread is in, so that a cancelled task
+    never closes a descriptor under it. Every method but `abandon` raises `OSError`.
+    """
+
+    def __init__(self, path: Path, *, crc64: bool) -> None:
+        """Create the temporary file beside ``path``, only readable by its owner, with all parents."""
+        make_directory(path.parent)
+        self._path = path
+        self._temporary, self._fd = _create_beside(path)
+        self._lock = threading.Lock()
+        self._open = True
+        self._sha256 = hashlib.sha256()
+        self._crc64 = new_crc64() if crc64 else None
+        self.size = 0
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Append the pieces."""
+        data = b"".join(pieces)  # each system call and each hash gives up the interpreter lock: have few
+        with self._lock:
+            if not self._open:
+                return
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+            self._sha256.update(data)
+            if self._crc64:
+                self._crc64.update(data)
+            self.size += len(data)
+
+    def commit(self) -> tuple[int, str, int | None]:
+        """Make the file durable under its own name; return size, SHA-256 in hex, and CRC-64 if wanted."""
+        with self._lock:
+            os.fsync(self._fd)
+            os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
+            self._open = False
+            os.close(self._fd)
+        sync_directory(self._path.parent)
+        return self.size, self._sha256.hexdigest(), self._crc64.value() if self._crc64 else None
+
+    def abandon(self) -> None:
+        """Remove what was written, unless it was committed."""
+        with self._lock:
+            if not self._open:
+                return
+            self._open = False
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)  # noqa: PTH108 - one system call, on strings
+
+
+def make_directory(path: Path) -> None:
+    """Create the directory and what is missing above it, for the owner only, each synced into its parent."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _create_beside(path: Path) -> tuple[str, int]:
+    while True:
+        name = f"{path}{TEMPORARY_MARK}{os.getpid()}-{next(_numbers)}"
+        try:
+            return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:  # left by an earlier process with our number
+            continue

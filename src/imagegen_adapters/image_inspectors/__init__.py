@@ -1,0 +1,1 @@
+"""Decoding images without trusting them."""

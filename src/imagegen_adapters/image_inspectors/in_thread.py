@@ -1,0 +1,52 @@
+"""Decodes in a thread of this process: for programs that import the library, and for tests."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.image_inspectors.decoding import Decoded, Undecodable, decode, open_image
+from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
+from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
+
+
+class ThreadInspector:
+    """Takes and rejects what `SubprocessInspector` does, without its limits on time and memory.
+
+    Args:
+        workers: images decoded at once.
+        max_bytes: largest file, held in memory meanwhile.
+        max_pixels: largest image.
+    """
+
+    def __init__(
+        self, *, workers: int = 2, max_bytes: int = MAX_IMAGE_BYTES, max_pixels: int = MAX_IMAGE_PIXELS
+    ) -> None:
+        self._workers = asyncio.Semaphore(workers)
+        self._max_bytes = max_bytes
+        self._max_pixels = max_pixels
+
+    async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        async with self._workers:
+            file = io.BytesIO()
+            async for chunk in chunks:
+                if file.write(chunk) and file.tell() > self._max_bytes:
+                    raise ImageRejected(f"it is larger than {self._max_bytes / 2**20:g} MB")
+            decoded = await asyncio.to_thread(self._decode, file)
+        return Inspection(
+            mime_type=MediaType[decoded.format],
+            width=decoded.width,
+            height=decoded.height,
+            thumbnail=decoded.thumbnail,
+        )
+
+    async def aclose(self) -> None:
+        """Nothing to end."""
+
+    def _decode(self, file: io.BytesIO) -> Decoded:
+        try:
+            with open_image(file, max_pixels=self._max_pixels) as image:
+                return decode(image)
+        except Undecodable as error:
+            raise ImageRejected(str(error)) from error
+        except MemoryError as error:  # nothing but the machine limits it here
+            raise InspectorUnavailable("there is too little memory to decode an image") from error

@@ -1,0 +1,241 @@
+"""Decodes in child processes, which may crash, hang or eat memory without harm to the service."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.image_inspectors.decoder_process import (
+    DecoderDied,
+    DecoderLimits,
+    DecoderProcess,
+    Reply,
+)
+from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
+from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
+
+_LARGE_PIXELS = 10_000_000
+"""Above it one image at a time: 40 megapixels of WebP take 640 MB while they are decoded."""
+
+_MEMORY_BYTES = 1024 * 1024 * 1024
+"""Address space of a child. Measured peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
+
+
+_MAX_TRIES = 2
+"""In how many children an image is decoded before they are given up."""
+
+
+class SubprocessInspector:
+    """Keeps up to ``workers`` children, started when first needed and ended when idle.
+
+    A child that dies fails nothing but its own image, and not even that at once: the image is
+    decoded again in a new child. It is rejected by what the child says, by a crash of both children, and
+    when it takes too much work; not by a child that somebody killed, nor by a machine that is too busy to
+    get it done: then nothing is known of it. `aclose` ends all children.
+
+    Args:
+        workers: images decoded at once.
+        cpu_seconds: how much work one image may take.
+        patience_seconds: how long one may take on a busy machine.
+        idle_seconds: how long a child waits for the next image.
+        max_bytes: largest file.
+        max_pixels: largest image.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        cpu_seconds: int = 20,
+        patience_seconds: float = 120.0,
+        idle_seconds: float = 60.0,
+        max_bytes: int = MAX_IMAGE_BYTES,
+        max_pixels: int = MAX_IMAGE_PIXELS,
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
+        self._patience_seconds = patience_seconds
+        self._max_bytes = max_bytes
+        limits = DecoderLimits(
+            max_pixels=max_pixels,
+            large_pixels=_LARGE_PIXELS,
+            memory_bytes=_MEMORY_BYTES,
+            cpu_seconds=cpu_seconds,
+        )
+        self._slots = [_Slot(limits, idle_seconds) for _ in range(workers)]
+        self._free = list(self._slots)
+        self._workers = asyncio.Semaphore(workers)
+        self._one_large = asyncio.Lock()
+        self._closed = asyncio.Event()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the children that run now."""
+        return tuple(s.child.pid for s in self._slots if s.child is not None and s.child.alive)
+
+    async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        """Decode the image whole; see the port.
+
+        Raises:
+            PictureRejected: it is not what we take.
+            InspectorUnavailable: no process could be started or finish, or this object is closed.
+        """
+        async with self._workers:
+            if self._closed.is_set():
+                raise InspectorUnavailable("the image inspector is closed")
+            slot = self._free.pop()  # the one used last, so that the others become idle
+            try:
+                await slot.fill(chunks, self._max_bytes)
+                return await self._decoded(slot)
+            finally:
+                slot.empty()
+                self._free.append(slot)
+                if self._closed.is_set():
+                    await slot.close()
+
+    async def aclose(self) -> None:
+        """End all children, at once; images that are being decoded end with `InspectorUnavailable`."""
+        self._closed.set()
+        for slot in self._slots:
+            await slot.stop()
+        for slot in self._free:
+            await slot.close()
+
+    async def _decoded(self, slot: "_Slot") -> Inspection:
+        crashes = 0
+        for _ in range(_MAX_TRIES):
+            if self._closed.is_set():
+                break
+            child = await slot.running_child()
+            try:
+                return _inspection(await self._answer(child))
+            except DecoderDied as death:
+                await slot.stop()
+                if death.out_of_time:
+                    raise ImageRejected(
+                        f"it takes more than {self._cpu_seconds} s of work to decode"
+                    ) from death
+                crashes += death.crashed
+            except (ImageRejected, InspectorUnavailable):
+                raise
+            except TimeoutError as error:
+                await slot.stop()
+                raise InspectorUnavailable("the machine is too busy to decode an image") from error
+            except BaseException:
+                await slot.stop()
+                raise
+        if self._closed.is_set():
+            raise InspectorUnavailable("the image inspector is closed")
+        if crashes == _MAX_TRIES:
+            raise ImageRejected("the decoder crashes on it")
+        raise InspectorUnavailable("the decoding process was ended from outside")
+
+    async def _answer(self, child: DecoderProcess) -> Reply:
+        async with asyncio.timeout(self._patience_seconds):
+            reply = await child.ask()
+        if reply.status != "large":
+            return reply
+        async with self._one_large, asyncio.timeout(self._patience_seconds):
+            return await child.ask()
+
+
+class _Slot:
+    """A place to lay an image, and the child that looks at it there."""
+
+    def __init__(self, limits: DecoderLimits, idle_seconds: float) -> None:
+        self._limits = limits
+        self._idle_seconds = idle_seconds
+        self._fd: int | None = None
+        self._idle: asyncio.Task[None] | None = None
+        self.child: DecoderProcess | None = None
+
+    async def fill(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
+        """Lay the image down; it is never whole in this process's own memory."""
+        self._cancel_idle_timer()
+        size = 0
+        async for chunk in chunks:
+            if size + len(chunk) > max_bytes:
+                raise ImageRejected(f"it is larger than {max_bytes / 2**20:g} MB")
+            try:
+                self._write(chunk, size)
+            except OSError as error:
+                raise InspectorUnavailable("there is no memory to decode an image from") from error
+            size += len(chunk)
+
+    def _write(self, chunk: bytes, at: int) -> None:
+        if self._fd is None:
+            self._fd = _anonymous_file()
+        rest = memoryview(chunk)
+        while rest:
+            written = os.pwrite(self._fd, rest, at)
+            at += written
+            rest = rest[written:]
+
+    async def running_child(self) -> DecoderProcess:
+        """Return the running child, or a new one."""
+        if self.child is not None and not self.child.alive:
+            await self.stop()
+        if self.child is None:
+            try:
+                if self._fd is None:
+                    self._fd = _anonymous_file()
+                self.child = await DecoderProcess.start(self._fd, self._limits)
+            except (OSError, DecoderDied) as error:
+                raise InspectorUnavailable("no decoding process could be started") from error
+        return self.child
+
+    def empty(self) -> None:
+        """Take the image away and let the child go unless it is needed soon."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+        if self.child is not None:
+            self._idle = asyncio.create_task(self._retire_when_idle())
+
+    async def stop(self) -> None:
+        """End the child now."""
+        self._cancel_idle_timer()
+        child, self.child = self.child, None
+        if child is not None:
+            await asyncio.shield(child.kill())
+
+    async def close(self) -> None:
+        """End the child and give the file back."""
+        await self.stop()
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def _cancel_idle_timer(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    async def _retire_when_idle(self) -> None:
+        await asyncio.sleep(self._idle_seconds)
+        child, self.child = self.child, None
+        self._idle = None  # from here on nobody may interrupt it
+        if child is not None:
+            await child.retire()
+
+
+def _inspection(reply: Reply) -> Inspection:
+    if reply.status == "rejected":
+        raise ImageRejected(str(reply.header.get("message")))
+    if reply.status == "no_memory":
+        raise InspectorUnavailable("there is too little memory to decode an image")
+    try:
+        return Inspection(
+            mime_type=MediaType[reply.header["format"]],
+            width=int(reply.header["width"]),
+            height=int(reply.header["height"]),
+            thumbnail=reply.body,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecoderDied from error
+
+
+def _anonymous_file() -> int:
+    """Return the descriptor of a file without a name, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("picture", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,1 @@
+"""Which images should be where: from memory or SQLite."""

@@ -1,0 +1,68 @@
+"""The label in a JPEG: an ``APP1`` segment after JFIF and Exif [XMP specification part 3, 1.1.3]."""
+
+import struct
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.image_labels.byte_stream import ByteStream
+from imagegen_adapters.image_labels.packet import AigcLabel
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_MAX_SEGMENT_BYTES = 0xFFFF
+_MAX_METADATA_BYTES = 4 * 1024 * 1024
+"""Bytes of metadata in front that are held to look for a packet among them; colour profiles are large."""
+
+_MARKER = 0xFF
+_COMMENT = 0xFE
+_APP = range(0xE0, 0xF0)
+_APP0, _APP1 = 0xE0, 0xE1
+
+
+async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+    """Yield the file with the label in its XMP; the segments before the image are looked through."""
+    source = ByteStream(chunks)
+    yield await source.take(2)
+    segments = [segment async for segment in _metadata(source)]
+    for segment in _labelled(segments, label):
+        yield segment
+    async for piece in source.rest():
+        yield piece
+
+
+async def _metadata(source: ByteStream) -> AsyncIterator[bytes]:
+    """Yield the application segments and comments at the beginning, each with its marker."""
+    held = 0
+    while held < _MAX_METADATA_BYTES:
+        head = await source.peek(4)
+        if len(head) < 4 or head[0] != _MARKER or (head[1] not in _APP and head[1] != _COMMENT):  # noqa: PLR2004 - marker and length
+            return
+        segment = await source.take(2 + int(struct.unpack(">H", head[2:])[0]))
+        held += len(segment)
+        yield segment
+
+
+def _labelled(segments: list[bytes], label: AigcLabel) -> list[bytes]:
+    start = 4 + len(_XMP)
+    for index, segment in enumerate(segments):
+        if segment[1] == _APP1 and segment[4:start] == _XMP:
+            joined = _segment(label.merged_into(segment[start:]))
+            return [*segments[:index], joined or _label_segment(label), *segments[index + 1 :]]
+    place = 0
+    while place < len(segments) and _comes_first(segments[place]):
+        place += 1
+    return [*segments[:place], _label_segment(label), *segments[place:]]
+
+
+def _comes_first(segment: bytes) -> bool:
+    return segment[1] == _APP0 or (segment[1] == _APP1 and segment[4:8] == b"Exif")
+
+
+def _label_segment(label: AigcLabel) -> bytes:
+    return _segment(label.packet()) or b""
+
+
+def _segment(packet: bytes) -> bytes | None:
+    """Return the segment of a packet; None when it is too long for one."""
+    length = 2 + len(_XMP) + len(packet)
+    if length > _MAX_SEGMENT_BYTES:
+        return None
+    return bytes((_MARKER, _APP1)) + struct.pack(">H", length) + _XMP + packet

@@ -1,0 +1,65 @@
+"""The label in a PNG: an ``iTXt`` chunk before the first ``IDAT`` [XMP specification part 3, 1.1.5]."""
+
+import struct
+import zlib
+from collections.abc import AsyncIterator
+
+from imagegen_adapters.image_labels.byte_stream import ByteStream
+from imagegen_adapters.image_labels.packet import MAX_PACKET_BYTES, AigcLabel
+
+_SIGNATURE_BYTES = 8
+_HEADER_BYTES = 8
+_CRC_BYTES = 4
+_XMP = b"XML:com.adobe.xmp\0"
+_PLAIN = b"\0\0\0\0"  # not compressed, no language, no translated keyword
+
+
+async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
+    """Yield the file with the label in its XMP; chunks that hold none pass as they are."""
+    source = ByteStream(chunks)
+    yield await source.take(_SIGNATURE_BYTES)
+    labelled = False
+    while len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
+        length, kind = struct.unpack(">I4s", header)
+        if (
+            kind == b"iTXt"
+            and length <= MAX_PACKET_BYTES
+            and (told := await _xmp(source, length)) is not None
+        ):
+            await source.take(_HEADER_BYTES + length + _CRC_BYTES)
+            yield _chunk(label.merged_into(told))
+            labelled = True
+            continue
+        if kind == b"IDAT" and not labelled:
+            yield _chunk(label.packet())
+            labelled = True
+        async for piece in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
+            yield piece
+    async for piece in source.rest():
+        yield piece
+
+
+async def _xmp(source: ByteStream, length: int) -> bytes | None:
+    """Return the packet of the text chunk that comes next, or None when it holds something else."""
+    data = (await source.peek(_HEADER_BYTES + length))[_HEADER_BYTES:]
+    if len(data) < length or not data.startswith(_XMP):
+        return None
+    flags, rest = data[len(_XMP) : len(_XMP) + 2], data[len(_XMP) + 2 :]
+    *_, text = rest.split(b"\0", 2)
+    if flags[:1] == b"\1":
+        return _inflated(text)
+    return text
+
+
+def _inflated(text: bytes) -> bytes | None:
+    decompressor = zlib.decompressobj()
+    try:
+        plain = decompressor.decompress(text, MAX_PACKET_BYTES)
+    except zlib.error:
+        return None
+    return None if decompressor.unconsumed_tail else plain
+
+
+def _chunk(packet: bytes) -> bytes:
+    body = b"iTXt" + _XMP + _PLAIN + packet
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

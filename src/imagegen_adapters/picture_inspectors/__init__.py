@@ -1,1 +1,0 @@
-"""Decoding pictures without trusting them."""

@@ -1,1 +1,0 @@
-"""Which pictures should be where: from memory or SQLite."""

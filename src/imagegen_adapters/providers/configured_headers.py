@@ -1,0 +1,19 @@
+"""The operator's own headers, ``extra_config.headers``, which go along with each call."""
+
+from collections.abc import Mapping
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.providers.config import ProviderConfig
+
+
+def configured_headers(config: ProviderConfig) -> dict[str, str]:
+    """Return the headers by lower-case name.
+
+    Raises:
+        ValidationFailed: they are not an object of strings.
+    """
+    headers = config.extra_config.get("headers") or {}
+    texts = isinstance(headers, Mapping) and all(isinstance(t, str) for pair in headers.items() for t in pair)
+    if not texts:
+        raise ValidationFailed.of("extra_config.headers", "must be an object of strings")
+    return {name.lower(): value for name, value in headers.items()}

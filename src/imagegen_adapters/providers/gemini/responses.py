@@ -1,0 +1,181 @@
+"""Google's 200 answers, read: images and what was said beside them, or why there are none."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.spooled_json import SpooledString
+from imagegen_adapters.providers.upstream_messages import shorten
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+
+REFUSALS = frozenset(
+    {
+        *("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "JAILBREAK"),
+        *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
+    }
+)
+"""Finish reasons by which Google refuses an image; any ``blockReason`` refuses a prompt."""
+
+_TEXT_CHARS = 2000
+
+
+@attrs.frozen(kw_only=True)
+class ImageData:
+    """An image in an answer: its base64, as text or as a place in the spooled file."""
+
+    data: str | SpooledString
+    metadata: Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class ParsedResponse:
+    """What an answer holds; never without an image."""
+
+    images: tuple[ImageData, ...]
+    failures: tuple[CallError, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_content(answer: Any) -> ParsedResponse:
+    """Read the answer of ``generateContent``. Thought images are sketches and passed over.
+
+    Raises:
+        CallError: ``content_policy``, or ``bad_response`` when there is no image for another reason.
+    """
+    document = _object(answer)
+    feedback = _object(document.get("promptFeedback"))
+    candidates = [_object(c) for c in _list(document.get("candidates"))]
+    shared = _shared_metadata(document)
+    images: list[ImageData] = []
+    failures: list[CallError] = []
+    warnings: list[str] = []
+    for candidate in candidates:
+        found = tuple(_content_images(candidate, shared))
+        images += found
+        if not found:
+            failures.append(_no_image(candidate))
+        elif candidate.get("finishReason") == "MAX_TOKENS":
+            warnings.append("the answer was cut off at the model's limit of tokens")
+    if not images and feedback.get("blockReason"):
+        reason = str(feedback["blockReason"])
+        message = _text(feedback.get("blockReasonMessage")) or f"the prompt was blocked: {reason}"
+        raise _refusal(message, reason)
+    if not images:
+        said = _text(_object(document.get("error")).get("message"))
+        raise failures[0] if failures else _bad(said or "the answer has no candidates")
+    return ParsedResponse(images=tuple(images), failures=tuple(failures), warnings=tuple(warnings))
+
+
+def _content_images(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[ImageData]:
+    said = _visible_text(candidate)
+    for part in _parts(candidate):
+        blob = _object(part.get("inlineData", part.get("inline_data")))
+        data = blob.get("data")
+        mime_type = str(blob.get("mimeType", blob.get("mime_type", "image/png")))
+        if part.get("thought") is True or not isinstance(data, str | SpooledString) or not data:
+            continue
+        if mime_type.startswith("image/"):
+            beside = {
+                "mime_type": mime_type,
+                "finish_reason": candidate.get("finishReason"),
+                "safety_ratings": candidate.get("safetyRatings"),
+                "text": said,
+            }
+            yield ImageData(data=data, metadata=_without_empty({**shared, **beside}))
+
+
+def _no_image(candidate: Mapping[str, Any]) -> CallError:
+    reason = str(candidate.get("finishReason") or "")
+    message, said = _text(candidate.get("finishMessage")), _visible_text(candidate)
+    if reason in REFUSALS:
+        return _refusal(message or said or f"the image was blocked: {reason}", reason)
+    if said:
+        return _bad(f"the model answered in words: {said}", reason)
+    return _bad(message or f"the answer has no image ({reason or 'no reason given'})", reason)
+
+
+def read_predictions(answer: Any) -> ParsedResponse:
+    """Read the answer of a predict method; filtered images become failures beside the others.
+
+    Raises:
+        CallError: ``content_policy`` when all were filtered, ``bad_response`` when there is nothing.
+    """
+    predictions = [_object(p) for p in _list(_object(answer).get("predictions"))]
+    images: list[ImageData] = []
+    failures: list[CallError] = []
+    for prediction in predictions:
+        data = prediction.get("bytesBase64Encoded")
+        reason = _text(prediction.get("raiFilteredReason"))
+        if isinstance(data, str | SpooledString) and data:
+            images.append(ImageData(data=data, metadata=_prediction_metadata(prediction)))
+        elif reason:
+            failures.append(_refusal(reason, "RAI_FILTERED"))
+    if not images:
+        raise failures[0] if failures else _bad("the answer has no predictions with an image")
+    return ParsedResponse(images=tuple(images), failures=tuple(failures))
+
+
+def _prediction_metadata(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty(
+        {
+            "mime_type": prediction.get("mimeType"),
+            "revised_prompt": _text(prediction.get("prompt")),
+            "safety_attributes": prediction.get("safetyAttributes"),
+            "rai_filtered_reason": _text(prediction.get("raiFilteredReason")),
+            "labels": prediction.get("labels"),
+        }
+    )
+
+
+def _shared_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model_version": document.get("modelVersion"),
+        "response_id": document.get("responseId"),
+        "usage": document.get("usageMetadata"),
+    }
+
+
+def _parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [_object(part) for part in _list(_object(candidate.get("content")).get("parts"))]
+
+
+def _visible_text(candidate: Mapping[str, Any]) -> str:
+    texts = (_text(part.get("text")) for part in _parts(candidate) if part.get("thought") is not True)
+    return " ".join(filter(None, texts))[:_TEXT_CHARS]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in values.items() if value not in (None, "", [], {})}
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON without what was left on disk."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, SpooledString) else value
+
+
+def _refusal(message: str, reason: str) -> CallError:
+    return CallError(FailureCode.CONTENT_POLICY, shorten(message), upstream_status=200, upstream_code=reason)
+
+
+def _bad(message: str, reason: str = "") -> CallError:
+    return CallError(
+        FailureCode.BAD_RESPONSE, shorten(message), upstream_status=200, upstream_code=reason or None
+    )

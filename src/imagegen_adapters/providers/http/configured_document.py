@@ -1,0 +1,117 @@
+"""A configuration of this kind, read: its document, and which of the document's models an id means."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
+from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.providers.http.presets import PresetLibrary
+from imagegen_adapters.providers.http.template_parser import TemplateError
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import Operation
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+
+GENERIC_PRESET = "openai-compatible"
+"""What a provider of kind http speaks when its configuration names neither preset nor document."""
+
+_SPEC = "extra_config.spec"
+_MAX_SPEC_CHARS = 262_144
+
+
+def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
+    """Return the document that a configuration means, with its own ``vars`` in it.
+
+    Raises:
+        ValidationFailed: an unknown preset, a malformed document, both of them, an unknown variable.
+    """
+    extra = config.extra_config
+    if extra.get("preset") is not None and extra.get("spec") is not None:
+        raise ValidationFailed.of("extra_config", "takes either preset or spec, not both")
+    if extra.get("spec") is not None:
+        document = _parsed(_canonical(extra["spec"]))
+    else:
+        document = presets.load(_preset_name(config, presets))
+    return _with_vars(document, extra.get("vars"))
+
+
+def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
+    named = config.extra_config.get("preset")
+    if named is None:
+        return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET
+    if named not in presets.names():
+        raise ValidationFailed.of("extra_config.preset", f"must be one of {', '.join(presets.names())}")
+    return str(named)
+
+
+def _canonical(spec: Any) -> str:
+    try:
+        text = json.dumps(spec, allow_nan=False, default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationFailed.of(_SPEC, "must be JSON") from error
+    if len(text) > _MAX_SPEC_CHARS:
+        raise ValidationFailed.of(_SPEC, f"must be at most {_MAX_SPEC_CHARS} characters")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Document:
+    return parse_document(json.loads(text), _SPEC)
+
+
+def _with_vars(document: Document, given: Any) -> Document:
+    if given is None:
+        return document
+    if not isinstance(given, Mapping):
+        raise ValidationFailed.of("extra_config.vars", "must be an object")
+    parsed = {}
+    for name, value in given.items():
+        field = f"extra_config.vars.{name}"
+        if name not in document.vars:
+            known = ", ".join(document.vars) or "none"
+            raise ValidationFailed.of(field, f"is no variable of this document; it has {known}")
+        try:
+            parsed[name] = Template.parse(value)
+        except TemplateError as error:
+            raise ValidationFailed.of(".".join((field, *error.path)), str(error)) from error
+    return attrs.evolve(document, vars={**document.vars, **parsed})
+
+
+def model_spec(document: Document, model_id: str) -> ModelSpec:
+    """Return the document's model; for an unknown id its first one under that id.
+
+    A document without models takes any id, with all that its operations can do.
+    """
+    known = next((m for m in document.models if m.id == model_id), None)
+    if known is not None:
+        return known
+    if document.models:
+        return attrs.evolve(document.models[0], id=model_id, name="", default=False, remote_id="")
+    able = tuple(o for o in Operation if document.operation_for(o, ModelSpec(id=model_id)) is not None)
+    return ModelSpec(id=model_id, capabilities=able)
+
+
+def operation_spec(document: Document, spec: ModelSpec, operation: Operation, model: Model) -> OperationSpec:
+    """Return the call that serves an operation.
+
+    Raises:
+        CallError: ``rejected``, nothing was sent: the document has none.
+    """
+    found = document.operation_for(operation, spec)
+    if found is None:
+        raise CallError(
+            FailureCode.REJECTED, f"model {model.id} cannot do {operation}", possible_charge=False
+        )
+    return found

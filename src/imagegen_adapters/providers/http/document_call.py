@@ -1,0 +1,113 @@
+"""One call, with all that the document says about it at hand."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.http.capabilities import mentions
+from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
+from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
+from imagegen_adapters.providers.http.egress import follow
+from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
+from imagegen_adapters.providers.http.scope import CallScope, random_seed, scope_of
+from imagegen_adapters.providers.http.sender import Sender
+from imagegen_adapters.providers.http.sizes import size_for_upstream
+from imagegen_adapters.providers.masks import mask_for
+from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import RANDOM_SEED, ImageRequest
+from imagegen_core.ports.provider import Exchange, ProviderCall
+
+
+@attrs.frozen(kw_only=True)
+class DocumentCall:
+    """A call, the part of the document that serves it, and the line to the provider."""
+
+    call: ProviderCall
+    document: Document
+    model: ModelSpec
+    operation: OperationSpec
+    sender: Sender
+
+    @classmethod
+    def of(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
+        """Return the call with its operation.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent: the document has no such operation.
+        """
+        spec = model_spec(document, call.model.id)
+        operation = operation_spec(document, spec, call.request.operation, call.model)
+        return cls(call=call, document=document, model=spec, operation=operation, sender=sender)
+
+    @property
+    def secret(self) -> str | None:
+        """What no message may repeat."""
+        key = self.call.config.api_key
+        return None if key is None else key.reveal()
+
+    @property
+    def now(self) -> datetime:
+        """The present, for Retry-After as a date."""
+        return self.sender.clock.now()
+
+    @property
+    def drawn_seed(self) -> int | None:
+        """The seed that was drawn for the call; None where the caller gave one, or the provider draws."""
+        given = self.call.request.seed not in (None, RANDOM_SEED)
+        drawn = not given and mentions(self.document, self.operation, "random_seed")
+        return random_seed(self.call.call_id) if drawn else None
+
+    def scope(self, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None) -> CallScope:
+        """Return what the placeholders stand for.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent: the model has no such size.
+        """
+        with map_refusals():
+            return scope_of(self.call, self.document, self.model, self.operation, mask=mask, task=task)
+
+    async def paid_request(self, exchange: Exchange) -> BuiltRequest:
+        """Return the one request that costs money.
+
+        Raises:
+            CallError: ``rejected``, nothing was sent.
+        """
+        with map_refusals():
+            check(self.call.request, self.document, self.model, self.operation)
+            mask = await mask_for(self.call.request, exchange, self.operation.mask.polarity)
+        scope = self.scope(mask=mask)
+        spec = self.operation.request
+        return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
+
+    def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
+        """Return a request about a job that was accepted; its address is checked for the key.
+
+        Raises:
+            CallError: ``bad_response``: the provider's address for it is none that the key may go to.
+        """
+        built = build_request(spec, self.document, self.call.config, self.scope(task=task).names)
+        base = str(self.call.config.api_base)
+        return attrs.evolve(built, url=follow(built.url, base, self.document, self.call.config))
+
+
+def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
+    """Check what can be told of a request before anything is read or sent.
+
+    Raises:
+        ValidationFailed: the model has no such size, takes no mask, or not such images.
+    """
+    size_for_upstream(request, model.size)
+    takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
+    if request.mask is not None and not takes_masks:
+        raise ValidationFailed.of("mask", f"model {model.id} takes no mask")
+    limits = model.limits
+    ImageLimits(
+        mime_types=limits.ref_mimes,
+        max_bytes=limits.ref_bytes_max,
+        min_pixels=limits.min_px,
+        max_pixels=limits.max_px,
+        total_bytes=limits.total_bytes_max,
+    ).check(request)

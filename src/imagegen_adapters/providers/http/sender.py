@@ -1,0 +1,144 @@
+"""Sends a built request, and reads as much of the answer as its kind deserves."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+import attrs
+import httpx
+
+from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
+from imagegen_adapters.providers.call_limits import call_timeout, read_error
+from imagegen_adapters.providers.http.bodies import ReadInput
+from imagegen_adapters.providers.http.classification import UpstreamResponse
+from imagegen_adapters.providers.http.document import AuthType, Document
+from imagegen_adapters.providers.http.inputs import InputPart
+from imagegen_adapters.providers.http.requests import BuiltRequest, credentials_of, with_credentials
+from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
+from imagegen_adapters.providers.spooled_json import parse_json
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.provider import Exchange
+from imagegen_core.providers.config import ProviderConfig
+
+
+@attrs.frozen(kw_only=True)
+class Sender:
+    """One provider's line: signs, sends, and counts how many images are in memory at once.
+
+    ``uploads`` is shared by all calls: an image is read only when its turn to be sent has come.
+    """
+
+    outbound: Outbound
+    clock: Clock
+    document: Document
+    config: ProviderConfig
+    uploads: asyncio.Semaphore
+
+    @asynccontextmanager
+    async def open(
+        self,
+        request: BuiltRequest,
+        exchange: Exchange | None,
+        *,
+        seconds: float,
+        extra_origins: Iterable[str] = (),
+    ) -> AsyncIterator[httpx.Response]:
+        """Send the request, a paid one if it has an ``exchange``; the answer's body is still to be read.
+
+        Raises:
+            CallError: it could not be sent, or the provider did not answer.
+        """
+        client = self.outbound.api_client(self.config, extra_origins=extra_origins)
+        read = _reader(exchange)
+        prepared = with_credentials(request, credentials_of(self.document.auth, self.config))
+        content, headers = await self._content(prepared, read)
+        try:
+            built = client.build_request(
+                prepared.method,
+                prepared.url,
+                headers=headers,
+                content=content,
+                timeout=call_timeout(seconds),
+                extensions={PAID: exchange is not None},
+            )
+        except httpx.InvalidURL as error:  # too long, or with characters that none has
+            message = "the request's address is no URL that can be used"
+            raise CallError(FailureCode.REJECTED, message, possible_charge=False) from error
+        try:
+            with map_transport_errors():
+                response = await client.send(built, stream=True)
+            if exchange is not None:
+                exchange.mark_response_started()
+        finally:
+            if isinstance(content, AsyncGenerator):
+                await content.aclose()  # gives its turn to the next upload
+        try:
+            with map_transport_errors():
+                yield response
+        finally:
+            await response.aclose()
+
+    async def _content(
+        self, request: BuiltRequest, read: ReadInput
+    ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
+        headers = dict(request.headers)
+        if self.document.auth.type is AuthType.SIGNER:
+            whole = b"" if request.body is None else await request.body.whole(read)
+            return whole, {**headers, **self._signature(request, whole)}
+        if request.body is None:
+            return None, headers
+        headers["content-length"] = str(request.body.length)
+        if not request.body.has_images:
+            return await request.body.whole(read), headers
+        return self._upload(request, read), headers
+
+    async def _upload(self, request: BuiltRequest, read: ReadInput) -> AsyncGenerator[bytes, None]:
+        async with self.uploads:
+            if request.body is not None:
+                async for block in request.body.stream(read):
+                    yield block
+
+    def _signature(self, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
+        if self.config.api_key is None or self.document.auth.signer is None:
+            return {}
+        signable = SignableRequest(method=request.method, url=request.url, headers=request.headers, body=body)
+        sign = SIGNERS[self.document.auth.signer]
+        try:
+            return sign(signable, self.config.api_key.reveal(), self.document.auth.options, self.clock.now())
+        except ValueError as error:
+            raise CallError(FailureCode.AUTH_FAILED, str(error)) from error
+
+
+def _reader(exchange: Exchange | None) -> ReadInput:
+    async def read(part: InputPart) -> bytes:
+        if part.data is not None:
+            return part.data
+        if exchange is None:
+            raise CallError(FailureCode.INTERNAL, "a request without images has one", possible_charge=False)
+        return await exchange.read_input(part.image)
+
+    return read
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the response's headers by lower-case name."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+async def read_error_response(response: httpx.Response, secret: str | None) -> UpstreamResponse:
+    """Return an answer that is no success, its body cut to 64 KiB."""
+    return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
+
+
+def parse_response(
+    status: int, headers: Mapping[str, str], body: bytes, secret: str | None
+) -> UpstreamResponse:
+    """Return a short answer, parsed if it is JSON."""
+    try:
+        tree = parse_json(body)
+    except CallError:
+        tree = None
+    text = "" if tree is not None else body.decode("utf-8", "replace")
+    return UpstreamResponse(status=status, headers=headers, tree=tree, text=text, secret=secret)

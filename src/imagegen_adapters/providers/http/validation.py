@@ -1,0 +1,231 @@
+"""What a document must hold true beyond its types: every name in it leads somewhere."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from imagegen_adapters.providers.http.document import (
+    AuthType,
+    Document,
+    ImageRule,
+    ModelSpec,
+    OperationSpec,
+    ParamSpec,
+    RequestSpec,
+    SizeKind,
+    implemented,
+)
+from imagegen_adapters.providers.http.patterns import pattern_problem
+from imagegen_adapters.providers.http.signers import SIGNERS
+from imagegen_adapters.providers.http.templates import Template
+from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.images import MediaType
+from imagegen_core.providers.addresses import check_api_base
+from imagegen_core.providers.config import SERVICE_HEADERS
+from imagegen_core.providers.parameters import COMMON
+
+SCHEMA = 1
+
+_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
+_STATUS = re.compile(r"[1-5](?:\d\d|xx)")
+_MIME_TYPES = tuple(map(str, MediaType))
+_TYPES = frozenset(("string", "integer", "number", "boolean"))
+_MAX_JSON_BYTES = 268_435_456
+_COMMON_NAMES = frozenset(p.name for p in COMMON)
+
+
+def problems_of(document: Document) -> Iterator[Problem]:
+    """Yield all that is wrong, with paths relative to the document."""
+    yield from _top(document)
+    for name, operation in document.operations.items():
+        yield from _operation(f"operations.{name}", name, operation)
+    for position, model in enumerate(document.models):
+        yield from _model(f"models.{position}", document, model)
+    yield from _errors(document)
+    yield from _names(document)
+    yield from _headers(document)
+
+
+def _problem(field: str, message: str) -> Problem:
+    return Problem(field=field, message=message)
+
+
+def _top(document: Document) -> Iterator[Problem]:
+    if document.schema != SCHEMA:
+        yield _problem("schema", f"must be {SCHEMA}")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", document.id):
+        yield _problem("id", "must be 1 to 64 of a-z 0-9 . _ -")
+    if not document.operations:
+        yield _problem("operations", "must name at least one operation")
+    if document.base_url is not None:
+        try:
+            check_api_base(document.base_url, "base_url")
+        except ValidationFailed as error:
+            yield from error.problems
+    yield from _choices(document)
+    if not 1 <= document.egress.max_json_bytes <= _MAX_JSON_BYTES:
+        yield _problem("egress.max_json_bytes", f"must be 1 to {_MAX_JSON_BYTES}")
+    if document.auth.type is AuthType.SIGNER and document.auth.signer not in SIGNERS:
+        yield _problem("auth.signer", f"must be one of {', '.join(sorted(SIGNERS))}")
+
+
+def _choices(document: Document) -> Iterator[Problem]:
+    if document.n_strategy not in (None, "native", "fan_out"):
+        yield _problem("n_strategy", "must be native or fan_out")
+    if document.extras not in ("pass", "refuse"):
+        yield _problem("extras", "must be pass or refuse")
+    if document.concurrency is not None and document.concurrency < 1:
+        yield _problem("concurrency", "must be at least 1")
+
+
+def _operation(path: str, name: str, operation: OperationSpec) -> Iterator[Problem]:
+    if not implemented(name, operation):
+        yield _problem(f"{path}.implements", "is required, since the name is no operation")
+    yield from _request(f"{path}.request", operation.request, after_submit=False)
+    later = {"result": operation.result, "cancel": operation.cancel}
+    if operation.poll is not None:
+        later["poll.request"] = operation.poll.request
+    for key, request in later.items():
+        if request is not None:
+            yield from _request(f"{path}.{key}", request, after_submit=True)
+    if (operation.task is None) != (operation.poll is None):
+        missing = "poll" if operation.poll is None else "task"
+        yield _problem(f"{path}.{missing}", "is required: task and poll belong together")
+    if operation.poll is not None:
+        yield from _poll(f"{path}.poll", operation)
+    if not operation.response.images and operation.response.raw is None:
+        yield _problem(f"{path}.response", "needs images or raw")
+    for position, rule in enumerate(operation.response.images):
+        if not any(_sources(rule)):
+            yield _problem(
+                f"{path}.response.images.{position}", "needs url, base64, data_uri, auto or url_template"
+            )
+
+
+def _sources(rule: ImageRule) -> tuple[object, ...]:
+    return (rule.url, rule.base64, rule.data_uri, rule.auto, rule.url_template)
+
+
+def _poll(path: str, operation: OperationSpec) -> Iterator[Problem]:
+    poll = operation.poll
+    if poll is None:
+        return
+    try:
+        _ = poll.status.expression
+    except ValueError as error:
+        yield _problem(f"{path}.status.source", str(error))
+    if not poll.status.succeeded:
+        yield _problem(f"{path}.status.succeeded", "must name at least one state")
+    for name in ("first_after_s", "interval_s", "interval_max_s", "deadline_s"):
+        if not 0 <= getattr(poll, name) <= 86_400:  # noqa: PLR2004 - a day
+            yield _problem(f"{path}.{name}", "must be 0 to 86400 seconds")
+
+
+def _request(path: str, request: RequestSpec, *, after_submit: bool) -> Iterator[Problem]:
+    if request.method not in _METHODS:
+        yield _problem(f"{path}.method", f"must be one of {', '.join(sorted(_METHODS))}")
+    if (request.path is None) == (request.url is None):
+        yield _problem(path, "needs either path or url")
+    if request.path is not None and not str(request.path.source).startswith(("/", "$")):
+        yield _problem(f"{path}.path", "must start with /")
+    if not after_submit:
+        if request.url is not None:
+            yield _problem(f"{path}.url", "is for poll, result and cancel only; use path")
+        if any(t.mentions("task") for t in request.templates):
+            yield _problem(path, "mentions task, which exists only after the submit")
+
+
+def _model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
+    for operation, name in model.operation.items():
+        if name not in document.operations:
+            yield _problem(f"{path}.operation.{operation}", f"there is no operation {name!r}")
+    for position, capability in enumerate(model.capabilities):
+        if capability not in model.operation and document.operation_for(capability, model) is None:
+            yield _problem(f"{path}.capabilities.{position}", f"no operation implements {capability}")
+    for position, mime in enumerate(model.limits.ref_mimes):
+        if mime not in _MIME_TYPES:
+            yield _problem(f"{path}.limits.ref_mimes.{position}", f"must be one of {', '.join(_MIME_TYPES)}")
+    if model.extras not in (None, "pass", "refuse"):
+        yield _problem(f"{path}.extras", "must be pass or refuse")
+    listing = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
+    if model.size is not None and model.size.kind in listing and not model.size.values:
+        yield _problem(f"{path}.size.values", f"is required for {model.size.kind}")
+    for name, parameter in model.params.items():
+        yield from _parameter(f"{path}.params.{name}", parameter)
+
+
+def _parameter(path: str, parameter: ParamSpec) -> Iterator[Problem]:
+    if parameter.type not in _TYPES:
+        yield _problem(f"{path}.type", f"must be one of {', '.join(sorted(_TYPES))}")
+
+
+def _errors(document: Document) -> Iterator[Problem]:
+    for position, rule in enumerate(document.errors.classify):
+        path = f"errors.classify.{position}"
+        if not rule.codes and not rule.status:
+            yield _problem(path, "needs codes or status")
+        for status in rule.status:
+            if not _STATUS.fullmatch(status):
+                yield _problem(f"{path}.status", f"{status!r} is neither a status such as 429 nor 5xx")
+    for position, wait in enumerate(document.errors.retry_after):
+        path = f"errors.retry_after.{position}"
+        if (wait.header is None) == (wait.jmespath is None):
+            yield _problem(path, "needs either header or jmespath")
+        if problem := pattern_problem(wait.regex):
+            yield _problem(f"{path}.regex", problem)
+
+
+def _headers(document: Document) -> Iterator[Problem]:
+    """Check the names of all headers that the document sends."""
+    named = [("auth.header", document.auth.header)]
+    named += [(f"download.headers.{name}", name) for name in document.download.headers]
+    named += [
+        (path, path.rpartition("headers.")[2]) for path, _ in _templates(document) if "headers." in path
+    ]
+    for path, name in named:
+        if name.lower() in SERVICE_HEADERS:
+            yield _problem(path, "is not a header that may be set")
+
+
+def _names(document: Document) -> Iterator[Problem]:
+    """Check what templates mention below ``params``, ``model_vars`` and ``vars``."""
+    declared: Mapping[str, set[str]] = {
+        "params": set(chain(_COMMON_NAMES, *(m.params for m in document.models))),
+        "model_vars": set(chain.from_iterable(m.vars for m in document.models)),
+        "vars": set(document.vars),
+        "task": {"id", "poll_url", "result_url", "cancel_url"},
+    }
+    for path, template in _templates(document):
+        for name, place in template.names.items():
+            root, _, rest = name.partition(".")
+            key = re.split(r"[.\[]", rest, maxsplit=1)[0]
+            if root in declared and key and key not in declared[root]:
+                where = ".".join((path, *place))
+                yield _problem(where, f"there is no variable {name!r}: the document declares it nowhere")
+
+
+def _templates(document: Document) -> Iterator[tuple[str, Template]]:
+    for name, template in (*document.headers.items(),):
+        yield f"headers.{name}", template
+    for name, template in document.vars.items():
+        yield f"vars.{name}", template
+    requests: dict[str, RequestSpec | None] = {}
+    for name, operation in document.operations.items():
+        requests[f"operations.{name}.request"] = operation.request
+        requests[f"operations.{name}.result"] = operation.result
+        requests[f"operations.{name}.cancel"] = operation.cancel
+        requests[f"operations.{name}.poll.request"] = operation.poll.request if operation.poll else None
+    requests["health.request"] = document.health.request if document.health else None
+    for path, request in requests.items():
+        if request is not None:
+            yield from _request_templates(path, request)
+
+
+def _request_templates(path: str, request: RequestSpec) -> Iterator[tuple[str, Template]]:
+    single = {"path": request.path, "url": request.url, "body.template": request.body.template}
+    for key, template in single.items():
+        if template is not None:
+            yield f"{path}.{key}", template
+    for group, templates in (("query", request.query), ("headers", request.headers)):
+        for key, template in templates.items():
+            yield f"{path}.{group}.{key}", template

@@ -1,0 +1,82 @@
+"""JSON bodies with images inside, read and encoded while they are sent."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_adapters.providers.base64_stream import encode_base64, encode_base64_chunks, encoded_length
+from imagegen_core.errors import BlobMissing, CallError, StorageError
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage
+
+_MARK = "\x00picture\x00"
+_ESCAPED_MARK = json.dumps(_MARK)
+
+
+ReadChunks = Callable[[InputImage], AsyncIterator[bytes]]
+"""Reads an image of the request piece by piece."""
+
+
+@attrs.frozen(repr=False)
+class InlineImage:
+    """An image that stands in the body as base64: its bytes, or one of the request's that is read later."""
+
+    image: bytes | InputImage
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.image) if isinstance(self.image, bytes) else self.image.size_bytes
+
+
+class JsonBody:
+    """A JSON document, in which `InlineImage` values become base64 one piece after another.
+
+    ``length`` is the size in bytes of all that iterating yields.
+    """
+
+    def __init__(self, document: Mapping[str, Any], chunks: ReadChunks) -> None:
+        self._chunks = chunks
+        self._images: list[InlineImage] = []
+        encoded = json.dumps(document, ensure_ascii=True, default=self._mark)
+        self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARK)]
+        coded = sum(encoded_length(image.size) + 2 for image in self._images)
+        self.length = sum(map(len, self._parts)) + coded
+        if len(self._parts) != len(self._images) + 1:
+            raise ValueError("a text of the document looks like the mark of an image")
+
+    def _mark(self, value: object) -> str:
+        if not isinstance(value, InlineImage):
+            raise TypeError(f"{type(value).__name__} has no place in JSON")
+        self._images.append(value)
+        return _MARK
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._parts[0]
+        for image, part in zip(self._images, self._parts[1:], strict=True):
+            yield b'"'
+            async for piece in self._encoded(image):
+                yield piece
+            yield b'"' + part
+
+    async def _encoded(self, inline: InlineImage) -> AsyncIterator[bytes]:
+        if isinstance(inline.image, bytes):
+            for piece in encode_base64(inline.image):
+                yield piece
+            return
+        length = 0
+        try:
+            async for piece in encode_base64_chunks(self._chunks(inline.image)):
+                length += len(piece)
+                yield piece
+        except (BlobMissing, StorageError) as error:
+            raise _unreadable("an image of the request cannot be read") from error
+        if length != encoded_length(inline.size):
+            raise _unreadable("an image of the request changed while it was sent")
+
+
+def _unreadable(why: str) -> CallError:
+    """Return the error of a body that the server has not got whole, and so does nothing with."""
+    return CallError(FailureCode.STORAGE_FAILED, why, possible_charge=False)

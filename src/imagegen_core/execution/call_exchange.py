@@ -1,0 +1,89 @@
+"""What a provider may use during one call, made of the spool and the task's run."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+import attrs
+
+from imagegen_core.errors import CallError, StorageError
+from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.failures import FailureCode
+from imagegen_core.operations import InputImage
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.tasks.events import EventKind, TaskEvent
+
+PROGRESS_INTERVAL_SECONDS = 0.5
+
+
+def spool_owner(task_id: str, attempt_id: str) -> str:
+    """Return the owner of an attempt's spooled files, from which its task can be told."""
+    return f"{task_id}.{attempt_id}"
+
+
+@attrs.define(kw_only=True)
+class CallExchange:
+    """The `Exchange` of one attempt; its spooled files are apart from all others'.
+
+    ``arriving``: the provider's answer has begun to arrive.
+    """
+
+    attempt_id: str
+    run: RunningTask
+    spool_files: Spool
+    events: EventBus
+    clock: Clock
+    response_started: bool = False
+    _reported_at: float | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who owns the attempt's spooled files."""
+        return spool_owner(self.run.task.task_id, self.attempt_id)
+
+    def mark_response_started(self) -> None:
+        """Let nobody interrupt the call without waiting a moment for the rest of its answer."""
+        self.response_started = True
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Keep the provider's answer until its images are stored."""
+        try:
+            return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
+        except SpoolOverflow as error:
+            raise CallError(
+                FailureCode.BAD_RESPONSE, f"the answer is larger than {max_bytes} bytes"
+            ) from error
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the answer could not be kept on disk") from error
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        """Return what was spooled; the caller closes it."""
+        return self.spool_files.open(self.owner, name)
+
+    async def read_input(self, image: InputImage) -> bytes:
+        """Return the bytes of an input image."""
+        return b"".join([chunk async for chunk in self.input_chunks(image)])
+
+    def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        """Yield the bytes of an input image, piece by piece."""
+        owner, _, name = image.key.partition("/")
+        return self.spool_files.chunks(owner, name)
+
+    async def progress(self, fraction: float) -> None:
+        """Store and publish progress, twice a second at most; a disk that does not take it breaks no call."""
+        now = self.clock.monotonic()
+        if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
+            return
+        self._reported_at = now
+        value = round(min(1.0, max(0.0, fraction)), 3)
+        event = TaskEvent(
+            task_id=self.run.task.task_id,
+            kind=EventKind.PROGRESS,
+            at=self.clock.now(),
+            data={"progress": value},
+        )
+        with contextlib.suppress(StorageError):
+            if await self.run.save_progress(value):
+                await self.events.publish(event)

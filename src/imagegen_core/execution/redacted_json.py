@@ -1,0 +1,17 @@
+"""What a provider said beside its images, as it may be stored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imagegen_core.ports.redactor import Redactor
+
+
+def redacted(value: Any, redactor: Redactor) -> Any:
+    """Return JSON without secrets in its texts and names, at any depth."""
+    if isinstance(value, str):
+        return redactor.redact(value)
+    if isinstance(value, Mapping):
+        return {redactor.redact(str(name)): redacted(item, redactor) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(item, redactor) for item in value]
+    return value

@@ -1,0 +1,94 @@
+"""The tasks that this process works on now, each with the one value of it that may be saved."""
+
+import asyncio
+
+import attrs
+
+from imagegen_core.execution.provider_slots import Ticket
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks.attempt import Attempt, Phase
+from imagegen_core.tasks.task import Task
+
+
+@attrs.define(eq=False)
+class RunningTask:
+    """A claimed task. Only its run changes it, so progress, cancelling and the end never collide.
+
+    ``free``: its provider's calls cost nothing, as far as is known yet.
+    """
+
+    task: Task
+    repository: TaskRepository
+    ticket: Ticket
+    attempts: dict[int, Attempt] = attrs.field(factory=dict)
+    free: bool = False
+    cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+
+    def __attrs_post_init__(self) -> None:
+        if self.task.cancel_requested:
+            self.cancelled.set()
+
+    async def save(self, task: Task) -> Task:
+        """Store a changed value of the task and go on from it.
+
+        Raises:
+            StaleTask: the task was taken away; whoever runs it must stop.
+        """
+        async with self._lock:
+            if self.cancelled.is_set() and not task.status.final:
+                task = attrs.evolve(task, cancel_requested=True)
+            await self.repository.save(task)
+            self.task = task
+            return task
+
+    async def request_cancel(self) -> Task:
+        """Note that a caller wants the task stopped, durably, and tell its run."""
+        self.cancelled.set()
+        async with self._lock:
+            if not self.task.status.final:
+                self.task = self.task.request_cancel()
+                await self.repository.save(self.task)
+            return self.task
+
+    async def save_progress(self, fraction: float) -> bool:
+        """Store how far the provider is; return False for a task that has ended, which nothing follows."""
+        async with self._lock:
+            if self.task.status.final:
+                return False
+            self.task = attrs.evolve(self.task, progress=fraction)
+            await self.repository.save(self.task)
+            return True
+
+    async def save_attempt(self, attempt: Attempt) -> Attempt:
+        """Store a changed attempt before the act that it announces.
+
+        `attempts` shows what is true even when this is cancelled half-way: an answer counts as soon
+        as it is here, a submission only once it is on disk, since nothing is sent before.
+        """
+        if attempt.phase is not Phase.SUBMITTING:
+            self.attempts[attempt.part] = attempt
+        await self.repository.save_attempt(attempt)
+        self.attempts[attempt.part] = attempt
+        return attempt
+
+
+class RunningTasks:
+    """Finds the run of a task by its id."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, RunningTask] = {}
+
+    def start(self, task: Task, repository: TaskRepository, ticket: Ticket) -> RunningTask:
+        """Enter a task that was just claimed."""
+        run = RunningTask(task=task, repository=repository, ticket=ticket)
+        self._runs[task.task_id] = run
+        return run
+
+    def end(self, task_id: str) -> None:
+        """Leave."""
+        self._runs.pop(task_id, None)
+
+    def get(self, task_id: str) -> RunningTask | None:
+        """Return the run of a task, or None when this process does not work on it."""
+        return self._runs.get(task_id)

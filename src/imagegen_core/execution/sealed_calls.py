@@ -1,0 +1,84 @@
+"""What a call was sent under, kept until it has come out: sealed, unless nothing in it is secret."""
+
+import json
+from typing import Any
+
+import attrs
+
+from imagegen_core.operations import Operation
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig, split_secrets
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.tasks.attempt import SentConfig
+
+
+@attrs.frozen(kw_only=True)
+class SentCall:
+    """The combined configuration of a call, and the provider's own id of its model."""
+
+    config: ProviderConfig
+    remote_id: str
+
+
+def seal_call(
+    config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str, *, ambient: bool = False
+) -> SentConfig | None:
+    """Return what to keep in the attempt, which opens for it alone; None for secrets while nothing is sealed.
+
+    A secret is sealed together with the address that it goes to, so that neither is of use without the other.
+    ``ambient``: calls are made with credentials of this machine, whose address must not be changed either.
+    """
+    text = json.dumps({**_plain(config), "remote_id": model.remote_id}, default=_json)
+    if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
+        return SentConfig(text=text, sealed=False)
+    if box.locked:
+        return None
+    return SentConfig(text=box.seal(text, context=_context(attempt_id)), sealed=True)
+
+
+def open_call(sent: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
+    """Return what was kept.
+
+    Raises:
+        KeysLocked: the master key is missing or wrong.
+    """
+    text = box.open(sent.text, context=_context(attempt_id)) if sent.sealed else sent.text
+    fields = json.loads(text)
+    remote_id = fields.pop("remote_id")
+    key, models, source = fields.pop("api_key"), fields.pop("models"), ConfigSource(fields.pop("source"))
+    config = ProviderConfig(
+        source=source,
+        api_key=None if key is None else Secret(key),
+        models=None if models is None else tuple(map(_entry, models)),
+        **fields,
+    )
+    return SentCall(config=config, remote_id=remote_id)
+
+
+def _plain(config: ProviderConfig) -> dict[str, Any]:
+    return {
+        "provider_name": config.provider_name,
+        "source": config.source,
+        "kind": config.kind,
+        "api_base": config.api_base,
+        "api_key": None if config.api_key is None else config.api_key.reveal(),
+        "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
+        "timeout_seconds": config.timeout_seconds,
+        "max_retries": config.max_retries,
+        "extra_config": dict(config.extra_config),
+    }
+
+
+def _entry(fields: dict[str, Any]) -> ModelEntry:
+    able = fields.pop("capabilities")
+    return ModelEntry(capabilities=None if able is None else tuple(map(Operation, able)), **fields)
+
+
+def _json(value: Any) -> Any:
+    """Return what JSON has no word for: nested mappings of a configuration, and dates that YAML reads."""
+    return dict(value) if hasattr(value, "keys") else str(value)
+
+
+def _context(attempt_id: str) -> str:
+    return f"attempt:{attempt_id}"

@@ -1,0 +1,34 @@
+"""A task's own configuration, sealed for as long as the task lives."""
+
+import json
+
+from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+
+
+def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:
+    """Return the token to keep in the task; it opens for this task alone."""
+    fields = {
+        "provider_name": override.provider_name,
+        "api_base": override.api_base,
+        "api_key": None if override.api_key is None else override.api_key.reveal(),
+        "timeout_seconds": override.timeout_seconds,
+        "max_retries": override.max_retries,
+    }
+    return box.seal(json.dumps(fields), context=_context(task_id))
+
+
+def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
+    """Return the configuration that was sealed.
+
+    Raises:
+        KeysLocked: the master key is missing or wrong.
+    """
+    fields = json.loads(box.open(token, context=_context(task_id)))
+    key = fields.pop("api_key")
+    return ProviderConfig(source=ConfigSource.REQUEST, api_key=None if key is None else Secret(key), **fields)
+
+
+def _context(task_id: str) -> str:
+    return f"task:{task_id}"

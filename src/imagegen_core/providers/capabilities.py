@@ -1,0 +1,191 @@
+"""What a model can do, and the check of a request against it before anything is queued."""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import (
+    ModelNotAvailable,
+    Problem,
+    ReferenceCount,
+    UnsupportedOperation,
+    ValidationFailed,
+)
+from imagegen_core.operations import (
+    MAX_NUM,
+    MAX_PROMPT_CHARS,
+    MAX_REFERENCES,
+    RANDOM_SEED,
+    ImageRequest,
+    Operation,
+)
+from imagegen_core.values.frozen_mappings import frozen_mapping
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """One parameter that a model declares.
+
+    ``type`` is ``string``, ``integer``, ``number`` or ``boolean``; ``enum`` lists all allowed values;
+    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers.
+    """
+
+    name: str
+    type: str = "string"
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple_of: int | None = None
+    default: Any = None
+    description: str = ""
+
+    def problem(self, value: Any) -> str | None:
+        """Return what is wrong with ``value``, or None."""
+        if not _TYPES[self.type](value):
+            return f"must be {_ARTICLES[self.type]}"
+        if self.enum and value not in self.enum:
+            return f"must be one of {', '.join(map(str, self.enum))}"
+        if self.minimum is not None and value < self.minimum:
+            return f"must be at least {self.minimum:g}"
+        if self.maximum is not None and value > self.maximum:
+            return f"must be at most {self.maximum:g}"
+        if self.multiple_of and value % self.multiple_of:
+            return f"must be a multiple of {self.multiple_of}"
+        return None
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or isinstance(value, float)
+
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "string": lambda v: isinstance(v, str),
+        "integer": _is_integer,
+        "number": _is_number,
+        "boolean": lambda v: isinstance(v, bool),
+    }
+)
+_ARTICLES = {"string": "a string", "integer": "an integer", "number": "a number", "boolean": "true or false"}
+
+
+class LifecycleStatus(StrEnum):
+    """Where a model is in its life with the provider."""
+
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+
+
+@attrs.frozen(kw_only=True)
+class Lifecycle:
+    """``date`` (ISO) is when the model was or will be switched off, ``replacement`` what to use instead."""
+
+    status: LifecycleStatus = LifecycleStatus.ACTIVE
+    date: str | None = None
+    replacement: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """A model of a provider, with all that a caller may ask of it.
+
+    ``accepts_extras`` lets undeclared parameters through to the provider. ``details`` is the
+    provider adapter's own data about the model and means nothing to anybody else.
+    """
+
+    id: str
+    name: str = ""
+    default: bool = False
+    remote_id: str = ""
+    operations: tuple[Operation, ...] = (Operation.GENERATE,)
+    parameters: tuple[Parameter, ...] = ()
+    accepts_extras: bool = False
+    max_num: int = MAX_NUM
+    max_references: int = MAX_REFERENCES
+    prompt_chars: int = MAX_PROMPT_CHARS
+    lifecycle: Lifecycle = Lifecycle()
+    details: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+
+    @property
+    def upstream_id(self) -> str:
+        """The id that goes to the provider."""
+        return self.remote_id or self.id
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence about a model that is retired or soon will be, naming its replacement."""
+        if self.lifecycle.status is LifecycleStatus.ACTIVE:
+            return None
+        when = f" ({self.lifecycle.date})" if self.lifecycle.date else ""
+        instead = f"; use {self.lifecycle.replacement} instead" if self.lifecycle.replacement else ""
+        return f"model {self.id} is {self.lifecycle.status}{when}{instead}"
+
+
+def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
+    """Return the named model, or the default one (the first that says so, else the first).
+
+    Raises:
+        ModelNotAvailable: no such model, or no model at all.
+    """
+    if model_id is None:
+        chosen = next((m for m in models if m.default), models[0] if models else None)
+    else:
+        chosen = next((m for m in models if m.id == model_id), None)
+    if chosen is None:
+        raise ModelNotAvailable(model_id or "", tuple(m.id for m in models))
+    return chosen
+
+
+def check_request(request: ImageRequest, model: Model) -> None:
+    """Check a request against the model that will serve it.
+
+    Raises:
+        UnsupportedOperation: the model cannot do that operation.
+        ReferenceCount: no references, or too many.
+        ValidationFailed: a parameter is undeclared, of the wrong type or out of range.
+    """
+    if request.operation not in model.operations:
+        raise UnsupportedOperation(request.operation, tuple(str(o) for o in model.operations))
+    if request.operation is Operation.REFERENCE:
+        maximum = min(model.max_references, MAX_REFERENCES)
+        if not 1 <= len(request.references) <= maximum:
+            raise ReferenceCount(len(request.references), maximum)
+    problems = tuple(_problems(request, model))
+    if problems:
+        raise ValidationFailed(*problems)
+
+
+_IMPLIED: Mapping[str, tuple[Operation, Any]] = MappingProxyType(
+    {
+        "edit_mode": (Operation.EDIT, "EDIT_MODE_INPAINT_INSERTION"),
+        "upscale_factor": (Operation.UPSCALE, "x2"),
+    }
+)
+"""Parameters whose default goes without saying: with this value a model need not declare them."""
+
+
+def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
+    if len(request.prompt) > model.prompt_chars:
+        yield Problem(
+            field="prompt", message=f"must be at most {model.prompt_chars} characters for {model.id}"
+        )
+    if request.num > model.max_num:
+        yield Problem(field="params.num", message=f"must be at most {model.max_num} for {model.id}")
+    declared = {p.name: p for p in model.parameters}
+    for name, value in request.params.items():
+        if name == "num" or _IMPLIED.get(name) == (request.operation, value):
+            continue
+        parameter = declared.get(name)
+        if parameter is None:
+            if not model.accepts_extras:
+                yield Problem(field=f"params.{name}", message=f"model {model.id} takes no such parameter")
+        elif (name, value) != ("seed", RANDOM_SEED) and (message := parameter.problem(value)):
+            yield Problem(field=f"params.{name}", message=message)

@@ -1,0 +1,205 @@
+"""Configuration of a provider: three layers, combined field by field."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from imagegen_core.operations import Operation
+from imagegen_core.providers.secrets import MASK, Secret
+from imagegen_core.values.frozen_mappings import frozen_mapping
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+DEFAULT_MAX_RETRIES = 3
+
+_EXCLUSIVE = ("preset", "spec")
+"""Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
+
+SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
+"""Keys of ``extra_config`` that mean the same for every kind."""
+
+MASKED_SETTINGS = ("credentials_file",)
+"""Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
+
+SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Headers that no configuration sets.
+
+Where many sites share an address, another ``Host`` would take a key to another site than its own; the others
+say where a request ends.
+"""
+
+_SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
+
+
+class ConfigSource(StrEnum):
+    """Where a configuration came from, strongest first."""
+
+    REQUEST = "request"
+    DATABASE = "database"
+    FILE = "file"
+
+
+@attrs.frozen(kw_only=True)
+class ModelEntry:
+    """A model as a configuration names it; ``capabilities`` None means: from the catalogue."""
+
+    id: str
+    name: str = ""
+    default: bool = False
+    capabilities: tuple[Operation, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ProviderConfig:
+    """One layer of a provider's configuration, or several combined. None means "not said here".
+
+    ``key_origin`` is what a saved key was given for.
+    """
+
+    provider_name: str
+    source: ConfigSource
+    kind: str | None = None
+    display_name: str | None = None
+    api_base: str | None = None
+    api_key: Secret | None = None
+    models: tuple[ModelEntry, ...] | None = None
+    enabled: bool | None = None
+    timeout_seconds: float | None = None
+    max_retries: int | None = None
+    extra_config: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=frozen_mapping, repr=lambda extra: repr(masked_extra(extra))
+    )
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    key_origin: str | None = attrs.field(default=None, eq=False)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take."""
+        return DEFAULT_TIMEOUT_SECONDS if self.timeout_seconds is None else self.timeout_seconds
+
+    @property
+    def retries(self) -> int:
+        """How often a call that started nothing is sent again."""
+        return DEFAULT_MAX_RETRIES if self.max_retries is None else self.max_retries
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether tasks may use it; True unless somebody switched it off."""
+        return self.enabled is not False
+
+    def changes(self, below: "ProviderConfig") -> bool:
+        """Return whether anything that is said here differs from what holds without it."""
+        effective = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
+        changed = attrs.evolve(effective, **_set_fields(self), extra_config=_merged(self, effective))
+        return changed != effective
+
+
+def is_secret_header(name: str) -> bool:
+    """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra_config`` with secret-looking header values and the proxy's password masked.
+
+    So are `MASKED_SETTINGS`.
+    """
+    masked = dict(extra)
+    for name in MASKED_SETTINGS:
+        if masked.get(name) is not None:
+            masked[name] = MASK
+    if isinstance(headers := masked.get("headers"), dict):
+        masked["headers"] = {
+            name: MASK if is_secret_header(name) else value for name, value in headers.items()
+        }
+    proxy = masked.get("proxy")
+    if isinstance(proxy, str) and "@" in proxy:
+        scheme, _, rest = proxy.partition("://")
+        masked["proxy"] = f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
+    return masked
+
+
+def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:
+    """Return the configuration without its secret headers, except for those named in ``but``."""
+    headers = config.extra_config.get("headers")
+    if not headers:
+        return config
+    combined_extra = {
+        name: text for name, text in headers.items() if name in but or not is_secret_header(name)
+    }
+    return attrs.evolve(config, extra_config={**config.extra_config, "headers": combined_extra})
+
+
+def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return ``extra_config`` as what may be read by anybody and what may not; `with_secrets` joins them.
+
+    The second holds secret headers and a proxy that names a user, and is empty when there are none.
+    """
+    public, secret = dict(extra), {}
+    headers = extra.get("headers")
+    if isinstance(headers, Mapping) and any(map(is_secret_header, headers)):
+        public["headers"] = {name: text for name, text in headers.items() if not is_secret_header(name)}
+        secret["headers"] = {name: text for name, text in headers.items() if is_secret_header(name)}
+    if "@" in str(extra.get("proxy")):
+        secret["proxy"] = public.pop("proxy")
+    return public, secret
+
+
+def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``extra_config`` that `split_secrets` took apart."""
+    extra = {**public, **secret}
+    if "headers" in secret:
+        extra["headers"] = {**public.get("headers", {}), **secret["headers"]}
+    return extra
+
+
+def infer_kind(provider_name: str) -> str:
+    """Return the kind that a name implies; every name that is no built-in's is a declarative one."""
+    if provider_name == "demo":
+        return "demo"
+    if provider_name.startswith("gemini"):
+        return "gemini"
+    if provider_name.startswith("stable-diffusion"):
+        return "stable_diffusion"
+    return "http"
+
+
+def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
+    """Return the layers, strongest first and at least one, as one configuration.
+
+    Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
+    `LayeredSecret` tells where each layer's secrets may go.
+    """
+    combined = layers[-1]
+    for layer in reversed(layers[:-1]):
+        combined = attrs.evolve(combined, **_set_fields(layer), extra_config=_merged(layer, combined))
+    kind = combined.kind or infer_kind(combined.provider_name)
+    return attrs.evolve(combined, kind=kind, source=layers[0].source)
+
+
+_FIELDS = (
+    "kind",
+    "display_name",
+    "api_base",
+    "api_key",
+    "models",
+    "enabled",
+    "timeout_seconds",
+    "max_retries",
+)
+
+
+def _set_fields(layer: ProviderConfig) -> dict[str, Any]:
+    names = (*_FIELDS, "created_at", "updated_at")
+    return {name: value for name in names if (value := getattr(layer, name)) is not None}
+
+
+def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
+    combined_extra = dict(lower.extra_config)
+    if any(name in upper.extra_config for name in _EXCLUSIVE):
+        for name in _EXCLUSIVE:
+            combined_extra.pop(name, None)
+    return {**combined_extra, **upper.extra_config}

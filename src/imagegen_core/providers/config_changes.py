@@ -1,0 +1,99 @@
+"""What a caller wants changed of a saved configuration; what comes back as it was shown, masked, stays."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.providers.addresses import check_api_base
+from imagegen_core.providers.config import MASKED_SETTINGS, ProviderConfig
+from imagegen_core.providers.secret_reach import SecretKind, secret_headers
+from imagegen_core.providers.secrets import Secret, is_masked
+
+
+@attrs.frozen(kw_only=True)
+class ProviderChange:
+    """Fields of `ProviderConfig` by name, but for the key, which is None when it stays.
+
+    ``masked_headers`` are secret headers whose values did not come along, ``sent_headers`` those that did.
+    """
+
+    fields: Mapping[str, Any] = attrs.field(repr=False)
+    api_key: Secret | None = None
+    masked_headers: frozenset[str] = frozenset()
+    sent_headers: frozenset[str] = frozenset()
+    sends_proxy: bool = False
+
+    @classmethod
+    def of(cls, changes: Mapping[str, Any], shown: ProviderConfig) -> Self:
+        """Return the change of a caller who was shown a configuration.
+
+        Raises:
+            ValidationFailed: key, address or the proxy's password are wrong.
+        """
+        fields = dict(changes)
+        key = _new_key(fields.pop("api_key", None))
+        if fields.get("api_base"):
+            fields["api_base"] = check_api_base(fields["api_base"])
+        if "extra_config" not in fields:
+            return cls(fields=fields, api_key=key)
+        extra = fields["extra_config"]
+        fields["extra_config"] = _unmasked(extra, shown.extra_config)
+        headers = extra.get("headers")
+        texts = headers if isinstance(headers, Mapping) else {}
+        masked = frozenset(name for name, text in texts.items() if is_masked(str(text)))
+        return cls(
+            fields=fields,
+            api_key=key,
+            masked_headers=masked,
+            sent_headers=frozenset(texts) - masked,
+            sends_proxy="proxy" in extra and fields["extra_config"]["proxy"] == extra["proxy"],
+        )
+
+    def brings(self, secret: SecretKind, changed: ProviderConfig) -> bool:
+        """Return whether the caller sent the secret that the changed configuration says."""
+        match secret:
+            case SecretKind.API_KEY:
+                return self.api_key is not None
+            case SecretKind.HEADERS:
+                return secret_headers(changed) <= self.sent_headers
+            case SecretKind.PROXY:
+                return self.sends_proxy
+            case _:
+                return False
+
+    def applied(self, before: ProviderConfig, *, at: datetime) -> ProviderConfig:
+        """Return the changed configuration."""
+        changed = attrs.evolve(before, **self.fields, updated_at=at)
+        return changed if self.api_key is None else attrs.evolve(changed, api_key=self.api_key)
+
+
+def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    meant, kept = dict(extra), shown.get("headers") or {}
+    if isinstance(headers := extra.get("headers"), Mapping):
+        meant["headers"] = {
+            name: kept.get(name, text) if isinstance(text, str) and is_masked(text) else text
+            for name, text in headers.items()
+        }
+    for name in MASKED_SETTINGS:
+        if isinstance(text := extra.get(name), str) and is_masked(text) and name in shown:
+            meant[name] = shown[name]
+    proxy, saved = extra.get("proxy"), shown.get("proxy")
+    if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
+        meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
+        if meant["proxy"] != saved:
+            raise ValidationFailed.of("extra_config.proxy", "needs its password again at another address")
+    return meant
+
+
+def _user_of(proxy: str) -> str:
+    return proxy.partition("://")[2].rpartition("@")[0]
+
+
+def _new_key(text: str | None) -> Secret | None:
+    """Return the key that a caller sent; a masked one that is sent back means "unchanged"."""
+    if text is None or is_masked(text.strip()):
+        return None
+    return Secret.parse(text)

@@ -1,0 +1,124 @@
+"""The common parameters: their canonical names and the ranges that hold for every provider."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS, parse_size
+from imagegen_core.providers.capabilities import Parameter
+from imagegen_core.values.valid_text import text_problem, text_problems
+
+EDIT_MODES = tuple(
+    f"EDIT_MODE_{name}"
+    for name in (
+        "INPAINT_INSERTION",
+        "INPAINT_REMOVAL",
+        "OUTPAINT",
+        "BGSWAP",
+        "CONTROLLED_EDITING",
+        "STYLE",
+        "PRODUCT_IMAGE",
+        "DEFAULT",
+    )
+)
+"""What an edit does with the masked part; the first is what every provider does when nothing is said."""
+
+_COUNT_NAMES = ("num", "n", "number_of_images")
+
+_KEY_NAMES = frozenset({"apikey", "authorization"})
+"""Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
+
+COMMON: tuple[Parameter, ...] = (
+    Parameter(name="num", type="integer", minimum=1, maximum=MAX_NUM),
+    Parameter(name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
+    Parameter(name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS),
+    Parameter(name="steps", type="integer", minimum=1, maximum=1000),
+    Parameter(name="cfg_scale", type="number", minimum=0, maximum=100),
+    Parameter(name="seed", type="integer", minimum=-1, maximum=2**63 - 1),
+    Parameter(name="size"),
+    Parameter(name="aspect_ratio"),
+    Parameter(name="image_size"),
+    Parameter(name="negative_prompt"),
+    Parameter(name="edit_mode", enum=EDIT_MODES),
+    Parameter(name="upscale_factor", enum=("x2", "x4")),
+    Parameter(name="mode"),
+)
+"""What every provider means alike; a model narrows it or leaves it out."""
+
+
+def common(*names: str) -> tuple[Parameter, ...]:
+    """Return the common parameters with these names, for a model's declaration."""
+    table = {p.name: p for p in COMMON}
+    return tuple(table[name] for name in names)
+
+
+def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``params`` under canonical names, without nulls, with the common ranges checked.
+
+    Raises:
+        ValidationFailed: a common parameter is of the wrong type, out of range or given twice.
+    """
+    problems = list(_count_conflicts(params))
+    cleaned = {k: v for k, v in params.items() if v is not None and k not in _COUNT_NAMES}
+    count = next((params[k] for k in _COUNT_NAMES if params.get(k) is not None), None)
+    if count is not None:
+        cleaned["num"] = count
+    table = {p.name: p for p in COMMON}
+    problems += [
+        Problem(field=f"params.{name}", message="is no parameter; a key of your own goes into config.api_key")
+        for name in cleaned
+        if re.sub("[_-]", "", name).lower() in _KEY_NAMES
+    ]
+    for name, value in cleaned.items():
+        problems += _value_problems(name, value, table.get(name))
+    problems += _size_problems(cleaned)
+    if problems:
+        raise ValidationFailed(*problems)
+    return cleaned
+
+
+def check_text(field: str, text: str, *, minimum: int = 0, maximum: int = MAX_PROMPT_CHARS) -> None:
+    """Refuse text of the wrong length, with NUL or with half of a surrogate pair.
+
+    Raises:
+        ValidationFailed: naming ``field``.
+    """
+    problem = text_problem(text)
+    if problem is None and len(text.strip()) < minimum:
+        problem = "must not be empty"
+    if problem is None and len(text) > maximum:
+        problem = f"must be at most {maximum} characters"
+    if problem is not None:
+        raise ValidationFailed.of(field, problem)
+
+
+def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
+    given = [(k, params[k]) for k in _COUNT_NAMES if params.get(k) is not None]
+    for name, value in given[1:]:
+        if value != given[0][1]:
+            yield Problem(field=f"params.{name}", message=f"differs from {given[0][0]}, which means the same")
+
+
+def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Iterator[Problem]:
+    message = None
+    if isinstance(value, float) and not math.isfinite(value):
+        message = "must be a finite number"
+    elif parameter is not None:
+        message = parameter.problem(value)
+    if message is None:
+        message = next((problem for _, problem in text_problems({name: value})), None)
+    if message is not None:
+        yield Problem(field=f"params.{name}", message=message)
+
+
+def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    size = parse_size(params.get("size"))
+    if size is None:
+        return
+    if not all(1 <= side <= MAX_SIDE_PIXELS for side in size):
+        yield Problem(field="params.size", message=f"sides must be 1 to {MAX_SIDE_PIXELS} pixels")
+    for name, side in zip(("width", "height"), size, strict=True):
+        if params.get(name) not in (None, side):
+            yield Problem(field=f"params.{name}", message="differs from size")

@@ -1,0 +1,33 @@
+"""Words about a key that nobody knows: most are a known one, misspelt."""
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from imagegen_core.errors import Problem
+from imagegen_core.providers.config import SERVICE_KEYS
+
+_MIN_SIMILARITY = 0.7
+"""Of two names, 0 to 1, from which one is taken for the other misspelt."""
+
+
+def nearest(name: str, known: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY) -> str | None:
+    """Return the known name that was probably meant, if there is one."""
+    close = get_close_matches(name.lower(), sorted(known), n=1, cutoff=min_similarity)
+    return close[0] if close else None
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """Return what to say of an unknown key, with the known one that was probably meant."""
+    meant = nearest(name, known)
+    return "unknown key" if meant is None else f"unknown key; did you mean {meant}?"
+
+
+def unknown_extra_keys(extra: Mapping[str, Any], known: Collection[str]) -> tuple[Problem, ...]:
+    """Return a problem for each key of ``extra_config`` that is neither known to a kind nor the service's."""
+    known = {*known, *SERVICE_KEYS}
+    return tuple(
+        Problem(field=f"extra_config.{name}", message=unknown_key(name, known))
+        for name in extra
+        if name not in known
+    )

@@ -1,0 +1,41 @@
+"""What a keyword means: words that must all occur, and phrases in balanced double quotes."""
+
+import re
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.search.folding import Simplify, fold
+
+MAX_KEYWORD_CHARS = 10_000
+
+_PART = re.compile(r'(?:(?<=\s)|^)"([^"]+)"(?=\s|$)|(\S+)')
+
+
+@attrs.frozen(kw_only=True)
+class SearchQuery:
+    """Folded words, each of which must occur in the folded prompt; never empty."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, keyword: str, simplify: Simplify) -> "SearchQuery":
+        r"""Return the query that a person typed.
+
+        White space, U+3000 too, parts words; a balanced pair of ``"`` around words makes a phrase;
+        every other character, ``%``, ``_``, ``\`` and search operators too, is plain.
+
+        Raises:
+            ValidationFailed: nothing to look for, or too much.
+        """
+        if len(keyword) > MAX_KEYWORD_CHARS:
+            raise ValidationFailed.of("keyword", f"must be at most {MAX_KEYWORD_CHARS} characters")
+        parts = (m[1] if m[1] is not None else m[2] for m in _PART.finditer(keyword.strip()))
+        words = tuple(dict.fromkeys(w for part in parts if (w := fold(part, simplify)).strip()))
+        if not words:
+            raise ValidationFailed.of("keyword", "must not be empty")
+        return cls(words=words)
+
+    def matches(self, folded_prompt: str) -> bool:
+        """Return whether a folded prompt contains every word."""
+        return all(word in folded_prompt for word in self.words)

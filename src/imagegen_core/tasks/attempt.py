@@ -1,0 +1,152 @@
+"""An attempt: one paid request to a provider, with a recovery point committed before each act."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import IllegalTransition
+from imagegen_core.failures import Failure
+from imagegen_core.values.frozen_mappings import frozen_json
+from imagegen_core.values.valid_text import valid_text
+
+
+class Phase(StrEnum):
+    """How far an attempt came; each is on disk before the act that follows it.
+
+    ========== ============================================ =========================== =========
+    phase      committed before …                            after a restart             charge
+    ========== ============================================ =========================== =========
+    reserved   anything is sent                              sent, as if new             none
+    submitting the first byte leaves                         outcome unknown             possible
+    accepted   the first poll, with the provider's job id      polled on                   certain
+    received   the answer is decoded, the answer on disk     decoded again, free         certain
+    stored     the task ends, the images on disk           nothing to do               certain
+    failed     –                                             nothing to do               as known
+    ========== ============================================ =========================== =========
+    """
+
+    RESERVED = "reserved"
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    RECEIVED = "received"
+    STORED = "stored"
+    FAILED = "failed"
+
+
+class Charge(StrEnum):
+    """What one attempt cost, as far as anybody can know."""
+
+    NONE = "none"
+    CERTAIN = "certain"
+    POSSIBLE = "possible"
+
+
+_TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
+    {
+        Phase.RESERVED: frozenset({Phase.SUBMITTING, Phase.FAILED}),
+        Phase.SUBMITTING: frozenset({Phase.ACCEPTED, Phase.RECEIVED, Phase.FAILED}),
+        Phase.ACCEPTED: frozenset({Phase.RECEIVED, Phase.FAILED}),
+        Phase.RECEIVED: frozenset({Phase.STORED, Phase.FAILED}),
+        Phase.STORED: frozenset(),
+        Phase.FAILED: frozenset(),
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class UpstreamJob:
+    """A job that a provider accepted: its id there, and the adapter's own JSON to ask for it again."""
+
+    id: str = attrs.field(converter=valid_text)
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
+    expires_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """What came back from a provider, in the adapter's own JSON: URLs, or names of spooled files."""
+
+    data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
+
+
+@attrs.frozen(kw_only=True)
+class SentConfig:
+    """What a call was sent under, as text; ``sealed`` when there are secrets in it."""
+
+    text: str = attrs.field(repr=False)
+    sealed: bool
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One paid request. ``number`` counts a task's tries from 1, ``part`` its parallel calls from 0.
+
+    ``config`` is the configuration that it was sent under; wiped when the attempt or its task ends.
+    """
+
+    attempt_id: str
+    task_id: str
+    number: int
+    part: int
+    created_at: datetime
+    updated_at: datetime
+    phase: Phase = Phase.RESERVED
+    charge: Charge = Charge.NONE
+    job: UpstreamJob | None = None
+    receipt: Receipt | None = None
+    failure: Failure | None = None
+    config: SentConfig | None = None
+
+    def _transition(self, phase: Phase, now: datetime, **changes: Any) -> "Attempt":
+        if phase not in _TRANSITIONS[self.phase]:
+            raise IllegalTransition(f"attempt {self.attempt_id}", self.phase, phase)
+        return attrs.evolve(self, phase=phase, updated_at=now, **changes)
+
+    def submitting(self, now: datetime, *, config: SentConfig | None = None) -> "Attempt":
+        """Return the attempt as it is while nobody can know whether the provider charged."""
+        return self._transition(Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config)
+
+    def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
+        """Return the attempt that the provider works on under ``job``."""
+        return self._transition(Phase.ACCEPTED, now, charge=Charge.CERTAIN, job=job)
+
+    def received(self, now: datetime, receipt: Receipt) -> "Attempt":
+        """Return the attempt whose answer is on our disk."""
+        return self._transition(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
+
+    def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
+        """Return the attempt whose images are kept, but for those ``lost``; only the job's id is of use."""
+        return self._transition(Phase.STORED, now, failure=lost, **self._without_upstream_data())
+
+    def failed(self, now: datetime, failure: Failure) -> "Attempt":
+        """Return the attempt ended by ``failure``; its charge is what the failure lets us know."""
+        charge = Charge.NONE
+        if failure.possible_charge:
+            charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
+        return self._transition(
+            Phase.FAILED, now, charge=charge, failure=failure, **self._without_upstream_data()
+        )
+
+    def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
+        """Return the attempt ended together with its task; what it cost stays as it was known."""
+        charged = self.charge is not Charge.NONE
+        return self.failed(now, attrs.evolve(failure, possible_charge=charged))
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is still something to be done about it."""
+        return bool(_TRANSITIONS[self.phase])
+
+    def _without_upstream_data(self) -> dict[str, Any]:
+        """Return what is left of a provider's answers: addresses in them may hold signatures and keys."""
+        job = None if self.job is None else UpstreamJob(id=self.job.id)
+        return {"job": job, "receipt": None, "config": None}
+
+
+def may_be_charged(attempts: Iterable[Attempt]) -> bool:
+    """Return whether any of them cost something, or may have."""
+    return any(attempt.charge is not Charge.NONE for attempt in attempts)

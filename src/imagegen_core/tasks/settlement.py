@@ -1,0 +1,69 @@
+"""What becomes of a task when all its parts have come out: it ends, or it waits for another try."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.tasks.attempt_outcome import AttemptOutcome, most_severe
+from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.task import Task
+
+STORE_RETRY_SECONDS = 5.0
+"""How long until an answer that is on our disk is stored anew; four times as long after each failure."""
+
+
+def settle(
+    task: Task,
+    outcomes: Sequence[AttemptOutcome],
+    *,
+    cancelled: bool,
+    now: datetime,
+    retry: RetryPolicy,
+    random: Callable[[], float],
+) -> Task:
+    """Return the running task as its parts left it: completed, failed, cancelled, or pending again.
+
+    Images that are stored are shown even if others are missing, once nothing is left to be tried again;
+    not if a caller cancelled the task, who is told what may have been charged.
+    """
+    if any(outcome.is_recoverable for outcome in outcomes):
+        later = timedelta(seconds=STORE_RETRY_SECONDS * 4**task.recoveries)
+        return attrs.evolve(task.recover(caused_by_task=True), not_before=now + later)
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    warnings = tuple(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))
+    some_stored = len(errors) < len(outcomes)
+    if errors and cancelled:
+        charged = some_stored or any(error.failure.possible_charge for error in errors)
+        return task.cancel(now, possible_charge=charged, warnings=warnings)
+    error = most_severe([error for error in errors if not error.resendable]) or most_severe(errors)
+    if error is None:
+        return task.complete(now, warnings=warnings + _losses(outcomes))
+    wait = _wait(task, errors, retry, random)
+    if wait is not None and (some_stored or error.resendable):
+        # Only what never reached the provider counts as an attempt.
+        consumed = error.failure.code is not FailureCode.RATE_LIMITED
+        return task.requeue(not_before=now + wait, consume_attempt=consumed)
+    if some_stored:
+        return task.complete(now, warnings=warnings + _losses(outcomes))
+    return task.fail(now, error.failure, warnings=warnings)
+
+
+def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[str, ...]:
+    """Return a sentence about each image that is missing."""
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    lost = [*errors, *(failure for outcome in outcomes for failure in outcome.failures)]
+    return tuple(f"one image is missing: {each.failure.code}: {each.failure.message}" for each in lost)
+
+
+def _wait(
+    task: Task, errors: list[CallError], retry: RetryPolicy, random: Callable[[], float]
+) -> timedelta | None:
+    """Return the longest wait that any of the errors asks for, None when none may be tried again."""
+    waits = [
+        retry.delay(error, retries=task.retries, max_retries=task.max_retries, random=random)
+        for error in errors
+    ]
+    return max((timedelta(seconds=wait) for wait in waits if wait is not None), default=None)

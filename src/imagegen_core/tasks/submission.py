@@ -1,0 +1,149 @@
+"""What a caller asks for, before any of it is checked."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import ReferenceCount, UnsupportedOperation, ValidationFailed
+from imagegen_core.operations import MAX_REFERENCES, InputImage, Operation
+from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.parameters import check_text
+
+_NEEDS_PROMPT = frozenset({Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.RECONTEXT})
+_NEEDS_IMAGE = (Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT, Operation.SEGMENT)
+_HASH_CHUNK_BYTES = 512 * 1024
+
+
+@attrs.frozen(kw_only=True)
+class StoredImage:
+    """An image that this service already holds, as an input: ``image:<id>``."""
+
+    id: int
+
+
+InputSource = bytes | StoredImage | InputImage
+"""An input of an earlier task (`InputImage`) is copied from the spool; it was looked at when it came."""
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """What a caller asks for, before any of it is checked.
+
+    ``override`` is the caller's own configuration for this task alone. ``idempotency_key`` makes equal
+    submissions within ``idempotency_scope`` one task for 24 hours.
+    """
+
+    operation: Operation = Operation.GENERATE
+    prompt: str = ""
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+    provider_name: str | None = None
+    model_id: str | None = None
+    references: tuple[InputSource, ...] = ()
+    image: InputSource | None = None
+    mask: InputSource | None = None
+    override: ProviderConfig | None = None
+    require_saved: bool = False
+    idempotency_key: str | None = None
+    idempotency_scope: str = ""
+    retry_of: str | None = None
+
+    def named(self, default_provider: str, idempotency_key: str | None) -> "Submission":
+        """Return the submission with a provider's name everywhere, and the caller's key."""
+        name = self.provider_name or default_provider
+        override = self.override
+        if override is not None:
+            override = attrs.evolve(override, provider_name=name)
+        return attrs.evolve(
+            self,
+            provider_name=name,
+            override=override,
+            idempotency_key=idempotency_key or self.idempotency_key,
+        )
+
+    def check_shape(self) -> None:
+        """Check what needs no provider: the prompt, and which images belong to the operation.
+
+        Raises:
+            ValidationFailed: naming the field.
+        """
+        check_text("prompt", self.prompt, minimum=1 if self.operation in _NEEDS_PROMPT else 0)
+        if self.operation in _NEEDS_IMAGE and self.image is None:
+            raise ValidationFailed.of("image", "is required")
+        for field, image, operations in self._images():
+            if not isinstance(image, InputSource):
+                raise ValidationFailed.of(field, "must be an image's bytes or a KeptImage")
+            if self.operation not in operations:
+                raise ValidationFailed.of(field, f"belongs to {', '.join(operations)}")
+
+    def _images(self) -> Iterator[tuple[str, object, tuple[Operation, ...]]]:
+        """Yield field, image and the operations that it belongs to; others would be paid for without it."""
+        for number, reference in enumerate(self.references):
+            yield f"reference_images.{number}", reference, (Operation.REFERENCE,)
+        if self.image is not None:
+            yield "image", self.image, _NEEDS_IMAGE
+        if self.mask is not None:
+            yield "mask", self.mask, (Operation.EDIT,)
+
+    def check_operation(self, model: Model) -> None:
+        """Check against the model what can be told before any image is decoded.
+
+        Raises:
+            UnsupportedOperation: the model cannot do it.
+            ReferenceCount: no references, or too many.
+        """
+        if self.operation not in model.operations:
+            raise UnsupportedOperation(self.operation, tuple(str(o) for o in model.operations))
+        if self.operation is Operation.REFERENCE:
+            maximum = min(model.max_references, MAX_REFERENCES)
+            if not 1 <= len(self.references) <= maximum:
+                raise ReferenceCount(len(self.references), maximum)
+
+    async def digest(self) -> str:
+        """Return the SHA-256 of all that was asked for, the same for the same request."""
+        parts = {
+            "operation": self.operation,
+            "prompt": self.prompt,
+            "params": dict(self.params),
+            "provider": self.provider_name,
+            "model": self.model_id,
+            "saved": self.require_saved,
+            "references": [await _source_digest(s) for s in self.references],
+            "image": await _source_digest(self.image),
+            "mask": await _source_digest(self.mask),
+            "override": _override_digest(self.override),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+async def _source_digest(source: InputSource | None) -> str | None:
+    match source:
+        case None:
+            return None
+        case StoredImage():
+            return f"image:{source.id}"
+        case InputImage():
+            return source.sha256
+        case bytes():
+            return await _hashed(source)
+
+
+async def _hashed(data: bytes) -> str:
+    """Return the SHA-256 in hex; the event loop gets its turn after each piece, of 2 ms at the most."""
+    digest, view = hashlib.sha256(), memoryview(data)
+    for start in range(0, len(data), _HASH_CHUNK_BYTES):
+        digest.update(view[start : start + _HASH_CHUNK_BYTES])
+        await asyncio.sleep(0)
+    return digest.hexdigest()
+
+
+def _override_digest(override: ProviderConfig | None) -> list[Any] | None:
+    if override is None:
+        return None
+    key = override.api_key.reveal() if override.api_key else ""
+    hashed = hashlib.sha256(key.encode()).hexdigest()
+    return [override.api_base, hashed, override.timeout_seconds, override.max_retries]

@@ -1,0 +1,158 @@
+"""A task: one request on its way from 202 to exactly one of completed, failed, cancelled."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import IllegalTransition
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.operations import ImageRequest
+from imagegen_core.values.frozen_mappings import frozen_mapping
+
+MAX_RECOVERIES = 3
+"""How often a crash over a provider's answer, or a failure to store it, is survived by a task."""
+
+
+class TaskStatus(StrEnum):
+    """The last three never change."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether a task in this status has ended."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
+    {
+        TaskStatus.PENDING: frozenset({TaskStatus.PROCESSING, TaskStatus.CANCELLED, TaskStatus.FAILED}),
+        TaskStatus.PROCESSING: frozenset(
+            {TaskStatus.PENDING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
+        ),
+        TaskStatus.COMPLETED: frozenset(),
+        TaskStatus.FAILED: frozenset(),
+        TaskStatus.CANCELLED: frozenset(),
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """The truth about one request.
+
+    Args:
+        task_id: UUIDv7, so ids sort by age.
+        request: what is wanted; its ``params`` are canonical.
+        config_snapshot: the configuration it was accepted under, without secrets.
+        override: the request's own ``config``, sealed; wiped when the task ends.
+        attempts: tries that reached the provider or tried to; a put-back after 429 does not count.
+        retries: put-backs so far, of any kind; the retry policy bounds them.
+        recoveries: how often a crash in the middle of it was survived.
+        not_before: earliest moment at which it may be claimed.
+        owner, epoch: who claimed it and for the how-manieth time; a save from an older epoch is refused.
+        cancel_requested: a caller wants it stopped while it runs.
+        progress: 0.0 to 1.0, or None while nothing is known.
+    """
+
+    task_id: str
+    request: ImageRequest
+    provider_name: str
+    model_id: str
+    created_at: datetime
+    status: TaskStatus = TaskStatus.PENDING
+    config_snapshot: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    override: str | None = attrs.field(default=None, repr=False)
+    max_retries: int = 3
+    progress: float | None = None
+    attempts: int = 0
+    retries: int = 0
+    recoveries: int = 0
+    warnings: tuple[str, ...] = ()
+    failure: Failure | None = None
+    cancel_requested: bool = False
+    not_before: datetime | None = None
+    owner: str | None = None
+    epoch: int = 0
+    retry_of: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    def _transition(self, status: TaskStatus, **changes: Any) -> "Task":
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"task {self.task_id}", self.status, status)
+        return attrs.evolve(self, status=status, **changes)
+
+    def claim(self, owner: str, now: datetime) -> "Task":
+        """Return the task in the hands of ``owner``; `started_at` is the first claim's."""
+        return self._transition(
+            TaskStatus.PROCESSING,
+            owner=owner,
+            epoch=self.epoch + 1,
+            started_at=self.started_at or now,
+            not_before=None,
+        )
+
+    def count_attempt(self) -> "Task":
+        """Return the task with one more try that may reach the provider."""
+        return attrs.evolve(self, attempts=self.attempts + 1)
+
+    def requeue(self, *, not_before: datetime | None = None, consume_attempt: bool = True) -> "Task":
+        """Return the task waiting again after an answer that proves that nothing was started."""
+        return self._transition(
+            TaskStatus.PENDING,
+            owner=None,
+            progress=None,
+            not_before=not_before,
+            retries=self.retries + 1,
+            attempts=self.attempts if consume_attempt else max(0, self.attempts - 1),
+        )
+
+    def release(self, *, attempts: int | None = None) -> "Task":
+        """Return the task waiting again because its worker stopped; nothing counts against it."""
+        return self._transition(
+            TaskStatus.PENDING,
+            owner=None,
+            not_before=None,
+            attempts=self.attempts if attempts is None else attempts,
+        )
+
+    def recover(self, *, caused_by_task: bool) -> "Task":
+        """Return the task waiting again after its worker died in the middle of it."""
+        return attrs.evolve(self.release(), recoveries=self.recoveries + caused_by_task)
+
+    def complete(self, now: datetime, *, warnings: tuple[str, ...] = ()) -> "Task":
+        """Return the task with all its images stored."""
+        return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
+
+    def fail(self, now: datetime, failure: Failure, *, warnings: tuple[str, ...] = ()) -> "Task":
+        """Return the task ended without what was asked for."""
+        return self._end(TaskStatus.FAILED, now, failure=failure, warnings=self.warnings + warnings)
+
+    def cancel(
+        self, now: datetime, *, possible_charge: bool = False, warnings: tuple[str, ...] = ()
+    ) -> "Task":
+        """Return the task ended because a caller said so."""
+        failure = Failure.of(
+            FailureCode.CANCELLED, "cancelled by the caller", possible_charge=possible_charge
+        )
+        return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
+
+    def request_cancel(self) -> "Task":
+        """Return the running task marked as unwanted."""
+        if self.status.final:
+            raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
+        return attrs.evolve(self, cancel_requested=True)
+
+    def _end(self, status: TaskStatus, now: datetime, **changes: Any) -> "Task":
+        return self._transition(
+            status, completed_at=now, override=None, owner=None, not_before=None, **changes
+        )

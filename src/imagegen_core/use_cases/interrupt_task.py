@@ -1,0 +1,122 @@
+"""Write down where a task stands whose run breaks off: by a stop, a full disk, or a defect of ours."""
+
+import logging
+
+import attrs
+
+from imagegen_core.errors import StaleTask, StorageBroken, StorageError, Unavailable
+from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.queue import Queue
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
+from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus
+from imagegen_core.use_cases.end_task import EndTask
+
+STORAGE_RETRY_SECONDS = 1.0
+"""How long until what a full or failing disk did not take is written down anew."""
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class InterruptTask:
+    """Leaves a task to be taken up again, or ends it, without hiding what may have been charged."""
+
+    repository: TaskRepository
+    queue: Queue
+    clock: Clock
+    end: EndTask
+
+    async def stop(self, run: RunningTask, *, caused_by_task: bool = False) -> None:
+        """Write down where a task stands whose worker must end now.
+
+        What was only reserved goes back, what the provider accepted is taken up at the next start, and
+        a submission in flight has an outcome that nobody knows.
+        """
+        now = self.clock.now()
+        task = run.task
+        if task.status is not TaskStatus.PROCESSING:
+            return
+        unknown = Failure.of(
+            FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the provider had the request"
+        )
+        in_flight = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
+        for attempt in list(run.attempts.values()):
+            if attempt in in_flight:
+                await run.save_attempt(attempt.failed(now, unknown))
+            elif attempt.phase is not Phase.STORED:
+                await run.save_attempt(attempt)
+        alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
+        if in_flight and not alive:
+            await self.end(run=run, task=task.fail(now, unknown))
+            return
+        sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
+        back = task.recover(caused_by_task=caused_by_task)
+        await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
+
+    async def requeue_after_storage_error(self, run: RunningTask) -> None:
+        """Write down where the task stands as soon as the disk takes it; it is taken up from there.
+
+        A task over which the disk fails again and again is ended. Where the disk takes nothing any more, the
+        next start takes it up.
+        """
+        while True:
+            await self.clock.sleep(STORAGE_RETRY_SECONDS)
+            try:
+                if run.task.status.final:
+                    return
+                if run.task.recoveries >= MAX_RECOVERIES:
+                    await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
+                else:
+                    await self.stop(run, caused_by_task=True)
+                    await self.queue.enqueue(run.task)
+            except StaleTask:
+                return
+            except StorageBroken:
+                _log_unsaved(run)
+            except (StorageError, Unavailable):
+                continue
+            return
+
+    async def fail_after_defect(self, run: RunningTask) -> None:
+        """End the task after a defect of ours, as soon as the disk takes it: until then it holds a place.
+
+        Where the disk takes nothing any more, the next start takes it up.
+        """
+        while True:
+            try:
+                await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
+            except StorageBroken:
+                _log_unsaved(run)
+            except (StorageError, Unavailable):
+                await self.clock.sleep(STORAGE_RETRY_SECONDS)
+                continue
+            except Exception:  # noqa: BLE001 - said, and left for the next start
+                _log_unsaved(run)
+            return
+
+    async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
+        """End the task through no fault of its provider, without hiding what may have been charged."""
+        if run.task.status is not TaskStatus.PROCESSING:
+            return
+        now = self.clock.now()
+        attempts = await self._attempts(run)
+        failure = Failure.of(code, why, possible_charge=may_be_charged(attempts))
+        for attempt in attempts:
+            if attempt.is_active:
+                await run.save_attempt(attempt.ended_with_task(now, failure))
+        await self.end(run=run, task=run.task.fail(now, failure))
+
+    async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
+        """Return all attempts of the task, those of this run as it knows them."""
+        known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
+        return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
+
+
+def _log_unsaved(run: RunningTask) -> None:
+    """Say why a task stays as it is on disk; called where that is being handled."""
+    _log.exception(
+        "the task could not be written down; the next start takes it up", extra={"task_id": run.task.task_id}
+    )

@@ -1,0 +1,199 @@
+"""Keep one image of a provider: streamed to the store, checked there, with its thumbnail beside it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import BlobMissing, CallError, StorageError
+from imagegen_core.execution.checksums import sha256_of
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType, StorageState
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.image_inspector import (
+    ImageInspector,
+    ImageRejected,
+    Inspection,
+    InspectorUnavailable,
+)
+from imagegen_core.ports.image_label import ImageLabel
+from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.task import Task
+
+MAX_DOWNLOAD_TRIES = 3
+
+MAX_STREAMS = 32
+"""Images on their way to the store at once, each of which takes a megabyte or so of buffers meanwhile."""
+
+_SNIFF_BYTES = 16
+_GONE_STATUSES = frozenset({401, 403, 404, 410})
+
+
+@attrs.frozen(kw_only=True)
+class StoreImage:
+    """Downloading is free, so a broken download is begun again; a refused image leaves nothing behind.
+
+    Only the decoder's own word refuses it. One that could not be checked stays where it was stored, and its
+    next try begins there: what it came from may be gone by then. Its key is made from the ids of its task.
+
+    Without a ``label`` the provider's bytes are stored as they came. However many tasks end at the same
+    moment, only `MAX_STREAMS` images are taken in at once, so that they take no more memory than these.
+    """
+
+    blobs: BlobStore
+    inspector: ImageInspector
+    clock: Clock
+    label: ImageLabel | None = None
+    _streams: asyncio.Semaphore = attrs.field(
+        factory=lambda: asyncio.Semaphore(MAX_STREAMS), init=False, repr=False, eq=False
+    )
+
+    async def __call__(
+        self, *, image: GeneratedImage, position: int, task: Task, attempt: Attempt, again: bool = False
+    ) -> Image:
+        """Return the record of the stored image, without an id yet.
+
+        ``again``: an earlier try may have stored it already.
+
+        Raises:
+            CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
+        """
+        stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
+        stored = await self._stored_before(stem) if again else None
+        blob, mime_type, vendor_sha256 = stored or await self._store_with_retries(image, stem)
+        inspection = await self._inspect(blob, mime_type)
+        thumbnail_key = f"{stem}.thumb.webp"
+        await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
+        return Image(
+            task_id=task.task_id,
+            attempt_id=attempt.attempt_id,
+            position=position,
+            operation=task.request.operation,
+            prompt=task.request.prompt,
+            provider_name=task.provider_name,
+            model_id=task.model_id,
+            mime_type=mime_type,
+            width=inspection.width,
+            height=inspection.height,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256 or "",
+            vendor_sha256=vendor_sha256,
+            crc64=blob.crc64,
+            blob_key=blob.key,
+            thumbnail_key=thumbnail_key,
+            storage=blob.state if blob.state is StorageState.OSS else StorageState.LOCAL,
+            created_at=self.clock.now(),
+            params=task.request.params,
+            metadata=_json_only(image.metadata),
+        )
+
+    async def _stored_before(self, stem: str) -> tuple[StoredBlob, MediaType, None] | None:
+        """Return what an earlier try stored, read for its checksum; the upstream's is unknown if labelled."""
+        try:
+            for mime_type in MediaType:
+                blob = await self.blobs.stat(f"{stem}.{mime_type.extension}")
+                if blob is not None:
+                    sha256 = await sha256_of(self.blobs, blob.key)
+                    return attrs.evolve(blob, sha256=sha256), mime_type, None
+        except BlobMissing:
+            pass
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be read again") from error
+        return None
+
+    async def _store_with_retries(
+        self, image: GeneratedImage, stem: str
+    ) -> tuple[StoredBlob, MediaType, str | None]:
+        for tries in range(1, MAX_DOWNLOAD_TRIES + 1):
+            try:
+                async with self._streams:
+                    return await self._store(image, stem)
+            except CallError as error:
+                failure = error.failure
+                gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
+                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == MAX_DOWNLOAD_TRIES:
+                    raise
+            await self.clock.sleep(0.5 * tries)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _store(self, image: GeneratedImage, stem: str) -> tuple[StoredBlob, MediaType, str | None]:
+        """Return the stored blob, its type, and the SHA-256 of the provider's bytes if they were labelled."""
+        head, chunks = await _peek(image.chunks())
+        mime_type = MediaType.sniff(head)
+        if mime_type is None:
+            raise CallError(FailureCode.INVALID_IMAGE, "the provider's bytes are no PNG, JPEG or WebP")
+        key, chunks = f"{stem}.{mime_type.extension}", _capped(chunks)
+        if self.label is None:
+            return await self._put(key, chunks, mime_type), mime_type, None
+        upstream = hashlib.sha256()
+        produce_id = stem.rpartition("/")[2]
+        labelled = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=produce_id)
+        return await self._put(key, labelled, mime_type), mime_type, upstream.hexdigest()
+
+    async def _put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredBlob:
+        try:
+            return await self.blobs.put(key, chunks, content_type=content_type)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be stored") from error
+
+    async def _inspect(self, blob: StoredBlob, mime_type: MediaType) -> Inspection:
+        try:
+            inspection = await self.inspector.inspect(self.blobs.open(blob.key))
+            if inspection.mime_type is not mime_type:
+                raise ImageRejected("the image's type is unclear")
+        except ImageRejected as error:
+            await self.blobs.delete(blob.key)
+            raise CallError(FailureCode.INVALID_IMAGE, f"the provider's image is refused: {error}") from error
+        except InspectorUnavailable as error:
+            raise CallError(
+                FailureCode.STORAGE_FAILED,
+                f"the image could not be checked ({error}); it is kept as {blob.key}",
+            ) from error
+        except (StorageError, BlobMissing) as error:
+            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be read again") from error
+        return inspection
+
+
+async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """Return the first bytes, and the whole stream again."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= _SNIFF_BYTES:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return head, whole()
+
+
+async def _capped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > MAX_IMAGE_BYTES:
+            raise CallError(
+                FailureCode.INVALID_IMAGE, f"the provider's image is larger than {MAX_IMAGE_BYTES} bytes"
+            )
+        yield chunk
+
+
+async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _json_only(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(k): v for k, v in metadata.items() if v is not None}

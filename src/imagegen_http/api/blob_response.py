@@ -1,0 +1,163 @@
+"""Answers with stored bytes: strong ETag, 304, one range, HEAD, and headers that make them harmless."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import quote
+
+import attrs
+
+from imagegen_http.asgi.disconnects import wait_for_disconnect
+from imagegen_http.asgi.types import Receive, Scope, Send
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_MAX_FILE_NAME_CHARS = 60
+_MAX_FILE_NAME_BYTES = 200  # of 255 that file systems take: number and ending follow
+_UNSAFE = frozenset('/\\:*?"<>|')
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of characters that end lines, turn the reading direction round, or are no characters."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible too, but words of Persian and families of emoji fall apart without them."""
+
+
+@attrs.frozen(kw_only=True)
+class Blob:
+    """What is served: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end."""
+
+    size: int
+    etag: str
+    mime_type: str
+    file_name: str
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+class BlobResponse:
+    """An ASGI answer to GET or HEAD for one blob.
+
+    The first bytes are read before the status is sent, so a store that is down gives an error, not
+    a cut body. When the client leaves, nothing more is read. Several ranges, or one that makes no sense,
+    get the whole (RFC 9110, section 14.2).
+    """
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob = blob
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        etag = f'"{self._blob.etag}"'
+        if _matches(request.get("if-none-match"), etag):
+            await self._begin(send, 304, {})
+            await _end(send)
+            return
+        size = self._blob.size
+        requested_range = _range(request.get("range"), size)
+        if request.get("if-range") not in (None, etag):
+            requested_range = None
+        if requested_range is not None and requested_range[0] >= size:
+            await self._begin(send, 416, {"content-range": f"bytes */{size}", "content-length": "0"})
+            await _end(send)
+            return
+        start, end = requested_range or (0, size)
+        headers = {"content-length": str(end - start), "content-type": self._blob.mime_type}
+        if requested_range is not None:
+            headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+        body = None if scope["method"] == "HEAD" else await _primed(self._blob.read(start, end))
+        await self._begin(send, 206 if requested_range else 200, headers)
+        if body is None or await _send_body(body, receive, send):
+            await _end(send)
+
+    async def _begin(self, send: Send, status: int, headers: dict[str, str]) -> None:
+        full = {**self._headers(), **headers}
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in full.items()],
+            }
+        )
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "etag": f'"{self._blob.etag}"',
+            "accept-ranges": "bytes",
+            "cache-control": "private, max-age=31536000, immutable",
+            "content-disposition": _disposition(self._blob.file_name),
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "default-src 'none'; sandbox",
+            "cross-origin-resource-policy": "same-origin",
+        }
+
+
+def file_name(prompt: str, image_id: int, extension: str) -> str:
+    """Return a name for a downloaded image, made of its prompt in any script."""
+    words = "".join(map(_plain, prompt[: 8 * _MAX_FILE_NAME_CHARS]))
+    words = (
+        " ".join(words.split())[:_MAX_FILE_NAME_CHARS].encode()[:_MAX_FILE_NAME_BYTES].decode(errors="ignore")
+    )
+    words = words.strip(f" .{_JOINERS}")
+    return f"{words or 'image'}-{image_id}.{extension}"
+
+
+def _plain(character: str) -> str:
+    """Return a character that any file system takes and nobody is deceived by."""
+    if character in _JOINERS:
+        return character
+    unwanted = character in _UNSAFE or unicodedata.category(character) in _INVISIBLE
+    return " " if unwanted else character
+
+
+async def _send_body(body: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
+    """Send the body; return whether the client stayed to its end."""
+    disconnect = asyncio.create_task(wait_for_disconnect(receive))
+    try:
+        async for chunk in body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if disconnect.done():
+                return False
+        return True
+    finally:
+        disconnect.cancel()
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _disposition(name: str) -> str:
+    """Return both forms of the name; what does not know the second may decode ``%`` in the first."""
+    plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return (start, end) of a single range, end exclusive; None when there is none to honour."""
+    found = _RANGE.fullmatch(header.strip()) if header else None
+    if found is None or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        length = int(found[2])
+        return (max(0, size - length), size) if length else (size, size)
+    start = int(found[1])
+    end = int(found[2]) + 1 if found[2] else max(size, start + 1)
+    return None if end <= start else (start, min(end, max(size, start)))
+
+
+async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    first = await anext(chunks, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return whole()

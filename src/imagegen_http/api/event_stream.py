@@ -1,0 +1,80 @@
+"""A task's events as ``text/event-stream``."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from imagegen_core.errors import ImageNotFound
+from imagegen_core.tasks.events import EventKind, TaskEvent
+from imagegen_http.api import render
+from imagegen_http.runtime.service import Service
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+KEEP_ALIVE_SECONDS = 15.0
+_END = None
+
+
+async def event_stream(
+    service: Service, task_id: str, *, after: int | None, english: bool
+) -> AsyncIterator[bytes]:
+    """Yield a snapshot, the task's later events, and comments while nothing happens; then end.
+
+    Without ``after`` (the last event that the client saw) only what happens from now on follows, and
+    of a finished task its last event. A stopping service ends the stream at once.
+    """
+    last = await service.imagegen.adapters.events.last_id(task_id)
+    view = await service.imagegen.show_task(task_id=task_id)
+    yield b"retry: 3000\n" + _frame("snapshot", render.task(view, english=english))
+    if after is None or after > last:  # no event has such a number, unless a backup was restored since
+        after = max(0, last - 1) if view.task.status.final else last
+    queue: asyncio.Queue[TaskEvent | None] = asyncio.Queue()
+    pump = asyncio.create_task(_pump(service, task_id, after, queue))
+    stopping = asyncio.create_task(_stop(service, queue))
+    try:
+        while (event := await _next(queue)) is not _END:
+            if isinstance(event, TaskEvent):
+                yield _frame(str(event.kind), await _data(service, event, english=english), event.id)
+            else:
+                yield b": keep-alive\n\n"
+    finally:
+        pump.cancel()
+        stopping.cancel()
+        await asyncio.gather(pump, stopping, return_exceptions=True)
+
+
+async def _next(queue: asyncio.Queue[TaskEvent | None]) -> TaskEvent | bool | None:
+    """Return the next event, None at the end, or True when it is time for a comment."""
+    try:
+        return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
+    except TimeoutError:
+        return True
+
+
+async def _pump(service: Service, task_id: str, after: int, queue: asyncio.Queue[TaskEvent | None]) -> None:
+    try:
+        async for event in service.imagegen.adapters.events.subscribe(task_id, after=after):
+            queue.put_nowait(event)
+    finally:
+        queue.put_nowait(_END)
+
+
+async def _stop(service: Service, queue: asyncio.Queue[TaskEvent | None]) -> None:
+    await service.stopping.wait()
+    queue.put_nowait(_END)
+
+
+async def _data(service: Service, event: TaskEvent, *, english: bool) -> dict[str, Any]:
+    if event.kind is EventKind.IMAGE:
+        try:
+            return render.image(await service.imagegen.adapters.images.get(int(event.data["image_id"])))
+        except ImageNotFound:
+            return {"id": event.data["image_id"], "deleted": True}
+    if event.kind.final:
+        return render.task(await service.imagegen.show_task(task_id=event.task_id), english=english)
+    return dict(event.data)
+
+
+def _frame(name: str, data: dict[str, Any], number: int | None = None) -> bytes:
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

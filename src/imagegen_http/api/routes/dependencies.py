@@ -1,0 +1,79 @@
+"""How a handler asks for what it needs."""
+
+import re
+from typing import Annotated
+
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
+
+from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
+from imagegen_core.search.pages import Paging, decode_cursor
+from imagegen_http.runtime.service import Service
+
+ServiceDependency = NamedDependency[SkipValidation[Service]]
+
+IdempotencyHeader = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+PreferHeader = Annotated[str | None, HeaderParameter(name="Prefer")]
+LastEventHeader = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
+TaskIdPath = Annotated[str, PathParameter(description="id of a task")]
+ImageIdPath = Annotated[str, PathParameter(description="id of an image")]
+ProviderPath = Annotated[str, PathParameter(description="name of a provider")]
+PageQuery = Annotated[int, QueryParameter(ge=1, le=1_000_000, description="page, from 1")]
+PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=100, description="items a page")]
+CursorQuery = Annotated[
+    str | None, QueryParameter(max_length=512, description="next_cursor of the page before; replaces page")
+]
+
+_TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def provide_service(state: State) -> Service:
+    """Return the service that the application was made for."""
+    service: Service = state.service
+    return service
+
+
+def parse_task_id(text: str) -> str:
+    """Return a task id that could exist.
+
+    Raises:
+        TaskNotFound: it could not.
+    """
+    if not _TASK_ID.fullmatch(text):
+        raise TaskNotFound(text[:64])
+    return text
+
+
+def parse_image_id(text: str) -> int:
+    """Return an image id that could exist.
+
+    Raises:
+        ImageNotFound: it could not.
+    """
+    if not _IMAGE_ID.fullmatch(text):
+        raise ImageNotFound(text[:64])
+    return int(text)
+
+
+def parse_idempotency_key(text: str | None) -> str | None:
+    """Return the key.
+
+    Raises:
+        ValidationFailed: it is not 1 to 255 visible ASCII characters.
+    """
+    if text is not None and not _IDEMPOTENCY_KEY.fullmatch(text):
+        raise ValidationFailed.of("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    return text
+
+
+def parse_paging(page: int, page_size: int, cursor: str | None, query: object) -> Paging:
+    """Return which page is wanted; a cursor replaces the page number.
+
+    Raises:
+        ValidationFailed: the cursor is not of this query.
+    """
+    after = None if cursor is None else decode_cursor(cursor, query)
+    return Paging(page=1 if after is not None else page, page_size=page_size, after=after)

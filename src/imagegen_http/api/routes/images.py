@@ -1,0 +1,191 @@
+"""Images: list, search, see, fetch, delete."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, cast
+
+from litestar import delete, get, route
+from litestar.enums import HttpMethod
+from litestar.params import QueryParameter
+from litestar.types import ASGIApp
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.images import MediaType
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.search.pages import encode_cursor
+from imagegen_core.search.query import SearchQuery
+from imagegen_http.api import render
+from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
+from imagegen_http.api.routes.dependencies import (
+    CursorQuery,
+    ImageIdPath,
+    PageQuery,
+    PageSizeQuery,
+    ServiceDependency,
+    parse_image_id,
+    parse_paging,
+)
+from imagegen_http.runtime.service import Service
+
+ProviderQuery = Annotated[str | None, QueryParameter(max_length=64, description="only this provider's")]
+ModelQuery = Annotated[str | None, QueryParameter(max_length=200, description="only this model's")]
+OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
+FromQuery = Annotated[
+    str | None, QueryParameter(name="from", description="made at or after this date or time (ISO 8601)")
+]
+ToQuery = Annotated[
+    str | None, QueryParameter(name="to", description="made before this time, or up to the end of this date")
+]
+KeywordQuery = Annotated[str, QueryParameter(description='words that must all occur; "…" is a phrase')]
+ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
+
+
+@get("/api/v1/images", tags=["images"])
+async def list_images(
+    service: ServiceDependency,
+    provider: ProviderQuery = None,
+    model_id: ModelQuery = None,
+    operation: OperationQuery = None,
+    created_from: FromQuery = None,
+    created_to: ToQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = 20,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """List images, newest first."""
+    criteria = _filter(provider, model_id, operation, created_from, created_to)
+    query = ["images", *_identity(criteria)]
+    paging = parse_paging(page, page_size, cursor, query)
+    found = await service.imagegen.adapters.images.find(criteria, paging)
+    items = [render.image(image) for image in found.items]
+    following = None if found.last is None else encode_cursor(found.last, query)
+    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/images/search", tags=["images"])
+async def search_images(
+    service: ServiceDependency,
+    keyword: KeywordQuery = "",
+    mode: ModeQuery = SearchMode.CONTAINS,
+    provider: ProviderQuery = None,
+    model_id: ModelQuery = None,
+    operation: OperationQuery = None,
+    created_from: FromQuery = None,
+    created_to: ToQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = 20,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """Find images by any piece of their prompt."""
+    criteria = _filter(provider, model_id, operation, created_from, created_to)
+    parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
+    query = ["search", mode, parsed.words, *_identity(criteria)]
+    paging = parse_paging(page, page_size, cursor, query)
+    found = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
+    items = [{**render.image(hit.image), "match": str(hit.match)} for hit in found.items]
+    following = None if found.last is None else encode_cursor(found.last, query)
+    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/images/{image_id:str}", tags=["images"])
+async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+    """See an image's record."""
+    return render.success(render.image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
+
+
+@delete("/api/v1/images/{image_id:str}", status_code=200, tags=["images"])
+async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+    """Delete an image: record, file, thumbnail and OSS object."""
+    await service.imagegen.delete_image(image_id=parse_image_id(image_id))
+    return render.success(None)
+
+
+@route(
+    "/api/v1/images/{image_id:str}/content", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+)
+async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch an image's bytes, exactly as the provider sent them."""
+    image = await service.imagegen.adapters.images.get(parse_image_id(image_id))
+    return _response(
+        Blob(
+            size=image.size_bytes,
+            etag=image.sha256,
+            mime_type=image.mime_type,
+            file_name=file_name(image.prompt, image.id, MediaType(image.mime_type).extension),
+            read=partial(_read, service, image.blob_key),
+        )
+    )
+
+
+@route(
+    "/api/v1/images/{image_id:str}/thumbnail", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+)
+async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch an image's thumbnail: WebP, at most 512 pixels a side."""
+    image, data = await service.imagegen.show_thumbnail(image_id=parse_image_id(image_id))
+
+    async def read(start: int, end: int) -> Any:
+        yield data[start:end]
+
+    return _response(
+        Blob(
+            size=len(data),
+            etag=f"{image.sha256}-thumbnail",
+            mime_type=MediaType.WEBP,
+            file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
+            read=read,
+        )
+    )
+
+
+HANDLERS = [list_images, search_images, get_image, delete_image, get_content, get_thumbnail]
+
+
+def _response(blob: Blob) -> ASGIApp:
+    return cast("ASGIApp", BlobResponse(blob))  # the same ASGI, typed in Litestar's own way
+
+
+def _read(service: Service, key: str, start: int, end: int) -> Any:
+    return service.imagegen.adapters.blobs.open(key, start=start, end=end)
+
+
+def _filter(
+    provider: str | None,
+    model_id: str | None,
+    operation: Operation | None,
+    created_from: str | None,
+    created_to: str | None,
+) -> ImageFilter:
+    return ImageFilter(
+        provider_name=provider,
+        model_id=model_id,
+        operation=operation,
+        created_from=_parse_moment("from", created_from, end_of_day=False),
+        created_to=_parse_moment("to", created_to, end_of_day=True),
+    )
+
+
+def _identity(criteria: ImageFilter) -> list[str | None]:
+    """Return the filter as part of what a cursor belongs to."""
+    return [
+        criteria.provider_name,
+        criteria.model_id,
+        criteria.operation,
+        render.timestamp(criteria.created_from),
+        render.timestamp(criteria.created_to),
+    ]
+
+
+def _parse_moment(field: str, text: str | None, *, end_of_day: bool) -> datetime | None:
+    """Return a date or time in UTC; a bare date as ``to`` means up to its end."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if end_of_day and len(text) <= len("2026-01-01"):
+            moment += timedelta(days=1)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValidationFailed.of(field, "must be an ISO 8601 date or time") from error

@@ -1,0 +1,146 @@
+"""Providers: what can be used, how it is configured, whether it answers."""
+
+import time
+from typing import Any
+
+from litestar import delete, get, patch, post
+from litestar.params import JSONBody
+from msgspec import UNSET
+
+from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.providers.config import ModelEntry
+from imagegen_http.api import render
+from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
+from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
+
+_NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
+"""What a body may hold beside the settings: whose they are, and what an answer shows with them."""
+
+
+@get("/api/v1/providers", tags=["providers"])
+async def list_providers(service: ServiceDependency) -> dict[str, Any]:
+    """List what tasks can be sent to now, and the presets that only need a key."""
+    usable = await service.imagegen.list_providers.usable()
+    data = {
+        "providers": [render.provider(resolved) for resolved in usable],
+        "presets": service.presets(),
+        "default_provider": service.settings.default_provider,
+    }
+    return render.success(data)
+
+
+@get("/api/v1/providers/config", tags=["providers"])
+async def list_configs(
+    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = 20
+) -> dict[str, Any]:
+    """List all configurations, by name."""
+    found = await service.imagegen.list_providers.configured()
+    start = (page - 1) * page_size
+    data = {
+        "items": [render.provider_config(c) for c in found[start : start + page_size]],
+        "page": page,
+        "page_size": page_size,
+        "total": len(found),
+        "total_is_exact": True,
+        "has_more": start + page_size < len(found),
+        "next_cursor": None,
+    }
+    return render.success(data)
+
+
+@post("/api/v1/providers/config", status_code=200, tags=["providers"])
+async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDependency) -> dict[str, Any]:
+    """Create or change a provider's configuration."""
+    changes = {
+        name: value
+        for name in data.__struct_fields__
+        if name not in _NO_SETTINGS and (value := getattr(data, name)) is not UNSET
+    }
+    if changes.get("models") is not None:
+        changes["models"] = _models(changes["models"])
+    changes["extra_config"] = changes["extra_config"] or {} if "extra_config" in changes else None
+    if changes["extra_config"] is None:
+        del changes["extra_config"]
+    await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
+    return render.success(
+        render.provider_config(await service.imagegen.list_providers.one(data.provider_name))
+    )
+
+
+@get("/api/v1/providers/config/{provider_name:str}", tags=["providers"])
+async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+    """See a provider's configuration, secrets masked."""
+    return render.success(render.provider_config(await service.imagegen.list_providers.one(provider_name)))
+
+
+@delete("/api/v1/providers/config/{provider_name:str}", status_code=200, tags=["providers"])
+async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+    """Remove a saved configuration; the history of its tasks stays."""
+    await service.imagegen.adapters.configs.delete(provider_name)
+    return render.success(None)
+
+
+@patch("/api/v1/providers/config/{provider_name:str}/toggle", tags=["providers"])
+async def toggle_config(
+    provider_name: ProviderPath, data: JSONBody[ToggleBody], service: ServiceDependency
+) -> dict[str, Any]:
+    """Switch a saved provider on or off."""
+    await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
+    return render.success(render.provider_config(await service.imagegen.list_providers.one(provider_name)))
+
+
+@post("/api/v1/providers/config/{provider_name:str}/test", status_code=200, tags=["providers"])
+async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+    """Make one cheap, unpaid call, where the provider has one."""
+    names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
+    if provider_name not in names:
+        raise ProviderConfigNotFound(provider_name)
+    started = time.perf_counter()
+    probe = await service.imagegen.probe_provider(provider_name=provider_name)
+    milliseconds = round((time.perf_counter() - started) * 1000)
+    told = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
+    return render.success({**told, "latency_ms": milliseconds})
+
+
+HANDLERS = [
+    list_providers,
+    list_configs,
+    save_config,
+    get_config,
+    delete_config,
+    toggle_config,
+    probe_config,
+]
+
+
+def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
+    """Return the models that a body names.
+
+    Raises:
+        ValidationFailed: one is named twice, two are the default, or an operation is unknown.
+    """
+    entries: list[ModelEntry] = []
+    for index, body in enumerate(bodies):
+        if any(body.id == entry.id for entry in entries):
+            raise ValidationFailed.of(f"models.{index}.id", "is named twice")
+        if body.default and any(entry.default for entry in entries):
+            raise ValidationFailed.of(f"models.{index}.default", "only one model can be the default")
+        entries.append(
+            ModelEntry(
+                id=body.id, name=body.name, default=body.default, capabilities=_operations(index, body)
+            )
+        )
+    return tuple(entries)
+
+
+def _operations(index: int, body: ModelBody) -> tuple[Operation, ...] | None:
+    if body.capabilities is None:
+        return None
+    known = {str(o) for o in Operation}
+    for name in body.capabilities:
+        if name not in known:
+            raise ValidationFailed.of(
+                f"models.{index}.capabilities", f"must be among {', '.join(sorted(known))}"
+            )
+    return tuple(dict.fromkeys(Operation(name) for name in body.capabilities))

@@ -1,0 +1,75 @@
+"""The stores and the search index: what runs beside the tasks, by hand."""
+
+from typing import Any, cast
+
+import attrs
+from litestar import Request, get, post
+from litestar.params import JSONBody
+
+from imagegen_http.api import render
+from imagegen_http.api.routes.dependencies import ServiceDependency
+from imagegen_http.api.wire import StorageBody, VerifyBody
+from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.asgi.types import Receive
+
+
+@get("/api/v1/storage", tags=["storage"])
+async def show_pass(service: ServiceDependency) -> dict[str, Any]:
+    """See how far the pass is that was asked for by hand."""
+    running = service.maintenance.manual_pass
+    if running is None:
+        return render.success({"pass": None, "done": None, "total": None})
+    return render.success({"pass": running.name, "done": running.done, "total": running.total})
+
+
+@post("/api/v1/storage/sync", status_code=200, tags=["storage"])
+async def sync_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
+    """Carry out all uploads to OSS and all removals that wait, also those that were put off."""
+    work = service.maintenance.sync_now(dry_run=data.dry_run)
+    summary = await unless_disconnected(_receive(request), work)
+    told = attrs.asdict(summary) | {"next_due": render.timestamp(summary.next_due)}
+    return render.success({"dry_run": data.dry_run, **told})
+
+
+@post("/api/v1/storage/expire", status_code=200, tags=["storage"])
+async def expire_storage(
+    data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
+    """Remove local files older than `retention_days` that OSS has proved to hold."""
+    work = service.maintenance.expire_now(dry_run=data.dry_run)
+    summary = await unless_disconnected(_receive(request), work)
+    return render.success({"dry_run": data.dry_run, **attrs.asdict(summary)})
+
+
+@post("/api/v1/storage/verify", status_code=200, tags=["storage"])
+async def verify_storage(
+    data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
+) -> dict[str, Any]:
+    """Compare every record with the stores, and mend what can be mended."""
+    work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
+    report = await unless_disconnected(_receive(request), work)
+    findings = [attrs.asdict(f) | {"kind": str(f.kind)} for f in report.findings]
+    totals = {"pictures" if name == "images" else name: value for name, value in attrs.asdict(report).items()}
+    return render.success({"dry_run": data.dry_run, **totals, "findings": findings})
+
+
+@get("/api/v1/search/index", tags=["storage"])
+async def show_index(service: ServiceDependency) -> dict[str, Any]:
+    """See whether searches find what they should, and how far a reindexing is."""
+    return render.success(attrs.asdict(await service.search_index.report()))
+
+
+@post("/api/v1/search/reindex", status_code=200, tags=["storage"])
+async def reindex(service: ServiceDependency) -> dict[str, Any]:
+    """Index all prompts anew while searches go on; answers when it is done."""
+    last = await service.search_index.reindex()
+    return render.success({"state": await service.search_index.read_state(), "last_id": last})
+
+
+HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index, reindex]
+
+
+def _receive(request: Request[Any, Any, Any]) -> Receive:
+    return cast("Receive", request.receive)  # the same ASGI, typed in Litestar's own way

@@ -1,0 +1,105 @@
+"""Tasks: see, list, follow, cancel, retry."""
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.search.pages import encode_cursor
+from imagegen_core.tasks.task import TaskStatus
+from imagegen_http.api import render
+from imagegen_http.api.event_stream import HEADERS, event_stream
+from imagegen_http.api.routes.dependencies import (
+    CursorQuery,
+    IdempotencyHeader,
+    LastEventHeader,
+    PageQuery,
+    PageSizeQuery,
+    ServiceDependency,
+    TaskIdPath,
+    parse_idempotency_key,
+    parse_paging,
+    parse_task_id,
+)
+from imagegen_http.asgi import request_context
+
+StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
+ProviderQuery = Annotated[str | None, QueryParameter(max_length=64, description="only this provider's")]
+
+
+@get("/api/v1/tasks", tags=["tasks"])
+async def list_tasks(
+    service: ServiceDependency,
+    status: StatusQuery = None,
+    provider: ProviderQuery = None,
+    page: PageQuery = 1,
+    page_size: PageSizeQuery = 20,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """List tasks, newest first."""
+    query = ["tasks", status, provider]
+    found = await service.imagegen.list_tasks(
+        criteria=TaskFilter(status=status, provider_name=provider),
+        paging=parse_paging(page, page_size, cursor, query),
+    )
+    english = request_context.english.get()
+    items = [render.task(view, english=english) for view in found.items]
+    following = None if found.last is None else encode_cursor(found.last, query)
+    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+
+
+@get("/api/v1/tasks/{task_id:str}", tags=["tasks"])
+async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
+    """See a task, with its images and its error."""
+    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
+    body = render.success(render.task(view, english=request_context.english.get()))
+    return Response(body, headers={} if view.task.status.final else {"Retry-After": "1"})
+
+
+@post("/api/v1/tasks/{task_id:str}/cancel", status_code=200, tags=["tasks"])
+async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
+    """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202)."""
+    task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
+    view = await service.imagegen.show_task.of(task)
+    body = render.success(render.task(view, english=request_context.english.get()))
+    return Response(body, status_code=200 if task.status.final else 202)
+
+
+@post("/api/v1/tasks/{task_id:str}/retry", status_code=202, tags=["tasks"])
+async def retry_task(
+    task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
+) -> Response[dict[str, Any]]:
+    """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
+    if service.stopping.is_set():
+        raise Unavailable("the service is shutting down")
+    key = parse_idempotency_key(idempotency_key)
+    added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
+    task = added.task
+    headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
+    if added.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(render.success(render.accepted(task)), status_code=202, headers=headers)
+
+
+@get("/api/v1/tasks/{task_id:str}/events", tags=["tasks"], media_type="text/event-stream")
+async def follow_task(
+    task_id: TaskIdPath, service: ServiceDependency, last_event_id: LastEventHeader = None
+) -> Stream | Response[None]:
+    """Follow a task as server-sent events: a snapshot, then what happens, then its end.
+
+    Whoever has seen the end gets 204, which keeps a browser from coming back for ever.
+    """
+    if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise ValidationFailed.of("Last-Event-ID", "must be a number that this stream gave")
+    after = None if last_event_id is None else min(int(last_event_id[:19]), 2**63 - 1)
+    view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
+    if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
+        return Response(None, status_code=204)
+    stream = event_stream(service, view.task.task_id, after=after, english=request_context.english.get())
+    return Stream(stream, media_type="text/event-stream", headers=HEADERS)
+
+
+HANDLERS = [list_tasks, get_task, cancel_task, retry_task, follow_task]

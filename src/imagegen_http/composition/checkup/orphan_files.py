@@ -1,0 +1,66 @@
+"""Files that no record names.
+
+An interrupted deletion left them, they are the images of another database, or they were paid for and could
+not be looked at (`storage_failed`).
+"""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from imagegen_adapters.blob_stores.keys import is_key
+from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
+from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+
+_KEY_BATCH_SIZE = 100_000
+_MIN_ORPHAN_AGE_SECONDS = 3600
+"""Beside a server, a younger file may be one whose record is about to be written."""
+
+_NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
+
+
+async def orphans(database: Database, data_dir: Path, *, has_server: bool) -> Check:
+    """Return whether every file among the images has a record."""
+    inventory = SqliteImageInventory(database)
+    before = time.time() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
+    files = _files(data_dir / IMAGES_DIRECTORY, before)
+    found, first = 0, ""
+    while keys := await asyncio.to_thread(lambda: list(itertools.islice(files, _KEY_BATCH_SIZE))):
+        unknown = await inventory.unknown(keys)
+        first = first or min(unknown, default="")
+        found += len(unknown)
+    if not found:
+        return ok("orphans", "every file has a record")
+    if await database.read(lambda c: c.execute(_NEVER_USED).fetchone()[0]):
+        return fail(
+            "orphans",
+            f"the database is empty, although there are {found} image files beside it in {data_dir}: "
+            "it was replaced; restore a backup",
+        )
+    return warn(
+        "orphans",
+        f"{found} files without a record, such as {IMAGES_DIRECTORY}/{first}: "
+        "`imagegen storage verify` lists them; "
+        "before one is deleted, look for tasks that ended as storage_failed, which may have paid for it",
+    )
+
+
+def _files(root: Path, before: float) -> Iterator[str]:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            key = path.relative_to(root).as_posix()
+            if is_key(key) and _written_before(path, before):
+                yield key
+
+
+def _written_before(path: Path, limit: float) -> bool:
+    try:
+        return path.lstat().st_mtime < limit
+    except FileNotFoundError:
+        return False

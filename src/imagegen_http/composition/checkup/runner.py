@@ -1,0 +1,101 @@
+"""The examination from beginning to end; read it from top to bottom."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIRECTORY
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.databases.sqlite.errors import SchemaTooOld
+from imagegen_adapters.databases.sqlite.snapshot import integrity_errors
+from imagegen_adapters.databases.sqlite.version import (
+    SqliteTooOld,
+    check_sqlite,
+    sqlite_name,
+    sqlite_warning,
+)
+from imagegen_core.errors import ImagegenError
+from imagegen_http.composition.checkup import database, directory, orphan_files, stores
+from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
+from imagegen_http.settings.schema import Settings
+
+_WRONG_DIRECTORY_HINT = "IMAGEGEN_CONFIG or data_dir may mean another one"
+
+Progress = Callable[[float], None]
+
+
+async def run_checks(
+    settings: Settings, environ: Mapping[str, str], *, full: bool, progress: Progress
+) -> tuple[Check, ...]:
+    """Look at everything and change nothing.
+
+    Args:
+        settings: what the service is run with; they were found valid.
+        environ: where the master key may be.
+        full: also read every local image and compare its SHA-256.
+        progress: is told how much of the images was looked at, 0.0 to 1.0.
+    """
+    sqlite = _sqlite()
+    checks = [ok("configuration", "valid"), sqlite]
+    data_dir = settings.data_dir
+    if not data_dir.is_dir():
+        return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_DIRECTORY_HINT}"))
+    running = await directory.running_server(data_dir)
+    has_server = running is not None
+    checks += await asyncio.to_thread(directory.check_directory, data_dir)
+    checks.append(directory.server(data_dir, running))
+    path = data_dir / DATABASE_FILE
+    if not path.exists():
+        checks.append(_without_database(data_dir))
+    elif sqlite.health is Health.FAIL:
+        checks.append(warn("database", "not looked at: this SQLite cannot read it"))
+    elif complaints := await asyncio.to_thread(integrity_errors, path):
+        checks.append(fail("database", f"damaged: {complaints[0]}"))
+    else:
+        async with _open_database(path) as (open_database, check):
+            checks.append(check)
+            if open_database is not None:
+                checks.append(await database.master_key(open_database, data_dir, environ))
+                checks += await database.tasks(open_database, has_server=has_server)
+                checks.append(await database.clock(open_database))
+                checks.append(await stores.images(open_database, data_dir, full=full, progress=progress))
+                checks.append(await orphan_files.orphans(open_database, data_dir, has_server=has_server))
+                checks.append(await database.search_index(open_database))
+                checks += await stores.outbox(open_database, settings)
+                checks += await database.providers(open_database, settings)
+    checks += await stores.bucket(settings)
+    checks.append(stores.disk(settings))
+    return tuple(checks)
+
+
+def _sqlite() -> Check:
+    try:
+        check_sqlite()
+    except SqliteTooOld as error:
+        return fail("sqlite", str(error))
+    warning = sqlite_warning()
+    return ok("sqlite", sqlite_name()) if warning is None else warn("sqlite", warning)
+
+
+def _without_database(data_dir: Path) -> Check:
+    if any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
+        return fail("database", "missing, although there are images: restore a backup")
+    return warn("database", f"is not there yet; the first start makes it ({_WRONG_DIRECTORY_HINT})")
+
+
+@asynccontextmanager
+async def _open_database(path: Path) -> AsyncIterator[tuple[Database | None, Check]]:
+    """Yield the database to read, if it can be, and what is to be said of it."""
+    try:
+        open_database = await asyncio.to_thread(Database.open, path, read_only=True)
+    except SchemaTooOld as error:
+        yield None, warn("database", str(error))
+        return
+    except ImagegenError as error:
+        yield None, fail("database", str(error))
+        return
+    try:
+        yield open_database, ok("database", "whole, and of this version's schema")
+    finally:
+        await open_database.close()

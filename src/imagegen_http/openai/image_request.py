@@ -1,0 +1,128 @@
+"""What a client wants, read out of its body before any model is known."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import msgspec
+from litestar.exceptions import ValidationException
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.tasks.submission import InputSource
+from imagegen_http.api.input_images import InputImages, read_image
+from imagegen_http.api.json_request import malformed
+from imagegen_http.guard import BufferedBody, Text
+from imagegen_http.openai.multipart_form import Part, read_parts
+from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference
+
+_IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
+
+
+@attrs.frozen(kw_only=True)
+class ImageRequest:
+    """``fields`` are those that may belong to the model, as they came; ``digest`` is of all that was sent.
+
+    ``images`` is None for a generation.
+    """
+
+    generation: ImageGeneration
+    fields: Mapping[str, Any]
+    digest: str
+    images: tuple[InputSource, ...] | None = None
+    mask: InputSource | None = None
+
+
+def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
+    """Return what a body wants that has been read as ``asked`` already.
+
+    Raises:
+        ClientException: a field that ``asked`` has no part of cannot be read.
+    """
+    fields = _decode(body)
+    return ImageRequest(
+        generation=generation, fields=_model_fields(fields), digest=hashlib.sha256(body).hexdigest()
+    )
+
+
+def read_edit(buffered_body: BufferedBody, content_type: str) -> ImageRequest:
+    """Return what the body of an edit wants, JSON or multipart; blocks.
+
+    Raises:
+        ValidationFailed, ValidationException, ClientException: it cannot be read as one.
+        InvalidImage: an image in it is none, as far as its text shows.
+    """
+    if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
+        return _from_form(read_parts(buffered_body.text, content_type))
+    return _from_json(buffered_body)
+
+
+def _from_form(parts: Sequence[Part]) -> ImageRequest:
+    input_images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
+    masks = [_image(p) for p in parts if p.name == "mask"]
+    fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
+    return ImageRequest(
+        generation=_convert(fields, ImageEdit, strict=False),
+        fields=_model_fields(fields),
+        digest=_digest(parts),
+        images=input_images,
+        mask=masks[0] if masks else None,
+    )
+
+
+def _from_json(buffered_body: BufferedBody) -> ImageRequest:
+    fields = _decode(buffered_body.outline.text)
+    generation = _convert(fields, ImageEdit, strict=True)
+    extra_images = (
+        generation.image
+        if isinstance(generation.image, list)
+        else [generation.image]
+        if generation.image
+        else []
+    )
+    texts = [_text(r) for r in (*generation.images, *extra_images)]
+    with InputImages.of(buffered_body) as input_images:
+        images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
+        mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
+        digest = hashlib.sha256(buffered_body.text).hexdigest()
+    return ImageRequest(
+        generation=generation, fields=_model_fields(fields), digest=digest, images=images, mask=mask
+    )
+
+
+def _decode(body: Text) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(body) from error
+
+
+def _convert(fields: Any, kind: type[ImageEdit], *, strict: bool) -> ImageEdit:
+    try:
+        return msgspec.convert(fields, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        problem = {"key": "body", "message": str(error)}
+        raise ValidationException("the body is not valid", extra=[problem]) from error
+
+
+def _image(part: Part) -> InputSource:
+    """Return a file of a form; a field may name an image as JSON does."""
+    if not part.content:
+        raise ValidationFailed.of(part.name, "is empty")
+    return part.content if part.is_file else read_image(part.content, part.name)
+
+
+def _text(reference: Reference) -> str:
+    return reference if isinstance(reference, str) else reference.image_url
+
+
+def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    taken = {*OWN_FIELDS, "images", "image", "mask"}
+    return {name: value for name, value in fields.items() if name not in taken and value is not None}
+
+
+def _digest(parts: Sequence[Part]) -> str:
+    """Return a digest that the boundary, which changes from repeat to repeat, has no part in."""
+    told = [[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in parts]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

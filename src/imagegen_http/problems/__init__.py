@@ -1,0 +1,1 @@
+"""What went wrong, put into words in the caller's language."""

@@ -1,0 +1,171 @@
+"""Turns exceptions into the error envelope."""
+
+import json
+import re
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.enums import MediaType
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from imagegen_core.errors import BlobMissing, Refusal, StorageError, StorageFull, StorageUnreachable
+from imagegen_http.asgi import request_context
+from imagegen_http.asgi.types import Receive, Scope, Send
+from imagegen_http.problems.error_table import envelope
+
+RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
+
+_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
+_INDEX = re.compile(r"\[(\d+)\]")
+
+_log = structlog.get_logger("imagegen.errors")
+
+
+def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
+    """Answer a request that the core turned down."""
+    data = dict(error.data)
+    if "errors" not in data:
+        data.setdefault("detail", error.message)
+    return error_response(error.slug, data)
+
+
+def storage_handler(_: Request[Any, Any, Any], error: StorageError) -> Response[dict[str, Any]]:
+    """Answer when a store cannot give or keep bytes now."""
+    _log.error("storage failed", reason=str(error))
+    if isinstance(error, StorageFull):
+        return error_response("insufficient_storage", {})
+    return error_response("unavailable" if isinstance(error, StorageUnreachable) else "internal", {})
+
+
+def missing_blob_handler(_: Request[Any, Any, Any], error: BlobMissing) -> Response[dict[str, Any]]:
+    """Answer when a record's bytes are nowhere: a loss that must be seen."""
+    _log.error("an image's bytes are missing", key=error.key)
+    return error_response("image_not_found", {})
+
+
+def validation_handler(_: Request[Any, Any, Any], error: ValidationException) -> Response[dict[str, Any]]:
+    """Answer a body or query that is not of the declared shape."""
+    problems = [_problem(item) for item in (error.extra if isinstance(error.extra, list) else [])]
+    return error_response(
+        "validation_failed", {"errors": problems or [{"field": "body", "message": error.detail}]}
+    )
+
+
+def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """Answer what the router found wrong."""
+    if isinstance(error, MethodNotAllowedException):
+        response = error_response("method_not_allowed", {})
+        response.headers.update(error.headers or {})
+        return response
+    if isinstance(error, NotFoundException):
+        return error_response("not_found", {})
+    if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number
+        return error_response("body_too_large", {})
+    if isinstance(error, ClientException):
+        return error_response(
+            "validation_failed", {"errors": [{"field": "body", "message": _malformed(error)}]}
+        )
+    return internal_handler(_, error)
+
+
+def recursion_handler(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
+    """Answer JSON that is nested beyond all use."""
+    return error_response(
+        "validation_failed", {"errors": [{"field": "body", "message": "is nested too deeply"}]}
+    )
+
+
+def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Answer a defect of ours, which the log tells with the request id and the answer does not."""
+    _log.error("internal error", exc_info=error)
+    return error_response("internal", {})
+
+
+def error_response(slug: str, data: dict[str, Any]) -> Response[dict[str, Any]]:
+    """Return the envelope of a row of the table, in the caller's language."""
+    status, body = envelope(
+        slug, data, english=request_context.english.get(), request_id=request_context.request_id.get()
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}
+    return Response(body, status_code=status, headers=headers, media_type=MediaType.JSON)
+
+
+async def refuse(
+    scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Send the envelope from outside the router; `InboundGuard` uses it."""
+    status, body = envelope(
+        slug, data, english=request_context.english.get(), request_id=request_context.request_id.get()
+    )
+    content = json.dumps(body, ensure_ascii=False).encode()
+    response_headers = {
+        "content-type": "application/json",
+        "content-length": str(len(content)),
+        **({"retry-after": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}),
+        **headers,
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in response_headers.items()
+            ],
+        }
+    )
+    await send(
+        {
+            "type": "http.response.body",
+            "body": b"" if scope["method"] == "HEAD" else content,
+            "more_body": False,
+        }
+    )
+
+
+HANDLERS: dict[Any, Any] = {
+    Refusal: refusal_handler,
+    StorageError: storage_handler,
+    BlobMissing: missing_blob_handler,
+    ValidationException: validation_handler,
+    HTTPException: http_handler,
+    RecursionError: recursion_handler,
+    Exception: internal_handler,
+}
+
+
+def _problem(item: Any) -> dict[str, str]:
+    """Return one of Litestar's problems as ours, with the path that msgspec put into its message."""
+    if not isinstance(item, dict):
+        return {"field": "body", "message": str(item)}
+    message = str(item.get("message", "is not valid"))
+    key = str(item.get("key", "body"))
+    if message == repr(key):  # how Litestar says that there is none
+        return {"field": "body" if key == "data" else key, "message": "is required"}
+    path_match = _PATH.search(message)
+    if path_match:
+        path = _INDEX.sub(r".\1", path_match["path"])
+        key = path if key in ("data", "body") else f"{key}.{path}"
+    unknown = re.search(r"unknown field `([^`]*)`", message)
+    if unknown:
+        key = f"{key}.{unknown[1]}" if key not in ("data", "body") else unknown[1]
+        return {"field": key, "message": "unknown field"}
+    missing = re.search(r"missing required field `([^`]+)`", message)
+    if missing:
+        key = f"{key}.{missing[1]}" if key not in ("data", "body") else missing[1]
+        return {"field": key, "message": "is required"}
+    return {"field": key.strip("."), "message": _PATH.sub("", message)}
+
+
+def _malformed(error: ClientException) -> str:
+    return (
+        "is not JSON"
+        if "decode" in error.detail.lower() or "malformed" in error.detail.lower()
+        else error.detail
+    )

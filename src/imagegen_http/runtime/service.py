@@ -1,0 +1,33 @@
+"""What the routes share: the use cases, and whether new tasks are still taken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+
+from imagegen_core.imagegen import ImageGen
+from imagegen_http.runtime.maintenance import Maintenance
+from imagegen_http.runtime.search_index import SearchIndex
+from imagegen_http.settings.schema import Settings
+
+
+@attrs.define
+class Service:
+    """One running service.
+
+    ``stopping`` is set when it goes down: reads go on, new tasks are refused, streams end.
+    ``presets`` lists the shipped declarative providers; ``health`` checks what the service
+    stands on; ``listens_on`` is told our own address, which nothing may ever be sent to.
+    ``maintenance`` and ``search_index`` do by hand what is otherwise done beside the tasks.
+    """
+
+    imagegen: ImageGen
+    settings: Settings
+    version: str
+    presets: Callable[[], list[dict[str, Any]]]
+    health: Callable[["Service"], Awaitable[dict[str, Any]]]
+    listens_on: Callable[[tuple[str, int]], None]
+    maintenance: Maintenance
+    search_index: SearchIndex
+    stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

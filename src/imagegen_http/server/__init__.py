@@ -1,0 +1,1 @@
+"""uvicorn with our limits: connections, fair turns, large answers, logs."""

@@ -1,0 +1,148 @@
+"""Keeps large answers from filling the memory: few are made at a time, and all are counted."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from imagegen_core.errors import Unavailable
+from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
+from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.asgi.types import App, Message, Receive, Refuse, Scope, Send
+from imagegen_http.guard.body_budget import BodyBudget
+from imagegen_http.guard.inbound_request import InboundRequest
+
+MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024
+"""What all large answers on their way hold at once; one that is larger is sent alone."""
+
+PIECE_BYTES = 64 * 1024
+"""A longer answer is counted, and goes to its connection in pieces of this size."""
+
+STALL_TIMEOUT_SECONDS = 30.0
+"""Who takes no piece for so long is not waited for."""
+
+MIN_BYTES_PER_SECOND = 64 * 1024
+"""Who takes less a second, all in all, is not waited for either: what he has not taken is held for him."""
+
+_MAX_CONCURRENT_LISTS = {"/api/v1/tasks": 1, "/api/v1/images": 8, "/api/v1/images/search": 8}
+"""Lists that are put together at a time: a hundred items are megabytes, and several times as much until then.
+
+Equal searches at the same moment share one look into the database; so there are more of them.
+"""
+
+
+class LargeResponses:
+    """Wraps an ASGI application; ``refuse`` sends the error envelope."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        refuse: Refuse,
+        max_bytes: int = MAX_RESPONSE_BYTES_IN_FLIGHT,
+        stall_timeout_seconds: float = STALL_TIMEOUT_SECONDS,
+        min_bytes_per_second: int = MIN_BYTES_PER_SECOND,
+    ) -> None:
+        self._app = app
+        self._refuse = refuse
+        self._max_bytes = max_bytes
+        self._stall_timeout_seconds = stall_timeout_seconds
+        self._min_bytes_per_second = min_bytes_per_second
+        self._budget = BodyBudget(max_bytes)
+        self._slots: Mapping[str, asyncio.Semaphore] = {
+            path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
+        slots = self._slots.get(path) if scope.get("method") == "GET" else None
+        slot = _Slot()
+        start: Message | None = None
+
+        async def send_bounded(message: Message) -> None:
+            nonlocal start
+            slot.end()
+            if message["type"] == "http.response.start" and _content_length(message) > PIECE_BYTES:
+                start = message
+                return
+            begun, start = start, None
+            if begun is None:
+                await send(message)
+            elif message.get("more_body", False) or len(message.get("body", b"")) <= PIECE_BYTES:
+                await send(begun)
+                await send(message)
+            else:
+                await self._send_whole(begun, message["body"], scope, receive, send)
+
+        try:
+            if slots is None or await slot.begin(slots, receive):
+                await self._app(scope, receive, send_bounded)
+        finally:
+            slot.end()
+
+    async def _send_whole(
+        self, start: Message, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        lease = self._budget.lease()
+        has_room = lease.grow(min(len(body), self._max_bytes))
+        if not has_room and scope["method"] == "GET":  # else something was done, which must not look undone
+            await self._refuse(scope, receive, send, "unavailable", {}, {})
+            return
+        connection: OpenConnection | None = scope.get(CONNECTION)
+        seconds = self._stall_timeout_seconds + len(body) / self._min_bytes_per_second
+        try:
+            with _abort_after(connection, seconds):
+                await send(start)
+                for begin in range(0, len(body), PIECE_BYTES):
+                    piece, more = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
+                    with _abort_after(connection, self._stall_timeout_seconds):
+                        await send({"type": "http.response.body", "body": piece, "more_body": more})
+        finally:
+            lease.release()
+
+
+@contextlib.contextmanager
+def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[None]:
+    """End a connection, dropping what was not sent, on which the body takes longer."""
+    if connection is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(seconds, connection.abort)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Slot:
+    """The right to put an answer together."""
+
+    def __init__(self) -> None:
+        self._slots: asyncio.Semaphore | None = None
+
+    async def begin(self, slots: asyncio.Semaphore, receive: Receive) -> bool:
+        """Wait for it, and return True; False when the client has left meanwhile."""
+
+        async def acquire() -> None:
+            await slots.acquire()
+            self._slots = slots
+
+        try:
+            await unless_disconnected(receive, acquire())
+        except Unavailable:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Let the next one begin; ending twice changes nothing."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
+
+
+def _content_length(start: Message) -> int:
+    """Return the Content-Length, 0 without one."""
+    for name, value in start.get("headers", []):
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0

@@ -1,0 +1,59 @@
+"""The outermost layer: gives each request an id, times it, logs it in one line."""
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+
+from imagegen_http.asgi import request_context
+from imagegen_http.asgi.types import App, Message, Receive, Scope, Send
+from imagegen_http.problems.error_table import wants_english
+
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNLOGGED_PATHS = ("/health",)
+
+_log = structlog.get_logger("imagegen.request")
+
+
+class RequestLog:
+    """Adds ``X-Request-Id`` to every answer: the caller's own when it is plain, else a new one."""
+
+    def __init__(self, app: App, *, new_id: Callable[[], str]) -> None:
+        self._app = app
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {k.lower(): v for k, v in scope["headers"]}
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _ACCEPTED_ID.fullmatch(given) else self._new_id()
+        request_context.request_id.set(request_id)
+        request_context.english.set(wants_english(headers.get(b"accept-language", b"").decode("latin-1")))
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            if not scope["path"].startswith(_UNLOGGED_PATHS):
+                milliseconds = round((time.perf_counter() - started) * 1000, 1)
+                _log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"][:200],
+                    status=status,
+                    milliseconds=milliseconds,
+                )

@@ -1,0 +1,197 @@
+"""``imagegen serve``: one uvicorn, started and stopped in an order that loses nothing."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import cast
+
+import structlog
+import uvicorn
+
+from imagegen_http.app import build_app
+from imagegen_http.asgi.types import App
+from imagegen_http.composition import (
+    DataDirectoryInUse,
+    Redactor,
+    compose,
+    default_provider_warning,
+    new_id,
+    redact_event,
+    sqlite_warning,
+)
+from imagegen_http.guard import GuardRules, InboundGuard
+from imagegen_http.openai.errors import refuse
+from imagegen_http.runtime.running_server import RunningServer
+from imagegen_http.runtime.service import Service
+from imagegen_http.server.connections import (
+    MAX_HEADER_BYTES,
+    ConnectionLimits,
+    limited_protocol,
+    raise_file_limit,
+)
+from imagegen_http.server.large_responses import LargeResponses
+from imagegen_http.server.logs import set_up_logs
+from imagegen_http.server.process_memory import (
+    freeze_startup_objects,
+    limit_malloc_arenas,
+    trimming_memory,
+)
+from imagegen_http.server.request_log import RequestLog
+from imagegen_http.server.service_manager import ServiceManager
+from imagegen_http.settings.schema import Settings
+
+SOCKET_CLOSE_SECONDS = 3
+"""How long open connections may go on once no task runs any more."""
+
+_MIB = 1024 * 1024
+_OTHER_BODIES_MB = 32
+"""Room for other bodies while the largest upload comes in."""
+
+_log = structlog.get_logger("imagegen.server")
+
+
+class AddressUnusable(Exception):
+    """Nothing can listen on that address; the message is one line and names it."""
+
+
+async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Sequence[str] = ()) -> None:
+    """Serve until SIGTERM or SIGINT; the log tells of ``doubts`` about the settings.
+
+    Then no task is claimed or taken any more while reads go on; running calls finish within the grace
+    time; a second signal ends that at once. What still runs then is written down before this returns.
+
+    Raises:
+        DataDirectoryInUse: another service works in the data directory.
+        AddressUnusable: nothing can listen on that address.
+        SettingsError: a setting turned out to be wrong.
+        StorageError: the data directory cannot be used.
+    """
+    limit_malloc_arenas()
+    redactor = Redactor()
+    set_up_logs(settings.log, redact_event(redactor))
+    try:
+        listener = _bind(settings.server.host, settings.server.port)
+    except AddressUnusable:
+        if RunningServer.find(settings.data_dir) is None:
+            raise
+        raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter
+    with listener:
+        async with compose(settings, environ=environ, redactor=redactor) as service:
+            service.listens_on(listener.getsockname()[:2])
+            manager = ServiceManager.from_environ(environ)
+            async with manager.watchdog(), trimming_memory():
+                await _serve(service, listener, manager, warnings)
+
+
+async def _serve(
+    service: Service, listener: socket.socket, manager: ServiceManager, warnings: Sequence[str]
+) -> None:
+    stop, force = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def signalled() -> None:
+        (force if stop.is_set() else stop).set()
+
+    guard = _guard(service)
+    app = RequestLog(guard, new_id=new_id)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{_url_host(host)}:{port}"
+    server = _Server(
+        _config(app),
+        started=lambda: manager.ready(url),
+        signalled=lambda: loop.call_soon_threadsafe(signalled),
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    freeze_startup_objects()
+    with RunningServer.announce(service.settings.data_dir, host, port):
+        _log.info("listening", url=url)
+        providers = service.imagegen.list_providers
+        doubt = await default_provider_warning(service.settings.default_provider, providers)
+        for warning in filter(None, (sqlite_warning(), *warnings, doubt)):
+            _log.warning(warning)
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        service.stopping.set()
+        manager.stopping(service.imagegen.worker.busy)
+        if not serving.done():
+            _log.info("stopping", running=service.imagegen.worker.busy)
+        await service.imagegen.stop(force=force)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    guard.close()
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Tells us of its start, and of signals instead of acting on them."""
+
+    def __init__(
+        self, config: uvicorn.Config, *, started: Callable[[], object], signalled: Callable[[], object]
+    ) -> None:
+        super().__init__(config)
+        self._started = started
+        self._signalled = signalled
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signalled()
+
+
+def _guard(service: Service) -> InboundGuard:
+    """Return the application behind what every request passes first."""
+    settings = service.settings.server
+    rules = GuardRules(
+        bind_host=settings.host,
+        allowed_hosts=settings.allowed_hosts,
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        auth_token=settings.auth_token,
+        max_upload_bytes=settings.max_upload_mb * _MIB,
+        max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
+    )
+    app = LargeResponses(cast("App", build_app(service)), refuse=refuse)
+    return InboundGuard(app, rules=rules, refuse=refuse)
+
+
+def _config(app: RequestLog) -> uvicorn.Config:
+    limits = raise_file_limit(ConnectionLimits())
+    return uvicorn.Config(
+        app,
+        http=limited_protocol(limits, new_id=new_id),
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=SOCKET_CLOSE_SECONDS,
+        backlog=2048,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bare = host.strip("[]")
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    # asyncio turns Nagle's delay of 40 ms off only where the protocol is named.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((bare, port))
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise AddressUnusable(f"cannot listen on {host} port {port}: {reason}") from error
+    listener.set_inheritable(False)
+    return listener
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

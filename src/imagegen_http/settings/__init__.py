@@ -1,0 +1,1 @@
+"""Settings: their schema, the file, the environment, and how they come together."""

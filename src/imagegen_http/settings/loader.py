@@ -1,0 +1,205 @@
+"""Reads settings from a YAML file and the environment."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import cattrs
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn
+from cattrs.strategies import configure_union_passthrough
+
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.unknown_keys import unknown_key
+from imagegen_core.values.valid_text import text_problems
+from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
+from imagegen_http.settings.file import read_settings_file
+from imagegen_http.settings.providers import read_providers
+from imagegen_http.settings.schema import Settings, SettingsError
+from imagegen_http.settings.values import (
+    is_null,
+    read_boolean,
+    read_integer,
+    read_list,
+    read_number,
+    read_typed,
+)
+
+CREDENTIALS = "$CREDENTIALS_DIRECTORY"
+"""Where systemd's LoadCredential= puts files that only this service can read."""
+
+_VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
+"""How attrs' validators begin their messages."""
+
+
+def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings of ``config``, else ``IMAGEGEN_CONFIG``, else ``cwd/config.yaml``, else defaults.
+
+    A relative ``data_dir`` is relative to ``cwd``.
+
+    Raises:
+        SettingsError: the file cannot be read, or a key is unknown, of the wrong type, or its secret missing.
+    """
+    path, tree = _tree(config, environ, cwd)
+    tree = _resolve_secrets(tree, (), environ, path.parent)
+    for key, _ in text_problems(tree):
+        raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
+    settings = _structure(tree)
+    return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
+
+
+def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+    """Return a line for each variable that looks like a setting and that nothing reads.
+
+    Raises:
+        SettingsError: as `load_settings`.
+    """
+    _, tree = _tree(config, environ, cwd)
+    return tuple(f"{name}: unknown variable, ignored" for name in unread_variables(tree, environ))
+
+
+def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file and what it says, with the variables over it."""
+    named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
+    path = named or cwd / "config.yaml"
+    tree = read_settings_file(path) if named is not None or path.exists() else {}
+    insert_variables(tree, environ)
+    return path, tree
+
+
+def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with ``IMAGEGEN_MASTER_KEY`` as its text, where it names a file.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    value = environ.get(MASTER_KEY, "")
+    if not value.startswith("file:"):
+        return environ
+    return {**environ, MASTER_KEY: _read_secret(value.removeprefix("file:"), MASTER_KEY, environ, Path("/"))}
+
+
+def check_bind(host: str, auth_token: str | None) -> None:
+    """Refuse to listen where others can reach us without a token.
+
+    Raises:
+        SettingsError: the address is not loopback and there is no ``server.auth_token``.
+    """
+    if not is_loopback(host) and not auth_token:
+        raise SettingsError(f"server.host: {host} can be reached by others, so server.auth_token is required")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a listener on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _resolve_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, str], folder: Path) -> Any:
+    if isinstance(value, dict):
+        return {k: _resolve_secrets(v, (*path, str(k)), environ, folder) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve_secrets(v, (*path, str(i)), environ, folder) for i, v in enumerate(value)]
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if not environ.get(name):
+            raise SettingsError(f"{'.'.join(path)}: the environment variable {name} is not set")
+        return environ[name]
+    if isinstance(value, str) and value.startswith("file:"):
+        return _read_secret(value.removeprefix("file:"), ".".join(path), environ, folder)
+    return value
+
+
+def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) -> str:
+    """Return what is in a file: of the settings' folder, or of those that systemd hands over."""
+    if name.startswith(f"{CREDENTIALS}/"):
+        if not environ.get(CREDENTIALS.removeprefix("$")):
+            raise SettingsError(f"{key}: the environment variable CREDENTIALS_DIRECTORY is not set")
+        name = name.replace(CREDENTIALS, environ[CREDENTIALS.removeprefix("$")], 1)
+    file = folder / name
+    try:
+        secret = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{key}: the file with the secret cannot be read") from error
+    if not secret:
+        raise SettingsError(f"{key}: the file with the secret is empty")
+    return secret
+
+
+def _structure(tree: dict[str, Any]) -> Settings:
+    try:
+        return _converter().structure(tree, Settings)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise SettingsError(_first_line(error)) from error
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    configure_union_passthrough(str | int | float | bool | None, converter)
+    converter.register_structure_hook(str, lambda v, _: read_typed(v, str))
+    converter.register_structure_hook(str | None, lambda v, _: None if is_null(v) else read_typed(v, str))
+    converter.register_structure_hook(bool, lambda v, _: read_boolean(v))
+    converter.register_structure_hook(int, lambda v, _: read_integer(v))
+    converter.register_structure_hook(float, lambda v, _: read_number(v))
+    converter.register_structure_hook(Path, lambda v, _: Path(read_typed(v, str)))
+    converter.register_structure_hook_func(
+        lambda t: t == tuple[str, ...], lambda v, _: tuple(read_typed(item, str) for item in read_list(v))
+    )
+    converter.register_structure_hook_func(
+        _is_optional_section, lambda v, t: None if is_null(v) else converter.structure(v, _section_type(t))
+    )
+    converter.register_structure_hook_factory(attrs.has, lambda t: _section(t, converter))
+    converter.register_structure_hook(ProviderConfig, lambda v, _: v)
+    structure = _section(Settings, converter)
+    converter.register_structure_hook(
+        Settings, lambda v, t: structure({**v, "providers": read_providers(v)}, t)
+    )
+    return converter
+
+
+def _section(target: Any, converter: cattrs.Converter) -> Any:
+    structure = make_dict_structure_fn(target, converter, _cattrs_forbid_extra_keys=True)
+
+    def checked(value: Any, kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError("must be a mapping of keys")
+        return structure(value, kind)
+
+    return checked
+
+
+def _is_optional_section(target: Any) -> bool:
+    members = get_args(target)
+    return len(members) == 2 and type(None) in members and attrs.has(_section_type(target))  # noqa: PLR2004 - X | None
+
+
+def _section_type(target: Any) -> Any:
+    return next(member for member in get_args(target) if member is not type(None))
+
+
+def _first_line(error: BaseException, path: str = "") -> str:
+    """Return the first problem of a structuring error as ``key: what is wrong``."""
+    if isinstance(error, (ClassValidationError, IterableValidationError)):
+        inner = error.exceptions[0]
+        notes = [n for n in getattr(inner, "__notes__", []) if hasattr(n, "name")]
+        name = str(notes[-1].name) if notes else ""
+        return _first_line(inner, f"{path}.{name}".strip(".") if name else path)
+    if isinstance(error, ForbiddenExtraKeysError):
+        key, known = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
+        return f"{path}.{key}".strip(".") + f": {unknown_key(key, known)}"
+    if isinstance(error, KeyError):
+        name = str(error.args[0])
+        return f"{path if path.endswith(name) else f'{path}.{name}'.strip('.')}: is required"
+    text = str(error.args[0]) if error.args else type(error).__name__
+    if named := _VALIDATOR.match(text):
+        return f"{path}.{named[1]}".strip(".") + f": {named[2]}"
+    return f"{path}: {text}" if path else text

@@ -1,0 +1,150 @@
+"""Reads the ``providers`` section: the layer below what is saved through the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.operations import Operation
+from imagegen_core.providers.addresses import check_api_base
+from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.secrets import Secret
+from imagegen_core.providers.unknown_keys import unknown_key
+from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
+from imagegen_http.settings.schema import SettingsError
+from imagegen_http.settings.values import (
+    EnvText,
+    read_boolean,
+    read_integer,
+    read_list,
+    read_mapping,
+    read_number,
+    read_typed,
+)
+
+PROVIDER_FIELDS = frozenset(
+    (
+        "kind",
+        "display_name",
+        "api_base",
+        "api_key",
+        "models",
+        "enabled",
+        "timeout_seconds",
+        "max_retries",
+        "extra_config",
+    )
+)
+"""What may stand below a provider's name."""
+
+_MODEL_FIELDS = ("id", "name", "default", "capabilities")
+
+MAX_TIMEOUT_SECONDS = 3600
+MAX_RETRIES = 10
+
+KINDS = ("demo", "gemini", "http", "stable_diffusion")
+"""What the composition has an adapter for."""
+
+
+def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
+    """Return the layer of configuration that the file holds for each provider.
+
+    Raises:
+        SettingsError: naming the key.
+    """
+    given = tree.get("providers") or {}
+    if not isinstance(given, dict):
+        raise SettingsError("providers: must be a mapping of names")
+    return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
+
+
+def _provider(name: str, fields: Any) -> ProviderConfig:
+    where = f"providers.{name}"
+    if not isinstance(fields, dict):
+        raise SettingsError(f"{where}: must be a mapping of keys")
+    for key in fields:
+        if key not in PROVIDER_FIELDS:
+            raise SettingsError(f"{where}.{key}: {unknown_key(str(key), PROVIDER_FIELDS)}")
+    try:
+        check_provider_name(name)
+        return _provider_config(name, fields)
+    except ValidationFailed as error:
+        problem = error.problems[0]
+        raise SettingsError(f"{where}.{problem.field}: {problem.message}") from error
+
+
+def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
+    def read(key: str, of: Any) -> Any:
+        try:
+            return None if fields.get(key) is None else of(fields[key])
+        except TypeError as error:
+            raise ValidationFailed.of(key, str(error)) from error
+
+    extra = read("extra_config", _extra_config) or {}
+    check_service_settings(extra)
+    api_base = read("api_base", lambda v: read_typed(v, str))
+    api_key = read("api_key", lambda v: read_typed(v, str))
+    return ProviderConfig(
+        provider_name=name,
+        source=ConfigSource.FILE,
+        kind=read("kind", _kind),
+        display_name=read("display_name", lambda v: read_typed(v, str)),
+        api_base=check_api_base(api_base) if api_base else None,
+        api_key=Secret.parse(api_key) if api_key else None,
+        models=read("models", _models),
+        enabled=read("enabled", read_boolean),
+        timeout_seconds=read("timeout_seconds", _timeout),
+        max_retries=read("max_retries", _retries),
+        extra_config=extra,
+    )
+
+
+def _kind(value: Any) -> str:
+    if value not in KINDS:
+        raise TypeError(f"must be one of {', '.join(KINDS)}")
+    return str(value)
+
+
+def _extra_config(value: Any) -> dict[str, Any]:
+    extra = read_mapping(value)
+    if isinstance(most := extra.get("max_concurrency"), EnvText) and most.isdecimal():
+        return {**extra, "max_concurrency": read_integer(most)}
+    return extra
+
+
+def _timeout(value: Any) -> float:
+    seconds = read_number(value)
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise TypeError(f"must be above 0 and at most {MAX_TIMEOUT_SECONDS}")
+    return seconds
+
+
+def _retries(value: Any) -> int:
+    times = read_integer(value)
+    if not 0 <= times <= MAX_RETRIES:
+        raise TypeError(f"must be from 0 to {MAX_RETRIES}")
+    return times
+
+
+def _models(value: Any) -> tuple[ModelEntry, ...]:
+    entries = []
+    for index, item in enumerate(read_list(value)):
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+            raise ValidationFailed.of(f"models.{index}", "must have an id")
+        if unknown := sorted(str(key) for key in item if key not in _MODEL_FIELDS):
+            raise ValidationFailed.of(f"models.{index}.{unknown[0]}", unknown_key(unknown[0], _MODEL_FIELDS))
+        capabilities = item.get("capabilities")
+        try:
+            operations = (
+                None if capabilities is None else tuple(Operation(c) for c in read_list(capabilities))
+            )
+        except ValueError as error:
+            raise ValidationFailed.of(f"models.{index}.capabilities", str(error)) from error
+        entries.append(
+            ModelEntry(
+                id=item["id"],
+                name=str(item.get("name", "")),
+                default=read_boolean(item.get("default", False)),
+                capabilities=operations,
+            )
+        )
+    return tuple(entries)

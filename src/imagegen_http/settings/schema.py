@@ -1,0 +1,172 @@
+"""Settings: ``config.yaml``, then the environment over it; every mistake is one line that names the key."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.use_cases.configure_provider import check_provider_name
+from imagegen_http.guard.forwarding import parse_network, parse_origin
+from imagegen_http.guard.hosts import AllowedHosts
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message is one line and names the key."""
+
+
+def _token(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
+    if value and value != value.strip():
+        raise ValueError(f"'{field.name}' must be without spaces around it, which no request can carry")
+
+
+def _hosts(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    try:
+        AllowedHosts(bind_host="127.0.0.1", names=value)
+    except ValueError as error:
+        raise ValueError(
+            f"'{field.name}' must be a list of names such as images.example.com: {error}"
+        ) from error
+
+
+def _public_url(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
+    if value is not None:
+        try:
+            parse_origin(value)
+        except ValueError as error:
+            raise ValueError(f"'{field.name}' must be an address of a host: {error}") from error
+
+
+def _networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    try:
+        for text in value:
+            parse_network(text)
+    except ValueError as error:
+        raise ValueError(f"'{field.name}' must be a list of addresses: {error}") from error
+
+
+@attrs.frozen(kw_only=True)
+class ServerSettings:
+    """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry images.
+
+    ``public_url`` is ``scheme://host[:port]`` as people see it from outside; ``trusted_proxies`` are the
+    addresses and networks whose ``X-Forwarded-Proto`` is believed.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
+    auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
+    allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
+    public_url: str | None = attrs.field(default=None, validator=_public_url)
+    trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=_networks)
+    max_upload_mb: int = attrs.field(
+        default=64, validator=[attrs.validators.ge(1), attrs.validators.le(1024)]
+    )
+
+
+@attrs.frozen(kw_only=True)
+class QueueSettings:
+    """``size`` tasks may wait, ``workers`` run at once."""
+
+    size: int = attrs.field(default=1000, validator=[attrs.validators.ge(1), attrs.validators.le(1_000_000)])
+    workers: int = attrs.field(default=32, validator=[attrs.validators.ge(1), attrs.validators.le(1000)])
+
+
+@attrs.frozen(kw_only=True)
+class LocalSettings:
+    """How many days a local file is kept once OSS has proved that it holds the same bytes."""
+
+    retention_days: float = attrs.field(default=7, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class OssSettings:
+    """An Aliyun OSS bucket. ``region`` such as ``cn-hangzhou``; ``prefix`` goes before every key."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key_id: str = attrs.field(repr=False)
+    access_key_secret: str = attrs.field(repr=False)
+    security_token: str | None = attrs.field(default=None, repr=False)
+    prefix: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StorageSettings:
+    """``local`` None with OSS: images are streamed straight to OSS."""
+
+    local: LocalSettings | None = LocalSettings()
+    oss: OssSettings | None = None
+    min_free_mb: int = attrs.field(default=200, validator=attrs.validators.ge(0))
+    sweep_minutes: float = attrs.field(default=10, validator=attrs.validators.gt(0))
+
+
+def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
+    for entry in value:
+        match = _HOST_AND_PORT.fullmatch(entry)
+        if match is None or not 0 < int(match[1]) < 65536:  # noqa: PLR2004 - TCP's ports
+            raise ValueError(f"'{field.name}' must be a list of host:port")
+
+
+@attrs.frozen(kw_only=True)
+class SecuritySettings:
+    """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN."""
+
+    allow_private_upstreams: tuple[str, ...] = attrs.field(default=(), validator=_addresses)
+
+
+@attrs.frozen(kw_only=True)
+class AigcLabelSettings:
+    """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
+
+    enabled: bool = False
+    producer: str = attrs.field(default="", validator=attrs.validators.max_len(1000))
+
+
+@attrs.frozen(kw_only=True)
+class LogSettings:
+    """``format`` auto: text on a terminal, JSON lines elsewhere."""
+
+    level: str = attrs.field(
+        default="info", validator=attrs.validators.in_(("debug", "info", "warning", "error"))
+    )
+    format: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "text", "json")))
+
+
+def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(value)
+
+
+def _provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+    try:
+        check_provider_name(value)
+    except ValidationFailed as error:
+        raise ValueError(f"'{field.name}' {error.problems[0].message}") from error
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All settings. ``providers`` is the layer below what is saved through the API."""
+
+    data_dir: Path = Path("data")
+    server: ServerSettings = ServerSettings()
+    queue: QueueSettings = QueueSettings()
+    shutdown_grace_seconds: float = attrs.field(default=65, validator=attrs.validators.ge(0))
+    storage: StorageSettings = StorageSettings()
+    default_provider: str = attrs.field(default="demo", validator=_provider_name)
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
+    security: SecuritySettings = SecuritySettings()
+    aigc_label: AigcLabelSettings = AigcLabelSettings()
+    log: LogSettings = LogSettings()
+
+    def __attrs_post_init__(self) -> None:
+        if self.storage.local is None and self.storage.oss is None:
+            raise SettingsError("storage.local: null needs storage.oss")
+        if self.aigc_label.enabled and not self.aigc_label.producer.strip():
+            raise SettingsError("aigc_label.producer: is required when aigc_label.enabled is true")

@@ -1,0 +1,115 @@
+"""Reads single values, from YAML or from the text of an environment variable."""
+
+import json
+import math
+from typing import Any
+
+
+class EnvText(str):
+    """A value from the environment, whose type is told by where it belongs."""
+
+    __slots__ = ()
+
+
+def is_null(value: Any) -> bool:
+    """Return whether the value says "none"."""
+    return value is None or (isinstance(value, EnvText) and value in ("", "null", "~"))
+
+
+def read_typed(value: Any, kind: type) -> Any:
+    """Return the value as text (or as ``kind``).
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"must be {'text' if kind is str else kind.__name__}")
+    return str(value) if kind is str else value
+
+
+def read_boolean(value: Any) -> bool:
+    """Return true or false.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+            value.lower()
+        )
+    if not isinstance(value, bool):
+        raise TypeError("must be true or false")
+    return value
+
+
+def read_integer(value: Any) -> int:
+    """Return a whole number.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        try:
+            value = int(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("must be a whole number")
+    return value
+
+
+def read_number(value: Any) -> float:
+    """Return a number.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        try:
+            value = float(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError("must be a number")
+    if not math.isfinite(value):
+        raise TypeError("must be a finite number")
+    return float(value)
+
+
+def read_list(value: Any) -> list[Any]:
+    """Return a list; in a variable, JSON or items parted by commas.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        return _items(value)
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("must be a list")
+    return list(value)
+
+
+def read_mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping; in a variable, JSON.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, EnvText):
+        value = _json(value)
+    if not isinstance(value, dict):
+        raise TypeError("must be a mapping of keys")
+    return value
+
+
+def _items(text: EnvText) -> list[Any]:
+    items = _json(text)
+    return items if isinstance(items, list) else [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _json(text: EnvText) -> Any:
+    """Return what the JSON says, None when it is none: ``[::1]`` is an address."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,43 @@
+"""A strict provider that charges for each request that it has read, and writes down for whom."""
+
+import asyncio
+import base64
+import io
+import random
+from collections import Counter
+
+from PIL import Image
+
+from tests.fakes.http_server import Reply, Request
+from tests.fakes.images import png
+
+KEY = "sk-vendor-0123456789abcdef"
+
+
+class CountingUpstream:
+    """OpenAI's Images API below any path; ``ledger`` counts charged calls by prompt.
+
+    Below ``/slow`` an image takes ``seconds``; below ``/large`` it has some megabytes.
+    """
+
+    def __init__(self):
+        self.ledger = Counter()
+        self.seconds = 0.0
+
+    async def __call__(self, request: Request) -> Reply:
+        assert (request.method, request.path[-22:]) == ("POST", "/v1/images/generations"), request.path
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        body = request.json
+        assert {"model", "prompt"} <= body.keys() <= {"model", "prompt", "n", "size", "quality"}, body
+        self.ledger[body["prompt"]] += 1
+        if request.path.startswith("/slow/"):
+            await asyncio.sleep(self.seconds)
+        image = noise() if request.path.startswith("/large/") else png(sum(self.ledger.values()))
+        return Reply.json({"data": [{"b64_json": base64.b64encode(image).decode()}]})
+
+
+def noise():
+    """Return a PNG that cannot be made small."""
+    side, out = 1000, io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(7).randbytes(3 * side * side)).save(out, "PNG")
+    return out.getvalue()

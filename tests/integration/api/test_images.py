@@ -1,0 +1,392 @@
+"""API.md section 4: the list of images, their bytes and thumbnails, and deleting them."""
+
+import hashlib
+import http.client
+import io
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import quote, unquote, urlsplit
+
+import pytest
+from PIL import Image
+
+from tests.fakes.images import png
+from tests.integration.api.asking import (
+    GENERATE,
+    IMAGES,
+    TASKS,
+    WAIT,
+    body_of,
+    data,
+    data_url,
+    finished,
+    make_image,
+    row,
+    task_of,
+)
+
+FIELDS = [
+    "id",
+    "task_id",
+    "operation",
+    "prompt",
+    "provider",
+    "model_id",
+    "params",
+    "image_url",
+    "thumbnail_url",
+    "mime_type",
+    "width",
+    "height",
+    "size_bytes",
+    "sha256",
+    "storage",
+    "created_at",
+]
+
+
+@pytest.fixture(scope="module")
+def image(api):
+    """An image that no test deletes."""
+    return make_image(api, '一只"可爱"的猫/../狗.png', seed=3)
+
+
+@pytest.fixture(scope="module")
+def content(api, image):
+    return api.get(image["image_url"]).content
+
+
+def test_a_record_has_all_its_fields(api, image):
+    """Alike in the list, by itself, and in its task."""
+    alone = data(api.get(f"{IMAGES}/{image['id']}"))
+
+    assert [] == [field for field in FIELDS if field not in alone]
+    assert image == alone == task_of(api, image["task_id"])["images"][0]
+    assert ("image/png", 64, 64, "local", "generate") == (
+        alone["mime_type"],
+        alone["width"],
+        alone["height"],
+        alone["storage"],
+        alone["operation"],
+    )
+
+
+def test_the_list_has_its_shape(api, image):
+    """And the newest image is first."""
+    newest = make_image(api, "newest")
+    told = data(api.get(IMAGES))
+
+    assert {"items", "page", "page_size", "total", "has_more", "next_cursor"} <= set(told)
+    assert (1, 20, newest) == (told["page"], told["page_size"], told["items"][0])
+    assert told["total"] >= 2
+
+
+def test_pages_and_cursors_show_every_image_once(api):
+    """In the same order."""
+    for i in range(5):
+        make_image(api, f"paged {i}", n=2)
+    by_cursor, cursor = [], ""
+    while cursor is not None:
+        told = data(api.get(f"{IMAGES}?page_size=7{cursor and '&cursor=' + cursor}"))
+        by_cursor += [item["id"] for item in told["items"]]
+        cursor = told["next_cursor"]
+    by_page = [
+        item["id"]
+        for page in range(1, -(-told["total"] // 7) + 1)
+        for item in data(api.get(f"{IMAGES}?page_size=7&page={page}"))["items"]
+    ]
+
+    assert by_page == by_cursor == sorted(set(by_cursor), reverse=True)
+    assert told["total"] == len(by_cursor)
+
+
+def test_a_cursor_is_not_shifted_by_new_images(api):
+    """Unlike a page number."""
+    for i in range(3):
+        make_image(api, f"before {i}")
+    first = data(api.get(f"{IMAGES}?page_size=2"))
+    make_image(api, "came in between")
+    second = data(api.get(f"{IMAGES}?page_size=2&cursor={first['next_cursor']}"))
+
+    assert first["items"][-1]["id"] > second["items"][0]["id"]
+
+
+def test_filters_by_provider_and_model(api, saved):
+    """Each alone, and together."""
+    saved("gallery", models=[{"id": "oil"}, {"id": "ink"}])
+    ids = {}
+    for model in ("oil", "ink"):
+        body = {**body_of(), "provider": "gallery", "model_id": model}
+        ids[model] = data(api.post(GENERATE, json=body, headers=WAIT))["images"][0]["id"]
+
+    def found(query):
+        return [item["id"] for item in data(api.get(f"{IMAGES}?{query}"))["items"]]
+
+    assert [ids["ink"], ids["oil"]] == found("provider=gallery")
+    assert [ids["ink"]] == found("provider=gallery&model_id=ink") == found("model_id=ink")
+    assert [] == found("provider=gallery&model_id=demo") == found("provider=nobody")
+
+
+def test_filters_by_date_and_time(api):
+    """``from`` and ``to``; a bare date as ``to`` takes in its whole day."""
+    made = make_image(api, "dated")
+    at = datetime.fromisoformat(made["created_at"])
+    today, day = at.date(), timedelta(days=1)
+    second = timedelta(seconds=1)
+
+    def has(**query):
+        query = {name.rstrip("_"): str(value) for name, value in query.items()}
+        return made["id"] in [
+            i["id"] for i in data(api.get(IMAGES, params={**query, "page_size": 100}))["items"]
+        ]
+
+    assert has(from_=today)
+    assert has(to=today)
+    assert has(to=today.strftime("%Y%m%d"))
+    assert has(from_=today, to=today)
+    assert has(from_=made["created_at"])
+    assert has(from_=(at - second).isoformat(), to=(at + second).isoformat())
+    assert has(from_=(at - second).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert not has(to=today - day)
+    assert not has(from_=today + day)
+    assert not has(from_=(at + second).isoformat())
+    assert not has(to=(at - second).isoformat())
+
+
+def test_the_time_zone_of_a_filter_counts(api):
+    """Also where the plus sign of the query became a space."""
+    made = make_image(api, "zoned")
+    at = datetime.fromisoformat(made["created_at"])
+    there = timezone(timedelta(hours=8))
+    early = at.astimezone(there).isoformat()
+    late = (at + timedelta(milliseconds=1)).astimezone(there).isoformat()
+
+    for spell in (quote, str):
+        found = data(api.get(f"{IMAGES}?from={spell(early)}&to={spell(late)}"))["items"]
+        assert [made["id"]] == [item["id"] for item in found]
+
+
+def test_the_bytes_are_what_the_record_says(content, image):
+    """Size, checksum, type, dimensions."""
+    with Image.open(io.BytesIO(content)) as opened:
+        opened.load()
+
+        assert (image["size_bytes"], image["sha256"], "PNG", (64, 64)) == (
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+            opened.format,
+            opened.size,
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")]
+)
+def test_the_type_comes_from_the_bytes(api, kind, mime_type):
+    """For each of the three."""
+    made = make_image(api, format=kind)
+    answer = api.get(made["image_url"])
+
+    assert (mime_type, mime_type) == (made["mime_type"], answer.headers["content-type"])
+
+
+def test_content_is_served_safely(api, image):
+    """A strong ETag, private and immutable, nosniff, a sandbox."""
+    headers = api.get(image["image_url"]).headers
+
+    assert headers["etag"].startswith('"')
+    assert {"private", "immutable"} <= {part.strip() for part in headers["cache-control"].split(",")}
+    assert "nosniff" == headers["x-content-type-options"]
+    assert "sandbox" in headers["content-security-policy"]
+    assert "bytes" == headers["accept-ranges"]
+
+
+def test_content_has_a_file_name_that_is_one(api, image):
+    """The prompt's words, in any script, without a path or a quote in it."""
+    disposition = api.get(image["image_url"]).headers["content-disposition"]
+    name = unquote(disposition.rpartition("filename*=UTF-8''")[2])
+
+    assert disposition.isascii()
+    assert (True, True) == ("猫" in name, name.endswith(".png"))
+    assert [] == [char for char in '/\\"<>|:*?' if char in name]
+
+
+@pytest.mark.parametrize("tag", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
+def test_what_is_known_already_is_304(api, image, tag):
+    """Without a body, with the tag."""
+    etag = api.get(image["image_url"]).headers["etag"]
+    answer = api.get(image["image_url"], headers={"If-None-Match": tag.format(etag=etag)})
+
+    assert (304, b"", etag) == (answer.status_code, answer.content, answer.headers["etag"])
+
+
+def test_another_tag_is_200(api, image, content):
+    """The bytes are sent."""
+    answer = api.get(image["image_url"], headers={"If-None-Match": '"other"'})
+
+    assert (200, content) == (answer.status_code, answer.content)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=0-99", slice(0, 100)),
+        ("bytes=100-", slice(100, None)),
+        ("bytes=-1", slice(-1, None)),
+        ("bytes=-100", slice(-100, None)),
+        ("bytes=10-999999999", slice(10, None)),
+        ("bytes=-999999999", slice(0, None)),
+        ("bytes=0-", slice(0, None)),
+    ],
+)
+def test_one_range_is_206(api, image, content, wanted, part):
+    """From the start, from the end, beyond the end."""
+    answer = api.get(image["image_url"], headers={"Range": wanted})
+    expected = content[part]
+    start = len(content[: part.start]) if part.start else 0
+
+    assert (206, expected) == (answer.status_code, answer.content)
+    assert f"bytes {start}-{start + len(expected) - 1}/{len(content)}" == answer.headers["content-range"]
+    assert str(len(expected)) == answer.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["bytes={size}-", "bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"]
+)
+def test_a_range_behind_the_end_is_416(api, image, content, wanted):
+    """With the size."""
+    answer = api.get(image["image_url"], headers={"Range": wanted.format(size=len(content))})
+
+    assert (416, f"bytes */{len(content)}") == (answer.status_code, answer.headers["content-range"])
+
+
+@pytest.mark.parametrize(
+    "wanted", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""]
+)
+def test_a_range_that_makes_no_sense_is_ignored(api, image, content, wanted):
+    """And so are several at once."""
+    answer = api.get(image["image_url"], headers={"Range": wanted})
+
+    assert (200, content) == (answer.status_code, answer.content)
+
+
+def test_if_range_holds_only_for_the_same_bytes(api, image, content):
+    """Else the whole is sent."""
+    etag = api.get(image["image_url"]).headers["etag"]
+    answers = [
+        api.get(image["image_url"], headers={"Range": "bytes=0-9", "If-Range": tag})
+        for tag in (etag, '"other"', f"W/{etag}", "Wed, 25 Nov 2026 00:00:00 GMT")
+    ]
+
+    assert [(206, 10)] + [(200, len(content))] * 3 == [(a.status_code, len(a.content)) for a in answers]
+
+
+@pytest.mark.parametrize("path", ["image_url", "thumbnail_url"])
+def test_head_tells_the_same_without_the_bytes(api, server, image, path):
+    """The connection stays usable."""
+    full = api.get(image[path])
+    host = urlsplit(server.url)
+    connection = http.client.HTTPConnection(host.hostname, host.port)
+    for _ in range(2):
+        connection.request("HEAD", image[path])
+        answer = connection.getresponse()
+
+        assert (200, b"", full.headers["content-length"], full.headers["etag"]) == (
+            answer.status,
+            answer.read(),
+            answer.headers["content-length"],
+            answer.headers["etag"],
+        )
+    connection.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (1024, 700), (300, 1500)])
+def test_a_thumbnail_is_a_small_webp(api, width, height):
+    """At most 512 pixels a side, never enlarged, in the same shape."""
+    made = data(
+        api.post(
+            GENERATE, json={"params": {"prompt": "thumb", "width": width, "height": height}}, headers=WAIT
+        )
+    )["images"][0]
+    answer = api.get(made["thumbnail_url"])
+    with Image.open(io.BytesIO(answer.content)) as opened:
+        shown = opened.size
+        opened.load()
+
+        assert ("image/webp", "WEBP") == (answer.headers["content-type"], opened.format)
+    assert max(shown) == min(512, max(width, height))
+    assert abs(shown[0] / shown[1] - width / height) < 0.02
+
+
+def test_a_deleted_image_leaves_no_file(api, server):
+    """Neither image nor thumbnail; the task stays, without it."""
+    task = finished(api, "to be deleted")
+    made = task["images"][0]
+    whole = api.get(made["image_url"]).content
+    small = api.get(made["thumbnail_url"]).content
+    answer = api.delete(f"{IMAGES}/{made['id']}")
+    files = [p.read_bytes() for p in server.data_dir.rglob("*") if p.is_file() and p.stat().st_size < 10**6]
+
+    assert (200, None) == (answer.status_code, data(answer))
+    assert (404, 40402, "image_not_found") == row(api.get(made["image_url"]))
+    assert [] == [content for content in files if content in (whole, small)]
+    assert ("completed", [], None) == tuple(
+        task_of(api, task["task_id"])[name] for name in ("status", "images", "image_url")
+    )
+
+
+def test_a_deleted_image_is_in_no_list(api):
+    """The totals count without it, and its number is not given again."""
+    made = make_image(api, "gone from lists 消失")
+    before = data(api.get(IMAGES))["total"]
+    data(api.delete(f"{IMAGES}/{made['id']}"))
+    found = data(api.get(f"{IMAGES}/search", params={"keyword": "gone from lists 消失"}))
+
+    assert before - 1 == data(api.get(IMAGES))["total"]
+    assert ([], 0) == (found["items"], found["total"])
+    assert make_image(api, "after")["id"] > made["id"]
+
+
+def test_a_task_of_several_keeps_the_others(api):
+    """Only the named one goes."""
+    task = finished(api, n=3)
+    first, *rest = [i["id"] for i in task["images"]]
+    data(api.delete(f"{IMAGES}/{first}"))
+
+    assert rest == [i["id"] for i in data(api.get(f"{TASKS}/{task['task_id']}"))["images"]]
+
+
+def test_equal_images_are_deleted_one_by_one(api):
+    """Two with the same bytes are two."""
+    one, other = make_image(api, "twin", seed=5), make_image(api, "twin", seed=5)
+    data(api.delete(f"{IMAGES}/{one['id']}"))
+
+    assert one["sha256"] == other["sha256"]
+    assert other["sha256"] == hashlib.sha256(api.get(other["image_url"]).content).hexdigest()
+
+
+def test_every_file_is_for_its_owner_only(server, image):
+    """Directories 0700, files 0600."""
+    modes = {(p.is_dir(), p.stat().st_mode & 0o077) for p in [server.data_dir, *server.data_dir.rglob("*")]}
+
+    assert {(True, 0), (False, 0)} == modes
+
+
+def test_an_input_image_is_not_in_the_gallery(api):
+    """Only what was made is."""
+    before = data(api.get(IMAGES))["total"]
+    body = {"provider": "demo", "image": data_url(png(2))}
+    data(api.post("/api/v1/images/upscale", json=body, headers=WAIT))
+
+    assert before + 1 == data(api.get(IMAGES))["total"]
+
+
+def test_a_thumbnail_that_was_lost_is_kept_again(api, server):
+    """Whoever asks for it next finds it on the disk."""
+    made = make_image(api, "thumbnail lost")
+    before = api.get(made["thumbnail_url"]).content
+    (file,) = (server.data_dir / "images").rglob(f"{made['task_id']}*.thumb.webp")
+    file.unlink()
+    after = api.get(made["thumbnail_url"]).content
+
+    assert before == after == file.read_bytes()

@@ -1,0 +1,214 @@
+"""The inspector that works in child processes."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import pytest
+from PIL import Image
+
+from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
+from imagegen_adapters.testing.image_inspector import (
+    ACCEPTED,
+    ImageInspectorContract,
+    encoded,
+    gradient,
+    in_chunks,
+)
+from imagegen_core.ports.image_inspector import ImageRejected, InspectorUnavailable
+
+pytestmark = pytest.mark.anyio
+
+IMAGE = ACCEPTED["RGB PNG"][0]
+
+
+def running(pid):
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+async def inspector():
+    made = SubprocessInspector()
+    yield made
+    await made.aclose()
+
+
+class TestSubprocessInspector(ImageInspectorContract):
+    """It keeps the port's contract."""
+
+    @pytest.fixture
+    def inspector(self, inspector):
+        return inspector
+
+
+async def test_no_child_before_the_first_image(inspector):
+    """Children are started when they are needed, and one is enough for one image after the other."""
+    before = inspector.pids
+    await inspector.inspect(in_chunks(IMAGE))
+    first = inspector.pids
+    await inspector.inspect(in_chunks(IMAGE))
+
+    assert () == before
+    assert (1, first) == (len(first), inspector.pids)
+
+
+async def test_decodes_side_by_side(inspector):
+    """Many images at once are decoded by no more children than allowed, and none is mixed up."""
+    sizes = [(100 + n, 50) for n in range(12)]
+    files = [encoded(Image.new("RGB", size), "PNG") for size in sizes]
+
+    seen = await asyncio.gather(*(inspector.inspect(in_chunks(f)) for f in files))
+
+    assert sizes == [(s.width, s.height) for s in seen]
+    assert 2 == len(inspector.pids)
+
+
+async def test_a_killed_child_harms_nobody(inspector):
+    """A child that is killed in the middle of an image is replaced, and the image decoded after all."""
+    await inspector.inspect(in_chunks(IMAGE))
+    (pid,) = inspector.pids
+
+    async def interrupted():
+        yield IMAGE[:100]
+        os.kill(pid, signal.SIGKILL)
+        yield IMAGE[100:]
+
+    seen = await inspector.inspect(interrupted())
+    after = await inspector.inspect(in_chunks(IMAGE))
+
+    assert (640, 640) == (seen.width, after.width)
+    assert pid not in inspector.pids
+
+
+async def test_a_hanging_child_is_killed(inspector):
+    """It says nothing about the image that it does not get done, and the next one gets a new child."""
+    impatient = SubprocessInspector(patience_seconds=60)
+    await impatient.inspect(in_chunks(IMAGE))
+    (pid,) = impatient.pids
+    os.kill(pid, signal.SIGSTOP)
+    impatient._patience_seconds = 0.2
+
+    with pytest.raises(InspectorUnavailable, match="too busy"):
+        await impatient.inspect(in_chunks(IMAGE))
+    impatient._patience_seconds = 60
+    seen = await impatient.inspect(in_chunks(IMAGE))
+    await impatient.aclose()
+
+    assert 640 == seen.width
+    assert not running(pid)
+
+
+async def test_an_image_that_takes_too_much_work_is_rejected():
+    """A small file whose 2,000 passes would take a minute: the kernel ends the child that tries."""
+    red = encoded(Image.new("RGB", (3000, 3000), "red"), "JPEG", progressive=True)
+    last_pass = red[red.rindex(b"\xff\xda") : -2]
+    inspector = SubprocessInspector(cpu_seconds=0)
+
+    with pytest.raises(ImageRejected, match="of work"):
+        await inspector.inspect(in_chunks(red[:-2] + 2000 * last_pass + red[-2:]))
+    await inspector.aclose()
+
+
+@pytest.mark.parametrize(
+    ("signal_number", "verdict", "message"),
+    [
+        (signal.SIGKILL, InspectorUnavailable, "from outside"),
+        (signal.SIGTERM, InspectorUnavailable, "from outside"),
+        (signal.SIGSEGV, ImageRejected, "crashes"),
+        (signal.SIGABRT, ImageRejected, "crashes"),
+    ],
+)
+async def test_two_deaths(monkeypatch, signal_number, verdict, message):
+    """An image on which the decoder crashes twice is rejected; nothing is known of one that was killed."""
+    inspector = SubprocessInspector()
+    await inspector.inspect(in_chunks(IMAGE))
+
+    async def deadly():
+        yield IMAGE
+        for pid in inspector.pids:
+            os.kill(pid, signal_number)
+        # The one that replaces it does not get to answer either.
+        slot = inspector._slots[-1]
+        start = slot.running_child
+
+        async def dying():
+            child = await start()
+            with contextlib.suppress(ProcessLookupError):  # the first one may be gone by now
+                os.kill(child.pid, signal_number)
+            return child
+
+        monkeypatch.setattr(slot, "running_child", dying)
+
+    with pytest.raises(verdict, match=message):
+        await inspector.inspect(deadly())
+    await inspector.aclose()
+
+
+async def test_cancelling_leaves_a_working_inspector(inspector):
+    """A caller that goes away in the middle leaves no half answer for the next one."""
+    started = asyncio.Event()
+
+    async def waiting():
+        yield IMAGE[:10]
+        started.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(inspector.inspect(waiting()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    seen = await inspector.inspect(in_chunks(IMAGE))
+
+    assert 640 == seen.width
+
+
+async def test_a_large_image(inspector):
+    """An image of 40 megapixels is within the limits."""
+    large = encoded(gradient("RGB", (8000, 5000)), "JPEG")
+
+    seen = await inspector.inspect(in_chunks(large))
+
+    assert (8000, 5000) == (seen.width, seen.height)
+
+
+async def test_an_idle_child_ends():
+    """A child without work ends, and another is started when there is some."""
+    inspector = SubprocessInspector(idle_seconds=0)
+    await inspector.inspect(in_chunks(IMAGE))
+    (pid,) = inspector.pids
+
+    await inspector._slots[-1]._idle
+    seen = await inspector.inspect(in_chunks(IMAGE))
+    await inspector.aclose()
+
+    assert not running(pid)
+    assert 640 == seen.width
+
+
+async def test_closing_ends_the_children():
+    """After closing no child is left, and nothing is inspected any more."""
+    inspector = SubprocessInspector()
+    await inspector.inspect(in_chunks(IMAGE))
+    (pid,) = inspector.pids
+    await inspector.aclose()
+
+    assert () == inspector.pids
+    assert not running(pid)
+    with pytest.raises(InspectorUnavailable):
+        await inspector.inspect(in_chunks(IMAGE))
+
+
+async def test_a_child_has_no_secrets(inspector, monkeypatch):
+    """The environment of a child holds none of the service's keys."""
+    monkeypatch.setenv("IMAGEGEN_SERVER__AUTH_TOKEN", "open-sesame")
+    await inspector.inspect(in_chunks(IMAGE))
+
+    with open(f"/proc/{inspector.pids[0]}/environ", "rb") as file:  # noqa: PTH123, ASYNC230 - no disk is read
+        assert b"open-sesame" not in file.read()

@@ -1,0 +1,156 @@
+"""What becomes of a paid image that could not be looked at, or fetched, now: it is tried again later."""
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.errors import Unavailable
+from imagegen_core.operations import Operation
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.tasks.submission import Submission
+from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
+from tests.unit.core.scripted_provider import ScriptedProvider, png
+from tests.unit.core.test_clean_spool import AgedSpool
+from tests.unit.core.test_run_task import imagegen_over, run_until_it_ended
+from tests.unit.core.test_store_image import BrokenDownload, KilledInspector
+
+pytestmark = pytest.mark.anyio
+
+
+class SpoolingProvider(ScriptedProvider):
+    """Its answer is on our disk; ``read`` counts how often its image is taken from there."""
+
+    read = 0
+
+    async def submit(self, call, exchange):
+        await super().submit(call, exchange)
+        await exchange.spool("answer", self._image(), max_bytes=10_000)
+        return Receipt(data={"file": "answer"})
+
+    async def collect(self, call, receipt, exchange):
+        exchange.open_spooled(receipt.data["file"]).close()
+        return ProviderResult(images=(GeneratedImage(chunks=self._taken),))
+
+    async def _taken(self):
+        self.read += 1
+        yield png()
+
+    async def _image(self):
+        yield png()
+
+
+@attrs.define
+class Outcome:
+    task: object
+    provider: SpoolingProvider
+    adapters: object
+    images: list
+    answers: tuple
+
+
+async def outcome_of(times):
+    """Run a task whose decoder is killed so often."""
+    provider, clock = SpoolingProvider(), ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+    await CleanSpool(repository=adapters.tasks, spool=AgedSpool(adapters.spool, 0.0))()
+    images = [key async for key in adapters.blobs.keys("") if not key.endswith(".webp")]
+    return Outcome(task, provider, adapters, images, await adapters.spool.owners(older_than_seconds=0))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_it_is_looked_at_again_where_it_is(times):
+    """The task completes, paid for once, and the answer was read once."""
+    outcome = await outcome_of(times)
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (
+        outcome.task.status,
+        outcome.provider.charged,
+        outcome.provider.read,
+    )
+    assert (1, ()) == (len(outcome.images), outcome.answers)
+
+
+async def test_one_that_is_given_up_stays_on_the_disk_with_its_answer():
+    """After four tries the failure names its key."""
+    outcome = await outcome_of(4)
+
+    assert (TaskStatus.FAILED, FailureCode.STORAGE_FAILED, True) == (
+        outcome.task.status,
+        outcome.task.failure.code,
+        outcome.task.failure.possible_charge,
+    )
+    (key,) = outcome.images
+    assert (True, 1) == (key in outcome.task.failure.message, len(outcome.answers))
+
+
+async def test_the_answer_goes_after_a_week():
+    """Somebody who wanted it has had the time."""
+    outcome = await outcome_of(4)
+    spool = outcome.adapters.spool
+
+    await CleanSpool(repository=outcome.adapters.tasks, spool=AgedSpool(spool, RETENTION_SECONDS))()
+
+    assert () == await spool.owners(older_than_seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("is_transient", "failures", "status"),
+    [(True, 11, TaskStatus.COMPLETED), (True, 12, TaskStatus.FAILED), (False, 3, TaskStatus.FAILED)],
+)
+async def test_an_image_that_the_line_keeps_away_is_fetched_later(is_transient, failures, status):
+    """Three tries, and three more after 5, 20 and 80 seconds; an answer of the store itself ends it."""
+    provider, clock = ScriptedProvider(), ManualClock()
+    source = BrokenDownload(status=None, failures=failures, is_transient=is_transient)
+
+    async def collect(call, receipt, exchange):
+        return ProviderResult(images=(GeneratedImage(chunks=source.chunks),))
+
+    provider.collect = collect
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+
+    assert (status, 1) == (task.status, provider.charged)
+    assert min(failures + 1, 12 if is_transient else 3) == source.begun
+
+
+async def test_an_image_that_is_gone_loses_no_other_that_can_still_be_fetched():
+    """The second is fetched later; only the first is missing."""
+    provider, clock = ScriptedProvider(), ManualClock()
+    gone = BrokenDownload(status=404)
+    late = BrokenDownload(status=None, failures=3, is_transient=True)
+
+    async def collect(call, receipt, exchange):
+        return ProviderResult(images=(GeneratedImage(chunks=gone.chunks), GeneratedImage(chunks=late.chunks)))
+
+    provider.collect = collect
+    imagegen = imagegen_over(
+        provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
+    )
+    task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
+    images = await imagegen.adapters.images.by_task(task.task_id)
+
+    assert (TaskStatus.COMPLETED, 1, [1]) == (task.status, provider.charged, [i.position for i in images])
+    assert 1 == len(task.warnings)
+
+
+async def test_an_input_that_cannot_be_looked_at_now_is_not_called_wrong():
+    """The caller is told to come again, and nothing is left behind."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    adapters = attrs.evolve(adapters, inspector=KilledInspector(1))
+    imagegen = imagegen_over(provider, adapters=adapters)
+    asked = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
+
+    with pytest.raises(Unavailable, match="image could not be checked now"):
+        await imagegen.submit_task(asked)
+    left = await adapters.spool.owners(older_than_seconds=0)
+    added = await imagegen.submit_task(asked)
+
+    assert ((), TaskStatus.PENDING) == (left, added.task.status)

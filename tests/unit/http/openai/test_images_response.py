@@ -1,0 +1,127 @@
+"""How long a request is held, and what it is told then."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from imagegen_adapters.memory import in_memory
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.tasks.submission import Submission
+from imagegen_http.asgi.disconnects import wait_for_disconnect
+from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientRetries
+from imagegen_http.openai.images_response import ImagesResponse
+from imagegen_http.openai.response_bodies import Style
+from imagegen_http.runtime.service import Service
+from imagegen_http.settings.schema import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def service():
+    """Its workers never start, so nothing ends by itself."""
+    return Service(
+        imagegen=in_memory(),
+        settings=Settings(),
+        version="0",
+        presets=list,
+        health=None,
+        listens_on=None,
+        maintenance=None,
+        search_index=None,
+    )
+
+
+async def ask(service, *, leaves=False, events=None, end=None, **more):
+    """Return the status, headers and body of the answer for a new task, and whether it counts as answered."""
+    keyed = Submission(prompt="猫", idempotency_key="d.1", idempotency_scope=DERIVED_KEY_SCOPE)
+    task = (await service.imagegen.submit_task(keyed)).task
+    if end is not None:
+        now = service.imagegen.adapters.clock.now()
+        await service.imagegen.adapters.tasks.save(end(task.claim("w", now), now))
+
+    async def receive():
+        if not leaves:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    disconnect = asyncio.create_task(wait_for_disconnect(receive))
+    answer = ImagesResponse(
+        service=service,
+        repeats=ClientRetries(lambda: 0.0),
+        task=task,
+        call=Call(digest="d", operations=("generate",), disconnect=disconnect),
+        style=Style(events=events),
+        **{"max_hold_seconds": 0.0, **more},
+    )
+    async with answer.repeats.submitting(answer.call, "d.1"):
+        pass
+    await answer({"method": "POST"}, receive, send)
+    status = sent[0]["status"] if sent else None
+    headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]} if sent else {}
+    return status, headers, b"".join(m.get("body", b"") for m in sent)
+
+
+async def unanswered(service):
+    now = service.imagegen.adapters.clock.now()
+    keys = service.imagegen.adapters.idempotency_keys
+    found = await keys.unanswered(
+        scope=f"{DERIVED_KEY_SCOPE}:generate", prefix="d.", now=now, ended_since=now - timedelta(1)
+    )
+    return [open_key.key for open_key in found]
+
+
+async def test_a_task_that_goes_on_is_504(service):
+    """And the client is let repeat, for its repeat finds the task again."""
+    status, headers, body = await ask(service)
+
+    assert (504, "still_running") == (status, json.loads(body)["error"]["code"])
+    assert ("5", None) == (headers.get("retry-after"), headers.get("x-should-retry"))
+    assert headers["x-task-id"] in json.loads(body)["error"]["message"]
+    assert ["d.1"] == await unanswered(service)
+
+
+@pytest.mark.parametrize("events", [None, "image_generation"])
+async def test_who_has_the_end_of_the_task_has_the_answer(service, events):
+    """Whatever the end is; it is stored, for a restart forgets the rest."""
+    failure = Failure.of(FailureCode.OUTCOME_UNKNOWN, "")
+    status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
+
+    assert (424 if events is None else 200) == status
+    assert b"outcome_unknown" in body
+    assert [] == await unanswered(service)
+
+
+async def test_who_left_before_the_end_has_no_answer(service):
+    """Although there is one by now."""
+    await ask(service, leaves=True, end=lambda task, now: task.complete(now), max_hold_seconds=60.0)
+
+    assert ["d.1"] == await unanswered(service)
+
+
+async def test_a_task_that_waits_while_the_service_stops_is_503(service):
+    """It is made after the next start."""
+    service.stopping.set()
+    status, _, body = await ask(service, max_hold_seconds=60.0)
+
+    assert (503, "unavailable") == (status, json.loads(body)["error"]["code"])
+
+
+async def test_a_stream_is_told_in_an_event(service):
+    """Its status was sent at the beginning."""
+    status, headers, body = await ask(service, events="image_edit")
+
+    assert (200, "text/event-stream") == (status, headers["content-type"])
+    assert body.startswith(b"event: error\ndata: {")
+
+
+async def test_a_client_that_left_is_told_nothing(service):
+    """And its task goes on."""
+    assert (None, {}, b"") == await ask(service, leaves=True, max_hold_seconds=60.0)

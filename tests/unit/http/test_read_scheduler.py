@@ -1,0 +1,54 @@
+"""Connections in the middle of a body are read a few at a time."""
+
+import asyncio
+
+import pytest
+
+from imagegen_http.server.read_scheduler import MAX_READS_PER_ITERATION, ReadScheduler, ScheduledFlowControl
+
+pytestmark = pytest.mark.anyio
+
+
+class Line(asyncio.Transport):
+    """A transport of which only the reading is of interest."""
+
+    def __init__(self):
+        super().__init__()
+        self.reads = True
+
+    def pause_reading(self):
+        self.reads = False
+
+    def resume_reading(self):
+        self.reads = True
+
+
+async def test_a_turn_of_the_loop_reads_a_few_of_those_that_wait():
+    """First come, first served, and nobody is forgotten."""
+    lines, turns = [Line() for _ in range(2 * MAX_READS_PER_ITERATION + 1)], ReadScheduler()
+    for line in lines:
+        turns.wait(ScheduledFlowControl(line))
+
+    reading = []
+    for _ in range(4):
+        reading.append(sum(line.reads for line in lines))
+        await asyncio.sleep(0)
+
+    assert [0, MAX_READS_PER_ITERATION, 2 * MAX_READS_PER_ITERATION, len(lines)] == reading
+
+
+async def test_a_connection_reads_only_in_its_turn_and_while_there_is_room():
+    """Both uvicorn, which has enough for now, and the others have a say."""
+    line = Line()
+    flow = ScheduledFlowControl(line)
+
+    flow.defer_reading()
+    flow.pause_reading()
+    flow.resume_reading()
+    before_its_turn = line.reads
+    flow.pause_reading()
+    flow.allow_reading()
+    without_room = line.reads
+    flow.resume_reading()
+
+    assert (False, False, True) == (before_its_turn, without_room, line.reads)

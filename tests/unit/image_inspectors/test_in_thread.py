@@ -1,0 +1,16 @@
+"""The inspector that works in a thread."""
+
+import pytest
+
+from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.testing.image_inspector import ImageInspectorContract
+
+pytestmark = pytest.mark.anyio
+
+
+class TestThreadInspector(ImageInspectorContract):
+    """It keeps the port's contract."""
+
+    @pytest.fixture
+    def inspector(self):
+        return ThreadInspector()

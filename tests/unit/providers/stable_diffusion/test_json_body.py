@@ -1,0 +1,76 @@
+"""Bodies with images are encoded while they are sent."""
+
+import base64
+import json
+
+import pytest
+
+from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage, JsonBody
+from imagegen_adapters.testing.exchange import MemoryExchange
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MediaType
+from imagegen_core.operations import InputImage
+
+pytestmark = pytest.mark.anyio
+
+
+def image_of(size):
+    """Return an image of the request, of so many bytes."""
+    return InputImage(key="p", mime_type=MediaType.PNG, width=1, height=1, size_bytes=size, sha256="")
+
+
+async def sent(body):
+    return b"".join([piece async for piece in body])
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 1000, 400_001])
+async def test_the_body_is_json_of_the_promised_length(size):
+    """Images stand where they were put, in plain base64."""
+    image = bytes(i % 251 for i in range(size))
+    exchange = MemoryExchange({"p": image})
+    document = {"a": [InlineImage(image_of(size)), "猫"], "mask": InlineImage(image), "n": 1.5}
+    body = JsonBody(document, exchange.input_chunks)
+
+    data = await sent(body)
+
+    assert len(data) == body.length
+    text = base64.b64encode(image).decode()
+    assert {"a": [text, "猫"], "mask": text, "n": 1.5} == json.loads(data)
+
+
+async def test_it_can_be_sent_again():
+    """Iterating twice gives the same bytes twice."""
+    exchange = MemoryExchange({"p": b"xyz"})
+    body = JsonBody({"a": InlineImage(image_of(3)), "b": InlineImage(b"xyz")}, exchange.input_chunks)
+
+    assert await sent(body) == await sent(body)
+
+
+async def test_nothing_of_an_image_is_read_before_its_turn():
+    """A call that waits for the server holds none."""
+    asked = []
+
+    async def chunks(image):
+        asked.append(image.key)
+        yield b"xyz"
+
+    pieces = aiter(JsonBody({"a": InlineImage(image_of(3))}, chunks))
+    before = [await anext(pieces), *asked]
+    rest = [piece async for piece in pieces]
+
+    assert ([b'{"a": '], ["p"]) == (before, asked)
+    assert b'"eHl6"}' == b"".join(rest)
+
+
+@pytest.mark.parametrize(("data", "size"), [({}, 3), ({"p": b"xyz"}, 9)], ids=["gone", "changed"])
+async def test_an_image_that_is_not_what_it_was_ends_the_call_for_free(data, size):
+    """The server has not got the whole body."""
+    body = JsonBody({"a": InlineImage(image_of(size))}, MemoryExchange(data).input_chunks)
+    with pytest.raises(CallError) as caught:
+        await sent(body)
+
+    assert (FailureCode.STORAGE_FAILED, False) == (
+        caught.value.failure.code,
+        caught.value.failure.possible_charge,
+    )
