@@ -9,8 +9,6 @@ import pytest
 
 from tests.chaos.service import post_task, wait_until
 
-RESUMED_SECONDS = 5
-
 
 def _with_grace(stages, seconds):
     stage = stages(settings={"shutdown_grace_seconds": seconds})
@@ -82,7 +80,6 @@ def test_an_accepted_job_is_taken_up(stages, end, measured):
     (asked,) = stage.upstream.be()["first_polls"].values()
     stage.upstream.be(hold=False)
 
-    assert asked - started < RESUMED_SECONDS
     assert "completed" == service.ended(task_id)["status"]
     assert 1 == len(stage.upstream.charges())
     measured(f"a job was asked for {asked - started:.1f} s after the start that followed {end}")

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 import attrs
 
-from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.crc64 import Crc64
 
 _SMALLEST_PART = 100 * 1024
 _LONGEST_URL_LIFE = 604_800
@@ -82,9 +82,9 @@ class Refused(Exception):
 
 
 def crc64(data):
-    crc = new_crc64()
+    crc = Crc64()
     crc.update(data)
-    return crc.value()
+    return crc.value
 
 
 def md5(data):

@@ -8,7 +8,6 @@ import sys
 import httpx
 import pytest
 
-from imagegen_adapters.blob_stores.crc64 import fast_crc64_available
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
@@ -459,21 +458,6 @@ async def test_settings_that_cannot_work_are_refused(oss, field, value):
 async def test_the_secret_is_not_shown(oss):
     """Settings can be printed."""
     assert oss.secret not in repr(settings_of(oss))
-
-
-async def test_without_a_compiled_crcmod_uploads_are_compared_all_the_same(oss, monkeypatch):
-    """The checksum then comes from liblzma."""
-    fast_crc64_available()  # imports it
-    monkeypatch.setattr(sys.modules["crcmod.crcmod"], "_usingExtension", False)
-    store = OssBlobStore(settings_of(oss))
-
-    blob = await put(store, "a.png", b"123456789")
-
-    assert 0x995DC9BBDF1939FA == blob.crc64
-    oss.fail("corrupt", "put")
-    with pytest.raises(StorageError, match="another checksum"):
-        await put(store, "b.png", b"123456789")
-    store.close()
 
 
 def test_the_library_is_imported_by_the_first_request():

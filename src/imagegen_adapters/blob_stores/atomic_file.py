@@ -7,7 +7,7 @@ import os
 import threading
 from pathlib import Path
 
-from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.crc64 import Crc64
 
 TEMPORARY_MARK = "~"
 """What every temporary name contains and no key can."""
@@ -30,7 +30,7 @@ class AtomicFile:
         self._lock = threading.Lock()
         self._open = True
         self._sha256 = hashlib.sha256()
-        self._crc64 = new_crc64() if crc64 else None
+        self._crc64 = Crc64() if crc64 else None
         self.size = 0
 
     def write(self, pieces: list[bytes]) -> None:
@@ -55,7 +55,7 @@ class AtomicFile:
             self._open = False
             os.close(self._fd)
         sync_directory(self._path.parent)
-        return self.size, self._sha256.hexdigest(), self._crc64.value() if self._crc64 else None
+        return self.size, self._sha256.hexdigest(), self._crc64.value if self._crc64 else None
 
     def abandon(self) -> None:
         """Remove what was written, unless it was committed."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from imagegen_adapters.blob_stores.atomic_file import TEMPORARY_MARK, AtomicFile, sync_directory
-from imagegen_adapters.blob_stores.crc64 import fast_crc64_available
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
@@ -37,13 +36,13 @@ class LocalBlobStore:
 
     Args:
         root: the directory; it is made (mode 0700) with the first blob.
-        crc64: also compute OSS's checksum while writing, where that is cheap.
+        crc64: also compute OSS's checksum while writing.
         threads: how many files are read or written at the same moment.
     """
 
     def __init__(self, root: Path, *, crc64: bool = False, threads: int = 4) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
-        self._crc64 = crc64 and fast_crc64_available()
+        self._crc64 = crc64
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)

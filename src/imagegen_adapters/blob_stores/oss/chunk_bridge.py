@@ -4,7 +4,7 @@ import asyncio
 import queue
 from collections.abc import Iterator
 
-from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.crc64 import Crc64
 
 _MAX_QUEUED_BATCHES = 2  # batches waiting for the thread
 _LOOP_CHECK_SECONDS = 5.0  # seconds between two looks whether the loop still runs
@@ -25,7 +25,7 @@ class ChunkBridge:
         self._space = asyncio.Semaphore(_MAX_QUEUED_BATCHES)
         self._queue: queue.SimpleQueue[bytes | SourceAbortedError | None] = queue.SimpleQueue()
         self._closed = False
-        self._crc = new_crc64()
+        self._crc = Crc64()
         self.size = 0
 
     async def send(self, data: bytes) -> bool:
@@ -50,7 +50,7 @@ class ChunkBridge:
 
     def crc64(self) -> int:
         """Return the checksum of all that was taken; once."""
-        return self._crc.value()
+        return self._crc.value
 
     def __iter__(self) -> Iterator[bytes]:
         while (data := self._next()) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.oss.body import ObjectBody
 from imagegen_adapters.blob_stores.oss.checkpoints import UploadCheckpoints
 from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
@@ -119,14 +119,14 @@ class OssObjects:
 
     def put_part(self, name: str, upload_id: str, number: int, data: bytes) -> str:
         """Send one part and return its ETag; OSS refuses it when its MD5 is not the one that we tell."""
-        crc = new_crc64()
+        crc = Crc64()
         crc.update(data)
         headers = {
             "Content-MD5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         }
         with storage_errors(name):
             result = self._bucket.upload_part(name, upload_id, number, data, headers=headers)
-        if result.crc != crc.value():
+        if result.crc != crc.value:
             raise StorageError(f"OSS: part {number} arrived with another checksum")
         return str(result.etag)
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from imagegen_adapters.blob_stores.crc64 import new_crc64
+from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_adapters.blob_stores.oss.body import ObjectBody
 from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
@@ -133,11 +133,11 @@ class OssBlobStore:
     async def matches(self, source: BlobStore, key: str) -> bool:
         name = self._name(key)
         held = await self.stat(key)
-        crc, size = new_crc64(), 0
+        crc, size = Crc64(), 0
         async for batch in _batches(source.open(key)):
             await self._request(partial(crc.update, batch))
             size += len(batch)
-        whole = held is not None and (held.size_bytes, held.crc64) == (size, crc.value())
+        whole = held is not None and (held.size_bytes, held.crc64) == (size, crc.value)
         if whole:  # it may be here by an upload whose last answer was lost
             await self._request(lambda: self._objects.abort_multipart(name))
         return whole
@@ -192,7 +192,7 @@ class OssBlobStore:
     async def _copy_parts(self, source: BlobStore, key: str, size: int, content_type: str) -> StoredBlob:
         """Send one part after the other, except those that are there already."""
         name = self._name(key)
-        whole, sha256 = new_crc64(), hashlib.sha256()
+        whole, sha256 = Crc64(), hashlib.sha256()
         upload_id, there = await self._request(
             lambda: self._objects.begin_multipart(name, size, content_type)
         )
@@ -208,7 +208,7 @@ class OssBlobStore:
             await self._request(partial(whole.update, data))
             await self._request(partial(sha256.update, data))
             etags.append((number, etag))
-        crc64 = whole.value()
+        crc64 = whole.value
         await self._start(self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, crc64))
         return StoredBlob(
             key=key,
