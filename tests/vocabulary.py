@@ -1,0 +1,91 @@
+"""Fails on names that the glossary replaced, and on modules that lie loose beside the rooms of a package.
+
+`./run check` runs it over src, tests and benchmarks; the glossary is the only list of words.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+GLOSSARY = ROOT / "docs" / "glossary.md"
+
+LOOSE_MODULES: Mapping[str, frozenset[str]] = {
+    "imagegen_core": frozenset({"errors", "failures", "imagegen", "images", "operations", "worker"}),
+    "imagegen_adapters": frozenset({"memory"}),
+    "imagegen_http": frozenset({"__main__", "app"}),
+}
+"""The modules beside the rooms; one more wants a room, or a reason to stand here."""
+
+_SUPERLATIVES = re.compile(r"_*(?:MOST|LONGEST|LARGEST|FEWEST|SMALLEST|SHORTEST|SLOWEST)_")
+
+
+class Vocabulary:
+    """The words of the glossary that are no names, whole or as one of a name's words."""
+
+    def __init__(self, glossary: str) -> None:
+        rows = re.findall(r"^\|[^|]+\|[^|]+\| ([\w, ]+) \|$", glossary, re.MULTILINE)
+        self.words = frozenset(word.strip() for row in rows for word in row.split(",")) - {"not"}
+        section = glossary.partition("These are no names")[2].partition(".\n")[0]
+        self.no_nouns = frozenset(re.findall(r"`(\w+)`", section))
+
+    def fault(self, name: str) -> str | None:
+        """Return what is wrong with a name, or None."""
+        if name.strip("_") in self.no_nouns:
+            return "is no noun of what it holds"
+        if _SUPERLATIVES.match(name):
+            return "is a bound: MAX_ or MIN_"
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+        for word in self.words:
+            if re.search(rf"(?:^|_){word}s?(?:_|$)", snake):
+                return f"says {word!r}"
+        return None
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each function, class, parameter, variable and attribute."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.lineno, node.name
+            case ast.arg():
+                yield node.lineno, node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.lineno, node.id
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.lineno, node.attr
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield node.lineno, name
+
+
+def faults(root: Path = ROOT) -> Iterator[str]:
+    """Yield a line about each name and each loose module that has to go."""
+    vocabulary = Vocabulary(GLOSSARY.read_text("utf-8"))
+    for top in ("src", "tests", "benchmarks"):
+        for path in sorted((root / top).rglob("*.py")):
+            place = path.relative_to(root)
+            if place.match("tests/schemas/m0*/*"):
+                continue
+            if fault := vocabulary.fault(path.stem):
+                yield f"{place}: the module's name {fault}"
+            for line, name in names(ast.parse(path.read_bytes())):
+                if name not in PERSISTED and (fault := vocabulary.fault(name)):
+                    yield f"{place}:{line}: {name} {fault}"
+    for package, allowed in LOOSE_MODULES.items():
+        loose = {path.stem for path in (root / "src" / package).glob("*.py")} - {"__init__"}
+        for name in sorted(loose - allowed):
+            yield f"src/{package}/{name}.py lies loose: put it into a room"
+
+
+PERSISTED = frozenset({"m009_picture_ages", "vendor_sha256"})
+"""Names that are in databases."""
+
+
+if __name__ == "__main__":
+    lines = list(faults())
+    print(*lines, sep="\n")
+    sys.exit(1 if lines else 0)
