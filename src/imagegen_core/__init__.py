@@ -1,16 +1,21 @@
 """imagegen's core: image generation through paid providers that never loses a task and never pays twice.
 
 The façade is `ImageGen`; build it from adapters, or take `imagegen_adapters.memory.in_memory()`.
-Values and ports import attrs and the standard library, nothing else.
+Values and ports import attrs and the standard library, nothing else. What is named here is loaded when it is
+first used, so that a program which only wants a table or a limit of a module loads no more than that.
 """
 
-from imagegen_core.errors import CallError, ImagegenError, Refusal, ValidationFailed
-from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.imagegen import Adapters, ImageGen, Limits
-from imagegen_core.images import Image
-from imagegen_core.operations import ImageRequest, Operation
-from imagegen_core.tasks.submission import StoredImage, Submission
-from imagegen_core.tasks.task import Task, TaskStatus
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imagegen_core.errors import CallError, ImagegenError, Refusal, ValidationFailed
+    from imagegen_core.failures import Failure, FailureCode
+    from imagegen_core.imagegen import Adapters, ImageGen, Limits
+    from imagegen_core.images import Image
+    from imagegen_core.operations import ImageRequest, Operation
+    from imagegen_core.tasks.submission import StoredImage, Submission
+    from imagegen_core.tasks.task import Task, TaskStatus
 
 __all__ = [
     "Adapters",
@@ -30,3 +35,28 @@ __all__ = [
     "TaskStatus",
     "ValidationFailed",
 ]
+
+_HOMES = {
+    "Adapters": "imagegen",
+    "CallError": "errors",
+    "Failure": "failures",
+    "FailureCode": "failures",
+    "Image": "images",
+    "ImageGen": "imagegen",
+    "ImagegenError": "errors",
+    "StoredImage": "submissions",
+    "Limits": "imagegen",
+    "Operation": "operations",
+    "ImageRequest": "operations",
+    "Refusal": "errors",
+    "Submission": "submissions",
+    "Task": "tasks",
+    "TaskStatus": "tasks",
+    "ValidationFailed": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -7,9 +7,18 @@ from typing import Any, Self
 
 import attrs
 
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.images import Image
+from imagegen_core.limits import (
+    DEFAULT_PROVIDER,
+    DEFAULT_QUEUE_SIZE,
+    DEFAULT_SHUTDOWN_GRACE_SECONDS,
+    DEFAULT_WORKERS,
+    MAX_QUEUE_SIZE,
+    MAX_WORKERS,
+)
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
@@ -83,12 +92,24 @@ class Adapters:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Numbers that an operator may set."""
+    """What an operator may set: 1 to a million waiting tasks, 1 to a thousand workers, a grace of 0 or more.
 
-    queue_size: int = 1000
-    workers: int = 32
-    shutdown_grace_seconds: float = 65.0
-    default_provider: str = "demo"
+    Raises:
+        ValidationFailed: a number is out of its range.
+    """
+
+    queue_size: int = DEFAULT_QUEUE_SIZE
+    workers: int = DEFAULT_WORKERS
+    shutdown_grace_seconds: float = DEFAULT_SHUTDOWN_GRACE_SECONDS
+    default_provider: str = DEFAULT_PROVIDER
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.queue_size <= MAX_QUEUE_SIZE:
+            raise ValidationFailed.of("queue_size", f"must be 1 to {MAX_QUEUE_SIZE}")
+        if not 1 <= self.workers <= MAX_WORKERS:
+            raise ValidationFailed.of("workers", f"must be 1 to {MAX_WORKERS}")
+        if not self.shutdown_grace_seconds >= 0:
+            raise ValidationFailed.of("shutdown_grace_seconds", "must be at least 0")
 
 
 class ImageGen:

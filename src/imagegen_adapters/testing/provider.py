@@ -47,15 +47,14 @@ INPUTS: Mapping[str, bytes] = {
 
 def request_for(operation: Operation, **params: Any) -> ImageRequest:
     """Return a small request for ``operation`` with the images of `INPUTS` that it needs."""
-    on_an_image = operation not in (Operation.GENERATE, Operation.REFERENCE)
-    references = (input_image("reference", INPUTS["reference"]),) if operation is Operation.REFERENCE else ()
+    rules = operation.rules
     return ImageRequest(
         operation=operation,
-        prompt="" if operation is Operation.UPSCALE else "一只可爱的猫",
+        prompt="一只可爱的猫" if rules.needs_prompt else "",
         params=params,
-        references=references,
-        image=input_image("image", INPUTS["image"]) if on_an_image else None,
-        mask=input_image("mask", INPUTS["mask"]) if operation is Operation.EDIT else None,
+        references=(input_image("reference", INPUTS["reference"]),) if rules.max_references else (),
+        image=input_image("image", INPUTS["image"]) if rules.takes_image else None,
+        mask=input_image("mask", INPUTS["mask"]) if rules.takes_mask else None,
     )
 
 

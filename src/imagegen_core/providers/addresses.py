@@ -4,10 +4,10 @@ import re
 from urllib.parse import urlsplit
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_API_BASE_CHARS
 
 _FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_MAX_URL_CHARS = 2048
 
 
 def check_api_base(text: str, field: str = "api_base") -> str:
@@ -17,8 +17,8 @@ def check_api_base(text: str, field: str = "api_base") -> str:
         ValidationFailed: no http(s) scheme, no host, credentials, a query, white space or a backslash in it.
     """
     stripped = text.strip()
-    if len(stripped) > _MAX_URL_CHARS:
-        raise ValidationFailed.of(field, f"must be at most {_MAX_URL_CHARS} characters")
+    if len(stripped) > MAX_API_BASE_CHARS:
+        raise ValidationFailed.of(field, f"must be at most {MAX_API_BASE_CHARS} characters")
     if _FORBIDDEN_CHARS.search(stripped):
         raise ValidationFailed.of(field, "must not contain white space, a backslash or control characters")
     try:

@@ -14,14 +14,8 @@ from imagegen_core.errors import (
     UnsupportedOperation,
     ValidationFailed,
 )
-from imagegen_core.operations import (
-    MAX_NUM,
-    MAX_PROMPT_CHARS,
-    MAX_REFERENCES,
-    RANDOM_SEED,
-    ImageRequest,
-    Operation,
-)
+from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 
@@ -144,6 +138,20 @@ def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
     return chosen
 
 
+def check_operation(operation: Operation, references: int, model: Model) -> None:
+    """Check against the model what can be told before any image is decoded.
+
+    Raises:
+        UnsupportedOperation: the model cannot do that operation.
+        ReferenceCount: no references where some are needed, or too many.
+    """
+    if operation not in model.operations:
+        raise UnsupportedOperation(operation, tuple(str(o) for o in model.operations))
+    maximum = min(model.max_references, operation.rules.max_references)
+    if operation.rules.max_references > 0 and not 1 <= references <= maximum:
+        raise ReferenceCount(references, maximum)
+
+
 def check_request(request: ImageRequest, model: Model) -> None:
     """Check a request against the model that will serve it.
 
@@ -152,24 +160,10 @@ def check_request(request: ImageRequest, model: Model) -> None:
         ReferenceCount: no references, or too many.
         ValidationFailed: a parameter is undeclared, of the wrong type or out of range.
     """
-    if request.operation not in model.operations:
-        raise UnsupportedOperation(request.operation, tuple(str(o) for o in model.operations))
-    if request.operation is Operation.REFERENCE:
-        maximum = min(model.max_references, MAX_REFERENCES)
-        if not 1 <= len(request.references) <= maximum:
-            raise ReferenceCount(len(request.references), maximum)
+    check_operation(request.operation, len(request.references), model)
     problems = tuple(_problems(request, model))
     if problems:
         raise ValidationFailed(*problems)
-
-
-_IMPLIED: Mapping[str, tuple[Operation, Any]] = MappingProxyType(
-    {
-        "edit_mode": (Operation.EDIT, "EDIT_MODE_INPAINT_INSERTION"),
-        "upscale_factor": (Operation.UPSCALE, "x2"),
-    }
-)
-"""Parameters whose default goes without saying: with this value a model need not declare them."""
 
 
 def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
@@ -181,7 +175,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
         yield Problem(field="params.num", message=f"must be at most {model.max_num} for {model.id}")
     declared = {p.name: p for p in model.parameters}
     for name, value in request.params.items():
-        if name == "num" or _IMPLIED.get(name) == (request.operation, value):
+        if name == "num" or request.operation.rules.implies(name, value):
             continue
         parameter = declared.get(name)
         if parameter is None:

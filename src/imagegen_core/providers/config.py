@@ -7,12 +7,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.limits import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SECONDS
 from imagegen_core.operations import Operation
 from imagegen_core.providers.secrets import MASK, Secret
 from imagegen_core.values.frozen_mappings import frozen_mapping
-
-DEFAULT_TIMEOUT_SECONDS = 60.0
-DEFAULT_MAX_RETRIES = 3
 
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""

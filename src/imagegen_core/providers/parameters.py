@@ -6,22 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import Problem, ValidationFailed
-from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS, parse_size
+from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS
+from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, parse_size
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.values.valid_text import text_problem, text_problems
 
-EDIT_MODES = tuple(
-    f"EDIT_MODE_{name}"
-    for name in (
-        "INPAINT_INSERTION",
-        "INPAINT_REMOVAL",
-        "OUTPAINT",
-        "BGSWAP",
-        "CONTROLLED_EDITING",
-        "STYLE",
-        "PRODUCT_IMAGE",
-        "DEFAULT",
-    )
+EDIT_MODES = (
+    DEFAULT_EDIT_MODE,
+    "EDIT_MODE_INPAINT_REMOVAL",
+    "EDIT_MODE_OUTPAINT",
+    "EDIT_MODE_BGSWAP",
+    "EDIT_MODE_CONTROLLED_EDITING",
+    "EDIT_MODE_STYLE",
+    "EDIT_MODE_PRODUCT_IMAGE",
+    "EDIT_MODE_DEFAULT",
 )
 """What an edit does with the masked part; the first is what every provider does when nothing is said."""
 
@@ -42,7 +40,7 @@ COMMON: tuple[Parameter, ...] = (
     Parameter(name="image_size"),
     Parameter(name="negative_prompt"),
     Parameter(name="edit_mode", enum=EDIT_MODES),
-    Parameter(name="upscale_factor", enum=("x2", "x4")),
+    Parameter(name="upscale_factor", enum=tuple(UPSCALE_FACTORS)),
     Parameter(name="mode"),
 )
 """What every provider means alike; a model narrows it or leaves it out."""

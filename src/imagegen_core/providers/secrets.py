@@ -3,6 +3,7 @@
 import attrs
 
 from imagegen_core.errors import KeysLocked, ValidationFailed
+from imagegen_core.limits import MAX_API_KEY_CHARS
 
 MASK = "****"
 """What is shown in the place of a secret."""
@@ -44,8 +45,8 @@ class Secret:
             raise ValidationFailed.of(field, "must not be empty")
         if not (stripped.isascii() and stripped.isprintable()):
             raise ValidationFailed.of(field, "must be printable ASCII without line breaks")
-        if len(stripped) > 8192:  # noqa: PLR2004 - longer than any header line that a server takes
-            raise ValidationFailed.of(field, "must be at most 8192 characters")
+        if len(stripped) > MAX_API_KEY_CHARS:
+            raise ValidationFailed.of(field, f"must be at most {MAX_API_KEY_CHARS} characters")
         return cls(stripped)
 
     def __repr__(self) -> str:

@@ -9,11 +9,9 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
 
 T = TypeVar("T")
-
-MAX_PAGE_SIZE = 100
-MAX_PAGE = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +19,7 @@ class Paging:
     """Which page: by number from 1, or after a position (a row number, newest first) for any depth."""
 
     page: int = 1
-    page_size: int = 20
+    page_size: int = DEFAULT_PAGE_SIZE
     after: int | None = None
 
     def __attrs_post_init__(self) -> None:

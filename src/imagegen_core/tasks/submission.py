@@ -3,19 +3,19 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from imagegen_core.errors import ReferenceCount, UnsupportedOperation, ValidationFailed
-from imagegen_core.operations import MAX_REFERENCES, InputImage, Operation
-from imagegen_core.providers.capabilities import Model
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS
+from imagegen_core.operations import InputImage, Operation, OperationRules
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import check_text
 
-_NEEDS_PROMPT = frozenset({Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.RECONTEXT})
-_NEEDS_IMAGE = (Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT, Operation.SEGMENT)
+_IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
 _HASH_CHUNK_BYTES = 512 * 1024
 
 
@@ -66,42 +66,30 @@ class Submission:
         )
 
     def check_shape(self) -> None:
-        """Check what needs no provider: the prompt, and which images belong to the operation.
+        """Check what needs no provider: key, prompt, and which images belong to the operation.
 
         Raises:
             ValidationFailed: naming the field.
         """
-        check_text("prompt", self.prompt, minimum=1 if self.operation in _NEEDS_PROMPT else 0)
-        if self.operation in _NEEDS_IMAGE and self.image is None:
+        check_idempotency_key(self.idempotency_key)
+        check_text("prompt", self.prompt, minimum=1 if self.operation.rules.needs_prompt else 0)
+        if self.operation.rules.takes_image and self.image is None:
             raise ValidationFailed.of("image", "is required")
-        for field, image, operations in self._images():
+        for field, image, takes in self._images():
             if not isinstance(image, InputSource):
                 raise ValidationFailed.of(field, "must be an image's bytes or a KeptImage")
-            if self.operation not in operations:
+            if not takes(self.operation.rules):
+                operations = [operation for operation in Operation if takes(operation.rules)]
                 raise ValidationFailed.of(field, f"belongs to {', '.join(operations)}")
 
-    def _images(self) -> Iterator[tuple[str, object, tuple[Operation, ...]]]:
-        """Yield field, image and the operations that it belongs to; others would be paid for without it."""
+    def _images(self) -> Iterator[tuple[str, object, Callable[[OperationRules], bool]]]:
+        """Yield field, image and which operations take it; others would be paid for without it."""
         for number, reference in enumerate(self.references):
-            yield f"reference_images.{number}", reference, (Operation.REFERENCE,)
+            yield f"reference_images.{number}", reference, lambda rules: rules.max_references > 0
         if self.image is not None:
-            yield "image", self.image, _NEEDS_IMAGE
+            yield "image", self.image, lambda rules: rules.takes_image
         if self.mask is not None:
-            yield "mask", self.mask, (Operation.EDIT,)
-
-    def check_operation(self, model: Model) -> None:
-        """Check against the model what can be told before any image is decoded.
-
-        Raises:
-            UnsupportedOperation: the model cannot do it.
-            ReferenceCount: no references, or too many.
-        """
-        if self.operation not in model.operations:
-            raise UnsupportedOperation(self.operation, tuple(str(o) for o in model.operations))
-        if self.operation is Operation.REFERENCE:
-            maximum = min(model.max_references, MAX_REFERENCES)
-            if not 1 <= len(self.references) <= maximum:
-                raise ReferenceCount(len(self.references), maximum)
+            yield "mask", self.mask, lambda rules: rules.takes_mask
 
     async def digest(self) -> str:
         """Return the SHA-256 of all that was asked for, the same for the same request."""
@@ -118,6 +106,16 @@ class Submission:
             "override": _override_digest(self.override),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:
+    """Refuse a key that no header can carry.
+
+    Raises:
+        ValidationFailed: it is not 1 to 255 visible ASCII characters.
+    """
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise ValidationFailed.of(field, f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARS} visible ASCII characters")
 
 
 async def _source_digest(source: InputSource | None) -> str | None:

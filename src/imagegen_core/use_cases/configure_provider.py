@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from imagegen_core.errors import ApiKeyRequired, Problem, ProviderConfigNotFound, ValidationFailed
+from imagegen_core.limits import MAX_CONCURRENCY, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
@@ -26,7 +27,7 @@ from imagegen_core.providers.unknown_keys import unknown_extra_keys
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 from imagegen_core.values.valid_text import text_problems
 
-_NAME = re.compile(r"[a-z0-9._-]{1,64}")
+_NAME = re.compile(f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
 
@@ -38,7 +39,7 @@ def check_provider_name(name: str) -> str:
         ValidationFailed: it is not 1–64 of ``a-z 0-9 . _ -``.
     """
     if not _NAME.fullmatch(name):
-        raise ValidationFailed.of("provider_name", "must be 1 to 64 of a-z 0-9 . _ -")
+        raise ValidationFailed.of("provider_name", f"must be 1 to {MAX_PROVIDER_NAME_CHARS} of a-z 0-9 . _ -")
     return name
 
 
@@ -191,8 +192,8 @@ def _proxy_problem(value: Any) -> str | None:
 
 
 def _concurrency_problem(value: Any) -> str | None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:  # noqa: PLR2004 - far above any use
-        return "must be an integer from 1 to 1000"
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CONCURRENCY:
+        return f"must be an integer from 1 to {MAX_CONCURRENCY}"
     return None
 
 

@@ -24,7 +24,7 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool, SpoolOverflow
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.providers.capabilities import Model, check_request, choose_model
+from imagegen_core.providers.capabilities import Model, check_operation, check_request, choose_model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import canonical
 from imagegen_core.tasks.submission import InputSource, StoredImage, Submission
@@ -74,7 +74,7 @@ class SubmitTask:
         params = canonical(submission.params)
         resolved = await self._resolve(submission)
         model = choose_model(resolved.profile.models, submission.model_id)
-        submission.check_operation(model)
+        check_operation(submission.operation, len(submission.references), model)
         task_id = self.new_id()
         try:
             request = await self._request(submission, params, task_id)

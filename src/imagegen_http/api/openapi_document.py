@@ -6,6 +6,7 @@ from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from imagegen_core.operations import OPERATIONS
 from imagegen_http.openai.documentation import describe_openai
 
 ERROR = {
@@ -36,9 +37,7 @@ _ABOVE_ZERO = frozenset({"timeout", "timeout_seconds"})
 _FROM_ZERO = frozenset({"max_retries"})
 
 _MEDIA_TYPES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
-_WAITABLE_OPERATIONS = frozenset(
-    {"generate", "generate-with-references", "edit", "upscale", "recontext", "segment"}
-)
+_WAITABLE_OPERATIONS = frozenset(rules.path for rules in OPERATIONS.values())
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -100,7 +99,7 @@ def _responses(path: str, generated: dict[str, Any]) -> dict[str, Any]:
         for status, response in generated.items()
         if status != "400"
     }
-    if last in _WAITABLE_OPERATIONS:
+    if path in _WAITABLE_OPERATIONS:
         responses["200"] = _response("the finished task, when the caller waited for it", "Success")
     if last == "cancel":
         responses["202"] = _response("it runs; the provider was asked to stop", "Success")

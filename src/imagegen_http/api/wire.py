@@ -1,12 +1,27 @@
 """What bodies look like; unknown fields are refused. Meaning is checked in the core."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, description="provider name")]
-ModelId = Annotated[str, Meta(min_length=1, max_length=200, description="model id")]
+from imagegen_core.limits import (
+    MAX_API_BASE_CHARS,
+    MAX_API_KEY_CHARS,
+    MAX_DISPLAY_NAME_CHARS,
+    MAX_KIND_CHARS,
+    MAX_MODEL_ID_CHARS,
+    MAX_MODEL_NAME_CHARS,
+    MAX_MODELS,
+    MAX_PROVIDER_NAME_CHARS,
+    MAX_RETRIES,
+    MAX_TIMEOUT_SECONDS,
+)
+from imagegen_core.operations import Operation
+
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_PROVIDER_NAME_CHARS, description="provider name")]
+ModelId = Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_ID_CHARS, description="model id")]
 ImageText = Annotated[
     str, Meta(min_length=1, description="a data:image/…;base64, URL, or image:<id> of a kept image")
 ]
@@ -21,14 +36,14 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class OverrideBody(Body, kw_only=True):
     """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
 
-    api_base: Annotated[str, Meta(min_length=1, max_length=2048)] | None = None
-    api_key: Annotated[str, Meta(min_length=1, max_length=8192)] | None = None
-    timeout: Annotated[float, Meta(gt=0, le=3600, description="seconds")] | None = None
-    max_retries: Annotated[int, Meta(ge=0, le=10)] | None = None
+    api_base: Annotated[str, Meta(min_length=1, max_length=MAX_API_BASE_CHARS)] | None = None
+    api_key: Annotated[str, Meta(min_length=1, max_length=MAX_API_KEY_CHARS)] | None = None
+    timeout: Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS, description="seconds")] | None = None
+    max_retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] | None = None
 
 
 class SubmitBody(Body, kw_only=True):
-    """What all six operations share."""
+    """What all operations share."""
 
     provider: Name | None = None
     model_id: ModelId | None = None
@@ -37,56 +52,32 @@ class SubmitBody(Body, kw_only=True):
     params: dict[str, Any] = {}
 
 
-class GenerateBody(SubmitBody, kw_only=True):
-    """Text to image; ``params.prompt`` is required."""
+def _operation_body(operation: Operation) -> type[SubmitBody]:
+    """Return what the body of an operation looks like: what all share, and what its row of the table says."""
+    rules = operation.rules
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    if rules.prompt_field == "prompt":
+        fields.append(("prompt", str) if rules.needs_prompt else ("prompt", str | None, None))
+    if rules.max_references > 0:
+        fields.append(("reference_images", list[ImageText]))
+    if rules.takes_image:
+        fields.append(("image", ImageText))
+    if rules.takes_mask:
+        fields.append(("mask", ImageText | None, None))
+    fields += [(name, str | None, None) for name in rules.body_parameters]
+    name = "".join(word.title() for word in operation.split("_"))
+    body = msgspec.defstruct(f"{name}Body", fields, bases=(SubmitBody,), module=__name__, kw_only=True)
+    return cast("type[SubmitBody]", body)
 
 
-class ReferenceBody(SubmitBody, kw_only=True):
-    """An image after 1 to 14 others."""
-
-    prompt: str
-    reference_images: list[ImageText]
-    image_size: str | None = None
-    aspect_ratio: str | None = None
-
-
-class EditBody(SubmitBody, kw_only=True):
-    """Repaint an image, or the white part of ``mask`` in it."""
-
-    prompt: str
-    image: ImageText
-    mask: ImageText | None = None
-    edit_mode: str | None = None
-
-
-class UpscaleBody(SubmitBody, kw_only=True):
-    """Make an image larger."""
-
-    image: ImageText
-    upscale_factor: str | None = None
-    prompt: str | None = None
-
-
-class RecontextBody(SubmitBody, kw_only=True):
-    """Put what an image shows into another scene."""
-
-    prompt: str
-    image: ImageText
-
-
-class SegmentBody(SubmitBody, kw_only=True):
-    """Mark what an image shows."""
-
-    image: ImageText
-    prompt: str | None = None
-    mode: str | None = None
+OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) for o in Operation}
 
 
 class ModelBody(Body, kw_only=True):
     """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
 
     id: ModelId
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: Annotated[str, Meta(max_length=MAX_MODEL_NAME_CHARS)] = ""
     default: bool = False
     capabilities: list[str] | None = None
     limits: Shown = UNSET
@@ -102,14 +93,14 @@ class ProviderConfigBody(Body, kw_only=True):
     """
 
     provider_name: Annotated[str, Meta(pattern="^[a-z0-9._-]{1,64}$")]
-    kind: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType | None = UNSET
-    display_name: Annotated[str, Meta(max_length=200)] | UnsetType | None = UNSET
-    api_base: Annotated[str, Meta(max_length=2048)] | UnsetType | None = UNSET
-    api_key: Annotated[str, Meta(max_length=8192)] | UnsetType | None = UNSET
-    models: Annotated[list[ModelBody], Meta(max_length=200)] | UnsetType | None = UNSET
+    kind: Annotated[str, Meta(min_length=1, max_length=MAX_KIND_CHARS)] | UnsetType | None = UNSET
+    display_name: Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS)] | UnsetType | None = UNSET
+    api_base: Annotated[str, Meta(max_length=MAX_API_BASE_CHARS)] | UnsetType | None = UNSET
+    api_key: Annotated[str, Meta(max_length=MAX_API_KEY_CHARS)] | UnsetType | None = UNSET
+    models: Annotated[list[ModelBody], Meta(max_length=MAX_MODELS)] | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
-    timeout_seconds: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
-    max_retries: Annotated[int, Meta(ge=0, le=10)] | UnsetType | None = UNSET
+    timeout_seconds: Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS)] | UnsetType | None = UNSET
+    max_retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] | UnsetType | None = UNSET
     extra_config: dict[str, Any] | UnsetType | None = UNSET
     has_api_key: Shown = UNSET
     source: Shown = UNSET

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.runtime.running_server import RunningServer
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
     from imagegen_http.settings.schema import Settings
 
 MAX_LOCK_WAIT_SECONDS = 10
+_LOCK_POLL_SECONDS = 0.2
+CALL_SECONDS = 60
+"""How long a running server may take for one answer."""
+
 POLL_SECONDS = 0.2
-MAX_PAGE_SIZE = 100
 PIECE_BYTES = 512 * 1024
 """Small, since each answer of our own service lives on until the garbage collector comes by."""
 
@@ -149,7 +153,7 @@ async def open_api(
         if token:
             headers["Authorization"] = f"Bearer {token}"
         async with httpx.AsyncClient(
-            base_url=server.url, headers=headers, timeout=60, trust_env=False
+            base_url=server.url, headers=headers, timeout=CALL_SECONDS, trust_env=False
         ) as client:
             yield Api(client, data_dir=settings.data_dir, in_process=False)
         return
@@ -176,7 +180,7 @@ async def _in_process_service(
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
     request_context.english.set(_language(environ) == "en")  # nobody stands before this app to read a header
-    for tries_left in reversed(range(MAX_LOCK_WAIT_SECONDS * 5)):
+    for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(
                 settings, environ=environ, redactor=redactor, run_background=run_background, create=create
@@ -191,7 +195,7 @@ async def _in_process_service(
         except DataDirectoryInUse:
             if not tries_left:
                 raise
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
 
 
 @contextmanager

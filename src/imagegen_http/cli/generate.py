@@ -5,6 +5,8 @@ from typing import Any
 
 import rich_click as click
 
+from imagegen_core.limits import MAX_NUM
+from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import extension_of, matching_name
@@ -16,7 +18,7 @@ from imagegen_http.cli.progress import progress_bar
 @click.argument("prompt")
 @click.option("-p", "--provider", help="Name of the provider; left out: default_provider.")
 @click.option("-m", "--model", help="Id of the model; left out: the provider's default.")
-@click.option("-n", "--num", type=click.IntRange(1, 10), help="How many images; left out: one.")
+@click.option("-n", "--num", type=click.IntRange(1, MAX_NUM), help="How many images; left out: one.")
 @click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter of the model; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (or directory) to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the finished task as JSON.")
@@ -45,7 +47,7 @@ def generate(
 
     async def act(api: Api) -> None:
         check_writable(folder)
-        submitted = await api.call("POST", "/api/v1/tasks/generate", json=body)
+        submitted = await api.call("POST", Operation.GENERATE.rules.path, json=body)
         task: dict[str, Any] = {}
         with progress_bar(prompt, quiet=as_json) as advance:
             async for task in api.follow(submitted["task_id"]):

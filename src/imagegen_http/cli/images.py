@@ -9,14 +9,12 @@ from typing import Any
 
 import rich_click as click
 
+from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable, atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import extension_of
 from imagegen_http.cli.listing import Listing, list_options
 from imagegen_http.cli.privileges import check_writable
-
-OPERATIONS = ("generate", "reference", "edit", "upscale", "recontext", "segment")
-"""As in the core, which `--help` has no time to load."""
 
 _COLUMNS = ("id", "created", "provider", "size", "prompt")
 
@@ -31,7 +29,11 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--provider", metavar="NAME", help="Only this provider's.")
     @click.option("--model", "model_id", metavar="ID", help="Only this model's.")
-    @click.option("--operation", type=click.Choice(OPERATIONS), help="Only of this operation.")
+    @click.option(
+        "--operation",
+        type=click.Choice([operation.value for operation in Operation]),
+        help="Only of this operation.",
+    )
     @click.option("--from", "from_", metavar="DATE", help="Made at or after this date or time (ISO 8601).")
     @click.option("--to", metavar="DATE", help="Made before this time, or up to the end of this date.")
     @wraps(command)

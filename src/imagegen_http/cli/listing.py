@@ -8,10 +8,9 @@ from typing import Any
 import attrs
 import rich_click as click
 
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
-
-DEFAULT_LIMIT = 20
 
 Row = Callable[[dict[str, Any]], Sequence[object]]
 """Returns an item's cells."""
@@ -21,7 +20,7 @@ def list_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a list; it gets them as ``listing``."""
 
     @click.option(
-        "--limit", type=click.IntRange(min=1), default=DEFAULT_LIMIT, show_default=True, help="How many."
+        "--limit", type=click.IntRange(min=1), default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
     )
     @click.option("--all", "all_", is_flag=True, help="All of them, whatever --limit says.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

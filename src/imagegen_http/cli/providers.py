@@ -5,6 +5,7 @@ from typing import Any
 
 import rich_click as click
 
+from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
@@ -83,12 +84,14 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 @click.option(
     "--proxy", metavar="URL", help="What calls go through; with a password as env:NAME, file:PATH or -."
 )
-@click.option("--max-concurrency", type=click.IntRange(1, 1000), help="How many calls may run at once.")
+@click.option(
+    "--max-concurrency", type=click.IntRange(1, MAX_CONCURRENCY), help="How many calls may run at once."
+)
 @click.option(
     "--model", "models", multiple=True, metavar="ID", help="A model; the first is the default; repeatable."
 )
 @click.option("--timeout", type=float, help="Seconds that a call may take.")
-@click.option("--max-retries", type=click.IntRange(0, 10))
+@click.option("--max-retries", type=click.IntRange(0, MAX_RETRIES))
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.pass_obj
 def set_provider(

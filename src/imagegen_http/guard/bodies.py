@@ -2,6 +2,7 @@
 
 import asyncio
 
+from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
 from imagegen_http.asgi.types import Message, Receive
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
 from imagegen_http.guard.buffered_body import BufferedBody
@@ -10,19 +11,13 @@ from imagegen_http.guard.refusals import RequestAborted, RequestRefused
 from imagegen_http.guard.rules import GuardRules
 
 JSON = "application/json"
-EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
-UPLOADS = frozenset(
-    {
-        "/api/v1/images/generate-with-references",
-        "/api/v1/images/edit",
-        "/api/v1/images/upscale",
-        "/api/v1/images/recontext",
-        "/api/v1/images/segment",
-        EDITS,
-        VARIATIONS,
-    }
-)
+MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
+"""Where images come as files of a form, too, as OpenAI's clients send them."""
+
+UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.takes_images}
+"""Where a body holds images."""
+
 FORMS = frozenset({"/login", "/logout"})
 
 _MAX_FORM_BYTES = 16 * 1024
@@ -52,7 +47,7 @@ def has_wrong_type(request: InboundRequest) -> bool:
         return media_type(request) != "application/x-www-form-urlencoded"
     if not request.is_api:
         return False
-    accepted = (JSON, "multipart/form-data") if request.path in (EDITS, VARIATIONS) else (JSON,)
+    accepted = (JSON, "multipart/form-data") if request.path in MULTIPART else (JSON,)
     return media_type(request) not in accepted
 
 

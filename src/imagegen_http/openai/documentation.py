@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_http.openai.wire import ImageEdit, ImageGeneration, Images
 
 _MODEL = {
@@ -75,8 +76,8 @@ def describe_openai(document: dict[str, Any]) -> None:
     document["components"]["schemas"] |= schemas
     edit = {**_schema("ImageEdit"), "multipart/form-data": {"schema": _FORM}}
     document["paths"] |= {
-        "/v1/images/generations": {"post": _images("createImage", _schema("ImageGeneration"))},
-        "/v1/images/edits": {"post": _images("createImageEdit", edit)},
+        OPENAI_GENERATIONS: {"post": _images("createImage", _schema("ImageGeneration"))},
+        OPENAI_EDITS: {"post": _images("createImageEdit", edit)},
         "/v1/models": {"get": _operation("listModels", "List models", "OpenAIModels")},
         "/v1/models/{model}": {
             "get": {

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
+from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import ServiceDependency, parse_idempotency_key
 from imagegen_http.asgi.disconnects import wait_for_disconnect
@@ -28,10 +29,11 @@ from imagegen_http.runtime.service import Service
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[Path, PathParameter(description="provider/model, or a model id")]
 
-_NO_VARIATIONS = "/v1/images/variations ended with DALL·E 2; use /v1/images/edits"
+ROOT = "/v1"
+_NO_VARIATIONS = f"{ROOT}/images/variations ended with DALL·E 2; use {OPENAI_EDITS}"
 
 
-@post("/images/generations", status_code=200)
+@post(OPENAI_GENERATIONS.removeprefix(ROOT), status_code=200)
 async def create_image(
     data: JSONBody[ImageGeneration],
     request: JsonRequest,
@@ -44,7 +46,7 @@ async def create_image(
     return await _answer(request, service, repeats, image_request, "image_generation")
 
 
-@post("/images/edits", status_code=200)
+@post(OPENAI_EDITS.removeprefix(ROOT), status_code=200)
 async def create_image_edit(
     request: JsonRequest, service: ServiceDependency, repeats: ClientRetriesDependency
 ) -> ASGIApp:
@@ -82,7 +84,7 @@ def openai_router() -> Router:
         return repeats
 
     return Router(
-        "/v1",
+        ROOT,
         route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
         dependencies={"repeats": Provide(provide_repeats)},
         include_in_schema=False,

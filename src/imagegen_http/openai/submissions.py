@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation, parse_size
+from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation, parse_size
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.parameters import common
 from imagegen_core.tasks.submission import Submission
@@ -38,7 +38,8 @@ put into a body is not for the model.
 
 def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
     """Return all that `build_submission` may make of it, whatever the model."""
-    return (Operation.GENERATE,) if image_request.images is None else (Operation.EDIT, Operation.REFERENCE)
+    path = OPENAI_GENERATIONS if image_request.images is None else OPENAI_EDITS
+    return tuple(operation for operation in Operation if operation.rules.openai_path == path)
 
 
 def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
@@ -58,15 +59,15 @@ def build_submission(image_request: ImageRequest, provider_name: str, model: Mod
             prompt=generation.prompt, params=params, provider_name=provider_name, model_id=model.id
         )
     operation = _operation(image_request, model)
-    is_edit = operation is Operation.EDIT
+    rules = operation.rules
     return Submission(
         operation=operation,
         prompt=generation.prompt,
         params=params,
         provider_name=provider_name,
         model_id=model.id,
-        image=images[0] if is_edit else None,
-        references=() if is_edit else images,
+        image=images[0] if rules.takes_image else None,
+        references=images if rules.max_references else (),
         mask=image_request.mask,
     )
 

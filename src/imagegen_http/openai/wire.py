@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from imagegen_core.limits import MAX_NUM
+
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
 
@@ -16,7 +18,7 @@ class ImageGeneration(msgspec.Struct, kw_only=True):
 
     prompt: str
     model: Annotated[str, Meta(description="provider/model, a model id, or empty")] | None = None
-    n: Annotated[int, Meta(description="1 to 10")] | None = None
+    n: Annotated[int, Meta(description=f"1 to {MAX_NUM}")] | None = None
     size: Annotated[str, Meta(description="WIDTHxHEIGHT or auto")] | None = None
     response_format: Literal["b64_json", "url"] | None = None
     stream: bool | None = None

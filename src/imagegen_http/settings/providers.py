@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_RETRIES, MAX_TIMEOUT_SECONDS
 from imagegen_core.operations import Operation
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
@@ -37,9 +38,6 @@ PROVIDER_FIELDS = frozenset(
 """What may stand below a provider's name."""
 
 _MODEL_FIELDS = ("id", "name", "default", "capabilities")
-
-MAX_TIMEOUT_SECONDS = 3600
-MAX_RETRIES = 10
 
 KINDS = ("demo", "gemini", "http", "stable_diffusion")
 """What the composition has an adapter for."""

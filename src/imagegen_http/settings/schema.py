@@ -8,6 +8,14 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import (
+    DEFAULT_PROVIDER,
+    DEFAULT_QUEUE_SIZE,
+    DEFAULT_SHUTDOWN_GRACE_SECONDS,
+    DEFAULT_WORKERS,
+    MAX_QUEUE_SIZE,
+    MAX_WORKERS,
+)
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.use_cases.configure_provider import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin
@@ -73,8 +81,12 @@ class ServerSettings:
 class QueueSettings:
     """``size`` tasks may wait, ``workers`` run at once."""
 
-    size: int = attrs.field(default=1000, validator=[attrs.validators.ge(1), attrs.validators.le(1_000_000)])
-    workers: int = attrs.field(default=32, validator=[attrs.validators.ge(1), attrs.validators.le(1000)])
+    size: int = attrs.field(
+        default=DEFAULT_QUEUE_SIZE, validator=[attrs.validators.ge(1), attrs.validators.le(MAX_QUEUE_SIZE)]
+    )
+    workers: int = attrs.field(
+        default=DEFAULT_WORKERS, validator=[attrs.validators.ge(1), attrs.validators.le(MAX_WORKERS)]
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -157,9 +169,11 @@ class Settings:
     data_dir: Path = Path("data")
     server: ServerSettings = ServerSettings()
     queue: QueueSettings = QueueSettings()
-    shutdown_grace_seconds: float = attrs.field(default=65, validator=attrs.validators.ge(0))
+    shutdown_grace_seconds: float = attrs.field(
+        default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=attrs.validators.ge(0)
+    )
     storage: StorageSettings = StorageSettings()
-    default_provider: str = attrs.field(default="demo", validator=_provider_name)
+    default_provider: str = attrs.field(default=DEFAULT_PROVIDER, validator=_provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
     security: SecuritySettings = SecuritySettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()

@@ -7,6 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
+from imagegen_core.operations import Operation
 from tests.fakes.images import png
 from tests.integration.api.asking import (
     IMAGES,
@@ -60,6 +61,11 @@ GOOD = {
     "recontext": (RECONTEXT, {"prompt": "on a beach", "image": IMAGE, "params": SMALL}, (64, 48)),
     "segment": (SEGMENT, {"image": IMAGE}, (32, 24)),
 }
+
+
+def test_every_operation_is_tried_here():
+    """Generating has tests of its own."""
+    assert {*Operation} == {"generate", *GOOD}
 
 
 def run(api, path, body):

@@ -119,7 +119,7 @@ def test_any_answer_with_images_is_read(tree):
         except CallError as error:
             check(error)
         else:
-            said = [dict(image.metadata) for image in getattr(made, "pictures", [made])]
+            said = [dict(image.metadata) for image in getattr(made, "images", [made])]
             json.dumps(said, ensure_ascii=False).encode()
 
 

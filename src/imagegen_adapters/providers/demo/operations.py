@@ -39,7 +39,7 @@ def perform(work: Work) -> Image.Image:
         OSError: one of the caller's images cannot be decoded.
         InvalidImage: the mask has another size than its image.
     """
-    return _OPERATIONS[work.operation](work)
+    return _PERFORMERS[work.operation](work)
 
 
 def _generate(work: Work) -> Image.Image:
@@ -117,7 +117,7 @@ def _segment(work: Work) -> Image.Image:
     return smooth.point([255 * (v > 56) for v in range(256)])  # noqa: PLR2004 - a fifth of the contrast
 
 
-_OPERATIONS: Mapping[Operation, Callable[[Work], Image.Image]] = MappingProxyType(
+_PERFORMERS: Mapping[Operation, Callable[[Work], Image.Image]] = MappingProxyType(
     {
         Operation.GENERATE: _generate,
         Operation.REFERENCE: _reference,
@@ -127,3 +127,6 @@ _OPERATIONS: Mapping[Operation, Callable[[Work], Image.Image]] = MappingProxyTyp
         Operation.SEGMENT: _segment,
     }
 )
+
+OPERATIONS = tuple(_PERFORMERS)
+"""What the demo provider can do."""

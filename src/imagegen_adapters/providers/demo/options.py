@@ -11,7 +11,7 @@ from imagegen_adapters.providers.demo.files import FORMATS
 from imagegen_adapters.providers.demo.operations import MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation, parse_size
+from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.providers.parameters import common
 
@@ -98,7 +98,7 @@ class Options:
             ValidationFailed: a size cannot be drawn.
         """
         params = request.params
-        factor = int(str(params.get("upscale_factor", "x2")).removeprefix("x"))
+        factor = UPSCALE_FACTORS[request.upscale_factor]
         _check_enlargement(request, factor)
         failure = FailureCode(params["fail"]) if params.get("fail") else None  # type: ignore[call-arg]  # by value
         return cls(

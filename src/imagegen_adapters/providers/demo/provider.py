@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from imagegen_adapters.providers.demo.files import encode
-from imagegen_adapters.providers.demo.operations import Work, perform
+from imagegen_adapters.providers.demo.operations import OPERATIONS, Work, perform
 from imagegen_adapters.providers.demo.options import PARAMETERS, Options
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import (
     Exchange,
@@ -52,7 +52,7 @@ class DemoProvider:
                 id=entry.id,
                 name=entry.name,
                 default=entry.default,
-                operations=tuple(Operation) if entry.capabilities is None else entry.capabilities,
+                operations=OPERATIONS if entry.capabilities is None else entry.capabilities,
                 parameters=PARAMETERS,
             )
             for entry in config.models or (_DEFAULT,)

@@ -54,7 +54,7 @@ def instruction(request: ImageRequest) -> str:
     if request.operation is Operation.RECONTEXT:
         return RECONTEXT_INSTRUCTION + request.prompt
     if request.operation is Operation.EDIT:
-        text = EDIT_INSTRUCTIONS.get(request.params.get("edit_mode", ""), "") + request.prompt
+        text = EDIT_INSTRUCTIONS.get(request.edit_mode, "") + request.prompt
         return f"{text}\n\n{MASK_INSTRUCTION}" if request.mask is not None else text
     return request.prompt
 
@@ -66,9 +66,8 @@ def framing_of(request: ImageRequest, traits: Traits) -> Framing:
         ValidationFailed: ``size`` cannot be understood.
     """
     if request.operation is Operation.UPSCALE and request.image is not None:
-        factor = request.params.get("upscale_factor", "x2")
-        image = request.image
-        return upscaled(image.width, image.height, factor, ratios=traits.ratios, tiers=traits.tiers)
+        width, height = request.image.width, request.image.height
+        return upscaled(width, height, request.upscale_factor, ratios=traits.ratios, tiers=traits.tiers)
     return framing(request, ratios=traits.ratios, tiers=traits.tiers)
 
 

@@ -8,7 +8,8 @@ import attrs
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.providers.gemini.settings import Backend
-from imagegen_core.operations import MAX_NUM, MAX_REFERENCES, Operation
+from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
+from imagegen_core.operations import Operation
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry
 from imagegen_core.providers.parameters import common
@@ -41,7 +42,13 @@ _MAX_INT32 = 2**31 - 1
 _MAX_UINT32 = 2**32 - 1
 
 _GENERAL = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT)
-_IMAGEN_GENERAL = tuple(o for o in Operation if o is not Operation.REFERENCE)
+_IMAGEN_GENERAL = (
+    Operation.GENERATE,
+    Operation.EDIT,
+    Operation.UPSCALE,
+    Operation.RECONTEXT,
+    Operation.SEGMENT,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +115,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
     nothing with an API key of the developer backend.
     """
     traits = traits_of(entry.id)
-    possible = _IMAGEN_GENERAL if traits.imagen else _GENERAL
+    possible: tuple[Operation, ...] = _IMAGEN_GENERAL if traits.imagen else _GENERAL
     if traits.imagen and backend is Backend.DEVELOPER:
         possible = ()
     wanted = traits.operations if entry.capabilities is None else entry.capabilities

@@ -11,7 +11,6 @@ from imagegen_core.errors import UnsupportedOperation
 from imagegen_core.operations import ImageRequest, Operation
 
 SEED_WARNING = "add_watermark was switched off, since Imagen takes a seed only without its watermark"
-DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
 DEFAULT_SEGMENT_MODE = "FOREGROUND"
 
 _CONFIG_NAMES: Mapping[str, str] = MappingProxyType(
@@ -122,8 +121,7 @@ def _edit(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> d
                 reference_id=2, reference_image=_sdk_image(uploads[1]), config=user_provided
             )
         )
-    mode = request.params.get("edit_mode", DEFAULT_EDIT_MODE)
-    config = {"edit_mode": mode, **_config(request), **_framed(request, traits), **_WITH_REASONS}
+    config = {"edit_mode": request.edit_mode, **_config(request), **_framed(request, traits), **_WITH_REASONS}
     config.pop("image_size", None)
     return {"prompt": request.prompt, "reference_images": references, "config": config}
 
@@ -131,7 +129,7 @@ def _edit(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> d
 def _upscale(request: ImageRequest, image: Upload) -> dict[str, Any]:
     return {
         "image": _image(image),
-        "upscale_factor": request.params.get("upscale_factor", "x2"),
+        "upscale_factor": request.upscale_factor,
         "config": {"include_rai_reason": True, **_config(request)},
     }
 

@@ -6,12 +6,10 @@ import attrs
 
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import ImageRequest, parse_size
+from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, parse_size
 
 TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """Size tokens (capital K) and the side in pixels of a square at that tier."""
-
-_FACTORS = {"x2": 2, "x4": 4}
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +72,7 @@ def _nearest(
 
 def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
     """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
-    wanted = max(width, height) * _FACTORS[factor]
+    wanted = max(width, height) * UPSCALE_FACTORS[factor]
     tier = tier_for(wanted, tiers)
     warnings: tuple[str, ...] = ()
     if tier and TIERS[tier] < wanted:

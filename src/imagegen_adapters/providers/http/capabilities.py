@@ -20,7 +20,8 @@ from imagegen_adapters.providers.http.document import (
 from imagegen_adapters.providers.http.egress import key_hosts
 from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, Operation
+from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.operations import Operation, OwnParameter
 from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
@@ -28,15 +29,6 @@ from imagegen_core.providers.parameters import common
 
 UNNAMED_MODEL = "default"
 """Id of the model of a provider that is never told one."""
-
-DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
-
-_OPERATION_PARAMETERS = {
-    Operation.EDIT: "edit_mode",
-    Operation.UPSCALE: "upscale_factor",
-    Operation.SEGMENT: "mode",
-}
-"""Parameters that belong to one operation, whether or not its provider can be told."""
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
@@ -131,9 +123,10 @@ def _parameters(
     for parameter in _size_parameters(spec.size, any_size=any_size):
         if parameter.name not in declared:
             yield parameter
-    for operation, name in _OPERATION_PARAMETERS.items():
-        if operation in operations and name not in declared:
-            yield from _operation_parameter(document, spec, operation, name)
+    for operation in Operation:
+        own = operation.rules.own
+        if own is not None and operation in operations and own.name not in declared:
+            yield from _operation_parameter(document, spec, operation, own)
     yield from declared.values()
 
 
@@ -158,14 +151,14 @@ def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Param
 
 
 def _operation_parameter(
-    document: Document, spec: ModelSpec, operation: Operation, name: str
+    document: Document, spec: ModelSpec, operation: Operation, own: OwnParameter
 ) -> Iterator[Parameter]:
-    parameter = common(name)[0]
+    parameter = common(own.name)[0]
     serving = document.operation_for(operation, spec)
-    told = serving is not None and mentions(document, serving, name)
-    if name == "edit_mode" and not told:
-        parameter = attrs.evolve(parameter, enum=(DEFAULT_EDIT_MODE,))
-    if told or name != "mode":
+    told = serving is not None and mentions(document, serving, own.name)
+    if operation is Operation.EDIT and not told:
+        parameter = attrs.evolve(parameter, enum=(own.implied,))
+    if told or own.implied is not None:
         yield parameter
 
 

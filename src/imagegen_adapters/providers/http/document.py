@@ -12,7 +12,8 @@ import attrs
 from imagegen_adapters.providers.http.expressions import Expression
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.masks import MaskPolarity
-from imagegen_core.operations import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, Operation
+from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
+from imagegen_core.operations import Operation
 
 
 class AuthType(StrEnum):
@@ -256,9 +257,9 @@ class SizeSpec:
     separator: str = "x"
     multiple_of: int = 1
     min: int = 1
-    max: int = 16_384
+    max: int = MAX_SIDE_PIXELS
     min_pixels: int = 1
-    max_pixels: int = 16_384 * 16_384
+    max_pixels: int = MAX_SIDE_PIXELS * MAX_SIDE_PIXELS
     ratio: tuple[float, float] | None = None
     values: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()

@@ -20,7 +20,13 @@ from imagegen_adapters.providers.spooled_json import (
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import (
+    DEFAULT_EDIT_MODE,
+    UPSCALE_FACTORS,
+    ImageRequest,
+    InputImage,
+    Operation,
+)
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.providers.capabilities import Model
 
@@ -71,7 +77,6 @@ OVERRIDABLE_SETTINGS = frozenset(
 _SERVICE_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"}
 )
-_DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +127,7 @@ def body(
 def _upscale_body(
     request: ImageRequest, extras: dict[str, Any], options: Options, image: bytes | InputImage
 ) -> dict[str, Any]:
-    factor = 4 if request.params.get("upscale_factor") == "x4" else 2
+    factor = UPSCALE_FACTORS[request.upscale_factor]
     for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
         if name in extras:
             raise invalid_parameter(name, "use upscale_factor")
@@ -198,7 +203,7 @@ def warnings(request: ImageRequest) -> tuple[str, ...]:
     if repaints and not sized and source and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS:
         width, height = _source_size(request) or (0, 0)
         said.append(f"the image was repainted at {width}x{height}; give width and height for another size")
-    if request.params.get("edit_mode", _DEFAULT_EDIT_MODE) != _DEFAULT_EDIT_MODE:
+    if request.edit_mode != DEFAULT_EDIT_MODE:
         said.append("edit_mode has no effect here")
     if request.operation is Operation.UPSCALE and request.num > 1:
         said.append("upscaling makes one image, whatever num says")

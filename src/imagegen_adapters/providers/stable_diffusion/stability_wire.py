@@ -26,7 +26,7 @@ from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_adapters.providers.spooled_json import SpooledString, bad_response, parse_spooled, read_text
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.operations import DEFAULT_EDIT_MODE, ImageRequest, Operation
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -198,7 +198,7 @@ def warnings(request: ImageRequest, route: Route) -> tuple[str, ...]:
         said.append("width and height have no effect here")
     if request.operation is Operation.UPSCALE:
         said += _upscale_warnings(request)
-    if request.params.get("edit_mode", "EDIT_MODE_INPAINT_INSERTION") != "EDIT_MODE_INPAINT_INSERTION":
+    if request.edit_mode != DEFAULT_EDIT_MODE:
         said.append("edit_mode has no effect here")
     ignored = sorted(request.params.keys() - route.fields - _HANDLED_PARAMETERS)
     said += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
@@ -206,12 +206,11 @@ def warnings(request: ImageRequest, route: Route) -> tuple[str, ...]:
 
 
 def _upscale_warnings(request: ImageRequest) -> list[str]:
-    mode, factor = request.params.get("upscale_mode", "fast"), request.params.get("upscale_factor")
+    mode, factor = request.params.get("upscale_mode", "fast"), request.upscale_factor
     if mode == "fast":
-        return (
-            [] if factor == "x4" else [f"Stability's fast upscaler enlarges four times, not {factor or 'x2'}"]
-        )
-    return [f"{mode} upscaling chooses the size itself, not {factor}"] if factor else []
+        return [] if factor == "x4" else [f"Stability's fast upscaler enlarges four times, not {factor}"]
+    chosen = "upscale_factor" in request.params
+    return [f"{mode} upscaling chooses the size itself, not {factor}"] if chosen else []
 
 
 @attrs.frozen(kw_only=True)

@@ -7,8 +7,10 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 
-from imagegen_core.errors import ImageNotFound, TaskNotFound, ValidationFailed
+from imagegen_core.errors import ImageNotFound, TaskNotFound
+from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
+from imagegen_core.tasks.submission import check_idempotency_key
 from imagegen_http.runtime.service import Service
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
@@ -19,15 +21,19 @@ LastEventHeader = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 TaskIdPath = Annotated[str, PathParameter(description="id of a task")]
 ImageIdPath = Annotated[str, PathParameter(description="id of an image")]
 ProviderPath = Annotated[str, PathParameter(description="name of a provider")]
-PageQuery = Annotated[int, QueryParameter(ge=1, le=1_000_000, description="page, from 1")]
-PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=100, description="items a page")]
+PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
+PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
 CursorQuery = Annotated[
-    str | None, QueryParameter(max_length=512, description="next_cursor of the page before; replaces page")
+    str | None,
+    QueryParameter(max_length=MAX_CURSOR_CHARS, description="next_cursor of the page before; replaces page"),
+]
+
+ProviderQuery = Annotated[
+    str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
 ]
 
 _TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 async def provide_service(state: State) -> Service:
@@ -64,8 +70,7 @@ def parse_idempotency_key(text: str | None) -> str | None:
     Raises:
         ValidationFailed: it is not 1 to 255 visible ASCII characters.
     """
-    if text is not None and not _IDEMPOTENCY_KEY.fullmatch(text):
-        raise ValidationFailed.of("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    check_idempotency_key(text, "Idempotency-Key")
     return text
 
 

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.search.pages import encode_cursor
@@ -22,14 +23,16 @@ from imagegen_http.api.routes.dependencies import (
     ImageIdPath,
     PageQuery,
     PageSizeQuery,
+    ProviderQuery,
     ServiceDependency,
     parse_image_id,
     parse_paging,
 )
 from imagegen_http.runtime.service import Service
 
-ProviderQuery = Annotated[str | None, QueryParameter(max_length=64, description="only this provider's")]
-ModelQuery = Annotated[str | None, QueryParameter(max_length=200, description="only this model's")]
+ModelQuery = Annotated[
+    str | None, QueryParameter(max_length=MAX_MODEL_ID_CHARS, description="only this model's")
+]
 OperationQuery = Annotated[Operation | None, QueryParameter(description="only of this operation")]
 FromQuery = Annotated[
     str | None, QueryParameter(name="from", description="made at or after this date or time (ISO 8601)")
@@ -50,7 +53,7 @@ async def list_images(
     created_from: FromQuery = None,
     created_to: ToQuery = None,
     page: PageQuery = 1,
-    page_size: PageSizeQuery = 20,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """List images, newest first."""
@@ -74,7 +77,7 @@ async def search_images(
     created_from: FromQuery = None,
     created_to: ToQuery = None,
     page: PageQuery = 1,
-    page_size: PageSizeQuery = 20,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """Find images by any piece of their prompt."""

@@ -1,15 +1,19 @@
-"""The six operations."""
+"""The operations: a route for each row of the core's table."""
 
 import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+import msgspec
 from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from imagegen_core.errors import Problem, Unavailable, ValidationFailed
-from imagegen_core.operations import Operation
+from imagegen_core.limits import MAX_WAIT_SECONDS
+from imagegen_core.operations import Operation, OperationRules
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret, is_masked
@@ -23,145 +27,89 @@ from imagegen_http.api.routes.dependencies import (
     ServiceDependency,
     parse_idempotency_key,
 )
-from imagegen_http.api.wire import (
-    EditBody,
-    GenerateBody,
-    OverrideBody,
-    RecontextBody,
-    ReferenceBody,
-    SegmentBody,
-    SubmitBody,
-    UpscaleBody,
-)
+from imagegen_http.api.wire import OPERATION_BODIES, OverrideBody, SubmitBody
 from imagegen_http.asgi import request_context
 from imagegen_http.guard import BufferedBody
 from imagegen_http.runtime.service import Service
-
-MAX_WAIT_SECONDS = 60
-
-_TOP_LEVEL_PARAMS = ("image_size", "aspect_ratio", "edit_mode", "upscale_factor", "mode")
 
 _WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 TaskResponse = Response[dict[str, Any]]
 
 
-@post("/api/v1/tasks/generate", status_code=202, tags=["tasks"])
-async def generate(
-    request: JsonRequest,
-    data: JSONBody[GenerateBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Make images from a prompt."""
+def _handler(operation: Operation) -> HTTPRouteHandler:
+    """Return the route of an operation, as its row of the table says."""
+
+    async def submit(
+        request: JsonRequest,
+        data: SubmitBody,
+        service: ServiceDependency,
+        idempotency_key: IdempotencyHeader = None,
+        prefer: PreferHeader = None,
+    ) -> TaskResponse:
+        submission = await _submission(operation, data, request.buffered_body)
+        return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
+
+    rules = operation.rules
+    json_body: Any = JSONBody  # of a type that is made at run time
+    submit.__annotations__["data"] = json_body[OPERATION_BODIES[operation]]
+    submit.__name__ = rules.path.rpartition("/")[2].replace("-", "_")
+    return post(rules.path, status_code=202, tags=[rules.tag], description=rules.description)(submit)
+
+
+async def _submission(operation: Operation, data: SubmitBody, buffered_body: BufferedBody) -> Submission:
+    """Return what a body asks for.
+
+    Raises:
+        ValidationFailed: no prompt among the parameters, or a parameter that is said twice and differently.
+        InvalidImage: an image is none, as far as its text shows.
+    """
+    rules, fields = operation.rules, msgspec.structs.asdict(data)
     params = dict(data.params)
+    prompt = _prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
+    images = await _images(fields, buffered_body) if rules.takes_images else {}
+    return Submission(
+        operation=operation,
+        prompt=prompt,
+        params=_params(rules, params, fields),
+        provider_name=data.provider,
+        model_id=data.model_id,
+        override=None if data.config is None else _override(data.provider or "", data.config),
+        require_saved=data.use_saved_config,
+        **images,
+    )
+
+
+def _prompt_in(params: dict[str, Any]) -> str:
+    """Take the prompt out of the parameters."""
     prompt = params.pop("prompt", None)
     if not isinstance(prompt, str):
         message = "is required" if prompt is None else "must be a string"
         raise ValidationFailed.of("params.prompt", message)
-    submission = _submission(Operation.GENERATE, data, prompt, params)
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
+    return prompt
 
 
-@post("/api/v1/images/generate-with-references", status_code=202, tags=["operations"])
-async def generate_with_references(
-    request: JsonRequest,
-    data: JSONBody[ReferenceBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Make images from a prompt and 1 to 14 reference images."""
-    given = {"image_size": data.image_size, "aspect_ratio": data.aspect_ratio}
-    with InputImages.of(request.buffered_body) as input_images:
-        references = tuple(
-            [
-                await input_images.read(text, f"reference_images.{index}")
-                for index, text in enumerate(data.reference_images)
-            ]
-        )
-    submission = _submission(
-        Operation.REFERENCE, data, data.prompt, _merge_params(data.params, given), references=references
-    )
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
+async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dict[str, Any]:
+    """Return the body's images as `Submission` names them."""
+    with InputImages.of(buffered_body) as input_images:
+        references = [
+            await input_images.read(text, f"reference_images.{index}")
+            for index, text in enumerate(fields.get("reference_images", ()))
+        ]
+        single = {
+            name: await input_images.read(fields[name], name)
+            for name in ("image", "mask")
+            if fields.get(name) is not None
+        }
+    return {"references": tuple(references), **single}
 
 
-@post("/api/v1/images/edit", status_code=202, tags=["operations"])
-async def edit(
-    request: JsonRequest,
-    data: JSONBody[EditBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Repaint an image, or the part of it that a mask shows."""
-    with InputImages.of(request.buffered_body) as input_images:
-        image = await input_images.read(data.image, "image")
-        mask = None if data.mask is None else await input_images.read(data.mask, "mask")
-    submission = _submission(
-        Operation.EDIT,
-        data,
-        data.prompt,
-        _merge_params(data.params, {"edit_mode": data.edit_mode}),
-        image=image,
-        mask=mask,
-    )
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
-
-
-@post("/api/v1/images/upscale", status_code=202, tags=["operations"])
-async def upscale(
-    request: JsonRequest,
-    data: JSONBody[UpscaleBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Make an image two or four times as large."""
-    params = _merge_params(data.params, {"upscale_factor": data.upscale_factor})
-    if params.get("upscale_factor") is None:
-        params["upscale_factor"] = "x2"
-    with InputImages.of(request.buffered_body) as input_images:
-        image = await input_images.read(data.image, "image")
-    submission = _submission(Operation.UPSCALE, data, data.prompt or "", params, image=image)
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
-
-
-@post("/api/v1/images/recontext", status_code=202, tags=["operations"])
-async def recontext(
-    request: JsonRequest,
-    data: JSONBody[RecontextBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Put what an image shows into another scene."""
-    with InputImages.of(request.buffered_body) as input_images:
-        image = await input_images.read(data.image, "image")
-    submission = _submission(Operation.RECONTEXT, data, data.prompt, data.params, image=image)
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
-
-
-@post("/api/v1/images/segment", status_code=202, tags=["operations"])
-async def segment(
-    request: JsonRequest,
-    data: JSONBody[SegmentBody],
-    service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
-) -> TaskResponse:
-    """Mark what an image shows."""
-    with InputImages.of(request.buffered_body) as input_images:
-        image = await input_images.read(data.image, "image")
-    submission = _submission(
-        Operation.SEGMENT,
-        data,
-        data.prompt or "",
-        _merge_params(data.params, {"mode": data.mode}),
-        image=image,
-    )
-    return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
+def _params(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters, wherever they stand in the body."""
+    merged = _merge_params(params, {name: fields[name] for name in rules.body_parameters})
+    if rules.own is not None and rules.own.recorded and merged.get(rules.own.name) is None:
+        merged[rules.own.name] = rules.own.implied
+    return merged
 
 
 def _merge_params(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,21 +127,6 @@ def _merge_params(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     if problems:
         raise ValidationFailed(*problems)
     return {**params, **beside}
-
-
-def _submission(
-    operation: Operation, data: SubmitBody, prompt: str, params: Mapping[str, Any], **input_images: Any
-) -> Submission:
-    return Submission(
-        operation=operation,
-        prompt=prompt,
-        params=params,
-        provider_name=data.provider,
-        model_id=data.model_id,
-        override=None if data.config is None else _override(data.provider or "", data.config),
-        require_saved=data.use_saved_config,
-        **input_images,
-    )
 
 
 def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
@@ -226,7 +159,7 @@ async def _submit(
     try:
         added = await service.imagegen.submit_task(submission)
     except ValidationFailed as error:
-        raise _with_body_field_names(error, submission.operation) from error
+        raise _with_body_field_names(error, submission.operation.rules) from error
     buffered_body.drop()
     headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
     if added.replayed:
@@ -261,14 +194,12 @@ def _wait_seconds(prefer: str | None) -> int:
     return min(int(found[1]), MAX_WAIT_SECONDS) if found else 0
 
 
-def _with_body_field_names(error: ValidationFailed, operation: Operation) -> ValidationFailed:
+def _with_body_field_names(error: ValidationFailed, rules: OperationRules) -> ValidationFailed:
     """Return the refusal with its fields where this operation's body has them."""
-    places = {"prompt": "params.prompt"}
-    if operation is not Operation.GENERATE:
-        places = {f"params.{name}": name for name in _TOP_LEVEL_PARAMS}
+    places = {"prompt": rules.prompt_field, **{f"params.{name}": name for name in rules.body_parameters}}
     return ValidationFailed(
-        *(Problem(field=places.get(p.field, p.field), message=p.message) for p in error.problems)
+        *(attrs.evolve(problem, field=places.get(problem.field, problem.field)) for problem in error.problems)
     )
 
 
-HANDLERS = [generate, generate_with_references, edit, upscale, recontext, segment]
+HANDLERS = [_handler(operation) for operation in Operation]

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET
 
 from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.operations import Operation
 from imagegen_core.providers.config import ModelEntry
 from imagegen_http.api import render
@@ -32,7 +33,7 @@ async def list_providers(service: ServiceDependency) -> dict[str, Any]:
 
 @get("/api/v1/providers/config", tags=["providers"])
 async def list_configs(
-    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = 20
+    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
 ) -> dict[str, Any]:
     """List all configurations, by name."""
     found = await service.imagegen.list_providers.configured()

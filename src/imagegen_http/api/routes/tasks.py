@@ -7,6 +7,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.tasks.task import TaskStatus
@@ -18,6 +19,7 @@ from imagegen_http.api.routes.dependencies import (
     LastEventHeader,
     PageQuery,
     PageSizeQuery,
+    ProviderQuery,
     ServiceDependency,
     TaskIdPath,
     parse_idempotency_key,
@@ -27,7 +29,6 @@ from imagegen_http.api.routes.dependencies import (
 from imagegen_http.asgi import request_context
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
-ProviderQuery = Annotated[str | None, QueryParameter(max_length=64, description="only this provider's")]
 
 
 @get("/api/v1/tasks", tags=["tasks"])
@@ -36,7 +37,7 @@ async def list_tasks(
     status: StatusQuery = None,
     provider: ProviderQuery = None,
     page: PageQuery = 1,
-    page_size: PageSizeQuery = 20,
+    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """List tasks, newest first."""

@@ -1,0 +1,55 @@
+"""The bounds of what callers and operators say, and what holds where they say nothing.
+
+Each number has its home here, and the values of the core check themselves against it: HTTP, the command line,
+``config.yaml`` and a program that imports the library meet the same bounds. Nothing is imported, so that
+``--help`` can name them at once.
+"""
+
+MAX_NUM = 10
+"""Most images that one request may ask for."""
+
+MAX_REFERENCES = 14
+MAX_PROMPT_CHARS = 32_000
+
+MAX_SIDE_PIXELS = 16_384
+"""Longest side, in pixels, that any request may ask for."""
+
+MAX_IDEMPOTENCY_KEY_CHARS = 255
+
+MAX_WAIT_SECONDS = 60
+"""Longest that an answer of the HTTP API waits for the end of its task, as ``Prefer: wait=N`` asks."""
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+MAX_PAGE = 1_000_000
+MAX_CURSOR_CHARS = 512
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+"""How long one call to a provider may take; the least is anything above 0."""
+
+MAX_TIMEOUT_SECONDS = 3600
+DEFAULT_MAX_RETRIES = 3
+"""How often a call that started nothing is sent again; the least is 0."""
+
+MAX_RETRIES = 10
+MAX_CONCURRENCY = 1000
+"""Most calls of one provider at once; far above any use."""
+
+MAX_PROVIDER_NAME_CHARS = 64
+MAX_KIND_CHARS = 64
+MAX_DISPLAY_NAME_CHARS = 200
+MAX_API_BASE_CHARS = 2048
+MAX_API_KEY_CHARS = 8192
+"""Longer than any header line that a server takes."""
+
+MAX_MODELS = 200
+MAX_MODEL_ID_CHARS = 200
+MAX_MODEL_NAME_CHARS = 200
+
+DEFAULT_PROVIDER = "demo"
+DEFAULT_QUEUE_SIZE = 1000
+MAX_QUEUE_SIZE = 1_000_000
+DEFAULT_WORKERS = 32
+MAX_WORKERS = 1000
+DEFAULT_SHUTDOWN_GRACE_SECONDS = 65
+"""Five more than a call may take."""
