@@ -44,14 +44,14 @@ _HOMES = {
     "Image": "images",
     "ImageGen": "imagegen",
     "ImagegenError": "errors",
-    "StoredImage": "submissions",
+    "StoredImage": "tasks.submission",
     "Limits": "imagegen",
     "Operation": "operations",
     "ImageRequest": "operations",
     "Refusal": "errors",
-    "Submission": "submissions",
-    "Task": "tasks",
-    "TaskStatus": "tasks",
+    "Submission": "tasks.submission",
+    "Task": "tasks.task",
+    "TaskStatus": "tasks.task",
     "ValidationFailed": "errors",
 }
 

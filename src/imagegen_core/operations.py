@@ -87,7 +87,7 @@ class OperationRules:
     beside: tuple[str, ...] = ()
 
     @property
-    def takes_images(self) -> bool:
+    def has_input_images(self) -> bool:
         """Whether images come along, so that a body may be as large as an upload."""
         return self.takes_image or self.max_references > 0
 

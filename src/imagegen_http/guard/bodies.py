@@ -15,7 +15,7 @@ VARIATIONS = "/v1/images/variations"
 MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
 """Where images come as files of a form, too, as OpenAI's clients send them."""
 
-UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.takes_images}
+UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
 """Where a body holds images."""
 
 FORMS = frozenset({"/login", "/logout"})

@@ -67,7 +67,7 @@ async def _submission(operation: Operation, data: SubmitBody, buffered_body: Buf
     rules, fields = operation.rules, msgspec.structs.asdict(data)
     params = dict(data.params)
     prompt = _prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
-    images = await _images(fields, buffered_body) if rules.takes_images else {}
+    images = await _images(fields, buffered_body) if rules.has_input_images else {}
     return Submission(
         operation=operation,
         prompt=prompt,
