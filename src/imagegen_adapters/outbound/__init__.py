@@ -1,4 +1,4 @@
-"""Everything that leaves the box goes through here: pooled, limited, and to addresses that were judged."""
+"""All outgoing connections: pooled, limited, and only to addresses that passed a check."""
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.client import Outbound

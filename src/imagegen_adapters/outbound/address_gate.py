@@ -1,4 +1,4 @@
-"""Decides for a host, a port and the addresses behind them whether we may connect."""
+"""Decides whether a connection to a host, a port and the addresses behind them is allowed."""
 
 import socket
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class AddressGate:
-    """Public addresses pass; private ones only where the operator listed them; metadata and ourselves never.
+    """Allows public addresses and private ones the operator listed, never metadata services or ourselves.
 
-    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever it and the names
-    below it resolve to, on that port; a listed address allows any name that resolves to it, on that
-    port. ``localhost``, ``127.0.0.1`` and ``[::1]`` are one entry.
+    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever the name and its
+    subdomains resolve to, on that port; a listed address allows any name that resolves to it, on that
+    port. ``localhost``, ``127.0.0.1`` and ``[::1]`` count as one entry.
 
     Raises:
         ValueError: an entry is not ``host:port``.
@@ -29,18 +29,18 @@ class AddressGate:
         self._own_addresses: set[tuple[IpAddress, int]] = set()
 
     def public_only(self) -> "AddressGate":
-        """Return a gate without the list, which knows ourselves as well as this one does."""
+        """Return a gate without allow-listed entries that shares this gate's view of our own addresses."""
         strict = AddressGate()
         strict._own_addresses = self._own_addresses
         return strict
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
-        """Tell where this service itself listens, as ``(ip, port)``; that is never called, listed or not."""
+        """Set the ``(ip, port)`` pairs that this service listens on; they are refused even if listed."""
         self._own_addresses.clear()
         self._own_addresses.update((normalized(ip_address(host)), port) for host, port in addresses)
 
     def is_listed(self, host: str, port: int) -> bool:
-        """Return whether the operator listed this very name or address."""
+        """Return whether the operator listed this name (or a parent domain) or this address."""
         name = canonical_host(host)
         if (name, port) in self._allowed or _is_address(name):
             return (name, port) in self._allowed
@@ -48,22 +48,22 @@ class AddressGate:
         return any((p, port) in self._allowed and "." in p and not _is_address(p) for p in parents)
 
     def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
-        """Let the connection pass.
+        """Return if the connection is allowed.
 
         Raises:
-            UpstreamNotAllowed: at least one of the addresses may not be called.
+            UpstreamNotAllowed: at least one of the addresses must not be called.
         """
         by_name = self.is_listed(host, port)
         for address in addresses:
-            why = self._refusal_reason(address, port, by_name=by_name)
-            if why is not None:
-                raise UpstreamNotAllowed(f"{host}:{port} leads to an address that is {why}")
+            reason = self._refusal_reason(address, port, by_name=by_name)
+            if reason is not None:
+                raise UpstreamNotAllowed(f"{host}:{port} leads to an address that is {reason}")
 
     def check_host(self, host: str, port: int) -> None:
-        """Judge a host that somebody else will resolve (a proxy): addresses in any spelling, and localhost.
+        """Check a host that a proxy will resolve: literal addresses in any spelling, and localhost.
 
         Raises:
-            UpstreamNotAllowed: it is an address that may not be called.
+            UpstreamNotAllowed: it is an address that must not be called.
         """
         name = canonical_host(host)
         if name == "localhost" or name.endswith(".localhost"):
@@ -74,13 +74,14 @@ class AddressGate:
             return
 
     def resolve_and_check(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
-        """Resolve, judge every address and return them as ``(ip, port)``, to be connected to as they are.
+        """Resolve the host, check every address and return them as ``(ip, port)`` to connect to.
 
-        Blocks while the name is looked up: for threads.
+        Connecting to the returned addresses, not to the name, leaves no second look-up that could answer
+        differently. It blocks during the look-up: call it in a thread.
 
         Raises:
-            NameNotResolved: there is no address.
-            UpstreamNotAllowed: at least one of them may not be called.
+            NameNotResolved: the host has no address.
+            UpstreamNotAllowed: at least one of the addresses must not be called.
         """
         addresses = resolve_blocking(host, port)
         self.check_addresses(host, port, addresses)
@@ -89,12 +90,12 @@ class AddressGate:
     def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> str | None:
         if is_metadata(address):
             return "a cloud's metadata service"
-        inside = normalized(address)
-        if inside.is_unspecified:
+        effective = normalized(address)
+        if effective.is_unspecified:
             return "unspecified"
-        if self._is_own_address(inside, port):
+        if self._is_own_address(effective, port):
             return "this service itself"
-        if by_name or (str(inside), port) in self._allowed:
+        if by_name or (str(effective), port) in self._allowed:
             return None
         return non_public_reason(address)
 
@@ -107,23 +108,23 @@ class AddressGate:
 
 
 def parse_entry(entry: str) -> tuple[str, int]:
-    """Return host and port of ``host:port``.
+    """Return the host and the port of ``host:port``.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the entry has another form.
     """
     host, colon, port = entry.strip().rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    bare = host[1:-1] if bracketed else host
-    if not (colon and bare and port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
+    name = host[1:-1] if bracketed else host
+    if not (colon and name and port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
         raise ValueError(f"{entry!r} is not host:port")
-    if "/" in bare or "@" in bare or (":" in bare and not bracketed):
+    if "/" in name or "@" in name or (":" in name and not bracketed):
         raise ValueError(f"{entry!r} is not host:port")
-    return canonical_host(bare), int(port)
+    return canonical_host(name), int(port)
 
 
 def canonical_host(host: str) -> str:
-    """Return the host in lower case, without brackets and final dot; an address in its shortest form."""
+    """Return the host in lower case, without brackets and trailing dot; an address in its shortest form."""
     name = host.strip("[]").casefold().rstrip(".")
     try:
         return str(normalized(ip_address(name)))
@@ -132,7 +133,7 @@ def canonical_host(host: str) -> str:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Return whether two spellings name the same host; the names of loopback are one host."""
+    """Return whether two spellings mean the same host; all loopback names are one host."""
     first, second = canonical_host(one), canonical_host(other)
     return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
 
@@ -151,7 +152,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_local(address: IpAddress) -> bool:
-    """Return whether an interface of this machine has the address; no packet is sent to find out."""
+    """Return whether a local interface has the address; connecting a UDP socket sends no packet."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IP versions
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

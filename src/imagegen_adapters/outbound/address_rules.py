@@ -1,7 +1,7 @@
 """Which addresses are private, and which are never called. Pure tables over `ipaddress` objects.
 
-Addresses are judged, never their spelling: glibc resolves ``2130706433``, ``0x7f.1`` and ``127.1`` to
-127.0.0.1, so a look at the text would miss them.
+The checks work on addresses, never on their spelling: glibc resolves ``2130706433``, ``0x7f.1`` and
+``127.1`` to 127.0.0.1, which a check of the text would miss.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -28,13 +28,13 @@ METADATA = frozenset(
         "fe80::a9fe:a9fe",  # OpenStack
     )
 )
-"""Cloud metadata services: they hand out the machine's own credentials to whoever asks."""
+"""Cloud metadata services, which hand out the machine's own credentials to any local caller."""
 
 _V4_COMPATIBLE = IPv6Network("::/96")
 _ISATAP_PREFIXES = (0x00005EFE, 0x02005EFE)
 
 _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
-    # `is_global` of Python before 3.11.9 and 3.12.4 has older tables, hence these rows of IANA's.
+    # IANA's registry: `is_global` of Python before 3.11.9 and 3.12.4 has older tables.
     (IPv4Network("0.0.0.0/8"), "unspecified"),
     (IPv4Network("127.0.0.0/8"), "loopback"),
     (IPv4Network("169.254.0.0/16"), "link-local"),
@@ -63,52 +63,52 @@ _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
 
 
 def normalized(address: IpAddress) -> IpAddress:
-    """Return the address without a zone, and as IPv4 when it is a mapped or compatible form of one."""
+    """Return the address without a zone; an IPv4-mapped or IPv4-compatible one as IPv4."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    bare = IPv6Address(int(address))
-    if bare in _V4_COMPATIBLE and int(bare) > 1:
-        return IPv4Address(int(bare))
-    return bare
+    without_zone = IPv6Address(int(address))
+    if without_zone in _V4_COMPATIBLE and int(without_zone) > 1:
+        return IPv4Address(int(without_zone))
+    return without_zone
 
 
 def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
     """Return the IPv4 addresses that a translated or tunnelled IPv6 address leads to."""
-    inside = normalized(address)
-    if isinstance(inside, IPv4Address):
-        return (inside,)
-    number = int(inside)
-    low = IPv4Address(number & 0xFFFFFFFF)
-    if inside.sixtofour is not None:
-        return (inside.sixtofour,)
-    if inside.teredo is not None:
-        return inside.teredo
-    if _is_nat64(inside) or _is_isatap(inside):
-        return (low,)
+    effective = normalized(address)
+    if isinstance(effective, IPv4Address):
+        return (effective,)
+    number = int(effective)
+    last_32_bits = IPv4Address(number & 0xFFFFFFFF)
+    if effective.sixtofour is not None:
+        return (effective.sixtofour,)
+    if effective.teredo is not None:
+        return effective.teredo
+    if _is_nat64(effective) or _is_isatap(effective):
+        return (last_32_bits,)
     return ()
 
 
 def is_metadata(address: IpAddress) -> bool:
-    """Return whether a cloud's metadata service answers there, in whatever wrapping."""
+    """Return whether the address leads to a cloud metadata service, embedded forms included."""
     return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
 
 
 def non_public_reason(address: IpAddress) -> str | None:
-    """Return what makes the address unfit to be called by anybody's wish, or None for a public one.
+    """Return why an address must not be called at a caller's request, None for a public one.
 
-    NAT64, 6to4, Teredo and ISATAP are never public: what they lead to is decided by somebody's router.
+    NAT64, 6to4, Teredo and ISATAP never count as public: some router decides where they lead.
     """
     if is_metadata(address):
         return "a cloud's metadata service"
-    inside = normalized(address)
+    effective = normalized(address)
     for network, name in _SPECIAL:
-        if inside.version == network.version and inside in network:
+        if effective.version == network.version and effective in network:
             return name
-    if isinstance(inside, IPv6Address) and _is_isatap(inside):
+    if isinstance(effective, IPv6Address) and _is_isatap(effective):
         return "an ISATAP tunnel"
-    if inside.is_multicast or inside.is_reserved or not inside.is_global:
+    if effective.is_multicast or effective.is_reserved or not effective.is_global:
         return "private"
     return None
 

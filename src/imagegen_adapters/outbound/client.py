@@ -1,4 +1,4 @@
-"""Everything that leaves the box: one pool of guarded connections, handed out as httpx clients."""
+"""All outgoing connections: one pool of guarded connections, handed out as httpx clients."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -18,14 +18,14 @@ from imagegen_core.providers.config import ProviderConfig
 
 
 class Outbound:
-    """Calls providers and downloads what they made. Reads no environment, follows no redirect of an API.
+    """Calls providers and downloads results. Reads no environment variables, follows no redirects of an API.
 
     Args:
         allow_private: ``host:port`` of providers on this machine or the LAN.
-        limits: of the connections, over everything that goes out here.
-        tls: trusted certificates; the system's and certifi's when left out.
-        lookups: looks names up; as many at once as there are connections when left out.
-        user_agent: what providers are told; other hosts, which upstream answers name, are told no version.
+        limits: of all outgoing connections together.
+        tls: trusted certificates; the system's and certifi's by default.
+        lookups: resolves names; by default as many at once as there are connections.
+        user_agent: sent to providers; other hosts, which upstream responses name, get no version.
 
     Raises:
         ValueError: an entry of ``allow_private`` is not ``host:port``.
@@ -49,19 +49,19 @@ class Outbound:
         self._transports: dict[tuple[httpx.URL | None, bool], PooledTransport] = {}
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
-        """Tell where this service itself listens, as ``(ip, port)``, so that it never calls itself."""
+        """Set the ``(ip, port)`` pairs that this service listens on, so that it never calls itself."""
         self.gate.listens_on(addresses)
 
     def api_client(self, config: ProviderConfig, *, extra_origins: Iterable[str] = ()) -> httpx.AsyncClient:
-        """Return a client for the API of one provider, cheap enough to be made for each call; never close it.
+        """Return a client for one provider's API, cheap enough to make for each call; do not close it.
 
-        It goes to ``origin(config.api_base)`` and to the origins in ``also`` (addresses, of which scheme,
-        host and port count), nowhere else; through ``extra_config["proxy"]`` if there is one. Whatever
-        its time-outs between two bytes say, a call ends after ``config.timeout`` seconds, or after its
-        own read time-out where that is longer. It remembers no cookies.
+        It reaches ``origin(config.api_base)`` and the ``extra_origins`` (URLs, of which scheme, host and port
+        count), nothing else; through ``extra_config["proxy"]`` if that is set. A call ends after
+        ``config.timeout`` seconds, or after its own read time-out if that is longer, however slowly single
+        bytes trickle in. It stores no cookies.
 
         Raises:
-            CallError: ``provider_not_configured``: the proxy or the address is not a URL that can be used.
+            CallError: ``provider_not_configured``: the proxy or the address is not a usable URL.
         """
         return httpx.AsyncClient(
             transport=ProviderTransport(
@@ -85,16 +85,16 @@ class Outbound:
         headers: Mapping[str, str] = MappingProxyType({}),
         extra_origins: Iterable[str] = (),
     ) -> AsyncIterator[bytes]:
-        """Yield the body behind an address that a provider named; it is taken for hostile.
+        """Yield the body behind a URL that a provider named; the URL is treated as hostile.
 
         Only http(s) to public hosts on port 80, 443 or the provider's own port, or to the provider's own
         allow-listed ``host:port``; at most 3 redirects, each checked again, none from https to http.
-        ``headers`` go to the provider's origin (and to those in ``also``) only. No cookies.
+        ``headers`` go only to the provider's origin and the ``extra_origins``. No cookies.
 
         Raises:
-            CallError: ``invalid_image`` when there are more than ``max_bytes``; ``download_failed`` for
-                everything else: not allowed, not there, too slow, broken off. Neither may be called again
-                by paying again, so ``not_started`` is never set.
+            CallError: ``invalid_image`` for more than ``max_bytes``; ``download_failed`` for everything else:
+                not allowed, not found, too slow, interrupted. The image is paid for by then, so
+                ``not_started``, which permits a new paid call, is never set.
         """
         proxy = proxy_of(config)
         return Download(
@@ -114,7 +114,7 @@ class Outbound:
             await transport.aclose()
 
     def _transport(self, proxy: httpx.URL | None, *, public_only: bool) -> PooledTransport:
-        """Return the pool for a proxy and a kind of address, made when it is first wanted."""
+        """Return the pool for a proxy and a kind of address, made on first use."""
         key = (proxy, public_only)
         if key not in self._transports:
             self._transports[key] = self._new_transport(proxy, public_only=public_only)
@@ -122,11 +122,11 @@ class Outbound:
 
     def _new_transport(self, proxy: httpx.URL | None, *, public_only: bool) -> PooledTransport:
         gate = self.gate.public_only() if public_only else self.gate
-        # A proxy is the operator's own choice, so it may be on the list, for downloads too.
-        connecting = gate if proxy is None else self.gate
+        # The operator chose the proxy, so the allow-list applies to it even when the target must be public.
+        connect_gate = gate if proxy is None else self.gate
         return PooledTransport(
             backend=CheckedBackend(
-                connecting, connect_timeout=self._limits.connect_seconds, lookups=self._lookups
+                connect_gate, connect_timeout=self._limits.connect_seconds, lookups=self._lookups
             ),
             tls=self._tls(),
             slots=self._slots,
@@ -135,7 +135,7 @@ class Outbound:
         )
 
     def _tls(self) -> ssl.SSLContext:
-        """Return the trusted certificates; reading them takes a while, so it happens once and late."""
+        """Return the TLS context, made on first use because loading the certificates is slow."""
         if self._tls_context is None:
             self._tls_context = httpx.create_ssl_context(trust_env=False)
         return self._tls_context

@@ -1,4 +1,4 @@
-"""Undoes ``Content-Encoding: gzip`` in small pieces: a kilobyte never becomes a gigabyte in memory."""
+"""Decodes ``Content-Encoding: gzip`` in small pieces: a kilobyte cannot become a gigabyte in memory."""
 
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
@@ -16,7 +16,7 @@ def check_encoding(encoding: str) -> bool:
     """Return whether the body has to be decoded.
 
     Raises:
-        httpx.DecodingError: it has an encoding that was not asked for (deflate, br, zstd, several at once).
+        httpx.DecodingError: an encoding that was not requested (deflate, br, zstd, several at once).
     """
     name = encoding.strip().lower()
     if name not in ACCEPTED:
@@ -25,27 +25,27 @@ def check_encoding(encoding: str) -> bool:
 
 
 async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield what the chunks decode to, at most 64 KiB at a time.
+    """Yield the decoded chunks, at most 64 KiB each.
 
     Raises:
-        httpx.DecodingError: it is not gzip, or it grows more than a hundredfold beyond 16 MiB.
-        httpx.RemoteProtocolError: the body ends in the middle.
+        httpx.DecodingError: it is not gzip, or it expands more than a hundredfold beyond 16 MiB.
+        httpx.RemoteProtocolError: the body is truncated.
     """
     member = _new_member()
-    taken = given = 0
+    encoded_bytes = decoded_bytes = 0
     async for chunk in chunks:
-        taken += len(chunk)
+        encoded_bytes += len(chunk)
         rest = chunk
         while rest:
             if member.eof:
                 member = _new_member()
             piece, rest = _step(member, rest)
-            given += len(piece)
-            if given > _FREE_BYTES and given > _MAX_GROWTH * taken:
+            decoded_bytes += len(piece)
+            if decoded_bytes > _FREE_BYTES and decoded_bytes > _MAX_GROWTH * encoded_bytes:
                 raise httpx.DecodingError("the compressed body grows out of all proportion")
             if piece:
                 yield piece
-    if taken and not member.eof:
+    if encoded_bytes and not member.eof:
         raise httpx.RemoteProtocolError("the compressed body ends in the middle")
 
 
@@ -54,7 +54,7 @@ def _new_member() -> "zlib._Decompress":
 
 
 def _step(member: "zlib._Decompress", data: bytes) -> tuple[bytes, bytes]:
-    """Return one piece and the input that is still to be decoded."""
+    """Return one decoded piece and the remaining input."""
     try:
         piece = member.decompress(data, PIECE_BYTES)
     except zlib.error as error:

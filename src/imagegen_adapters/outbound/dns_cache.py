@@ -1,4 +1,4 @@
-"""To which addresses names led a moment ago."""
+"""A short-lived cache of resolved names, for checks before a connection."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,14 +11,14 @@ _MAX_ENTRIES = 256
 
 
 class DnsCache:
-    """Looks a name up once for all who ask within some seconds, so that a hundred callers ask one question.
+    """Resolves a name once for all callers within some seconds, so that a hundred callers cause one query.
 
-    Only for a judgement beforehand: whoever connects has to look again.
+    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass.
 
     Args:
-        lookups: asks the name servers.
-        seconds: how long an answer is kept, and that there was none.
-        lookup_seconds: seconds that a look-up may take, with the wait for its turn.
+        lookups: queries the name servers.
+        seconds: how long a result is cached, failures included.
+        lookup_seconds: limit of one look-up, including the wait for a free thread.
     """
 
     def __init__(self, lookups: NameLookups, *, seconds: float, lookup_seconds: float) -> None:
@@ -33,19 +33,20 @@ class DnsCache:
         """Return every address of the host.
 
         Raises:
-            NameNotResolved: there is none, or nobody can tell.
-            TimeoutError: nobody could tell in time.
+            NameNotResolved: it has none, or no name server answered.
+            TimeoutError: the look-up took too long.
         """
         now = asyncio.get_running_loop().time()
-        until, looking = self._entries.get((host, port), (now, None))
-        if looking is None or until <= now:
-            looking = asyncio.create_task(self._look_up(host, port))
-            looking.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be nobody's
-            self._entries[host, port] = (now + self._seconds, looking)
+        expires_at, lookup = self._entries.get((host, port), (now, None))
+        if lookup is None or expires_at <= now:
+            lookup = asyncio.create_task(self._look_up(host, port))
+            # Retrieves the exception, since all callers may have left by then.
+            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._entries[host, port] = (now + self._seconds, lookup)
             self._entries.move_to_end((host, port))
             while len(self._entries) > _MAX_ENTRIES:
                 self._entries.popitem(last=False)
-        return await asyncio.shield(looking)
+        return await asyncio.shield(lookup)
 
     async def _look_up(self, host: str, port: int) -> tuple[IpAddress, ...]:
         async with asyncio.timeout(self._lookup_seconds):

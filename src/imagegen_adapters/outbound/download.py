@@ -1,4 +1,4 @@
-"""Downloads what a provider says it made. The address is the provider's choice, so it counts as hostile."""
+"""Downloads results from URLs that a provider chose; each URL is treated as hostile."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _MAX_URL_CHARS = 8192
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
 _FIREWALL_STATUSES = frozenset({401, 403})
-"""Stores say these in XML or JSON when a link has expired; a page comes from something in between."""
+"""Stores answer an expired link with these and XML or JSON; an HTML page comes from a middlebox."""
 
 _WEB_PORTS = frozenset({80, 443})
 _SLOW_SECONDS = 30.0
@@ -28,7 +28,7 @@ _SLOW_BYTES = 1024.0 * _SLOW_SECONDS
 
 @attrs.frozen(kw_only=True)
 class MinSpeed:
-    """How slow a download may be: ``bytes`` in each ``seconds`` of waiting for them."""
+    """The slowest acceptable download: ``bytes`` in each ``seconds`` of waiting for data."""
 
     seconds: float = _SLOW_SECONDS
     bytes: float = _SLOW_BYTES
@@ -36,12 +36,12 @@ class MinSpeed:
 
 @attrs.frozen(kw_only=True)
 class Download:
-    """One download; its rules are `Outbound.download`'s.
+    """One download by the rules of `Outbound.download`.
 
     Args:
         base: the provider's own address, or None.
         trusted_origins: origins that ``headers`` may go to.
-        transport: gives the pool for public addresses only (True), or for listed ones too (False).
+        transport: returns the pool for public addresses only (True), or also for listed ones (False).
     """
 
     base: httpx.URL | None
@@ -55,28 +55,27 @@ class Download:
     async def chunks(self, url: str) -> AsyncIterator[bytes]:
         """Yield the body, at most 256 KiB at a time; raises `CallError`."""
         deadline = asyncio.get_running_loop().time() + self.seconds
-        answer = await self._follow(_parse(url), deadline)
+        response = await self._follow(_parse(url), deadline)
         try:
-            async for chunk in self._body(answer, deadline):
+            async for chunk in self._body(response, deadline):
                 yield chunk
         finally:
-            with contextlib.suppress(
-                *TRANSPORT_FAILURES
-            ):  # the bytes are here, or the failure is known already
-                await answer.aclose()
+            # Either all bytes arrived, or the failure is being raised already.
+            with contextlib.suppress(*TRANSPORT_FAILURES):
+                await response.aclose()
 
     async def _follow(self, url: httpx.URL, deadline: float) -> httpx.Response:
-        """Return the answer at the end of the redirects, its body unread."""
+        """Return the response at the end of the redirects, its body unread."""
         for _ in range(MAX_REDIRECTS + 1):
             self._check_url(url)
             with _failures(url, is_transient=True):
                 async with asyncio.timeout_at(deadline):
-                    answer = await self._get(url)
-            if answer.status_code not in _REDIRECTS:
-                return await _require_success(answer, url)
+                    response = await self._get(url)
+            if response.status_code not in _REDIRECTS:
+                return await _require_success(response, url)
             with contextlib.suppress(*TRANSPORT_FAILURES):
-                await answer.aclose()
-            url = _target(url, answer)
+                await response.aclose()
+            url = _target(url, response)
         raise _failed(url, "redirects too often")
 
     async def _get(self, url: httpx.URL) -> httpx.Response:
@@ -85,12 +84,12 @@ class Download:
             headers |= self.headers
         timeouts = httpx.Timeout(self.min_speed.seconds, connect=None, pool=None)
         request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeouts.as_dict()})
-        answer = await self.transport(not self._is_own_host(url)).handle_async_request(request)
-        answer.request = request
-        return answer
+        response = await self.transport(not self._is_own_host(url)).handle_async_request(request)
+        response.request = request
+        return response
 
     def _check_url(self, url: httpx.URL) -> None:
-        """Refuse what no image has a reason to be behind; the address itself is judged on connecting."""
+        """Refuse URLs that no image has a reason to have; the address itself is checked on connecting."""
         if url.scheme not in {"http", "https"} or not url.host:
             raise _failed(url, "is not an http(s) address")
         if url.userinfo:
@@ -103,12 +102,12 @@ class Download:
         base = self.base
         return base is not None and port_of(url) == port_of(base) and same_host(url.host, base.host)
 
-    async def _body(self, answer: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
-        url = answer.request.url
-        if _declared_length(answer) > self.max_bytes:
+    async def _body(self, response: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
+        url = response.request.url
+        if _declared_length(response) > self.max_bytes:
             raise self._too_large(url)
-        stream = answer.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - the pool's always is
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - true of the pool's responses
         chunks = aiter(stream)
         speed = _SpeedMeter(self.min_speed)
         received = 0
@@ -130,7 +129,7 @@ class Download:
 
 
 class _SpeedMeter:
-    """Counts bytes over the time spent waiting for them, so a slow disk of ours is not held against them."""
+    """Measures bytes per time spent waiting for the network, so that our own slow disk does not count."""
 
     def __init__(self, min_speed: MinSpeed) -> None:
         self._min_speed = min_speed
@@ -140,9 +139,9 @@ class _SpeedMeter:
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        started_at = loop.time()
         yield
-        self._waited += loop.time() - began
+        self._waited += loop.time() - started_at
 
     def too_slow(self, size: int) -> bool:
         self._bytes += size
@@ -162,8 +161,8 @@ def _parse(text: str) -> httpx.URL:
         raise CallError(FailureCode.DOWNLOAD_FAILED, "the result's address is not a URL") from error
 
 
-def _target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
-    location = answer.headers.get("location", "")
+def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
+    location = response.headers.get("location", "")
     if not location:
         raise _failed(url, "redirects to nowhere", is_transient=True)
     try:
@@ -175,25 +174,25 @@ def _target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     return target
 
 
-async def _require_success(answer: httpx.Response, url: httpx.URL) -> httpx.Response:
-    if answer.status_code == httpx.codes.OK:
-        return answer
+async def _require_success(response: httpx.Response, url: httpx.URL) -> httpx.Response:
+    if response.status_code == httpx.codes.OK:
+        return response
     with contextlib.suppress(*TRANSPORT_FAILURES):
-        await answer.aclose()
-    status = answer.status_code
-    page = status in _FIREWALL_STATUSES and "html" in answer.headers.get("content-type", "").lower()
-    is_transient = page or status in _TRANSIENT_STATUSES or status >= 500  # noqa: PLR2004 - a server's own trouble
+        await response.aclose()
+    status = response.status_code
+    is_html_page = status in _FIREWALL_STATUSES and "html" in response.headers.get("content-type", "").lower()
+    is_transient = is_html_page or status in _TRANSIENT_STATUSES or status >= 500  # noqa: PLR2004 - server errors
     raise _failed(url, f"answered {status}", status=status, is_transient=is_transient)
 
 
-def _declared_length(answer: httpx.Response) -> int:
-    length = answer.headers.get("content-length", "")
+def _declared_length(response: httpx.Response) -> int:
+    length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
 @contextlib.contextmanager
 def _failures(url: httpx.URL, *, is_transient: bool = False) -> Iterator[None]:
-    """Turn everything that may go wrong on the way into ``download_failed``: the call is paid already."""
+    """Turn everything that can go wrong in transit into ``download_failed``: the call is already paid for."""
     try:
         yield
     except UpstreamNotAllowed as error:
@@ -203,7 +202,9 @@ def _failures(url: httpx.URL, *, is_transient: bool = False) -> Iterator[None]:
         raise CallError(FailureCode.DOWNLOAD_FAILED, message, is_transient=is_transient) from error
 
 
-def _failed(url: httpx.URL, why: str, *, status: int | None = None, is_transient: bool = False) -> CallError:
+def _failed(
+    url: httpx.URL, reason: str, *, status: int | None = None, is_transient: bool = False
+) -> CallError:
     return CallError(
-        FailureCode.DOWNLOAD_FAILED, f"{url.host} {why}", upstream_status=status, is_transient=is_transient
+        FailureCode.DOWNLOAD_FAILED, f"{url.host} {reason}", upstream_status=status, is_transient=is_transient
     )

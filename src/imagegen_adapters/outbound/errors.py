@@ -1,4 +1,4 @@
-"""What each failure of the transport says about the call, as one table."""
+"""What each transport failure means for the call, as one table."""
 
 import errno
 import ssl
@@ -16,7 +16,7 @@ from imagegen_core.failures import FailureCode
 
 @attrs.frozen(kw_only=True)
 class TransportFailure:
-    """A row of the table; ``sentence`` follows the host's name."""
+    """A row of the table; ``sentence`` follows the name of the host."""
 
     code: FailureCode
     sentence: str
@@ -34,7 +34,7 @@ _MISREAD = TransportFailure(code=FailureCode.INTERNAL, sentence="sent an answer 
 
 TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyType(
     {
-        # Nothing left this machine, or nothing that was a request.
+        # No request was sent.
         httpx.ConnectError: _CANNOT_CONNECT,
         httpx.ConnectTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="did not take the connection in time"),
         httpx.PoolTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="had no free connection in time"),
@@ -43,7 +43,7 @@ TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyTyp
         httpx.InvalidURL: _DEFECT,
         httpx.LocalProtocolError: _DEFECT,
         httpx.CookieConflict: _DEFECT,
-        # The request was under way: nobody knows what became of it.
+        # The request may have arrived: its outcome is unknown.
         httpx.ReadTimeout: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
         TimeoutError: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
         httpx.WriteTimeout: TransportFailure(
@@ -62,7 +62,7 @@ TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyTyp
         httpx.RequestError: _CONNECTION_LOST,
         httpx.HTTPStatusError: attrs.evolve(_CONNECTION_LOST, sentence="answered with an error"),
         httpx.HTTPError: _CONNECTION_LOST,
-        # There is an answer, and it is of no use.
+        # A response arrived, but it is unusable.
         httpx.DecodingError: TransportFailure(
             code=FailureCode.BAD_RESPONSE, sentence="sent a body that cannot be decoded"
         ),
@@ -80,10 +80,10 @@ TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyTyp
 
 @contextmanager
 def map_transport_errors() -> Iterator[None]:
-    """Turn what httpx raises inside into a `CallError`; everything else goes on as it is.
+    """Turn httpx exceptions raised inside into a `CallError`; all others propagate unchanged.
 
-    The messages are our own and name the host only: httpx's may hold header values and whole URLs.
-    An address that is not allowed becomes ``provider_not_configured``, since only the operator can help.
+    The messages are our own and name only the host: those of httpx may contain header values and whole URLs.
+    A forbidden address becomes ``provider_not_configured``, since only the operator can correct it.
     """
     try:
         yield
@@ -96,7 +96,7 @@ def map_transport_errors() -> Iterator[None]:
 
 
 def is_transport_error(error: CallError) -> bool:
-    """Return whether the transport raised it, so that nothing is known of what the provider thinks."""
+    """Return whether the transport caused the error, so that it says nothing about the provider's view."""
     return (
         isinstance(error.__cause__, tuple(TRANSPORT_FAILURES))
         and error.failure.code is not FailureCode.INTERNAL
@@ -104,7 +104,7 @@ def is_transport_error(error: CallError) -> bool:
 
 
 def call_error(error: Exception) -> CallError:
-    """Return what the table says of one of its exceptions or of their subclasses."""
+    """Return the `CallError` for an exception in the table, or for a subclass of one."""
     meaning = next(TRANSPORT_FAILURES[kind] for kind in type(error).__mro__ if kind in TRANSPORT_FAILURES)
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     return CallError(
@@ -118,7 +118,7 @@ def call_error(error: Exception) -> CallError:
 def _host(error: Exception) -> str:
     try:
         return error.request.url.host if isinstance(error, httpx.HTTPError) else "the provider"
-    except RuntimeError:  # the request is not known
+    except RuntimeError:  # httpx did not attach the request
         return "the provider"
 
 
@@ -133,7 +133,7 @@ _REASONS: Mapping[int | None, str] = MappingProxyType(
 
 
 def _reason(error: BaseException | None) -> str:
-    """Return why there is no connection, where it is known: each reason has another remedy."""
+    """Return why the connection failed, if that is known: each reason has a different remedy."""
     while error is not None:
         if text := _reason_of(error):
             return f" ({text})"

@@ -1,4 +1,4 @@
-"""Judges an address when it is saved and when a task is submitted; connecting judges it again."""
+"""Checks an address when it is saved and when a task is submitted; connecting checks it again."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -8,20 +8,20 @@ from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_LOOKUPS = 32
-"""Anybody may have names judged, so connecting, which is what counts, does not wait for these."""
+"""Separate from the look-ups for connections, because any caller can have names checked here."""
 
 _PORTS = {"http": 80, "https": 443}
 
 
 class OutboundGuard:
-    """The `UpstreamGuard` over the same gate that connections go through.
+    """The `UpstreamGuard` over the gate that connections pass through.
 
     Args:
         gate: usually `Outbound.gate`.
-        seconds: for looking up a name; one that takes longer counts as not resolving. A submission takes
-            that much longer while somebody has dead names judged.
-        cache_seconds: how long what a name led to is taken for granted here.
-        lookups: asks the name servers; its threads are nobody else's.
+        seconds: limit of one look-up; a slower name counts as not resolving. A submission may take that
+            much longer while other callers have unresponsive names checked.
+        cache_seconds: how long a resolved name is cached here.
+        lookups: queries the name servers; its threads are not shared.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From a host name to all its addresses, in threads that nothing else waits for."""
+"""Resolves host names to all their addresses, in dedicated threads."""
 
 import asyncio
 import contextlib
@@ -16,25 +16,25 @@ _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.$", re.IGNORECASE
 
 
 class NameNotResolved(Exception):
-    """No address is known for the name now."""
+    """The name has no known address now."""
 
     def __init__(self, host: str) -> None:
         super().__init__(f"{host!r} does not resolve")
 
 
 class NameLookupTimeout(Exception):
-    """Nobody said in time whether the name has an address."""
+    """No name server answered in time."""
 
 
 class NameLookups:
-    """Looks up names, each in a thread; who asks for one that is being looked up joins.
+    """Resolves names, each in a thread; callers asking for a name that is being resolved share its look-up.
 
-    A dead name keeps its thread until the system gives up, half a minute perhaps. It is one thread, however
-    many ask for it, and none of those that other work is done in.
+    A name whose servers are down occupies its thread until the system gives up, after half a minute or so:
+    one thread for all its callers, and never one that other work needs.
 
     Args:
-        max_lookups: names at once; others wait.
-        query: asks the system, or whatever a test has instead; blocks.
+        max_lookups: names resolved at once; further ones wait.
+        query: asks the system, or a test's substitute; blocks.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class NameLookups:
         self._running: dict[tuple[str, int], asyncio.Future[tuple[IpAddress, ...]]] = {}
 
     async def resolve(self, host: str, port: int) -> tuple[IpAddress, ...]:
-        """Return every address of the host, in the order in which they should be tried.
+        """Return every address of the host, in the order in which to try them.
 
         Raises:
-            NameNotResolved: there is none, or nobody can tell.
+            NameNotResolved: it has none, or no name server answered.
         """
         with contextlib.suppress(NameNotResolved):
             return resolve_blocking(host, port, only_numbers=True)
@@ -58,41 +58,42 @@ class NameLookups:
         return await asyncio.shield(self._running[host, port])
 
     def _begin(self, host: str, port: int) -> None:
-        if (host, port) in self._running:  # somebody else's turn came first
+        if (host, port) in self._running:  # another caller started the look-up while this one waited
             self._threads.release()
             return
         try:
-            looking = self._threads.start(partial(self._query, host, port))
+            lookup = self._threads.start(partial(self._query, host, port))
         except OSError as error:
             raise NameNotResolved(host) from error
-        self._running[host, port] = looking
-        looking.add_done_callback(lambda _: self._running.pop((host, port)))
-        looking.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be nobody's
+        self._running[host, port] = lookup
+        lookup.add_done_callback(lambda _: self._running.pop((host, port)))
+        # Retrieves the exception, since all callers may have left by then.
+        lookup.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
 def resolve_blocking(host: str, port: int, *, only_numbers: bool = False) -> tuple[IpAddress, ...]:
-    """Return every address of the host; with ``only_numbers`` no name is looked up, so it answers at once.
+    """Return every address of the host; ``only_numbers`` accepts literal addresses only and never blocks.
 
     Raises:
-        NameNotResolved: there is none, or nobody can tell.
+        NameNotResolved: it has none, or no name server answered.
     """
     flags = socket.AI_NUMERICHOST if only_numbers else 0
     try:
-        found = socket.getaddrinfo(
+        entries = socket.getaddrinfo(
             _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
         )
     except (OSError, UnicodeError) as error:
         raise NameNotResolved(host) from error
-    return _addresses(host, found)
+    return _addresses(host, entries)
 
 
 def _queried(host: str) -> str:
-    """Return the name to ask for: ``127.0.0.1.`` is a number too, although glibc would ask a server."""
+    """Return the name to resolve: glibc would query a name server for ``127.0.0.1.``, which is a number."""
     return host[:-1] if _ENDS_IN_NUMBER.search(host) else host
 
 
-def _addresses(host: str, found: Sequence[tuple[Any, ...]]) -> tuple[IpAddress, ...]:
-    addresses = tuple(dict.fromkeys(_address(entry[4]) for entry in found))
+def _addresses(host: str, entries: Sequence[tuple[Any, ...]]) -> tuple[IpAddress, ...]:
+    addresses = tuple(dict.fromkeys(_address(entry[4]) for entry in entries))
     if not addresses:
         raise NameNotResolved(host)
     return addresses

@@ -1,7 +1,7 @@
 """Opens connections for httpcore: resolve once, check every address, connect to a checked one.
 
-The address is swapped at socket level, so the Host header, SNI and the certificate stay those of the
-name, and no second look-up can answer differently from the one that was judged.
+The address replaces the name at socket level only, so the Host header, SNI and certificate check keep the
+name, and no second look-up can return something that was not checked (DNS rebinding).
 """
 
 import asyncio
@@ -25,9 +25,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     """A network backend behind an `AddressGate`.
 
     Args:
-        gate: judges each address before a socket is opened; its `UpstreamNotAllowed` goes on.
-        connect_timeout: seconds for looking up and connecting together, unless a request asks for less.
-        lookups: looks names up, for all backends.
+        gate: checks each address before a socket is opened; its `UpstreamNotAllowed` propagates.
+        connect_timeout: seconds for look-up and connection together, unless the request sets less.
+        lookups: resolves names; shared by all backends.
     """
 
     def __init__(self, gate: AddressGate, *, connect_timeout: float, lookups: NameLookups) -> None:
@@ -44,11 +44,11 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream to one of the host's addresses, all of which were found fit.
+        """Return a stream to one of the host's addresses, all of which passed the gate.
 
         Raises:
-            UpstreamNotAllowed: one of them is not; nothing was sent to any.
-            httpcore.ConnectError: no such name, or no address took the connection.
+            UpstreamNotAllowed: one of them did not; nothing was sent to any.
+            httpcore.ConnectError: the name does not resolve, or no address accepted the connection.
             httpcore.ConnectTimeout: it took too long.
         """
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Refuse: providers are not behind local sockets."""
+        """Refuse: no provider is behind a local socket."""
         raise httpcore.ConnectError("local sockets are not used")
 
     async def sleep(self, seconds: float) -> None:
@@ -84,7 +84,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         deadline: float,
         socket_options: Iterable[Any] | None,
     ) -> httpcore.AsyncNetworkStream:
-        """Try one address after the other; each gets its share of the time that is left."""
+        """Try the addresses in turn, each with its share of the remaining time."""
         loop = asyncio.get_running_loop()
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for position, address in enumerate(addresses):
@@ -103,8 +103,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 class _LargeReadStream(httpcore.AsyncNetworkStream):
     """Reads as much at once as asyncio takes from a socket.
 
-    httpcore asks for 64 KiB at a time. Every piece costs the same, whatever its length, and large images
-    arrive twice as fast in larger ones.
+    httpcore asks for 64 KiB at a time. The cost of a piece does not depend on its length, so large images
+    arrive twice as fast in larger pieces.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -134,7 +134,7 @@ class _LargeReadStream(httpcore.AsyncNetworkStream):
 async def _checked_peer(
     stream: httpcore.AsyncNetworkStream, address: IpAddress
 ) -> httpcore.AsyncNetworkStream:
-    """Return the stream after a look at who is at its other end."""
+    """Return the stream after verifying the address at its other end."""
     peer = stream.get_extra_info("server_addr")
     if normalized(ip_address(str(peer[0]))) == normalized(address):
         return stream

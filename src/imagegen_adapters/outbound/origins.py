@@ -1,4 +1,4 @@
-"""Origins of URLs as httpx reads them, so that what is compared is what is called."""
+"""Origins of URLs as httpx parses them, so that what is compared is what is called."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ def parse_url(text: str) -> httpx.URL:
     """Return the http(s) URL.
 
     Raises:
-        CallError: ``provider_not_configured``: it is none; the text is not repeated.
+        CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
     """
     try:
         url = httpx.URL(text)
@@ -40,6 +40,6 @@ def origins_of(addresses: Iterable[str]) -> frozenset[str]:
     """Return the origins of http(s) URLs.
 
     Raises:
-        CallError: ``provider_not_configured``: one of them is no such URL.
+        CallError: ``provider_not_configured``: one of them is not an http(s) URL.
     """
     return frozenset(origin_of(parse_url(address)) for address in addresses)

@@ -1,4 +1,4 @@
-"""What keeps one provider's calls at home: its origins, and an end to every call."""
+"""Restricts one provider's calls to its origins, and puts a time limit on each."""
 
 import asyncio
 import contextlib
@@ -17,9 +17,9 @@ class ProviderTransport(httpx.AsyncBaseTransport):
 
     Args:
         inner: the pool; closing this transport leaves it open.
-        origins: ``scheme://host:port`` of what may be called.
-        seconds: that a call may take, from the moment it has a connection slot to its last byte; an answer
-            that has begun to arrive by then has `RESPONSE_GRACE_SECONDS` more.
+        origins: the ``scheme://host:port`` that may be called.
+        seconds: limit of a call, from getting a connection slot to its last byte; a response that has begun
+            by then gets `RESPONSE_GRACE_SECONDS` more.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, origins: frozenset[str], seconds: float) -> None:
@@ -31,7 +31,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         """Send the request.
 
         Raises:
-            UpstreamNotAllowed: another origin than the provider's.
+            UpstreamNotAllowed: the origin is not one of the provider's.
             httpx.TransportError: as httpx's own transport.
         """
         if origin_of(request.url) not in self._origins:
@@ -41,59 +41,59 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         with deadline.timeouts_mapped():
             async with asyncio.timeout(None) as scope:
                 deadline.begin(scope)
-                answer = await self._inner.handle_async_request(request)
-        stream = answer.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - the pool's always is
-        answer.stream = _Body(stream, deadline)
-        return answer
+                response = await self._inner.handle_async_request(request)
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - true of the pool's responses
+        response.stream = _Body(stream, deadline)
+        return response
 
     def _limit(self, request: httpx.Request) -> float:
-        """Return the seconds: the request's own patience counts where it is longer than the provider's."""
-        own: float | None = request.extensions.get("timeout", {}).get("read")
-        return max(self._seconds, own or 0.0)
+        """Return the limit: the provider's seconds, or the request's read time-out if that is longer."""
+        read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
+        return max(self._seconds, read_timeout or 0.0)
 
 
 class _Deadline:
-    """Counts from the first act of the connection, so waiting for a slot takes nothing from the call."""
+    """A deadline that starts with the first action on a connection: waiting for a slot does not count."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._at: float | None = None
-        self._sent = False
+        self._is_sending = False
         self._scope: asyncio.Timeout | None = None
 
     def begin(self, scope: asyncio.Timeout) -> None:
         self._scope = scope
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Learn from httpcore's trace that the call has begun, and that its first bytes are leaving."""
+        """Learn from httpcore's trace that the call has begun, and that its first bytes are being sent."""
         if self._at is None:
             self._at = asyncio.get_running_loop().time() + self._seconds
             if self._scope is not None:
                 self._scope.reschedule(self._at)
         if event.endswith("send_request_headers.started"):
-            self._sent = True
+            self._is_sending = True
 
     @contextlib.asynccontextmanager
     async def extended(self) -> AsyncIterator[None]:
-        """Let the rest of an answer that arrives come until a little after the deadline."""
-        end = None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
+        """Allow the rest of a response that has begun to arrive until shortly after the deadline."""
+        extended_at = None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
         with self.timeouts_mapped():
-            async with asyncio.timeout_at(end):
+            async with asyncio.timeout_at(extended_at):
                 yield
 
     @contextlib.contextmanager
     def timeouts_mapped(self) -> Iterator[None]:
-        """Turn the end of the time into the exception that tells whether anything was sent."""
+        """Turn a time-out into the httpx exception that says whether anything was sent."""
         try:
             yield
         except TimeoutError as error:
-            kind = httpx.ReadTimeout if self._sent else httpx.ConnectTimeout
+            kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
             raise kind("the call took too long") from error
 
 
 class _Body(httpx.AsyncByteStream):
-    """A body of which each chunk must come before the deadline that is meant for it."""
+    """A body whose every chunk must arrive before the extended deadline."""
 
     def __init__(self, stream: httpx.AsyncByteStream, deadline: _Deadline) -> None:
         self._stream = stream

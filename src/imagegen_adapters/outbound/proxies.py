@@ -1,4 +1,4 @@
-"""The proxy of a provider: the operator's choice, in ``extra_config.proxy``."""
+"""The proxy of a provider, which the operator sets in ``extra_config.proxy``."""
 
 from urllib.parse import unquote
 
@@ -11,11 +11,11 @@ from imagegen_core.providers.config import ProviderConfig
 
 
 def proxy_of(config: ProviderConfig) -> httpx.URL | None:
-    """Return the URL of the proxy that this provider's calls go through, or None.
+    """Return the URL of the proxy for this provider's calls, or None.
 
     Raises:
-        CallError: ``provider_not_configured``: it is not an http(s) URL; its text may hold a password and
-            is not repeated.
+        CallError: ``provider_not_configured``: it is not an http(s) URL; it may contain a password, so the
+            message does not repeat it.
     """
     text = config.extra_config.get("proxy")
     if text is None or text == "":
@@ -30,7 +30,7 @@ def proxy_of(config: ProviderConfig) -> httpx.URL | None:
 
 
 def to_httpcore(url: httpx.URL) -> httpcore.Proxy:
-    """Return the proxy as httpcore wants it, its credentials apart from its address."""
+    """Return the proxy in httpcore's form, with the credentials separate from the address."""
     auth = (unquote(url.username), unquote(url.password)) if url.username or url.password else None
     return httpcore.Proxy(
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"), auth=auth

@@ -1,4 +1,4 @@
-"""The pool of connections as an httpx transport: few of them, small headers, decoded bodies."""
+"""The connection pool as an httpx transport, with limits on connections, headers and decoded bodies."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ import httpx
 from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 
 _MAX_HEADER_BYTES = 32 * 1024
-_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAID = "paid"
-"""The extension of a request that may be paid for although its method says that it may be repeated."""
+"""Request extension that marks a call which may cost money although its method is idempotent."""
 
 _HTTPX_ERRORS = tuple(
     (getattr(httpcore, name), getattr(httpx, name))
@@ -40,13 +40,13 @@ _HTTPX_ERRORS = tuple(
 
 @attrs.frozen(kw_only=True)
 class PoolLimits:
-    """How many connections there may be.
+    """Limits on connections.
 
     Args:
-        connections: in all, over all hosts and proxies.
-        idle_per_host: kept open without a request, for each origin.
-        idle_seconds: after which a connection without a request is closed.
-        connect_seconds: for looking up a name and connecting.
+        connections: over all hosts and proxies together.
+        idle_per_host: kept open while idle, for each origin.
+        idle_seconds: after which an idle connection is closed.
+        connect_seconds: for resolving a name and connecting.
     """
 
     connections: int = 50
@@ -56,7 +56,7 @@ class PoolLimits:
 
 
 class ConnectionSlots:
-    """Counts the calls in flight over all pools, and makes pools close idle connections for each other."""
+    """Limits the calls in flight over all pools, and makes pools close idle connections for each other."""
 
     def __init__(self, limits: PoolLimits) -> None:
         self.limits = limits
@@ -64,10 +64,10 @@ class ConnectionSlots:
         self._free = asyncio.Semaphore(limits.connections)
 
     async def acquire(self, seconds: float | None) -> None:
-        """Wait for a slot, and for room for one more connection.
+        """Wait for a slot.
 
         Raises:
-            httpx.PoolTimeout: none came free in time.
+            httpx.PoolTimeout: none became free in time.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -76,11 +76,11 @@ class ConnectionSlots:
             raise httpx.PoolTimeout("all connections are in use") from error
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Give the slot to the next waiting call."""
         self._free.release()
 
     async def make_room(self, pool: httpcore.AsyncConnectionPool) -> None:
-        """Close idle connections of other pools while all connections together are as many as may be."""
+        """Close idle connections of other pools while the limit of all connections is reached."""
 
         def surplus() -> list[httpcore.AsyncConnectionInterface]:
             connections = [c for p in self.pools for c in p.connections if not c.is_closed()]
@@ -91,29 +91,29 @@ class ConnectionSlots:
 
 
 async def _close(surplus: Callable[[], list[httpcore.AsyncConnectionInterface]]) -> None:
-    """Close what is surplus, judged anew after each: meanwhile another call may have taken one of them."""
+    """Close surplus connections, counted again after each: another call may have taken one meanwhile."""
     while connections := surplus():
         await connections[0].aclose()
 
 
 def _is_idle(connection: httpcore.AsyncConnectionInterface) -> bool:
-    """Return whether it is open and waits for a request; one that could not be connected counts as closed."""
+    """Return whether it is open and unused; one that failed to connect counts as closed."""
     return connection.is_idle() and not connection.is_closed()
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """An httpcore pool behind httpx, and a second one whose connections serve one request each.
+    """An httpcore pool behind httpx, and a second pool whose connections serve one request each.
 
-    Whoever sends over a connection that was idle cannot tell, when it breaks, whether the request arrived:
-    the server, or a router on the way, may have given it up just before. That harms nothing that may be
-    repeated; anything else may be paid for, and gets a connection of its own (RFC 9110, 9.2.2).
+    When a reused idle connection breaks, the client cannot tell whether the request arrived: the server, or a
+    router on the way, may have closed it just before. That is harmless for a request that may be retried;
+    anything else may cost money, and gets a connection of its own (RFC 9110, 9.2.2).
 
     Args:
         backend: opens the connections.
         tls: the shared TLS configuration.
-        slots: shared among all pools.
-        proxy: what to go through, or None.
-        check_url: judges the URL of each request before anything happens; raises to refuse.
+        slots: shared by all pools.
+        proxy: the proxy to use, or None.
+        check_url: checks the URL of each request before anything else; raises to refuse it.
     """
 
     def __init__(
@@ -128,12 +128,12 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._slots = slots
         self._check_url = check_url
 
-        def pool(kept: int) -> httpcore.AsyncConnectionPool:
+        def pool(max_idle: int) -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(
                 ssl_context=tls,
                 proxy=proxy,
                 max_connections=slots.limits.connections,
-                max_keepalive_connections=kept,
+                max_keepalive_connections=max_idle,
                 keepalive_expiry=slots.limits.idle_seconds,
                 network_backend=backend,
             )
@@ -147,25 +147,25 @@ class PooledTransport(httpx.AsyncBaseTransport):
         """Send the request; the body is streamed and decoded.
 
         Raises:
-            UpstreamNotAllowed: the address may not be called.
+            UpstreamNotAllowed: the address must not be called.
             httpx.TransportError: as httpx's own transport.
         """
         if self._check_url is not None:
             self._check_url(request.url)
         await self._slots.acquire(request.extensions.get("timeout", {}).get("pool"))
-        resendable = request.method in _REPEATABLE and not request.extensions.get(PAID)
-        pool = self._pool if resendable else self._single_use_pool
+        is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
+        pool = self._pool if is_retryable else self._single_use_pool
         try:
             await self._slots.make_room(pool)
             with map_to_httpx_errors():
-                answer = await pool.handle_async_request(_to_httpcore(request))
+                response = await pool.handle_async_request(_to_httpcore(request))
         except BaseException:
             self._slots.release()
             self._schedule_sweep()
             raise
-        body = _Body(answer, lambda: self._finished(_origin(request.url)))
+        body = _Body(response, lambda: self._finished(_origin(request.url)))
         try:
-            return _to_httpx(answer, body)
+            return _to_httpx(response, body)
         except BaseException:
             await body.aclose()
             raise
@@ -180,7 +180,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         await self._single_use_pool.aclose()
 
     async def _finished(self, origin: httpcore.Origin) -> None:
-        """Give the slot back and keep no more idle connections to this origin than allowed."""
+        """Release the slot, and close idle connections to this origin above the limit."""
         self._slots.release()
         self._schedule_sweep()
 
@@ -191,7 +191,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         await _close(surplus)
 
     def _schedule_sweep(self) -> None:
-        """Look for expired connections after a while: httpcore does so only when another request comes."""
+        """Close expired connections after a while: httpcore does so only when the next request comes."""
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
         loop = asyncio.get_running_loop()
@@ -205,17 +205,17 @@ class PooledTransport(httpx.AsyncBaseTransport):
     async def _close_expired(self) -> None:
         for connection in self._pool.connections:
             if connection.is_idle() and connection.has_expired():
-                with contextlib.suppress(Exception):  # it is being closed; there is nobody to tell
+                with contextlib.suppress(Exception):  # it is being discarded; there is nobody to report to
                     await connection.aclose()
         if any(not connection.is_closed() for connection in self._pool.connections):
             self._schedule_sweep()
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer; closing it gives the connection back, exactly once."""
+    """The body of a response; closing it returns the connection, exactly once."""
 
-    def __init__(self, answer: httpcore.Response, finished: Callable[[], Any]) -> None:
-        self._stream = cast("Any", answer.stream)
+    def __init__(self, response: httpcore.Response, finished: Callable[[], Any]) -> None:
+        self._stream = cast("Any", response.stream)
         self._finished: Callable[[], Any] | None = finished
         self.compressed = False
 
@@ -241,7 +241,7 @@ class _Body(httpx.AsyncByteStream):
 
 @contextlib.contextmanager
 def map_to_httpx_errors() -> Iterator[None]:
-    """Turn httpcore's exceptions, and socket errors that it lets through, into httpx's of the same name."""
+    """Turn httpcore's exceptions, and the socket errors it lets through, into httpx's of the same name."""
     try:
         yield
     except OSError as error:
@@ -249,9 +249,9 @@ def map_to_httpx_errors() -> Iterator[None]:
             raise
         raise httpx.ReadError("the connection broke") from error
     except Exception as error:
-        for ours, theirs in _HTTPX_ERRORS:
-            if isinstance(error, ours):
-                raise theirs(str(error)) from error
+        for httpcore_error, httpx_error in _HTTPX_ERRORS:
+            if isinstance(error, httpcore_error):
+                raise httpx_error(str(error)) from error
         raise
 
 
@@ -270,14 +270,14 @@ def _origin(url: httpx.URL) -> httpcore.Origin:
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/").origin
 
 
-def _to_httpx(answer: httpcore.Response, body: _Body) -> httpx.Response:
-    """Return httpx's answer around the body, with the headers of a body that is decoded already."""
-    if sum(len(name) + len(value) for name, value in answer.headers) > _MAX_HEADER_BYTES:
+def _to_httpx(response: httpcore.Response, body: _Body) -> httpx.Response:
+    """Return the response for httpx, with headers that describe the decoded body."""
+    if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
         raise httpx.RemoteProtocolError("the header of the answer is too large")
-    headers = httpx.Headers(answer.headers)
+    headers = httpx.Headers(response.headers)
     body.compressed = check_encoding(headers.get("content-encoding", ""))
     if "content-encoding" in headers:
         del headers["content-encoding"]
         if body.compressed and "content-length" in headers:
             del headers["content-length"]
-    return httpx.Response(answer.status, headers=headers, stream=body, extensions=answer.extensions)
+    return httpx.Response(response.status, headers=headers, stream=body, extensions=response.extensions)

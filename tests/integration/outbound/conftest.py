@@ -15,7 +15,7 @@ def certificate(tmp_path_factory):
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("192.0.2.1"))]
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -29,5 +29,5 @@ def certificate(tmp_path_factory):
     path = tmp_path_factory.mktemp("tls") / "localhost.pem"
     plain = serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
     return path

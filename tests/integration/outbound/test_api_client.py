@@ -33,9 +33,9 @@ async def server():
 
 @pytest.fixture
 async def outbound(server):
-    made = Outbound(allow_private=frozenset({server.authority}))
-    yield made
-    await made.aclose()
+    instance = Outbound(allow_private=frozenset({server.authority}))
+    yield instance
+    await instance.aclose()
 
 
 async def failure_of(client, url, **options):
@@ -45,7 +45,7 @@ async def failure_of(client, url, **options):
 
 
 async def test_the_host_header_stays_the_name(server, outbound):
-    """The address is swapped at socket level, so the provider sees the name that was configured."""
+    """The address replaces the name at socket level only, so the provider sees the configured name."""
     base = f"http://localhost:{server.port}/v1"
     await outbound.api_client(provider(base)).get(f"{base}/models")
 
@@ -53,7 +53,7 @@ async def test_the_host_header_stays_the_name(server, outbound):
 
 
 async def test_another_origin_is_never_called(server, outbound):
-    """A client made for one provider refuses every other address before it connects."""
+    """A provider's client refuses every other origin before connecting."""
     async with RawServer() as other:
         error = await failure_of(outbound.api_client(provider(server.url)), other.url)
 
@@ -61,7 +61,7 @@ async def test_another_origin_is_never_called(server, outbound):
 
 
 async def test_further_origins_can_be_vouched_for(server):
-    """A provider that spreads over hosts names them."""
+    """A provider with several hosts names them."""
     async with RawServer() as other:
         outbound = Outbound(allow_private={server.authority, other.authority})
         response = await outbound.api_client(provider(server.url), extra_origins=[f"{other.url}/x"]).get(
@@ -91,7 +91,7 @@ async def test_our_own_address_gets_no_connection(server, outbound):
 
 
 async def test_redirects_of_an_api_are_not_followed(server, outbound):
-    """What looks like a redirect is the answer."""
+    """A redirect is returned as the response."""
     server.answers["/v1"] = answer("307 Temporary Redirect", Location="/elsewhere")
     response = await outbound.api_client(provider(server.url)).get(f"{server.url}/v1")
 
@@ -108,7 +108,7 @@ async def test_proxies_of_the_environment_are_not_used(server, outbound, monkeyp
 
 
 async def test_the_providers_proxy_is_used(server, outbound):
-    """The request goes to the proxy, with the whole address and the proxy's own credentials."""
+    """The request goes to the proxy, with the absolute URL and the proxy's credentials."""
     config = provider("http://api.example.com/v1", proxy=f"http://user:pass@{server.authority}")
     await outbound.api_client(config).get("http://api.example.com/v1/models")
 
@@ -119,7 +119,7 @@ async def test_the_providers_proxy_is_used(server, outbound):
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "127.0.0.1:9", "localhost:9"])
 async def test_a_proxy_does_not_open_the_way_to_metadata(server, outbound, host):
-    """Addresses in any spelling are judged before the proxy is asked to go there."""
+    """Addresses in any spelling are checked before the request goes to the proxy."""
     config = provider(f"http://{host}", proxy=server.url)
     with pytest.raises(UpstreamNotAllowed):
         await outbound.api_client(config).get(f"http://{host}/")
@@ -128,7 +128,7 @@ async def test_a_proxy_does_not_open_the_way_to_metadata(server, outbound, host)
 
 
 async def test_a_private_proxy_has_to_be_listed(server):
-    """The proxy's own address is judged like any other."""
+    """The proxy's own address is checked like any other."""
     outbound = Outbound()
     config = provider("http://api.example.com", proxy=server.url)
     with pytest.raises(UpstreamNotAllowed):
@@ -139,13 +139,13 @@ async def test_a_private_proxy_has_to_be_listed(server):
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense", 7])
 async def test_a_proxy_that_cannot_be_used_is_a_matter_of_configuration(outbound, proxy):
-    """It is said without the proxy's text, which may hold a password."""
+    """The error does not repeat the proxy's URL, which may contain a password."""
     with pytest.raises(CallError, match=r"extra_config\.proxy"):
         outbound.api_client(provider("http://api.example.com", proxy=proxy))
 
 
 async def test_a_gzip_body_is_decoded(server, outbound):
-    """The only encoding that is asked for is undone."""
+    """The only requested encoding is decoded."""
     server.answers["/gz"] = answer(body=gzip.compress(b'{"a": 1}'), Content_Encoding="gzip")
     response = await outbound.api_client(provider(server.url)).get(f"{server.url}/gz")
 
@@ -170,7 +170,7 @@ async def test_a_gzip_bomb_is_a_bad_response(server, outbound):
 
 
 async def test_an_answer_with_an_endless_header_is_broken_off(server, outbound):
-    """More than 32 KiB of header is no answer."""
+    """More than 32 KiB of headers are refused."""
     server.answers["/h"] = answer(body=b"", X_Long="x" * 40000)
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/h")
 
@@ -178,7 +178,7 @@ async def test_an_answer_with_an_endless_header_is_broken_off(server, outbound):
 
 
 async def test_a_refused_connection_started_nothing(server, outbound):
-    """Nobody listens: the call may be sent again."""
+    """Nothing listens there: the call may be sent again."""
     client = outbound.api_client(provider(server.url))
     server._server.close()
     error = await failure_of(client, server.url)
@@ -188,7 +188,7 @@ async def test_a_refused_connection_started_nothing(server, outbound):
 
 
 async def test_a_name_that_does_not_exist_started_nothing(outbound):
-    """No address, no call."""
+    """A name without an address means that nothing was sent."""
     error = await failure_of(
         outbound.api_client(provider("http://no.such.invalid")), "http://no.such.invalid/"
     )
@@ -198,7 +198,7 @@ async def test_a_name_that_does_not_exist_started_nothing(outbound):
 
 
 async def test_an_untrusted_certificate_started_nothing(certificate):
-    """Certificates are verified, and the reason is told."""
+    """Certificates are verified, and the error gives the reason."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     async with RawServer(ssl=context) as server:
@@ -210,7 +210,7 @@ async def test_an_untrusted_certificate_started_nothing(certificate):
 
 
 async def test_a_server_without_tls_started_nothing():
-    """It is told as a matter of TLS, not as a server that is off."""
+    """It is reported as a TLS failure, not as a server that is down."""
 
     async def plain(_, writer):
         with contextlib.suppress(ConnectionError):
@@ -243,7 +243,7 @@ async def test_the_certificate_is_compared_with_the_name(certificate):
 
 
 async def test_silence_after_the_request_is_a_timeout(server, outbound):
-    """The provider took the request and may charge for it."""
+    """The provider received the request and may charge for it."""
     server.answers["/mute"] = lambda writer: asyncio.Event().wait()
     error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/mute")
 
@@ -251,7 +251,7 @@ async def test_silence_after_the_request_is_a_timeout(server, outbound):
 
 
 async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, outbound):
-    """It is paid for, and its beginning was in time."""
+    """It is paid for, and it began in time."""
 
     async def late(writer):
         whole = answer(body=b"an image")
@@ -269,7 +269,7 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
 
 
 async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monkeypatch):
-    """Each byte comes in time, the whole does not."""
+    """Each byte comes in time, but the whole does not."""
     monkeypatch.setattr("imagegen_adapters.outbound.provider_transport.RESPONSE_GRACE_SECONDS", 0.1)
 
     async def trickle(writer):
@@ -286,7 +286,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monke
 
 
 async def test_a_cut_body_leaves_the_outcome_unknown(server, outbound):
-    """Half an answer says nothing about the other half."""
+    """A truncated response leaves the outcome unknown."""
 
     async def cut(writer):
         writer.write(answer(body=b"half", length=8))
@@ -300,7 +300,7 @@ async def test_a_cut_body_leaves_the_outcome_unknown(server, outbound):
 
 
 async def test_a_key_with_a_line_break_is_not_repeated(server, outbound):
-    """h11's own message holds the header's value."""
+    """h11's own message contains the header's value."""
     client = outbound.api_client(provider(server.url))
     error = await failure_of(client, server.url, headers={"Authorization": "Bearer sk-canary\r\nX: y"})
 
@@ -317,7 +317,7 @@ async def test_closing_a_client_leaves_the_connections_open(server, outbound):
 
 
 async def test_what_may_be_paid_for_has_a_connection_of_its_own(server, outbound):
-    """An idle one may be broken already, and then nobody knows whether the request arrived."""
+    """An idle connection may be broken already; then the outcome would be unknown."""
     client = outbound.api_client(provider(server.url))
     opened = []
     for method in ("GET", "POST", "POST", "GET", "PUT"):
@@ -353,7 +353,7 @@ async def test_the_limit_counts_over_all_hosts(server):
 
 
 async def test_few_idle_connections_are_kept_for_a_host(server):
-    """After a burst only so many stay open."""
+    """After a burst only the allowed number stays open."""
     limits = PoolLimits(connections=20, idle_per_host=2)
     outbound = Outbound(allow_private={server.authority}, limits=limits)
     gate = asyncio.Event()
@@ -377,7 +377,7 @@ async def test_few_idle_connections_are_kept_for_a_host(server):
 
 
 async def test_an_idle_connection_is_closed_after_a_while(server):
-    """Nobody has to make another request for that."""
+    """This needs no further request."""
     outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(idle_seconds=0.1))
     await outbound.api_client(provider(server.url)).get(server.url)
     await server.until(lambda: server.open == 0)
@@ -385,7 +385,7 @@ async def test_an_idle_connection_is_closed_after_a_while(server):
 
 
 async def test_waiting_for_a_connection_in_vain_started_nothing(server):
-    """All connections are busy for longer than the caller waits."""
+    """All connections stay busy for longer than the caller waits."""
     outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=1))
     server.answers["/mute"] = lambda writer: asyncio.Event().wait()
     client = outbound.api_client(provider(server.url))

@@ -28,15 +28,15 @@ async def server():
 
 @pytest.fixture
 async def outbound(server):
-    made = Outbound(allow_private=frozenset({server.authority}))
-    yield made
-    await made.aclose()
+    instance = Outbound(allow_private=frozenset({server.authority}))
+    yield instance
+    await instance.aclose()
 
 
 async def body_of(outbound, server, path, **options):
     url = f"{server.url}{path}" if path.startswith("/") and not path.startswith("//") else path
-    wanted = {"max_bytes": 1000, "timeout": 10, "config": provider(f"{server.url}/v1"), **options}
-    async with contextlib.aclosing(outbound.download(url, **wanted)) as chunks:
+    arguments = {"max_bytes": 1000, "timeout": 10, "config": provider(f"{server.url}/v1"), **options}
+    async with contextlib.aclosing(outbound.download(url, **arguments)) as chunks:
         return b"".join([chunk async for chunk in chunks])
 
 
@@ -48,7 +48,7 @@ async def failure_of(outbound, server, path, **options):
 
 
 async def test_the_providers_own_listed_host_is_downloaded_from(server, outbound):
-    """A provider on this machine may name itself."""
+    """A provider on this machine may serve its own images."""
     assert b"hello" == await body_of(outbound, server, "/x.png")
 
 
@@ -58,7 +58,7 @@ async def test_a_local_provider_may_call_itself_localhost(server, outbound):
 
 
 async def test_another_listed_provider_is_not_downloaded_from(server, outbound):
-    """The list is for a provider's own images, not for those of its neighbours."""
+    """The list allows a provider's own images, not those of its neighbours."""
     failure = await failure_of(
         outbound, server, "/x.png", config=provider(f"http://api.example.com:{server.port}")
     )
@@ -86,13 +86,13 @@ async def test_another_listed_provider_is_not_downloaded_from(server, outbound):
     ],
 )
 async def test_an_address_that_no_image_is_behind_is_refused(server, outbound, url):
-    """Scheme, port, credentials and form are judged before the name is looked up."""
+    """Scheme, port, credentials and form are checked before the name is resolved."""
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, url)).code
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 429, 500, 503, 204, 304])
 async def test_anything_but_200_is_a_failed_download(server, outbound, status):
-    """It carries the status and may have cost money."""
+    """The error has the status, and the call may have cost money."""
     server.answers["/x"] = answer(f"{status} X")
     failure = await failure_of(outbound, server, "/x")
 
@@ -104,7 +104,7 @@ async def test_anything_but_200_is_a_failed_download(server, outbound, status):
 
 
 async def test_three_redirects_are_followed(server, outbound):
-    """Relative and absolute ones."""
+    """Relative and absolute redirects are followed."""
     server.answers |= {
         "/1": answer("302 Found", Location="/2"),
         "/2": answer("301 Moved", Location=f"{server.url}/3"),
@@ -115,7 +115,7 @@ async def test_three_redirects_are_followed(server, outbound):
 
 
 async def test_a_fourth_redirect_is_too_many(server, outbound):
-    """A loop ends."""
+    """A redirect loop ends."""
     server.answers["/loop"] = answer("302 Found", Location="/loop")
     failure = await failure_of(outbound, server, "/loop")
 
@@ -138,7 +138,7 @@ async def test_a_fourth_redirect_is_too_many(server, outbound):
     ],
 )
 async def test_a_redirect_to_a_forbidden_place_is_not_followed(server, outbound, target):
-    """Every hop is judged like the first address."""
+    """Every hop is checked like the first URL."""
     server.answers["/r"] = answer("302 Found", Location=target.replace("PORT", str(server.port)))
     failure = await failure_of(outbound, server, "/r")
 
@@ -146,7 +146,7 @@ async def test_a_redirect_to_a_forbidden_place_is_not_followed(server, outbound,
 
 
 async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
-    """What began protected stays protected."""
+    """A download over https stays on https."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     async with RawServer(ssl=context) as server:
@@ -162,7 +162,7 @@ async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
 
 
 async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
-    """A key that a download needs is not carried to where the provider redirects."""
+    """A key for a download is not sent to the target of a redirect."""
     server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
     await body_of(outbound, server, "/r", headers={"Authorization": "Bearer sk-canary"})
 
@@ -170,7 +170,7 @@ async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
 
 
 async def test_cookies_are_not_kept_between_hops(server, outbound):
-    """A redirect that sets a cookie gets nothing back."""
+    """A cookie set by a redirect is not sent back."""
     server.answers["/r"] = answer("302 Found", Location="/x", Set_Cookie="a=b")
     await body_of(outbound, server, "/r")
 
@@ -178,7 +178,7 @@ async def test_cookies_are_not_kept_between_hops(server, outbound):
 
 
 async def test_too_many_bytes_end_the_download(server, outbound):
-    """However the body is framed."""
+    """It holds for any framing of the body."""
 
     async def endless(writer):
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -191,7 +191,7 @@ async def test_too_many_bytes_end_the_download(server, outbound):
 
 
 async def test_an_announced_size_that_is_too_large_is_not_read(server, outbound):
-    """The header is enough."""
+    """The Content-Length suffices."""
     server.answers["/big"] = answer(body=b"x", length=10**12)
     assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/big")).code
 
@@ -203,13 +203,13 @@ async def test_as_many_bytes_as_allowed_are_fine(server, outbound):
 
 
 async def test_a_gzip_bomb_counts_by_what_it_becomes(server, outbound):
-    """A body that is compressed although nobody asked is bounded all the same."""
+    """An unrequested compressed body is limited, too."""
     server.answers["/bomb"] = answer(body=gzip.compress(bytes(10**7)), Content_Encoding="gzip")
     assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/bomb", max_bytes=100_000)).code
 
 
 async def test_a_body_shorter_than_announced_is_a_failed_download(server, outbound):
-    """Half an image is none."""
+    """A truncated image is a failed download."""
 
     async def short(writer):
         writer.write(answer(body=b"half", length=8))
@@ -221,7 +221,7 @@ async def test_a_body_shorter_than_announced_is_a_failed_download(server, outbou
 
 
 async def test_a_download_that_trickles_ends_at_its_deadline(server, outbound):
-    """A byte now and then keeps no worker."""
+    """A trickle of bytes does not occupy a worker."""
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
@@ -235,7 +235,7 @@ async def test_a_download_that_trickles_ends_at_its_deadline(server, outbound):
 
 
 async def test_a_download_below_the_least_speed_ends_before_its_deadline(server, outbound):
-    """So many bytes in so many seconds, or it is given up."""
+    """Below the minimum speed the download is given up."""
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
@@ -259,13 +259,13 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
 
 
 async def test_silence_is_a_failed_download(server, outbound):
-    """Not a time-out of the paid call, which is over."""
+    """It is not a time-out of the paid call, which is over."""
     server.answers["/mute"] = lambda writer: asyncio.Event().wait()
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/mute", timeout=1)).code
 
 
 async def test_a_download_that_is_given_up_frees_its_connection(server, outbound):
-    """Whoever stops reading closes the connection with it."""
+    """Closing the iterator closes the connection."""
     server.answers["/long"] = answer(body=bytes(900_000))
     async with contextlib.aclosing(
         outbound.download(f"{server.url}/long", config=provider(server.url), max_bytes=10**6, timeout=10)
@@ -276,7 +276,7 @@ async def test_a_download_that_is_given_up_frees_its_connection(server, outbound
 
 
 async def test_the_message_holds_no_query(server, outbound):
-    """A signed address is a key for a while."""
+    """A signed URL is a temporary credential."""
     server.answers["/x?sig=canary"] = answer("403 Forbidden")
     failure = await failure_of(outbound, server, "/x?sig=canary")
 

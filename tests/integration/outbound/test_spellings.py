@@ -50,7 +50,7 @@ def test_the_table_is_long():
 
 @pytest.mark.parametrize("host", EVERY)
 async def test_no_spelling_is_accepted_as_api_base(listener, host):
-    """Saving and submitting refuse it, whatever it looks like."""
+    """Saving and submitting refuse it in every spelling."""
     with pytest.raises(UpstreamNotAllowed):
         await OutboundGuard(Outbound().gate).check(f"http://{host}:{listener.port}/v1")
 
@@ -59,7 +59,7 @@ async def test_no_spelling_is_accepted_as_api_base(listener, host):
 
 @pytest.mark.parametrize("host", EVERY)
 async def test_no_spelling_is_connected_to_as_api_base(listener, host):
-    """A configuration that came in some other way is still refused before the connection."""
+    """A configuration that bypassed the check is refused before connecting."""
     outbound = Outbound()
     base = f"http://{host}:{listener.port}/v1"
     with pytest.raises((UpstreamNotAllowed, CallError)):
@@ -70,7 +70,7 @@ async def test_no_spelling_is_connected_to_as_api_base(listener, host):
 
 @pytest.mark.parametrize("host", EVERY)
 async def test_no_spelling_is_downloaded_from(listener, host):
-    """A provider that names it gets nothing, not even on the provider's own port."""
+    """A result URL with it is refused, even on the provider's own port."""
     outbound = Outbound(allow_private={"gpu.lan:80"})
     config = provider(f"http://api.example.com:{listener.port}")
     url = f"http://{host}:{listener.port}/x.png"
@@ -82,7 +82,7 @@ async def test_no_spelling_is_downloaded_from(listener, host):
 
 @pytest.mark.parametrize("host", METADATA)
 async def test_metadata_stays_closed_although_listed(listener, host):
-    """The operator's list does not reach it."""
+    """The operator's list cannot allow it."""
     outbound = Outbound(allow_private={f"{host}:80"})
     with pytest.raises(UpstreamNotAllowed):
         await OutboundGuard(outbound.gate).check(f"http://{host}/")
@@ -90,12 +90,12 @@ async def test_metadata_stays_closed_although_listed(listener, host):
 
 @pytest.mark.parametrize("url", ["http://93.184.216.34/v1", "https://8.8.8.8", "http://no.such.invalid:99/"])
 async def test_public_addresses_and_unknown_names_may_be_saved(url):
-    """A name that does not resolve now is judged when it does."""
+    """A name that does not resolve now is checked when it does."""
     await OutboundGuard(Outbound().gate).check(url)
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com", "http://", "http://[::1", "//x", "http://a:99999"])
 async def test_what_is_no_http_address_is_refused(url):
-    """There is nothing to judge."""
+    """There is nothing to check."""
     with pytest.raises(UpstreamNotAllowed):
         await OutboundGuard(Outbound().gate).check(url)

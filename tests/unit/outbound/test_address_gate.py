@@ -52,12 +52,12 @@ def test_the_list_reaches_no_further_than_it_says(entry, host, port, address):
 
 
 def test_one_private_address_among_public_ones_is_enough():
-    """Every address of a name is judged, not only the one that would be tried first."""
+    """Every address of a name is checked, not only the one that would be tried first."""
     assert not allowed(AddressGate(), "two.example", 443, "93.184.216.34", "10.0.0.1")
 
 
 def test_the_service_never_calls_itself():
-    """Our own listening address is refused, listed or not."""
+    """Our own listening address is refused even if listed."""
     gate = AddressGate({"127.0.0.1:8080"})
     gate.listens_on([("127.0.0.1", 8080)])
 
@@ -65,7 +65,7 @@ def test_the_service_never_calls_itself():
 
 
 def test_a_service_on_all_interfaces_never_calls_itself_on_loopback():
-    """Listening on 0.0.0.0 means every loopback address with that port is ourselves."""
+    """If we listen on 0.0.0.0, every loopback address with that port is ours."""
     gate = AddressGate({"127.0.0.1:8080", "127.0.0.9:8080"})
     gate.listens_on([("0.0.0.0", 8080)])
 
@@ -76,7 +76,7 @@ def test_a_service_on_all_interfaces_never_calls_itself_on_loopback():
 
 
 def test_a_gate_for_public_addresses_forgets_the_list_and_knows_ourselves():
-    """What a provider names is judged without the operator's list."""
+    """URLs from a provider are checked without the operator's list."""
     gate = AddressGate({"127.0.0.1:7860"})
     strict = gate.public_only()
 
@@ -90,7 +90,7 @@ def test_a_gate_for_public_addresses_forgets_the_list_and_knows_ourselves():
     "entry", ["", "host", "host:", ":80", "host:0", "host:65536", "http://h:80", "::1:80", "a@b:80", "h:８０"]
 )
 def test_an_entry_that_is_no_host_and_port_is_refused(entry):
-    """A typing error in the list is said loudly."""
+    """A typing error in the list raises."""
     with pytest.raises(ValueError, match="host:port"):
         parse_entry(entry)
 
@@ -100,7 +100,7 @@ def test_an_entry_that_is_no_host_and_port_is_refused(entry):
     [("EXAMPLE.com.", "example.com"), ("[0:0::1]", "::1"), ("::ffff:1.2.3.4", "1.2.3.4"), ("[::1]", "::1")],
 )
 def test_a_host_has_one_canonical_spelling(text, expected):
-    """Case, brackets, a final dot and long forms make no difference."""
+    """Case, brackets, a trailing dot and long forms make no difference."""
     assert expected == canonical_host(text)
 
 

@@ -35,11 +35,11 @@ def test_an_address_that_is_not_everybodys_is_private(text):
 
 @pytest.mark.parametrize("text", METADATA)
 def test_a_clouds_metadata_service_is_known_in_every_wrapping(text):
-    """A metadata address is one, also mapped, translated or tunnelled."""
+    """A metadata address is recognised when mapped, translated or tunnelled, too."""
     assert is_metadata(ip_address(text))
 
 
 @pytest.mark.parametrize("text", PUBLIC)
 def test_a_public_address_is_public(text):
-    """Nothing speaks against an address of the open internet."""
+    """An address of the public internet has no reason against it."""
     assert (None, False) == (non_public_reason(ip_address(text)), is_metadata(ip_address(text)))

@@ -1,4 +1,4 @@
-"""Which connections are closed to make room for another."""
+"""Which connections are closed to make room for a new one."""
 
 import attrs
 import pytest
@@ -40,19 +40,19 @@ def slots_over(*pools, connections):
 
 
 async def test_a_connection_that_was_taken_meanwhile_is_not_closed():
-    """While the first is being closed, a call begins on the second: the third is closed in its place."""
-    taken, free = Connection(), Connection()
-    first = Connection(meanwhile=taken)
+    """While the first is being closed, a call begins on the second: the third is closed instead."""
+    reused, free = Connection(), Connection()
+    first = Connection(meanwhile=reused)
     mine = Pool([])
-    slots = slots_over(mine, Pool([first, taken, free]), connections=2)
+    slots = slots_over(mine, Pool([first, reused, free]), connections=2)
 
     await slots.make_room(mine)
 
-    assert [True, False, True] == [first.closed, taken.closed, free.closed]
+    assert [True, False, True] == [first.closed, reused.closed, free.closed]
 
 
 async def test_no_more_are_closed_than_room_is_needed_for():
-    """One connection more than there may be: one is closed, though the pool lists it until it next looks."""
+    """With one connection too many, one is closed, although the pool still lists it for a while."""
     idle = [Connection() for _ in range(3)]
     mine = Pool([Connection(idle=False)])
     slots = slots_over(mine, Pool(idle), connections=4)

@@ -22,19 +22,19 @@ async def decoded(data, size=1000):
 
 @pytest.mark.parametrize("size", [1, 7, 1000, MIB])
 async def test_gzip_is_undone_however_it_was_cut(size):
-    """Chunk borders make no difference."""
+    """Chunk boundaries make no difference."""
     text = b"".join(b"%d " % number for number in range(20000))
 
     assert text == b"".join(await decoded(gzip.compress(text), size))
 
 
 async def test_several_members_are_one_body():
-    """Gzip may be a row of members."""
+    """Gzip may consist of several members."""
     assert b"onetwo" == b"".join(await decoded(gzip.compress(b"one") + gzip.compress(b"two")))
 
 
 async def test_pieces_are_small():
-    """A small chunk that becomes a large one is given out in pieces."""
+    """A small chunk that expands is yielded in pieces."""
     pieces = await decoded(gzip.compress(bytes(8 * MIB)), MIB)
 
     assert PIECE_BYTES >= max(map(len, pieces))
@@ -57,7 +57,7 @@ async def test_a_bomb_ends_the_decoding_early():
 
 
 async def test_a_cut_body_is_noticed():
-    """Half a gzip body is a broken connection, not an answer."""
+    """A truncated gzip body is a broken connection, not a response."""
     with pytest.raises(httpx.RemoteProtocolError):
         await decoded(gzip.compress(b"x" * 1000)[:-9])
 
@@ -70,6 +70,6 @@ async def test_something_else_is_no_gzip():
 
 @pytest.mark.parametrize("name", ["br", "zstd", "deflate", "gzip, gzip", "compress", "gzip, br"])
 def test_encodings_that_were_not_asked_for_are_refused(name):
-    """Only gzip is ever undone."""
+    """Only gzip is decoded."""
     with pytest.raises(httpx.DecodingError):
         check_encoding(name)

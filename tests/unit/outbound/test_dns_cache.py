@@ -1,4 +1,4 @@
-"""A name is looked up once for all who ask within some seconds."""
+"""A name is resolved once for all callers within some seconds."""
 
 import asyncio
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 class NameServer:
-    """Gives each question another address; names ending in ``.invalid`` are nowhere."""
+    """Answers each query with another address; names ending in ``.invalid`` do not resolve."""
 
     def __init__(self):
         self.questions = []
@@ -33,7 +33,7 @@ def server():
 
 
 async def test_a_hundred_callers_ask_one_question(server):
-    """And all have its answer."""
+    """All get its result."""
     names = server.memory(seconds=60)
     answers = await asyncio.gather(*(names.resolve("vendor.example", 443) for _ in range(100)))
 
@@ -42,7 +42,7 @@ async def test_a_hundred_callers_ask_one_question(server):
 
 
 async def test_an_answer_is_not_kept_for_long(server):
-    """A name may lead elsewhere the next time; other names were never this one."""
+    """A name may resolve differently the next time; other names have entries of their own."""
     names = server.memory(seconds=0)
     answers = [
         await names.resolve(name, 443) for name in ("vendor.example", "vendor.example", "other.example")
@@ -53,7 +53,7 @@ async def test_an_answer_is_not_kept_for_long(server):
 
 
 async def test_what_does_not_resolve_is_remembered_too(server):
-    """So that a name server that is down is not asked by each caller."""
+    """So that not every caller queries a name server that is down."""
     names = server.memory(seconds=60)
     for _ in range(2):
         with pytest.raises(NameNotResolved):

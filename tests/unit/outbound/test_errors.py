@@ -31,13 +31,13 @@ def mapped(error):
 
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
 def test_every_exception_of_httpx_has_a_row(kind):
-    """None is left to be guessed from its parent class."""
+    """None falls back to its parent class."""
     assert kind in TRANSPORT_FAILURES
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: kind.__name__)
 def test_no_message_repeats_what_httpx_says(kind):
-    """httpx's own texts may hold header values and whole URLs."""
+    """httpx's own texts may contain header values and whole URLs."""
     assert SECRET not in str(mapped(raised(kind)))
 
 
@@ -68,14 +68,14 @@ def test_what_never_connected_started_nothing(kind):
     ],
 )
 def test_what_was_sent_may_have_cost_money(kind, code):
-    """After the first byte nobody knows, so the call is never sent again on its own."""
+    """After the first byte the outcome is unknown, so the call is never resent automatically."""
     error = mapped(raised(kind))
 
     assert (code, False, True) == (error.failure.code, error.not_started, error.failure.possible_charge)
 
 
 def _with_cause(error, *causes):
-    """Return an exception with a chain of causes, as httpx raises httpcore's, and that the system's."""
+    """Return an exception with a chain of causes, like httpx raising httpcore's, caused by the system's."""
     for above, below in zip((error, *causes), causes, strict=False):
         above.__cause__ = below
     return error
@@ -105,7 +105,7 @@ def _with_cause(error, *causes):
     ],
 )
 def test_why_there_is_no_connection_is_told(error, message):
-    """Each reason has another remedy: DNS, a server that is off, a firewall, a certificate."""
+    """Each reason has a different remedy: DNS, a server that is down, a firewall, a certificate."""
     assert f"api.example.com {message}" == mapped(error).failure.message
 
 
@@ -117,6 +117,6 @@ def test_an_address_that_is_not_allowed_is_a_matter_of_configuration():
 
 
 def test_other_exceptions_go_on_as_they_are():
-    """What the transport does not raise is none of the table's business."""
+    """The table leaves exceptions alone that do not come from the transport."""
     with pytest.raises(KeyError), map_transport_errors():
         raise KeyError("mine")

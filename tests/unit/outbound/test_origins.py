@@ -26,7 +26,7 @@ TRICKS = [
 
 @pytest.mark.parametrize("url", TRICKS)
 def test_a_key_is_bound_to_the_origin_that_is_called(url):
-    """The core's reading of an address, which keys are bound by, is the one that is connected to."""
+    """The core's parsing of a URL, which binds keys, matches the one used for connecting."""
     assert origin(url) == origin_of(parse_url(url))
 
 
