@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.http.classification import UpstreamResponse, classify, submit_error
 from imagegen_adapters.providers.http.document import ErrorSpec
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 def _gemini(status):
     error = {"status": "UNAVAILABLE"} if status == 503 else {}
-    return call_error(ErrorAnswer(status=status, error=error), model=None, now=NOW.timestamp())
+    return call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp())
 
 
 def _http(status):

@@ -1,1 +1,1 @@
-"""One module, or package, a provider's protocol: build (pure), send, parse (pure)."""
+"""One module or package for each protocol: build (pure), send, parse (pure)."""

@@ -1,4 +1,4 @@
-"""Base64 in pieces: both alphabets, with or without padding, white space and a data URI's head allowed."""
+"""Base64 in chunks: both alphabets, with or without padding, white space and a data URI prefix."""
 
 import base64
 import binascii
@@ -10,49 +10,49 @@ from imagegen_core.failures import FailureCode
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _MAX_DATA_URI_HEAD_BYTES = 256
-_PIECE_BYTES = 3 * 64 * 1024  # a multiple of 3, so that no padding comes in between
+_PIECE_BYTES = 3 * 64 * 1024  # a multiple of 3, so that only the last piece has padding
 
 
 def encode_base64(data: bytes) -> Iterator[bytes]:
-    """Yield the base64 of an image in pieces of 256 KiB, whose length is `encoded_length` together."""
+    """Yield the base64 of an image in chunks of 256 KiB, of `encoded_length` characters altogether."""
     for start in range(0, len(data), _PIECE_BYTES):
         yield base64.b64encode(data[start : start + _PIECE_BYTES])
 
 
 async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the base64 of what comes in pieces of any length."""
-    carry = b""
+    """Yield the base64 of chunks of any length."""
+    remainder = b""
     async for chunk in chunks:
-        data = carry + chunk
-        whole = len(data) - len(data) % 3
-        carry = data[whole:]
-        yield base64.b64encode(data[:whole])
-    yield base64.b64encode(carry)
+        data = remainder + chunk
+        complete = len(data) - len(data) % 3
+        remainder = data[complete:]
+        yield base64.b64encode(data[:complete])
+    yield base64.b64encode(remainder)
 
 
 def encoded_length(size: int) -> int:
-    """Return how many characters ``size`` bytes take."""
+    """Return the number of characters that ``size`` bytes take in base64."""
     return (size + 2) // 3 * 4
 
 
 def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the decoded bytes, never more in memory than a block.
+    """Yield the decoded bytes, holding no more than one block in memory.
 
     Raises:
-        CallError: ``bad_response``; it is no base64, or empty.
+        CallError: ``bad_response``; it is not base64, or empty.
     """
-    carry = b""
+    remainder = b""
     empty = True
     for block in _without_head(blocks):
-        text = carry + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
-        whole = len(text) // 4 * 4
-        carry = text[whole:]
-        if whole:
+        text = remainder + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
+        complete = len(text) // 4 * 4
+        remainder = text[complete:]
+        if complete:
             empty = False
-            yield _decoded(text[:whole])
-    if carry:
+            yield _decoded(text[:complete])
+    if remainder:
         empty = False
-        yield _decoded(carry + b"=" * (-len(carry) % 4))
+        yield _decoded(remainder + b"=" * (-len(remainder) % 4))
     if empty:
         raise CallError(FailureCode.BAD_RESPONSE, "an image in the provider's answer is empty")
 
@@ -65,7 +65,7 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the blocks without ``data:image/png;base64,``."""
+    """Yield the blocks without a leading ``data:image/png;base64,``."""
     rest = iter(blocks)
     start = b""
     for block in rest:

@@ -1,17 +1,17 @@
-"""What all providers' calls have in common: time-outs, and answers that are read only in part."""
+"""Limits of every call: time-outs, and how much of a response is read."""
 
 import contextlib
 
 import httpx
 
 MAX_ERROR_BYTES = 64 * 1024
-"""Most that is read of an error answer."""
+"""The part of an error response that is read."""
 
 _CONNECT_SECONDS = 10.0
 
 
 def call_timeout(seconds: float) -> httpx.Timeout:
-    """Return time-outs within which connecting fails first, since that proves that nothing was started."""
+    """Return time-outs of which connecting expires first, since that proves that nothing was started."""
     connect = min(_CONNECT_SECONDS, seconds / 2)
     return httpx.Timeout(seconds, connect=connect, pool=seconds / 2)
 
@@ -28,7 +28,7 @@ async def read_at_most(response: httpx.Response, max_bytes: int = MAX_ERROR_BYTE
 
 
 async def read_error(response: httpx.Response) -> bytes:
-    """Return as much of an error answer as comes: its status counts even when its body breaks off."""
+    """Return as much of an error body as arrives: the status counts even if the body is cut off."""
     body = bytearray()
     with contextlib.suppress(httpx.HTTPError, TimeoutError):
         await _fill(body, response, MAX_ERROR_BYTES)

@@ -1,4 +1,4 @@
-"""The operator's own headers, ``extra_config.headers``, which go along with each call."""
+"""The operator's headers in ``extra_config.headers``, which are sent with each call."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,9 @@ def configured_headers(config: ProviderConfig) -> dict[str, str]:
         ValidationFailed: they are not an object of strings.
     """
     headers = config.extra_config.get("headers") or {}
-    texts = isinstance(headers, Mapping) and all(isinstance(t, str) for pair in headers.items() for t in pair)
-    if not texts:
+    are_strings = isinstance(headers, Mapping) and all(
+        isinstance(t, str) for pair in headers.items() for t in pair
+    )
+    if not are_strings:
         raise ValidationFailed.of("extra_config.headers", "must be an object of strings")
     return {name.lower(): value for name, value in headers.items()}

@@ -1,4 +1,4 @@
-"""A caller's mask, turned into what a provider wants."""
+"""Converts a caller's mask to what a provider expects."""
 
 import asyncio
 import io
@@ -14,7 +14,7 @@ _OPAQUE = 255
 
 
 class MaskPolarity(StrEnum):
-    """How a provider marks what is to be repainted."""
+    """How a provider marks the area to repaint."""
 
     WHITE_IS_EDIT = "white_is_edit"
     BLACK_IS_EDIT = "black_is_edit"
@@ -24,54 +24,56 @@ class MaskPolarity(StrEnum):
 def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) -> bytes:
     """Return the caller's mask as a PNG of the provider's polarity.
 
-    In the caller's mask white is repainted and black kept, shades in between by degree; in one with an
+    In the caller's mask white is repainted and black kept, with grey levels in between; in a mask with an
     alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
-    everywhere marks nothing and is passed over. The result is grey (8 bits), or RGBA for
+    everywhere marks nothing and is ignored. The result is 8-bit grey, or RGBA for
     `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole image: call it in a thread.
 
     Args:
         data: PNG, JPEG or WebP.
-        polarity: what the provider wants.
-        size: width and height of the image that the mask belongs to, in pixels.
+        polarity: what the provider expects.
+        size: width and height in pixels of the image that the mask belongs to.
 
     Raises:
-        InvalidImage: the mask has another size than its image, or cannot be decoded.
+        InvalidImage: the mask cannot be decoded, or its size differs from the image's.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.size != size:
-                raise InvalidImage("mask", f"is {_shown(image.size)}, but its image is {_shown(size)}")
-            edited = _edited(image)
+                raise InvalidImage(
+                    "mask", f"is {_dimensions(image.size)}, but its image is {_dimensions(size)}"
+                )
+            edit_area = _edit_area(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidImage("mask", "cannot be decoded") from error
-    out = io.BytesIO()
-    _in_polarity(edited, polarity).save(out, "PNG")
-    return out.getvalue()
+    buffer = io.BytesIO()
+    _in_polarity(edit_area, polarity).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def _shown(size: tuple[int, int]) -> str:
+def _dimensions(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _edited(image: Image.Image) -> Image.Image:
+def _edit_area(image: Image.Image) -> Image.Image:
     """Return the caller's mask in 8-bit grey, 255 where it is repainted."""
     if image.has_transparency_data:
         alpha = image.convert("RGBA").getchannel("A")
         if alpha.getextrema()[0] != _OPAQUE:
             return _inverted(alpha)
         return image.convert("RGB").convert("L")
-    if image.mode.startswith("I"):  # 16-bit grey; convert() alone would clip it
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() alone would clip
         return image.convert("I").point(lambda value: value * (1 / 256) + 0).convert("L")
     return image.convert("L")
 
 
-def _in_polarity(edited: Image.Image, polarity: MaskPolarity) -> Image.Image:
+def _in_polarity(edit_area: Image.Image, polarity: MaskPolarity) -> Image.Image:
     if polarity is MaskPolarity.WHITE_IS_EDIT:
-        return edited
+        return edit_area
     if polarity is MaskPolarity.BLACK_IS_EDIT:
-        return _inverted(edited)
-    image = Image.new("RGBA", edited.size)
-    image.putalpha(_inverted(edited))
+        return _inverted(edit_area)
+    image = Image.new("RGBA", edit_area.size)
+    image.putalpha(_inverted(edit_area))
     return image
 
 
@@ -80,10 +82,10 @@ def _inverted(image: Image.Image) -> Image.Image:
 
 
 async def mask_for(request: ImageRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
-    """Return the request's mask as a provider wants it, None when there is none.
+    """Return the request's mask in the provider's polarity, None if there is none.
 
     Raises:
-        InvalidImage: it has another size than its image, or cannot be decoded.
+        InvalidImage: the mask cannot be decoded, or its size differs from the image's.
     """
     if request.mask is None or request.image is None:
         return None

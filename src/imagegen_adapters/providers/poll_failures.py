@@ -1,6 +1,6 @@
-"""Which answers about an accepted job end it: asking is free, and not all that answers is the provider.
+"""Which responses to a poll end an accepted job: polling is free, and not every response is the provider's.
 
-Proxies, firewalls and sign-in pages answer in its place: with pages, redirects, encodings nobody asked for.
+Proxies, firewalls and sign-in pages may respond in its place: with HTML, redirects or unrequested encodings.
 """
 
 import json
@@ -11,14 +11,14 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
 MAX_REFUSALS = 3
-"""How often in a row the provider itself may refuse the key before the job is given up."""
+"""Consecutive refusals of the key by the provider itself after which the job is given up."""
 
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 _PROXY_AUTHENTICATION = 407
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:
-    """Return whether an answer that is no success comes from the provider itself, whose API speaks JSON."""
+    """Return whether an error response is the provider's own, whose API speaks JSON, not a proxy's."""
     if 300 <= status < 400 or status == _PROXY_AUTHENTICATION:  # noqa: PLR2004 - redirects
         return False
     try:
@@ -28,26 +28,26 @@ def is_from_upstream(status: int, body: bytes) -> bool:
 
 
 def may_be_json(head: bytes) -> bool:
-    """Return whether what begins so may be an answer in JSON; a page is none."""
+    """Return whether a body that starts so can be JSON; an HTML page cannot."""
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
 
 
 @attrs.define
 class PollFailures:
-    """What came of asking for one job so far."""
+    """The failed polls of one job so far."""
 
     _last_error: CallError | None = None
     _refusals: int = 0
 
     def clear(self) -> None:
-        """Forget earlier trouble: the provider is there and works on the job."""
+        """Forget earlier failures: the provider responds and works on the job."""
         self._last_error, self._refusals = None, 0
 
     def tolerate(self, error: CallError, *, from_upstream: bool) -> None:
-        """Return if the job is to be asked for again.
+        """Return if the job is to be polled again.
 
         Raises:
-            CallError: ``error`` is the provider's last word on it.
+            CallError: ``error`` is the provider's final answer about the job.
         """
         self._last_error = error
         if not from_upstream:
@@ -59,14 +59,14 @@ class PollFailures:
             raise error
 
     def timeout_error(self, message: str) -> CallError:
-        """Return the error of a job that was not done by its deadline."""
-        trouble = self._last_error
-        if trouble is None:
+        """Return the error of a job that was not done by its deadline; it includes the last failure."""
+        last_error = self._last_error
+        if last_error is None:
             return CallError(FailureCode.TIMEOUT, message)
-        if trouble.failure.code in _FINAL_CODES:
-            return trouble
+        if last_error.failure.code in _FINAL_CODES:
+            return last_error
         return CallError(
             FailureCode.TIMEOUT,
-            f"{message}; at last: {trouble}",
-            upstream_status=trouble.failure.upstream_status,
+            f"{message}; at last: {last_error}",
+            upstream_status=last_error.failure.upstream_status,
         )

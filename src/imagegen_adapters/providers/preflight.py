@@ -1,4 +1,4 @@
-"""What can be refused before anything is queued, and what becomes of a refusal that comes late."""
+"""Checks that refuse a request before it is queued, and the mapping of refusals that come later."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,56 +11,58 @@ from imagegen_core.operations import ImageRequest, InputImage, parse_size
 
 
 def named_inputs(request: ImageRequest) -> tuple[tuple[str, InputImage], ...]:
-    """Return the request's images with the fields that a caller knows them by."""
+    """Return the request's images with the names of their fields in the API."""
     named = [(f"reference_images.{index}", image) for index, image in enumerate(request.references)]
-    beside = (("image", request.image), ("mask", request.mask))
-    return (*named, *((name, image) for name, image in beside if image is not None))
+    single = (("image", request.image), ("mask", request.mask))
+    return (*named, *((name, image) for name, image in single if image is not None))
 
 
-def check_total_bytes(request: ImageRequest, max_bytes: int, why: str) -> None:
-    """Check the bytes of all images together against what goes into one request.
+def check_total_bytes(request: ImageRequest, max_bytes: int, limit_name: str) -> None:
+    """Check the bytes of all images together against the limit of one request.
 
     Args:
-        request: what is asked for.
+        request: the request to check.
         max_bytes: of all images together.
-        why: whose limit it is; it follows the number.
+        limit_name: whose limit it is; it follows the number in the message.
 
     Raises:
-        ValidationFailed: naming the largest of them.
+        ValidationFailed: naming the largest image.
     """
     named = named_inputs(request)
     total = sum(image.size_bytes for _, image in named)
     if total > max_bytes:
         field = max(named, key=lambda pair: pair[1].size_bytes)[0]
-        raise ValidationFailed.of(field, f"all images together have {total} bytes, at most {max_bytes} {why}")
+        raise ValidationFailed.of(
+            field, f"all images together have {total} bytes, at most {max_bytes} {limit_name}"
+        )
 
 
-def check_size(request: ImageRequest, also: Sequence[str] = ("auto",)) -> None:
-    """Check that ``size`` is WIDTHxHEIGHT or one of ``also``.
+def check_size(request: ImageRequest, keywords: Sequence[str] = ("auto",)) -> None:
+    """Check that ``size`` is WIDTHxHEIGHT or one of the ``keywords``.
 
     Raises:
         ValidationFailed: naming ``params.size``.
     """
     size = request.params.get("size")
-    if size is not None and size not in also and parse_size(size) is None:
-        raise ValidationFailed.of("params.size", f"must be WIDTHxHEIGHT or one of {', '.join(also)}")
+    if size is not None and size not in keywords and parse_size(size) is None:
+        raise ValidationFailed.of("params.size", f"must be WIDTHxHEIGHT or one of {', '.join(keywords)}")
 
 
 def check_sides(request: ImageRequest) -> None:
-    """Check that ``width`` and ``height`` come together, for those who can tell nothing from one of them.
+    """Check that ``width`` and ``height`` come together, for providers that need both.
 
     Raises:
-        ValidationFailed: naming the one that is missing.
+        ValidationFailed: naming the missing one.
     """
-    given = [name for name in ("width", "height") if request.params.get(name) is not None]
-    if len(given) == 1 and request.dimensions is None:
-        missing = "height" if given == ["width"] else "width"
-        raise ValidationFailed.of(f"params.{missing}", f"is needed beside {given[0]}")
+    names = [name for name in ("width", "height") if request.params.get(name) is not None]
+    if len(names) == 1 and request.dimensions is None:
+        missing = "height" if names == ["width"] else "width"
+        raise ValidationFailed.of(f"params.{missing}", f"is needed beside {names[0]}")
 
 
 @attrs.frozen(kw_only=True)
 class ImageLimits:
-    """What a provider takes as an image: types (none named: all), bytes, pixels, bytes of all together."""
+    """A provider's limits on input images: types (empty: all), bytes, pixels, bytes of all together."""
 
     mime_types: Collection[str] = ()
     max_bytes: int | None = None
@@ -69,10 +71,10 @@ class ImageLimits:
     total_bytes: int | None = None
 
     def check(self, request: ImageRequest) -> None:
-        """Check each image but the mask, which is converted before it is sent, and the weight of all.
+        """Check each image but the mask, which is converted before it is sent, and the bytes of all together.
 
         Raises:
-            ValidationFailed: naming each one that the provider does not take.
+            ValidationFailed: naming each image that the provider does not accept.
         """
         named = [(field, image) for field, image in named_inputs(request) if field != "mask"]
         problems = tuple(
@@ -100,7 +102,7 @@ class ImageLimits:
 
 @contextmanager
 def map_refusals() -> Iterator[None]:
-    """Turn a refusal that comes after the task was queued into ``rejected``; nothing was sent."""
+    """Turn a refusal after the task was queued into ``rejected``; nothing was sent."""
     try:
         yield
     except Refusal as error:

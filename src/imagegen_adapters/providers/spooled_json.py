@@ -1,8 +1,8 @@
-"""Reads a JSON answer from disk without its images: long strings stay there, as places in the file.
+"""Reads a JSON response from disk without its images: long strings stay in the file, as offset and length.
 
-An answer with ten images of 20 MB each is 270 MB of text. What is parsed here is that text with every
-string over 64 KiB cut to its first characters and a mark, so a parse takes kilobytes whatever the
-provider sends, and the images are decoded piece by piece from the file.
+A response with ten images of 20 MB each is 270 MB of text. What is parsed is that text with every string
+above 64 KiB replaced by its first characters and a marker, so parsing takes kilobytes of memory whatever
+the provider sends, and the images are decoded chunk by chunk from the file.
 """
 
 import asyncio
@@ -21,14 +21,15 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.values.valid_text import valid_json
 
 MAX_INLINE_STRING_BYTES = 64 * 1024
-"""Bytes of a string that stays in memory whole."""
+"""The longest string that is read into memory."""
 
 MAX_JSON_BYTES = 4 * 1024 * 1024
-"""Bytes of JSON without the long strings: more is no image's answer."""
+"""JSON without its long strings: no response with images has more."""
 
 MAX_VALUES = 100_000
-"""Values of a JSON text that is parsed: a million takes a hundred megabytes, and stops the event loop
-even from a thread, since the parser never lets go of the interpreter."""
+"""Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from
+a thread, since the parser holds the GIL throughout.
+"""
 
 _BLOCK_BYTES = 512 * 1024
 _PREVIEW_BYTES = 64
@@ -37,12 +38,12 @@ _PLAIN = re.compile(rb"[ -\[\]-~]*")
 _STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _MAX_ESCAPE_BYTES = 6
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
-"""How JSON spells half of a surrogate pair, or NUL; only an answer that holds one is gone through."""
+"""JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree."""
 
 
 @attrs.frozen(kw_only=True)
 class SpooledString:
-    """Where a string's text is in the file; ``length`` counts bytes, escapes included."""
+    """Where a string's text is in the file; ``length`` is in bytes, escapes included."""
 
     offset: int
     length: int
@@ -50,25 +51,25 @@ class SpooledString:
 
 @attrs.frozen(kw_only=True)
 class SpooledJson:
-    """A parsed answer, its long strings replaced by marks that `spooled_string` resolves."""
+    """A parsed response in which markers, resolved by `spooled_string`, replace the long strings."""
 
     tree: Any
     _nonce: str
 
     def spooled_string(self, text: str) -> SpooledString | None:
-        """Return where the rest of a shortened string is, None when ``text`` is all there is."""
-        _, mark, place = text.partition(self._nonce)
-        if not mark:
+        """Return where a shortened string is stored, None if ``text`` is complete."""
+        _, marker, location = text.partition(self._nonce)
+        if not marker:
             return None
-        offset, _, length = place.partition(":")
+        offset, _, length = location.partition(":")
         return SpooledString(offset=int(offset), length=int(length))
 
     def resolve(self, text: str) -> "str | SpooledString":
-        """Return a string of the tree as it is, or where all of it is when it was shortened."""
+        """Return a string of the tree unchanged, or its location in the file if it was shortened."""
         return self.spooled_string(text) or text
 
     def resolved(self) -> Any:
-        """Return the tree with a `SpooledString` in place of each shortened one.
+        """Return the tree with a `SpooledString` in place of each shortened string.
 
         Raises:
             CallError: ``bad_response``; it is nested too deeply.
@@ -86,7 +87,7 @@ class SpooledJson:
         return self.resolve(value) if isinstance(value, str) else value
 
     def display_text(self, text: str) -> str:
-        """Return the text for a person: a shortened one without its mark."""
+        """Return the text for display: a shortened string without its marker."""
         return text.partition(self._nonce)[0]
 
 
@@ -94,7 +95,7 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     """Parse a JSON file; blocks, so call it in a thread.
 
     Raises:
-        CallError: ``bad_response``; it is empty, no JSON, or has too much beside its images.
+        CallError: ``bad_response``; it is empty, not JSON, or has too much JSON beside its images.
     """
     nonce = f"<{secrets.token_hex(16)}:"
     text = _read_without_long_strings(file, nonce.encode())
@@ -102,10 +103,10 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
 
 
 def parse_json(text: bytes) -> Any:
-    """Parse a short answer; all text in it is valid.
+    """Parse a short response; all text in the result is valid Unicode.
 
     Raises:
-        CallError: ``bad_response``; it is empty, no JSON, or has more than `MAX_VALUES` values.
+        CallError: ``bad_response``; it is empty, not JSON, or has more than `MAX_VALUES` values.
     """
     if not text.strip():
         raise bad_response("the provider's answer is empty")
@@ -118,20 +119,20 @@ def parse_json(text: bytes) -> Any:
         raise bad_response(f"the provider's answer is no JSON: {_excerpt(text)}") from error
 
 
-def bad_response(why: str) -> CallError:
-    """Return the error for an answer that cannot be read; the call may have been charged."""
-    return CallError(FailureCode.BAD_RESPONSE, why)
+def bad_response(message: str) -> CallError:
+    """Return the error for a response that cannot be read; the call may have been charged."""
+    return CallError(FailureCode.BAD_RESPONSE, message)
 
 
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
-    """Yield the bytes of a base64 string of the answer in blocks of at most 512 KiB, each made in a thread.
+    """Yield the bytes of a base64 string of the response in blocks of at most 512 KiB, each read in a thread.
 
     Args:
-        open_file: opens the spooled answer; it is closed again.
-        text: as `SpooledJson.whole` returns it.
+        open_file: opens the spooled response; the file is closed afterwards.
+        text: as `SpooledJson.resolve` returns it.
 
     Raises:
-        CallError: ``bad_response``; it is no base64, or empty.
+        CallError: ``bad_response``; it is not base64, or empty.
     """
     if isinstance(text, str):
         async for block in iterate_in_thread(decode_base64([text.encode("utf-8", "replace")])):
@@ -143,17 +144,17 @@ async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledSt
 
 
 async def iterate_in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield what a blocking iterator makes, each step in a thread."""
+    """Yield the items of a blocking iterator, each step in a thread."""
     iterator = iter(blocks)
     while (block := await asyncio.to_thread(next, iterator, None)) is not None:
         yield block
 
 
 def read_text(file: BinaryIO, text: Any) -> str | None:
-    """Return a text of the answer that is no image, wherever it is kept; None for anything else; blocks.
+    """Return a text that is not an image, inline or spooled; None for any other type. Blocks.
 
     Raises:
-        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES`, or no UTF-8.
+        CallError: ``bad_response``; it is longer than `MAX_JSON_BYTES`, or not UTF-8.
     """
     if not isinstance(text, SpooledString):
         return text if isinstance(text, str) else None
@@ -163,23 +164,23 @@ def read_text(file: BinaryIO, text: Any) -> str | None:
     return str(parse_json(b'"' + file.read(text.length) + b'"'))
 
 
-def read_string(file: BinaryIO, place: SpooledString) -> Iterator[bytes]:
-    """Yield a long string's bytes, escapes undone, in blocks of at most 512 KiB; blocks meanwhile."""
-    position, end, carry = place.offset, place.offset + place.length, b""
+def read_string(file: BinaryIO, string: SpooledString) -> Iterator[bytes]:
+    """Yield a spooled string's bytes, unescaped, in blocks of at most 512 KiB. Blocks while reading."""
+    position, end, remainder = string.offset, string.offset + string.length, b""
     while position < end:
         file.seek(position)
         block = file.read(min(_BLOCK_BYTES, end - position))
         if not block:
             break
         position += len(block)
-        block = carry + block
+        block = remainder + block
         cut = len(block) if position >= end else _safe_cut(block)
-        carry, block = block[cut:], block[:cut]
+        remainder, block = block[cut:], block[:cut]
         yield _ESCAPE.sub(_unescaped, block) if b"\\" in block else block
 
 
 def _safe_cut(block: bytes) -> int:
-    """Return where the block can be cut without parting an escape; it never begins inside of one."""
+    """Return where to cut the block without splitting an escape; the block never starts inside one."""
     last = block.rfind(b"\\", max(0, len(block) - _MAX_ESCAPE_BYTES))
     if last < 0:
         return len(block)
@@ -205,15 +206,15 @@ def _read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
 
 
 class _Scanner:
-    """Copies JSON to ``out``; a string is in ``kept`` until it ends or turns out to be a long one."""
+    """Copies JSON to ``output``; a string is in ``buffer`` until it ends or turns out to be a long one."""
 
     def __init__(self, nonce: bytes) -> None:
         self.output = bytearray()
         self.buffer = bytearray()
         self._nonce = nonce
         self._base = 0
-        self._start = -1  # offset of the present string's first byte; -1 outside of strings
-        self._escapes = False  # whether the last block ended with a backslash that escapes what follows
+        self._start = -1  # offset of the current string's first byte; -1 outside strings
+        self._escapes = False  # whether the last block ended with an escaping backslash
 
     def feed(self, block: bytes) -> None:
         position = 0
@@ -233,7 +234,7 @@ class _Scanner:
         self._base += len(block)
 
     def _end_of_string(self, block: bytes, position: int) -> int:
-        """Return where the quote is that ends the present string, or the block's length."""
+        """Return the position of the quote that ends the current string, or the length of the block."""
         quote = block.find(b'"', position)
         end = len(block) if quote < 0 else quote
         if not self._escapes and block.find(b"\\", position, end) < 0:
@@ -241,7 +242,7 @@ class _Scanner:
         begin = position + self._escapes
         within = _STRING_CONTENT.match(block, begin)
         end = within.end() if within else begin
-        self._escapes = block[end : end + 1] == b"\\"  # the last of the block
+        self._escapes = block[end : end + 1] == b"\\"  # the last byte of the block
         return len(block) if self._escapes else end
 
     def _buffer(self, block: bytes, start: int, end: int) -> None:

@@ -1,4 +1,4 @@
-"""A provider's sentence as it may be shown."""
+"""Prepares a provider's messages for display."""
 
 import re
 from collections.abc import Iterable
@@ -7,13 +7,15 @@ from imagegen_core.providers.capabilities import Model
 
 MAX_MESSAGE_CHARS = 500
 
-# Each expression takes in every beginning that it meets, so that none is looked through twice.
-_QUERY = re.compile(r"(https?://[^\s?#\"']*)(?:[?#]\S*)?")  # whole: a quote may be part of a key in it
+# Each expression consumes every start that it meets, so that matching takes linear time.
+_QUERY = re.compile(
+    r"(https?://[^\s?#\"']*)(?:[?#]\S*)?"
+)  # up to white space: a key in the query may contain a quote
 _TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
 
 
 def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
-    """Return a text on one line, without ``secrets`` and queries of URLs, cut to 500 characters."""
+    """Return a text on one line, without ``secrets`` and without queries of URLs, cut to 500 characters."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "****")
     bare = _QUERY.sub(r"\1", text)
@@ -22,20 +24,20 @@ def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
 
 
 def visible_text(page: str) -> str:
-    """Return what a page of HTML shows, on one line: no tags, no scripts; other text stays as it is."""
+    """Return the visible text of an HTML page on one line, without tags and scripts; other text unchanged."""
     text, *tagged = _TAG.split(page)
-    shown, hiding = [text], ""
+    visible, hidden_tag = [text], ""
     for slash, name, following in zip(tagged[::3], tagged[1::3], tagged[2::3], strict=True):
         tag = (name or "").lower()
-        if not hiding and not slash:
-            hiding = tag
-        elif slash and tag == hiding:
-            hiding = ""
-        if not hiding:
-            shown.append(following)
-    return " ".join(" ".join(shown).split())
+        if not hidden_tag and not slash:
+            hidden_tag = tag
+        elif slash and tag == hidden_tag:
+            hidden_tag = ""
+        if not hidden_tag:
+            visible.append(following)
+    return " ".join(" ".join(visible).split())
 
 
 def with_model_warning(model: Model, message: str) -> str:
-    """Return why a provider did not take a request, with the successor of a model that goes or is gone."""
+    """Return why a provider refused a request, with the successor of a model that is being retired."""
     return message if model.warning is None else shorten(f"{model.warning}: {message}")

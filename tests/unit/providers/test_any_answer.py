@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
 from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
 from imagegen_adapters.providers.http.extraction import find_images
@@ -73,9 +73,9 @@ PRESETS = PresetLibrary()
 
 
 def check(error):
-    """See that the error's words can be written."""
-    said = [str(error), error.failure.message, error.failure.upstream_code]
-    json.dumps(said, ensure_ascii=False).encode()
+    """Check that the error's texts can be encoded."""
+    texts = [str(error), error.failure.message, error.failure.upstream_code]
+    json.dumps(texts, ensure_ascii=False).encode()
 
 
 @given(JSON, STATUSES)
@@ -85,46 +85,46 @@ def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     for table in (A1111, STABILITY):
         check(table.error(status, {}, body, secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
-    check(call_error(ErrorAnswer(status=status, error=error), model=None, now=NOW.timestamp()))
+    check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 
 
 @pytest.mark.parametrize("name", PRESETS.names())
 @given(tree=JSON, status=STATUSES)
 def test_any_answer_to_a_document_is_read(name, tree, status):
-    """By each preset: as an error, as a job's, and as images."""
+    """By each preset: as an error, as a job's state, and as images."""
     document = PRESETS.load(name)
     body = json.dumps(tree).encode()
-    answer = parse_response(status, {"retry-after": "1"}, body, None)
-    for made in (submit_error, job_error):
-        check(made(classify(answer, document.errors, NOW), answer))
+    response = parse_response(status, {"retry-after": "1"}, body, None)
+    for error_from in (submit_error, job_error):
+        check(error_from(classify(response, document.errors, NOW), response))
     for operation in document.operations.values():
-        found = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
-        json.dumps([attrs.asdict(item) for item in found.items], ensure_ascii=False).encode()
+        extraction = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
+        json.dumps([attrs.asdict(item) for item in extraction.items], ensure_ascii=False).encode()
 
 
 @given(JSON)
 def test_any_answer_with_images_is_read(tree):
-    """Of A1111, Stability and Google: images, or why there is none."""
+    """Of A1111, Stability and Google: images, or a reason why there are none."""
     body = json.dumps(tree).encode()
     request = ImageRequest(operation=Operation.GENERATE, prompt="a")
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
         lambda: a1111_wire.parse_result(lambda: io.BytesIO(body), request, interrupted=False),
-        lambda: stability_wire.answer(io.BytesIO(body)),
+        lambda: stability_wire.parse_result(io.BytesIO(body)),
     )
     for read in readers:
         try:
-            made = read()
+            result = read()
         except CallError as error:
             check(error)
         else:
-            said = [dict(image.metadata) for image in getattr(made, "images", [made])]
-            json.dumps(said, ensure_ascii=False).encode()
+            metadata = [dict(image.metadata) for image in getattr(result, "images", [result])]
+            json.dumps(metadata, ensure_ascii=False).encode()
 
 
 def test_one_bad_byte_costs_no_image():
-    """An answer that is not UTF-8 everywhere was paid for all the same."""
+    """A response with invalid UTF-8 has been paid for all the same."""
     assert {"said": "a\N{REPLACEMENT CHARACTER}", "data": "aGk="} == parse_json(
         b'{"said": "a\xff", "data": "aGk="}'
     )

@@ -88,7 +88,7 @@ class TestDemoProviderWithJobs(TestDemoProvider):
 
 
 class TestImages:
-    """What it draws."""
+    """Generating images."""
 
     async def test_is_repeatable(self, provider):
         """The same prompt and seed give the same file, another seed another one."""
@@ -101,7 +101,7 @@ class TestImages:
         assert first != other
 
     async def test_two_calls_without_a_seed_differ(self, provider):
-        """Without a seed each call draws another image and tells the seed that draws it again."""
+        """Without a seed each call draws another image and reports the seed that reproduces it."""
         first, metadata = await drawn(provider, call_for(provider, call_id="a"))
         second, _ = await drawn(provider, call_for(provider, call_id="b"))
         again, _ = await drawn(provider, call_for(provider, seed=metadata["seed"], call_id="c"))
@@ -111,7 +111,7 @@ class TestImages:
         assert metadata["demo"] is True
 
     async def test_seeds_count_up(self, provider):
-        """The second image of a call is the first one of the next seed."""
+        """The second image of a call equals the first one of the next seed."""
         both = await run_call(provider, call_for(provider, seed=7, num=2), MemoryExchange())
         next_one, _ = await drawn(provider, call_for(provider, seed=8))
 
@@ -132,14 +132,14 @@ class TestImages:
         ],
     )
     async def test_has_the_size_asked_for(self, provider, params, size):
-        """All ways to say a size are understood."""
+        """All ways to set a size are understood."""
         data, _ = await drawn(provider, call_for(provider, request_for(Operation.GENERATE, **params)))
 
         assert size == opened(data).size
 
     @pytest.mark.parametrize("size", ["4096x4096", "0x5", "big"])
     async def test_refuses_a_size_it_cannot_draw(self, provider, size):
-        """A size that cannot be drawn is rejected by name."""
+        """A size that cannot be drawn is refused, naming the parameter."""
         call = call_for(provider, request_for(Operation.GENERATE, size=size))
 
         with pytest.raises(ValidationFailed, match=r"params\.size"):
@@ -151,7 +151,7 @@ class TestImages:
 
     @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
     async def test_file_says_that_it_is_a_demo(self, provider, format):
-        """Each kind of file carries the label."""
+        """Each file format carries the label."""
         data, _ = await drawn(provider, call_for(provider, format=format))
 
         assert format.upper() == opened(data).format
@@ -161,7 +161,7 @@ class TestImages:
         "prompt", ["猫", "a cat", "山", "海 船", "月 星", "花", "城市", "彩虹 云 鸟", "雪 树 房", "☃"]
     )
     async def test_words_are_drawn(self, provider, prompt):
-        """Any prompt is drawn, with what its words name."""
+        """Any prompt is drawn, with the motifs that it names."""
         plain = attrs.evolve(request_for(Operation.GENERATE, **SMALL, seed=1), prompt="")
         worded = attrs.evolve(plain, prompt=prompt)
 
@@ -184,10 +184,10 @@ def test_motifs_are_found_by_whole_words(prompt, motifs):
 
 
 class TestOperations:
-    """What it makes of the caller's images."""
+    """Operations on the caller's images."""
 
     async def test_edit_keeps_what_is_black_in_the_mask(self, provider):
-        """The white half is drawn over, the black one stays."""
+        """The white half is repainted, the black one stays."""
         mask = Image.new("L", (64, 48))
         mask.paste(255, (0, 0, 32, 48))
         buffer = io.BytesIO()
@@ -197,12 +197,12 @@ class TestOperations:
 
         data, _ = await drawn(provider, call_for(provider, request), exchange)
 
-        kept, changed = opened(data).crop((32, 0, 64, 48)), opened(data).crop((0, 0, 32, 48))
-        assert [(32 * 48, (255, 165, 0))] == kept.getcolors()
+        unmasked, changed = opened(data).crop((32, 0, 64, 48)), opened(data).crop((0, 0, 32, 48))
+        assert [(32 * 48, (255, 165, 0))] == unmasked.getcolors()
         assert [(32 * 48, (255, 165, 0))] != changed.getcolors()
 
     async def test_edit_refuses_a_mask_of_another_size(self, provider):
-        """A mask that does not fit its image is rejected."""
+        """A mask whose size differs from the image is rejected."""
         wrong = image_file("white", (10, 10))
         request = attrs.evolve(request_for(Operation.EDIT), mask=input_image("wrong", wrong))
 
@@ -213,7 +213,7 @@ class TestOperations:
 
     @pytest.mark.parametrize(("factor", "size"), [("x2", (128, 96)), ("x4", (256, 192))])
     async def test_upscale_enlarges(self, provider, factor, size):
-        """The image gets two or four times as wide and high."""
+        """The image becomes two or four times as wide and high."""
         request = request_for(Operation.UPSCALE, upscale_factor=factor)
 
         data, _ = await drawn(provider, call_for(provider, request))
@@ -231,7 +231,7 @@ class TestOperations:
             provider.split(call.request, call.model, call.config)
 
     async def test_segment_gives_a_mask(self, provider):
-        """What differs from the border is white, all else black."""
+        """Pixels that differ from the border become white, all others black."""
         image = Image.new("RGB", (60, 60), "white")
         image.paste("navy", (20, 20, 40, 40))
         buffer = io.BytesIO()
@@ -248,7 +248,7 @@ class TestOperations:
         assert (255, 0) == (mask.getpixel((30, 30)), mask.getpixel((5, 5)))
 
     async def test_recontext_shows_the_image(self, provider):
-        """The caller's image is in the middle of the new one."""
+        """The caller's image is in the centre of the new one."""
         data, _ = await drawn(provider, call_for(provider, request_for(Operation.RECONTEXT)))
 
         assert (255, 165, 0) == opened(data).getpixel((256, 256))
@@ -266,10 +266,10 @@ class TestOperations:
 
 
 class TestBehaviour:
-    """How it plays a provider."""
+    """Simulating a real provider."""
 
     async def test_takes_its_time(self, provider, clock):
-        """A call takes as long as it was told to, and reports how far it is."""
+        """A call takes the requested time, and reports its progress."""
         exchange = MemoryExchange()
 
         await provider.submit(call_for(provider, delay_seconds=30, progress_steps=4), exchange)
@@ -287,7 +287,7 @@ class TestBehaviour:
         assert (FailureCode.TIMEOUT, 10) == (caught.value.failure.code, clock.monotonic())
 
     async def test_a_job_is_resumed(self, clock):
-        """A job that another process accepted is waited for only as long as it still takes."""
+        """Polling a job that another process accepted waits only for the remaining time."""
         first, second = DemoProvider(clock), DemoProvider(clock)
         call = call_for(first, delay_seconds=300, as_job=True)
         job = await first.submit(call, MemoryExchange())
@@ -300,7 +300,7 @@ class TestBehaviour:
         assert 300 == clock.monotonic() - before
 
     async def test_a_job_without_a_start_is_unknown(self, provider):
-        """A job that this kind of provider never gave out has expired."""
+        """An unknown job counts as expired."""
         with pytest.raises(CallError) as caught:
             await provider.poll(call_for(provider), UpstreamJob(id="x"), MemoryExchange())
 
@@ -316,7 +316,7 @@ class TestBehaviour:
         job = await provider.submit(call, exchange) if as_job else None
         waiting = provider.poll(call, job, exchange) if as_job else provider.submit(call, exchange)
         running = asyncio.create_task(waiting)
-        await asyncio.sleep(0)  # it runs until it waits
+        await asyncio.sleep(0)  # runs until it waits
 
         await provider.cancel(call, job)
         with pytest.raises(CallError) as caught:
@@ -325,7 +325,7 @@ class TestBehaviour:
         assert FailureCode.CANCELLED == caught.value.failure.code
 
     async def test_cancelling_before_the_first_poll(self, provider):
-        """A job that is cancelled before anybody waits for it is not waited for."""
+        """Polling a job that is cancelled already returns at once."""
         call = call_for(provider, delay_seconds=600, as_job=True)
         job = await provider.submit(call, MemoryExchange())
         await provider.cancel(call, job)
@@ -346,7 +346,7 @@ class TestBehaviour:
         ],
     )
     async def test_fails_as_told(self, provider, code, not_started, retry_after):
-        """Every way in which a provider's call can end may be asked for."""
+        """Every way in which a provider's call can end can be requested."""
         with pytest.raises(CallError) as caught:
             await provider.submit(call_for(provider, fail=code), MemoryExchange())
 
@@ -357,19 +357,19 @@ class TestBehaviour:
         "params", [{"delay_seconds": 601}, {"progress_steps": -1}, {"fail": "no"}, {"x": 1}]
     )
     def test_parameters_have_ranges(self, provider, params):
-        """What is out of range or unknown is refused before the call."""
+        """Values out of range and unknown parameters are refused before the call."""
         with pytest.raises(ValidationFailed):
             call_for(provider, **params)
 
     async def test_a_receipt_without_images(self, provider):
-        """A receipt that is not one of its own cannot be read."""
+        """A receipt of another provider cannot be read."""
         with pytest.raises(CallError) as caught:
             await provider.collect(call_for(provider), Receipt(data={"pictures": [1]}), MemoryExchange())
 
         assert FailureCode.BAD_RESPONSE == caught.value.failure.code
 
     def test_models_of_a_configuration(self, provider):
-        """A configuration may name its own models and what they can do."""
+        """A configuration may define its own models and their operations."""
         entry = ModelEntry(id="sketch", default=True, capabilities=(Operation.GENERATE,))
 
         profile = provider.describe(attrs.evolve(CONFIG, models=(entry,)))

@@ -1,4 +1,4 @@
-"""The declarative document: what is wrong with one is named by its place."""
+"""The declarative document: every mistake is reported with its place."""
 
 import copy
 
@@ -26,7 +26,7 @@ GOOD = {
 
 
 def changed(path: str, value) -> dict:
-    """Return the good document with one thing changed."""
+    """Return the valid document with one change."""
     document = copy.deepcopy(GOOD)
     *parents, last = path.split(".")
     place = document
@@ -148,7 +148,7 @@ def test_the_good_document_is_good():
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(path, value, field):
-    """Each mistake leads to its own dotted path, and to no other."""
+    """Each mistake is reported with its own dotted path, and no other."""
     assert [field] == list(problems(changed(path, value)))
 
 
@@ -162,13 +162,13 @@ def test_all_problems_are_told_at_once():
 
 @pytest.mark.parametrize("document", [None, [], "text", 7])
 def test_a_document_is_an_object(document):
-    """Anything else is one problem at the top."""
+    """Any other type is one problem at the top."""
     assert {"spec": "must be an object"} == problems(document)
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_shipped_presets_default_to_a_model_that_is_served(name):
-    """No preset's default model is retired or will be within the month."""
+    """No preset's default model is retired, or will be within a month."""
     document = PresetLibrary().load(name)
     models = profile_of(document, config(name)).models
 
@@ -177,7 +177,7 @@ def test_shipped_presets_default_to_a_model_that_is_served(name):
 
 
 def test_a_preset_follows_from_the_name():
-    """A provider called like a preset, or like its alias, speaks it without further words."""
+    """A provider named like a preset, or its alias, uses it without further configuration."""
     library = PresetLibrary()
 
     assert "openai" == document_of(config("openai-dalle"), library).id
@@ -197,7 +197,7 @@ def test_a_preset_follows_from_the_name():
     ],
 )
 def test_a_wrong_configuration_is_named_by_its_place(extra, field):
-    """What is wrong in ``extra_config`` leads to its path there."""
+    """Mistakes in ``extra_config`` are reported with their path there."""
     with pytest.raises(ValidationFailed) as caught:
         document_of(config(extra_config=extra), PresetLibrary())
 
@@ -205,7 +205,7 @@ def test_a_wrong_configuration_is_named_by_its_place(extra, field):
 
 
 def test_an_unknown_model_gets_what_the_first_one_can():
-    """A model that the document does not know takes the first one's operations, under its own id."""
+    """A model that the document does not list gets the first one's operations, under its own id."""
     document = PresetLibrary().load("bfl")
 
     (model,) = profile_of(document, config(models=(ModelEntry(id="flux-9"),))).models

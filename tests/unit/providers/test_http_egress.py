@@ -1,4 +1,4 @@
-"""Addresses that a provider hands out: which are followed with the key, and where results may be."""
+"""URLs from responses: which are followed with the key, and where results may be."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def config(api_base):
     ],
 )
 def test_the_key_follows_to_the_origin_and_to_the_upstreams_own_hosts(api_base, url):
-    """The configured origin always; the document's hosts while the configured one is among them."""
+    """Always the configured origin; the document's hosts while the configured one is among them."""
     assert follow(url, api_base, DOCUMENT, config(api_base)).endswith("/jobs/7")
 
 
@@ -64,7 +64,7 @@ def test_the_key_follows_to_the_origin_and_to_the_upstreams_own_hosts(api_base, 
     ],
 )
 def test_the_key_follows_nowhere_else(api_base, url):
-    """A gateway's key is not the provider's; nor do other ports, schemes and look-alikes get it."""
+    """A gateway's key is not sent to the provider, nor any key to other ports, schemes or look-alikes."""
     with pytest.raises(CallError) as caught:
         follow(url, api_base, DOCUMENT, config(api_base))
 
@@ -82,7 +82,7 @@ def test_the_key_follows_nowhere_else(api_base, url):
     ],
 )
 def test_results_are_on_the_hosts_that_a_document_names(url, passes):
-    """Or at the provider's own origin; the call was paid, so anything else is a failed download."""
+    """Or the provider's own origin; the call is paid for, so any other is a failed download."""
     if passes:
         check_download(url, DOCUMENT, config(OWN))
         return

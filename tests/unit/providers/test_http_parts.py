@@ -67,19 +67,19 @@ SCOPE = {
     ],
 )
 def test_templates(template, rendered):
-    """A template keeps types, leaves out nulls and never evaluates what it inserts."""
+    """A template keeps types, omits nulls and never evaluates inserted values."""
     assert rendered == Template.parse(template).render(SCOPE)
 
 
 def test_one_item_may_be_a_scalar():
-    """A provider that wants one image without a list gets it so."""
+    """A provider that expects a single image without a list gets one."""
     template = Template.parse({"$each": "refs", "$item": "${item.mime}", "$single_as_scalar": True})
 
     assert "image/png" == template.render({**SCOPE, "refs": [part(0)]})
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "value"),
     [
         ("data[0].url", "u"),
         ("data[?b64].b64 | [0]", None),
@@ -91,9 +91,9 @@ def test_one_item_may_be_a_scalar():
         ("status != `0`", True),
     ],
 )
-def test_expressions(text, found):
-    """Expressions read body and headers; a wrong type in the answer is nothing found."""
-    assert found == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
+def test_expressions(text, value):
+    """Expressions read body and headers; a wrong type in the response gives None."""
+    assert value == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_expressions(text, found):
     ],
 )
 def test_sizes(spec, params, spelled):
-    """The nearest size that the model has, in the model's spelling; a change is told."""
+    """The nearest size that the model has, in the model's form, with a note if it differs."""
     document = {
         "schema": 1,
         "id": "x",
@@ -173,7 +173,7 @@ def test_sizes(spec, params, spelled):
     ],
 )
 def test_an_impossible_size_is_refused_by_name(params, fields):
-    """What has no near size is refused before anything is queued."""
+    """A size with no near match is refused before anything is queued."""
     request = ImageRequest(operation=Operation.GENERATE, params=params)
 
     with pytest.raises(ValidationFailed) as caught:
@@ -209,7 +209,7 @@ def errors(**fields) -> ErrorSpec:
     ],
 )
 def test_statuses_without_a_rule(status, code, not_started):
-    """Without a document's word, only a 429 proves that nothing was started."""
+    """Without a rule in the document, only a 429 proves that nothing was started."""
     answer = UpstreamResponse(status=status, headers={})
 
     error = submit_error(classify(answer, errors(), NOW), answer)
@@ -228,7 +228,7 @@ def test_a_document_may_say_that_nothing_was_admitted():
 
 
 def test_waiting_may_be_asked_for_in_words():
-    """A number in the provider's sentence is as good as a header."""
+    """A number in the provider's message counts like a header."""
     spec = errors(retry_after=["header:retry-after", {"jmespath": "detail", "regex": "~?(\\d+)s"}])
     answer = UpstreamResponse(
         status=429, headers={}, tree={"detail": "throttled. Your rate limit resets in ~30s."}
@@ -243,7 +243,7 @@ def test_every_class_has_a_code():
 
 
 def test_messages_hold_no_query_and_no_key():
-    """A provider's sentence is cut, and loses what may be secret."""
+    """A provider's message is shortened, and loses possible secrets."""
     answer = UpstreamResponse(
         status=400, headers={}, text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900, secret="sk-1"
     )
@@ -255,7 +255,7 @@ def test_messages_hold_no_query_and_no_key():
 
 
 def test_tencents_signature_is_the_published_one():
-    """The example of Tencent's own documentation comes out."""
+    """It reproduces the example of Tencent's documentation."""
     body = b'{"Limit": 1, "Filters": [{"Values": ["\\u672a\\u547d\\u540d"], "Name": "instance-name"}]}'
     request = SignableRequest(
         method="POST",
@@ -278,7 +278,7 @@ def test_tencents_signature_is_the_published_one():
 
 
 def test_a_key_of_the_wrong_form_is_not_repeated():
-    """The signer says what it needs, and not what it got."""
+    """The signer says what it needs without repeating the key."""
     request = SignableRequest(
         method="POST", url="https://x.example/", headers={"content-type": "a"}, body=b""
     )

@@ -1,4 +1,4 @@
-"""Regular expressions of documents: what finds a number, and nothing that can hold up the service."""
+"""Regular expressions of documents find a number, and cannot block the service."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from imagegen_adapters.providers.http.patterns import pattern_problem
     ],
 )
 def test_what_finds_a_number_is_taken(expression):
-    """With the repeats that numbers take."""
+    """Including the repeats that numbers need."""
     assert pattern_problem(expression) is None
 
 
@@ -39,5 +39,5 @@ def test_what_finds_a_number_is_taken(expression):
     ],
 )
 def test_what_could_take_long_is_refused(expression, problem):
-    """Whoever writes it may also write the text that it is searched in."""
+    """Its author may also control the text that it searches."""
     assert problem in (pattern_problem(expression) or "")

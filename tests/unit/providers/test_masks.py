@@ -1,4 +1,4 @@
-"""A mask says the same in every provider's words."""
+"""A mask keeps its meaning in every provider's polarity."""
 
 import io
 
@@ -41,7 +41,7 @@ def decoded(data):
     ids=["grey", "bits", "colour", "webp", "opaque-alpha", "alpha", "grey-alpha", "16-bit"],
 )
 def test_every_kind_of_mask_is_understood(data):
-    """White, or transparent where there is transparency, is what is repainted."""
+    """White is repainted, or transparent if there is an alpha channel."""
     result = convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=(2, 1))
 
     assert ("PNG", "L", LEFT_EDITED) == decoded(result)
@@ -56,7 +56,7 @@ def test_every_kind_of_mask_is_understood(data):
     ],
 )
 def test_each_polarity_marks_the_same_pixels(polarity, expected):
-    """The left pixel is the edited one in all three."""
+    """The left pixel is the repainted one in all three."""
     result = convert_mask(encoded("L", [255, 0]), polarity=polarity, size=(2, 1))
 
     assert expected == decoded(result)
@@ -70,13 +70,13 @@ def test_shades_are_kept_by_degree():
 
 
 def test_a_mask_of_another_size_is_refused():
-    """Providers would stretch it and repaint the wrong place."""
+    """Providers would stretch it and repaint the wrong area."""
     with pytest.raises(InvalidImage, match="mask: is 2x1, but its image is 3x1"):
         convert_mask(encoded("L", [255, 0]), polarity=MaskPolarity.WHITE_IS_EDIT, size=(3, 1))
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", encoded("L", [255, 0])[:-30]])
 def test_what_cannot_be_decoded_is_refused(data):
-    """A foreign exception never leaves the function."""
+    """No foreign exception leaves the function."""
     with pytest.raises(InvalidImage, match="mask: cannot be decoded"):
         convert_mask(data, polarity=MaskPolarity.WHITE_IS_EDIT, size=(2, 1))

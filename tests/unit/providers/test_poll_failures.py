@@ -1,4 +1,4 @@
-"""Which answers about an accepted job end it."""
+"""Which responses to a poll end an accepted job."""
 
 import pytest
 
@@ -27,7 +27,7 @@ PAGE = CallError(FailureCode.BAD_RESPONSE, "a page")
     ],
 )
 def test_the_upstream_speaks_json(status, body, from_upstream):
-    """Redirects and proxies' own statuses are never its word."""
+    """Redirects and statuses of proxies are never the provider's own."""
     assert from_upstream is is_from_upstream(status, body)
 
 
@@ -36,35 +36,35 @@ def test_the_upstream_speaks_json(status, body, from_upstream):
     [(b'{"a"', True), (b"\r\n [", True), (b"\xef\xbb\xbf{", True), (b"<html>", False), (b"", False)],
 )
 def test_an_answer_in_json_begins_like_one(head, may):
-    """Whatever the rest may be."""
+    """Whatever follows."""
     assert may is may_be_json(head)
 
 
 def test_the_upstreams_word_ends_a_job_at_once_and_a_refused_key_at_the_third_time():
-    """What somebody else says does not, however often; progress begins the count anew."""
-    patience = PollFailures()
+    """Responses of others do not, however many; progress resets the count."""
+    poll_failures = PollFailures()
     for _ in range(100):
-        patience.tolerate(PAGE, from_upstream=False)
+        poll_failures.tolerate(PAGE, from_upstream=False)
     for _ in range(2):
-        patience.tolerate(REFUSED, from_upstream=True)
-    patience.clear()
+        poll_failures.tolerate(REFUSED, from_upstream=True)
+    poll_failures.clear()
     for _ in range(2):
-        patience.tolerate(REFUSED, from_upstream=True)
+        poll_failures.tolerate(REFUSED, from_upstream=True)
 
     with pytest.raises(CallError) as third:
-        patience.tolerate(REFUSED, from_upstream=True)
+        poll_failures.tolerate(REFUSED, from_upstream=True)
     with pytest.raises(CallError) as word:
-        patience.tolerate(PAGE, from_upstream=True)
+        poll_failures.tolerate(PAGE, from_upstream=True)
     assert (REFUSED, PAGE) == (third.value, word.value)
 
 
 def test_the_deadline_tells_of_the_last_trouble():
-    """A refused key is what it was; anything else is a time-out that says why."""
+    """A refused key keeps its error; anything else is a time-out that names the cause."""
     calm, paged, refused = PollFailures(), PollFailures(), PollFailures()
     paged.tolerate(PAGE, from_upstream=False)
     refused.tolerate(REFUSED, from_upstream=False)
 
-    errors = [patience.timeout_error("too late") for patience in (calm, paged, refused)]
+    errors = [poll_failures.timeout_error("too late") for poll_failures in (calm, paged, refused)]
 
     assert ["too late", "too late; at last: a page", "no"] == [str(error) for error in errors]
     assert [FailureCode.TIMEOUT, FailureCode.TIMEOUT, FailureCode.AUTH_FAILED] == [

@@ -138,7 +138,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "request_", "fields"), REFUSED)
 def test_what_cannot_be_is_refused_by_name(name, request_, fields):
-    """Nothing is queued, and the caller reads which field to change."""
+    """Nothing is queued, and the error names the field to change."""
     with pytest.raises(ValidationFailed) as caught:
         split(name, request_)
 
@@ -164,5 +164,5 @@ def test_what_cannot_be_is_refused_by_name(name, request_, fields):
     ],
 )
 def test_what_can_be_is_not_refused(name, request_):
-    """The rules turn nothing away that a provider takes."""
+    """The rules refuse nothing that a provider accepts."""
     assert [request_.prompt] == [part.prompt for part in split(name, request_)]

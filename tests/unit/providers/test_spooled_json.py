@@ -1,4 +1,4 @@
-"""Answers with images are read without holding an image in memory."""
+"""Responses with images are read without holding an image in memory."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ async def bytes_of(document, text):
     )
 )
 def test_an_answer_without_long_strings_is_itself(value):
-    """Scanning changes nothing that JSON says, but for characters that are none."""
+    """Scanning preserves the JSON, except for invalid characters."""
     answer = parse_spooled(io.BytesIO(json.dumps(value).encode()))
 
     assert [valid_json(value)] * 2 == [answer.tree, answer.resolved()]
@@ -50,7 +50,7 @@ def test_an_answer_without_long_strings_is_itself(value):
 @pytest.mark.parametrize("block", [1, 5, 64, 70_000, 2**20])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
-    """However a file is cut into blocks and escaped, short strings are parsed and long ones found again."""
+    """Whatever the block size and escapes, short strings are parsed and long ones located."""
     monkeypatch.setattr(spooled_json, "_BLOCK_BYTES", block)
     monkeypatch.setattr(spooled_json, "MAX_INLINE_STRING_BYTES", 200)
     image = IMAGE[:3000]
@@ -72,7 +72,7 @@ def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
 
 @pytest.mark.parametrize("value", [b"1,", b"[],", b'{"a":1},'])
 def test_an_answer_of_very_many_values_is_not_parsed(value):
-    """Four megabytes of them would be a hundred in memory, and nothing else could run meanwhile."""
+    """Four megabytes of them would take a hundred in memory, and block everything else."""
     answer = b"[" + value * (MAX_JSON_BYTES // len(value) - 10) + b"0]"
 
     with pytest.raises(CallError) as caught:
@@ -82,7 +82,7 @@ def test_an_answer_of_very_many_values_is_not_parsed(value):
 
 
 async def test_long_and_short_images_decode_alike():
-    """Whether it was left on disk or not."""
+    """Whether it is inline or spooled."""
     encoded = [base64.b64encode(image).decode() for image in (IMAGE, b"short")]
     document = json.dumps({"images": encoded}).encode()
 
@@ -93,7 +93,7 @@ async def test_long_and_short_images_decode_alike():
 
 
 async def test_escaped_slashes_prefixes_line_breaks_and_missing_padding_are_understood():
-    """All of them are seen in the wild."""
+    """All of them occur in practice."""
     encoded = base64.b64encode(IMAGE + b"x").decode().rstrip("=")
     lines = "\n".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))
     document = (
@@ -108,7 +108,7 @@ async def test_escaped_slashes_prefixes_line_breaks_and_missing_padding_are_unde
     [b"aGVsbG8_-w==", b"aGVsbG8/+w", b"data:image/png;base64,aGVsbG8/+w==", b"aGVs\r\nbG8/\n+w=="],
 )
 def test_base64_in_all_spellings(text):
-    """Both alphabets, no padding, line breaks and a data URI's head are one thing."""
+    """Both alphabets, no padding, line breaks and a data URI prefix decode alike."""
     assert b"hello?\xfb" == b"".join(decode_base64([text]))
 
 
@@ -124,7 +124,7 @@ def test_any_bytes_come_back(data, url_safe, padded, size):
 
 @pytest.mark.parametrize("text", ["!!!!", "AAA=AAAA", "A", "猫猫猫猫", "", "data:image/png;base64,"])
 async def test_what_is_no_base64_is_a_bad_response(text):
-    """It is said when the image is read, and nothing is guessed."""
+    """The error comes when the image is read, and nothing is guessed."""
     with pytest.raises(CallError) as caught:
         await bytes_of(b"", text)
 
@@ -140,7 +140,7 @@ async def test_what_is_no_base64_is_a_bad_response(text):
     ],
 )
 def test_what_is_no_json_is_a_bad_response(document):
-    """Whatever is wrong with it, no foreign exception gets out."""
+    """Whatever is wrong with it, no foreign exception escapes."""
     with pytest.raises(CallError) as caught:
         parse_spooled(io.BytesIO(document)).resolved()
 
@@ -148,7 +148,7 @@ def test_what_is_no_json_is_a_bad_response(document):
 
 
 def test_json_without_images_is_bounded():
-    """A hostile answer of millions of small values is not parsed."""
+    """A hostile response of millions of small values is not parsed."""
     with pytest.raises(CallError, match="too much JSON"):
         parse_spooled(io.BytesIO(b"[" + b"[]," * 2_000_000 + b"[]]"))
 
@@ -170,7 +170,7 @@ def test_a_text_that_is_too_long_is_a_bad_response():
 
 
 async def test_memory_does_not_grow_with_the_image():
-    """Forty megabytes of base64 are read and decoded within a few."""
+    """Forty megabytes of base64 are decoded with a few megabytes of memory."""
     document = io.BytesIO(b'{"image": "' + base64.b64encode(bytes(30_000_000)) + b'"}')
     tracemalloc.start()
 

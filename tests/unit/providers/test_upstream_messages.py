@@ -1,4 +1,4 @@
-"""What providers say, as it is shown, and how long they ask us to wait."""
+"""Providers' messages for display, and how long they ask us to wait."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, wait
+from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
 from imagegen_adapters.providers.retry_after import MAX_RETRY_AFTER_SECONDS, parse_retry_after
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, Model
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
 
 def test_a_message_holds_no_query_and_no_key():
-    """A provider's sentence becomes one line, is cut, and loses what may be secret."""
+    """A provider's message becomes one line, is shortened, and loses possible secrets."""
     text = shorten("a\nkey-1 https://x.example/p?key=key-1#f " + "b" * 900, ("key-1", None, ""))
 
     assert "a **** https://x.example/p bbb" == text[:30]
@@ -41,7 +41,7 @@ def test_a_page_is_read_as_it_is_shown(page, words):
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("text", "shown"),
     [
         ('{"u":"https://a/b?key=1","w":"x"} c', '{"u":"https://a/b c'),
         ('"https://a/b" what?', '"https://a/b" what?'),
@@ -49,21 +49,21 @@ def test_a_page_is_read_as_it_is_shown(page, words):
         ("https://?a", "https://"),
     ],
 )
-def test_what_follows_the_query_of_an_address_goes_with_it(said, shown):
-    """A quote may be part of a key."""
-    assert shown == shorten(said)
+def test_what_follows_the_query_of_an_address_goes_with_it(text, shown):
+    """A key may contain a quote."""
+    assert shown == shorten(text)
 
 
 def test_a_refusal_of_a_retired_model_names_its_successor():
-    """Whatever else the provider says."""
+    """Whatever else the provider writes."""
     retired = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="new")
 
-    said = [
+    messages = [
         with_model_warning(Model(id="old", lifecycle=lifecycle), "not found")
         for lifecycle in (retired, Lifecycle())
     ]
 
-    assert ["model old is retired (2026-05-12); use new instead: not found", "not found"] == said
+    assert ["model old is retired (2026-05-12); use new instead: not found", "not found"] == messages
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_a_refusal_of_a_retired_model_names_its_successor():
     ],
 )
 def test_retry_after_is_a_number_or_a_date(value, seconds):
-    """Anything else asks for nothing."""
+    """Anything else gives no wait."""
     assert seconds == parse_retry_after(value, NOW)
 
 
 def test_a_date_without_a_present_asks_for_nothing():
-    """It cannot be told how far away it is."""
+    """Its distance is unknown."""
     assert parse_retry_after("Wed, 25 Nov 2026 08:01:00 GMT", None) is None
 
 
@@ -103,7 +103,7 @@ def test_a_date_without_a_present_asks_for_nothing():
     ],
 )
 def test_a_date_that_is_none_asks_for_nothing(date):
-    """An absurd zone, a year that no calendar has."""
+    """An absurd zone, an impossible year."""
     assert parse_retry_after(date, NOW) is None
 
 
@@ -113,7 +113,7 @@ WORDS = st.sampled_from((*DATES, "-1", "nan", "inf", "1e9", "٣"))
 
 @given(st.lists(WORDS, max_size=8).map(" ".join) | st.text(max_size=40))
 def test_whatever_an_upstream_writes_there_nothing_is_raised(text):
-    """What is asked for can be added to the present."""
+    """The wait can be added to the current time."""
     seconds = parse_retry_after(text, NOW)
 
     assert seconds is None or NOW + timedelta(seconds=seconds) >= NOW
@@ -128,6 +128,6 @@ def test_whatever_an_upstream_writes_there_nothing_is_raised(text):
 def test_so_it_is_with_googles_delay(delay):
     """RetryInfo beside the header."""
     detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
-    asked = wait(ErrorAnswer(status=429, error={"details": [detail]}, retry_after="1"), now=0.0)
+    seconds = retry_delay(ErrorResponse(status=429, error={"details": [detail]}, retry_after="1"), now=0.0)
 
-    assert 1.0 <= asked <= MAX_RETRY_AFTER_SECONDS
+    assert 1.0 <= seconds <= MAX_RETRY_AFTER_SECONDS

@@ -1,1 +1,1 @@
-"""A provider that draws offline, to try everything without a provider."""
+"""A provider that draws offline, to try everything without a real one."""

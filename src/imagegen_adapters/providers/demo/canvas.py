@@ -1,4 +1,4 @@
-"""The sheet that a scene is painted on: gradients, glows and shapes in units of its size."""
+"""The canvas of a scene: gradients, glows and shapes in units of its size."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -18,7 +18,7 @@ def _glow_mask() -> Image.Image:
 
 
 class Canvas:
-    """An RGB sheet; positions go from 0 to 1 across and down, lengths are shares of the shorter side."""
+    """An RGB canvas; positions are 0 to 1 across and down, lengths are fractions of the shorter side."""
 
     def __init__(self, width: int, height: int) -> None:
         self.image = Image.new("RGB", (width, height))
@@ -26,7 +26,7 @@ class Canvas:
         self._draw = ImageDraw.Draw(self.image)
 
     def cover(self, image: Image.Image) -> None:
-        """Cover the whole sheet with a smooth image of any size."""
+        """Cover the whole canvas with a smooth image of any size."""
         self.image.paste(image.resize(self.image.size, Image.Resampling.BILINEAR))
 
     @property
@@ -53,27 +53,27 @@ class Canvas:
     def disc(self, centre: Point, radius: float, colour: Colour, *, squash: float = 1.0) -> None:
         """Draw a circle, or an ellipse ``squash`` times as high as wide."""
         x, y = self._at(centre)
-        across = radius * self.unit
-        down = across * squash
-        self._draw.ellipse((x - across, y - down, x + across, y + down), fill=colour)
+        radius_x = radius * self.unit
+        radius_y = radius_x * squash
+        self._draw.ellipse((x - radius_x, y - radius_y, x + radius_x, y + radius_y), fill=colour)
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        """Fill a shape whose corners are positions on the sheet."""
+        """Fill a shape whose corners are positions on the canvas."""
         self._draw.polygon([self._at(p) for p in points], fill=colour)
 
     def shape(self, origin: Point, size: float, points: Sequence[Point], colour: Colour) -> None:
-        """Fill a shape whose corners are offsets from ``origin``, ``size`` long."""
+        """Fill a shape whose corners are offsets from ``origin``, scaled by ``size``."""
         x, y = self._at(origin)
         scale = size * self.unit
         self._draw.polygon([(x + dx * scale, y + dy * scale) for dx, dy in points], fill=colour)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """Draw a line with round joints through positions on the sheet."""
-        across = max(1, round(width * self.unit))
-        self._draw.line([self._at(p) for p in points], fill=colour, width=across, joint="curve")
+        """Draw a line with round joints through positions on the canvas."""
+        pixels = max(1, round(width * self.unit))
+        self._draw.line([self._at(p) for p in points], fill=colour, width=pixels, joint="curve")
 
     def offset(self, origin: Point, dx: float, dy: float) -> Point:
-        """Return the position that lies these lengths right of and below ``origin``."""
+        """Return the position at these distances to the right of and below ``origin``."""
         x = origin[0] + dx * self.unit / self.image.width
         return x, origin[1] + dy * self.unit / self.image.height
 

@@ -1,4 +1,4 @@
-"""A scene from a prompt and a seed: the same for the same two, on any machine."""
+"""Draws a scene from a prompt and a seed: the same scene for the same two, on any machine."""
 
 import math
 from random import Random
@@ -10,7 +10,7 @@ from imagegen_adapters.providers.demo.motifs import PAINTERS, motifs_in
 from imagegen_adapters.providers.demo.palette import Palette, mix
 
 _MAX_SMOOTHED_PIXELS = 600_000
-"""Up to here a scene is painted at twice its size, for smooth edges; larger ones look well enough."""
+"""Scenes up to this size are painted at twice their size, for smooth edges."""
 
 _MIN_SIDE_PIXELS = 64
 _DARK = frozenset({"night", "star", "moon"})
@@ -19,8 +19,8 @@ _INSTEAD_OF_HILLS = frozenset({"sea", "city"})
 
 
 def draw(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
-    """Return the RGB scene of ``size`` (width, height) that belongs to prompt and seed."""
-    random = Random(f"{seed}\n{prompt}")  # noqa: S311 - repeatable is what it has to be
+    """Return the RGB scene of ``size`` (width, height) for prompt and seed."""
+    random = Random(f"{seed}\n{prompt}")  # noqa: S311 - it has to be reproducible
     canvas = Canvas(*_painting_size(size))
     motifs = motifs_in(prompt)
     dark = "sun" not in motifs and not _DARK.isdisjoint(motifs)
@@ -41,7 +41,7 @@ def _painting_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _sky_motifs(motifs: tuple[str, ...], *, dark: bool) -> tuple[str, ...]:
-    """Return what is to be seen in the sky; there is always a sun or a moon, and stars by night."""
+    """Return the motifs in the sky: always a sun or a moon, and stars by night."""
     lights = {"star", "moon"} if dark else {"sun"}
     return tuple(m for m in PAINTERS if m in _SKY_MOTIFS and m in {*motifs, *lights})
 
@@ -52,7 +52,7 @@ def _paint(canvas: Canvas, palette: Palette, random: Random, motifs: tuple[str, 
 
 
 def _sky(canvas: Canvas, palette: Palette, random: Random) -> None:
-    # It is all soft, so a small one that is stretched looks the same and takes a tenth of the time.
+    # The sky has no sharp edges: a small one looks the same enlarged, and takes a tenth of the time.
     small = Canvas(max(1, canvas.image.width // 4), max(1, canvas.image.height // 4))
     small.gradient((palette.zenith, palette.middle, palette.horizon, palette.horizon))
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Images to and from files; each file says that it is a demo."""
+"""Reads and writes image files; each file written says that it is a demo."""
 
 import io
 
@@ -11,7 +11,7 @@ _DESCRIPTION, _SOFTWARE = 0x010E, 0x0131  # EXIF tags
 
 
 def encode(image: Image.Image, format: str) -> bytes:
-    """Return the image as a file of ``format`` (a key of `FORMATS`), labelled inside."""
+    """Return the image as a file of ``format`` (a key of `FORMATS`), with the label in its metadata."""
     buffer = io.BytesIO()
     if format == "png":
         text = PngImagePlugin.PngInfo()
@@ -26,7 +26,7 @@ def encode(image: Image.Image, format: str) -> bytes:
 
 
 def decode(data: bytes, *, side: int | None = None) -> Image.Image:
-    """Return a caller's image as RGBA, upright, shrunk until no side is longer than ``side``.
+    """Return a caller's image as RGBA, upright, scaled down so that no side exceeds ``side``.
 
     Raises:
         OSError: it cannot be decoded.

@@ -1,4 +1,4 @@
-"""What a prompt's words add to a scene."""
+"""Motifs that the words of a prompt add to a scene."""
 
 import math
 import re
@@ -47,18 +47,18 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "snow": ("雪", "snow", "冬", "winter"),
     }
 )
-"""Motifs in the order in which they are painted, and the words that call for them."""
+"""Motifs in painting order, and the words that select them."""
 
 
 def motifs_in(prompt: str) -> tuple[str, ...]:
-    """Return the motifs that the prompt's words call for, in painting order."""
+    """Return the motifs that the prompt's words select, in painting order."""
     text = prompt.lower()
     latin = frozenset(_LATIN_WORD.findall(text))
     return tuple(name for name, words in WORDS.items() if any(_occurs(word, text, latin) for word in words))
 
 
 def _occurs(word: str, text: str, latin: frozenset[str]) -> bool:
-    """Whether it is there: a Latin word whole or in the plural, so that no cat sits in a delicate flower."""
+    """Return whether the word occurs: a Latin one whole or plural, so that "delicate" contains no cat."""
     if not word.isascii():
         return word in text
     return word in latin or f"{word}s" in latin or f"{word}y" in latin
@@ -90,8 +90,8 @@ def _clouds(canvas: Canvas, palette: Palette, random: Random) -> None:
         place = random.random(), random.uniform(0.08, 0.38)
         colour = mix(palette.horizon, (255, 255, 255), 0.7)
         for puff in range(6):
-            at = canvas.offset(place, (puff - 2.5) * 0.055, random.uniform(-0.02, 0.015))
-            canvas.glow(at, random.uniform(0.06, 0.11), colour, 0.7)
+            centre = canvas.offset(place, (puff - 2.5) * 0.055, random.uniform(-0.02, 0.015))
+            canvas.glow(centre, random.uniform(0.06, 0.11), colour, 0.7)
 
 
 def _rainbow(canvas: Canvas, palette: Palette, _random: Random) -> None:
@@ -160,12 +160,12 @@ def _city(canvas: Canvas, palette: Palette, random: Random) -> None:
         for row in range(int((0.92 - top) / 0.035)):
             for column in range(int(width / 0.02)):
                 if random.random() < 0.45:  # noqa: PLR2004 - somewhat less than half of the windows are lit
-                    left, upper = x + 0.008 + column * 0.02, top + 0.015 + row * 0.035
+                    window_x, window_y = x + 0.008 + column * 0.02, top + 0.015 + row * 0.035
                     corners = [
-                        (left, upper),
-                        (left + 0.009, upper),
-                        (left + 0.009, upper + 0.016),
-                        (left, upper + 0.016),
+                        (window_x, window_y),
+                        (window_x + 0.009, window_y),
+                        (window_x + 0.009, window_y + 0.016),
+                        (window_x, window_y + 0.016),
                     ]
                     canvas.polygon(corners, mix(palette.accent, palette.light, 0.6))
         x += width + random.uniform(0.0, 0.015)
@@ -199,9 +199,12 @@ def _house(canvas: Canvas, palette: Palette, random: Random) -> None:
         mix(palette.accent, palette.near, 0.35),
     )
     canvas.shape(place, size, ((-0.12, 0.0), (0.16, 0.0), (0.16, -0.48), (-0.12, -0.48)), palette.near)
-    for left in (-0.46, 0.28):
+    for window_x in (-0.46, 0.28):
         canvas.shape(
-            place, size, ((left, -0.28), (left + 0.2, -0.28), (left + 0.2, -0.52), (left, -0.52)), window
+            place,
+            size,
+            ((window_x, -0.28), (window_x + 0.2, -0.28), (window_x + 0.2, -0.52), (window_x, -0.52)),
+            window,
         )
 
 
@@ -222,16 +225,17 @@ def _flowers(canvas: Canvas, palette: Palette, random: Random) -> None:
 
 
 def _cat(canvas: Canvas, palette: Palette, random: Random) -> None:
-    at = random.uniform(0.38, 0.62), 0.93
+    foot = random.uniform(0.38, 0.62), 0.93
     fur = random.choice((mix(palette.near, (20, 18, 24), 0.4), hsv(0.075, 0.62, 0.88), hsv(0.09, 0.14, 0.94)))
     shade, s = mix(fur, palette.near, 0.3), 0.3
     tail = [
-        canvas.offset(at, s * x, s * y) for x, y in ((0.3, -0.08), (0.75, -0.12), (0.88, -0.5), (0.72, -0.82))
+        canvas.offset(foot, s * x, s * y)
+        for x, y in ((0.3, -0.08), (0.75, -0.12), (0.88, -0.5), (0.72, -0.82))
     ]
     canvas.line(tail, 0.17 * s, shade)
     canvas.disc(tail[-1], 0.085 * s, shade)
-    canvas.disc(canvas.offset(at, 0, -0.38 * s), 0.44 * s, fur, squash=1.05)
-    head = canvas.offset(at, 0, -1.02 * s)
+    canvas.disc(canvas.offset(foot, 0, -0.38 * s), 0.44 * s, fur, squash=1.05)
+    head = canvas.offset(foot, 0, -1.02 * s)
     for side in (-1, 1):
         canvas.shape(head, s, ((side * 0.37, -0.12), (side * 0.34, -0.62), (side * 0.04, -0.3)), fur)
         canvas.shape(
@@ -242,7 +246,7 @@ def _cat(canvas: Canvas, palette: Palette, random: Random) -> None:
         eye = canvas.offset(head, side * 0.16 * s, -0.03 * s)
         canvas.disc(eye, 0.075 * s, hsv(0.2, 0.45, 0.95), squash=1.15)
         canvas.disc(eye, 0.032 * s, (20, 20, 26), squash=1.9)
-        canvas.disc(canvas.offset(at, side * 0.17 * s, -0.03 * s), 0.13 * s, shade, squash=0.6)
+        canvas.disc(canvas.offset(foot, side * 0.17 * s, -0.03 * s), 0.13 * s, shade, squash=0.6)
         for droop in (0.1, 0.16):
             start, end = (
                 canvas.offset(head, side * x * s, (droop + d) * s)
@@ -276,4 +280,4 @@ PAINTERS: Mapping[str, Motif] = MappingProxyType(
         "snow": _snowfall,
     }
 )
-"""How each motif is painted; ``night`` is no shape, it changes the palette."""
+"""The painter of each motif; ``night`` has none, since it only changes the palette."""

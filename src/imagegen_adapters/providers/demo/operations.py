@@ -1,4 +1,4 @@
-"""What each operation makes of the caller's images."""
+"""What each operation does with the caller's images."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -12,15 +12,15 @@ from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
 from imagegen_core.operations import Operation
 
 MAX_SIDE_PIXELS = 2048
-"""Longest side of what is drawn, in pixels."""
+"""The longest side of a drawn image."""
 
 MAX_UPSCALED_SIDE_PIXELS = 4096
-"""Longest side of an enlarged image, in pixels."""
+"""The longest side of an upscaled image."""
 
 
 @attrs.frozen(kw_only=True)
 class Work:
-    """All that an image is made from; ``references``, ``image`` and ``mask`` are files."""
+    """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
 
     operation: Operation
     prompt: str
@@ -37,7 +37,7 @@ def perform(work: Work) -> Image.Image:
 
     Raises:
         OSError: one of the caller's images cannot be decoded.
-        InvalidImage: the mask has another size than its image.
+        InvalidImage: the mask's size differs from the image's.
     """
     return _PERFORMERS[work.operation](work)
 
@@ -47,7 +47,7 @@ def _generate(work: Work) -> Image.Image:
 
 
 def _reference(work: Work) -> Image.Image:
-    """Return the scene in the colours of the references, which show from left to right."""
+    """Return the scene tinted with the colours of the references, from left to right."""
     tint = Image.new("RGB", (len(work.references), 2))
     for column, reference in enumerate(work.references):
         colours = decode(reference, side=64).convert("RGB").resize((1, 2), Image.Resampling.BOX)
@@ -58,7 +58,7 @@ def _reference(work: Work) -> Image.Image:
 
 
 def _edit(work: Work) -> Image.Image:
-    """Return the image with the scene where the mask is white, or over all of it like a veil."""
+    """Return the image with the scene where the mask is white, or blended over all of it without a mask."""
     image = decode(work.image).convert("RGB")
     mask = None
     if work.mask is not None:
@@ -84,16 +84,16 @@ def _upscale(work: Work) -> Image.Image:
 def _recontext(work: Work) -> Image.Image:
     """Return the image, with a shadow, in front of the scene."""
     scene = draw(work.prompt, work.seed, work.size)
-    room = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
-    subject = ImageOps.contain(decode(work.image, side=MAX_SIDE_PIXELS), room)
+    max_size = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
+    subject = ImageOps.contain(decode(work.image, side=MAX_SIDE_PIXELS), max_size)
     shape = ImageChops.multiply(subject.getchannel("A"), _rounded(subject.size))
-    left, top = (work.size[0] - subject.width) // 2, round((work.size[1] - subject.height) * 0.6)
+    x, y = (work.size[0] - subject.width) // 2, round((work.size[1] - subject.height) * 0.6)
     blur = max(1, min(work.size) // 40)
     shadow = Image.new("L", work.size)
-    shadow.paste(shape, (left, top + blur))
+    shadow.paste(shape, (x, y + blur))
     shadow = shadow.filter(ImageFilter.BoxBlur(blur)).point([round(v * 0.5) for v in range(256)])
     scene.paste((12, 12, 24), (0, 0), shadow)
-    scene.paste(subject.convert("RGB"), (left, top), shape)
+    scene.paste(subject.convert("RGB"), (x, y), shape)
     return scene
 
 

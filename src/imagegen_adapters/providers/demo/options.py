@@ -1,4 +1,4 @@
-"""The parameters of the demo model: what they may be, and what they mean."""
+"""The parameters of the demo model."""
 
 import math
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _FAILURES = tuple(
         FailureCode.INTERNAL,
     }
 )
-"""What a call to a provider can end in."""
+"""The failures that a call to a provider can end in."""
 
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
@@ -75,12 +75,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         description="end with this error; rate_limited and unavailable as calls that were never started",
     ),
 )
-"""All that the demo model takes, beside ``num``."""
+"""All parameters of the demo model beside ``num``."""
 
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """The parameters of one call, read."""
+    """The parsed parameters of one call."""
 
     size: tuple[int, int]
     format: str
@@ -91,8 +91,8 @@ class Options:
     failure: FailureCode | None
 
     @classmethod
-    def of(cls, request: ImageRequest) -> "Options":
-        """Return what the request's parameters mean.
+    def from_request(cls, request: ImageRequest) -> "Options":
+        """Parse the request's parameters.
 
         Raises:
             ValidationFailed: a size cannot be drawn.
@@ -113,29 +113,33 @@ class Options:
 
     @property
     def never_starts(self) -> bool:
-        """Whether the call is to end as one that no provider began to work on."""
+        """Whether the call is to end as one that the provider did not start."""
         return self.failure in _NOT_STARTED
 
 
 def _size(params: Mapping[str, Any]) -> tuple[int, int]:
     size = params.get("size")
-    given = parse_size(size)
-    if size not in (None, "", "auto") and given is None:
+    dimensions = parse_size(size)
+    if size not in (None, "", "auto") and dimensions is None:
         raise ValidationFailed.of("params.size", "must be WIDTHxHEIGHT or auto")
-    if given is None:
+    if dimensions is None:
         width, height = _shape(params)
         return int(params.get("width", width)), int(params.get("height", height))
-    if not all(1 <= side <= MAX_SIDE_PIXELS for side in given):
+    if not all(1 <= side <= MAX_SIDE_PIXELS for side in dimensions):
         raise ValidationFailed.of("params.size", f"sides must be 1 to {MAX_SIDE_PIXELS} pixels")
-    return given
+    return dimensions
 
 
 def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the size of the wanted shape: its longer side is ``image_size``, or its area 512×512."""
-    across, down = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
+    """Return the size for the requested ratio: the longer side is ``image_size``, or the area 512×512."""
+    ratio_width, ratio_height = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
     base = _BASES.get(str(params.get("image_size")))
-    scale = _BASE / math.sqrt(across * down) if base is None else base / max(across, down)
-    return round(across * scale), round(down * scale)
+    scale = (
+        _BASE / math.sqrt(ratio_width * ratio_height)
+        if base is None
+        else base / max(ratio_width, ratio_height)
+    )
+    return round(ratio_width * scale), round(ratio_height * scale)
 
 
 def _check_enlargement(request: ImageRequest, factor: int) -> None:

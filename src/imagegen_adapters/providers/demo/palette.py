@@ -1,4 +1,4 @@
-"""Colours that go together, from one random source."""
+"""Matching colours, from one source of randomness."""
 
 import colorsys
 from random import Random
@@ -15,14 +15,14 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Return ``first`` with that share of ``second`` in it."""
+    """Return ``first`` mixed with that share of ``second``."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 @attrs.frozen(kw_only=True)
 class Palette:
-    """Sky from top to horizon, land from far to near, a light, and an accent that stands out."""
+    """Sky from zenith to horizon, land from far to near, a light, and a contrasting accent."""
 
     zenith: Colour
     middle: Colour
@@ -34,7 +34,7 @@ class Palette:
 
     @classmethod
     def by_day(cls, random: Random) -> "Palette":
-        """Return a sky of neighbouring hues over land in the opposite one's shade."""
+        """Return a sky of neighbouring hues over land in a darker one."""
         hue = random.uniform(0.48, 0.92)
         warm = random.uniform(0.02, 0.12)
         return cls(

@@ -1,4 +1,4 @@
-"""Draws images on this machine, at no cost, and behaves like any provider when it is told to."""
+"""Draws images on this machine at no cost, and simulates the behaviour of other providers on request."""
 
 import asyncio
 import hashlib
@@ -33,10 +33,10 @@ _DEFAULT = ModelEntry(id="demo", name="Demo", default=True)
 
 
 class DemoProvider:
-    """Every model that a configuration names draws alike; without any there is ``demo``.
+    """Every model of a configuration draws alike; without any there is ``demo``.
 
-    The same prompt and seed give the same image; image ``n`` of a call has seed + n. Without a
-    seed (or with -1) it follows from the call's id, and the metadata tells it.
+    The same prompt and seed give the same image; image ``n`` of a call has seed + n. Without a seed (or
+    with -1) it is derived from the call's id, and reported in the metadata.
     """
 
     extra_keys: frozenset[str] = frozenset()
@@ -60,16 +60,16 @@ class DemoProvider:
         return ProviderProfile(models=models, needs_api_base=False, needs_api_key=False, free=True)
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        Options.of(request)
+        Options.from_request(request)
         return (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         with map_refusals():
-            options = Options.of(call.request)
+            options = Options.from_request(call.request)
         now = self._clock.now()
         if options.as_job and not options.never_starts:
             return UpstreamJob(id=f"demo-{call.call_id}", data={"started_at": now.isoformat()})
-        return await self._finish(call, options, exchange, now, patience=call.config.timeout)
+        return await self._finish(call, options, exchange, now, timeout=call.config.timeout)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         try:
@@ -77,7 +77,7 @@ class DemoProvider:
         except (KeyError, TypeError, ValueError) as error:
             raise CallError(FailureCode.RESULT_EXPIRED, f"no job {job.id!r}") from error
         with map_refusals():
-            options = Options.of(call.request)
+            options = Options.from_request(call.request)
         return await self._finish(call, options, exchange, started_at)
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
@@ -102,11 +102,11 @@ class DemoProvider:
         exchange: Exchange,
         started_at: datetime,
         *,
-        patience: float | None = None,
+        timeout: float | None = None,
     ) -> Receipt:
         cancelled = self._cancellations.setdefault(call.call_id, asyncio.Event())
         try:
-            await self._delay(options, exchange, started_at, cancelled, patience)
+            await self._delay(options, exchange, started_at, cancelled, timeout)
             if options.failure is not None:
                 raise _requested_failure(options)
             return await self._draw(call, options, exchange, cancelled)
@@ -119,18 +119,18 @@ class DemoProvider:
         exchange: Exchange,
         started_at: datetime,
         cancelled: asyncio.Event,
-        patience: float | None,
+        timeout: float | None,
     ) -> None:
-        """Wait until the call has taken its time, or ``patience`` is over; what is past is not waited for."""
+        """Wait until the call has taken its time or ``timeout`` is over, counted from ``started_at``."""
         steps = max(1, options.progress_steps)
         for step in range(1, steps + 1):
             due = options.delay_seconds * step / steps
-            if patience is not None and due > patience:
-                await self._pause(patience - self._elapsed(started_at), cancelled)
-                raise CallError(FailureCode.TIMEOUT, f"no answer within {patience:g} s")
-            left = due - self._elapsed(started_at)
-            await self._pause(left, cancelled)
-            if options.progress_steps and left > 0:
+            if timeout is not None and due > timeout:
+                await self._pause(timeout - self._elapsed(started_at), cancelled)
+                raise CallError(FailureCode.TIMEOUT, f"no answer within {timeout:g} s")
+            remaining = due - self._elapsed(started_at)
+            await self._pause(remaining, cancelled)
+            if options.progress_steps and remaining > 0:
                 await exchange.progress(step / steps)
 
     def _elapsed(self, started_at: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Google Gemini and Imagen through the google-genai SDK, by API key or on Vertex."""
+"""Google Gemini and Imagen through the google-genai SDK, with an API key or on Vertex."""
 
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 

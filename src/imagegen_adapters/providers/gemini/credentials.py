@@ -1,4 +1,4 @@
-"""Google's credentials for Vertex: a file that the operator names, else the application default ones."""
+"""Google's credentials for Vertex: a file that the operator names, or application default credentials."""
 
 import json
 import warnings
@@ -12,10 +12,10 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 def load(path: str | None) -> Any:
-    """Return credentials that refresh themselves. It reads files and may wait: call it in a thread.
+    """Return credentials that refresh themselves. It reads files and may block: call it in a thread.
 
-    A file may hold a service account or what ``gcloud auth application-default login`` writes; other
-    kinds name commands to run or addresses to call, and are refused.
+    A file may contain a service account, or what ``gcloud auth application-default login`` writes; other
+    types, which name commands to run or URLs to call, are refused.
 
     Raises:
         CallError: ``auth_failed``: there are none, or the file cannot be used. Nothing was sent.
@@ -25,12 +25,12 @@ def load(path: str | None) -> Any:
     try:
         return _default() if path is None else _from_file(path)
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
-        where = "application default credentials" if path is None else "extra_config.credentials_file"
-        raise CallError(FailureCode.AUTH_FAILED, f"{where} cannot be used") from error
+        source = "application default credentials" if path is None else "extra_config.credentials_file"
+        raise CallError(FailureCode.AUTH_FAILED, f"{source} cannot be used") from error
 
 
 def refresh(credentials: Any) -> None:
-    """Get a new token; blocks. The SDK would do it in threads that other work shares.
+    """Get a new token; blocks. The SDK would do this in the threads of the default executor.
 
     Raises:
         google.auth.exceptions.GoogleAuthError: there is none.
@@ -44,7 +44,7 @@ def _default() -> Any:
     import google.auth
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # google.auth warns of user credentials without a quota project
+        warnings.simplefilter("ignore")  # google.auth warns about user credentials without a quota project
         credentials, _ = google.auth.default(scopes=_SCOPES)
     return credentials
 

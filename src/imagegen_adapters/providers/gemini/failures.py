@@ -1,4 +1,4 @@
-"""Google's error answers, as what they mean for money and for another try.
+"""What Google's error responses mean for charges and retries.
 
 The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code.
 """
@@ -49,8 +49,8 @@ _BY_REASON: Mapping[str, FailureCode] = MappingProxyType(
 
 
 @attrs.frozen(kw_only=True)
-class ErrorAnswer:
-    """An answer that is not a 200: status, the ``error`` object of its body, and ``Retry-After``."""
+class ErrorResponse:
+    """A response that is not a 200: its status, the ``error`` object of its body, and ``Retry-After``."""
 
     status: int
     error: Mapping[str, Any] = attrs.field(factory=dict)
@@ -58,18 +58,18 @@ class ErrorAnswer:
 
     @property
     def name(self) -> str | None:
-        """Google's word for it, such as ``RESOURCE_EXHAUSTED``."""
+        """Google's name of the error, such as ``RESOURCE_EXHAUSTED``."""
         name = self.error.get("status")
         return name if isinstance(name, str) else None
 
     @property
     def message(self) -> str:
-        """Google's sentence, or what little there is."""
+        """Google's message, or a substitute."""
         text = self.error.get("message")
         return text if isinstance(text, str) and text.strip() else f"the provider answered {self.status}"
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the details of a kind, such as ``RetryInfo``."""
+        """Yield the details of a type, such as ``RetryInfo``."""
         details = self.error.get("details")
         for detail in details if isinstance(details, list) else ():
             if isinstance(detail, Mapping) and str(detail.get("@type", "")).endswith(f".{kind}"):
@@ -82,48 +82,50 @@ class ErrorAnswer:
 
 
 def call_error(
-    answer: ErrorAnswer, *, model: Model | None, secret: str | None = None, now: float
+    response: ErrorResponse, *, model: Model | None, secret: str | None = None, now: float
 ) -> CallError:
-    """Return what an error answer means. ``secret`` is cut out of its text; ``now`` is in epoch seconds.
+    """Return the error for a response. ``secret`` is removed from its text; ``now`` is in epoch seconds.
 
-    A refusal of a model that goes or is gone names its replacement; ``model`` is None for a free call.
+    A refusal of a model that is being retired names its replacement; ``model`` is None for a free call.
     """
-    code = _code(answer)
-    message = shorten(answer.message, (secret,))
+    code = _code(response)
+    message = shorten(response.message, (secret,))
     if model is not None and code is FailureCode.REJECTED:
         message = with_model_warning(model, message)
-    if answer.status // 100 == 3:  # noqa: PLR2004 - HTTP
+    if response.status // 100 == 3:  # noqa: PLR2004 - HTTP
         message = "the address answers with a redirect, which is not followed with a key; correct api_base"
     return CallError(
         code,
         message,
         not_started=code in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
-        retry_after=wait(answer, now=now),
-        upstream_status=answer.status,
-        upstream_code=answer.reason or answer.name,
+        retry_after=retry_delay(response, now=now),
+        upstream_status=response.status,
+        upstream_code=response.reason or response.name,
     )
 
 
-def _code(answer: ErrorAnswer) -> FailureCode:
-    if answer.status == 429 and _has_no_quota(answer):  # noqa: PLR2004 - HTTP
+def _code(response: ErrorResponse) -> FailureCode:
+    if response.status == 429 and _has_no_quota(response):  # noqa: PLR2004 - HTTP
         return FailureCode.QUOTA_EXHAUSTED
-    if answer.status == 503 and answer.name == "UNAVAILABLE":  # noqa: PLR2004 - HTTP
+    if response.status == 503 and response.name == "UNAVAILABLE":  # noqa: PLR2004 - HTTP
         return FailureCode.UNAVAILABLE  # "The service is temporarily running out of capacity": not admitted
-    if answer.status in (400, 403) and (by_reason := _BY_REASON.get(answer.reason or "")):
+    if response.status in (400, 403) and (by_reason := _BY_REASON.get(response.reason or "")):
         return by_reason
-    if answer.status == 400:  # noqa: PLR2004 - HTTP
-        if _POLICY_WORDS.search(answer.message):
+    if response.status == 400:  # noqa: PLR2004 - HTTP
+        if _POLICY_WORDS.search(response.message):
             return FailureCode.CONTENT_POLICY
-        if answer.name == "FAILED_PRECONDITION" and "billing" in answer.message.lower():
+        if response.name == "FAILED_PRECONDITION" and "billing" in response.message.lower():
             return FailureCode.QUOTA_EXHAUSTED
-    return _BY_STATUS.get(answer.status) or _BY_CLASS.get(answer.status // 100, FailureCode.OUTCOME_UNKNOWN)
+    return _BY_STATUS.get(response.status) or _BY_CLASS.get(
+        response.status // 100, FailureCode.OUTCOME_UNKNOWN
+    )
 
 
-def _has_no_quota(answer: ErrorAnswer) -> bool:
-    """Tell a quota that is used up for the day, or was never there, from one that refills in a minute."""
-    if _NO_QUOTA.search(answer.message):
+def _has_no_quota(response: ErrorResponse) -> bool:
+    """Distinguish a quota that is used up for the day, or is zero, from one that refills within a minute."""
+    if _NO_QUOTA.search(response.message):
         return True
-    for failure in answer.details("QuotaFailure"):
+    for failure in response.details("QuotaFailure"):
         violations = failure.get("violations")
         for violation in violations if isinstance(violations, list) else ():
             if isinstance(violation, Mapping) and (
@@ -134,10 +136,10 @@ def _has_no_quota(answer: ErrorAnswer) -> bool:
     return False
 
 
-def wait(answer: ErrorAnswer, *, now: float) -> float | None:
-    """Return the seconds that the provider asks us to wait: the longer of RetryInfo and ``Retry-After``."""
-    asked = [parse_retry_after(answer.retry_after, datetime.fromtimestamp(now, UTC))]
-    for info in answer.details("RetryInfo"):
+def retry_delay(response: ErrorResponse, *, now: float) -> float | None:
+    """Return the seconds that Google asks us to wait: the longer of RetryInfo and ``Retry-After``."""
+    waits = [parse_retry_after(response.retry_after, datetime.fromtimestamp(now, UTC))]
+    for info in response.details("RetryInfo"):
         delay = str(info.get("retryDelay", ""))
-        asked.append(parse_seconds(delay[:-1]) if delay.endswith("s") else None)
-    return max((seconds for seconds in asked if seconds is not None), default=None)
+        waits.append(parse_seconds(delay[:-1]) if delay.endswith("s") else None)
+    return max((seconds for seconds in waits if seconds is not None), default=None)

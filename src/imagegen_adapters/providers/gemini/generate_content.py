@@ -1,4 +1,4 @@
-"""``generate_content`` with an image in the answer: what is sent for each operation."""
+"""``generate_content`` for images: the request of each operation."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -30,7 +30,7 @@ EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
         "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the image, unchanged, in a new setting: ",
     }
 )
-"""What stands before the prompt of an edit; the other modes add nothing."""
+"""The text before the prompt of an edit; the other modes add none."""
 
 MASK_WARNING = "the mask went along as a second image; the model takes it as advice and may change more"
 UPSCALE_WARNING = "the image was drawn anew at a larger size, so details may differ from the original"
@@ -39,7 +39,7 @@ _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
 def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> dict[str, Any]:
-    """Return ``contents`` and ``config``. One request makes one image."""
+    """Return ``contents`` and ``config``. One request generates one image."""
     images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
     return {
         "contents": [{"role": "user", "parts": [*images, {"text": instruction(request)}]}],
@@ -48,7 +48,7 @@ def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> d
 
 
 def instruction(request: ImageRequest) -> str:
-    """Return the text that goes along with the images."""
+    """Return the text that is sent with the images."""
     if request.operation is Operation.UPSCALE:
         return UPSCALE_INSTRUCTION
     if request.operation is Operation.RECONTEXT:
@@ -60,10 +60,10 @@ def instruction(request: ImageRequest) -> str:
 
 
 def framing_of(request: ImageRequest, traits: Traits) -> Framing:
-    """Return ratio and size to ask for.
+    """Return the ratio and the size to request.
 
     Raises:
-        ValidationFailed: ``size`` cannot be understood.
+        ValidationFailed: ``size`` is malformed.
     """
     if request.operation is Operation.UPSCALE and request.image is not None:
         width, height = request.image.width, request.image.height
@@ -72,20 +72,20 @@ def framing_of(request: ImageRequest, traits: Traits) -> Framing:
 
 
 def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
-    """Return the warnings of the framing, and what is said of masks and upscaling."""
-    own: tuple[str, ...] = ()
+    """Return the warnings of the framing, of masks and of upscaling."""
+    warnings: tuple[str, ...] = ()
     if request.mask is not None:
-        own = (MASK_WARNING,)
+        warnings = (MASK_WARNING,)
     if request.operation is Operation.UPSCALE:
-        own = (UPSCALE_WARNING,)
-    return (*own, *framing_of(request, traits).warnings)
+        warnings = (UPSCALE_WARNING,)
+    return (*warnings, *framing_of(request, traits).warnings)
 
 
 def _config(request: ImageRequest, frame: Framing) -> dict[str, Any]:
     params = request.params
     config: dict[str, Any] = {
         "response_modalities": ["TEXT", "IMAGE"],
-        "automatic_continuation": False,  # it would send further, paid, requests on its own
+        "automatic_continuation": False,  # the SDK would send further paid requests by itself
         "automatic_function_calling": {"disable": True},
     }
     image = {"aspect_ratio": frame.aspect_ratio, "image_size": frame.image_size}

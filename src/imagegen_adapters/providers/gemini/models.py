@@ -20,10 +20,10 @@ DEFAULT_MODELS = (
     ModelEntry(id="gemini-3.1-flash-image", name="Gemini 3.1 Flash Image"),
     ModelEntry(id="gemini-3.1-flash-lite-image", name="Gemini 3.1 Flash Lite Image"),
 )
-"""What a configuration without ``models`` offers; all are served as of 2026-11-25."""
+"""The models of a configuration without ``models``; all are available as of 2026-11-25."""
 
 IMAGEN_BATCH = 4
-"""``sampleCount`` of Imagen goes up to this."""
+"""The maximum of Imagen's ``sampleCount``."""
 
 EDIT_MODES = tuple(
     f"EDIT_MODE_{name}"
@@ -53,7 +53,7 @@ _IMAGEN_GENERAL = (
 
 @attrs.frozen(kw_only=True)
 class Traits:
-    """``ratios`` and ``tiers`` that a model draws at; ``imagen`` speaks predict, others generate_content."""
+    """``ratios`` and ``tiers`` of a model's images; ``imagen`` ones use predict, others generate_content."""
 
     operations: tuple[Operation, ...] = _GENERAL
     ratios: tuple[str, ...] = _FOURTEEN_RATIOS
@@ -64,7 +64,7 @@ class Traits:
 
 
 def _fixed_size(**traits: Any) -> Traits:
-    """Return the traits of a model of one size, which cannot draw at the next one."""
+    """Return the traits of a model with a single size, which cannot upscale."""
     return Traits(operations=tuple(o for o in _GENERAL if o is not Operation.UPSCALE), **traits)
 
 
@@ -98,32 +98,32 @@ _CATALOGUE: Mapping[str, Traits] = MappingProxyType(
 
 
 def traits_of(model_id: str) -> Traits:
-    """Return what is known of a model; an unknown one gets what its family can do in general."""
+    """Return the traits of a model; an unknown one gets those of its family in general."""
     name = model_id.rpartition("models/")[2]
-    known = _CATALOGUE.get(name)
-    if known is not None:
-        return known
+    traits = _CATALOGUE.get(name)
+    if traits is not None:
+        return traits
     if name.startswith(("imagen", "imagegeneration", "image-segmentation")):
         return _imagen(*_IMAGEN_GENERAL, tiers=("1K", "2K"))
     return Traits(tiers=("512", "1K", "2K", "4K"))
 
 
 def model_of(entry: ModelEntry, backend: Backend) -> Model:
-    """Return the model that an entry of a configuration names.
+    """Return the model for an entry of a configuration.
 
-    ``capabilities`` of the entry choose among what the backend can do with such a model; Imagen can do
-    nothing with an API key of the developer backend.
+    ``capabilities`` of the entry select from what the backend can do with such a model; with an API key of
+    the developer backend, Imagen can do nothing.
     """
     traits = traits_of(entry.id)
     possible: tuple[Operation, ...] = _IMAGEN_GENERAL if traits.imagen else _GENERAL
     if traits.imagen and backend is Backend.DEVELOPER:
         possible = ()
-    wanted = traits.operations if entry.capabilities is None else entry.capabilities
+    operations = traits.operations if entry.capabilities is None else entry.capabilities
     return Model(
         id=entry.id,
         name=entry.name or entry.id,
         default=entry.default,
-        operations=tuple(o for o in wanted if o in possible),
+        operations=tuple(operation for operation in operations if operation in possible),
         parameters=_imagen_parameters(traits) if traits.imagen else _content_parameters(traits),
         max_num=IMAGEN_BATCH if traits.imagen else MAX_NUM,
         max_references=traits.max_references,

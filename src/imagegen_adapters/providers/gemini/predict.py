@@ -1,4 +1,4 @@
-"""The predict methods of Imagen on Vertex: what is sent for each operation."""
+"""The predict methods of Imagen on Vertex: the request of each operation."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -35,13 +35,13 @@ _METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
         Operation.SEGMENT: frozenset(),
     }
 )
-"""Which parameters each method takes."""
+"""The parameters that each method takes."""
 
 _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 
 
 def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
-    """Return the method's name and its arguments; several images come from one call.
+    """Return the method's name and its arguments; one call returns several images.
 
     Raises:
         UnsupportedOperation: Imagen takes no references.
@@ -77,23 +77,23 @@ def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
 
 
 def _needs_no_watermark(request: ImageRequest) -> bool:
-    taken = _METHOD_PARAMETERS[request.operation]
+    parameters = _METHOD_PARAMETERS[request.operation]
     return (
-        "seed" in taken
+        "seed" in parameters
         and request.seed not in (None, -1)
         and request.params.get("add_watermark") is not False
     )
 
 
 def _config(request: ImageRequest) -> dict[str, Any]:
-    taken = _METHOD_PARAMETERS[request.operation]
+    parameters = _METHOD_PARAMETERS[request.operation]
     config = {
-        theirs: request.params[ours]
-        for ours, theirs in _CONFIG_NAMES.items()
-        if ours in taken and ours in request.params and not (ours == "seed" and request.seed == -1)
+        sdk_name: request.params[name]
+        for name, sdk_name in _CONFIG_NAMES.items()
+        if name in parameters and name in request.params and not (name == "seed" and request.seed == -1)
     }
-    if "num" in taken:
-        config["number_of_images"] = request.num  # left out, Vertex makes and charges four
+    if "num" in parameters:
+        config["number_of_images"] = request.num  # Vertex generates and charges four by default
     if _needs_no_watermark(request):
         config["add_watermark"] = False
     return config

@@ -1,4 +1,4 @@
-"""Gemini and Imagen as a provider."""
+"""The provider for Gemini and Imagen."""
 
 import asyncio
 import time
@@ -41,13 +41,13 @@ from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 _RESPONSE_FILE = "answer.json"
 _SLACK_BYTES = 32 * 1024 * 1024
-"""Room in an answer for sketches, signatures and text beside the images."""
+"""Room in a response for drafts, signatures and text beside the images."""
 
 _MAX_UPLOADS = 4
-"""Calls that hold an image in memory at a time, while they send it."""
+"""Calls that hold an image in memory at the same time, while they send it."""
 
 _MAX_SIGN_INS = 4
-"""Google's library waits two minutes for a token service that does not answer."""
+"""Google's library waits two minutes for a token service that does not respond."""
 
 _NATIVE_COUNT = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
@@ -56,8 +56,8 @@ class GeminiProvider:
     """Implements the `Provider` port with google-genai: one request a call, images never whole in memory.
 
     Args:
-        outbound: everything goes through it, but for Google's own credentials being refreshed.
-        now: epoch seconds, to read a ``Retry-After`` that is a date.
+        outbound: makes all connections, except those that refresh Google's own credentials.
+        now: epoch seconds, for a ``Retry-After`` that is a date.
     """
 
     extra_keys = EXTRA_KEYS
@@ -65,12 +65,12 @@ class GeminiProvider:
     def __init__(self, outbound: Outbound, *, now: Callable[[], float] = time.time) -> None:
         self._outbound = outbound
         self._now = now
-        self._uploading = asyncio.Semaphore(_MAX_UPLOADS)
+        self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._credentials: dict[str | None, Any] = {}
-        self._signing_in = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
+        self._sign_in_threads = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        settings = GeminiSettings.of(config)
+        settings = GeminiSettings.from_config(config)
         configured_headers(config)
         entries = DEFAULT_MODELS if config.models is None else config.models
         ambient = settings.credentials if config.api_key is None else None
@@ -85,7 +85,7 @@ class GeminiProvider:
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         check_sdk_call(request, model)
-        limit = GeminiSettings.of(config).max_inline_bytes
+        limit = GeminiSettings.from_config(config).max_inline_bytes
         check_total_bytes(request, limit, "go into one request (extra_config.max_inline_mb)")
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
@@ -94,7 +94,7 @@ class GeminiProvider:
         return request.split()
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        settings = GeminiSettings.of(call.config)
+        settings = GeminiSettings.from_config(call.config)
         with map_refusals():
             self.split(call.request, call.model, call.config)
             uploads = await uploads_of(call, exchange)
@@ -108,7 +108,7 @@ class GeminiProvider:
             async with asyncio.timeout(call.config.timeout) as upload_context.limit:
                 await self._send(call, settings, sdk_call, upload_context)
         except TimeoutError as error:
-            raise _timeout_error(call.config.timeout, sent=upload_context.sending_started) from error
+            raise _timeout_error(call.config.timeout, has_started=upload_context.sending_started) from error
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
@@ -116,16 +116,16 @@ class GeminiProvider:
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
-        answer = await asyncio.to_thread(_parsed, exchange, name)
-        reading = (read_predictions if traits_of(call.model.id).imagen else read_content)(answer)
+        document = await asyncio.to_thread(_parsed, exchange, name)
+        response = (read_predictions if traits_of(call.model.id).imagen else read_content)(document)
         return ProviderResult(
-            images=tuple(_image(found, exchange, name) for found in reading.images),
-            failures=reading.failures,
-            warnings=(*warnings_of(call.request, call.model), *reading.warnings),
+            images=tuple(_image(image, exchange, name) for image in response.images),
+            failures=response.failures,
+            warnings=(*warnings_of(call.request, call.model), *response.warnings),
         )
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Do nothing: Google cannot be asked to stop."""
+        """Do nothing: Google has no request to stop a call."""
 
     async def probe(self, config: ProviderConfig) -> Probe:
         profile = self.describe(config)
@@ -144,7 +144,7 @@ class GeminiProvider:
         return Probe(ok=True, detail=f"{len(served)} models are served by this key")
 
     async def _served(self, config: ProviderConfig) -> frozenset[str]:
-        settings = GeminiSettings.of(config)
+        settings = GeminiSettings.from_config(config)
         with map_sdk_errors(config, now=self._now):
             async with self._models(config, settings, None) as models:
                 page = (await models.list(config={"page_size": 1000})).page
@@ -156,7 +156,7 @@ class GeminiProvider:
         with map_sdk_errors(call.config, model=call.model, upload_context=upload_context, now=self._now):
             async with AsyncExitStack() as upload:
                 if upload_context.uploads:
-                    await upload.enter_async_context(self._uploading)
+                    await upload.enter_async_context(self._uploads)
                     upload_context.on_sent = upload.aclose
                 async with self._models(call.config, settings, upload_context) as models:
                     await sdk.send(models, sdk_call)
@@ -178,10 +178,10 @@ class GeminiProvider:
             return None
         path = settings.credentials_file
         if path not in self._credentials:
-            self._credentials[path] = await self._signing_in.run(lambda: load_credentials(path))
+            self._credentials[path] = await self._sign_in_threads.run(lambda: load_credentials(path))
         credentials = self._credentials[path]
         if credentials.expired or not credentials.token:
-            await self._signing_in.run(lambda: refresh(credentials))
+            await self._sign_in_threads.run(lambda: refresh(credentials))
         return credentials
 
 
@@ -190,14 +190,14 @@ def _parsed(exchange: Exchange, name: str) -> Any:
         return parse_spooled(file).resolved()
 
 
-def _image(found: ImageData, exchange: Exchange, name: str) -> GeneratedImage:
+def _image(image: ImageData, exchange: Exchange, name: str) -> GeneratedImage:
     return GeneratedImage(
-        chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), found.data), metadata=found.metadata
+        chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), image.data), metadata=image.metadata
     )
 
 
-def _timeout_error(seconds: float, *, sent: bool) -> CallError:
-    if sent:
+def _timeout_error(seconds: float, *, has_started: bool) -> CallError:
+    if has_started:
         return CallError(FailureCode.TIMEOUT, f"the provider took longer than {seconds:g} seconds")
     return CallError(
         FailureCode.UNAVAILABLE, f"nothing could be sent within {seconds:g} seconds", not_started=True

@@ -1,4 +1,4 @@
-"""Google's 200 answers, read: images and what was said beside them, or why there are none."""
+"""Parses Google's 200 responses: images and their metadata, or why there are none."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,14 +16,14 @@ REFUSALS = frozenset(
         *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
     }
 )
-"""Finish reasons by which Google refuses an image; any ``blockReason`` refuses a prompt."""
+"""Finish reasons by which Google refuses an image; a ``blockReason`` always refuses the prompt."""
 
 _TEXT_CHARS = 2000
 
 
 @attrs.frozen(kw_only=True)
 class ImageData:
-    """An image in an answer: its base64, as text or as a place in the spooled file."""
+    """An image in a response: its base64, as text or as a location in the spooled file."""
 
     data: str | SpooledString
     metadata: Mapping[str, Any]
@@ -31,20 +31,20 @@ class ImageData:
 
 @attrs.frozen(kw_only=True)
 class ParsedResponse:
-    """What an answer holds; never without an image."""
+    """The content of a response, with at least one image."""
 
     images: tuple[ImageData, ...]
     failures: tuple[CallError, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def read_content(answer: Any) -> ParsedResponse:
-    """Read the answer of ``generateContent``. Thought images are sketches and passed over.
+def read_content(response: Any) -> ParsedResponse:
+    """Read a response of ``generateContent``. Images in thought parts are drafts, and ignored.
 
     Raises:
-        CallError: ``content_policy``, or ``bad_response`` when there is no image for another reason.
+        CallError: ``content_policy``, or ``bad_response`` if there is no image for another reason.
     """
-    document = _object(answer)
+    document = _object(response)
     feedback = _object(document.get("promptFeedback"))
     candidates = [_object(c) for c in _list(document.get("candidates"))]
     shared = _shared_metadata(document)
@@ -52,9 +52,9 @@ def read_content(answer: Any) -> ParsedResponse:
     failures: list[CallError] = []
     warnings: list[str] = []
     for candidate in candidates:
-        found = tuple(_content_images(candidate, shared))
-        images += found
-        if not found:
+        candidate_images = tuple(_content_images(candidate, shared))
+        images += candidate_images
+        if not candidate_images:
             failures.append(_no_image(candidate))
         elif candidate.get("finishReason") == "MAX_TOKENS":
             warnings.append("the answer was cut off at the model's limit of tokens")
@@ -63,46 +63,46 @@ def read_content(answer: Any) -> ParsedResponse:
         message = _text(feedback.get("blockReasonMessage")) or f"the prompt was blocked: {reason}"
         raise _refusal(message, reason)
     if not images:
-        said = _text(_object(document.get("error")).get("message"))
-        raise failures[0] if failures else _bad(said or "the answer has no candidates")
+        message = _text(_object(document.get("error")).get("message"))
+        raise failures[0] if failures else _bad(message or "the answer has no candidates")
     return ParsedResponse(images=tuple(images), failures=tuple(failures), warnings=tuple(warnings))
 
 
 def _content_images(candidate: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[ImageData]:
-    said = _visible_text(candidate)
+    text = _visible_text(candidate)
     for part in _parts(candidate):
-        blob = _object(part.get("inlineData", part.get("inline_data")))
-        data = blob.get("data")
-        mime_type = str(blob.get("mimeType", blob.get("mime_type", "image/png")))
+        inline_data = _object(part.get("inlineData", part.get("inline_data")))
+        data = inline_data.get("data")
+        mime_type = str(inline_data.get("mimeType", inline_data.get("mime_type", "image/png")))
         if part.get("thought") is True or not isinstance(data, str | SpooledString) or not data:
             continue
         if mime_type.startswith("image/"):
-            beside = {
+            metadata = {
                 "mime_type": mime_type,
                 "finish_reason": candidate.get("finishReason"),
                 "safety_ratings": candidate.get("safetyRatings"),
-                "text": said,
+                "text": text,
             }
-            yield ImageData(data=data, metadata=_without_empty({**shared, **beside}))
+            yield ImageData(data=data, metadata=_without_empty({**shared, **metadata}))
 
 
 def _no_image(candidate: Mapping[str, Any]) -> CallError:
     reason = str(candidate.get("finishReason") or "")
-    message, said = _text(candidate.get("finishMessage")), _visible_text(candidate)
+    message, text = _text(candidate.get("finishMessage")), _visible_text(candidate)
     if reason in REFUSALS:
-        return _refusal(message or said or f"the image was blocked: {reason}", reason)
-    if said:
-        return _bad(f"the model answered in words: {said}", reason)
+        return _refusal(message or text or f"the image was blocked: {reason}", reason)
+    if text:
+        return _bad(f"the model answered in words: {text}", reason)
     return _bad(message or f"the answer has no image ({reason or 'no reason given'})", reason)
 
 
-def read_predictions(answer: Any) -> ParsedResponse:
-    """Read the answer of a predict method; filtered images become failures beside the others.
+def read_predictions(response: Any) -> ParsedResponse:
+    """Read a response of a predict method; filtered images become failures beside the others.
 
     Raises:
-        CallError: ``content_policy`` when all were filtered, ``bad_response`` when there is nothing.
+        CallError: ``content_policy`` if all were filtered, ``bad_response`` if there are none.
     """
-    predictions = [_object(p) for p in _list(_object(answer).get("predictions"))]
+    predictions = [_object(p) for p in _list(_object(response).get("predictions"))]
     images: list[ImageData] = []
     failures: list[CallError] = []
     for prediction in predictions:
@@ -163,7 +163,7 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return JSON without what was left on disk."""
+    """Return JSON without the strings that were left on disk."""
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The google-genai SDK, made to call one address with one key, once, whatever the environment says."""
+"""Runs the google-genai SDK with one address, one key and no retries, whatever the environment says."""
 
 import asyncio
 import importlib
@@ -17,7 +17,7 @@ from imagegen_core.providers.config import ProviderConfig
 
 
 async def load() -> None:
-    """Import the SDK, half a second of work, beside the event loop."""
+    """Import the SDK in a thread: it takes half a second."""
     await asyncio.to_thread(importlib.import_module, "google.genai")
 
 
@@ -25,7 +25,7 @@ async def load() -> None:
 async def models_api(
     config: ProviderConfig, settings: GeminiSettings, transport: SdkTransport, credentials: Any
 ) -> AsyncIterator[Any]:
-    """Yield ``client.aio.models`` of a client that sends through ``courier``."""
+    """Yield ``client.aio.models`` of a client that sends through ``transport``."""
     from google import genai
     from google.genai.client import DebugConfig
 
@@ -53,9 +53,9 @@ async def models_api(
 
 
 async def send(models: Any, sdk_call: SdkCall) -> None:
-    """Call the method that ``order`` names; its answer is where the courier put it."""
+    """Call the method of ``sdk_call``; the transport has spooled the response when this returns."""
     with warnings.catch_warnings():
-        # The SDK announces, once a process and when the coroutine is made, that Imagen's methods will go.
+        # The SDK warns, once per process and as the coroutine is made, that Imagen's methods will go.
         warnings.simplefilter("ignore")
         call = getattr(models, sdk_call.method)(**sdk_call.arguments)
     await call

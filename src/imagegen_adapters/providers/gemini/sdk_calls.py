@@ -1,4 +1,4 @@
-"""What one request becomes at Google: a method of the SDK and its arguments."""
+"""The SDK method and arguments for a request."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -19,14 +19,14 @@ def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True)
 class SdkCall:
-    """``method`` of ``client.aio.models``, and what it is called with."""
+    """A ``method`` of ``client.aio.models``, and its arguments."""
 
     method: str
     arguments: Mapping[str, Any] = attrs.field(converter=_frozen_mapping)
 
 
 def sdk_call_for(request: ImageRequest, model: Model, uploads: Sequence[Upload]) -> SdkCall:
-    """Return the SDK call for a request. Pure; the images in it are placeholders.
+    """Return the SDK call for a request. Pure; its images are placeholders.
 
     Args:
         request: checked against ``model``.
@@ -34,7 +34,7 @@ def sdk_call_for(request: ImageRequest, model: Model, uploads: Sequence[Upload])
         uploads: the request's images in the order of ``request.inputs``.
 
     Raises:
-        ValidationFailed: ``size`` cannot be understood.
+        ValidationFailed: ``size`` is malformed.
     """
     traits = traits_of(model.id)
     if traits.imagen:
@@ -45,19 +45,19 @@ def sdk_call_for(request: ImageRequest, model: Model, uploads: Sequence[Upload])
 
 
 def check_sdk_call(request: ImageRequest, model: Model) -> None:
-    """Check what `sdk_call_for` would refuse, without the SDK and without the images.
+    """Check for whatever `sdk_call_for` would refuse, without the SDK and without the images.
 
     Raises:
-        ValidationFailed: ``size`` cannot be understood.
+        ValidationFailed: ``size`` is malformed.
     """
     warnings_of(request, model)
 
 
 def warnings_of(request: ImageRequest, model: Model) -> tuple[str, ...]:
-    """Return what the caller should know about how the request was carried out.
+    """Return what the caller should know about how the request was served.
 
     Raises:
-        ValidationFailed: ``size`` cannot be understood.
+        ValidationFailed: ``size`` is malformed.
     """
     traits = traits_of(model.id)
     if traits.imagen:

@@ -1,11 +1,11 @@
-"""What the SDK, Google's credentials and the transport raise, as `CallError`: nothing else gets out."""
+"""Maps exceptions of the SDK, of Google's credentials and of the transport to `CallError`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from imagegen_adapters.outbound import map_transport_errors
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, call_error
+from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.transport import UploadContext
 from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
@@ -22,7 +22,7 @@ def map_sdk_errors(
     model: Model | None = None,
     upload_context: UploadContext | None = None,
 ) -> Iterator[None]:
-    """Turn what is raised inside into a `CallError`; ``parcel`` tells whether the request had left."""
+    """Turn such exceptions inside into `CallError`; ``upload_context`` tells whether sending had started."""
     from google.auth import exceptions as auth
     from google.genai import errors
 
@@ -31,7 +31,7 @@ def map_sdk_errors(
         with map_transport_errors():
             yield
     except errors.APIError as error:
-        raise call_error(_answer(error), model=model, secret=secret, now=now()) from error
+        raise call_error(_error_response(error), model=model, secret=secret, now=now()) from error
     except auth.TransportError as error:
         raise CallError(
             FailureCode.UNAVAILABLE,
@@ -52,11 +52,11 @@ def map_sdk_errors(
         raise _refused_by_sdk(error, upload_context, secret) from error
 
 
-def _answer(error: Any) -> ErrorAnswer:
+def _error_response(error: Any) -> ErrorResponse:
     details = error.details if isinstance(error.details, Mapping) else {}
     inner = details.get("error")
     headers = getattr(error.response, "headers", None) or {}
-    return ErrorAnswer(
+    return ErrorResponse(
         status=int(error.code),
         error=inner if isinstance(inner, Mapping) else {},
         retry_after=headers.get("retry-after"),

@@ -1,4 +1,4 @@
-"""What a configuration of kind ``gemini`` says beside the common fields."""
+"""The ``extra_config`` of kind ``gemini``."""
 
 import re
 from collections.abc import Iterable
@@ -15,19 +15,19 @@ DEFAULT_INLINE_MB = 20
 """The long-documented limit of a request with inline images: https://ai.google.dev/gemini-api/docs/image-understanding."""
 
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
-"""What is read of ``extra_config``."""
+"""The keys of ``extra_config`` that are read."""
 
 _VERSION_IN_PATH = re.compile(r"(.*)/(v\d+(?:(?:alpha|beta)\d*)?)")
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
 _LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-"""One label of a host name, which it becomes."""
+"""A location becomes one label of a host name."""
 
 _MULTI_REGIONS = ("us", "eu")
 
 
 class Backend(StrEnum):
-    """Which of Google's two services answers."""
+    """Which of Google's two services is called."""
 
     DEVELOPER = "developer"
     VERTEX = "vertex"
@@ -35,9 +35,9 @@ class Backend(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class GeminiSettings:
-    """The checked ``extra_config``.
+    """The validated ``extra_config``.
 
-    ``max_inline_bytes`` bounds the images that go along with one request, before base64.
+    ``max_inline_bytes`` limits the images sent with one request, before base64.
     """
 
     backend: Backend = Backend.DEVELOPER
@@ -48,8 +48,8 @@ class GeminiSettings:
     max_inline_bytes: int = DEFAULT_INLINE_MB * 1024 * 1024
 
     @classmethod
-    def of(cls, config: ProviderConfig) -> "GeminiSettings":
-        """Read ``config.extra_config``; keys that belong to others are passed over.
+    def from_config(cls, config: ProviderConfig) -> "GeminiSettings":
+        """Read ``config.extra_config``; keys of the service itself are ignored.
 
         Raises:
             ValidationFailed: with the path inside ``extra_config``.
@@ -67,40 +67,40 @@ class GeminiSettings:
         return settings
 
     def _check_project(self) -> None:
-        named = {
+        vertex_settings = {
             "project": self.project,
             "location": self.location,
             "credentials_file": self.credentials_file,
         }
-        given = [name for name, value in named.items() if value is not None]
+        present = [name for name, value in vertex_settings.items() if value is not None]
         if self.backend is Backend.DEVELOPER:
-            if given:
-                raise _invalid(given[0], "belongs to backend: vertex")
-        elif given and not (self.project and self.location):
+            if present:
+                raise _invalid(present[0], "belongs to backend: vertex")
+        elif present and not (self.project and self.location):
             raise _invalid(
                 "location" if self.project else "project", "is needed: project and location go together"
             )
 
     @property
     def uses_credentials(self) -> bool:
-        """Whether Google's credentials (not an API key) may open the door."""
+        """Whether Google's credentials may be used instead of an API key."""
         return self.project is not None
 
     @property
     def credentials(self) -> str | None:
-        """Which of Google's credentials open the door, and for whom; None where only a key does."""
+        """Which of Google's credentials are used, and for whom; None if only a key is."""
         if not self.uses_credentials:
             return None
         return f"{self.credentials_file or 'application default'} for {self.project}/{self.location}"
 
     def foreign_models(self, model_ids: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the models that are in another project or location, each by its whole name."""
+        """Return those of the models that are in another project or location, each by its full name."""
         own = f"projects/{self.project}/locations/{self.location}/"
         return tuple(m for m in model_ids if m.startswith("projects/") and not m.startswith(own))
 
     @property
     def default_api_base(self) -> str:
-        """Where the service answers when the configuration does not say."""
+        """The address of the service if the configuration has none."""
         if self.backend is Backend.DEVELOPER:
             return DEVELOPER_BASE
         if self.location in (None, "global"):
@@ -110,7 +110,7 @@ class GeminiSettings:
         return f"https://{self.location}-aiplatform.googleapis.com"
 
     def address(self, api_base: str | None) -> tuple[str, str]:
-        """Return base URL and API version; a version at the end of ``api_base`` is taken from there."""
+        """Return base URL and API version; a version at the end of ``api_base`` replaces the default one."""
         base = (api_base or self.default_api_base).rstrip("/")
         default = "v1" if self.backend is Backend.DEVELOPER else "v1beta1"
         match = _VERSION_IN_PATH.fullmatch(base)

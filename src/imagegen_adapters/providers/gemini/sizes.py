@@ -1,4 +1,4 @@
-"""Pixels as callers ask for them, turned into the ratio and the size tier that Google draws at."""
+"""Converts pixels to the aspect ratio and the size tier that Google accepts."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, parse_size
 
 TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
-"""Size tokens (capital K) and the side in pixels of a square at that tier."""
+"""Size tokens (with a capital K), and the side in pixels of a square image of that tier."""
 
 
 @attrs.frozen(kw_only=True)
 class Framing:
-    """``aspect_ratio`` and ``image_size`` as the provider takes them (None: its own choice), and warnings."""
+    """``aspect_ratio`` and ``image_size`` to request (None: the model chooses), and warnings."""
 
     aspect_ratio: str | None = None
     image_size: str | None = None
@@ -22,10 +22,10 @@ class Framing:
 
 
 def framing(request: ImageRequest, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
-    """Return what to ask for: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
+    """Return what to request: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
 
-    The ratio is the closest one that the model has, the tier the smallest whose side is at least the
-    longer side. A model without tiers draws at its own size.
+    The ratio is the nearest one that the model has, the tier the smallest whose side is at least the
+    longer side. A model without tiers has a size of its own.
 
     Raises:
         ValidationFailed: ``size`` is neither ``WxH`` nor one of the model's tiers nor ``auto``.
@@ -56,34 +56,38 @@ def _nearest(
 ) -> Framing:
     if ratio is None and width and height:
         ratio = nearest_ratio(width, height, ratios)
-    longer = max(width or 0, height or 0)
+    longer_side = max(width or 0, height or 0)
     if tier is None:
-        tier = tier_for(longer, tiers)
-    exact = (
+        tier = tier_for(longer_side, tiers)
+    is_exact = (
         bool(width and height)
         and _is_ratio(width or 0, height or 0, ratio)
-        and TIERS.get(tier or "") == longer
+        and TIERS.get(tier or "") == longer_side
     )
-    asked = f"{width or 'any width'}x{height or 'any height'}"
-    drawn = " ".join(filter(None, (ratio, tier))) or "the model's own size"
-    warning = f"{asked} was asked for; the model draws at {drawn}, so the image's size may differ"
-    return Framing(aspect_ratio=ratio, image_size=tier, warnings=() if exact else (warning,))
+    requested_size = f"{width or 'any width'}x{height or 'any height'}"
+    actual_size = " ".join(filter(None, (ratio, tier))) or "the model's own size"
+    warning = (
+        f"{requested_size} was asked for; the model draws at {actual_size}, so the image's size may differ"
+    )
+    return Framing(aspect_ratio=ratio, image_size=tier, warnings=() if is_exact else (warning,))
 
 
 def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
     """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
-    wanted = max(width, height) * UPSCALE_FACTORS[factor]
-    tier = tier_for(wanted, tiers)
+    target_side = max(width, height) * UPSCALE_FACTORS[factor]
+    tier = tier_for(target_side, tiers)
     warnings: tuple[str, ...] = ()
-    if tier and TIERS[tier] < wanted:
-        warnings = (f"{factor} would be {wanted} pixels on the longer side; {tier} is the model's largest",)
+    if tier and TIERS[tier] < target_side:
+        warnings = (
+            f"{factor} would be {target_side} pixels on the longer side; {tier} is the model's largest",
+        )
     return Framing(aspect_ratio=nearest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
 
 
 def tier_for(side: int, tiers: Sequence[str]) -> str | None:
-    """Return the smallest tier of at least ``side`` pixels, else the largest; None when there are none."""
-    rising = sorted(tiers, key=TIERS.__getitem__)
-    return next((tier for tier in rising if TIERS[tier] >= side), rising[-1] if rising else None)
+    """Return the smallest tier of at least ``side`` pixels, else the largest; None if there are none."""
+    ascending = sorted(tiers, key=TIERS.__getitem__)
+    return next((tier for tier in ascending if TIERS[tier] >= side), ascending[-1] if ascending else None)
 
 
 def _is_ratio(width: int, height: int, ratio: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Carries the SDK's requests over our own outbound client, without holding an image in memory."""
+"""Sends the SDK's requests through our own outbound client, without holding an image in memory."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from imagegen_core.providers.addresses import origin
 OK = 200
 _MAX_LIST_BYTES = 2 * 1024 * 1024
 _MAX_OBJECTS = 10_000
-"""Objects of a list of models; the SDK makes each a model of its own, on the event loop."""
+"""Objects in a list of models: the SDK makes each a model instance, on the event loop."""
 
 _DROPPED_HEADERS = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
 _FORWARDED_HEADERS = ("content-type", "retry-after")
@@ -26,10 +26,10 @@ _FORWARDED_HEADERS = ("content-type", "retry-after")
 
 @attrs.define(kw_only=True)
 class UploadContext:
-    """One paid request: the images that go into it, and where its answer is spooled.
+    """One paid request: the images to send, and the spool file of its response.
 
-    ``left`` becomes True just before the first byte may leave; ``on_sent`` is called after the last.
-    ``limit`` ends the call.
+    ``sending_started`` becomes True just before the first byte may be sent; ``on_sent`` is called after the
+    last. ``limit`` is the time limit of the call.
     """
 
     uploads: Sequence[Upload]
@@ -41,23 +41,23 @@ class UploadContext:
     limit: asyncio.Timeout | None = None
 
     def mark_response_started(self) -> None:
-        """Give the rest of the answer a little more time, since it is paid for."""
+        """Note that the response has begun, and extend the limit, since the call is paid for by now."""
         self.exchange.mark_response_started()
         if self.limit is not None and (end := self.limit.when()) is not None:
             self.limit.reschedule(end + RESPONSE_GRACE_SECONDS)
 
 
 class SdkTransport(httpx.AsyncBaseTransport):
-    """The transport below the SDK.
+    """The httpx transport of the SDK.
 
-    Placeholders in a request become streamed images. A 200 answer goes to the spool as it comes and the
-    SDK sees ``{}``; any other answer goes to the SDK, which makes an exception of it.
+    Placeholders in a request become streamed images. A 200 response is spooled as it arrives and the SDK
+    sees ``{}``; any other response goes to the SDK, which raises an exception for it.
 
     Args:
         client: our own client; it is not closed.
         api_base: the only origin that requests may go to, since they carry the key.
-        timeout: seconds; making a connection may take half of it, and 10 at the most.
-        upload_context: None for a free call, whose answer goes to the SDK.
+        timeout: in seconds; connecting may take half of it, and 10 at most.
+        upload_context: None for a free call, whose response goes to the SDK.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class SdkTransport(httpx.AsyncBaseTransport):
         outgoing = await self._outgoing(request)
         if self._upload_context is not None:
             self._upload_context.sending_started = True
-        answer = await self._client.send(outgoing, stream=True, follow_redirects=False)
+        response = await self._client.send(outgoing, stream=True, follow_redirects=False)
         if self._upload_context is not None:
             self._upload_context.mark_response_started()
         try:
-            return await self._received(answer, request)
+            return await self._received(response, request)
         finally:
-            await answer.aclose()
+            await response.aclose()
 
     async def _outgoing(self, request: httpx.Request) -> httpx.Request:
         text = await request.aread()
@@ -110,25 +110,25 @@ class SdkTransport(httpx.AsyncBaseTransport):
         if self._upload_context is not None and self._upload_context.on_sent is not None:
             await self._upload_context.on_sent()
 
-    async def _received(self, answer: httpx.Response, request: httpx.Request) -> httpx.Response:
-        headers = {name: answer.headers[name] for name in _FORWARDED_HEADERS if name in answer.headers}
+    async def _received(self, response: httpx.Response, request: httpx.Request) -> httpx.Response:
+        headers = {name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers}
         upload_context = self._upload_context
-        if answer.status_code == OK and upload_context is not None:
+        if response.status_code == OK and upload_context is not None:
             await upload_context.exchange.spool(
-                upload_context.name, answer.aiter_bytes(), max_bytes=upload_context.max_bytes
+                upload_context.name, response.aiter_bytes(), max_bytes=upload_context.max_bytes
             )
             return httpx.Response(OK, content=b"{}", request=request)
-        if answer.status_code != OK:
-            content = _object(await read_error(answer))
+        if response.status_code != OK:
+            content = _object(await read_error(response))
         else:
-            content = await read_at_most(answer, _MAX_LIST_BYTES)
+            content = await read_at_most(response, _MAX_LIST_BYTES)
             if content.count(b"{") > _MAX_OBJECTS:
                 raise CallError(FailureCode.BAD_RESPONSE, "the answer has too many values")
-        return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
+        return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
 def _object(content: bytes) -> bytes:
-    """Return an error body that the SDK can read: a JSON object, made of the text where it is none."""
+    """Return an error body that the SDK can read: the JSON object, or one made of the text."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):

@@ -16,10 +16,10 @@ from imagegen_core.ports.provider import Exchange, ProviderCall
 
 @attrs.frozen(kw_only=True)
 class Upload:
-    """An image to send. The SDK is given `placeholder`; `read` gives the bytes when their turn comes.
+    """An image to send. The SDK gets `placeholder`; `read` returns the bytes when it is their turn.
 
-    ``token`` is 64 hexadecimal digits, hence valid base64: it is what `placeholder` looks like in the
-    request's JSON, in the standard alphabet and in the URL-safe one.
+    ``token`` is 64 hexadecimal digits, hence valid base64: `placeholder` encodes to it in the request's JSON,
+    in both the standard and the URL-safe alphabet.
     """
 
     token: str
@@ -29,12 +29,12 @@ class Upload:
 
     @property
     def placeholder(self) -> bytes:
-        """48 bytes that stand for the image."""
+        """48 bytes that stand in for the image."""
         return base64.b64decode(self.token)
 
     @property
     def encoded_size(self) -> int:
-        """Length of the image in base64."""
+        """The length of the image in base64."""
         return encoded_length(self.size)
 
 
@@ -85,18 +85,18 @@ def _mask_upload(token: str, mask: bytes) -> Upload:
 
 @attrs.frozen(kw_only=True)
 class Body:
-    """A request's JSON with images in the places of their placeholders, streamed once."""
+    """A request's JSON with images in place of their placeholders, streamed once."""
 
     text: bytes
     uploads: Sequence[Upload]
 
     @property
     def length(self) -> int:
-        """Bytes that `chunks` will yield."""
+        """The number of bytes that `chunks` will yield."""
         return len(self.text) + sum(u.encoded_size - len(u.token) for u in self.uploads)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body; at any time it holds one image at the most."""
+        """Yield the body; it holds at most one image at any time."""
         rest = self.text
         for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
             head, _, rest = rest.partition(upload.token.encode())

@@ -1,7 +1,7 @@
 """Providers that speak JSON, each described by a document instead of code.
 
-`HttpProvider` reads the document, `presets` has those that are shipped, and
-``docs/reference/provider-documents.md`` tells what may stand in one.
+`HttpProvider` interprets the document, `presets` contains the shipped ones, and
+``docs/reference/provider-documents.md`` describes the format.
 """
 
 from imagegen_adapters.providers.http.presets import PresetLibrary, preset_names

@@ -1,4 +1,4 @@
-"""Writes bodies as pieces: text now, images when they are sent, so that a waiting call holds no image."""
+"""Builds bodies as pieces: text now, images while they are sent, so that a waiting call holds no image."""
 
 import json
 import secrets
@@ -21,23 +21,23 @@ _BLOCK_BYTES = 256 * 1024
 
 @attrs.frozen(kw_only=True)
 class Body:
-    """A body of known length; nothing of an image is read before `stream`."""
+    """A body of known length; no image is read before `stream`."""
 
     content_type: str
     pieces: tuple[Piece, ...]
 
     @property
     def length(self) -> int:
-        """Bytes that will be sent."""
+        """The number of bytes that will be sent."""
         return sum(_length(piece) for piece in self.pieces)
 
     @property
     def has_images(self) -> bool:
-        """Whether anything must be read to send it."""
+        """Whether images must be read to send it."""
         return not all(isinstance(piece, bytes) for piece in self.pieces)
 
     async def stream(self, read: ReadInput) -> AsyncIterator[bytes]:
-        """Yield the body; one image at a time is in memory."""
+        """Yield the body; it holds one image at a time in memory."""
         for piece in self.pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -46,7 +46,7 @@ class Body:
                     yield block
 
     async def whole(self, read: ReadInput) -> bytes:
-        """Return the body in one, for signers that hash it."""
+        """Return the whole body, for signers that hash it."""
         return b"".join([block async for block in self.stream(read)])
 
 
@@ -80,20 +80,20 @@ def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
 
 
 def _json(tree: Any) -> tuple[Piece, ...]:
-    """Serialise with a mark for each image, then part the text at the marks."""
-    nonce = secrets.token_hex(16)
+    """Serialise with a placeholder for each image, then split the text at the placeholders."""
+    placeholder = secrets.token_hex(16)
     images: list[EmbeddedPart] = []
 
-    def mark(value: Any) -> Any:
+    def replace(value: Any) -> Any:
         if isinstance(value, EmbeddedPart):
             images.append(value)
-            return nonce
+            return placeholder
         if isinstance(value, Mapping):
             return dict(value)
         raise TypeError(f"{type(value).__name__} is no JSON")
 
-    text = json.dumps(tree, ensure_ascii=False, default=mark).encode("utf-8", "replace")
-    texts = text.split(nonce.encode())
+    text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
+    texts = text.split(placeholder.encode())
     pieces: list[Piece] = [texts[0]]
     for image, following in zip(images, texts[1:], strict=True):
         pieces += [image, following]

@@ -1,4 +1,4 @@
-"""What a configuration amounts to: the document's models, as the core wants to know them."""
+"""The profile of a configuration: the document's models in the core's terms."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -28,7 +28,7 @@ from imagegen_core.providers.config import ModelEntry, ProviderConfig
 from imagegen_core.providers.parameters import common
 
 UNNAMED_MODEL = "default"
-"""Id of the model of a provider that is never told one."""
+"""The id of the only model of a provider whose requests name none."""
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
@@ -45,7 +45,7 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
 
 
 def _key_problem(document: Document, config: ProviderConfig) -> str | None:
-    """Return what is wrong with a key that no signature can be made with."""
+    """Return why the key cannot be used for a signature, None if it can."""
     return (
         two_part_key_problem(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
     )
@@ -89,12 +89,12 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
 
 
 def passes_extras(document: Document, spec: ModelSpec) -> bool:
-    """Return whether undeclared parameters go to the provider."""
+    """Return whether undeclared parameters are passed to the provider."""
     return (spec.extras or document.extras) == "pass"
 
 
 def fans_out(document: Document, operation: OperationSpec) -> bool:
-    """Return whether several images take several calls: said so, or no template mentions ``n``."""
+    """Return whether several images take several calls: if declared, or if no template mentions ``n``."""
     if document.n_strategy is not None:
         return document.n_strategy == "fan_out"
     return not mentions(document, operation, "n")
@@ -155,10 +155,10 @@ def _operation_parameter(
 ) -> Iterator[Parameter]:
     parameter = common(own.name)[0]
     serving = document.operation_for(operation, spec)
-    told = serving is not None and mentions(document, serving, own.name)
-    if operation is Operation.EDIT and not told:
+    is_mentioned = serving is not None and mentions(document, serving, own.name)
+    if operation is Operation.EDIT and not is_mentioned:
         parameter = attrs.evolve(parameter, enum=(own.implied,))
-    if told or own.implied is not None:
+    if is_mentioned or own.implied is not None:
         yield parameter
 
 

@@ -1,4 +1,4 @@
-"""What an answer that is no success means, by the document's table and then by ours."""
+"""Classifies error responses, by the document's table and then by our own."""
 
 import re
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
         # Nothing was started: the same call may be sent again.
         ErrorClass.RATE_LIMITED: (FailureCode.RATE_LIMITED, True),
         ErrorClass.NOT_ADMITTED: (FailureCode.UNAVAILABLE, True),
-        # Nobody knows: repeating it might pay twice.
+        # The outcome is unknown: sending it again might pay twice.
         ErrorClass.TRANSIENT: (FailureCode.OUTCOME_UNKNOWN, False),
     }
 )
-"""Failure code of each class, and whether it proves that a submit started nothing."""
+"""The failure code of each class, and whether it proves that a submit started nothing."""
 
 _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
         402: ErrorClass.QUOTA,
         403: ErrorClass.AUTH,
         404: ErrorClass.NOT_FOUND,
-        # The provider gave up waiting, or would not take it early; whether it began is not said.
+        # The provider stopped waiting (408) or refused early data (425); whether it started is unknown.
         408: ErrorClass.TRANSIENT,
         425: ErrorClass.TRANSIENT,
         429: ErrorClass.RATE_LIMITED,
@@ -52,9 +52,10 @@ _BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class UpstreamResponse:
-    """A provider's answer as far as errors go; ``headers`` by lower-case name, ``tree`` None for no JSON.
+    """The parts of a response that classification reads.
 
-    ``secret`` is what must never be repeated from it.
+    ``headers`` are by lower-case name, ``tree`` is None if the body is not JSON, and ``secret`` must never be
+    repeated from it.
     """
 
     status: int
@@ -66,7 +67,7 @@ class UpstreamResponse:
 
 @attrs.frozen(kw_only=True)
 class Classification:
-    """What an answer means. ``matched`` is False when no rule of the document said so."""
+    """What a response means; ``matched`` is False if no rule of the document applied."""
 
     kind: ErrorClass
     code: str | None
@@ -75,71 +76,73 @@ class Classification:
     matched: bool
 
 
-def classify(answer: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:
-    """Return what an error answer, or a failure inside a 2xx, means: codes before statuses."""
-    code = _text(spec.code, answer)
-    message = _text(spec.message, answer) or _plain_text(answer)
-    return verdict(answer, spec, now, code=code, message=message)
+def classify(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:
+    """Return what an error response, or a failure inside a 2xx, means: codes count before statuses."""
+    code = _text(spec.code, response)
+    message = _text(spec.message, response) or _plain_text(response)
+    return classify_code(response, spec, now, code=code, message=message)
 
 
-def verdict(
-    answer: UpstreamResponse, spec: ErrorSpec, now: datetime, *, code: str | None, message: str
+def classify_code(
+    response: UpstreamResponse, spec: ErrorSpec, now: datetime, *, code: str | None, message: str
 ) -> Classification:
-    """Return what a code and a sentence mean that were found elsewhere in the answer."""
+    """Return what a code and a message mean that were found elsewhere in the response."""
     rule = next((r for r in spec.classify if code is not None and _has_code(r, code)), None)
     if rule is None:
-        rule = next((r for r in spec.classify if not r.codes and _has_status(r, answer.status)), None)
-    kind = rule.as_ if rule is not None else _by_status(answer.status)
-    wait = retry_after(answer, spec, now)
+        rule = next((r for r in spec.classify if not r.codes and _has_status(r, response.status)), None)
+    kind = rule.as_ if rule is not None else _by_status(response.status)
+    wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
     return Classification(kind=kind, code=code, message=message, retry_after=wait, matched=rule is not None)
 
 
-def submit_error(verdict: Classification, answer: UpstreamResponse, model: Model | None = None) -> CallError:
-    """Return the error of a submit; a refusal of a model that goes or is gone names its replacement."""
-    code, not_started = CODES[verdict.kind]
-    message = _cut(verdict, answer)
+def submit_error(
+    classification: Classification, response: UpstreamResponse, model: Model | None = None
+) -> CallError:
+    """Return the error of a submit; a refusal of a model that is being retired names its replacement."""
+    code, not_started = CODES[classification.kind]
+    message = _cut(classification, response)
     if model is not None and code is FailureCode.REJECTED:
         message = with_model_warning(model, message)
     return CallError(
         code,
         message,
         not_started=not_started,
-        retry_after=verdict.retry_after,
-        upstream_status=answer.status,
-        upstream_code=verdict.code,
+        retry_after=classification.retry_after,
+        upstream_status=response.status,
+        upstream_code=classification.code,
     )
 
 
-def job_error(verdict: Classification, answer: UpstreamResponse) -> CallError:
-    """Return the error of a job that was accepted: never "not started", and perhaps charged."""
-    code, _ = CODES[verdict.kind]
-    if verdict.kind in (ErrorClass.RATE_LIMITED, ErrorClass.NOT_ADMITTED):
+def job_error(classification: Classification, response: UpstreamResponse) -> CallError:
+    """Return the error of an accepted job: never "not started", and possibly charged."""
+    code, _ = CODES[classification.kind]
+    if classification.kind in (ErrorClass.RATE_LIMITED, ErrorClass.NOT_ADMITTED):
         code = FailureCode.OUTCOME_UNKNOWN
-    charged = None if verdict.matched else True
+    possible_charge = None if classification.matched else True
     return CallError(
         code,
-        _cut(verdict, answer),
-        upstream_status=answer.status,
-        upstream_code=verdict.code,
-        possible_charge=charged,
+        _cut(classification, response),
+        upstream_status=response.status,
+        upstream_code=classification.code,
+        possible_charge=possible_charge,
     )
 
 
-def retry_after(answer: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
-    """Return how many seconds the provider asks us to wait, by the document's first rule that applies."""
+def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
+    """Return the seconds that the provider asks us to wait, by the document's first rule that matches."""
     for rule in spec.retry_after:
         if rule.header is not None:
-            found = _from_header(rule.header, answer.headers, now)
+            seconds = _from_header(rule.header, response.headers, now)
         elif rule.jmespath is not None:
-            words = rule.jmespath.search_text(answer.tree, headers=answer.headers) or ""
-            match = re.search(rule.regex, words[:SEARCHED_CHARS])
-            found = parse_seconds(match[1] or "") if match else None
+            text = rule.jmespath.search_text(response.tree, headers=response.headers) or ""
+            match = re.search(rule.regex, text[:SEARCHED_CHARS])
+            seconds = parse_seconds(match[1] or "") if match else None
         else:
-            found = None
-        if found is not None:
-            return max(0.0, found)
+            seconds = None
+        if seconds is not None:
+            return max(0.0, seconds)
     return None
 
 
@@ -162,21 +165,21 @@ def _by_status(status: int) -> ErrorClass:
     return _BY_STATUS.get(status, ErrorClass.INVALID)
 
 
-def _text(expression: Any, answer: UpstreamResponse) -> str | None:
+def _text(expression: Any, response: UpstreamResponse) -> str | None:
     if expression is None:
         return None
-    found: str | None = expression.search_text(answer.tree, headers=answer.headers)
-    return found or None
+    text: str | None = expression.search_text(response.tree, headers=response.headers)
+    return text or None
 
 
-def _plain_text(answer: UpstreamResponse) -> str:
-    if isinstance(answer.tree, str):
-        return answer.tree
-    return visible_text(answer.text)
+def _plain_text(response: UpstreamResponse) -> str:
+    if isinstance(response.tree, str):
+        return response.tree
+    return visible_text(response.text)
 
 
-def _cut(verdict: Classification, answer: UpstreamResponse) -> str:
-    message = shorten(verdict.message, (answer.secret,))
-    if not message and answer.status in range(300, 400):
+def _cut(classification: Classification, response: UpstreamResponse) -> str:
+    message = shorten(classification.message, (response.secret,))
+    if not message and response.status in range(300, 400):
         message = "the provider answered with a redirect, which is not followed: api_base is wrong"
-    return message or f"the provider answered {answer.status} without a reason"
+    return message or f"the provider answered {response.status} without a reason"

@@ -1,4 +1,4 @@
-"""A configuration of this kind, read: its document, and which of the document's models an id means."""
+"""Reads a configuration of this kind: its document, and the model of the document for an id."""
 
 import json
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 
 GENERIC_PRESET = "openai-compatible"
-"""What a provider of kind http speaks when its configuration names neither preset nor document."""
+"""The protocol of a provider of kind http whose configuration names neither preset nor document."""
 
 _SPEC = "extra_config.spec"
 _MAX_SPEC_CHARS = 262_144
 
 
 def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
-    """Return the document that a configuration means, with its own ``vars`` in it.
+    """Return the document of a configuration, with the configuration's ``vars`` filled in.
 
     Raises:
         ValidationFailed: an unknown preset, a malformed document, both of them, an unknown variable.
@@ -42,12 +42,12 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
 
 
 def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
-    named = config.extra_config.get("preset")
-    if named is None:
+    preset = config.extra_config.get("preset")
+    if preset is None:
         return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET
-    if named not in presets.names():
+    if preset not in presets.names():
         raise ValidationFailed.of("extra_config.preset", f"must be one of {', '.join(presets.names())}")
-    return str(named)
+    return str(preset)
 
 
 def _canonical(spec: Any) -> str:
@@ -71,17 +71,17 @@ def _parsed(text: str) -> Document:
     return parse_document(json.loads(text), _SPEC)
 
 
-def _with_vars(document: Document, given: Any) -> Document:
-    if given is None:
+def _with_vars(document: Document, variables: Any) -> Document:
+    if variables is None:
         return document
-    if not isinstance(given, Mapping):
+    if not isinstance(variables, Mapping):
         raise ValidationFailed.of("extra_config.vars", "must be an object")
     parsed = {}
-    for name, value in given.items():
+    for name, value in variables.items():
         field = f"extra_config.vars.{name}"
         if name not in document.vars:
-            known = ", ".join(document.vars) or "none"
-            raise ValidationFailed.of(field, f"is no variable of this document; it has {known}")
+            names = ", ".join(document.vars) or "none"
+            raise ValidationFailed.of(field, f"is no variable of this document; it has {names}")
         try:
             parsed[name] = Template.parse(value)
         except TemplateError as error:
@@ -90,17 +90,19 @@ def _with_vars(document: Document, given: Any) -> Document:
 
 
 def model_spec(document: Document, model_id: str) -> ModelSpec:
-    """Return the document's model; for an unknown id its first one under that id.
+    """Return the document's model; for an unknown id, its first model under that id.
 
-    A document without models takes any id, with all that its operations can do.
+    A document without models accepts any id, with everything that its operations can do.
     """
-    known = next((m for m in document.models if m.id == model_id), None)
-    if known is not None:
-        return known
+    declared = next((m for m in document.models if m.id == model_id), None)
+    if declared is not None:
+        return declared
     if document.models:
         return attrs.evolve(document.models[0], id=model_id, name="", default=False, remote_id="")
-    able = tuple(o for o in Operation if document.operation_for(o, ModelSpec(id=model_id)) is not None)
-    return ModelSpec(id=model_id, capabilities=able)
+    capabilities = tuple(
+        o for o in Operation if document.operation_for(o, ModelSpec(id=model_id)) is not None
+    )
+    return ModelSpec(id=model_id, capabilities=capabilities)
 
 
 def operation_spec(document: Document, spec: ModelSpec, operation: Operation, model: Model) -> OperationSpec:
@@ -109,9 +111,9 @@ def operation_spec(document: Document, spec: ModelSpec, operation: Operation, mo
     Raises:
         CallError: ``rejected``, nothing was sent: the document has none.
     """
-    found = document.operation_for(operation, spec)
-    if found is None:
+    serving = document.operation_for(operation, spec)
+    if serving is None:
         raise CallError(
             FailureCode.REJECTED, f"model {model.id} cannot do {operation}", possible_charge=False
         )
-    return found
+    return serving

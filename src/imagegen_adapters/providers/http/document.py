@@ -17,7 +17,7 @@ from imagegen_core.operations import Operation
 
 
 class AuthType(StrEnum):
-    """Where the key goes."""
+    """Where the key is sent."""
 
     NONE = "none"
     BEARER = "bearer"
@@ -29,7 +29,7 @@ class AuthType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Auth:
-    """How a request proves who sends it."""
+    """How a request is authenticated."""
 
     type: AuthType = AuthType.BEARER
     optional: bool = False
@@ -42,7 +42,7 @@ class Auth:
 
 
 class BodyType(StrEnum):
-    """How a body is written."""
+    """The encoding of a body."""
 
     JSON = "json"
     FORM = "form"
@@ -52,7 +52,7 @@ class BodyType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class BodySpec:
-    """A request's body. ``extras`` is the dotted path in it that undeclared parameters go to."""
+    """A request's body. ``extras`` is the dotted path inside it for undeclared parameters."""
 
     type: BodyType = BodyType.JSON
     template: Template | None = None
@@ -62,7 +62,7 @@ class BodySpec:
 
 @attrs.frozen(kw_only=True)
 class RequestSpec:
-    """One HTTP request: ``path`` below the address, or a whole ``url`` that the provider handed out."""
+    """One HTTP request: a ``path`` below the base URL, or a whole ``url`` from an earlier response."""
 
     method: str = "POST"
     path: Template | None = None
@@ -80,7 +80,7 @@ class RequestSpec:
 
 @attrs.frozen(kw_only=True)
 class TaskSpec:
-    """Where a submit's answer says how to find the job again."""
+    """Where a submit's response identifies the job."""
 
     id: Expression
     poll_url: Expression | None = None
@@ -91,7 +91,7 @@ class TaskSpec:
 
 @attrs.frozen(kw_only=True)
 class StatusSpec:
-    """How a job's state is read: ``source`` is an expression, or ``http`` for the status code itself."""
+    """How a job's state is read: ``source`` is an expression, or ``http`` for the status code."""
 
     source: str
     pending: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class StatusSpec:
 
 @attrs.frozen(kw_only=True)
 class ErrorPaths:
-    """Where an answer keeps the provider's code and sentence."""
+    """Where a response contains the provider's code and message."""
 
     code: Expression | None = None
     message: Expression | None = None
@@ -117,7 +117,7 @@ class ErrorPaths:
 
 @attrs.frozen(kw_only=True)
 class PollSpec:
-    """How to ask for a job, and how often; times are seconds."""
+    """How to poll a job, and how often; times are in seconds."""
 
     request: RequestSpec
     status: StatusSpec
@@ -133,7 +133,7 @@ class PollSpec:
 
 @attrs.frozen(kw_only=True)
 class RawSpec:
-    """The whole body is one image when its type matches; ``meta_headers`` become metadata."""
+    """The whole body is one image if its type matches; ``meta_headers`` become metadata."""
 
     content_types: tuple[str, ...] = ("image/*",)
     meta_headers: Mapping[str, str] = attrs.field(factory=dict)
@@ -141,7 +141,7 @@ class RawSpec:
 
 @attrs.frozen(kw_only=True)
 class ImageRule:
-    """One way to find images; the first rule that selects anything is the one that counts."""
+    """One way to find images; the first rule that selects anything counts."""
 
     select: Expression
     url: Expression | None = None
@@ -162,7 +162,7 @@ class ImageRule:
 
 @attrs.frozen(kw_only=True)
 class ResponseSpec:
-    """How images are found in an answer."""
+    """How images are found in a response."""
 
     images: tuple[ImageRule, ...] = ()
     raw: RawSpec | None = None
@@ -173,14 +173,14 @@ class ResponseSpec:
 
 @attrs.frozen(kw_only=True)
 class MaskSpec:
-    """How the provider wants a mask."""
+    """How the provider expects a mask."""
 
     polarity: MaskPolarity = MaskPolarity.WHITE_IS_EDIT
 
 
 @attrs.frozen(kw_only=True)
 class OperationSpec:
-    """One paid call of the provider, and what belongs to it. ``warning`` is told with its images."""
+    """One paid call, and the requests that belong to it. ``warning`` is reported with its images."""
 
     request: RequestSpec
     response: ResponseSpec
@@ -194,7 +194,7 @@ class OperationSpec:
 
 
 class ErrorClass(StrEnum):
-    """What an answer that is no success means; `classification` says what becomes of each."""
+    """What an error response means; `classification` defines the consequences of each."""
 
     BLOCKED = "blocked"
     QUOTA = "quota"
@@ -208,7 +208,7 @@ class ErrorClass(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ClassifyRule:
-    """``codes`` are exact or globs; ``status`` are numbers or ``5xx``. Either may be left out, not both."""
+    """``codes`` are exact or globs; ``status`` are numbers or ``5xx``. Either may be omitted, not both."""
 
     as_: ErrorClass
     codes: tuple[str, ...] = ()
@@ -218,7 +218,7 @@ class ClassifyRule:
 
 @attrs.frozen(kw_only=True)
 class RetryAfterRule:
-    """Where an answer says how long to wait: a header, or text in the body with the number in group 1."""
+    """Where a response says how long to wait: a header, or text of the body with the number in group 1."""
 
     header: str | None = None
     jmespath: Expression | None = None
@@ -240,7 +240,7 @@ class ErrorSpec:
 
 
 class SizeKind(StrEnum):
-    """How a model wants to be told the size."""
+    """How a model expects the size."""
 
     WXH = "wxh"
     ASPECT_RATIO = "aspect_ratio"
@@ -269,7 +269,7 @@ class SizeSpec:
 
 @attrs.frozen(kw_only=True)
 class ParamSpec:
-    """One parameter of a model; ``default`` is sent when the caller says nothing."""
+    """One parameter of a model; ``default`` is sent if the caller omits it."""
 
     type: str = "string"
     enum: tuple[Any, ...] = ()
@@ -282,10 +282,10 @@ class ParamSpec:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What a model takes.
+    """What a model accepts.
 
-    Of each image but the mask: ``ref_mimes`` (none named: all), ``ref_bytes_max``, ``min_px`` and
-    ``max_px`` (width times height). Of all together: ``total_bytes_max``. Bytes are counted before any
+    For each image but the mask: ``ref_mimes`` (empty: all), ``ref_bytes_max``, ``min_px`` and
+    ``max_px`` (width times height). For all together: ``total_bytes_max``. Bytes are counted before any
     encoding.
     """
 
@@ -318,7 +318,7 @@ class ModelSpec:
 
 @attrs.frozen(kw_only=True)
 class EgressSpec:
-    """Where the provider may send us: ``allow_hosts`` with the key, ``download_hosts`` without it."""
+    """Where responses may send us: to ``allow_hosts`` with the key, to ``download_hosts`` without it."""
 
     allow_hosts: tuple[str, ...] = ()
     download_hosts: tuple[str, ...] = ()
@@ -327,7 +327,7 @@ class EgressSpec:
 
 @attrs.frozen(kw_only=True)
 class DownloadSpec:
-    """How result files are fetched."""
+    """How result files are downloaded."""
 
     headers: Mapping[str, str] = attrs.field(factory=dict)
     timeout_s: float = 120.0
@@ -335,7 +335,7 @@ class DownloadSpec:
 
 @attrs.frozen(kw_only=True)
 class HealthSpec:
-    """A cheap, unpaid request that shows whether address and key are good."""
+    """A cheap, unpaid request that shows whether address and key work."""
 
     request: RequestSpec
     ok_if: Expression | None = None
@@ -343,9 +343,9 @@ class HealthSpec:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Document:
-    """A provider, whole. ``n_strategy`` None means: native where a template mentions ``n``, else fan-out.
+    """A whole provider. ``n_strategy`` None means native if a template mentions ``n``, otherwise fan-out.
 
-    A document is parsed once and then shared, so one is equal to itself only.
+    A document is parsed once and then shared, so it is equal only to itself.
     """
 
     schema: int
@@ -366,7 +366,7 @@ class Document:
     health: HealthSpec | None = None
 
     def operation_for(self, operation: Operation, model: ModelSpec) -> OperationSpec | None:
-        """Return the call that serves ``operation`` for a model: its own choice, else the first that does."""
+        """Return the call that serves ``operation``: the one the model names, else the first that does."""
         named = model.operation.get(operation)
         if named is not None:
             return self.operations.get(named)
@@ -375,7 +375,7 @@ class Document:
 
 
 def implemented(name: str, spec: OperationSpec) -> tuple[Operation, ...]:
-    """Return what an operation of a document serves: what it says, else what its own name says."""
+    """Return the operations that a call serves: those it declares, else the one that it is named after."""
     if spec.implements:
         return spec.implements
     return (Operation(name),) if name in set(Operation) else ()

@@ -1,4 +1,4 @@
-"""One call, with all that the document says about it at hand."""
+"""One call together with what the document says about it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ from imagegen_core.ports.provider import Exchange, ProviderCall
 
 @attrs.frozen(kw_only=True)
 class DocumentCall:
-    """A call, the part of the document that serves it, and the line to the provider."""
+    """A call, the part of the document that serves it, and the sender for its requests."""
 
     call: ProviderCall
     document: Document
@@ -32,7 +32,7 @@ class DocumentCall:
     sender: Sender
 
     @classmethod
-    def of(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
+    def from_call(cls, call: ProviderCall, document: Document, sender: Sender) -> "DocumentCall":
         """Return the call with its operation.
 
         Raises:
@@ -44,24 +44,24 @@ class DocumentCall:
 
     @property
     def secret(self) -> str | None:
-        """What no message may repeat."""
+        """The text that no message may contain."""
         key = self.call.config.api_key
         return None if key is None else key.reveal()
 
     @property
     def now(self) -> datetime:
-        """The present, for Retry-After as a date."""
+        """The current time, for a Retry-After that is a date."""
         return self.sender.clock.now()
 
     @property
     def drawn_seed(self) -> int | None:
-        """The seed that was drawn for the call; None where the caller gave one, or the provider draws."""
-        given = self.call.request.seed not in (None, RANDOM_SEED)
-        drawn = not given and mentions(self.document, self.operation, "random_seed")
-        return random_seed(self.call.call_id) if drawn else None
+        """The random seed of the call; None if the caller gave one, or the provider draws it."""
+        has_seed = self.call.request.seed not in (None, RANDOM_SEED)
+        is_drawn = not has_seed and mentions(self.document, self.operation, "random_seed")
+        return random_seed(self.call.call_id) if is_drawn else None
 
     def scope(self, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None) -> CallScope:
-        """Return what the placeholders stand for.
+        """Return the values of the placeholders.
 
         Raises:
             CallError: ``rejected``, nothing was sent: the model has no such size.
@@ -83,21 +83,21 @@ class DocumentCall:
         return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
 
     def free_request(self, spec: RequestSpec, task: Mapping[str, Any]) -> BuiltRequest:
-        """Return a request about a job that was accepted; its address is checked for the key.
+        """Return a request about an accepted job, after checking that its URL may receive the key.
 
         Raises:
-            CallError: ``bad_response``: the provider's address for it is none that the key may go to.
+            CallError: ``bad_response``: the provider's URL for it must not receive the key.
         """
-        built = build_request(spec, self.document, self.call.config, self.scope(task=task).names)
+        request = build_request(spec, self.document, self.call.config, self.scope(task=task).names)
         base = str(self.call.config.api_base)
-        return attrs.evolve(built, url=follow(built.url, base, self.document, self.call.config))
+        return attrs.evolve(request, url=follow(request.url, base, self.document, self.call.config))
 
 
 def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
-    """Check what can be told of a request before anything is read or sent.
+    """Check a request as far as possible before anything is read or sent.
 
     Raises:
-        ValidationFailed: the model has no such size, takes no mask, or not such images.
+        ValidationFailed: the model has no such size, takes no mask, or refuses such images.
     """
     size_for_upstream(request, model.size)
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))

@@ -1,4 +1,4 @@
-"""Which addresses that a provider hands out are followed, and which of them with the key."""
+"""Decides which URLs from responses are followed, and which of them may receive the key."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -10,7 +10,7 @@ from imagegen_core.providers.config import ProviderConfig
 
 
 def same_origin(url: str, config: ProviderConfig) -> bool:
-    """Return whether the address is at the origin that the key was given for."""
+    """Return whether the URL has the origin that the key was configured for."""
     try:
         return config.api_base is not None and origin(url) == origin(config.api_base)
     except ValueError:
@@ -18,10 +18,11 @@ def same_origin(url: str, config: ProviderConfig) -> bool:
 
 
 def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
-    """Return the hosts that get the key beside ``api_base``.
+    """Return the hosts that receive the key in addition to ``api_base``.
 
-    While that is not the provider's own address they get nothing, spelled so: a document that makes it
-    the provider's own lets the key go further than before, though its list is the same.
+    Unless that is the provider's own address they receive nothing, and their text says so. The text then
+    changes when a document makes ``api_base`` the provider's own, which extends the reach of the key although
+    the list of hosts stays the same.
     """
     hosts = document.egress.allow_hosts
     if _is_upstream_host(document, api_base):
@@ -30,13 +31,13 @@ def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
 
 
 def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
-    """Return an address of the API that the provider handed out, absolute; the key may go there.
+    """Return a URL of the API from a response as an absolute one; it may receive the key.
 
-    It is at the configured origin, or, as long as that is the provider's own, on one of the document's
-    ``egress.allow_hosts`` by https on port 443.
+    It has the configured origin, or, if that is the provider's own, one of the document's
+    ``egress.allow_hosts`` over https on port 443.
 
     Raises:
-        CallError: ``bad_response``: it is anywhere else.
+        CallError: ``bad_response``: it leads anywhere else.
     """
     absolute = absolute_url(url, base)
     if same_origin(absolute, config):
@@ -47,9 +48,9 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
     except ValueError:
         parts, port = urlsplit("invalid:"), None
     host = (parts.hostname or "").lower().rstrip(".")
-    plain = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
+    is_plain_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
     if (
-        plain
+        is_plain_https
         and _is_upstream_host(document, config.api_base)
         and _matches_any(host, document.egress.allow_hosts)
     ):
@@ -61,10 +62,10 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
 
 
 def check_download(url: str, document: Document, config: ProviderConfig) -> None:
-    """Let a result's address pass.
+    """Return if a result may be downloaded from the URL.
 
     Raises:
-        CallError: ``download_failed``: the document names the hosts of results, and this is none of them.
+        CallError: ``download_failed``: the document lists the hosts of results, and this is not one of them.
     """
     hosts = document.egress.download_hosts
     host = (urlsplit(url).hostname or "").lower()
@@ -73,10 +74,10 @@ def check_download(url: str, document: Document, config: ProviderConfig) -> None
 
 
 def absolute_url(url: str, base: str) -> str:
-    """Return the address, relative ones resolved against the answer's own.
+    """Return the absolute URL; a relative one is resolved against ``base``.
 
     Raises:
-        CallError: ``bad_response``: it is no address.
+        CallError: ``bad_response``: it is malformed.
     """
     try:
         return urljoin(base, url.strip())
@@ -85,9 +86,9 @@ def absolute_url(url: str, base: str) -> str:
 
 
 def _is_upstream_host(document: Document, api_base: str | None) -> bool:
-    own = urlsplit(document.base_url or "").hostname
-    here = urlsplit(api_base or "").hostname or ""
-    return _matches_any(here, (*document.egress.allow_hosts, *([own] if own else [])))
+    upstream = urlsplit(document.base_url or "").hostname
+    host = urlsplit(api_base or "").hostname or ""
+    return _matches_any(host, (*document.egress.allow_hosts, *([upstream] if upstream else [])))
 
 
 def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:

@@ -1,7 +1,7 @@
-"""Expressions that read a provider's answer: JMESPath, compiled when the document is loaded.
+"""Expressions that read a provider's response: JMESPath, compiled when the document is loaded.
 
-Beside plain JMESPath there are ``header:Name``, the value of a response header, and ``$.path``, which
-starts at the whole answer where an expression would otherwise start at one of its items. Both may be
+In addition to JMESPath there are ``header:Name``, the value of a response header, and ``$.path``, which
+starts at the whole response where an expression otherwise starts at one of its items. Both may be
 alternatives in ``a || b``.
 """
 
@@ -34,7 +34,7 @@ class Expression:
         """Return the compiled expression.
 
         Raises:
-            ValueError: it is malformed, or calls a function that JMESPath has not.
+            ValueError: it is malformed, or calls a function that JMESPath does not have.
         """
         if len(text) > MAX_EXPRESSION_CHARS:
             raise ValueError(f"must be at most {MAX_EXPRESSION_CHARS} characters")
@@ -43,32 +43,32 @@ class Expression:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Names of the response headers that it reads, in lower case."""
+        """The names of the response headers that it reads, in lower case."""
         return tuple(a.header for a in self._alternatives if a.header is not None)
 
     def search(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS) -> Any:
         """Return what the expression finds in ``item``, or None.
 
-        ``root`` is the whole answer, ``headers`` the response's, by lower-case name. What JMESPath
-        calls a type error is None here: a provider's answer may be of any shape.
+        ``root`` is the whole response, ``headers`` are its headers by lower-case name. A JMESPath type error
+        gives None: a response may have any shape.
         """
         for alternative in self._alternatives:
-            found = alternative.search(item, root if root is not None else item, headers)
-            if not _is_falsy(found):
-                return found
-        return found
+            value = alternative.search(item, root if root is not None else item, headers)
+            if not _is_falsy(value):
+                return value
+        return value
 
     def search_text(
         self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS
     ) -> str | None:
-        """Return what it finds as text; None for nothing, and for a list or an object."""
-        found = self.search(item, root=root, headers=headers)
-        if isinstance(found, bool):
-            return "true" if found else "false"
-        return str(found) if isinstance(found, str | int | float) else None
+        """Return the scalar that it finds as text; None for nothing, a list or an object."""
+        value = self.search(item, root=root, headers=headers)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, str | int | float) else None
 
     def holds(self, item: Any, *, root: Any = None, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
-        """Return whether it finds something that JMESPath takes for true."""
+        """Return whether it finds something that is true in the sense of JMESPath."""
         return not _is_falsy(self.search(item, root=root, headers=headers))
 
 

@@ -1,4 +1,4 @@
-"""Finds the images in a provider's answer, and what it says about each. Pure."""
+"""Finds the images in a provider's response, with their metadata. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 @attrs.frozen(kw_only=True)
 class ExtractedImage:
-    """One item of the answer: exactly one of the fields above ``metadata`` is set."""
+    """One item of the response: exactly one of the fields before ``send_auth`` is set."""
 
     url: str | None = None
     base64: str | None = None
@@ -32,7 +32,7 @@ class ExtractedImage:
 
 @attrs.frozen(kw_only=True)
 class Extraction:
-    """All of an answer: whether it was refused as a whole, and its items in order."""
+    """The content of a response: whether it was refused as a whole, and its items in order."""
 
     failed: bool = False
     blocked: bool = False
@@ -40,40 +40,40 @@ class Extraction:
 
 
 def is_failure(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
-    """Return whether a 2xx answer is an error after all."""
+    """Return whether a 2xx response is an error after all."""
     return spec.fail_if is not None and spec.fail_if.holds(tree, headers=headers)
 
 
 def find_images(
-    answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], *, base_url: str
+    response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], *, base_url: str
 ) -> Extraction:
-    """Return what an answer holds, by the first rule that selects anything."""
-    if is_failure(answer.tree, spec, headers):
+    """Return the content of a response, by the first rule that selects anything."""
+    if is_failure(response.tree, spec, headers):
         return Extraction(failed=True)
-    if spec.blocked_if is not None and spec.blocked_if.holds(answer.tree, headers=headers):
+    if spec.blocked_if is not None and spec.blocked_if.holds(response.tree, headers=headers):
         return Extraction(blocked=True)
-    meta = metadata_of(answer, spec, headers)
+    meta = metadata_of(response, spec, headers)
     for rule in spec.images:
-        reader = _Reader(answer=answer, rule=rule, headers=headers, base_url=base_url, meta=meta)
+        reader = _Reader(response=response, rule=rule, headers=headers, base_url=base_url, meta=meta)
         items = tuple(reader.items())
         if items:
             return Extraction(items=items)
     return Extraction()
 
 
-def metadata_of(answer: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the document's ``meta`` finds, without what was not found."""
-    found = ((name, e.search(answer.tree, headers=headers)) for name, e in spec.meta.items())
-    return {name: _shown(answer, value) for name, value in found if value is not None}
+def metadata_of(response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of the document's ``meta`` expressions, without empty ones."""
+    values = ((name, e.search(response.tree, headers=headers)) for name, e in spec.meta.items())
+    return {name: _shown(response, value) for name, value in values if value is not None}
 
 
-def _shown(answer: SpooledJson, value: Any) -> Any:
-    return answer.display_text(value) if isinstance(value, str) else value
+def _shown(response: SpooledJson, value: Any) -> Any:
+    return response.display_text(value) if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
 class _Reader:
-    answer: SpooledJson
+    response: SpooledJson
     rule: ImageRule
     headers: Mapping[str, str]
     base_url: str
@@ -81,39 +81,39 @@ class _Reader:
 
     def items(self) -> Iterator[ExtractedImage]:
         for item in self._zipped(self._selected()):
-            yield self._found(item)
+            yield self._extract(item)
 
     def _selected(self) -> list[Any]:
-        selected = self.rule.select.search(self.answer.tree, headers=self.headers)
+        selected = self.rule.select.search(self.response.tree, headers=self.headers)
         if selected is None:
             return []
         items = selected if isinstance(selected, list) else [selected]
         return [item for item in items if item is not None][:MAX_IMAGES]
 
     def _zipped(self, items: list[Any]) -> Iterator[Any]:
-        """Put parallel arrays beside the items; one that is no object becomes ``value`` of an object."""
+        """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
         arrays = {
             name: column
             for name, expression in self.rule.zip.items()
-            if isinstance(column := expression.search(self.answer.tree, headers=self.headers), list)
+            if isinstance(column := expression.search(self.response.tree, headers=self.headers), list)
         }
         for position, item in enumerate(items):
-            beside = {n: column[position] for n, column in arrays.items() if position < len(column)}
-            yield {**(item if isinstance(item, dict) else {"value": item}), **beside} if beside else item
+            extra = {n: column[position] for n, column in arrays.items() if position < len(column)}
+            yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
 
-    def _found(self, item: Any) -> ExtractedImage:
+    def _extract(self, item: Any) -> ExtractedImage:
         rule = self.rule
-        if rule.blocked_if is not None and rule.blocked_if.holds(item, root=self.answer.tree):
+        if rule.blocked_if is not None and rule.blocked_if.holds(item, root=self.response.tree):
             return ExtractedImage(blocked=True)
         error = self._error(item, rule.item_error)
         url = self._text(item, rule.url) or self._from_template(item)
         inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
-        either = self._text(item, rule.auto)
-        if either is not None:
-            if either.startswith(("http://", "https://")):
-                url = url or either
+        url_or_base64 = self._text(item, rule.auto)
+        if url_or_base64 is not None:
+            if url_or_base64.startswith(("http://", "https://")):
+                url = url or url_or_base64
             else:
-                inline = inline or either
+                inline = inline or url_or_base64
         if url is not None and url.startswith("data:"):
             url, inline = None, url
         if url is None and inline is None:
@@ -134,19 +134,19 @@ class _Reader:
     def _text(self, item: Any, expression: Expression | None) -> str | None:
         if expression is None:
             return None
-        return expression.search_text(item, root=self.answer.tree, headers=self.headers) or None
+        return expression.search_text(item, root=self.response.tree, headers=self.headers) or None
 
     def _from_template(self, item: Any) -> str | None:
         if self.rule.url_template is None or not isinstance(item, dict):
             return None
-        filled = self.rule.url_template.replace("${base_url}", self.base_url)
-        return _FIELD.sub(lambda match: quote(str(item.get(match[1]) or ""), safe=""), filled)
+        url = self.rule.url_template.replace("${base_url}", self.base_url)
+        return _FIELD.sub(lambda match: quote(str(item.get(match[1]) or ""), safe=""), url)
 
     def _metadata(self, item: Any) -> dict[str, Any]:
         expressions = {"seed": self.rule.seed, "revised_prompt": self.rule.revised_prompt}
-        found = {
-            name: e.search(item, root=self.answer.tree, headers=self.headers)
+        values = {
+            name: e.search(item, root=self.response.tree, headers=self.headers)
             for name, e in expressions.items()
             if e is not None
         }
-        return {name: _shown(self.answer, value) for name, value in found.items() if value is not None}
+        return {name: _shown(self.response, value) for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The caller's images as a template sees them: names now, bytes only while they are being sent."""
+"""The caller's images as a template sees them: properties now, bytes only while they are sent."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from imagegen_core.operations import InputImage
 class InputPart:
     """One image; ``index`` counts from 0.
 
-    ``data`` replaces the stored bytes when they had to be converted first (a mask).
+    ``data`` replaces the stored bytes of an image that had to be converted first (a mask).
     """
 
     image: InputImage
@@ -23,21 +23,21 @@ class InputPart:
 
     @property
     def mime_type(self) -> str:
-        """Type of the bytes that will be sent."""
+        """The type of the bytes that will be sent."""
         return "image/png" if self.data is not None else self.image.mime_type
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes will be sent, before any encoding."""
+        """The number of bytes that will be sent, before any encoding."""
         return self.image.size_bytes if self.data is None else len(self.data)
 
     @property
     def filename(self) -> str:
-        """A file name that says nothing about the caller."""
+        """A file name that reveals nothing about the caller."""
         return f"{self.role}-{self.index + 1}.{MediaType(self.mime_type).extension}"
 
     def field(self, name: str) -> Any:
-        """Return what ``${refs[0].name}`` stands for, None for an unknown name."""
+        """Return the value of ``${refs[0].name}``, None for an unknown name."""
         fields: dict[str, Any] = {
             "mime": self.mime_type,
             "filename": self.filename,
@@ -60,12 +60,12 @@ class EmbeddedPart:
 
     @property
     def prefix(self) -> str:
-        """What stands before the base64."""
+        """The text before the base64."""
         return f"data:{self.part.mime_type};base64," if self.as_data_uri else ""
 
     @property
     def length(self) -> int:
-        """Characters that it takes."""
+        """Its number of characters."""
         return len(self.prefix) + encoded_length(self.part.size_bytes)
 
 

@@ -1,4 +1,4 @@
-"""Reads a document from plain data; whatever is wrong with it is named by its dotted path."""
+"""Parses a document from plain data; every mistake is reported with its dotted path."""
 
 import operator
 from collections.abc import Iterator, Mapping
@@ -31,11 +31,11 @@ _UNSUPPORTED_KEYS = {
 
 
 def parse_document(data: Any, prefix: str) -> Document:
-    """Return the document, every expression and template of it compiled.
+    """Return the document with its expressions and templates compiled.
 
     Args:
-        data: plain values, as JSON or YAML gives them.
-        prefix: what the paths in the errors begin with, such as ``extra_config.spec``.
+        data: plain values, as from JSON or YAML.
+        prefix: the start of the paths in errors, such as ``extra_config.spec``.
 
     Raises:
         ValidationFailed: an unknown key, a wrong type, a bad expression, an unknown variable, …
@@ -62,9 +62,9 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
     converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
-    for several in (tuple[str, ...], tuple[Operation, ...]):
+    for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
         converter.register_structure_hook_func(
-            partial(operator.eq, several), lambda value, kind: _one_or_more(value, kind, converter)
+            partial(operator.eq, tuple_type), lambda value, kind: _one_or_more(value, kind, converter)
         )
     converter.register_structure_hook(
         ClassifyRule,
@@ -81,7 +81,7 @@ def _converter() -> cattrs.Converter:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be a string")  # noqa: TRY004 - cattrs collects both, and this has a sentence
+        raise ValueError("must be a string")  # noqa: TRY004 - cattrs collects both types, and a ValueError keeps its message
     return str(value)
 
 
@@ -136,13 +136,13 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
 
 
 def _no_field(key: str, document_part: type) -> str:
-    meant = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
-    return "is not a field of the document" + ("" if meant is None else f"; did you mean {meant}?")
+    suggestion = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
+    return "is not a field of the document" + ("" if suggestion is None else f"; did you mean {suggestion}?")
 
 
 def _sentence(error: BaseException) -> str:
     text = str(error)
-    if "is not a valid" in text:  # an enum's own words
+    if "is not a valid" in text:  # the message of an enum
         return text
     if isinstance(error, ValueError) and text.startswith(("must", "is", "calls")):
         return text

@@ -1,4 +1,4 @@
-"""Takes a successful answer in: short ones into memory to be judged, all that matter onto our disk."""
+"""Receives a successful response: its start into memory for classification, all that matters to disk."""
 
 from collections.abc import AsyncIterator, Mapping
 from fnmatch import fnmatchcase
@@ -17,15 +17,15 @@ from imagegen_core.ports.provider import Exchange
 from imagegen_core.tasks.attempt import Receipt
 
 MAX_HEAD_BYTES = 64 * 1024
-"""An answer up to this is judged before it is kept; every error that comes as a 200 is shorter."""
+"""A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
 
 RESPONSE_FILE = "answer"
-"""Name of the spooled answer."""
+"""The name of the spooled response."""
 
 
 @attrs.frozen(kw_only=True)
 class PartialResponse:
-    """An answer of which the beginning was read; ``short`` means that this is all of it."""
+    """A response of which the start was read; ``is_complete`` means that there is no more."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,17 +36,17 @@ class PartialResponse:
 
     @property
     def content_type(self) -> str:
-        """Media type without parameters, in lower case."""
+        """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def is_image(self, spec: ResponseSpec) -> bool:
-        """Return whether the body is one image: the document says so, or its type does."""
+        """Return whether the body is one image: by its type, or because the document says so."""
         patterns = ("image/*", *(spec.raw.content_types if spec.raw is not None else ()))
         return any(fnmatchcase(self.content_type, pattern) for pattern in patterns)
 
 
 async def read_head(response: httpx.Response) -> PartialResponse:
-    """Read the beginning of an answer.
+    """Read the start of a response.
 
     Raises:
         httpx.HTTPError: the connection broke; `Sender.open` turns it into a `CallError`.
@@ -78,9 +78,9 @@ async def spool_response(
     image: bool,
     secret: str | None,
 ) -> Receipt:
-    """Spool the answer and return the receipt that `collect` needs, no longer than a few hundred bytes.
+    """Spool the response and return the receipt for `collect`, at most a few hundred bytes.
 
-    ``secret`` is left out of it: a receipt is stored in the clear.
+    ``secret`` is removed from it, since receipts are stored unencrypted.
 
     Raises:
         CallError: ``bad_response``; it is empty or too long.
@@ -90,14 +90,16 @@ async def spool_response(
         raise CallError(
             FailureCode.BAD_RESPONSE, "the provider's answer is empty", upstream_status=partial.status
         )
-    wanted = _required_headers(document, operation)
+    header_names = _required_headers(document, operation)
     return Receipt(
         data={
             "file": RESPONSE_FILE,
             "kind": "raw" if image else "json",
             "status": partial.status,
             "url": partial.url,
-            "headers": {k: without(v, secret)[:1000] for k, v in partial.headers.items() if k in wanted},
+            "headers": {
+                k: without(v, secret)[:1000] for k, v in partial.headers.items() if k in header_names
+            },
         }
     )
 
@@ -110,7 +112,7 @@ async def _whole(partial: PartialResponse) -> AsyncIterator[bytes]:
 
 
 def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
-    """Return the names of the headers that the document reads from an answer later."""
+    """Return the names of the headers that the document reads from the response later."""
     response = operation.response
     errors = document.errors
     expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
@@ -123,5 +125,5 @@ def _required_headers(document: Document, operation: OperationSpec) -> frozenset
 
 
 def _without_query(url: str) -> str:
-    """Return the address that relative ones are resolved against; a query may hold the key."""
+    """Return the base URL for relative ones, without the query, which may contain the key."""
     return urlunsplit(urlsplit(url)._replace(query="", fragment=""))

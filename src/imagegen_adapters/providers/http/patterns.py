@@ -1,7 +1,8 @@
-"""Which regular expressions of a document may be used on what a provider says.
+"""Restricts the regular expressions of a document, which run on text from the provider.
 
-Python's engine tries every way to match, so an expression that a caller wrote and a text of a provider
-could hold up the whole service. What finds a number in a sentence needs none of what makes that possible.
+Python's engine backtracks through every way to match, so an expression from a caller and a text from a
+provider could block the whole service. Finding a number in a message needs none of the constructs that
+make this possible.
 """
 
 import re
@@ -13,14 +14,14 @@ from typing import Any
 import attrs
 
 SEARCHED_CHARS = 500
-"""So much of a text is searched."""
+"""The length of the text that is searched."""
 
 MAX_PATTERN_CHARS = 200
 MAX_ALTERNATIVES = 8
 """Alternatives and optional parts; each may double the work."""
 
 MAX_REPEATS = 2
-"""Parts that may come more than once; each multiplies the work by the length of the text."""
+"""Repeated parts; each multiplies the work by the length of the text."""
 
 _REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
 _REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
@@ -28,15 +29,15 @@ _REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
 
 @attrs.frozen
 class _Choice:
-    """Something that can match in several ways, up to ``most`` times; ``repeated`` within another repeat."""
+    """A part that can match in several ways or up to ``max_count`` times; ``repeated`` inside a repeat."""
 
-    most: int
+    max_count: int
     repeated: bool
     reference: bool = False
 
 
 def pattern_problem(expression: str) -> str | None:
-    """Return what is wrong with an expression for a number: malformed, without a group, slow on some text."""
+    """Return what is wrong with an expression for a number: malformed, without a group, or slow."""
     if len(expression) > MAX_PATTERN_CHARS:
         return f"must be at most {MAX_PATTERN_CHARS} characters"
     try:
@@ -52,7 +53,7 @@ def _slow_construct(tree: Any) -> str | None:
         return "must not refer back to a group"
     if any(choice.repeated for choice in choices):
         return "must not have a repeat or a choice within a repeat"
-    if sum(choice.most > 1 for choice in choices) > MAX_REPEATS:
+    if sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
         return f"must not have more than {MAX_REPEATS} repeats"
     if len(choices) > MAX_ALTERNATIVES:
         return f"must not have more than {MAX_ALTERNATIVES} repeats and choices"
@@ -60,12 +61,12 @@ def _slow_construct(tree: Any) -> str | None:
 
 
 def _choices(part: Any, *, repeated: bool) -> Iterator[_Choice]:
-    """Yield what is below one part of the parser's tree of sequences, and of pairs with a code in front."""
+    """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
     if isinstance(part, tuple) and part and part[0] in _REPEATS:
-        least, most, inner = part[1]
-        if least != most:
-            yield _Choice(int(most), repeated)
-        yield from _choices(inner, repeated=repeated or most > 1)
+        min_count, max_count, inner = part[1]
+        if min_count != max_count:
+            yield _Choice(int(max_count), repeated)
+        yield from _choices(inner, repeated=repeated or max_count > 1)
         return
     if isinstance(part, tuple) and part and part[0] is ops.BRANCH:
         yield _Choice(1, repeated)

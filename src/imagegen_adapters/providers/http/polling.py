@@ -1,4 +1,4 @@
-"""Waits for a job that a provider accepted. Asking is free, so only an answer or the deadline ends it."""
+"""Polls an accepted job. Polling is free, so only a final answer of the provider or the deadline ends it."""
 
 import contextlib
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from imagegen_adapters.providers.http.classification import (
     Classification,
     UpstreamResponse,
     classify,
+    classify_code,
     job_error,
     retry_after,
-    verdict,
 )
 from imagegen_adapters.providers.http.document import (
     ErrorClass,
@@ -41,7 +41,7 @@ _RETRY_STATUSES = frozenset((408, 425, 429))
 
 
 class JobState(StrEnum):
-    """A job's state in our words."""
+    """A job's state in our terms."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -53,49 +53,49 @@ class JobState(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class JobPending:
-    """The job is not done; ``seconds`` is what the provider asked us to wait, if it did."""
+    """The job is not done; ``seconds`` is the wait that the provider asked for, 0 if none."""
 
     seconds: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
 class PollError:
-    """An answer that is no success, and whether it is the provider's own."""
+    """A response that is an error, and whether it is the provider's own."""
 
     error: CallError
     from_upstream: bool
 
 
 Outcome = Receipt | JobPending | PollError | CallError
-"""What one question about a job brought; an error here is the provider's last word on the job."""
+"""The result of one poll; a `CallError` in it is the provider's final answer about the job."""
 
 
-def state_of(answer: UpstreamResponse, poll: PollSpec) -> JobState:
-    """Return a job's state; a word that the document does not know, or none, is pending."""
+def state_of(response: UpstreamResponse, poll: PollSpec) -> JobState:
+    """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
     expression = poll.status.expression
     if expression is None:
-        word: str | None = str(answer.status)
+        status: str | None = str(response.status)
     else:
-        word = expression.search_text(answer.tree, headers=answer.headers)
-    state = _listed(word, poll.status)
+        status = expression.search_text(response.tree, headers=response.headers)
+    state = _state_for(status, poll.status)
     if state in (JobState.PENDING, JobState.SUCCEEDED) and poll.fail_if is not None:
-        return JobState.FAILED if poll.fail_if.holds(answer.tree, headers=answer.headers) else state
+        return JobState.FAILED if poll.fail_if.holds(response.tree, headers=response.headers) else state
     return state
 
 
-def _listed(word: str | None, status: StatusSpec) -> JobState:
-    if word is not None:
+def _state_for(status: str | None, spec: StatusSpec) -> JobState:
+    if status is not None:
         for state in JobState:
-            if word.casefold() in (w.casefold() for w in getattr(status, state)):
+            if status.casefold() in (name.casefold() for name in getattr(spec, state)):
                 return state
     return JobState.PENDING
 
 
 @attrs.frozen(kw_only=True)
 class JobWatcher:
-    """Watches one job of one call; ``task`` is what the submit's answer told of it."""
+    """Waits for one job of one call; ``task`` contains the fields from the submit's response."""
 
-    of: DocumentCall
+    document_call: DocumentCall
     poll: PollSpec
     task: Mapping[str, Any]
     exchange: Exchange
@@ -106,50 +106,57 @@ class JobWatcher:
         Raises:
             CallError: the job failed or is gone, or ``timeout`` at the deadline.
         """
-        clock = self.of.sender.clock
-        deadline = clock.monotonic() + max(self.poll.deadline_s, self.of.call.config.timeout)
+        clock = self.document_call.sender.clock
+        deadline = clock.monotonic() + max(self.poll.deadline_s, self.document_call.call.config.timeout)
         pause = self.poll.first_after_s
         interval = self.poll.interval_s
-        patience = PollFailures()
+        poll_failures = PollFailures()
         while True:
-            left = deadline - clock.monotonic()
-            if left <= 0:
-                raise patience.timeout_error("the provider's job was not done in time")
-            await clock.sleep(min(pause, left))  # whatever the provider asks: once more at the end
-            outcome = await self._poll_once(patience)
+            remaining = deadline - clock.monotonic()
+            if remaining <= 0:
+                raise poll_failures.timeout_error("the provider's job was not done in time")
+            # Whatever the provider asks for, the last poll is at the deadline, not after it.
+            await clock.sleep(min(pause, remaining))
+            outcome = await self._poll_once(poll_failures)
             if isinstance(outcome, Receipt):
                 return outcome
             pause = max(interval, outcome.seconds, _MIN_PAUSE_SECONDS)
             interval = min(interval * self.poll.backoff, max(self.poll.interval_max_s, self.poll.interval_s))
 
     async def settle(self, partial: PartialResponse) -> Outcome:
-        """Return what a successful answer about the job amounts to; a finished job's answer is kept.
+        """Return what a successful response about the job means; the result of a finished job is spooled.
 
         Raises:
-            CallError: the line broke, or the answer could not be kept.
+            CallError: the connection broke, or the response could not be stored.
         """
-        answer = parse_response(
-            partial.status, partial.headers, partial.head if partial.is_complete else b"", self.of.secret
+        response = parse_response(
+            partial.status,
+            partial.headers,
+            partial.head if partial.is_complete else b"",
+            self.document_call.secret,
         )
-        state = self._state(answer, partial)
+        state = self._state(response, partial)
         if state is JobState.PENDING:
-            await self._report(answer)
-            return JobPending(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
+            await self._report(response)
+            return JobPending(
+                seconds=retry_after(response, self.document_call.document.errors, self.document_call.now)
+                or 0.0
+            )
         if state is not JobState.SUCCEEDED:
-            return self._job_failure(state, answer)
-        if self.of.operation.result is not None:
-            return await self._fetch_result(self.of.operation.result)
+            return self._job_failure(state, response)
+        if self.document_call.operation.result is not None:
+            return await self._fetch_result(self.document_call.operation.result)
         return await self._spool_result(partial)
 
-    def _state(self, answer: UpstreamResponse, partial: PartialResponse) -> JobState:
+    def _state(self, response: UpstreamResponse, partial: PartialResponse) -> JobState:
         if self.poll.status.source != "http":
-            if not partial.is_complete:  # only a result is longer than any state
+            if not partial.is_complete:  # only a result exceeds the size of a status
                 return JobState.SUCCEEDED if self._is_result(partial) else JobState.PENDING
-            if answer.tree is None:
-                return JobState.PENDING  # a proxy's page, or half an answer
-        return state_of(answer, self.poll)
+            if response.tree is None:
+                return JobState.PENDING  # a proxy's page, or a truncated response
+        return state_of(response, self.poll)
 
-    async def _poll_once(self, patience: PollFailures) -> Receipt | JobPending:
+    async def _poll_once(self, poll_failures: PollFailures) -> Receipt | JobPending:
         try:
             outcome = await self._request_outcome()
         except CallError as error:
@@ -159,16 +166,16 @@ class JobWatcher:
         if isinstance(outcome, CallError):
             raise outcome
         if isinstance(outcome, PollError):
-            patience.tolerate(outcome.error, from_upstream=outcome.from_upstream)
+            poll_failures.tolerate(outcome.error, from_upstream=outcome.from_upstream)
             return JobPending()
-        patience.clear()
+        poll_failures.clear()
         return outcome
 
     async def _request_outcome(self) -> Outcome:
-        """Ask once; whatever is known of the job is returned, only the line's errors are raised."""
-        request = self.of.free_request(self.poll.request, self.task)
-        seconds = min(_MAX_POLL_CALL_SECONDS, self.of.call.config.timeout)
-        async with self.of.sender.open(
+        """Poll once; everything about the job is returned, only transport errors are raised."""
+        request = self.document_call.free_request(self.poll.request, self.task)
+        seconds = min(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
+        async with self.document_call.sender.open(
             request, None, seconds=seconds, extra_origins=(request.url,)
         ) as response:
             if not response.is_success and not self._is_known_status(response.status_code):
@@ -176,9 +183,9 @@ class JobWatcher:
             return await self.settle(await read_head(response))
 
     async def _fetch_result(self, spec: RequestSpec) -> Outcome:
-        request = self.of.free_request(spec, self.task)
-        seconds = max(_MAX_POLL_CALL_SECONDS, self.of.call.config.timeout)
-        async with self.of.sender.open(
+        request = self.document_call.free_request(spec, self.task)
+        seconds = max(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
+        async with self.document_call.sender.open(
             request, None, seconds=seconds, extra_origins=(request.url,)
         ) as response:
             if not response.is_success:
@@ -186,64 +193,76 @@ class JobWatcher:
             return await self._spool_result(await read_head(response))
 
     async def _spool_result(self, partial: PartialResponse) -> Outcome:
-        of = self.of
+        document_call = self.document_call
         if not self._is_result(partial):
             page = CallError(FailureCode.BAD_RESPONSE, "a page came in the place of the job's result")
             return PollError(error=page, from_upstream=False)
-        image = partial.is_image(of.operation.response)
+        image = partial.is_image(document_call.operation.response)
         return await spool_response(
-            partial, self.exchange, of.document, of.operation, image=image, secret=of.secret
+            partial,
+            self.exchange,
+            document_call.document,
+            document_call.operation,
+            image=image,
+            secret=document_call.secret,
         )
 
     def _is_result(self, partial: PartialResponse) -> bool:
-        """Return whether it may hold what the document expects; a proxy's page or nothing at all does not."""
-        return partial.is_image(self.of.operation.response) or may_be_json(partial.head)
+        """Return whether it can be what the document expects; a proxy's page or an empty body cannot."""
+        return partial.is_image(self.document_call.operation.response) or may_be_json(partial.head)
 
     def _is_known_status(self, status: int) -> bool:
-        words = self.poll.status
-        return words.source == "http" and _listed(str(status), words) is not JobState.PENDING
+        spec = self.poll.status
+        return spec.source == "http" and _state_for(str(status), spec) is not JobState.PENDING
 
-    async def _unsuccessful(self, response: httpx.Response) -> Outcome:
-        body = await read_error(response)
-        answer = parse_response(response.status_code, headers_of(response), body, self.of.secret)
-        if answer.status in _RETRY_STATUSES or answer.status >= 500:  # noqa: PLR2004 - the server's own trouble
-            return JobPending(seconds=retry_after(answer, self.of.document.errors, self.of.now) or 0.0)
-        error = job_error(classify(answer, self.of.document.errors, self.of.now), answer)
-        if answer.status in _GONE_STATUSES:
-            error = self._expired(answer)
-        return PollError(error=error, from_upstream=is_from_upstream(answer.status, body))
+    async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:
+        body = await read_error(http_response)
+        response = parse_response(
+            http_response.status_code, headers_of(http_response), body, self.document_call.secret
+        )
+        if response.status in _RETRY_STATUSES or response.status >= 500:  # noqa: PLR2004 - server errors
+            return JobPending(
+                seconds=retry_after(response, self.document_call.document.errors, self.document_call.now)
+                or 0.0
+            )
+        error = job_error(
+            classify(response, self.document_call.document.errors, self.document_call.now), response
+        )
+        if response.status in _GONE_STATUSES:
+            error = self._expired(response)
+        return PollError(error=error, from_upstream=is_from_upstream(response.status, body))
 
-    def _job_failure(self, state: JobState, answer: UpstreamResponse) -> CallError:
+    def _job_failure(self, state: JobState, response: UpstreamResponse) -> CallError:
         if state is JobState.EXPIRED:
-            return self._expired(answer)
-        found = self._verdict(answer, self.poll.failure)
+            return self._expired(response)
+        classification = self._classify(response, self.poll.failure)
         if state is JobState.CANCELLED:
-            said = found.message or "the provider cancelled the job"
-            return CallError(FailureCode.CANCELLED, said, possible_charge=True)
+            message = classification.message or "the provider cancelled the job"
+            return CallError(FailureCode.CANCELLED, message, possible_charge=True)
         if state is JobState.BLOCKED:
-            found = attrs.evolve(found, kind=ErrorClass.BLOCKED, matched=True)
-        return job_error(found, answer)
+            classification = attrs.evolve(classification, kind=ErrorClass.BLOCKED, matched=True)
+        return job_error(classification, response)
 
-    def _verdict(self, answer: UpstreamResponse, paths: ErrorPaths) -> Classification:
-        errors, headers = self.of.document.errors, answer.headers
-        code = paths.code.search_text(answer.tree, headers=headers) if paths.code else None
-        message = paths.message.search_text(answer.tree, headers=headers) if paths.message else None
+    def _classify(self, response: UpstreamResponse, paths: ErrorPaths) -> Classification:
+        errors, headers = self.document_call.document.errors, response.headers
+        code = paths.code.search_text(response.tree, headers=headers) if paths.code else None
+        message = paths.message.search_text(response.tree, headers=headers) if paths.message else None
         if code is None and message is None:
-            return classify(answer, errors, self.of.now)
-        text = message or f"the provider's job ended with {code}"
-        return verdict(answer, errors, self.of.now, code=code, message=text)
+            return classify(response, errors, self.document_call.now)
+        full_message = message or f"the provider's job ended with {code}"
+        return classify_code(response, errors, self.document_call.now, code=code, message=full_message)
 
-    def _expired(self, answer: UpstreamResponse) -> CallError:
+    def _expired(self, response: UpstreamResponse) -> CallError:
         return CallError(
             FailureCode.RESULT_EXPIRED,
             "the provider no longer knows the job that it accepted",
-            upstream_status=answer.status,
+            upstream_status=response.status,
         )
 
-    async def _report(self, answer: UpstreamResponse) -> None:
+    async def _report(self, response: UpstreamResponse) -> None:
         if self.poll.progress is None:
             return
         with contextlib.suppress(TypeError, ValueError):
-            text = self.poll.progress.search_text(answer.tree, headers=answer.headers) or ""
+            text = self.poll.progress.search_text(response.tree, headers=response.headers) or ""
             number = float(text.strip().removesuffix("%"))
             await self.exchange.progress(min(1.0, max(0.0, number / 100 if number > 1 else number)))

@@ -1,4 +1,4 @@
-"""Asks a provider something that is free, to see whether address and key are good."""
+"""Makes an unpaid request to a provider, to see whether address and key work."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _MAX_PROBE_SECONDS = 15.0
 
 
 async def probe_health(document: Document, config: ProviderConfig, sender: Sender) -> Probe:
-    """Return what the document's ``health`` request brings; without one, that nothing was asked."""
+    """Return the outcome of the document's ``health`` request; without one, that nothing was verified."""
     if document.health is None:
         detail = "this provider has no free call; address and key were not tried"
         return Probe(ok=True, detail=detail, verified=False)
@@ -32,17 +32,21 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         request = build_request(document.health.request, document, config, names)
         async with sender.open(request, None, seconds=min(_MAX_PROBE_SECONDS, config.timeout)) as response:
             if not response.is_success:
-                answer = await read_error_response(response, secret)
-                error = submit_error(classify(answer, document.errors, sender.clock.now()), answer)
-                return Probe(ok=False, detail=f"{answer.status}: {error.failure.message}")
+                upstream_response = await read_error_response(response, secret)
+                error = submit_error(
+                    classify(upstream_response, document.errors, sender.clock.now()), upstream_response
+                )
+                return Probe(ok=False, detail=f"{upstream_response.status}: {error.failure.message}")
             partial = await read_head(response)
     except CallError as error:
         return Probe(ok=False, detail=error.failure.message)
-    answer = parse_response(
+    upstream_response = parse_response(
         partial.status, partial.headers, partial.head if partial.is_complete else b"{}", secret
     )
     ok_if = document.health.ok_if
-    if ok_if is not None and not ok_if.holds(answer.tree, headers=answer.headers):
-        refusal = submit_error(classify(answer, document.errors, sender.clock.now()), answer)
+    if ok_if is not None and not ok_if.holds(upstream_response.tree, headers=upstream_response.headers):
+        refusal = submit_error(
+            classify(upstream_response, document.errors, sender.clock.now()), upstream_response
+        )
         return Probe(ok=False, detail=refusal.failure.message)
     return Probe(ok=True, detail="address and key are good")

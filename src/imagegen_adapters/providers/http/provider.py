@@ -39,9 +39,9 @@ class HttpProvider:
     """Speaks to every provider that a document describes.
 
     Args:
-        outbound: what leaves the box.
+        outbound: makes all connections.
         clock: for the pauses between polls, and for signatures.
-        presets: the shipped documents; a library of its own when left out.
+        presets: the shipped documents; a new library by default.
     """
 
     extra_keys = frozenset({"preset", "spec", "vars"})
@@ -67,42 +67,57 @@ class HttpProvider:
         return request.split() if fans_out(document, operation) else (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        of = self._call(call)
-        request = await of.paid_request(exchange)
-        async with of.sender.open(request, exchange, seconds=call.config.timeout) as response:
+        document_call = self._call(call)
+        request = await document_call.paid_request(exchange)
+        async with document_call.sender.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
-                answer = await read_error_response(response, of.secret)
-                raise submit_error(classify(answer, of.document.errors, of.now), answer, of.call.model)
+                error_response = await read_error_response(response, document_call.secret)
+                raise submit_error(
+                    classify(error_response, document_call.document.errors, document_call.now),
+                    error_response,
+                    document_call.call.model,
+                )
             partial = await read_head(response)
-            image = partial.is_image(of.operation.response)
+            image = partial.is_image(document_call.operation.response)
             if partial.is_complete and not image:
-                _raise_failure(of, partial)
-            if of.operation.task is not None:
-                return await _job(of, of.operation.task, partial, exchange)
+                _raise_failure(document_call, partial)
+            if document_call.operation.task is not None:
+                return await _job(document_call, document_call.operation.task, partial, exchange)
             return await spool_response(
-                partial, exchange, of.document, of.operation, image=image, secret=of.secret
+                partial,
+                exchange,
+                document_call.document,
+                document_call.operation,
+                image=image,
+                secret=document_call.secret,
             )
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        of = self._call(call)
-        poll = of.operation.poll
+        document_call = self._call(call)
+        poll = document_call.operation.poll
         if poll is None:
             raise CallError(FailureCode.RESULT_EXPIRED, "this provider's document no longer has jobs")
-        return await JobWatcher(of=of, poll=poll, task=_task_fields(job), exchange=exchange).wait()
+        return await JobWatcher(
+            document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
+        ).wait()
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        of = self._call(call)
-        return await ResultParser(of=of, receipt=receipt, exchange=exchange, parses=self._parses).parse()
+        document_call = self._call(call)
+        return await ResultParser(
+            document_call=document_call, receipt=receipt, exchange=exchange, parses=self._parses
+        ).parse()
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         if job is None:
             return
         with contextlib.suppress(CallError, Refusal):
-            of = self._call(call)
-            if of.operation.cancel is None:
+            document_call = self._call(call)
+            if document_call.operation.cancel is None:
                 return
-            request = of.free_request(of.operation.cancel, _task_fields(job))
-            async with of.sender.open(request, None, seconds=_CANCEL_SECONDS, extra_origins=(request.url,)):
+            request = document_call.free_request(document_call.operation.cancel, _task_fields(job))
+            async with document_call.sender.open(
+                request, None, seconds=_CANCEL_SECONDS, extra_origins=(request.url,)
+            ):
                 return
 
     async def probe(self, config: ProviderConfig) -> Probe:
@@ -111,7 +126,7 @@ class HttpProvider:
 
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = document_of(call.config, self._presets)
-        return DocumentCall.of(call, document, self._sender(document, call.config))
+        return DocumentCall.from_call(call, document, self._sender(document, call.config))
 
     def _sender(self, document: Document, config: ProviderConfig) -> Sender:
         return Sender(
@@ -124,35 +139,41 @@ class HttpProvider:
 
 
 def _task_fields(job: UpstreamJob) -> Mapping[str, Any]:
-    """Return what the submit's answer told of a job; the id at least."""
-    told: Mapping[str, Any] = job.data.get("task", {"id": job.id})
-    return told
+    """Return the fields from the submit's response about a job; at least the id."""
+    fields: Mapping[str, Any] = job.data.get("task", {"id": job.id})
+    return fields
 
 
-def _raise_failure(of: DocumentCall, partial: PartialResponse) -> None:
-    """Refuse a short 2xx that is an error, or no JSON at all, before anybody takes it for a success."""
+def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> None:
+    """Raise for a short 2xx that is an error, or is not JSON, before it is taken for a success."""
     tree = parse_json(partial.head)
-    if is_failure(tree, of.operation.response, partial.headers):
-        answer = parse_response(partial.status, partial.headers, partial.head, of.secret)
-        raise submit_error(classify(answer, of.document.errors, of.now), answer, of.call.model)
+    if is_failure(tree, document_call.operation.response, partial.headers):
+        response = parse_response(partial.status, partial.headers, partial.head, document_call.secret)
+        raise submit_error(
+            classify(response, document_call.document.errors, document_call.now),
+            response,
+            document_call.call.model,
+        )
 
 
 async def _job(
-    of: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
+    document_call: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
 ) -> UpstreamJob | Receipt:
-    """Return the job that a submit's answer tells of, or its receipt when it is done already."""
+    """Return the job from a submit's response, or the receipt if the job is done already."""
     tree = parse_json(partial.head) if partial.is_complete else None
     job_id = task.id.search_text(tree, headers=partial.headers)
-    told = {"id": job_id}
+    fields = {"id": job_id}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression = getattr(task, name)
         url = None if expression is None else expression.search_text(tree, headers=partial.headers)
-        told[name] = None if url is None else absolute_url(url, partial.url)
+        fields[name] = None if url is None else absolute_url(url, partial.url)
     done = task.done_if is not None and (
         not partial.is_complete or task.done_if.holds(tree, headers=partial.headers)
     )
-    if done and of.operation.poll is not None and of.operation.result is None:
-        watcher = JobWatcher(of=of, poll=of.operation.poll, task=told, exchange=exchange)
+    if done and document_call.operation.poll is not None and document_call.operation.result is None:
+        watcher = JobWatcher(
+            document_call=document_call, poll=document_call.operation.poll, task=fields, exchange=exchange
+        )
         outcome = await watcher.settle(partial)
         if isinstance(outcome, CallError):
             raise outcome
@@ -164,4 +185,4 @@ async def _job(
             "the provider's answer names no job",
             upstream_status=partial.status,
         )
-    return UpstreamJob(id=job_id, data={"task": told})
+    return UpstreamJob(id=job_id, data={"task": fields})

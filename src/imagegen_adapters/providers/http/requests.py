@@ -1,4 +1,4 @@
-"""Builds the provider's requests. Pure: nothing is sent here, no image is read."""
+"""Builds the requests. Pure: nothing is sent here, and no image is read."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 @attrs.frozen(kw_only=True)
 class BuiltRequest:
-    """A request without its authentication; ``headers`` by lower-case name."""
+    """A request before authentication; ``headers`` are by lower-case name."""
 
     method: str
     url: str
@@ -46,10 +46,10 @@ def build_request(
     scope: Mapping[str, Any],
     extras: Mapping[str, Any] | None = None,
 ) -> BuiltRequest:
-    """Return the request that ``spec`` makes in ``scope``.
+    """Return the request that ``spec`` describes, with the values of ``scope``.
 
     Raises:
-        CallError: ``internal``, nothing was sent: an address is incomplete.
+        CallError: ``internal``, nothing was sent: a URL is incomplete.
     """
     headers = _headers(document.headers, scope) | _headers(spec.headers, scope) | configured_headers(config)
     rendered = None if spec.body.template is None else spec.body.template.render(scope)
@@ -67,7 +67,7 @@ def build_request(
 
 
 def credentials_of(auth: Auth, config: ProviderConfig) -> Credentials:
-    """Return what proves who sends a request; nothing without a key, or when a signer does it."""
+    """Return the authentication of a request; empty without a key, and if a signer adds it."""
     if config.api_key is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
         return Credentials()
     key = config.api_key.reveal()
@@ -113,7 +113,7 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) ->
 
 
 def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
-    """Return what a path mentions of the scope, every text made safe for it; a slash in an id stays one."""
+    """Return the part of the scope that a path mentions, URL-quoted; a slash inside an id is kept."""
 
     def safe(value: Any) -> Any:
         if isinstance(value, str):
@@ -138,7 +138,7 @@ def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any]) -> str:
 
 
 def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
-    """Return the body with the undeclared parameters in it; what the template says stands."""
+    """Return the body with the undeclared parameters added; values of the template take precedence."""
     if not isinstance(rendered, Mapping):
         return rendered
     if not path:

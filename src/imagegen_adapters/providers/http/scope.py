@@ -1,4 +1,4 @@
-"""What the placeholders of a document stand for in one call."""
+"""The values of the placeholders of a document in one call."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MASK_AS_IMAGE_NOTE = "this model takes no mask; it was sent along as one more im
 
 @attrs.frozen(kw_only=True)
 class CallScope:
-    """All names, and the parameters that no template speaks of."""
+    """All names, and the parameters that no template mentions."""
 
     names: Mapping[str, Any]
     extras: Mapping[str, Any]
@@ -36,18 +36,18 @@ def scope_of(
 ) -> CallScope:
     """Return the scope of a call.
 
-    ``mask`` are the bytes that replace the caller's; ``task`` is what a submit's answer told.
+    ``mask`` replaces the bytes of the caller's; ``task`` contains the fields from a submit's response.
 
     Raises:
         ValidationFailed: the model has no such size.
     """
     request = call.request
-    beside = request.mask is not None and not mentions(document, operation, "mask")
+    mask_as_image = request.mask is not None and not mentions(document, operation, "mask")
     upstream_size = sizes.size_for_upstream(request, spec.size)
     defaults = {name: p.default for name, p in spec.params.items() if p.default is not None}
     params = {**defaults, **request.params}
     if params.get("seed") == RANDOM_SEED:
-        del params["seed"]  # who leaves it out gets a random one
+        del params["seed"]  # providers draw a random seed if there is none
     names: dict[str, Any] = {
         "model": call.model.upstream_id,
         "prompt": request.prompt or None,
@@ -64,33 +64,33 @@ def scope_of(
         "task": task or {},
         "base_url": call.config.api_base,
         "request_uuid": call.call_id,
-        **_images(call, mask, beside=beside),
+        **_images(call, mask, mask_as_image=mask_as_image),
     }
     for name in ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode"):
         names[name] = params.get(name)
     names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
-    notes = (upstream_size.note, MASK_AS_IMAGE_NOTE if beside else None)
+    notes = (upstream_size.note, MASK_AS_IMAGE_NOTE if mask_as_image else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
 
 
 def random_seed(call_id: str) -> int:
-    """Return a seed for a call without one: 31 bits, which every provider takes, of the call's random id."""
+    """Return a seed for a call without one, from its random id: 31 bits, which every provider accepts."""
     return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big") >> 1
 
 
-def _images(call: ProviderCall, mask: bytes | None, *, beside: bool) -> dict[str, Any]:
+def _images(call: ProviderCall, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:
     request = call.request
-    own = () if request.image is None else (request.image,)
-    images = [_part(image, i) for i, image in enumerate((*own, *request.references))]
-    masked = None if request.mask is None else _part(request.mask, 0, role="mask", data=mask)
-    if beside and masked is not None:
-        images.append(attrs.evolve(masked, index=len(images)))
+    main_images = () if request.image is None else (request.image,)
+    images = [_part(image, i) for i, image in enumerate((*main_images, *request.references))]
+    mask_part = None if request.mask is None else _part(request.mask, 0, role="mask", data=mask)
+    if mask_as_image and mask_part is not None:
+        images.append(attrs.evolve(mask_part, index=len(images)))
     return {
         "refs": [_part(image, i, role="reference") for i, image in enumerate(request.references)],
-        "image": images[0] if own else None,
+        "image": images[0] if main_images else None,
         "images": images,
-        "mask": masked,
+        "mask": mask_part,
     }
 
 
@@ -100,12 +100,12 @@ def _part(image: InputImage, index: int, *, role: str = "image", data: bytes | N
 
 def _extras(call: ProviderCall, document: Document, operation: OperationSpec) -> dict[str, Any]:
     """Return the caller's parameters that the request mentions nowhere; the count is never among them."""
-    sized = any(mentions(document, operation, name) for name in sizes.NAMES)
-    skipped = {"num", "edit_mode", "mode", "upscale_factor", *(sizes.NAMES if sized else ())}
+    uses_size = any(mentions(document, operation, name) for name in sizes.NAMES)
+    excluded = {"num", "edit_mode", "mode", "upscale_factor", *(sizes.NAMES if uses_size else ())}
     return {
         name: value
         for name, value in call.request.params.items()
-        if name not in skipped
+        if name not in excluded
         and (name, value) != ("seed", RANDOM_SEED)
         and not mentions(document, operation, name)
     }

@@ -1,4 +1,4 @@
-"""Sends a built request, and reads as much of the answer as its kind deserves."""
+"""Sends a built request and reads the response as far as its kind requires."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
@@ -25,7 +25,7 @@ from imagegen_core.providers.config import ProviderConfig
 
 @attrs.frozen(kw_only=True)
 class Sender:
-    """One provider's line: signs, sends, and counts how many images are in memory at once.
+    """Signs and sends one provider's requests, and limits how many images are in memory at once.
 
     ``uploads`` is shared by all calls: an image is read only when its turn to be sent has come.
     """
@@ -45,35 +45,35 @@ class Sender:
         seconds: float,
         extra_origins: Iterable[str] = (),
     ) -> AsyncIterator[httpx.Response]:
-        """Send the request, a paid one if it has an ``exchange``; the answer's body is still to be read.
+        """Send the request (a paid one if it has an ``exchange``) and yield the response, its body unread.
 
         Raises:
-            CallError: it could not be sent, or the provider did not answer.
+            CallError: it could not be sent, or no response came.
         """
         client = self.outbound.api_client(self.config, extra_origins=extra_origins)
         read = _reader(exchange)
-        prepared = with_credentials(request, credentials_of(self.document.auth, self.config))
-        content, headers = await self._content(prepared, read)
+        authenticated = with_credentials(request, credentials_of(self.document.auth, self.config))
+        content, headers = await self._content(authenticated, read)
         try:
-            built = client.build_request(
-                prepared.method,
-                prepared.url,
+            http_request = client.build_request(
+                authenticated.method,
+                authenticated.url,
                 headers=headers,
                 content=content,
                 timeout=call_timeout(seconds),
                 extensions={PAID: exchange is not None},
             )
-        except httpx.InvalidURL as error:  # too long, or with characters that none has
+        except httpx.InvalidURL as error:  # too long, or with invalid characters
             message = "the request's address is no URL that can be used"
             raise CallError(FailureCode.REJECTED, message, possible_charge=False) from error
         try:
             with map_transport_errors():
-                response = await client.send(built, stream=True)
+                response = await client.send(http_request, stream=True)
             if exchange is not None:
                 exchange.mark_response_started()
         finally:
             if isinstance(content, AsyncGenerator):
-                await content.aclose()  # gives its turn to the next upload
+                await content.aclose()  # releases the semaphore for the next upload
         try:
             with map_transport_errors():
                 yield response
@@ -128,14 +128,14 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
 
 
 async def read_error_response(response: httpx.Response, secret: str | None) -> UpstreamResponse:
-    """Return an answer that is no success, its body cut to 64 KiB."""
+    """Return an error response, its body cut to 64 KiB."""
     return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
 
 
 def parse_response(
     status: int, headers: Mapping[str, str], body: bytes, secret: str | None
 ) -> UpstreamResponse:
-    """Return a short answer, parsed if it is JSON."""
+    """Return a short response, parsed if it is JSON."""
     try:
         tree = parse_json(body)
     except CallError:

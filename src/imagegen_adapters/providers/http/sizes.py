@@ -1,4 +1,4 @@
-"""From the size that a caller wants to the one that a model can be told."""
+"""Converts the size that a caller requests to one that the model accepts."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from imagegen_core.errors import Problem, ValidationFailed
 from imagegen_core.operations import ImageRequest, parse_size
 
 NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
-"""Parameters that speak of the size."""
+"""The parameters that set the size."""
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
@@ -20,12 +20,12 @@ _DEFAULT_AREA = 1024 * 1024
 _TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
 _SAME_SHAPE = 0.02
 _SIDE_MULTIPLE_PIXELS = 8
-"""Sides that come from a ratio are multiples of this, unless the model wants larger ones."""
+"""Sides that are computed from a ratio are multiples of this, or of a larger one that the model needs."""
 
 
 @attrs.frozen(kw_only=True)
 class UpstreamSize:
-    """The size in the model's words; what does not apply is None. ``note`` says what was changed."""
+    """The size in the model's terms; what does not apply is None. ``note`` tells the caller of a change."""
 
     size: str | None = None
     width: int | None = None
@@ -35,49 +35,49 @@ class UpstreamSize:
 
 
 def size_for_upstream(request: ImageRequest, spec: SizeSpec | None) -> UpstreamSize:
-    """Return the size as the model takes it: the nearest that it has.
+    """Return the nearest size that the model accepts.
 
     Raises:
-        ValidationFailed: the model has no such size; the parameters that asked for it are named.
+        ValidationFailed: the model has no such size; the parameters that requested it are named.
     """
     if spec is None:
         return _unchanged(request)
-    said = str(request.params.get("size") or request.params.get("image_size") or "")
-    token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == said.casefold()), None)
+    text = str(request.params.get("size") or request.params.get("image_size") or "")
+    token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == text.casefold()), None)
     if token is not None:
         return UpstreamSize(size=spec.map.get(token, token))
     if spec.kind is SizeKind.FIXED:
         return UpstreamSize(size=spec.default)
     check_sides(request)
     if spec.kind is SizeKind.TIER:
-        return _tier(request, spec, said)
-    wanted = request.dimensions
+        return _tier(request, spec, text)
+    dimensions = request.dimensions
     ratio = _requested_ratio(request)
-    odd = wanted is None and said and said.casefold() != "auto" and said not in spec.values
-    if odd and (ratio is None or request.params.get("image_size")):
+    is_unknown = dimensions is None and text and text.casefold() != "auto" and text not in spec.values
+    if is_unknown and (ratio is None or request.params.get("image_size")):
         raise _invalid_size(
-            request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}"
+            request, ("size", "image_size"), f"{text!r} is no size of this model{_choices(spec)}"
         )
     if spec.kind is SizeKind.WXH:
-        return _pixels(request, spec, wanted, ratio)
-    exact = said if said in spec.values else request.params.get("aspect_ratio")
-    return _listed(spec, wanted, ratio, exact)
+        return _pixels(request, spec, dimensions, ratio)
+    exact = text if text in spec.values else request.params.get("aspect_ratio")
+    return _listed(spec, dimensions, ratio, exact)
 
 
 def _unchanged(request: ImageRequest) -> UpstreamSize:
-    wanted = request.dimensions
+    dimensions = request.dimensions
     return UpstreamSize(
-        size=request.params.get("size") or (f"{wanted[0]}x{wanted[1]}" if wanted else None),
-        width=wanted[0] if wanted else None,
-        height=wanted[1] if wanted else None,
+        size=request.params.get("size") or (f"{dimensions[0]}x{dimensions[1]}" if dimensions else None),
+        width=dimensions[0] if dimensions else None,
+        height=dimensions[1] if dimensions else None,
         aspect_ratio=request.params.get("aspect_ratio"),
     )
 
 
 def _requested_ratio(request: ImageRequest) -> float | None:
-    wanted = request.dimensions
-    if wanted is not None:
-        return wanted[0] / wanted[1]
+    dimensions = request.dimensions
+    if dimensions is not None:
+        return dimensions[0] / dimensions[1]
     text = request.params.get("aspect_ratio") or request.params.get("size")
     return _ratio(text)
 
@@ -90,13 +90,13 @@ def _ratio(text: object) -> float | None:
 
 
 def _pixels(
-    request: ImageRequest, spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None
+    request: ImageRequest, spec: SizeSpec, dimensions: tuple[int, int] | None, ratio: float | None
 ) -> UpstreamSize:
     note = None
-    if wanted is not None:
-        sides = (_rounded(wanted[0], spec), _rounded(wanted[1], spec))
-        if sides != wanted:
-            note = f"size {wanted[0]}x{wanted[1]} was sent as {sides[0]}x{sides[1]}"
+    if dimensions is not None:
+        sides = (_rounded(dimensions[0], spec), _rounded(dimensions[1], spec))
+        if sides != dimensions:
+            note = f"size {dimensions[0]}x{dimensions[1]} was sent as {sides[0]}x{sides[1]}"
     elif ratio is not None:
         area = _area(spec)
         grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
@@ -140,54 +140,54 @@ def _check_pixels(request: ImageRequest, spec: SizeSpec, width: int, height: int
 
 
 def _listed(
-    spec: SizeSpec, wanted: tuple[int, int] | None, ratio: float | None, exact: object
+    spec: SizeSpec, dimensions: tuple[int, int] | None, ratio: float | None, exact: object
 ) -> UpstreamSize:
     if isinstance(exact, str) and exact in spec.values:
         return _upstream_size(exact, spec)
     if ratio is None:
         return _upstream_size(spec.default, spec) if spec.default is not None else UpstreamSize()
-    area = wanted[0] * wanted[1] if wanted else _area(spec)
+    area = dimensions[0] * dimensions[1] if dimensions else _area(spec)
     chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
-    shape, area_off = _distance(chosen, ratio, area)
+    shape, area_difference = _distance(chosen, ratio, area)
     note = None
-    if shape > _SAME_SHAPE or (wanted is not None and area_off > 0):
-        asked = f"{wanted[0]}x{wanted[1]}" if wanted else str(exact)
-        note = f"size {asked} was sent as {chosen}, the nearest that this model has"
+    if shape > _SAME_SHAPE or (dimensions is not None and area_difference > 0):
+        requested_size = f"{dimensions[0]}x{dimensions[1]}" if dimensions else str(exact)
+        note = f"size {requested_size} was sent as {chosen}, the nearest that this model has"
     return _upstream_size(chosen, spec, note)
 
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
-    """Order by shape first, then by area."""
+    """Return the differences in shape and in area, to sort by shape first."""
     numbers = _numbers(value)
     shape = _ratio(value) or (numbers[0] / numbers[1] if numbers else 1.0)
     size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers and not _ratio(value) else 0.0
     return round(abs(math.log(shape / ratio)), 2), size
 
 
-def _tier(request: ImageRequest, spec: SizeSpec, said: str) -> UpstreamSize:
-    exact = next((v for v in spec.values if v.casefold() == said.casefold()), None)
-    wanted = request.dimensions
+def _tier(request: ImageRequest, spec: SizeSpec, text: str) -> UpstreamSize:
+    exact = next((v for v in spec.values if v.casefold() == text.casefold()), None)
+    dimensions = request.dimensions
     ratio = request.params.get("aspect_ratio")
-    if exact is None and wanted is not None:
-        side = math.sqrt(wanted[0] * wanted[1])
+    if exact is None and dimensions is not None:
+        side = math.sqrt(dimensions[0] * dimensions[1])
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
-        note = f"size {wanted[0]}x{wanted[1]} was sent as {exact}"
+        note = f"size {dimensions[0]}x{dimensions[1]} was sent as {exact}"
         return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
-    if exact is None and said:
+    if exact is None and text:
         raise _invalid_size(
-            request, ("size", "image_size"), f"{said!r} is no size of this model{_choices(spec)}"
+            request, ("size", "image_size"), f"{text!r} is no size of this model{_choices(spec)}"
         )
     return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
 
 
 def _upstream_size(value: str, spec: SizeSpec, note: str | None = None) -> UpstreamSize:
-    """Return a value of the list, or a size in pixels, in all spellings that it has."""
-    sent = spec.map.get(value, value)
+    """Return a listed value, or a size in pixels, in all forms that it has."""
+    upstream_value = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
-        return UpstreamSize(aspect_ratio=sent, size=sent, note=note)
-    numbers = _numbers(sent)
+        return UpstreamSize(aspect_ratio=upstream_value, size=upstream_value, note=note)
+    numbers = _numbers(upstream_value)
     width, height = numbers or (None, None)
-    return UpstreamSize(size=sent, width=width, height=height, note=note)
+    return UpstreamSize(size=upstream_value, width=width, height=height, note=note)
 
 
 def _numbers(text: str | None) -> tuple[int, int] | None:
@@ -196,10 +196,10 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
 
 
 def _choices(spec: SizeSpec) -> str:
-    known: Iterable[str] = (*spec.values, *spec.extra)
-    return f"; it has {', '.join(known)}" if known else "; give width and height"
+    values: Iterable[str] = (*spec.values, *spec.extra)
+    return f"; it has {', '.join(values)}" if values else "; give width and height"
 
 
-def _invalid_size(request: ImageRequest, names: Iterable[str], why: str) -> ValidationFailed:
-    given = (name for name in names if request.params.get(name) is not None)
-    return ValidationFailed(*(Problem(field=f"params.{name}", message=why) for name in given))
+def _invalid_size(request: ImageRequest, names: Iterable[str], message: str) -> ValidationFailed:
+    parameters = (name for name in names if request.params.get(name) is not None)
+    return ValidationFailed(*(Problem(field=f"params.{name}", message=message) for name in parameters))

@@ -1,4 +1,4 @@
-"""What a parsed template is made of: each node renders itself in a scope, None for nothing."""
+"""The nodes of a parsed template: each renders itself in a scope; None means that it is absent."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class Node(Protocol):
 
 
 def look_up(path: str, scope: Mapping[str, Any]) -> Any:
-    """Return what a dotted path names in ``scope``, or None."""
+    """Return the value of a dotted path in ``scope``, or None."""
     value: Any = scope
     for key, index in _STEP.findall(path):
         if index:
@@ -52,7 +52,7 @@ class Constant:
 
 @attrs.frozen
 class Value:
-    """Exactly one placeholder; its type survives."""
+    """A single placeholder; its value keeps its type."""
 
     path: str
 
@@ -62,7 +62,7 @@ class Value:
 
 @attrs.frozen
 class Text:
-    """Placeholders within text; null as soon as one of them is."""
+    """Placeholders within text; null if any of them is."""
 
     parts: tuple[Node, ...]
 
@@ -73,16 +73,16 @@ class Text:
 
 @attrs.frozen
 class Object:
-    """An object; keys that come out null are left out, and so is an object that lost all its keys."""
+    """An object; null values are omitted, and so is an object that lost all its keys."""
 
     entries: tuple[tuple[str, Node], ...]
     spread: "Spread | None"
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        made = {key: value for key, node in self.entries if (value := node.render(scope)) is not None}
+        rendered = {key: value for key, node in self.entries if (value := node.render(scope)) is not None}
         if self.spread is not None:
-            made |= self.spread.render(scope)
-        return made if made or not (self.entries or self.spread) else None
+            rendered |= self.spread.render(scope)
+        return rendered if rendered or not (self.entries or self.spread) else None
 
 
 @attrs.frozen
@@ -100,7 +100,7 @@ class Spread:
 
 @attrs.frozen
 class Items:
-    """A list; nulls are left out."""
+    """A list; nulls are omitted."""
 
     nodes: tuple[Node, ...]
 
@@ -118,10 +118,10 @@ class Each:
     omit_empty: bool
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        made = [v for s in _scopes(self.each, scope) if (v := self.item.render(s)) is not None]
-        if self.single_as_scalar and len(made) == 1:
-            return made[0]
-        return None if self.omit_empty and not made else made
+        rendered = [v for s in _scopes(self.each, scope) if (v := self.item.render(s)) is not None]
+        if self.single_as_scalar and len(rendered) == 1:
+            return rendered[0]
+        return None if self.omit_empty and not rendered else rendered
 
 
 @attrs.frozen
@@ -156,13 +156,13 @@ class If:
     """``$if``."""
 
     path: str
-    then: Node
-    otherwise: Node
+    if_set: Node
+    if_empty: Node
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        found = look_up(self.path, scope)
-        empty = found is None or found is False or found in ("", [], (), {})
-        return (self.otherwise if empty else self.then).render(scope)
+        value = look_up(self.path, scope)
+        is_empty = value is None or value is False or value in ("", [], (), {})
+        return (self.if_empty if is_empty else self.if_set).render(scope)
 
 
 @attrs.frozen
@@ -186,14 +186,14 @@ class Map:
         value = self.value.render(scope)
         if value is None:
             return None
-        listed = self.table.get(as_text(value))
-        return value if listed is None else listed.render(scope)
+        replacement = self.table.get(as_text(value))
+        return value if replacement is None else replacement.render(scope)
 
 
 NULL = Constant(None)
 
 
 def _scopes(path: str, scope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    found = look_up(path, scope)
-    for item in found if isinstance(found, list | tuple) else ():
+    items = look_up(path, scope)
+    for item in items if isinstance(items, list | tuple) else ():
         yield {**scope, "item": item}

@@ -1,4 +1,4 @@
-"""Turns a template's data into nodes, and refuses what names nothing."""
+"""Parses a template's data into nodes, and refuses unknown names."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,20 +38,20 @@ ROOTS = frozenset(
         "request_uuid",
     )
 )
-"""All names that a template may begin with; ``item`` is one more inside ``$each``."""
+"""All names that a path may start with; inside ``$each`` there is also ``item``."""
 
-_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # ends at another brace, so that no text is looked through twice
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # stops at any brace, so that matching takes linear time
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
 _IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
 _IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
 _STANDALONE_FIELDS = frozenset(("base64", "data_uri"))
 _MAX_DEPTH = 40
 _LONE_PLACEHOLDER_PIECES = 3
-"""Pieces of a string that is one placeholder: nothing before it, its name, nothing after it."""
+"""Pieces of a string that is a single placeholder: nothing before it, its name, nothing after it."""
 
 
 class TemplateError(ValueError):
-    """A template is malformed; ``path`` says where inside it."""
+    """A template is malformed; ``path`` is the place of the mistake."""
 
     def __init__(self, path: tuple[str, ...], message: str) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ class _Place:
 
 
 class TemplateParser:
-    """Parses one template; ``names`` are those that it mentions, each with the place of its first mention."""
+    """Parses one template; ``names`` maps each name that it mentions to the place of the first mention."""
 
     def __init__(self) -> None:
         self.names: dict[str, tuple[str, ...]] = {}
@@ -88,7 +88,7 @@ class TemplateParser:
         """Return the root node.
 
         Raises:
-            TemplateError: a placeholder names nothing that exists, or a directive is malformed.
+            TemplateError: a placeholder has an unknown name, or a directive is malformed.
         """
         return self._node(source, _Place())
 
@@ -185,8 +185,8 @@ class TemplateParser:
 
     def _if(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
         condition = self._path(source["$if"], place / "$if")
-        then = self._node(source.get("$then"), place / "$then")
-        return nodes.If(condition, then, self._node(source.get("$else"), place / "$else"))
+        if_set = self._node(source.get("$then"), place / "$then")
+        return nodes.If(condition, if_set, self._node(source.get("$else"), place / "$else"))
 
     def _default(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
         return nodes.Default(self._list(source["$default"], place / "$default"))
@@ -207,7 +207,7 @@ class TemplateParser:
 def _check_image_field(name: str, place: _Place, *, alone: bool) -> None:
     field = name.rpartition(".")[2]
     if field not in _IMAGE_FIELDS:
-        known = ", ".join(sorted(_IMAGE_FIELDS))
-        raise TemplateError(place.path, f"{name!r}: an image has no {field!r}; it has {known}")
+        fields = ", ".join(sorted(_IMAGE_FIELDS))
+        raise TemplateError(place.path, f"{name!r}: an image has no {field!r}; it has {fields}")
     if field in _STANDALONE_FIELDS and not alone:
         raise TemplateError(place.path, f"{name!r} must stand alone, without text around it")

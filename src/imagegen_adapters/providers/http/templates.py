@@ -27,7 +27,7 @@ from imagegen_adapters.providers.http.template_parser import TemplateParser
 
 @attrs.frozen
 class Template:
-    """A parsed template. ``names`` are all paths that it mentions, such as ``params.quality``, and where."""
+    """A parsed template. ``names`` maps each path that it mentions (``params.quality``) to its place."""
 
     source: Any
     names: Mapping[str, tuple[str, ...]] = attrs.field(eq=False, repr=False)
@@ -38,14 +38,14 @@ class Template:
         """Return the template for plain data.
 
         Raises:
-            TemplateError: a placeholder names nothing that exists, or a directive is malformed.
+            TemplateError: a placeholder has an unknown name, or a directive is malformed.
         """
         parser = TemplateParser()
         root = parser.parse(source)
         return cls(source, parser.names, root)
 
     def render(self, scope: Mapping[str, Any]) -> Any:
-        """Return the data with all placeholders filled in, None when nothing is left of it."""
+        """Return the data with all placeholders filled in, None if nothing remains."""
         return self._root.render(scope)
 
     def mentions(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a document must hold true beyond its types: every name in it leads somewhere."""
+"""Checks a document beyond the types of its fields: every name in it must lead somewhere."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _COMMON_NAMES = frozenset(p.name for p in COMMON)
 
 
 def problems_of(document: Document) -> Iterator[Problem]:
-    """Yield all that is wrong, with paths relative to the document."""
+    """Yield all mistakes, with paths relative to the document."""
     yield from _top(document)
     for name, operation in document.operations.items():
         yield from _operation(f"operations.{name}", name, operation)
@@ -147,8 +147,8 @@ def _model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]
             yield _problem(f"{path}.limits.ref_mimes.{position}", f"must be one of {', '.join(_MIME_TYPES)}")
     if model.extras not in (None, "pass", "refuse"):
         yield _problem(f"{path}.extras", "must be pass or refuse")
-    listing = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
-    if model.size is not None and model.size.kind in listing and not model.size.values:
+    kinds_with_values = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
+    if model.size is not None and model.size.kind in kinds_with_values and not model.size.values:
         yield _problem(f"{path}.size.values", f"is required for {model.size.kind}")
     for name, parameter in model.params.items():
         yield from _parameter(f"{path}.params.{name}", parameter)
@@ -200,8 +200,8 @@ def _names(document: Document) -> Iterator[Problem]:
             root, _, rest = name.partition(".")
             key = re.split(r"[.\[]", rest, maxsplit=1)[0]
             if root in declared and key and key not in declared[root]:
-                where = ".".join((path, *place))
-                yield _problem(where, f"there is no variable {name!r}: the document declares it nowhere")
+                location = ".".join((path, *place))
+                yield _problem(location, f"there is no variable {name!r}: the document declares it nowhere")
 
 
 def _templates(document: Document) -> Iterator[tuple[str, Template]]:

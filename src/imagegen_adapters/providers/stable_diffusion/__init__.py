@@ -1,4 +1,4 @@
-"""Stable Diffusion, on a server of one's own (A1111's API) or at Stability AI."""
+"""Stable Diffusion, self-hosted (A1111's API) or at Stability AI."""
 
 from imagegen_adapters.providers.stable_diffusion.provider import StableDiffusionProvider
 

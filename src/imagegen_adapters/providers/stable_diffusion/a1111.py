@@ -1,4 +1,4 @@
-"""A Stable Diffusion server of one's own: A1111's WebUI, Forge, SD.Next."""
+"""A self-hosted Stable Diffusion server: A1111's WebUI, Forge, SD.Next."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"
 PROGRESS_SECONDS = 1.0
-"""SD.Next lets one address spend 300 points a minute; asking for progress costs one."""
+"""SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""
 
 _OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
 _PARAMETERS = (
@@ -54,11 +54,11 @@ _PARAMETERS = (
 _SUFFIXES = ("/sdapi/v1", "/sdapi")
 _RESPONSE_FILE = "answer.json"
 _UNPAID_CALL_SECONDS = 5.0
-"""Seconds for the small calls beside the paid one."""
+"""Time-out of the small calls that generate nothing."""
 
 
 class A1111:
-    """One call at a time: the server has a global lock, and all that waits for it holds a connection."""
+    """One call at a time: the server has a global lock, and each waiting call holds a connection."""
 
     def __init__(self, outbound: Outbound, *, progress_seconds: float = PROGRESS_SECONDS) -> None:
         self._outbound = outbound
@@ -88,13 +88,13 @@ class A1111:
         with map_refusals():
             body = JsonBody(await self._body(call, exchange), exchange.input_chunks)
         self._running.add(call.call_id)
-        watching = asyncio.create_task(self._watch(call, exchange))
+        watcher = asyncio.create_task(self._watch(call, exchange))
         try:
             await self._send(call, body, exchange)
             return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
         finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+            watcher.cancel()
+            await asyncio.wait({watcher})
             self._running.discard(call.call_id)
             self._interrupted.discard(call.call_id)
 
@@ -115,10 +115,10 @@ class A1111:
         with contextlib.suppress(CallError, httpx.HTTPError, ValueError):
             current = (await self._progress(call.config)).get("current_task")
             if current in (None, call.call_id) and call.call_id in self._running:
-                # Before the request, because the image may arrive before the answer to it.
+                # Set before the request, because the image may arrive before the response to it.
                 self._interrupted.add(call.call_id)
-                answer = await self._send_unpaid(call.config, "POST", "/sdapi/v1/interrupt")
-                if not answer.is_success:
+                response = await self._send_unpaid(call.config, "POST", "/sdapi/v1/interrupt")
+                if not response.is_success:
                     self._interrupted.discard(call.call_id)
 
     async def probe(self, config: ProviderConfig) -> Probe:
@@ -141,13 +141,13 @@ class A1111:
     async def _send(self, call: ProviderCall, body: JsonBody, exchange: Exchange) -> None:
         config = call.config
         url = api_url(config, wire.PATHS[call.request.operation], suffixes=_SUFFIXES)
-        own = {"content-type": "application/json", "content-length": str(body.length)}
+        body_headers = {"content-type": "application/json", "content-length": str(body.length)}
         client = self._outbound.api_client(config)
         request = client.build_request(
             "POST",
             url,
             content=body,
-            headers=configured_headers(config) | own,
+            headers=configured_headers(config) | body_headers,
             timeout=call_timeout(config.timeout),
         )
         async with streamed_response(client, _with_basic_auth(request, config)) as response:
@@ -157,28 +157,28 @@ class A1111:
             await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=_max_bytes(call.request))
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
-        """Report progress while the call runs. Nothing that goes wrong here may harm the call."""
+        """Report progress while the call runs. No failure here may affect the call."""
         furthest = 0.0
         while True:
             await asyncio.sleep(self._progress_seconds)
             with contextlib.suppress(CallError, httpx.HTTPError, ValueError, TypeError):
-                seen = await self._progress(call.config)
-                fraction = min(1.0, float(seen.get("progress", 0.0)))
-                if seen.get("current_task") in (None, call.call_id) and fraction > furthest:
+                progress = await self._progress(call.config)
+                fraction = min(1.0, float(progress.get("progress", 0.0)))
+                if progress.get("current_task") in (None, call.call_id) and fraction > furthest:
                     furthest = fraction
                     await exchange.progress(fraction)
 
     async def _progress(self, config: ProviderConfig) -> dict[str, Any]:
-        seen = await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true")
-        return seen if isinstance(seen, dict) else {}
+        progress = await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true")
+        return progress if isinstance(progress, dict) else {}
 
     async def _get_json(self, config: ProviderConfig, path: str) -> Any:
-        answer = await self._send_unpaid(config, "GET", path)
-        if answer.status_code != httpx.codes.OK:
+        response = await self._send_unpaid(config, "GET", path)
+        if response.status_code != httpx.codes.OK:
             raise failures.A1111.error(
-                answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
+                response.status_code, response.headers, response.content, secrets=_secrets(config)
             )
-        return parse_json(answer.content)
+        return parse_json(response.content)
 
     async def _send_unpaid(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
         url = api_url(config, path, suffixes=_SUFFIXES)
@@ -214,7 +214,7 @@ def _options(config: ProviderConfig) -> wire.Options:
 
 
 def _with_basic_auth(request: httpx.Request, config: ProviderConfig) -> httpx.Request:
-    """Add the key, which A1111 and SD.Next take as a user and a password."""
+    """Add the key, which A1111 and SD.Next take as user and password."""
     if config.api_key is not None:
         key = config.api_key.reveal()
         if ":" not in key:
@@ -232,5 +232,5 @@ def _secrets(config: ProviderConfig) -> tuple[str, ...]:
 
 
 def _max_bytes(request: ImageRequest) -> int:
-    """Return room for all images in base64, for a grid, and for what is said beside them."""
+    """Return room for all images in base64, a grid, and the JSON around them."""
     return (request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES

@@ -1,6 +1,6 @@
-"""The A1111 WebUI API as it goes over the wire: bodies from requests, images from answers. Pure.
+"""The A1111 WebUI API on the wire: bodies from requests, images from responses. Pure.
 
-Forge and SD.Next speak the same, but for their error answers.
+Forge and SD.Next speak the same protocol, except for error responses.
 """
 
 import json
@@ -31,11 +31,11 @@ from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.providers.capabilities import Model
 
 DEFAULT_MODEL = "default"
-"""The model id that means: whatever checkpoint the server has loaded."""
+"""The model id for whichever checkpoint the server has loaded."""
 
 DEFAULT_UPSCALER = "R-ESRGAN 4x+"
 MAX_REPAINT_SIDE_PIXELS = 2048
-"""An image that is longer is not repainted at its own size unless the caller says so: few GPUs could."""
+"""A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""
 
 PATHS: Mapping[Operation, str] = {
     Operation.GENERATE: "/sdapi/v1/txt2img",
@@ -67,12 +67,12 @@ RESERVED_PARAMETERS: Mapping[str, str] = {
     "aspect_ratio": "use width and height",
     "image_size": "use width and height",
 }
-"""Parameters that a caller cannot pass through, and why."""
+"""Parameters that a caller cannot set, and why."""
 
 OVERRIDABLE_SETTINGS = frozenset(
     {"CLIP_stop_at_last_layers", "sd_vae", "eta_noise_seed_delta", "randn_source"}
 )
-"""Settings of the server that a caller may override for a call; the others name files and folders."""
+"""Server settings that a caller may override for a call; the others name files and folders."""
 
 _SERVICE_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "edit_mode", "mode", "n_iter"}
@@ -81,15 +81,15 @@ _SERVICE_PARAMETERS = frozenset(
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What ``extra_config`` says for this dialect."""
+    """The options of this dialect in ``extra_config``."""
 
     upscaler: str = DEFAULT_UPSCALER
     allow_scripts: frozenset[str] = frozenset()
 
 
-def invalid_parameter(name: str, why: str) -> ValidationFailed:
-    """Return the refusal of a parameter."""
-    return ValidationFailed.of(f"params.{name}", why)
+def invalid_parameter(name: str, message: str) -> ValidationFailed:
+    """Return the error for a parameter."""
+    return ValidationFailed.of(f"params.{name}", message)
 
 
 def body(
@@ -104,24 +104,24 @@ def body(
     """Return the body for the operation's path, images as `InlineImage`; ``mask`` is white where it repaints.
 
     Raises:
-        ValidationFailed: a parameter is not the caller's to set, or ``size`` is none.
+        ValidationFailed: a parameter is reserved, or ``size`` is malformed.
     """
     extras = _extras(request.params, options)
     check_size(request)
     if request.operation is Operation.UPSCALE:
         return _upscale_body(request, extras, options, image or b"")
-    wanted = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
-    wanted |= {"send_images": True, "save_images": False, "force_task_id": task}
+    document = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
+    document |= {"send_images": True, "save_images": False, "force_task_id": task}
     if model.id != DEFAULT_MODEL:
-        wanted["override_settings"] = {
-            **wanted.get("override_settings", {}),
+        document["override_settings"] = {
+            **document.get("override_settings", {}),
             "sd_model_checkpoint": model.upstream_id,
         }
     if image is not None:
-        wanted["init_images"] = [InlineImage(image)]
+        document["init_images"] = [InlineImage(image)]
     if mask is not None:
-        wanted |= {"mask": InlineImage(mask), "inpainting_mask_invert": 0}
-    return wanted
+        document |= {"mask": InlineImage(mask), "inpainting_mask_invert": 0}
+    return document
 
 
 def _upscale_body(
@@ -141,7 +141,7 @@ def _upscale_body(
 
 
 def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    """Return what goes to the server under its own name."""
+    """Return the parameters that go to the server under their own names."""
     extras = {name: value for name, value in params.items() if name not in _SERVICE_PARAMETERS}
     for name, value in extras.items():
         if name in RESERVED_PARAMETERS:
@@ -169,7 +169,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _count(request: ImageRequest) -> dict[str, int]:
-    """Return the batch; ``n_iter`` only chooses how many of ``num`` are made one after another."""
+    """Return the batch; ``n_iter`` only chooses how many of ``num`` are generated one after another."""
     rounds = request.params.get("n_iter", 1)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
         raise invalid_parameter("n_iter", f"must divide num, which is {request.num}")
@@ -178,11 +178,11 @@ def _count(request: ImageRequest) -> dict[str, int]:
 
 def _size(request: ImageRequest) -> dict[str, int]:
     """Return width and height; a repainted image keeps its own size, in steps of 8 pixels."""
-    given = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
+    size = {k: int(request.params[k]) for k in ("width", "height") if k in request.params}
     if request.dimensions is not None:
-        given = dict(zip(("width", "height"), request.dimensions, strict=True))
+        size = dict(zip(("width", "height"), request.dimensions, strict=True))
     source = _source_size(request)
-    return given if source is None else {"width": source[0], "height": source[1], **given}
+    return size if source is None else {"width": source[0], "height": source[1], **size}
 
 
 def _source_size(request: ImageRequest) -> tuple[int, int] | None:
@@ -196,49 +196,56 @@ def _source_size(request: ImageRequest) -> tuple[int, int] | None:
 
 def warnings(request: ImageRequest) -> tuple[str, ...]:
     """Return what the caller should know about how the request was served."""
-    said = []
+    messages = []
     source = request.references[0] if request.references else request.image
-    sized = {"width", "height", "size"} & request.params.keys()
-    repaints = request.operation in (Operation.REFERENCE, Operation.EDIT)
-    if repaints and not sized and source and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS:
+    has_size = {"width", "height", "size"} & request.params.keys()
+    is_repainted = request.operation in (Operation.REFERENCE, Operation.EDIT)
+    if (
+        is_repainted
+        and not has_size
+        and source
+        and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS
+    ):
         width, height = _source_size(request) or (0, 0)
-        said.append(f"the image was repainted at {width}x{height}; give width and height for another size")
+        messages.append(
+            f"the image was repainted at {width}x{height}; give width and height for another size"
+        )
     if request.edit_mode != DEFAULT_EDIT_MODE:
-        said.append("edit_mode has no effect here")
+        messages.append("edit_mode has no effect here")
     if request.operation is Operation.UPSCALE and request.num > 1:
-        said.append("upscaling makes one image, whatever num says")
-    return tuple(said)
+        messages.append("upscaling makes one image, whatever num says")
+    return tuple(messages)
 
 
 def parse_result(
     open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
 ) -> ProviderResult:
-    """Return the images of a spooled answer: no grid, nothing that an extension appended.
+    """Return the images of a spooled response, without grids and without what extensions appended.
 
     It reads the file: call it in a thread.
 
     Raises:
-        CallError: ``bad_response``, or ``cancelled`` when an interrupted call made no image.
+        CallError: ``bad_response``, or ``cancelled`` if an interrupted call generated no image.
     """
     with open_file() as file:
-        answer = parse_spooled(file).resolved()
-        if not isinstance(answer, dict):
+        document = parse_spooled(file).resolved()
+        if not isinstance(document, dict):
             raise bad_response("the answer is not a JSON object")
-        info = _info(read_text(file, answer.get("info")))
+        info = _info(read_text(file, document.get("info")))
     if request.operation is Operation.UPSCALE:
-        found, info = [answer.get("image")], {}
+        candidates, info = [document.get("image")], {}
     else:
-        found = _generated_images(answer.get("images"), info)
-    kept = [value for value in found if isinstance(value, (str, SpooledString)) and value]
-    if not kept and interrupted:
+        candidates = _generated_images(document.get("images"), info)
+    encoded_images = [value for value in candidates if isinstance(value, (str, SpooledString)) and value]
+    if not encoded_images and interrupted:
         raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made an image")
-    if not kept:
+    if not encoded_images:
         raise bad_response("the answer holds no image")
     images = tuple(
         GeneratedImage(
             chunks=_chunks(open_file, value), metadata=_metadata(info, position, interrupted=interrupted)
         )
-        for position, value in enumerate(kept)
+        for position, value in enumerate(encoded_images)
     )
     return ProviderResult(images=images, warnings=warnings(request))
 
@@ -248,7 +255,7 @@ def _chunks(open_file: Callable[[], BinaryIO], value: str | SpooledString) -> An
 
 
 def _info(encoded: str | None) -> dict[str, Any]:
-    """Return ``info``, which is JSON inside a JSON string; what cannot be read is only a loss of metadata."""
+    """Return ``info``, which is JSON inside a JSON string; if it cannot be read, only metadata is lost."""
     try:
         info = json.loads(encoded or "{}")
     except (ValueError, RecursionError):
@@ -268,13 +275,15 @@ _METADATA_NAMES = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sam
 
 
 def _metadata(info: dict[str, Any], position: int, *, interrupted: bool) -> dict[str, Any]:
-    told = {
-        ours: info[theirs] for theirs, ours in _METADATA_NAMES.items() if isinstance(info.get(theirs), str)
+    metadata = {
+        name: info[upstream_name]
+        for upstream_name, name in _METADATA_NAMES.items()
+        if isinstance(info.get(upstream_name), str)
     }
     seeds = info.get("all_seeds")
     seed = seeds[position] if isinstance(seeds, list) and position < len(seeds) else None
     if isinstance(seed, int):
-        told["seed"] = seed
+        metadata["seed"] = seed
     if interrupted:
-        told["interrupted"] = True
-    return told
+        metadata["interrupted"] = True
+    return metadata

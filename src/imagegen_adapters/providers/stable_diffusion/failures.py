@@ -1,4 +1,4 @@
-"""What the providers' error answers mean. Tables; nothing here decides about retrying."""
+"""What the providers' error responses mean. Tables; nothing here decides about retrying."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.providers.capabilities import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
-"""Stability's time-out after more than 150 requests in 10 seconds."""
+"""Stability's penalty for more than 150 requests in 10 seconds."""
 
 
 @attrs.frozen(kw_only=True)
 class UpstreamError:
-    """What an error body says: a sentence, and the provider's own code where there is one."""
+    """The content of an error body: a message, and the provider's own code if there is one."""
 
     message: str
     code: str | None = None
@@ -28,8 +28,8 @@ class UpstreamError:
 _BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
     {
         1: FailureCode.BAD_RESPONSE,
-        2: FailureCode.BAD_RESPONSE,  # a success without what was asked for
-        3: FailureCode.REJECTED,  # redirects are not followed: a body would be sent twice, or elsewhere
+        2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
+        3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
         4: FailureCode.REJECTED,
         5: FailureCode.OUTCOME_UNKNOWN,
     }
@@ -38,10 +38,10 @@ _BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class FailureTable:
-    """How one provider's error answers are read: by its own code first, then by status.
+    """How one provider's error responses are read: by its own code first, then by status.
 
-    A status in neither table means what its hundred means. Of all, only 429 proves that nothing was
-    started: a 503 may come from a proxy that lost the answer of a call that ran.
+    A status in neither table means what its class means (4xx, 5xx). Only 429 proves that nothing was
+    started: a 503 may come from a proxy that lost the response of a call that ran.
     """
 
     read: Callable[[Any, str], UpstreamError]
@@ -58,23 +58,23 @@ class FailureTable:
         secrets: tuple[str, ...],
         model: Model | None = None,
     ) -> CallError:
-        """Return the error for an answer; none of ``secrets`` appears in its message.
+        """Return the error for a response; its message contains none of ``secrets``.
 
-        A refusal of a ``model`` that goes or is gone names its replacement.
+        A refusal of a ``model`` that is being retired names its replacement.
         """
-        complaint = _parse_error(self.read, status, body)
-        code = self._code(status, complaint.code)
-        limited = code is FailureCode.RATE_LIMITED
-        message = shorten(complaint.message, secrets)
+        upstream_error = _parse_error(self.read, status, body)
+        code = self._code(status, upstream_error.code)
+        is_rate_limited = code is FailureCode.RATE_LIMITED
+        message = shorten(upstream_error.message, secrets)
         if model is not None and code is FailureCode.REJECTED:
             message = with_model_warning(model, message)
         return CallError(
             code,
             message,
-            not_started=limited,
-            retry_after=(retry_after(headers) or self.cooldown) if limited else None,
+            not_started=is_rate_limited,
+            retry_after=(retry_after(headers) or self.cooldown) if is_rate_limited else None,
             upstream_status=status,
-            upstream_code=complaint.code,
+            upstream_code=upstream_error.code,
         )
 
     def _code(self, status: int, code: str | None) -> FailureCode:
@@ -82,7 +82,7 @@ class FailureTable:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of ``Retry-After``; a date in it is compared with the answer's own ``Date``."""
+    """Return the seconds of ``Retry-After``; a date is compared with the response's own ``Date``."""
     return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
 
 
@@ -92,28 +92,32 @@ def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: b
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         parsed = None
-    complaint = read(parsed, text)
+    upstream_error = read(parsed, text)
     return (
-        complaint if complaint.message.strip() else attrs.evolve(complaint, message=f"HTTP status {status}")
+        upstream_error
+        if upstream_error.message.strip()
+        else attrs.evolve(upstream_error, message=f"HTTP status {status}")
     )
 
 
 def _read_a1111(body: Any, text: str) -> UpstreamError:
-    """``detail`` if it is text, else its first ``msg``, else ``errors``, else ``error``, else the body."""
+    """Read ``detail`` if it is text, or its first ``msg``; else ``errors``, ``error``, or the body."""
     if not isinstance(body, dict):
         return UpstreamError(message=text)
     detail, error = body.get("detail"), body.get("error")
     code = error if isinstance(error, str) and error else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        loc = detail[0].get("loc")
-        where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
-        said = str(detail[0].get("msg", ""))
-        return UpstreamError(message=f"{where}: {said}" if where else said, code=code)
-    if detail == "Not Found":  # the framework's own word for an unknown path
+        location = detail[0].get("loc")
+        field = (
+            ".".join(str(part) for part in location if part != "body") if isinstance(location, list) else ""
+        )
+        message = str(detail[0].get("msg", ""))
+        return UpstreamError(message=f"{field}: {message}" if field else message, code=code)
+    if detail == "Not Found":  # FastAPI's message for an unknown path
         detail = "Not Found: the server has no such API, is it running with --api?"
-    words = (detail, body.get("errors"), error)
+    texts = (detail, body.get("errors"), error)
     return UpstreamError(
-        message=next((w for w in words if isinstance(w, str) and w.strip()), text), code=code
+        message=next((w for w in texts if isinstance(w, str) and w.strip()), text), code=code
     )
 
 
@@ -123,10 +127,10 @@ def _read_stability(body: Any, text: str) -> UpstreamError:
     name = body.get("name")
     code = name if isinstance(name, str) and name else None
     errors = body.get("errors")
-    said = "; ".join(str(e) for e in errors) if isinstance(errors, list) else ""
+    details = "; ".join(str(e) for e in errors) if isinstance(errors, list) else ""
     message = body.get("message")
     return UpstreamError(
-        message=said or (message if isinstance(message, str) else "") or code or text, code=code
+        message=details or (message if isinstance(message, str) else "") or code or text, code=code
     )
 
 
@@ -138,7 +142,7 @@ A1111 = FailureTable(
             403: FailureCode.AUTH_FAILED,
             407: FailureCode.AUTH_FAILED,
             408: FailureCode.OUTCOME_UNKNOWN,
-            429: FailureCode.RATE_LIMITED,  # SD.Next's limiter turns away before the queue
+            429: FailureCode.RATE_LIMITED,  # SD.Next's limiter refuses before the queue
         }
     ),
 )

@@ -11,47 +11,47 @@ from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
 
-_MARK = "\x00picture\x00"
-_ESCAPED_MARK = json.dumps(_MARK)
+_MARKER = "\x00picture\x00"
+_ESCAPED_MARKER = json.dumps(_MARKER)
 
 
 ReadChunks = Callable[[InputImage], AsyncIterator[bytes]]
-"""Reads an image of the request piece by piece."""
+"""Reads an image of the request chunk by chunk."""
 
 
 @attrs.frozen(repr=False)
 class InlineImage:
-    """An image that stands in the body as base64: its bytes, or one of the request's that is read later."""
+    """An image inside the body as base64: its bytes, or an input image that is read later."""
 
     image: bytes | InputImage
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """Its number of bytes."""
         return len(self.image) if isinstance(self.image, bytes) else self.image.size_bytes
 
 
 class JsonBody:
-    """A JSON document, in which `InlineImage` values become base64 one piece after another.
+    """A JSON document in which `InlineImage` values become base64, one chunk after another.
 
-    ``length`` is the size in bytes of all that iterating yields.
+    ``length`` is the number of bytes that iterating yields.
     """
 
     def __init__(self, document: Mapping[str, Any], chunks: ReadChunks) -> None:
         self._chunks = chunks
         self._images: list[InlineImage] = []
-        encoded = json.dumps(document, ensure_ascii=True, default=self._mark)
-        self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARK)]
-        coded = sum(encoded_length(image.size) + 2 for image in self._images)
-        self.length = sum(map(len, self._parts)) + coded
+        encoded = json.dumps(document, ensure_ascii=True, default=self._marker_for)
+        self._parts = [part.encode() for part in encoded.split(_ESCAPED_MARKER)]
+        base64_length = sum(encoded_length(image.size) + 2 for image in self._images)
+        self.length = sum(map(len, self._parts)) + base64_length
         if len(self._parts) != len(self._images) + 1:
             raise ValueError("a text of the document looks like the mark of an image")
 
-    def _mark(self, value: object) -> str:
+    def _marker_for(self, value: object) -> str:
         if not isinstance(value, InlineImage):
             raise TypeError(f"{type(value).__name__} has no place in JSON")
         self._images.append(value)
-        return _MARK
+        return _MARKER
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._parts[0]
@@ -77,6 +77,6 @@ class JsonBody:
             raise _unreadable("an image of the request changed while it was sent")
 
 
-def _unreadable(why: str) -> CallError:
-    """Return the error of a body that the server has not got whole, and so does nothing with."""
-    return CallError(FailureCode.STORAGE_FAILED, why, possible_charge=False)
+def _unreadable(message: str) -> CallError:
+    """Return the error of a body that the server did not receive whole, and therefore does nothing with."""
+    return CallError(FailureCode.STORAGE_FAILED, message, possible_charge=False)

@@ -15,16 +15,16 @@ from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 
 class StableDiffusionProvider:
-    """Implements the `Provider` port; ``extra_config.dialect`` says how to speak.
+    """Implements the `Provider` port; ``extra_config.dialect`` chooses the protocol.
 
-    ``a1111`` (when left out) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next, ``stability`` that
-    of Stability AI, v2beta.
+    ``a1111`` (the default) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next, ``stability`` that of
+    Stability AI, v2beta.
 
     Args:
-        outbound: sends everything.
-        poll_seconds: between two looks at a Stability job; the provider asks for 10.
-        job_seconds: how long such a job is looked at.
-        progress_seconds: between two looks at the progress of a WebUI.
+        outbound: sends all requests.
+        poll_seconds: between two polls of a Stability job; Stability asks for 10.
+        job_seconds: how long such a job is polled.
+        progress_seconds: between two progress requests to a WebUI.
         sleep: waits between polls.
     """
 

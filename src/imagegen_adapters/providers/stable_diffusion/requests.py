@@ -1,4 +1,4 @@
-"""Sending a request and reading its answer, the same for both dialects."""
+"""Sends a request and reads its response, in the same way for both dialects."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 
 MAX_UNPAID_RESPONSE_BYTES = 1024 * 1024
-"""Longest answer to a call beside the paid one; a thousand checkpoints take half of it."""
+"""Limit of the response to an unpaid call; a list of a thousand checkpoints takes half of it."""
 
 
 def api_url(config: ProviderConfig, path: str, *, suffixes: tuple[str, ...]) -> str:
-    """Return the address of ``path``; an ``api_base`` that already ends in one of ``suffixes`` is fine."""
+    """Return the URL of ``path``; ``api_base`` may already end in one of ``suffixes``."""
     base = (config.api_base or "").rstrip("/")
     for suffix in suffixes:
         base = base.removesuffix(suffix)
@@ -29,10 +29,10 @@ def api_url(config: ProviderConfig, path: str, *, suffixes: tuple[str, ...]) -> 
 async def streamed_response(
     client: httpx.AsyncClient, request: httpx.Request
 ) -> AsyncIterator[httpx.Response]:
-    """Send a request and give the answer's head; the body is read inside.
+    """Send a request and yield the response; its body is read inside the context.
 
     Raises:
-        CallError: as `map_transport_errors` says, while sending as well as while reading.
+        CallError: as `map_transport_errors` does, both while sending and while reading.
     """
     with map_transport_errors():
         response = await client.send(request, stream=True)
@@ -43,10 +43,10 @@ async def streamed_response(
 
 
 async def fetch_unpaid(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """Send a request that costs nothing, and return its answer whole.
+    """Send a request that costs nothing, and return the whole response.
 
     Raises:
-        CallError: ``bad_response`` when it is longer than `MAX_UNPAID_RESPONSE_BYTES`; else as `answered`.
+        CallError: ``bad_response`` if it exceeds `MAX_UNPAID_RESPONSE_BYTES`; else as `streamed_response`.
     """
     async with streamed_response(client, request) as response:
         content = await read_at_most(response, MAX_UNPAID_RESPONSE_BYTES + 1)
@@ -58,6 +58,6 @@ async def fetch_unpaid(client: httpx.AsyncClient, request: httpx.Request) -> htt
 async def response_error(
     response: httpx.Response, table: FailureTable, secrets: tuple[str, ...], model: Model | None = None
 ) -> CallError:
-    """Return the error that the answer is; ``model`` is what was asked for, unless the call was free."""
+    """Return the error for a response; ``model`` is the requested one, None for a free call."""
     body = await read_error(response)
     return table.error(response.status_code, response.headers, body, secrets=secrets, model=model)

@@ -43,23 +43,23 @@ from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "https://api.stability.ai"
 POLL_SECONDS = 10.0
-"""Stability asks not to poll a job more often."""
+"""Stability asks clients not to poll a job more often."""
 
 JOB_SECONDS = 900.0
-"""How long a job is polled at least; Stability keeps results for 24 hours."""
+"""The minimum time for which a job is polled; Stability keeps results for 24 hours."""
 
 _MAX_POLL_SECONDS = 60.0
 _RESPONSE_FILE = "answer.json"
 _MAX_RESPONSE_BYTES = MAX_IMAGE_BYTES * 4 // 3 + MAX_JSON_BYTES
 _SUFFIXES = ("/v2beta", "/v1")
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-"""It becomes part of an address, so nothing else is taken for one."""
+"""A job id becomes part of a URL, so nothing else is accepted as one."""
 
 _TRANSIENT_CODES = frozenset({FailureCode.TIMEOUT, FailureCode.OUTCOME_UNKNOWN, FailureCode.RATE_LIMITED})
 
 
 class Stability:
-    """One image a call; creative upscaling and new backgrounds are jobs that are polled."""
+    """One image a call; creative upscaling and new backgrounds are jobs, which are polled."""
 
     def __init__(
         self,
@@ -100,14 +100,15 @@ class Stability:
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         seconds = max(self._job_seconds, call.config.timeout)
-        wait, done, patience = self._poll_seconds, False, PollFailures()
+        delay, done, failures_so_far = self._poll_seconds, False, PollFailures()
         try:
             async with asyncio.timeout(seconds):
                 while not done:
-                    await self._sleep(min(wait, seconds / 2))  # it is asked again, whatever Retry-After says
-                    done, wait = await self._poll_once(call, job, exchange, patience, wait)
+                    # Whatever Retry-After says, at least one more poll fits in before the deadline.
+                    await self._sleep(min(delay, seconds / 2))
+                    done, delay = await self._poll_once(call, job, exchange, failures_so_far, delay)
         except TimeoutError as error:
-            raise patience.timeout_error(f"the job was not done within {seconds:g} s") from error
+            raise failures_so_far.timeout_error(f"the job was not done within {seconds:g} s") from error
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
@@ -115,30 +116,30 @@ class Stability:
 
         def read() -> wire.StabilityResult:
             with exchange.open_spooled(name) as file:
-                return wire.answer(file)
+                return wire.parse_result(file)
 
-        found = await asyncio.to_thread(read)
+        result = await asyncio.to_thread(read)
         image = GeneratedImage(
-            chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), found.image),
-            metadata=found.metadata,
+            chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), result.image),
+            metadata=result.metadata,
         )
         route = wire.route(call.request, call.model.upstream_id)
         return ProviderResult(images=(image,), warnings=wire.warnings(call.request, route))
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Do nothing: Stability has no way to stop what it has begun."""
+        """Do nothing: Stability cannot stop what it has begun."""
 
     async def probe(self, config: ProviderConfig) -> Probe:
         url = api_url(config, "/v1/user/balance", suffixes=_SUFFIXES)
         client = self._outbound.api_client(config)
         request = client.build_request("GET", url, headers=_headers(config), timeout=call_timeout(10.0))
         try:
-            answer = await fetch_unpaid(client, request)
-            if answer.status_code != httpx.codes.OK:
+            response = await fetch_unpaid(client, request)
+            if response.status_code != httpx.codes.OK:
                 raise failures.STABILITY.error(
-                    answer.status_code, answer.headers, answer.content, secrets=_secrets(config)
+                    response.status_code, response.headers, response.content, secrets=_secrets(config)
                 )
-            credits_left = parse_json(answer.content)["credits"]
+            credits_left = parse_json(response.content)["credits"]
         except CallError as error:
             return Probe(ok=False, detail=str(error))
         except (ValueError, TypeError, LookupError):
@@ -150,27 +151,27 @@ class Stability:
         call: ProviderCall,
         job: UpstreamJob,
         exchange: Exchange,
-        patience: PollFailures,
-        waited: float,
+        failures_so_far: PollFailures,
+        delay: float,
     ) -> tuple[bool, float]:
-        """Return whether the job's answer is spooled, else how long to wait before the next look."""
+        """Return whether the job's result is spooled, and how long to wait before the next poll if not."""
         try:
-            trouble = await self._fetch_result(call.config, job, exchange)
+            outcome = await self._fetch_result(call.config, job, exchange)
         except CallError as error:
             if not is_transport_error(error):
                 raise
-            trouble = _PollError(error=error)
-        if not isinstance(trouble, _PollError):
-            patience.clear()
-            return trouble, self._poll_seconds
-        patience.tolerate(trouble.error, from_upstream=trouble.from_upstream)
-        slower = max(self._poll_seconds, min(waited * 2, _MAX_POLL_SECONDS))
-        return False, max(trouble.error.retry_after or 0.0, slower)
+            outcome = _PollError(error=error)
+        if not isinstance(outcome, _PollError):
+            failures_so_far.clear()
+            return outcome, self._poll_seconds
+        failures_so_far.tolerate(outcome.error, from_upstream=outcome.from_upstream)
+        backoff = max(self._poll_seconds, min(delay * 2, _MAX_POLL_SECONDS))
+        return False, max(outcome.error.retry_after or 0.0, backoff)
 
     async def _fetch_result(
         self, config: ProviderConfig, job: UpstreamJob, exchange: Exchange
     ) -> "bool | _PollError":
-        """Return whether the job's answer is spooled, or what came in its place."""
+        """Return whether the job's result is spooled, or the error that came instead."""
         url = api_url(config, f"/v2beta/results/{job.id}", suffixes=_SUFFIXES)
         client = self._outbound.api_client(config)
         request = client.build_request(
@@ -181,7 +182,7 @@ class Stability:
             if status == httpx.codes.ACCEPTED:
                 return False
             if status != httpx.codes.OK:
-                return await _PollError.of(response, _secrets(config))
+                return await _PollError.from_response(response, _secrets(config))
             head, chunks = await _peek(response.aiter_bytes())
             if not may_be_json(head):
                 return _PollError(error=bad_response("a page came in the place of the job's result"))
@@ -195,52 +196,53 @@ class Stability:
         source = request.references[0] if request.references else request.image
         image = None if source is None else await exchange.read_input(source)
         mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-        built = client.build_request(
+        upload = client.build_request(
             "POST",
             api_url(config, route.path, suffixes=_SUFFIXES),
             files=wire.form(request, route, image=image, mask=mask),
             headers=_headers(config),
             timeout=call_timeout(config.timeout),
         )
-        if int(built.headers["content-length"]) > wire.MAX_BODY_BYTES:  # a mask grows when it is converted
+        # Checked again after `wire.check`, because a mask may grow when it is converted.
+        if int(upload.headers["content-length"]) > wire.MAX_BODY_BYTES:
             raise ValidationFailed.of(
                 "mask" if mask else "image", f"a request to Stability has at most {wire.MAX_BODY_BYTES} bytes"
             )
-        return built
+        return upload
 
 
 @attrs.frozen(kw_only=True)
 class _PollError:
-    """What came in the place of a job's state, and whether it ends the job if it comes from the provider."""
+    """A response instead of a job's state; it ends the job if it is the provider's own."""
 
     error: CallError
     from_upstream: bool = False
 
     @classmethod
-    async def of(cls, response: httpx.Response, secrets: tuple[str, ...]) -> "_PollError":
+    async def from_response(cls, response: httpx.Response, secrets: tuple[str, ...]) -> "_PollError":
         status, body = response.status_code, await read_error(response)
         error = failures.STABILITY.error(status, response.headers, body, secrets=secrets)
         if error.failure.code in _TRANSIENT_CODES:
             return cls(error=error)
         if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-            gone = "Stability no longer knows the job"
-            error = CallError(FailureCode.RESULT_EXPIRED, gone, upstream_status=status)
+            message = "Stability no longer knows the job"
+            error = CallError(FailureCode.RESULT_EXPIRED, message, upstream_status=status)
         return cls(error=error, from_upstream=is_from_upstream(status, body))
 
 
 async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
-    """Return the first piece that is not empty, and the whole again."""
+    """Return the first chunk that is not empty, and an iterator over the whole body again."""
     head = b""
     async for head in chunks:
         if head:
             break
 
-    async def whole() -> AsyncIterator[bytes]:
+    async def body() -> AsyncIterator[bytes]:
         yield head
         async for chunk in chunks:
             yield chunk
 
-    return head, whole()
+    return head, body()
 
 
 def _headers(config: ProviderConfig) -> dict[str, str]:
@@ -254,9 +256,9 @@ def _secrets(config: ProviderConfig) -> tuple[str, ...]:
 
 def _job_id(body: bytes) -> str:
     try:
-        found = json.loads(body)["id"]
+        job_id = json.loads(body)["id"]
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise bad_response("the answer names no job") from error
-    if not isinstance(found, str) or not _JOB_ID.fullmatch(found):
+    if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
         raise bad_response("the answer names no job")
-    return found
+    return job_id

@@ -1,4 +1,4 @@
-"""Stability's models: which exist, what each can do, and what a caller may say to it."""
+"""Stability's models: which exist, what each can do, and which parameters it takes."""
 
 from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
@@ -25,7 +25,7 @@ SHIPPED = (
     ModelEntry(id="sd3.5-medium", name="Stable Diffusion 3.5 Medium"),
     ModelEntry(id="sd3.5-flash", name="Stable Diffusion 3.5 Flash"),
 )
-"""What a configuration without models offers."""
+"""The models of a configuration that lists none."""
 
 _DIRECTIONS = ("above", "below", "left", "right")
 _PARAMETERS = (
@@ -48,15 +48,17 @@ _PARAMETERS = (
 
 
 def model(entry: ModelEntry) -> Model:
-    """Return a configured model; editing, upscaling and new backgrounds are the same with any of them."""
+    """Return a configured model; editing, upscaling and new backgrounds are the same for all of them."""
     family = wire.family(entry.id)
-    possible = tuple(o for o in _OPERATIONS if family != "core" or o is not Operation.REFERENCE)
-    wanted = possible if entry.capabilities is None else entry.capabilities
+    possible = tuple(
+        operation for operation in _OPERATIONS if family != "core" or operation is not Operation.REFERENCE
+    )
+    operations = possible if entry.capabilities is None else entry.capabilities
     return Model(
         id=entry.id,
         name=entry.name,
         default=entry.default,
-        operations=tuple(o for o in wanted if o in possible),
+        operations=tuple(operation for operation in operations if operation in possible),
         parameters=(*_PARAMETERS, *_family_parameters(family)),
         max_references=1,
         prompt_chars=_MAX_PROMPT_CHARS,

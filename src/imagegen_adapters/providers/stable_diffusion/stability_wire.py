@@ -1,6 +1,6 @@
-"""Stability AI's v2beta API as it goes over the wire: form fields from requests, images from answers. Pure.
+"""Stability AI's v2beta API on the wire: form fields from requests, images from responses. Pure.
 
-What a request becomes:
+The route of each request:
 
 =============  ==============================================  =======================================
 operation      with                                            route
@@ -30,10 +30,10 @@ from imagegen_core.operations import DEFAULT_EDIT_MODE, ImageRequest, Operation
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Stability takes no larger body."""
+"""Stability refuses larger bodies."""
 
 DEFAULT_STRENGTH = 0.7
-"""How far image-to-image may leave the image, where the caller does not say: Stability wants a number."""
+"""How far image-to-image may depart from the image by default: Stability requires a number."""
 
 CONTENT_FILTERED = "CONTENT_FILTERED"
 
@@ -53,7 +53,7 @@ _RELIGHT_FIELDS = frozenset(
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """One endpoint: its path, the parameters that it takes under their own names, whether it is a job."""
+    """One endpoint: its path, the parameters that it takes under their own names, whether it starts a job."""
 
     path: str
     fields: frozenset[str]
@@ -98,15 +98,15 @@ _HANDLED_PARAMETERS = frozenset(
 
 
 def family(upstream_id: str) -> str:
-    """Return which of the three generators serves a model; an unknown id is one of the SD3 family."""
+    """Return which of the three generators serves a model; an unknown id belongs to the SD3 family."""
     return next((name for name in ("ultra", "core") if name in upstream_id), "sd3")
 
 
 def check(request: ImageRequest, upstream_id: str) -> None:
-    """Check what can be told of a request before anything is read or sent.
+    """Check a request as far as possible before anything is read or sent.
 
     Raises:
-        ValidationFailed: the route needs something else, ``size`` is none, or the images are too large.
+        ValidationFailed: a parameter is missing, ``size`` is malformed, or the images are too large.
     """
     route(request, upstream_id)
     check_size(request)
@@ -118,7 +118,7 @@ def route(request: ImageRequest, upstream_id: str) -> Route:
     """Return the endpoint for a request.
 
     Raises:
-        ValidationFailed: something that the endpoint needs is missing.
+        ValidationFailed: the endpoint needs a parameter that is missing.
     """
     if request.operation is Operation.GENERATE:
         return _with_model(_GENERATE[family(upstream_id)], upstream_id)
@@ -139,12 +139,12 @@ def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
 
 
 def _reference_route(upstream_id: str) -> Route:
-    found = _REFERENCE.get(family(upstream_id))
-    if found is None:
+    route = _REFERENCE.get(family(upstream_id))
+    if route is None:
         raise ValidationFailed.of("model_id", f"model {upstream_id} takes no reference image")
     strength = {"strength": str(DEFAULT_STRENGTH)}
-    mode = {"mode": "image-to-image"} if found.path.endswith("/sd3") else {}
-    return _with_model(found, upstream_id, **strength, **mode)
+    mode = {"mode": "image-to-image"} if route.path.endswith("/sd3") else {}
+    return _with_model(route, upstream_id, **strength, **mode)
 
 
 def _upscale_route(request: ImageRequest) -> Route:
@@ -158,7 +158,7 @@ Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]
 
 
 def form(request: ImageRequest, route: Route, *, image: bytes | None, mask: bytes | None) -> dict[str, Field]:
-    """Return the form in httpx's shape for ``files=``, which stays multipart even without any file."""
+    """Return the form in the shape of httpx's ``files=``, which stays multipart even without a file."""
     values: dict[str, Any] = dict(route.fixed)
     values |= {name: value for name, value in request.params.items() if name in route.fields}
     if "aspect_ratio" in route.fields and (ratio := _ratio(request)):
@@ -170,8 +170,8 @@ def form(request: ImageRequest, route: Route, *, image: bytes | None, mask: byte
     fields: dict[str, Field] = {name: (None, _form_value(value)) for name, value in values.items()}
     if image is not None:
         source = request.references[0] if request.references else request.image
-        kind = source.mime_type if source else "application/octet-stream"
-        fields[route.image] = (f"picture.{kind.rpartition('/')[2]}", image, kind)
+        mime_type = source.mime_type if source else "application/octet-stream"
+        fields[route.image] = (f"picture.{mime_type.rpartition('/')[2]}", image, mime_type)
     if mask is not None:
         fields["mask"] = ("mask.png", mask, "image/png")
     return fields
@@ -182,27 +182,29 @@ def _form_value(value: Any) -> str:
 
 
 def _ratio(request: ImageRequest) -> str | None:
-    given = request.params.get("aspect_ratio")
-    return given or (
+    ratio = request.params.get("aspect_ratio")
+    return ratio or (
         None if request.dimensions is None else nearest_ratio(*request.dimensions, ASPECT_RATIOS)
     )
 
 
 def warnings(request: ImageRequest, route: Route) -> tuple[str, ...]:
     """Return what the caller should know about how the request was served."""
-    said = []
-    sized = request.dimensions
-    if sized and "aspect_ratio" in route.fields and "aspect_ratio" not in request.params:
-        said.append(f"Stability takes no size: {sized[0]}x{sized[1]} became aspect ratio {_ratio(request)}")
-    elif sized:
-        said.append("width and height have no effect here")
+    messages = []
+    dimensions = request.dimensions
+    if dimensions and "aspect_ratio" in route.fields and "aspect_ratio" not in request.params:
+        messages.append(
+            f"Stability takes no size: {dimensions[0]}x{dimensions[1]} became aspect ratio {_ratio(request)}"
+        )
+    elif dimensions:
+        messages.append("width and height have no effect here")
     if request.operation is Operation.UPSCALE:
-        said += _upscale_warnings(request)
+        messages += _upscale_warnings(request)
     if request.edit_mode != DEFAULT_EDIT_MODE:
-        said.append("edit_mode has no effect here")
+        messages.append("edit_mode has no effect here")
     ignored = sorted(request.params.keys() - route.fields - _HANDLED_PARAMETERS)
-    said += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
-    return tuple(said)
+    messages += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
+    return tuple(messages)
 
 
 def _upscale_warnings(request: ImageRequest) -> list[str]:
@@ -215,17 +217,17 @@ def _upscale_warnings(request: ImageRequest) -> list[str]:
 
 @attrs.frozen(kw_only=True)
 class StabilityResult:
-    """The one image of an answer, in base64, and what was said beside it."""
+    """The one image of a response, in base64, and its metadata."""
 
     image: str | SpooledString
     metadata: Mapping[str, Any]
 
 
-def answer(file: BinaryIO) -> StabilityResult:
-    """Return what a spooled answer holds. It reads the file.
+def parse_result(file: BinaryIO) -> StabilityResult:
+    """Return the content of a spooled response. It reads the file.
 
     Raises:
-        CallError: ``content_policy``, the image was made and blurred; ``bad_response``.
+        CallError: ``content_policy``, when the image was generated and blurred; ``bad_response``.
     """
     parsed = parse_spooled(file).resolved()
     if not isinstance(parsed, dict):
@@ -242,5 +244,5 @@ def answer(file: BinaryIO) -> StabilityResult:
     if not isinstance(image, (str, SpooledString)):
         raise bad_response("the answer holds no image")
     seed = parsed.get("seed")
-    told = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
-    return StabilityResult(image=image, metadata={k: v for k, v in told.items() if v is not None})
+    metadata = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
+    return StabilityResult(image=image, metadata={k: v for k, v in metadata.items() if v is not None})

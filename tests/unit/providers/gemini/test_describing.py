@@ -1,10 +1,10 @@
-"""What a configuration of kind gemini amounts to."""
+"""The profile of a configuration of kind gemini."""
 
 import pytest
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.providers.gemini.failures import ErrorAnswer, wait
+from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.providers.capabilities import LifecycleStatus, check_request
@@ -33,7 +33,7 @@ def test_without_models_there_are_four_that_live():
 
 
 def test_a_key_is_needed_unless_google_s_credentials_open_the_door():
-    """An express key is a key, too."""
+    """An express key counts as a key."""
     vertex = describe(backend="vertex", project="p", location="europe-west4")
 
     assert (True, True, False) == (
@@ -53,12 +53,12 @@ def test_a_key_is_needed_unless_google_s_credentials_open_the_door():
     ],
 )
 def test_locations_have_their_own_addresses(location, base):
-    """As Google's table of endpoints says."""
+    """As in Google's table of endpoints."""
     assert base == describe(backend="vertex", project="p", location=location).default_api_base
 
 
 def test_an_unknown_model_can_do_what_its_family_can():
-    """A new model works before we have heard of it."""
+    """A new model works before the catalogue knows it."""
     assert FIVE == only("gemini-9-image").operations
     assert ("generate", "edit", "upscale", "recontext", "segment") == only(
         "imagen-9", backend="vertex"
@@ -74,14 +74,14 @@ def test_imagen_can_do_nothing_with_a_developer_key():
 
 
 def test_capabilities_choose_among_what_is_possible():
-    """A configuration cannot make a model segment images that has no way to."""
+    """A configuration cannot give a model an operation that it does not have."""
     model = only("gemini-3-pro-image", (Operation.GENERATE, Operation.SEGMENT))
 
     assert (Operation.GENERATE,) == model.operations
 
 
 def test_a_model_of_one_size_cannot_upscale():
-    """There is no next tier."""
+    """There is no larger tier."""
     assert Operation.UPSCALE not in only("gemini-3.1-flash-lite-image").operations
 
 
@@ -90,7 +90,7 @@ def test_a_model_of_one_size_cannot_upscale():
     [{"steps": 30}, {"negative_prompt": "x"}, {"image_size": "8K"}, {"aspect_ratio": "7:5"}, {"seed": 2**31}],
 )
 def test_what_the_api_does_not_take_is_refused(params):
-    """By name, before anything is queued."""
+    """The field is named, before anything is queued."""
     request = ImageRequest(operation=Operation.GENERATE, prompt="x", params=params)
 
     with pytest.raises(ValidationFailed, match=f"params.{next(iter(params))}"):
@@ -112,7 +112,7 @@ def test_what_the_api_does_not_take_is_refused(params):
     ],
 )
 def test_a_wrong_extra_config_is_named(extra, field):
-    """With the path inside it."""
+    """The error contains the path inside it."""
     with pytest.raises(ValidationFailed, match=rf"extra_config\.{field}"):
         describe(**extra)
 
@@ -122,8 +122,8 @@ def test_a_wrong_extra_config_is_named(extra, field):
     [(None, None, None), ("5", "34s", 34.0), ("60", "34s", 60.0), ("soon", "1.5s", 1.5), (None, "x", None)],
 )
 def test_the_longer_wait_counts(header, delay, expected):
-    """A header and a RetryInfo may both be there."""
+    """A header and a RetryInfo may both be present; the longer one counts."""
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
-    answer = ErrorAnswer(status=429, error={"details": [info]}, retry_after=header)
+    answer = ErrorResponse(status=429, error={"details": [info]}, retry_after=header)
 
-    assert expected == wait(answer, now=0)
+    assert expected == retry_delay(answer, now=0)

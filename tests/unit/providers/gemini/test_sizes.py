@@ -34,14 +34,14 @@ def frame(**params):
     ],
 )
 def test_what_is_asked_for(params, expected):
-    """What is named wins, pixels choose the nearest, and a warning says so unless it is exact."""
-    got = frame(**params)
+    """Explicit values win, pixels select the nearest, with a warning unless they match exactly."""
+    result = frame(**params)
 
-    assert expected == (got.aspect_ratio, got.image_size, len(got.warnings))
+    assert expected == (result.aspect_ratio, result.image_size, len(result.warnings))
 
 
 def test_a_size_of_another_kind_is_refused():
-    """It names what could be said."""
+    """The error lists the accepted values."""
     with pytest.raises(
         ValidationFailed, match=r"params\.size: must be WIDTHxHEIGHT or one of 1K, 2K, 4K, auto"
     ):
@@ -49,12 +49,12 @@ def test_a_size_of_another_kind_is_refused():
 
 
 def test_a_model_without_tiers_draws_at_its_own_size():
-    """Only the ratio is asked for."""
+    """Only the ratio is requested."""
     request = ImageRequest(operation=Operation.GENERATE, params={"size": "512x512"})
 
-    got = framing(request, ratios=RATIOS, tiers=())
+    result = framing(request, ratios=RATIOS, tiers=())
 
-    assert ("1:1", None, 1) == (got.aspect_ratio, got.image_size, len(got.warnings))
+    assert ("1:1", None, 1) == (result.aspect_ratio, result.image_size, len(result.warnings))
 
 
 def test_ratios_are_compared_as_factors():

@@ -25,7 +25,7 @@ def generate(**params):
 
 
 def test_every_parameter_gets_its_name_on_the_wire():
-    """`num` is the batch; what is not ours passes through."""
+    """`num` is the batch size; undeclared parameters pass through."""
     params = {
         "negative_prompt": "blurry",
         "width": 768,
@@ -42,7 +42,7 @@ def test_every_parameter_gets_its_name_on_the_wire():
 
 
 def test_a_named_model_is_the_checkpoint_of_this_call():
-    """`default` leaves the loaded one alone."""
+    """`default` does not change the loaded checkpoint."""
     named = body(generate(), Model(id="sd-xl"))
 
     assert {"sd_model_checkpoint": "sd-xl"} == named["override_settings"]
@@ -51,16 +51,16 @@ def test_a_named_model_is_the_checkpoint_of_this_call():
 
 def test_size_may_be_given_as_one_text():
     """`768x512` is width and height."""
-    made = body(generate(size="768x512"))
+    document = body(generate(size="768x512"))
 
-    assert (768, 512) == (made["width"], made["height"])
+    assert (768, 512) == (document["width"], document["height"])
 
 
 def test_n_iter_makes_the_same_number_one_after_another():
-    """It is for small GPUs and never changes how many images are made."""
-    made = body(generate(num=4, n_iter=4))
+    """It is for small GPUs and never changes the number of images."""
+    document = body(generate(num=4, n_iter=4))
 
-    assert (1, 4) == (made["batch_size"], made["n_iter"])
+    assert (1, 4) == (document["batch_size"], document["n_iter"])
 
 
 @pytest.mark.parametrize("name", [*wire.RESERVED_PARAMETERS, "n_iter"])
@@ -87,51 +87,53 @@ def test_nested_parameters_pass_only_where_they_are_known_to_be_harmless(params,
 
 
 def test_harmless_settings_and_allowed_scripts_pass():
-    """Clip skip goes along with the checkpoint; a script needs the operator's word."""
+    """Clip skip is sent with the checkpoint; a script needs the operator's permission."""
     params = {
         "override_settings": {"CLIP_stop_at_last_layers": 2},
         "alwayson_scripts": {"ADetailer": {"args": [1]}},
     }
     options = wire.Options(allow_scripts=frozenset({"ADetailer"}))
 
-    made = body(generate(**params), Model(id="xl"), options)
+    document = body(generate(**params), Model(id="xl"), options)
 
-    assert {"CLIP_stop_at_last_layers": 2, "sd_model_checkpoint": "xl"} == made["override_settings"]
-    assert {"ADetailer": {"args": [1]}} == made["alwayson_scripts"]
+    assert {"CLIP_stop_at_last_layers": 2, "sd_model_checkpoint": "xl"} == document["override_settings"]
+    assert {"ADetailer": {"args": [1]}} == document["alwayson_scripts"]
 
 
 def test_an_edit_keeps_the_images_size():
-    """The server's own default, 512x512, would squeeze it."""
+    """The server's default, 512x512, would distort it."""
     request = ImageRequest(operation=Operation.EDIT, prompt="猫", image=image(643, 480))
 
-    made = body(request, image=b"p", mask=b"m")
+    document = body(request, image=b"p", mask=b"m")
 
     assert (640, 480, [InlineImage(b"p")], InlineImage(b"m"), 0) == (
-        made["width"],
-        made["height"],
-        made["init_images"],
-        made["mask"],
-        made["inpainting_mask_invert"],
+        document["width"],
+        document["height"],
+        document["init_images"],
+        document["mask"],
+        document["inpainting_mask_invert"],
     )
 
 
 def test_a_huge_image_is_repainted_smaller_and_says_so():
-    """Unless the caller says how large it shall be."""
+    """Unless the caller sets a size."""
     request = ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(image(8000, 4000),))
     explicit = request.with_params(width=4000, height=2000)
 
-    made, wanted = body(request, image=b"p"), body(explicit, image=b"p")
+    document, document_with_size = body(request, image=b"p"), body(explicit, image=b"p")
 
-    assert ((2048, 1024), (4000, 2000)) == tuple((b["width"], b["height"]) for b in (made, wanted))
+    assert ((2048, 1024), (4000, 2000)) == tuple(
+        (b["width"], b["height"]) for b in (document, document_with_size)
+    )
     assert (1, 0) == (len(wire.warnings(request)), len(wire.warnings(explicit)))
 
 
 def test_upscaling_sends_the_factor_and_the_operators_upscaler():
-    """A caller may name another one."""
+    """A caller may choose another one."""
     request = ImageRequest(operation=Operation.UPSCALE, image=image(), params={"upscale_factor": "x4"})
     options = wire.Options(upscaler="4x-UltraSharp")
 
-    made = body(request, options=options, image=b"p")
+    document = body(request, options=options, image=b"p")
     other = body(request.with_params(upscaler_1="Lanczos"), options=options, image=b"p")
 
     assert {
@@ -140,5 +142,5 @@ def test_upscaling_sends_the_factor_and_the_operators_upscaler():
         "upscaler_1": "4x-UltraSharp",
         "show_extras_results": True,
         "image": InlineImage(b"p"),
-    } == made
+    } == document
     assert "Lanczos" == other["upscaler_1"]

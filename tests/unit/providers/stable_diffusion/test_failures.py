@@ -1,4 +1,4 @@
-"""What the error answers of the providers mean."""
+"""What the error responses of both providers mean."""
 
 import json
 
@@ -58,18 +58,18 @@ def test_the_useful_sentence_of_a_webui_is_found(body, expected):
     ],
 )
 def test_each_status_says_whether_something_was_started(table, status, body, expected):
-    """Only 429 proves that nothing was."""
+    """Only 429 proves that nothing was started."""
     error, failure = read(table, status, body)
 
     assert expected == (failure.code, error.not_started, failure.possible_charge)
 
 
 def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
-    """Its own time-out is 60 seconds."""
+    """Its penalty is 60 seconds."""
     default = read(STABILITY, 429, {})[0].retry_after
-    said = read(STABILITY, 429, {}, **{"retry-after": "7"})[0].retry_after
+    with_header = read(STABILITY, 429, {}, **{"retry-after": "7"})[0].retry_after
 
-    assert (60.0, 7.0) == (default, said)
+    assert (60.0, 7.0) == (default, with_header)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
     ],
 )
 def test_retry_after_is_read_in_both_forms(headers, expected):
-    """A date counts from the answer's own date, so no clock is needed."""
+    """A date is compared with the response's own date, so no clock is needed."""
     assert expected == retry_after(headers)
 
 
 def test_a_key_never_gets_into_a_message():
-    """Some servers echo what they were sent."""
+    """Some servers echo the request."""
     failure = read(A1111, 401, {"detail": f"wrong login {SECRET} {'x' * 1000}"})[1]
 
     assert SECRET not in failure.message

@@ -16,23 +16,23 @@ pytestmark = pytest.mark.anyio
 
 
 def image_of(size):
-    """Return an image of the request, of so many bytes."""
+    """Return an input image of that many bytes."""
     return InputImage(key="p", mime_type=MediaType.PNG, width=1, height=1, size_bytes=size, sha256="")
 
 
-async def sent(body):
+async def streamed(body):
     return b"".join([piece async for piece in body])
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 1000, 400_001])
 async def test_the_body_is_json_of_the_promised_length(size):
-    """Images stand where they were put, in plain base64."""
+    """Images appear in their places, in plain base64."""
     image = bytes(i % 251 for i in range(size))
     exchange = MemoryExchange({"p": image})
     document = {"a": [InlineImage(image_of(size)), "猫"], "mask": InlineImage(image), "n": 1.5}
     body = JsonBody(document, exchange.input_chunks)
 
-    data = await sent(body)
+    data = await streamed(body)
 
     assert len(data) == body.length
     text = base64.b64encode(image).decode()
@@ -40,35 +40,35 @@ async def test_the_body_is_json_of_the_promised_length(size):
 
 
 async def test_it_can_be_sent_again():
-    """Iterating twice gives the same bytes twice."""
+    """A second iteration yields the same bytes."""
     exchange = MemoryExchange({"p": b"xyz"})
     body = JsonBody({"a": InlineImage(image_of(3)), "b": InlineImage(b"xyz")}, exchange.input_chunks)
 
-    assert await sent(body) == await sent(body)
+    assert await streamed(body) == await streamed(body)
 
 
 async def test_nothing_of_an_image_is_read_before_its_turn():
-    """A call that waits for the server holds none."""
-    asked = []
+    """A call that waits for the server holds no image."""
+    keys_read = []
 
     async def chunks(image):
-        asked.append(image.key)
+        keys_read.append(image.key)
         yield b"xyz"
 
     pieces = aiter(JsonBody({"a": InlineImage(image_of(3))}, chunks))
-    before = [await anext(pieces), *asked]
+    before = [await anext(pieces), *keys_read]
     rest = [piece async for piece in pieces]
 
-    assert ([b'{"a": '], ["p"]) == (before, asked)
+    assert ([b'{"a": '], ["p"]) == (before, keys_read)
     assert b'"eHl6"}' == b"".join(rest)
 
 
 @pytest.mark.parametrize(("data", "size"), [({}, 3), ({"p": b"xyz"}, 9)], ids=["gone", "changed"])
 async def test_an_image_that_is_not_what_it_was_ends_the_call_for_free(data, size):
-    """The server has not got the whole body."""
+    """The server did not receive the whole body."""
     body = JsonBody({"a": InlineImage(image_of(size))}, MemoryExchange(data).input_chunks)
     with pytest.raises(CallError) as caught:
-        await sent(body)
+        await streamed(body)
 
     assert (FailureCode.STORAGE_FAILED, False) == (
         caught.value.failure.code,

@@ -22,16 +22,16 @@ def request(operation=Operation.GENERATE, prompt="cat", **params):
     return ImageRequest(operation=operation, prompt=prompt, params=params, **inputs)
 
 
-def sent(asked, model="stable-image-core", mask=None):
-    route = wire.route(asked, model)
-    image = b"p" if asked.inputs else None
-    form = wire.form(asked, route, image=image, mask=mask)
+def path_and_form(request, model="stable-image-core", mask=None):
+    route = wire.route(request, model)
+    image = b"p" if request.inputs else None
+    form = wire.form(request, route, image=image, mask=mask)
     plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
     return route.path.removeprefix("/v2beta/stable-image/"), plain
 
 
 @pytest.mark.parametrize(
-    ("asked", "model", "expected"),
+    ("image_request", "model", "expected"),
     [
         (request(seed=7), "stable-image-core", ("generate/core", {"prompt": "cat", "seed": "7"})),
         (request(seed=-1), "stable-image-ultra", ("generate/ultra", {"prompt": "cat"})),
@@ -80,32 +80,32 @@ def sent(asked, model="stable-image-core", mask=None):
         ),
     ],
 )
-def test_each_operation_has_its_route_and_fields(asked, model, expected):
-    """The table in the module's docstring, line by line."""
-    assert expected == sent(asked, model)
+def test_each_operation_has_its_route_and_fields(image_request, model, expected):
+    """The table in the module's docstring, row by row."""
+    assert expected == path_and_form(image_request, model)
 
 
 def test_a_mask_makes_an_edit_an_inpainting():
-    """Without one, it is search and replace."""
-    asked = ImageRequest(operation=Operation.EDIT, prompt="cat", image=IMAGE, mask=IMAGE)
+    """Without a mask it is search and replace."""
+    image_request = ImageRequest(operation=Operation.EDIT, prompt="cat", image=IMAGE, mask=IMAGE)
 
-    path, form = sent(asked, mask=b"m")
+    path, form = path_and_form(image_request, mask=b"m")
 
     assert ("edit/inpaint", ("mask.png", b"m", "image/png")) == (path, form["mask"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "named"),
+    ("image_request", "named"),
     [
         (request(Operation.EDIT), "params.search_prompt"),
         (request(Operation.UPSCALE, prompt="", upscale_mode="conservative"), "prompt"),
         (request(Operation.REFERENCE), "model_id"),
     ],
 )
-def test_what_a_route_needs_is_asked_for_before_anything_is_sent(asked, named):
-    """A refusal costs nothing and names what is missing."""
+def test_what_a_route_needs_is_asked_for_before_anything_is_sent(image_request, named):
+    """A refusal costs nothing and names the missing parameter."""
     with pytest.raises(ValidationFailed) as caught:
-        sent(asked)
+        path_and_form(image_request)
 
     assert [named] == [problem.field for problem in caught.value.problems]
 
@@ -122,20 +122,22 @@ def test_what_a_route_needs_is_asked_for_before_anything_is_sent(asked, named):
     ],
 )
 def test_a_size_becomes_the_nearest_ratio(size, expected):
-    """Stability takes no pixels, and the caller is told so."""
-    asked = request(width=size[0], height=size[1])
+    """Stability takes no pixels; a warning says so."""
+    image_request = request(width=size[0], height=size[1])
 
-    assert expected == sent(asked)[1]["aspect_ratio"]
+    assert expected == path_and_form(image_request)[1]["aspect_ratio"]
     assert (f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}",) == wire.warnings(
-        asked, wire.route(asked, "core")
+        image_request, wire.route(image_request, "core")
     )
 
 
 def test_a_parameter_without_effect_is_named():
-    """It is declared for the model and belongs to another route."""
-    asked = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
+    """The parameter is declared for the model but belongs to another route."""
+    image_request = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
 
-    assert ("style_preset has no effect on upscale/fast",) == wire.warnings(asked, wire.route(asked, "core"))
+    assert ("style_preset has no effect on upscale/fast",) == wire.warnings(
+        image_request, wire.route(image_request, "core")
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,8 @@ def test_a_parameter_without_effect_is_named():
     ],
 )
 def test_an_answer_without_an_image_to_keep_is_an_error(answer, expected):
-    """A filtered image was made, so it may have been charged."""
+    """A filtered image was generated, so it may have been charged."""
     with pytest.raises(CallError) as caught:
-        wire.answer(io.BytesIO(json.dumps(answer).encode()))
+        wire.parse_result(io.BytesIO(json.dumps(answer).encode()))
 
     assert expected == (caught.value.failure.code, caught.value.failure.possible_charge)

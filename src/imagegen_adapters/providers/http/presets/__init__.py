@@ -1,4 +1,4 @@
-"""The documents that come with the program, one YAML file a provider."""
+"""The shipped documents, one YAML file for each provider."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -9,11 +9,11 @@ from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.parsing import parse_document
 
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
-"""Other names of presets, which people have in their configurations."""
+"""Other names of presets that existing configurations use."""
 
 
 class PresetLibrary:
-    """Gives the shipped documents; each is read when it is first wanted, and once."""
+    """Loads the shipped documents, each once and on first use."""
 
     def __init__(self) -> None:
         self._names: tuple[str, ...] | None = None

@@ -16,7 +16,7 @@ from imagegen_adapters.providers.http.signers.tencent_tc3 import sign_tc3
 
 @attrs.frozen(kw_only=True)
 class SignableRequest:
-    """A request as it will be sent; ``headers`` by lower-case name."""
+    """A request as it will be sent; ``headers`` are by lower-case name."""
 
     method: str
     url: str
@@ -25,7 +25,7 @@ class SignableRequest:
 
 
 class Signer(Protocol):
-    """Makes the headers that prove who sends a request."""
+    """Makes the headers that authenticate a request."""
 
     def __call__(
         self, request: SignableRequest, secret: str, options: Mapping[str, str], now: datetime
