@@ -1,6 +1,6 @@
-"""AUTOMATIC1111's WebUI API on loopback, and where Forge and SD.Next differ from it.
+"""AUTOMATIC1111's WebUI API on loopback, with the differences of Forge and SD.Next.
 
-One job at a time under a global lock, progress of whatever runs, strict about names and types.
+One job at a time under a global lock, progress of the running job, strict about names and types.
 """
 
 import base64
@@ -64,7 +64,7 @@ _PREFIX = "/sdapi/v1/"
 
 
 def png(size=(96, 96), seed=0, format="PNG"):
-    """An image that does not compress, so that it is a long string in an answer."""
+    """An image that does not compress, so that it is a long string in a response."""
     out = io.BytesIO()
     Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3)).save(out, format)
     return out.getvalue()
@@ -74,13 +74,12 @@ class FakeA1111(Loopback):
     """``flavour`` is a1111, forge or sdnext; ``auth`` is ``user:password``.
 
     Attributes:
-        ledger: (name, body) of each job that was begun; this is what a GPU was paid for.
-        calls: (method, path) of everything.
-        agents: what callers said that they are.
-        faults: answers (or the word ``crash``) that the next jobs get instead, after they are in the ledger
-            when ``crash``, before otherwise.
-        spoilt: answers that the next jobs get instead, after they are in the ledger.
-        hold: while clear, a job that has begun does not end; `begun` is set when one has.
+        ledger: (name, body) of each started job, for which GPU time was spent.
+        calls: (method, path) of each request.
+        agents: the User-Agent of each request.
+        faults: responses that the next jobs get instead, before they are in the ledger; or ``crash``, after.
+        spoilt: responses that the next jobs get instead, after they are in the ledger.
+        hold: while clear, a started job does not end; `begun` is set when one has started.
     """
 
     def __init__(self, *, flavour="a1111", auth=None, grid=False, extra_maps=0, image_format="PNG"):
@@ -186,19 +185,27 @@ class FakeA1111(Loopback):
     def _progress(self, request):
         assert request.query == {"skip_current_image": "true"}
         self.progress_asked.set()
-        seen = {"progress": self.progress, "eta_relative": 1.0, "current_image": None, "textinfo": None}
-        seen["state"] = {"interrupted": self.interrupted, "job_count": 1 if self.current_task else 0}
+        progress_report = {
+            "progress": self.progress,
+            "eta_relative": 1.0,
+            "current_image": None,
+            "textinfo": None,
+        }
+        progress_report["state"] = {
+            "interrupted": self.interrupted,
+            "job_count": 1 if self.current_task else 0,
+        }
         if self.flavour == "a1111":
-            seen["current_task"] = self.current_task
-        return Answer.json(seen)
+            progress_report["current_task"] = self.current_task
+        return Answer.json(progress_report)
 
     def _interrupt(self, request):
         self.interrupted = True
         self.hold.set()
         return Answer(status=204) if self.flavour == "sdnext" else Answer.json({})
 
-    def _invalid(self, field, why):
-        return Answer.json({"detail": [{"loc": ["body", field], "msg": why, "type": "value_error"}]}, 422)
+    def _invalid(self, field, message):
+        return Answer.json({"detail": [{"loc": ["body", field], "msg": message, "type": "value_error"}]}, 422)
 
     def _error(self, status, detail):
         if self.flavour == "forge" or detail == "Not Found":

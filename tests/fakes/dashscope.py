@@ -1,4 +1,4 @@
-"""Aliyun DashScope: messages that answer at once, and jobs."""
+"""Aliyun DashScope: synchronous messages, and jobs."""
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png

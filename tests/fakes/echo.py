@@ -1,6 +1,6 @@
-"""A provider of every kind that repeats the key it was sent, in all the places and spellings it can think of.
+"""A provider of every kind that echoes the key it received, in all places and spellings.
 
-What it does is said by a word in the prompt (see `Echo.answers`), whatever the shape of the request.
+A word in the prompt selects what it does (see `Echo.answers`), whatever the format of the request.
 """
 
 import base64
@@ -43,7 +43,7 @@ JOB = {
 
 
 def spellings(key: str) -> list[str]:
-    """Return the key as libraries, proxies and providers write it."""
+    """Return the key in the spellings of libraries, proxies and providers."""
     data = key.encode()
     around = [base64.b64encode(lead + data + b"!") for lead in (b"", b"1", b"12")]
     return [
@@ -69,7 +69,7 @@ def spellings(key: str) -> list[str]:
 
 
 class Echo:
-    """Takes any key. ``elsewhere`` is where it redirects to, with the key in the address."""
+    """Accepts any key. ``elsewhere`` is the target of its redirects, with the key in the URL."""
 
     def __init__(self, elsewhere: str = "http://127.0.0.1:9") -> None:
         self.elsewhere = elsewhere
@@ -84,17 +84,17 @@ class Echo:
         assert key, f"no key came along to {request.path}"
         self.keys.append(key)
         if request.path.startswith("/jobs/"):
-            return self._told(self._job(request, key), key)
+            return self._with_echo(self._job(request, key), key)
         word = re.search(rb"echo-([a-z]+)(\d*)", request.body)
         if word is None:  # a probe
-            return self._told(self._refusal(key, 403), key)
-        return self._told(self.answers[word[1].decode()](self, request, key, int(word[2] or 0)), key)
+            return self._with_echo(self._refusal(key, 403), key)
+        return self._with_echo(self.answers[word[1].decode()](self, request, key, int(word[2] or 0)), key)
 
     def _bad(self, _request, key, status):
         return self._refusal(key, status or 400)
 
     def _cut(self, _request, key, filler):
-        """Let any limit of length fall into the middle of a key."""
+        """Make any limit of length fall inside a key."""
         text = "x" * filler + f" {key}" * 5000
         return Reply.json(_everywhere(text, "cut"), 400)
 
@@ -113,38 +113,38 @@ class Echo:
         )
 
     def _page(self, _request, key, _number):
-        """Send no image in the place of one."""
+        """Send text instead of an image."""
         text = base64.b64encode(" ".join(spellings(key)).encode()).decode()
         return Reply.json({"images": [text], "image": text, "made": [{"data": text}], **_google(text, key)})
 
     def _good(self, _request, key, _number):
-        """Send an image, and the key in everything beside it."""
-        told = " ".join(spellings(key))
+        """Send an image, and the key in all its metadata."""
+        echo = " ".join(spellings(key))
         image = png_base64(len(self.keys))
-        info = json.dumps({"seed": 1, "prompt": told, "infotexts": [told], "all_seeds": [1]})
+        info = json.dumps({"seed": 1, "prompt": echo, "infotexts": [echo], "all_seeds": [1]})
         return Reply.json(
             {
                 "images": [image],
-                "parameters": {"prompt": told, "key": key},
+                "parameters": {"prompt": echo, "key": key},
                 "info": info,
                 "image": image,
                 "finish_reason": "SUCCESS",
                 "seed": 1,
-                "made": [{"data": image, "revised": told}],
-                "trace": told,
-                **_google(image, told),
+                "made": [{"data": image, "revised": echo}],
+                "trace": echo,
+                **_google(image, echo),
             }
         )
 
     def _linked(self, request, key, number):
-        """Name a result address that holds the key: 0 gives the image, 1 nothing, 2 goes elsewhere."""
+        """Send a result URL that contains the key: 0 has the image, 1 nothing, 2 redirects elsewhere."""
         kind = ("picture", "gone", "away")[number]
         base = f"http://{request.headers['host']}/files/{kind}"
         url = f"{base}/{quote(key, safe='')}/{key.encode().hex()}?token={quote(key, safe='')}"
         return Reply.json({"made": [{"url": url, "revised": key}], "trace": key})
 
     def _begun(self, request, key, number):
-        """Begin a job whose address holds the key: it ends well (0) or badly (1)."""
+        """Start a job whose URL contains the key: it succeeds (0) or fails (1)."""
         base = f"http://{request.headers['host']}/jobs/{number}"
         return Reply.json(
             {
@@ -167,24 +167,24 @@ class Echo:
     }
 
     def _job(self, request, key):
-        told = " ".join(spellings(key))
+        echo = " ".join(spellings(key))
         if request.path.endswith("1"):
-            return Reply.json({"state": "failed", "code": key, "message": told})
-        return Reply.json({"state": "done", "made": [{"data": png_base64(3), "revised": told}], "trace": key})
+            return Reply.json({"state": "failed", "code": key, "message": echo})
+        return Reply.json({"state": "done", "made": [{"data": png_base64(3), "revised": echo}], "trace": key})
 
     def _file(self, request):
-        told = request.raw_path
+        echo = request.raw_path
         if "/gone/" in request.path:
-            return Reply(404, f"{told}?{request.query}".encode(), {"x-echo": told})
+            return Reply(404, f"{echo}?{request.query}".encode(), {"x-echo": echo})
         if "/away/" in request.path:
-            return Reply(302, b"", {"location": f"http://169.254.169.254{told}?{request.query}"})
-        return Reply(200, png(2), {"content-type": "image/png", "etag": told})
+            return Reply(302, b"", {"location": f"http://169.254.169.254{echo}?{request.query}"})
+        return Reply(200, png(2), {"content-type": "image/png", "etag": echo})
 
     def _refusal(self, key, status):
         return Reply.json(_everywhere(" ".join(spellings(key)), key), status)
 
-    def _told(self, reply, key):
-        """Return the answer with the key in its headers."""
+    def _with_echo(self, reply, key):
+        """Return the response with the key in its headers."""
         headers = {
             "x-echo": key,
             "x-request-id": key,
@@ -196,7 +196,7 @@ class Echo:
 
 
 def _everywhere(text, code):
-    """Return an error in which every adapter finds the text where its provider's words are."""
+    """Return an error in which every adapter finds the text where it reads the message."""
     return {
         "error": {"code": 400, "status": code, "message": text, "type": text, "details": [{"reason": code}]},
         "errors": [text],
@@ -209,21 +209,21 @@ def _everywhere(text, code):
     }
 
 
-def _google(image, told):
-    parts = [{"text": told}, {"inlineData": {"mimeType": "image/png", "data": image}}]
+def _google(image, echo):
+    parts = [{"text": echo}, {"inlineData": {"mimeType": "image/png", "data": image}}]
     return {
         "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
-        "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": image, "prompt": told}],
-        "responseId": told,
-        "modelVersion": told,
+        "predictions": [{"mimeType": "image/png", "bytesBase64Encoded": image, "prompt": echo}],
+        "responseId": echo,
+        "modelVersion": echo,
     }
 
 
 def _key_of(request: Request) -> str:
-    """Return the key, wherever it came."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    """Return the key, wherever the request has it."""
+    scheme, _, keys = request.headers.get("authorization", "").partition(" ")
     if scheme == "Basic":
-        return base64.b64decode(given).decode()
+        return base64.b64decode(keys).decode()
     return (
-        given or request.headers.get("x-own-key") or request.headers.get("x-goog-api-key")
+        keys or request.headers.get("x-own-key") or request.headers.get("x-goog-api-key")
     ) or request.query.get("key", "")

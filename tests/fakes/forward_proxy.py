@@ -1,4 +1,4 @@
-"""A proxy on loopback: forwards plain HTTP, tunnels CONNECT, remembers what it was asked for."""
+"""A proxy on loopback: forwards plain HTTP, tunnels CONNECT, records its requests."""
 
 import asyncio
 import contextlib
@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 
 class ForwardProxy:
-    """``asked`` holds the request lines, ``heads`` whole heads in lower case."""
+    """``request_lines`` and ``heads`` (in lower case) are those of its requests."""
 
     def __init__(self):
-        self.asked = []
+        self.request_lines = []
         self.heads = []
         self._tasks = set()
 
@@ -34,23 +34,23 @@ class ForwardProxy:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, _, fields = head.partition("\r\n")
         method, target, version = line.split(" ")
-        self.asked.append(f"{method} {target}")
+        self.request_lines.append(f"{method} {target}")
         self.heads.append(head.lower())
         url = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        there, back = await asyncio.open_connection(url.hostname, url.port or 80)
+        upstream_writer, upstream_reader = await asyncio.open_connection(url.hostname, url.port or 80)
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
         else:
-            kept = [
+            forwarded = [
                 f for f in fields.split("\r\n") if f and not f.lower().startswith(("proxy-", "connection:"))
             ]
             path = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
-            lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
-            back.write("\r\n".join(lines).encode("latin-1"))
+            lines = [f"{method} {path} {version}", *forwarded, "Connection: close", "", ""]
+            upstream_reader.write("\r\n".join(lines).encode("latin-1"))
         try:
-            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+            await asyncio.gather(_pump(reader, upstream_reader), _pump(upstream_writer, writer))
         finally:
-            back.close()
+            upstream_reader.close()
 
 
 async def _pump(source, sink):

@@ -14,7 +14,7 @@ import attrs
 KEY = "fake-gemini-key-0001"
 TOKEN = "fake-access-token"
 REFUSED = "something that is refused"
-"""A prompt with these words in it is refused."""
+"""A prompt that contains one of these words is refused."""
 MODELS = (
     *(
         "gemini-nano-banana-2.1",
@@ -61,7 +61,7 @@ _PREDICT_FIELDS = {
 
 
 def png(width=8, height=8, *, seed=0, padding=0):
-    """Return a PNG of one colour; ``padding`` bytes of an ignored chunk make it as large as wanted."""
+    """Return a PNG of one colour, enlarged by ``padding`` bytes in an ignored chunk."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -74,8 +74,8 @@ def png(width=8, height=8, *, seed=0, padding=0):
 
 
 @attrs.frozen
-class Asked:
-    """A request as it came in; ``body`` has camelCase names, ``images`` its decoded images."""
+class ReceivedRequest:
+    """A received request; ``body`` has camelCase names, ``images`` are decoded."""
 
     method: str
     target: str
@@ -86,9 +86,9 @@ class Asked:
 
 @attrs.frozen
 class Scripted:
-    """The next answer. ``cut``: ``before`` and ``after`` reset, ``body`` ends half-way, ``hang`` never.
+    """The next response. ``cut``: ``before`` and ``after`` reset, ``body`` truncates, ``hang`` never ends.
 
-    It is charged for when it is a 200, or ``charged``. ``late``: seconds before each half.
+    It is charged if it is a 200, or ``charged``. ``late``: seconds before each half.
     """
 
     status: int = 200
@@ -100,7 +100,7 @@ class Scripted:
 
 
 class Rejected(Exception):
-    """An answer that is an error of Google's shape."""
+    """An error response in Google's format."""
 
     def __init__(self, status, name, message, *details):
         super().__init__(message)
@@ -127,7 +127,7 @@ def quota_failure(quota_id):
 
 
 def content(*parts, reason="STOP", **more):
-    """Return an answer of generateContent with one candidate."""
+    """Return a response of generateContent with one candidate."""
     return {
         "candidates": [
             {"index": 0, "finishReason": reason, "content": {"role": "model", "parts": list(parts)}}
@@ -141,12 +141,12 @@ def image_part(data, *, url_safe=False, **more):
 
 
 class FakeGemini:
-    """``async with FakeGemini() as fake``; ``fake.script`` holds the next answers, else images are made."""
+    """``async with FakeGemini() as fake``; ``fake.script`` are the next responses, by default images."""
 
     def __init__(self, *, prefix="", image=None):
         self.prefix = prefix
         self.image = image or png()
-        self.asked = []
+        self.requests = []
         self.ledger = []
         self.script = deque()
         self.tokens_given = 0
@@ -222,7 +222,7 @@ class FakeGemini:
             raise Rejected(404, "NOT_FOUND", f"no such path {path}")
         path = path.removeprefix(self.prefix)
         if method == "GET" and _LIST.fullmatch(path):
-            self.asked.append(Asked(method, target, headers, {}))
+            self.requests.append(ReceivedRequest(method, target, headers, {}))
             self._check_auth(headers, by_token=headers.get("authorization") is not None)
             return self._scripted() or Scripted(body=self._listed(path))
         developer, vertex = _DEVELOPER.fullmatch(path), _VERTEX.fullmatch(path)
@@ -234,7 +234,7 @@ class FakeGemini:
         body = _camel(json.loads(raw))
         images = []
         predicting = bool(vertex and vertex[3] == "predict")
-        self.asked.append(Asked(method, target, headers, body, images))
+        self.requests.append(ReceivedRequest(method, target, headers, body, images))
         model = developer[2] if developer else vertex[2]
         if (scripted := self._scripted()) is not None:
             if scripted.status == 200 or scripted.charged:
@@ -289,7 +289,7 @@ class FakeGemini:
         )
 
     def _predicted(self, body):
-        # An upscale and a segmentation make one image; everything else makes four unless told.
+        # An upscale and a segmentation return one image; everything else returns four by default.
         single = {"upscaleConfig", "maxPredictions", "mode"} & body.get("parameters", {}).keys()
         count = body.get("parameters", {}).get("sampleCount", 1 if single else 4)
         data = base64.b64encode(self.image).decode()
@@ -310,9 +310,9 @@ def _camel(value):
     return [_camel(v) for v in value] if isinstance(value, list) else value
 
 
-def _only(where, given, allowed):
-    for name in sorted(set(given) - set(allowed)):
-        message = f'Invalid JSON payload received. Unknown name "{name}" at "{where}": Cannot find field.'
+def _only(field, names, allowed):
+    for name in sorted(set(names) - set(allowed)):
+        message = f'Invalid JSON payload received. Unknown name "{name}" at "{field}": Cannot find field.'
         raise Rejected(400, "INVALID_ARGUMENT", message)
 
 

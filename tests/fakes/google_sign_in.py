@@ -1,4 +1,4 @@
-"""Where Google's credentials become tokens: a machine's metadata service, and a token endpoint."""
+"""The sources of Google's tokens: a machine's metadata service, and a token endpoint."""
 
 import json
 
@@ -14,7 +14,7 @@ _NAMED = {"email": "robot@example.iam.gserviceaccount.com", "scopes": [], "alias
 
 
 class GoogleSignIn:
-    """A fake for `HttpServer`; ``tokens`` tells who was given one."""
+    """A fake for `HttpServer`; ``tokens`` records who received one."""
 
     def __init__(self):
         self.tokens = []
@@ -27,12 +27,16 @@ class GoogleSignIn:
         path = request.path.rstrip("/")
         if path == f"{_ACCOUNT}/token":
             return self._token("metadata")
-        known = {"": "", "/computeMetadata/v1/project/project-id": "my-project", _ACCOUNT: json.dumps(_NAMED)}
-        known["/computeMetadata/v1/universe/universe-domain"] = "googleapis.com"
-        if path not in known:
+        responses = {
+            "": "",
+            "/computeMetadata/v1/project/project-id": "my-project",
+            _ACCOUNT: json.dumps(_NAMED),
+        }
+        responses["/computeMetadata/v1/universe/universe-domain"] = "googleapis.com"
+        if path not in responses:
             return Reply(404, b"", _FLAVOUR)
         kind = "application/json" if path == _ACCOUNT else "text/plain"
-        return Reply(200, known[path].encode(), {**_FLAVOUR, "content-type": kind})
+        return Reply(200, responses[path].encode(), {**_FLAVOUR, "content-type": kind})
 
     def _token(self, whose):
         self.tokens.append(whose)

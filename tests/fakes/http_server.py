@@ -1,4 +1,4 @@
-"""A small real HTTP server on loopback for fakes of providers: records requests, breaks as a test wishes.
+"""A small real HTTP server on loopback for fakes of providers: records requests, fails on demand.
 
 A fake is any callable that takes a `Request` and returns a `Reply`::
 
@@ -7,9 +7,9 @@ A fake is any callable that takes a `Request` and returns a `Reply`::
         ...  # call f"{server.url}/v1/images"
     assert len(server.requests) == 1
 
-A fake asserts what it is strict about; what it did not like is in ``complaints``, and answered by 418.
-What a fake charges for, it writes into its own ledger; a broken answer is still a charged one, unless
-the request was never read.
+A fake asserts what it is strict about; failed assertions are in ``complaints``, and answered by 418.
+A fake records its charges in its own ledger; a broken response is still charged, unless the request
+was never read.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """A request as it came; ``headers`` by lower-case name, ``path`` decoded and without the query."""
+    """A received request; ``headers`` by lower-case name, ``path`` decoded and without the query."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class Request:
         """The parts of a multipart body, in order."""
         head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode()
         parser = email.parser.BytesParser(policy=email.policy.HTTP)
-        return [Part.of(message) for message in parser.parsebytes(head + self.body).iter_parts()]
+        return [Part.from_message(message) for message in parser.parsebytes(head + self.body).iter_parts()]
 
     @property
     def form(self) -> dict[str, str]:
@@ -68,7 +68,7 @@ class Part:
     data: bytes
 
     @classmethod
-    def of(cls, message) -> "Part":
+    def from_message(cls, message) -> "Part":
         return cls(
             name=message.get_param("name", header="content-disposition"),
             filename=message.get_filename(),
@@ -79,7 +79,7 @@ class Part:
 
 @attrs.frozen
 class Reply:
-    """What a fake answers."""
+    """The response of a fake."""
 
     status: int = 200
     body: bytes = b""
@@ -95,7 +95,7 @@ class Reply:
 
 
 class Break(enum.Enum):
-    """How the next matching request goes wrong."""
+    """How the next matching request fails."""
 
     RESET_BEFORE_READ = "the connection is reset, the request is not read"
     RESET_AFTER_READ = "the request is served, its answer is lost by a reset"
@@ -129,9 +129,9 @@ class HttpServer:
         return f"http://127.0.0.1:{self.port}"
 
     def break_next(self, how: "Break | Reply", *, path: str = "", times: int = 1) -> None:
-        """Let the next requests whose path matches the pattern fail; a `Reply` replaces the fake's own.
+        """Make the next requests whose path matches the pattern fail; a `Reply` replaces the fake's own.
 
-        A replaced answer is not charged: the fake never sees the request.
+        A replaced response is not charged: the fake never sees the request.
         """
         self._planned.append(_Planned(path, how, times))
 

@@ -1,4 +1,4 @@
-"""Images to send and to receive, all different, all small."""
+"""Small, distinct images to send and receive."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def png(number: int = 1, size: tuple[int, int] = (16, 16)) -> bytes:
-    """Return a PNG in a colour of its own."""
+    """Return a PNG of a distinct colour."""
     out = io.BytesIO()
     Image.new("RGB", size, (number * 40 % 256, number * 90 % 256, 128)).save(out, "PNG")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Runs an asynchronous fake on an event loop of its own, for tests that block while it answers."""
+"""Runs an asynchronous fake on its own event loop, for tests that block while it responds."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def in_thread(fake):
-    """Yield what the asynchronous context manager yields, entered in another thread's event loop."""
+    """Enter the asynchronous context manager in another thread's event loop, and yield its value."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Providers that take jobs: BFL, fal, Replicate, Zhipu, Tencent, ComfyUI. A job is done at the third look."""
+"""Providers that take jobs: BFL, fal, Replicate, Zhipu, Tencent, ComfyUI. A job is done at the third poll."""
 
 import hashlib
 import hmac
@@ -9,7 +9,7 @@ from tests.fakes.images import png
 
 
 class _JobUpstream:
-    """What these fakes share: jobs that count how often they were asked for, and files without a key."""
+    """What these fakes share: jobs that count their polls, and files that need no key."""
 
     base = ""
     native_count = False
@@ -37,14 +37,14 @@ class _JobUpstream:
     def is_submit(self, request: Request) -> bool:
         return re.search(self.paid, request.path) is not None
 
-    def new_job(self, what) -> str:
-        self.ledger.append(what)
+    def new_job(self, charge) -> str:
+        self.ledger.append(charge)
         job = f"job-{len(self.ledger)}"
         self.jobs[job] = 0
         return job
 
     def looked(self, job: str) -> bool:
-        """Count a look; True when the job is done."""
+        """Count a poll; True when the job is done."""
         self.jobs[job] += 1
         return self.jobs[job] >= 3
 
@@ -59,7 +59,7 @@ class FakeBfl(_JobUpstream):
     auth_failure = (403, "auth_failed")
 
     def submit(self, request: Request, body: dict) -> Reply:
-        known = {
+        fields = {
             "prompt",
             "width",
             "height",
@@ -71,7 +71,7 @@ class FakeBfl(_JobUpstream):
             "image",
             "mask",
         }
-        assert {k for k in body if not k.startswith("input_image")} <= known, body.keys()
+        assert {k for k in body if not k.startswith("input_image")} <= fields, body.keys()
         job = self.new_job(request.path)
         if "forbidden" in body["prompt"]:
             self.jobs[job] = -99
@@ -260,7 +260,7 @@ class FakeTencent(_JobUpstream):
         body, action = request.json, request.headers["x-tc-action"]
         if action == "SubmitHunyuanImageJob":
             self.bodies.append(body)
-            known = {
+            fields = {
                 "Prompt",
                 "NegativePrompt",
                 "Style",
@@ -271,7 +271,7 @@ class FakeTencent(_JobUpstream):
                 "LogoAdd",
                 "ContentImage",
             }
-            assert set(body) <= known, body
+            assert set(body) <= fields, body
             if "forbidden" in body["Prompt"]:
                 return self._error("OperationDenied.TextIllegalDetected", "no")
             job = self.new_job(action)

@@ -1,4 +1,4 @@
-"""A loopback HTTP server for fakes: one function from request to answer, and transport faults by script."""
+"""A loopback HTTP server for fakes: a function from request to response, and scripted transport faults."""
 
 import json
 import queue
@@ -24,7 +24,7 @@ class Request:
 class Answer:
     """``fault`` is None, ``drop`` (nothing is sent), ``cut`` (half of the body) or ``stall`` (head only).
 
-    ``flood``: far more bytes than anybody should take; `Loopback.floods` then says how that ended.
+    ``flood``: far more bytes than a client should read; `Loopback.floods` then has the outcome.
     """
 
     status: int = 200
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Loopback:
-    """Runs ``answer`` on a free port of 127.0.0.1 while it is open; ``requests`` is all that came."""
+    """Serves ``answer`` on a free port of 127.0.0.1 while open; ``requests`` are all received ones."""
 
     def __init__(self, answer):
         self.closing = threading.Event()
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request, client_address):
-        """Clients that hang up are part of the tests."""
+        """Clients that disconnect are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A gateway that speaks the OpenAI Images API and answers with addresses; it takes any field."""
+"""A gateway with the OpenAI Images API that returns URLs and accepts any field."""
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png

@@ -21,7 +21,7 @@ _FIELDS = {
 
 
 class FakeOpenAI:
-    """``ledger`` has one entry a charged call."""
+    """``ledger`` has one entry for each charged call."""
 
     preset = "openai"
     key = "sk-openai-0123456789abcdef"

@@ -1,6 +1,6 @@
-"""A loopback Aliyun OSS: it checks signatures, digests and parts as the real one does, and fails on demand.
+"""A loopback Aliyun OSS: it checks signatures, digests and parts like the real one, and fails on demand.
 
-Its ledger tells which requests came, so that a test can see that nothing was sent twice.
+Its ledger records the requests, so that a test can see that nothing was sent twice.
 """
 
 import base64
@@ -50,7 +50,7 @@ class Upload:
 
 @attrs.frozen
 class Call:
-    """One request: put, get, head, delete, list, init, part, parts, complete or abort, and how it ended."""
+    """One request: put, get, head, delete, list, init, part, parts, complete or abort, with its outcome."""
 
     operation: str
     key: str
@@ -64,9 +64,9 @@ class Call:
 class Fault:
     """``unavailable``, ``skew``, ``denied``, ``html``, ``reset``: instead of acting.
 
-    ``swallow``: act, then reset. ``truncate``, ``stall``: half of the body. ``wrong_crc``: the header
-    lies. ``corrupt``: other bytes are kept; ``shorten``: fewer. ``redirect``: to ``target``.
-    ``delay``: nothing is said until `FakeOss.release`.
+    ``swallow``: act, then reset. ``truncate``, ``stall``: half of the body. ``wrong_crc``: a wrong
+    header. ``corrupt``: other bytes are stored; ``shorten``: fewer. ``redirect``: to ``target``.
+    ``delay``: no response until `FakeOss.release`.
     """
 
     kind: str
@@ -99,18 +99,18 @@ def signature_v4(method, resource, params, headers, secret, *, in_url):
 
     params = dict(params)
     if in_url:
-        credential, given, moment = (
+        credential, sent_signature, moment = (
             params["x-oss-credential"],
             params.pop("x-oss-signature"),
             params["x-oss-date"],
         )
         additional = [h for h in params.get("x-oss-additional-headers", "").split(";") if h]
     else:
-        found = _AUTHORIZATION.fullmatch(headers["authorization"])
-        if not found:
+        match = _AUTHORIZATION.fullmatch(headers["authorization"])
+        if not match:
             raise Refused(400, "InvalidAuthorization")
-        credential, given, moment = found[1], found[2], headers["x-oss-date"]
-        additional = found[3].split(";") if found[3] else []
+        credential, sent_signature, moment = match[1], match[2], headers["x-oss-date"]
+        additional = match[3].split(";") if match[3] else []
     _, day, region, product, end = credential.split("/")
     signed = "".join(
         f"{name}:{value}\n"
@@ -127,11 +127,11 @@ def signature_v4(method, resource, params, headers, secret, *, in_url):
     key = ("aliyun_v4" + secret).encode()
     for part in (day, region, product, end):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return given, hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    return sent_signature, hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 class FakeOss:
-    """One bucket. ``objects``, ``uploads`` and ``ledger`` may be looked into; ``faults`` are used up."""
+    """One bucket. Tests may inspect ``objects``, ``uploads`` and ``ledger``; ``faults`` are consumed."""
 
     def __init__(
         self, bucket="my-pictures", region="cn-hangzhou", key_id="LTAI-test", secret="s3cret", token=""
@@ -168,7 +168,7 @@ class FakeOss:
         self._thread.start()
 
     def down(self):
-        """Refuse connections and cut those that are open."""
+        """Refuse connections and close the open ones."""
         if self._server is None:
             return
         server, self._server = self._server, None
@@ -186,7 +186,7 @@ class FakeOss:
         self.faults.append(Fault(kind, operation, times, target))
 
     def fault(self, operation):
-        """Take the first fault that fits."""
+        """Take the first fault that matches."""
         with self.lock:
             for fault in self.faults:
                 if fault.operation in (None, operation):
@@ -197,7 +197,7 @@ class FakeOss:
         return None
 
     def calls(self, operation=None, status=None):
-        """Return the keys of those calls, oldest first."""
+        """Return the keys of these calls, oldest first."""
         return [
             call.key
             for call in self.ledger
@@ -212,8 +212,8 @@ class FakeOss:
             credential, moment = params.get("x-oss-credential", ""), params.get("x-oss-date", "")
             token = params.get("x-oss-security-token", "")
         else:
-            found = re.search(r"Credential=([^,]+)", headers["authorization"])
-            credential, moment = found[1] if found else "", headers.get("x-oss-date", "")
+            match = re.search(r"Credential=([^,]+)", headers["authorization"])
+            credential, moment = match[1] if match else "", headers.get("x-oss-date", "")
             token = headers.get("x-oss-security-token", "")
         if credential.count("/") != 4:
             raise Refused(400, "InvalidArgument", "bad credential")
@@ -225,8 +225,8 @@ class FakeOss:
         if token != self.token:
             raise Refused(403, "InvalidSecurityToken", "The security token you provided is invalid.")
         self._check_time(params, moment, in_url=in_url)
-        given, right = signature_v4(method, resource, params, headers, self.secret, in_url=in_url)
-        if not hmac.compare_digest(given, right):
+        sent_signature, expected = signature_v4(method, resource, params, headers, self.secret, in_url=in_url)
+        if not hmac.compare_digest(sent_signature, expected):
             raise Refused(403, "SignatureDoesNotMatch", "The request signature does not match.")
 
     def _check_time(self, params, moment, *, in_url):
@@ -263,7 +263,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
-        """A client that goes away is nothing to report."""
+        """A client that disconnects is not an error."""
 
     def cut(self):
         for connection in list(self.connections):
@@ -274,11 +274,11 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Cut(Exception):
-    """The connection is gone; there is nothing to answer."""
+    """The connection is closed; there is nothing to respond."""
 
 
 class _Answered(Exception):
-    """The answer is on its way; the connection stays."""
+    """The response has been sent; the connection stays open."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -302,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
                 urllib.parse.unquote_plus(k): urllib.parse.unquote_plus(v)
                 for k, _, v in (pair.partition("=") for pair in query.split("&") if pair)
             }
-            self.sent = {name.lower(): value for name, value in self.headers.items()}
+            self.request_headers = {name.lower(): value for name, value in self.headers.items()}
             bucket, _, key = path[1:].partition("/")
             self.key = urllib.parse.unquote(key)
             self.operation = self._operation()
@@ -315,7 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reset()
             self.body = self._read_body()
             try:
-                oss.authenticate(self.command, f"/{bucket}/{self.key}", self.params, self.sent)
+                oss.authenticate(self.command, f"/{bucket}/{self.key}", self.params, self.request_headers)
                 self._refuse(kind, bucket)
                 with oss.lock:
                     status, headers, body = getattr(self, "_" + self.operation)()
@@ -359,8 +359,8 @@ class _Handler(BaseHTTPRequestHandler):
         return {"PUT": "put", "GET": "get", "HEAD": "head", "DELETE": "delete"}[method]
 
     def _read_body(self):
-        if self.sent.get("transfer-encoding", "").lower() != "chunked":
-            length = int(self.sent.get("content-length", 0))
+        if self.request_headers.get("transfer-encoding", "").lower() != "chunked":
+            length = int(self.request_headers.get("content-length", 0))
             data = self.rfile.read(length)
             if len(data) != length:
                 raise _Cut
@@ -380,9 +380,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     # ------------------------------------------------------------ operations
 
-    def _kept(self):
-        given = self.sent.get("content-md5")
-        if given and given != base64.b64encode(md5(self.body)).decode():
+    def _stored_body(self):
+        digest = self.request_headers.get("content-md5")
+        if digest and digest != base64.b64encode(md5(self.body)).decode():
             raise Refused(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
         kind = self.fault.kind if self.fault else ""
         if kind == "shorten":
@@ -394,50 +394,55 @@ class _Handler(BaseHTTPRequestHandler):
         return {"x-oss-hash-crc64ecma": str(crc64(data) ^ lie)}
 
     def _put(self):
-        if self.sent.get("x-oss-forbid-overwrite") == "true" and self.key in self.server.oss.objects:
+        if (
+            self.request_headers.get("x-oss-forbid-overwrite") == "true"
+            and self.key in self.server.oss.objects
+        ):
             raise Refused(409, "FileAlreadyExists", "The object you specified already exists.")
-        data = self._kept()
+        data = self._stored_body()
         etag = md5(data).hex().upper()
-        self.server.oss.objects[self.key] = StoredObject(data, etag, self.sent.get("content-type", ""))
+        self.server.oss.objects[self.key] = StoredObject(
+            data, etag, self.request_headers.get("content-type", "")
+        )
         return 200, {"ETag": f'"{etag}"', **self._crc_header(data)}, b""
 
     def _object(self):
-        found = self.server.oss.objects.get(self.key)
-        if found is None:
+        stored = self.server.oss.objects.get(self.key)
+        if stored is None:
             raise Refused(404, "NoSuchKey", "The specified key does not exist.")
-        match = self.sent.get("if-match", "").strip('"')
-        if match and match != found.etag:
+        match = self.request_headers.get("if-match", "").strip('"')
+        if match and match != stored.etag:
             raise Refused(412, "PreconditionFailed", "At least one of the preconditions did not hold.")
         headers = {
-            "ETag": f'"{found.etag}"',
-            "Last-Modified": format_datetime(found.modified, usegmt=True),
-            "Content-Type": found.content_type,
-            "x-oss-object-type": found.kind,
+            "ETag": f'"{stored.etag}"',
+            "Last-Modified": format_datetime(stored.modified, usegmt=True),
+            "Content-Type": stored.content_type,
+            "x-oss-object-type": stored.kind,
             "x-oss-storage-class": "Standard",
             "Accept-Ranges": "bytes",
-            **self._crc_header(found.data),
+            **self._crc_header(stored.data),
         }
         for name, value in self.params.items():
             if name.startswith("response-"):
                 headers[name.removeprefix("response-").title()] = value
-        return found, headers
+        return stored, headers
 
     def _head(self):
-        found, headers = self._object()
-        return 200, {**headers, "Content-Length": str(len(found.data))}, b""
+        stored, headers = self._object()
+        return 200, {**headers, "Content-Length": str(len(stored.data))}, b""
 
     def _get(self):
-        found, headers = self._object()
-        total = len(found.data)
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.sent.get("range", ""))
-        if wanted:
-            start, end = int(wanted[1]), min(int(wanted[2] or total), total - 1)
+        stored, headers = self._object()
+        total = len(stored.data)
+        byte_range = re.fullmatch(r"bytes=(\d+)-(\d*)", self.request_headers.get("range", ""))
+        if byte_range:
+            start, end = int(byte_range[1]), min(int(byte_range[2] or total), total - 1)
             if start < total and start <= end:
                 headers["Content-Range"] = f"bytes {start}-{end}/{total}"
-                return 206, headers, found.data[start : end + 1]
-            if self.sent.get("x-oss-range-behavior") == "standard":
+                return 206, headers, stored.data[start : end + 1]
+            if self.request_headers.get("x-oss-range-behavior") == "standard":
                 raise Refused(416, "InvalidRange", "The requested range cannot be satisfied.")
-        return 200, headers, found.data
+        return 200, headers, stored.data
 
     def _delete(self):
         self.server.oss.objects.pop(self.key, None)
@@ -451,7 +456,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _init(self):
         upload_id = hashlib.sha256(f"{self.key} {next(_uploads)}".encode()).hexdigest()[:32].upper()
-        self.server.oss.uploads[upload_id] = Upload(self.key, self.sent.get("content-type", ""))
+        self.server.oss.uploads[upload_id] = Upload(self.key, self.request_headers.get("content-type", ""))
         return _xml(
             "InitiateMultipartUploadResult",
             f"<Bucket>{self.server.oss.bucket}</Bucket><Key>{escape(self.key)}</Key><UploadId>{upload_id}</UploadId>",
@@ -461,7 +466,7 @@ class _Handler(BaseHTTPRequestHandler):
         number = int(self.params["partNumber"])
         if not 1 <= number <= 10_000:
             raise Refused(400, "InvalidArgument", "Part number must be an integer between 1 and 10000.")
-        data = self._kept()
+        data = self._stored_body()
         etag = md5(data).hex().upper()
         self._upload().parts[number] = (etag, data, datetime.now(UTC))
         return 200, {"ETag": f'"{etag}"', **self._crc_header(data)}, b""
@@ -487,14 +492,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _complete(self):
         upload = self._upload()
-        wanted = [
+        listed_parts = [
             (int(part.findtext("PartNumber")), part.findtext("ETag").strip('"'))
             for part in ET.fromstring(self.body).findall("Part")  # noqa: S314 - from our own client
         ]
-        numbers = [number for number, _ in wanted]
+        numbers = [number for number, _ in listed_parts]
         if numbers != sorted(set(numbers)):
             raise Refused(400, "InvalidPartOrder", "The list of parts was not in ascending order.")
-        if not wanted or any(n not in upload.parts or upload.parts[n][0] != etag for n, etag in wanted):
+        if not listed_parts or any(
+            n not in upload.parts or upload.parts[n][0] != etag for n, etag in listed_parts
+        ):
             raise Refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
         pieces = [upload.parts[number][1] for number in numbers]
         if any(len(piece) < _SMALLEST_PART for piece in pieces[:-1]):
@@ -523,10 +530,10 @@ class _Handler(BaseHTTPRequestHandler):
         )
         shown, more = keys[:limit], len(keys) > limit
         contents = "".join(
-            f"<Contents><Key>{urllib.parse.quote(key)}</Key><LastModified>{_iso(found.modified)}</LastModified>"
-            f'<ETag>"{found.etag}"</ETag><Type>{found.kind}</Type><Size>{len(found.data)}</Size>'
+            f"<Contents><Key>{urllib.parse.quote(key)}</Key><LastModified>{_iso(stored.modified)}</LastModified>"
+            f'<ETag>"{stored.etag}"</ETag><Type>{stored.kind}</Type><Size>{len(stored.data)}</Size>'
             "<StorageClass>Standard</StorageClass></Contents>"
-            for key, found in ((key, self.server.oss.objects[key]) for key in shown)
+            for key, stored in ((key, self.server.oss.objects[key]) for key in shown)
         )
         token = (
             f"<NextContinuationToken>{urllib.parse.quote(shown[-1])}</NextContinuationToken>" if more else ""
@@ -536,12 +543,14 @@ class _Handler(BaseHTTPRequestHandler):
             f"<EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}",
         )
 
-    # ------------------------------------------------------------ answers
+    # ------------------------------------------------------------ responses
 
     def _note(self, status):
         oss = self.server.oss
         with oss.lock:
-            oss.ledger.append(Call(self.operation, self.key, status, len(self.body), self.sent, self.params))
+            oss.ledger.append(
+                Call(self.operation, self.key, status, len(self.body), self.request_headers, self.params)
+            )
 
     def _answer_error(self, refusal):
         xml = (
@@ -572,7 +581,7 @@ class _Handler(BaseHTTPRequestHandler):
             if kind == "stall":
                 self.server.oss.released.wait(20)
             raise _Cut
-        if self.command != "HEAD":  # the next answer on this connection would begin with it
+        if self.command != "HEAD":  # the next response on this connection would start with it
             self.wfile.write(body)
 
     def _reset(self):

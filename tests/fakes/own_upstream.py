@@ -1,4 +1,4 @@
-"""A provider that nobody ships a preset for, and the document that describes it."""
+"""A provider without a shipped preset, and the document that describes it."""
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png_base64

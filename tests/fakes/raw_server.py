@@ -1,4 +1,4 @@
-"""A loopback server that counts its connections and answers each request with whatever a test says.
+"""A loopback server that counts its connections and sends the raw responses of a test.
 
     async with RawServer({"/a": b"HTTP/1.1 200 OK\\r\\n…"}) as server: ...
 
@@ -10,14 +10,14 @@ import contextlib
 
 
 def answer(status="200 OK", body=b"", *, length=None, **headers):
-    """Return the bytes of an answer; ``length`` lies about the body's."""
+    """Return the bytes of a response; ``length`` replaces the correct length of the body."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class RawServer:
-    """``opened`` and ``most_open`` count connections, ``heads`` are the request heads as they came."""
+    """``opened`` and ``most_open`` count connections, ``heads`` are the received request heads."""
 
     def __init__(self, answers=None, host="127.0.0.1", ssl=None):
         self.answers = answers or {}
@@ -37,14 +37,14 @@ class RawServer:
 
     async def __aexit__(self, *_exc):
         self._server.close()
-        for _ in range(5):  # turns of the loop in which what was accepted just now gets its handler, or ends
+        for _ in range(5):  # iterations of the loop in which new connections get their handler, or end
             await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def until(self, condition):
-        """Return when the condition holds; it is looked at whenever a connection opens, asks or closes."""
+        """Return when the condition holds; it is checked when a connection opens, sends or closes."""
         async with asyncio.timeout(20), self.changed:
             await self.changed.wait_for(condition)
 

@@ -1,4 +1,4 @@
-"""Providers that answer at once: Ark, SiliconFlow, Qianfan, MiniMax, Ideogram, Recraft."""
+"""Synchronous providers: Ark, SiliconFlow, Qianfan, MiniMax, Ideogram, Recraft."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from tests.fakes.images import png, png_base64
 
 
 class _Upstream:
-    """What these fakes share: files without a key, and a key at the usual place."""
+    """What these fakes share: files that need no key, and the key in the usual header."""
 
     base = ""
     native_count = True
@@ -29,8 +29,8 @@ class _Upstream:
             return Reply.json({"ok": True})
         return self.serve(request)
 
-    def charge(self, request: Request, body: dict, known: set[str]) -> None:
-        assert set(body) <= known, set(body) - known
+    def charge(self, request: Request, body: dict, fields: set[str]) -> None:
+        assert set(body) <= fields, set(body) - fields
         self.bodies.append(body)
 
     def url(self, request: Request, number: int) -> str:
@@ -138,7 +138,7 @@ class FakeQianfan(_Upstream):
 
 
 class FakeMiniMax(_Upstream):
-    """Says everything with a 200."""
+    """Reports every error with a 200."""
 
     preset, key = "minimax", "eyJ-minimax-0123456789abcdef"
     paid = "/v1/image_generation"
@@ -239,10 +239,10 @@ class FakeRecraft(_Upstream):
         body = request.json if request.path.endswith("generations") else request.form
         self.charge(request, body, self.fields)
         if request.path != "/v1/images/generations":
-            wanted = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}[
+            expected = {"/v1/images/inpaint": {"image", "mask"}, "/v1/images/imageToImage": {"image"}}[
                 request.path
             ]
-            assert {part.name for part in request.parts if part.filename} == wanted
+            assert {part.name for part in request.parts if part.filename} == expected
         if "forbidden" in body["prompt"]:
             return Reply.json({"code": "nsfw_prompt", "message": "no"}, 400)
         self.ledger.append(body["model"])

@@ -47,16 +47,16 @@ _PREFIX = "/v2beta/stable-image/"
 
 
 class FakeStability(Loopback):
-    """A prompt with "forbidden" in it is refused.
+    """A prompt that contains "forbidden" is refused.
 
     Attributes:
         ledger: (route, fields) of each charged call.
-        calls: (method, path) of everything.
-        faults: answers that the next calls get instead, uncharged.
-        poll_faults: answers that the next polls get instead.
-        polls_until_done: how many polls of a job see 202.
+        calls: (method, path) of each request.
+        faults: responses that the next calls get instead, uncharged.
+        poll_faults: responses that the next polls get instead.
+        polls_until_done: the number of polls of a job that get 202.
         filtered: answer with CONTENT_FILTERED.
-        spoilt: answers that the next calls get instead, after they were charged.
+        spoilt: responses that the next calls get instead, after they were charged.
     """
 
     def __init__(self, *, key="sk-stability-0123456789", polls_until_done=1, result_field="result"):

@@ -411,7 +411,8 @@ class TestProxy:
 
         assert same(("completed", None)) == {n: (t["status"], t["error"]) for n, t in tasks.items()}
         assert {name: len(v.faults.heads) - before[name] for name, v in bench.upstreams.items()} == {
-            name: sum(v.authority in line for line in proxy.asked) for name, v in bench.upstreams.items()
+            name: sum(v.authority in line for line in proxy.request_lines)
+            for name, v in bench.upstreams.items()
         }
         assert all("proxy-authorization: basic" in head for head in proxy.heads)
 
@@ -433,7 +434,10 @@ class TestProxy:
         )
         task = ended(api, submit(api, body_for(upstream)))
 
-        assert ("unavailable", f"CONNECT {upstream.authority}") == (task["error"]["code"], proxy.asked[-1])
+        assert ("unavailable", f"CONNECT {upstream.authority}") == (
+            task["error"]["code"],
+            proxy.request_lines[-1],
+        )
 
     def test_that_is_private_and_not_listed_is_not_used(self, bench, api):
         """Its address is judged like any other; nothing is sent, here or there."""
@@ -450,7 +454,7 @@ class TestProxy:
                 assert "address not allowed" in task["error"]["message"]
             api.delete(f"{CONFIG}/behind")
 
-            assert [] == proxy.asked
+            assert [] == proxy.request_lines
 
 
 @pytest.fixture(scope="module")

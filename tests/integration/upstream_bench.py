@@ -139,7 +139,7 @@ class OverGemini:
 
     @property
     def heads(self):
-        return [(a.target, a.headers) for a in self.fake.asked]
+        return [(a.target, a.headers) for a in self.fake.requests]
 
     def limit(self):
         body = gemini.error(429, "RESOURCE_EXHAUSTED", "slow down", gemini.retry_info("1s"))

@@ -44,10 +44,10 @@ def image_input(key, data):
 
 
 class TestContract(ProviderContract):
-    """What every provider promises."""
+    """The contract of every provider."""
 
     test_a_refusal_says_so = None
-    """A WebUI has no opinion about what it paints."""
+    """A WebUI has no content policy."""
 
     @pytest.fixture
     def server(self):
@@ -66,19 +66,19 @@ class TestContract(ProviderContract):
 
 
 class Exchange(MemoryExchange):
-    """Says when it was told of progress."""
+    """Signals when progress was reported."""
 
     def __init__(self):
         super().__init__()
-        self.told = asyncio.Event()
+        self.reported = asyncio.Event()
 
     async def progress(self, fraction):
         await super().progress(fraction)
-        self.told.set()
+        self.reported.set()
 
 
 class Bench:
-    """A provider before a server, with an exchange in memory."""
+    """A provider with a fake server and an exchange in memory."""
 
     def __init__(self, server, **changes):
         self.outbound = Outbound(allow_private=[server.host])
@@ -125,7 +125,7 @@ def with_image(operation, mask=None, **params):
 
 @pytest.mark.parametrize("flavour", ["a1111", "forge", "sdnext"])
 async def test_text_becomes_images_with_their_seeds(flavour):
-    """One paid call for all of them, with the grid and what extensions append left out."""
+    """One paid call for all images, without the grid and what extensions append."""
     with FakeA1111(flavour=flavour, grid=True, extra_maps=1) as server:
         async with Bench(server) as bench:
             harvest = await bench.make(generate(num=2, seed=7, width=1024, height=768))
@@ -139,7 +139,7 @@ async def test_text_becomes_images_with_their_seeds(flavour):
 
 
 async def test_images_keep_the_servers_encoding():
-    """A WebUI may be set to JPEG; nothing assumes PNG."""
+    """A WebUI may be configured for JPEG; nothing assumes PNG."""
     with FakeA1111(image_format="JPEG") as server:
         async with Bench(server) as bench:
             images = await bytes_of(await bench.make(generate()))
@@ -148,7 +148,7 @@ async def test_images_keep_the_servers_encoding():
 
 
 async def test_images_can_be_read_again():
-    """A restart decodes the spooled answer once more, for free."""
+    """A restart decodes the spooled response again, for free."""
     with FakeA1111() as server:
         async with Bench(server) as bench:
             harvest = await bench.make(generate())
@@ -187,12 +187,12 @@ async def test_an_edit_sends_the_mask_in_the_servers_words():
             bench.exchange.inputs |= inputs
             await bench.make(request)
 
-            sent = Image.open(io.BytesIO(base64.b64decode(server.ledger[0][1]["mask"])))
-            assert ("L", 255, 0) == (sent.mode, sent.getpixel((5, 5)), sent.getpixel((6, 6)))
+            mask = Image.open(io.BytesIO(base64.b64decode(server.ledger[0][1]["mask"])))
+            assert ("L", 255, 0) == (mask.mode, mask.getpixel((5, 5)), mask.getpixel((6, 6)))
 
 
 async def test_upscaling_makes_the_image_larger():
-    """extra-single-image has one image and no info."""
+    """extra-single-image returns one image and no info."""
     request, inputs = with_image(Operation.UPSCALE, upscale_factor="x4")
     with FakeA1111() as server:
         async with Bench(server) as bench:
@@ -203,7 +203,7 @@ async def test_upscaling_makes_the_image_larger():
 
 
 async def test_a_user_and_a_password_are_basic_authentication():
-    """Progress and probes carry it too."""
+    """Progress requests and probes carry the key, too."""
     with FakeA1111(auth=AUTH) as server:
         async with Bench(server, api_key=Secret(AUTH)) as bench:
             await bench.make(generate())
@@ -248,7 +248,7 @@ async def test_each_bad_end_has_its_code(answer, expected):
     [("a1111", "CUDA out of memory."), ("forge", "Internal Server Error"), ("sdnext", "CUDA out of memory.")],
 )
 async def test_a_crash_is_an_unknown_outcome(flavour, message):
-    """The call had started, and its message is found in each server's shape."""
+    """The call had started; the message is read from each server's format."""
     with FakeA1111(flavour=flavour) as server:
         server.faults.append("crash")
         async with Bench(server) as bench:
@@ -259,7 +259,7 @@ async def test_a_crash_is_an_unknown_outcome(flavour, message):
 
 @pytest.mark.parametrize("flavour", ["a1111", "forge", "sdnext"])
 async def test_a_wrong_sampler_is_a_refusal(flavour):
-    """404 in one, 400 in another; never charged."""
+    """404 from one, 400 from another; never charged."""
     with FakeA1111(flavour=flavour) as server:
         async with Bench(server) as bench:
             error = await bench.failing(generate(sampler_name="Heun"))
@@ -272,7 +272,7 @@ async def test_a_wrong_sampler_is_a_refusal(flavour):
 
 
 async def test_a_server_that_is_off_was_not_started():
-    """So the call may be sent again."""
+    """The call may be sent again."""
     with FakeA1111() as server:
         bench = Bench(server)
     error = await bench.failing(generate())
@@ -282,7 +282,7 @@ async def test_a_server_that_is_off_was_not_started():
 
 
 async def test_a_server_that_stays_silent_times_out():
-    """It may still be painting."""
+    """It may still be generating."""
     with FakeA1111() as server:
         server.hold.clear()
         async with Bench(server, timeout_seconds=1) as bench:
@@ -292,12 +292,12 @@ async def test_a_server_that_stays_silent_times_out():
 
 
 async def test_progress_is_reported_while_the_call_runs():
-    """It is asked for beside the call."""
+    """It is requested in parallel to the call."""
     with FakeA1111() as server:
         server.hold.clear()
         async with Bench(server) as bench:
             running = asyncio.create_task(bench.make(generate()))
-            await bench.exchange.told.wait()
+            await bench.exchange.reported.wait()
             server.hold.set()
             await running
 
@@ -318,7 +318,7 @@ async def test_trouble_with_progress_does_not_harm_the_call():
 
 
 async def test_an_endless_answer_about_progress_is_not_taken():
-    """The call goes on, and what stands beside it fills no memory."""
+    """The call continues, and the oversized response does not fill the memory."""
     with FakeA1111() as server:
         server.hold.clear()
         server._progress = lambda _: Answer(fault="flood")
@@ -331,7 +331,7 @@ async def test_an_endless_answer_about_progress_is_not_taken():
 
 
 async def test_an_endless_answer_to_a_probe_is_not_taken():
-    """The probe says what is wrong."""
+    """The probe reports the problem."""
     with FakeA1111() as server:
         server._answer = lambda _: Answer(fault="flood")
         async with Bench(server) as bench:
@@ -344,7 +344,7 @@ async def test_an_endless_answer_to_a_probe_is_not_taken():
 
 @pytest.mark.parametrize("flavour", ["a1111", "sdnext"])
 async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
-    """The partial image says what it is."""
+    """The metadata mark the image as partial."""
     with FakeA1111(flavour=flavour) as server:
         server.hold.clear()
         async with Bench(server) as bench:
@@ -357,7 +357,7 @@ async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
 
 
 async def test_somebody_elses_job_is_not_interrupted():
-    """The server works on another one while ours waits for it."""
+    """The server works on another call while ours waits."""
     with FakeA1111() as server:
         server.hold.clear()
         async with Bench(server) as bench:
@@ -372,7 +372,7 @@ async def test_somebody_elses_job_is_not_interrupted():
 
 
 async def test_a_call_that_is_over_is_not_interrupted():
-    """Interrupting would hit whoever comes next."""
+    """Interrupting would hit the next call."""
     with FakeA1111() as server:
         async with Bench(server) as bench:
             await bench.make(generate())
@@ -395,7 +395,7 @@ async def test_a_probe_names_the_loaded_checkpoint():
 
 
 async def test_a_probe_of_a_server_that_is_off_says_so():
-    """It answers instead of raising."""
+    """It returns a failure instead of raising."""
     with FakeA1111() as server:
         bench = Bench(server)
     probe = await bench.provider.probe(bench.config)
@@ -405,7 +405,7 @@ async def test_a_probe_of_a_server_that_is_off_says_so():
 
 
 def test_a_configuration_without_models_offers_the_loaded_checkpoint():
-    """And one with models offers those."""
+    """A configuration with models offers those."""
     with FakeA1111() as server:
         bench = Bench(server)
         named = config(
@@ -427,7 +427,7 @@ def test_a_configuration_without_models_offers_the_loaded_checkpoint():
     "extra", [{"dialect": "comfy"}, {"headers": {"X": 1}}, {"upscaler": 4}, {"allow_scripts": "all"}]
 )
 def test_a_wrong_extra_config_is_refused_with_its_path(extra):
-    """Before it is saved."""
+    """The error comes before it is saved."""
     with FakeA1111() as server:
         bench = Bench(server)
 

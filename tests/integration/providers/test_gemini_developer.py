@@ -77,10 +77,10 @@ class Bench:
         )
 
     def config_sent(self):
-        return self.fake.asked[-1].body["generationConfig"]
+        return self.fake.requests[-1].body["generationConfig"]
 
     def text_sent(self):
-        return self.fake.asked[-1].body["contents"][0]["parts"][-1]["text"]
+        return self.fake.requests[-1].body["contents"][0]["parts"][-1]["text"]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫
 
 
 class TestContract(ProviderContract):
-    """What every provider promises."""
+    """The contract of every provider."""
 
     @pytest.fixture
     def provider(self, bench):
@@ -122,23 +122,23 @@ class TestContract(ProviderContract):
 
 
 async def test_generate_makes_one_paid_call(bench):
-    """The image of the answer arrives, the sketch that was only a thought does not."""
+    """The final image is returned, the draft of a thought part is not."""
     harvest = await bench.harvest(GENERATE)
 
     assert [bench.fake.image] == [await read(p) for p in harvest.images]
     assert ["gemini-nano-banana-2.1"] == bench.fake.ledger
-    assert "/v1/models/gemini-nano-banana-2.1:generateContent" == bench.fake.asked[0].target
+    assert "/v1/models/gemini-nano-banana-2.1:generateContent" == bench.fake.requests[0].target
 
 
 async def test_an_image_can_be_read_again(bench):
-    """What is spooled is decoded as often as asked."""
+    """A spooled image can be decoded repeatedly."""
     harvest = await bench.harvest(GENERATE)
 
     assert await read(harvest.images[0]) == await read(harvest.images[0])
 
 
 async def test_metadata_keeps_usage_and_words(bench):
-    """What the model said beside the image and what it cost in tokens stay with the image."""
+    """The model's text and the token usage are kept in the image's metadata."""
     metadata = (await bench.harvest(GENERATE)).images[0].metadata
 
     assert "Here you go" == metadata["text"]
@@ -157,15 +157,15 @@ async def test_sizes_seed_and_safety_are_sent(bench):
 
     await bench.harvest(GENERATE.with_params(**params))
 
-    sent = bench.config_sent()
-    assert {"aspectRatio": "16:9", "imageSize": "2K"} == sent["imageConfig"]
-    assert 7 == sent["seed"]
-    assert "HIGH" == sent["thinkingConfig"]["thinkingLevel"]
-    assert {"BLOCK_NONE"} == {s["threshold"] for s in bench.fake.asked[0].body["safetySettings"]}
+    generation_config = bench.config_sent()
+    assert {"aspectRatio": "16:9", "imageSize": "2K"} == generation_config["imageConfig"]
+    assert 7 == generation_config["seed"]
+    assert "HIGH" == generation_config["thinkingConfig"]["thinkingLevel"]
+    assert {"BLOCK_NONE"} == {s["threshold"] for s in bench.fake.requests[0].body["safetySettings"]}
 
 
 async def test_pixels_become_ratio_and_tier_with_a_warning(bench):
-    """The nearest ratio and the smallest tier that is large enough, and the caller is told."""
+    """The nearest ratio and the smallest sufficient tier are requested, with a warning."""
     harvest = await bench.harvest(GENERATE.with_params(width=1920, height=1080))
 
     assert {"aspectRatio": "16:9", "imageSize": "2K"} == bench.config_sent()["imageConfig"]
@@ -173,36 +173,36 @@ async def test_pixels_become_ratio_and_tier_with_a_warning(bench):
 
 
 async def test_a_size_that_is_no_size_is_rejected_before_anything_is_sent(bench):
-    """Nothing is paid for a typing error."""
+    """A typing error costs nothing."""
     error = await bench.failure(GENERATE.with_params(size="huge"))
 
-    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.asked)
+    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.requests)
 
 
 async def test_references_go_along_unchanged_and_in_order(bench):
-    """Images are streamed into the request in the places of their placeholders."""
+    """Images are streamed into the request in place of their placeholders."""
     images = [png(seed=i, padding=200_000 + i * 256) for i in range(14)]
     references = tuple(bench.input(data, key=f"reference-{i}") for i, data in enumerate(images))
 
     await bench.harvest(ImageRequest(operation=Operation.REFERENCE, prompt="together", references=references))
 
-    assert images == bench.fake.asked[0].images
+    assert images == bench.fake.requests[0].images
     assert "together" == bench.text_sent()
 
 
 async def test_images_over_the_inline_limit_are_rejected(bench):
-    """The provider's limit for one request is known before anything is paid."""
+    """The limit of one request is checked before anything is paid."""
     image = bench.input(png(padding=2_000_000))
 
     error = await bench.failure(
         ImageRequest(operation=Operation.EDIT, prompt="x", image=image), extra_config={"max_inline_mb": 1}
     )
 
-    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.asked)
+    assert (FailureCode.REJECTED, []) == (error.failure.code, bench.fake.requests)
 
 
 async def test_a_mask_goes_along_as_a_second_image_with_white_to_be_repainted(bench):
-    """Transparent in the caller's mask becomes white, and the caller learns that it is advice."""
+    """Transparent areas of the caller's mask become white; a warning says that the model may ignore it."""
     mask = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     mask.putpixel((0, 0), (0, 0, 0, 255))
     data = io.BytesIO()
@@ -216,14 +216,14 @@ async def test_a_mask_goes_along_as_a_second_image_with_white_to_be_repainted(be
 
     harvest = await bench.harvest(request)
 
-    sent = Image.open(io.BytesIO(bench.fake.asked[0].images[1]))
-    assert (0, 255) == (sent.getpixel((0, 0)), sent.getpixel((1, 1)))
+    sent_mask = Image.open(io.BytesIO(bench.fake.requests[0].images[1]))
+    assert (0, 255) == (sent_mask.getpixel((0, 0)), sent_mask.getpixel((1, 1)))
     assert bench.text_sent().startswith("a hat\n\nThe second image is a mask")
     assert "the model takes it as advice" in harvest.warnings[0]
 
 
 async def test_an_edit_mode_adds_its_sentence(bench):
-    """The modes that Imagen knows are put into words for a model that knows none."""
+    """Edit modes of Imagen become instructions for a model without modes."""
     request = ImageRequest(
         operation=Operation.EDIT,
         prompt="a beach",
@@ -238,7 +238,7 @@ async def test_an_edit_mode_adds_its_sentence(bench):
 
 
 async def test_recontext_wraps_the_prompt(bench):
-    """The fixed instruction stands before the caller's words."""
+    """The fixed instruction precedes the caller's prompt."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png()))
 
     await bench.harvest(request)
@@ -248,7 +248,7 @@ async def test_recontext_wraps_the_prompt(bench):
 
 
 async def test_upscale_asks_for_the_next_tier(bench):
-    """1024 pixels times four is 4K, in the image's own ratio, and it is said to be drawn anew."""
+    """1024 pixels times four is 4K, in the image's own ratio; a warning says that it is redrawn."""
     image = bench.input(png(), width=1024, height=768)
     request = ImageRequest(operation=Operation.UPSCALE, image=image, params={"upscale_factor": "x4"})
 
@@ -259,7 +259,7 @@ async def test_upscale_asks_for_the_next_tier(bench):
 
 
 async def test_several_images_are_several_calls(bench):
-    """There is no count at Google, so each image is its own request with its own seed."""
+    """Google has no count parameter, so each image is a request with its own seed."""
     call = bench.call(GENERATE.with_params(num=3, seed=5))
 
     parts = bench.provider.split(call.request, call.model, call.config)
@@ -280,7 +280,7 @@ async def test_a_random_seed_is_not_sent(bench):
     ("suffix", "version"), [("", "v1"), ("/v1beta", "v1beta"), ("/v1", "v1"), ("/gateway", "v1")]
 )
 async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
-    """``/v1beta`` at the end chooses the version; any other path is a prefix."""
+    """``/v1beta`` at the end sets the version; any other path is a prefix."""
     async with FakeGemini(prefix="" if suffix.startswith("/v") else suffix) as fake:
         outbound = Outbound(allow_private=[fake.address])
         config = ProviderConfig(
@@ -293,19 +293,19 @@ async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
 
         await bench.harvest(GENERATE)
 
-        assert fake.asked[0].target.startswith(f"{fake.prefix}/{version}/models/")
+        assert fake.requests[0].target.startswith(f"{fake.prefix}/{version}/models/")
         await outbound.aclose()
 
 
 async def test_extra_headers_go_along(bench):
-    """``extra_config.headers`` reach the provider beside the SDK's own."""
+    """``extra_config.headers`` are sent in addition to the SDK's own."""
     await bench.harvest(GENERATE, extra_config={"headers": {"X-Team": "a"}})
 
-    assert "a" == bench.fake.asked[0].headers["x-team"]
+    assert "a" == bench.fake.requests[0].headers["x-team"]
 
 
 async def test_the_environment_changes_nothing(bench, monkeypatch):
-    """Neither mode, key, address nor version come from variables that the SDK reads."""
+    """Mode, key, address and version never come from environment variables that the SDK reads."""
     for name, value in {
         "GOOGLE_API_KEY": "stray",
         "GOOGLE_GENAI_USE_ENTERPRISE": "true",
@@ -322,8 +322,8 @@ async def test_the_environment_changes_nothing(bench, monkeypatch):
 
     await bench.harvest(GENERATE)
 
-    assert KEY == bench.fake.asked[0].headers["x-goog-api-key"]
-    assert bench.fake.asked[0].target.startswith("/v1/models/")
+    assert KEY == bench.fake.requests[0].headers["x-goog-api-key"]
+    assert bench.fake.requests[0].target.startswith("/v1/models/")
 
 
 REFUSALS = {
@@ -339,7 +339,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
 async def test_refusals_are_content_policy(bench, answer):
-    """In whatever shape Google says no, the task says so and may not be repeated unchanged."""
+    """Whatever form the refusal has, the task reports it and is not retryable unchanged."""
     bench.fake.script.append(Scripted(body=answer))
 
     failure = (await bench.failure(GENERATE)).failure
@@ -352,7 +352,7 @@ async def test_refusals_are_content_policy(bench, answer):
 
 
 async def test_the_finish_message_is_shown(bench):
-    """The SDK drops it; the spooled answer has it."""
+    """The SDK drops it, but the spooled response has it."""
     answer = {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unsafe cat."}]}
     bench.fake.script.append(Scripted(body=answer))
 
@@ -378,7 +378,7 @@ BAD = {
 
 @pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
 async def test_answers_without_an_image_may_have_cost_money(bench, answer):
-    """They are paid for as far as anybody knows, and never repeated."""
+    """They may have been charged, and are never resent."""
     bench.fake.script.append(answer)
 
     error = await bench.failure(GENERATE)
@@ -388,11 +388,11 @@ async def test_answers_without_an_image_may_have_cost_money(bench, answer):
         error.failure.possible_charge,
         error.not_started,
     )
-    assert 1 == len(bench.fake.asked)
+    assert 1 == len(bench.fake.requests)
 
 
 async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
-    """The image is paid for; it has a little more time, as with every other provider."""
+    """The image is paid for, so it gets a little more time, as with every provider."""
     bench.fake.script.append(Scripted(body=content(image_part(bench.fake.image)), late=1.2))
 
     harvest = await bench.harvest(GENERATE, timeout_seconds=2)
@@ -402,7 +402,7 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
 
 @pytest.mark.parametrize("body", [b"{" * 20_000, b"<html>" + b"{}" * 20_000])
 async def test_a_large_error_page_hides_no_error(bench, body):
-    """The status says what it is, whatever a gateway wrote beside it."""
+    """The status decides, whatever a gateway wrote in the body."""
     bench.fake.script.append(Scripted(status=429, body=body, headers={"Retry-After": "7"}))
 
     error = await bench.failure(GENERATE)
@@ -415,14 +415,14 @@ async def test_a_large_error_page_hides_no_error(bench, body):
 
 
 async def test_words_are_passed_on(bench):
-    """A model that answers in words instead of drawing is quoted."""
+    """The text of a model that returns no image is quoted."""
     bench.fake.script.append(Scripted(body=content({"text": "Which cat do you mean?"})))
 
     assert "the model answered in words: Which cat do you mean?" == str(await bench.failure(GENERATE))
 
 
 async def test_an_image_that_is_no_base64_is_a_bad_response(bench):
-    """It shows when the image is read."""
+    """The error comes when the image is read."""
     part = {"inlineData": {"mimeType": "image/png", "data": "!!!!" * 10_000}}
     bench.fake.script.append(Scripted(body=content(part)))
     harvest = await bench.harvest(GENERATE)
@@ -435,7 +435,7 @@ async def test_an_image_that_is_no_base64_is_a_bad_response(bench):
 
 @pytest.mark.parametrize("url_safe", [False, True])
 async def test_both_alphabets_of_base64_are_read(bench, url_safe):
-    """Large images come off the disk in blocks, whichever alphabet they are in."""
+    """Large images are read from disk in blocks, in either alphabet."""
     image = png(padding=3_000_000)
     bench.fake.script.append(Scripted(body=content(image_part(image, url_safe=url_safe))))
 
@@ -507,17 +507,17 @@ DETAILED = {
 
 @pytest.mark.parametrize(("answer", "expected"), DETAILED.values(), ids=DETAILED)
 async def test_errors_say_whether_anything_started(bench, answer, expected):
-    """One request is sent, and what its failure means follows the provider's table."""
+    """One request is sent, and its failure is classified by the table."""
     bench.fake.script.append(answer)
 
     error = await bench.failure(GENERATE)
 
     assert expected == (error.failure.code, error.not_started, error.retry_after)
-    assert 1 == len(bench.fake.asked)
+    assert 1 == len(bench.fake.requests)
 
 
 async def test_a_wrong_key_is_never_shown(bench):
-    """Google quotes the key in some messages; the task does not."""
+    """Google quotes the key in some messages; the task never does."""
     message = f"Consumer 'api_key:{KEY}' has been suspended, see https://x.example/help?key={KEY}"
     bench.fake.script.append(Scripted(403, error(403, "PERMISSION_DENIED", message)))
 
@@ -527,7 +527,7 @@ async def test_a_wrong_key_is_never_shown(bench):
 
 
 async def test_a_retired_model_names_its_replacement(bench):
-    """A 404 for a model that the catalogue knows to be gone says what to use."""
+    """A 404 for a model that the catalogue lists as retired names its successor."""
     models = (ModelEntry(id="gemini-2.5-flash-image"),)
 
     error = await bench.failure(GENERATE, models=models)
@@ -550,7 +550,7 @@ async def test_an_upstream_that_never_answers_is_a_timeout(bench):
 
 
 async def test_nobody_listening_started_nothing(bench, free_tcp_port):
-    """A refused connection may be tried again."""
+    """A refused connection may be retried."""
     address = f"127.0.0.1:{free_tcp_port}"
     outbound = Outbound(allow_private=[address])
     bench.provider = GeminiProvider(outbound)
@@ -578,17 +578,17 @@ async def test_a_large_image_is_never_whole_in_memory(bench):
 
 
 async def test_many_uploads_take_turns_and_all_arrive(bench):
-    """Only a few calls hold an image at a time; the others wait for their turn and lose nothing."""
+    """Only a few calls hold an image at a time; the others wait without losing theirs."""
     image = png(padding=300_000)
     request = ImageRequest(operation=Operation.EDIT, prompt="x", image=bench.input(image))
 
     await asyncio.gather(*(bench.provider.submit(bench.call(request), bench.exchange) for _ in range(12)))
 
-    assert [[image]] * 12 == [asked.images for asked in bench.fake.asked]
+    assert [[image]] * 12 == [received.images for received in bench.fake.requests]
 
 
 def test_the_sdk_is_imported_when_it_is_needed():
-    """The service starts, and describes its providers, without it."""
+    """The service starts, and describes its providers, without the SDK."""
     script = (
         "import sys; from imagegen_adapters.outbound import Outbound; "
         "from imagegen_adapters.providers.gemini import GeminiProvider; "
@@ -601,7 +601,7 @@ def test_the_sdk_is_imported_when_it_is_needed():
 
 
 async def test_probe_names_a_model_that_the_key_does_not_serve(bench):
-    """The list of models is free and tells whether the configuration would work."""
+    """The list of models is free and shows whether the configuration works."""
     config = attrs.evolve(bench.config, models=(ModelEntry(id="gemini-9-image"),))
 
     assert (True, "9 models are served by this key", True) == attrs.astuple(
@@ -614,7 +614,7 @@ async def test_probe_names_a_model_that_the_key_does_not_serve(bench):
 
 
 async def test_probe_reports_a_wrong_key(bench):
-    """It answers, and does not raise."""
+    """It returns a failure and does not raise."""
     config = attrs.evolve(bench.config, api_key=Secret("wrong"))
 
     probe = await bench.provider.probe(config)
@@ -623,14 +623,14 @@ async def test_probe_reports_a_wrong_key(bench):
 
 
 async def test_probe_reports_an_answer_that_is_no_list(bench):
-    """A web page instead of a list of models is not taken for one."""
+    """A web page does not count as a list of models."""
     bench.fake.script.append(Scripted(body=b"<html>"))
 
     assert not (await bench.provider.probe(bench.config)).ok
 
 
 async def test_no_warning_escapes(bench):
-    """Reasons that the SDK does not know yet are ordinary answers to us."""
+    """Reasons unknown to the SDK are handled like any other."""
     bench.fake.script.append(Scripted(body=content(reason="BRAND_NEW_REASON")))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -60,8 +60,8 @@ class Bench:
             key=key, mime_type="image/png", width=8, height=8, size_bytes=len(data), sha256=digest
         )
 
-    def sent(self):
-        body = self.fake.asked[-1].body
+    def predict_body(self):
+        body = self.fake.requests[-1].body
         return body["instances"][0], body["parameters"]
 
 
@@ -127,7 +127,7 @@ async def read(image):
 
 
 class TestImagenContract(ProviderContract):
-    """What every provider promises, by Imagen's predict methods."""
+    """The contract of every provider, by Imagen's predict methods."""
 
     @pytest.fixture
     def provider(self, bench):
@@ -148,19 +148,19 @@ async def test_gemini_models_use_generate_content(bench):
     assert [bench.fake.image] == [await read(p) for p in harvest.images]
     assert (
         "/v1beta1/publishers/google/models/gemini-nano-banana-2.1:generateContent"
-        == bench.fake.asked[0].target
+        == bench.fake.requests[0].target
     )
 
 
 async def test_generate_images_makes_several_at_once(bench):
-    """Imagen has a count of its own, so one call is paid for all images."""
+    """Imagen has a count parameter, so one paid call yields all images."""
     request = GENERATE.with_params(num=3, aspect_ratio="16:9", negative_prompt="blur", cfg_scale=7.5)
 
     harvest = await bench.harvest(request, IMAGEN)
 
     assert 3 == len(harvest.images)
     assert [IMAGEN] == bench.fake.ledger
-    instance, parameters = bench.sent()
+    instance, parameters = bench.predict_body()
     assert {"prompt": "一只可爱的猫"} == instance
     assert (3, "16:9", "blur", 7.5) == tuple(
         parameters[k] for k in ("sampleCount", "aspectRatio", "negativePrompt", "guidanceScale")
@@ -168,7 +168,7 @@ async def test_generate_images_makes_several_at_once(bench):
 
 
 async def test_a_request_for_several_is_not_split(bench):
-    """What Imagen counts itself stays one call; what it cannot count is split."""
+    """Operations with a count parameter stay one call; the others are split."""
     model = bench.provider.describe(attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),))).models[0]
     request = GENERATE.with_params(num=3)
 
@@ -178,15 +178,15 @@ async def test_a_request_for_several_is_not_split(bench):
 
 
 async def test_a_seed_switches_the_watermark_off(bench):
-    """Imagen takes one of the two, and the caller is told."""
+    """Imagen accepts only one of the two; a warning says so."""
     harvest = await bench.harvest(GENERATE.with_params(seed=7), IMAGEN)
 
-    assert (7, False) == tuple(bench.sent()[1][k] for k in ("seed", "addWatermark"))
+    assert (7, False) == tuple(bench.predict_body()[1][k] for k in ("seed", "addWatermark"))
     assert "add_watermark was switched off" in harvest.warnings[0]
 
 
 async def test_edit_image_sends_the_image_and_the_mask(bench):
-    """The image is the raw reference, the mask the user's, white being repainted."""
+    """The image is the raw reference, the mask is user-provided with white repainted."""
     image, mask = png(seed=4, padding=100_000), io.BytesIO()
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(mask, "PNG")
     request = ImageRequest(
@@ -199,24 +199,24 @@ async def test_edit_image_sends_the_image_and_the_mask(bench):
 
     await bench.harvest(request, "imagen-3.0-capability-001")
 
-    instance, parameters = bench.sent()
+    instance, parameters = bench.predict_body()
     raw, masked = instance["referenceImages"]
     assert ("REFERENCE_TYPE_RAW", "REFERENCE_TYPE_MASK") == (raw["referenceType"], masked["referenceType"])
     assert image == base64.b64decode(raw["referenceImage"]["bytesBase64Encoded"])
     assert "MASK_MODE_USER_PROVIDED" == masked["maskImageConfig"]["maskMode"]
     assert ("EDIT_MODE_INPAINT_REMOVAL", 2) == (parameters["editMode"], parameters["sampleCount"])
-    assert 255 == Image.open(io.BytesIO(bench.fake.asked[0].images[1])).getpixel((0, 0))
+    assert 255 == Image.open(io.BytesIO(bench.fake.requests[0].images[1])).getpixel((0, 0))
 
 
 async def test_upscale_image(bench):
-    """The factor goes along as it is."""
+    """The factor is sent unchanged."""
     request = ImageRequest(
         operation=Operation.UPSCALE, image=bench.input(png()), params={"upscale_factor": "x4"}
     )
 
     await bench.harvest(request, "imagen-4.0-upscale-preview")
 
-    assert {"upscaleFactor": "x4"} == bench.sent()[1]["upscaleConfig"]
+    assert {"upscaleFactor": "x4"} == bench.predict_body()[1]["upscaleConfig"]
 
 
 async def test_recontext_image(bench):
@@ -226,8 +226,8 @@ async def test_recontext_image(bench):
     harvest = await bench.harvest(request, "imagen-product-recontext-preview-06-30")
 
     assert 1 == len(harvest.images)
-    assert "a desk" == bench.sent()[0]["prompt"]
-    assert [png(seed=2)] == bench.fake.asked[0].images
+    assert "a desk" == bench.predict_body()[0]["prompt"]
+    assert [png(seed=2)] == bench.fake.requests[0].images
 
 
 @pytest.mark.parametrize(
@@ -235,18 +235,18 @@ async def test_recontext_image(bench):
     [("", {}, "FOREGROUND"), ("the cat", {}, "PROMPT"), ("", {"mode": "BACKGROUND"}, "BACKGROUND")],
 )
 async def test_segment_image(bench, prompt, params, mode):
-    """The mode is the caller's, or follows from whether there is a prompt."""
+    """The mode is the caller's, or depends on whether there is a prompt."""
     request = ImageRequest(
         operation=Operation.SEGMENT, prompt=prompt, image=bench.input(png()), params=params
     )
 
     await bench.harvest(request, "image-segmentation-001")
 
-    assert mode.upper() == bench.sent()[1]["mode"].upper()
+    assert mode.upper() == bench.predict_body()[1]["mode"].upper()
 
 
 async def test_filtered_images_stand_beside_the_others(bench):
-    """One of two was filtered: the other arrives, with what was said of it."""
+    """One of two was filtered: the other is returned, with its metadata."""
     data = base64.b64encode(png()).decode()
     safety = {"categories": ["Violence"], "scores": [0.1]}
     predictions = [
@@ -280,7 +280,7 @@ async def test_all_filtered_is_content_policy(bench):
 
 @pytest.mark.parametrize("body", [{}, {"predictions": []}, {"predictions": [{"gcsUri": "gs://x"}]}])
 async def test_no_predictions_is_a_bad_response(bench, body):
-    """Paid, as far as anybody knows."""
+    """The outcome may have been charged."""
     bench.fake.script.append(Scripted(body=body))
 
     assert FailureCode.BAD_RESPONSE == (await bench.failure(GENERATE, IMAGEN)).failure.code
@@ -295,28 +295,28 @@ async def test_a_prompt_that_breaks_the_rules_is_content_policy(bench):
 
 
 async def test_project_and_location_use_credentials(bench, credentials_file):
-    """A service account's token opens the project's own path; it is fetched once and no key is sent."""
+    """A service account's token is sent for the project's path; it is fetched once and no key is sent."""
     await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
     await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
 
     path = f"/v1beta1/projects/my-project/locations/us-central1/publishers/google/models/{IMAGEN}:predict"
-    assert [path, path] == [a.target for a in bench.fake.asked]
+    assert [path, path] == [a.target for a in bench.fake.requests]
     assert 1 == bench.fake.tokens_given
 
 
 async def test_a_stray_key_in_the_environment_is_not_used(bench, credentials_file, monkeypatch):
-    """What the configuration names wins."""
+    """The configuration takes precedence."""
     monkeypatch.setenv("GOOGLE_API_KEY", "stray")
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
 
     await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
 
-    assert "x-goog-api-key" not in bench.fake.asked[0].headers
+    assert "x-goog-api-key" not in bench.fake.requests[0].headers
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"type": "external_account"}', '{"type": "service_account"}'])
 async def test_a_credentials_file_that_cannot_be_used(bench, tmp_path, text):
-    """It is said so, without a word of what is in it, and nothing is sent."""
+    """The error does not quote its content, and nothing is sent."""
     path = tmp_path / "bad.json"
     path.write_text(text)
 
@@ -324,7 +324,7 @@ async def test_a_credentials_file_that_cannot_be_used(bench, tmp_path, text):
 
     assert FailureCode.AUTH_FAILED == error_raised.failure.code
     assert "extra_config.credentials_file cannot be used" == str(error_raised)
-    assert [] == bench.fake.asked
+    assert [] == bench.fake.requests
 
 
 async def test_a_token_that_is_refused_starts_nothing(bench, unknown_account):
@@ -338,7 +338,7 @@ async def test_a_token_that_is_refused_starts_nothing(bench, unknown_account):
 
 
 async def test_a_machine_without_room_for_a_thread_starts_nothing(bench, credentials_file, monkeypatch):
-    """Nobody could sign in, so nothing was sent, and it may be tried again."""
+    """Sign-in failed, so nothing was sent, and it may be retried."""
     start = threading.Thread.start
 
     def refuse(thread):
@@ -354,7 +354,7 @@ async def test_a_machine_without_room_for_a_thread_starts_nothing(bench, credent
 
 
 async def test_probe_lists_the_publishers_models(bench):
-    """The list is free here too."""
+    """The list is free on Vertex, too."""
     probe = await bench.provider.probe(attrs.evolve(bench.config, models=(ModelEntry(id=IMAGEN),)))
 
     assert (True, "9 models are served by this key", True) == attrs.astuple(probe)

@@ -1,4 +1,4 @@
-"""Providers that a test invented, expressed by a document alone; and what single presets do besides."""
+"""Invented providers, described by a document alone; and particulars of single presets."""
 
 import asyncio
 import base64
@@ -125,7 +125,7 @@ def generate(prompt="猫", **params) -> ImageRequest:
 
 
 async def test_an_odd_upstream_needs_a_document_only():
-    """Odd authentication, a nested job id, relative addresses and images in a map are all data."""
+    """Unusual authentication, a nested job id, relative URLs and images in a map need no code."""
     async with HttpServer(OddUpstream()) as server:
         provider, exchange = provider_for(server), MemoryExchange()
         call = call_of(provider, settings(server, {"spec": ODD_UPSTREAM}), generate("a cat & a dog", seed=3))
@@ -140,10 +140,10 @@ async def test_an_odd_upstream_needs_a_document_only():
 
 
 async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
-    """An idle one may be broken already; what looks like a question here makes images."""
+    """An idle connection may be broken already, and this GET generates images."""
     images = {"select": "pictures[]", "base64": "@"}
-    made = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [images]}}
-    document = {"schema": 1, "id": "got", "auth": {"type": "none"}, "operations": {"generate": made}}
+    operation = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [images]}}
+    document = {"schema": 1, "id": "get", "auth": {"type": "none"}, "operations": {"generate": operation}}
     body = json.dumps({"pictures": [png_base64(1)]}).encode()
     async with RawServer({"/make": answer(body=body, Content_Type="application/json")}) as server:
         provider = provider_for(server)
@@ -155,7 +155,7 @@ async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
 
 
 async def test_undeclared_parameters_of_a_document_go_to_the_body():
-    """A document that says nothing about extras passes them on; what it declares it checks."""
+    """A document passes undeclared parameters on by default, and checks the declared ones."""
     async with HttpServer(FakeGateway()) as server:
         config = preset(server.fake, server, models=(ModelEntry(id="m"),))
         provider = provider_for(server)
@@ -179,7 +179,7 @@ async def test_undeclared_parameters_of_a_document_go_to_the_body():
 
 
 async def test_a_shipped_preset_refuses_what_nobody_declared():
-    """OpenAI would refuse an unknown field after taking the call, so it is refused before."""
+    """OpenAI refuses unknown fields only after accepting the call, so we refuse them before."""
     async with HttpServer(FakeOpenAI()) as server:
         provider = provider_for(server)
 
@@ -203,7 +203,7 @@ async def test_operators_headers_go_along():
 
 
 async def test_no_model_no_image_but_a_warning_for_a_retired_one():
-    """A saved dall-e-3 still works at a gateway, and says that it is retired."""
+    """A saved dall-e-3 still works at a gateway, with a warning that it is retired."""
     async with HttpServer(FakeOpenAI()) as server:
         config = preset(server.fake, server, models=(ModelEntry(id="dall-e-3"),))
 
@@ -235,7 +235,7 @@ async def test_many_references_go_along(fake):
 
 
 async def test_every_model_of_every_preset_does_what_it_says():
-    """Each operation of each shipped model makes a request that the strict fake takes."""
+    """Each operation of each shipped model makes a request that the strict fake accepts."""
     for fake in (
         FakeDashScope,
         simple_upstreams.FakeRecraft,
@@ -255,7 +255,7 @@ async def test_every_model_of_every_preset_does_what_it_says():
 
 
 async def test_a_mask_that_a_model_cannot_take_goes_along():
-    """A model without masks gets the mask as one more image, and a warning says so."""
+    """A model without masks gets the mask as another image, with a warning."""
     async with HttpServer(simple_upstreams.FakeArk()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), request_for(Operation.EDIT))
@@ -267,7 +267,7 @@ async def test_a_mask_that_a_model_cannot_take_goes_along():
 
 
 async def test_a_job_may_lose_one_image():
-    """The image that the provider held back is a failure beside the others."""
+    """An image that the provider held back is a failure beside the others."""
     async with HttpServer(FakeDashScope()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), generate("partly", num=3), "wan2.5-t2i-preview")
@@ -280,7 +280,7 @@ async def test_a_job_may_lose_one_image():
 
 
 async def test_a_held_back_item_alone_is_a_refusal():
-    """A 200 whose only item is an error has the item's meaning."""
+    """A 200 whose only item is an error is classified by that item."""
     async with HttpServer(simple_upstreams.FakeArk()) as server:
         provider = provider_for(server)
 
@@ -293,7 +293,7 @@ async def test_a_held_back_item_alone_is_a_refusal():
 
 
 async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
-    """Codes count before statuses: arrears that come as 429 are no rate limit."""
+    """Codes count before statuses: an overdue account with status 429 is not a rate limit."""
     async with HttpServer(job_upstreams.FakeZhipu()) as server:
         provider = provider_for(server)
 
@@ -307,7 +307,7 @@ async def test_a_429_that_waiting_does_not_help_is_no_rate_limit():
 
 
 async def test_a_submit_may_be_done_at_once():
-    """A job whose submit already holds the result is never polled."""
+    """A job whose submit response contains the result is never polled."""
     async with HttpServer(job_upstreams.FakeReplicate()) as server:
         provider, exchange = provider_for(server), MemoryExchange()
         call = call_of(provider, preset(server.fake, server), generate("at once"))
@@ -319,7 +319,7 @@ async def test_a_submit_may_be_done_at_once():
 
 
 async def test_a_job_is_cancelled_at_the_upstream():
-    """Cancelling uses the address that the submit's answer named."""
+    """Cancelling uses the URL from the submit's response."""
     async with HttpServer(job_upstreams.FakeFal()) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), generate())
@@ -334,7 +334,7 @@ async def test_a_job_is_cancelled_at_the_upstream():
     "elsewhere", ["http://127.0.0.1:{other}/x", "https://evil.example/x", "http://api.bfl.ai/x"]
 )
 async def test_the_key_goes_to_its_own_origin_only(elsewhere):
-    """An address for polling on another origin is refused, and nothing is sent to it."""
+    """A poll URL on another origin is refused, and nothing is sent to it."""
     async with HttpServer(job_upstreams.FakeBfl()) as server, HttpServer(lambda _: Reply()) as other:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}", f"127.0.0.1:{other.port}"])
         provider = HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock())
@@ -349,7 +349,7 @@ async def test_the_key_goes_to_its_own_origin_only(elsewhere):
 
 
 async def test_large_answers_stay_on_disk():
-    """Eight answers of 12 MB at once are read with a few MB of memory, and come out whole."""
+    """Eight responses of 12 MB at once are read with a few MB of memory, and decoded completely."""
     image = os.urandom(9_000_000)
     answer = json.dumps({"data": [{"b64_json": base64.b64encode(image).decode()}]}).encode()
     async with HttpServer(lambda _: Reply(200, answer, {"content-type": "application/json"})) as server:
@@ -359,9 +359,9 @@ async def test_large_answers_stay_on_disk():
         receipt = await provider.submit(call, exchange)
 
         async def digest() -> bool:
-            (made,) = (await provider.collect(call, receipt, exchange)).images
+            (generated,) = (await provider.collect(call, receipt, exchange)).images
             place = 0
-            async for chunk in made.chunks():
+            async for chunk in generated.chunks():
                 assert image[place : place + len(chunk)] == chunk
                 place += len(chunk)
             return place == len(image)
@@ -372,11 +372,11 @@ async def test_large_answers_stay_on_disk():
         tracemalloc.stop()
 
         assert [True] * 8 == whole
-        assert peak < 150_000_000  # eight copies of the exchange's own, and 2 MB of ours each
+        assert peak < 150_000_000  # the exchange holds a copy of each response; 2 MB each are ours
 
 
 async def test_uploads_are_read_when_they_are_sent():
-    """The length of a body with images is announced, and the body is exactly that long."""
+    """The length of a body with images is declared, and the body has exactly that length."""
     data = {"image": image_file(size=(400, 300))}
     request = ImageRequest(operation=Operation.EDIT, prompt="x", image=input_image("image", data["image"]))
     async with HttpServer(FakeOpenAI()) as server:
@@ -386,13 +386,13 @@ async def test_uploads_are_read_when_they_are_sent():
             provider, call_of(provider, preset(server.fake, server), request), MemoryExchange(data)
         )
 
-        (sent,) = server.requests
-        assert str(len(sent.body)) == sent.headers["content-length"]
-        assert data["image"] == next(p.data for p in sent.parts if p.name == "image[]")
+        (received,) = server.requests
+        assert str(len(received.body)) == received.headers["content-length"]
+        assert data["image"] == next(p.data for p in received.parts if p.name == "image[]")
 
 
 async def test_an_image_may_be_the_whole_body():
-    """An answer of an image type is an image, whether or not the document expects one."""
+    """A response with an image type is an image, whether or not the document expects one."""
     async with HttpServer(lambda _: Reply(200, png(3), {"content-type": "image/png"})) as server:
         provider = provider_for(server)
 
@@ -404,7 +404,7 @@ async def test_an_image_may_be_the_whole_body():
 
 
 async def test_broken_base64_is_a_bad_response():
-    """Text that is no base64 ends the image, not the process."""
+    """Text that is not base64 fails the image, not the process."""
     async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
         provider = provider_for(server)
         harvest = await run_call(
@@ -418,7 +418,7 @@ async def test_broken_base64_is_a_bad_response():
 
 
 async def test_probing_tells_a_wrong_key():
-    """The cheap call distinguishes a good key from a bad one, without repeating it."""
+    """The probe distinguishes a valid key from an invalid one, without repeating it."""
     async with HttpServer(FakeOpenAI()) as server:
         provider = provider_for(server)
         config = preset(server.fake, server)
@@ -436,7 +436,7 @@ async def test_probing_tells_a_wrong_key():
     ids=lambda fake: fake.preset,
 )
 async def test_an_upstream_with_any_free_call_tells_a_wrong_key(fake):
-    """Nothing is charged for it; the document names a call of that kind."""
+    """It costs nothing; the document names such a call."""
     async with HttpServer(fake()) as server:
         provider = provider_for(server)
         config = preset(server.fake, server)
@@ -451,7 +451,7 @@ async def test_an_upstream_with_any_free_call_tells_a_wrong_key(fake):
 
 @pytest.mark.parametrize("name", PresetLibrary().names())
 async def test_a_preset_without_a_free_call_is_not_verified(name):
-    """It sends nothing, and says so."""
+    """It sends nothing, and reports that."""
     provider = HttpProvider(Outbound(allow_private=[]), clock=ManualClock())
     if PresetLibrary().load(name).health is not None:
         return
@@ -472,16 +472,16 @@ async def test_a_preset_without_a_free_call_is_not_verified(name):
     ],
 )
 async def test_an_address_that_cannot_be_used_costs_nothing(path, code):
-    """One that begins with another host, one of 100,000 characters, one with control characters."""
+    """One starting with another host, one of 100,000 characters, one with control characters."""
     request = {"method": "GET", "path": path}
     if "prompt" in path:
         request = {"method": "GET", "path": "/make", "query": {"words": "${prompt}"}}
-    made = {"request": request, "response": {"images": [{"select": "pictures[]", "base64": "@"}]}}
+    operation = {"request": request, "response": {"images": [{"select": "pictures[]", "base64": "@"}]}}
     document = {
         "schema": 1,
         "id": "odd",
         "vars": {"place": "@127.0.0.1:9/make"},
-        "operations": {"generate": made},
+        "operations": {"generate": operation},
         "health": {"request": {"method": "GET", "path": path if "prompt" not in path else "/make\u0001"}},
     }
     async with HttpServer(FakeOpenAI()) as server:

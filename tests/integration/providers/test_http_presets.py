@@ -111,12 +111,12 @@ async def run_and_read(provider, call):
 
 
 def test_each_preset_has_a_fake():
-    """No preset ships untried; an alias is its preset."""
+    """Every preset is tested; an alias equals its preset."""
     assert {v.preset for v in UPSTREAMS} | {"openai-dalle"} == set(preset_names())
 
 
 class TestPresetContract(ProviderContract):
-    """All presets keep the promises of the port."""
+    """All presets fulfil the contract of the port."""
 
     @pytest.fixture
     def provider(self, http_provider):
@@ -136,7 +136,7 @@ class TestPresetContract(ProviderContract):
 
 
 class TestMoney:
-    """One call is one charge, and no more than what is known is said about it."""
+    """One call is one charge, and its outcome is reported without guessing."""
 
     async def test_one_call_is_one_charge(self, fake, provider, config):
         """A call with its polls and downloads pays once."""
@@ -159,7 +159,7 @@ class TestMoney:
         ],
     )
     async def test_what_is_not_known_is_never_repeated(self, fake, server, provider, config, how, codes):
-        """A submit whose outcome nobody knows is sent once and says that it may have cost money."""
+        """A submit with an unknown outcome is sent once, and reported as possibly charged."""
         server.break_next(how, path=fake.paid)
         config = attrs.evolve(config, timeout_seconds=1 if how is Break.SILENCE else 5)
 
@@ -191,7 +191,7 @@ class TestMoney:
         ids=["seconds", "milliseconds", "date"],
     )
     async def test_rate_limits_start_nothing(self, fake, server, provider, config, headers, seconds):
-        """A rate limit proves that nothing was started, and says how long to wait."""
+        """A rate limit proves that nothing was started, and gives the wait."""
         server.break_next(fake.limited(**headers), path=fake.paid)
 
         error = await failure_of(provider, call_of(provider, config))
@@ -224,13 +224,13 @@ class TestMoney:
 
 
 class TestFiles:
-    """Images behind addresses."""
+    """Images behind URLs."""
 
     FILES = "^/files/|^/view"
 
     @pytest.mark.parametrize("status", [403, 404, 410, 500])
     async def test_a_lost_file_is_a_failed_download(self, fake, server, provider, config, status):
-        """A result that is gone ends as ``download_failed``; the call is not paid again."""
+        """A missing result ends as ``download_failed``; the call is not paid again."""
         if fake.preset in ("openai", "minimax"):
             return
         server.break_next(Reply(status, b"gone"), path=self.FILES, times=9)
@@ -241,7 +241,7 @@ class TestFiles:
         assert 1 == len(fake.ledger)
 
     async def test_whatever_is_there_is_passed_on(self, fake, server, provider, config):
-        """A file that is no image reaches the core, whose inspector refuses it."""
+        """A file that is not an image reaches the core, whose inspector refuses it."""
         if fake.preset in ("openai", "minimax"):
             return
         server.break_next(Reply(200, b"<html>no image</html>"), path=self.FILES)
@@ -256,10 +256,10 @@ JOBS = [upstream for upstream in UPSTREAMS if hasattr(upstream, "is_submit")]
 
 @pytest.mark.parametrize("upstream", JOBS, ids=lambda upstream: upstream.preset)
 class TestJobs:
-    """Jobs outlive the process that submitted them."""
+    """Jobs survive the process that submitted them."""
 
     async def test_another_process_goes_on(self, upstream):
-        """A job is polled by a provider that never submitted it; it is paid once."""
+        """A job can be polled by a provider object that did not submit it; it is paid once."""
         fake = upstream()
         async with HttpServer(fake) as server:
             first, second = (self.provider(server) for _ in range(2))
@@ -292,7 +292,7 @@ class TestJobs:
             assert 1 == len(fake.ledger)
 
     async def test_what_is_not_the_upstreams_word_ends_no_job(self, upstream):
-        """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
+        """Pages, redirects and encodings of a proxy do not end a job, nor do two refusals of the key."""
         fake = upstream()
         page = {"content-type": "text/html"}
         async with HttpServer(fake) as server:
@@ -323,11 +323,11 @@ class TestJobs:
             provider = self.provider(server)
             call = call_of(provider, settings(fake, server))
             job = await provider.submit(call, MemoryExchange(INPUTS))
-            asked = len(server.requests)
+            request_count = len(server.requests)
             server.break_next(Reply.json({"detail": "no"}, 401), times=3)
             with pytest.raises(CallError) as rejected_request:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
-            answers = len(server.requests) - asked
+            answers = len(server.requests) - request_count
             server.break_next(Reply(403, b"<html>"), times=10_000)
             with pytest.raises(CallError) as walled:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
@@ -354,7 +354,7 @@ class TestJobs:
             assert caught.value.failure.possible_charge
 
     async def test_a_job_is_asked_for_once_more_at_its_deadline(self, upstream):
-        """A Retry-After beyond the deadline does not cost the image of a job that is done by then."""
+        """A Retry-After beyond the deadline does not lose the image of a job that is done by then."""
         fake = upstream()
         async with HttpServer(fake) as server:
             provider = self.provider(server)

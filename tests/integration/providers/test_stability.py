@@ -39,7 +39,7 @@ def config(server, key=None):
 
 
 class TestContract(ProviderContract):
-    """What every provider promises."""
+    """The contract of every provider."""
 
     @pytest.fixture
     def server(self):
@@ -61,7 +61,7 @@ class TestContract(ProviderContract):
 
 
 class Bench:
-    """A provider before the provider, with an exchange in memory; waiting is only written down."""
+    """A provider with a fake server and an exchange in memory; waits are only recorded."""
 
     def __init__(self, server, *, job_seconds=30.0, key=None):
         self.outbound = Outbound(allow_private=[server.host])
@@ -130,7 +130,7 @@ IMAGE, MASK = (image_input(key, data) for key, data in INPUTS.items())
     ],
 )
 async def test_text_becomes_an_image(model, route):
-    """A form without any file is multipart all the same."""
+    """A form without any file is multipart, too."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             harvest = await bench.make(generate(seed=7, aspect_ratio="16:9", negative_prompt="dog"), model)
@@ -190,7 +190,7 @@ async def test_text_becomes_an_image(model, route):
     ],
 )
 async def test_each_operation_on_an_image_is_accepted_by_its_route(request_, model, route):
-    """The provider's rules about fields hold, and one call is charged."""
+    """The request follows Stability's rules, and one call is charged."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
@@ -202,7 +202,7 @@ async def test_each_operation_on_an_image_is_accepted_by_its_route(request_, mod
 
 @pytest.mark.parametrize("field", ["result", "image"])
 async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
-    """Both names of the image's field are understood."""
+    """Both names of the image field are accepted."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=3, result_field=field) as server:
         async with Bench(server) as bench:
@@ -215,7 +215,7 @@ async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
 
 
 async def test_a_job_is_polled_on_through_trouble():
-    """Polling is free: the provider's word or growing waits decide when to look again."""
+    """Polling is free: Retry-After or a growing backoff decides when to poll again."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults += [
@@ -233,7 +233,7 @@ async def test_a_job_is_polled_on_through_trouble():
 
 
 async def test_what_is_not_the_upstreams_word_ends_no_job():
-    """Pages, redirects and encodings of a proxy; and a key may be refused twice."""
+    """Pages, redirects and encodings of a proxy do not end a job, nor do two refusals of the key."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     page, html = b"<html>sign in</html>", {"Content-Type": "text/html"}
     with FakeStability(polls_until_done=0) as server:
@@ -258,7 +258,7 @@ async def test_what_is_not_the_upstreams_word_ends_no_job():
 
 
 async def test_a_job_is_asked_for_again_before_its_time_is_over():
-    """A provider that wants to be left alone for longer than a job may take costs nobody the image."""
+    """A Retry-After beyond the deadline of the job does not lose the image."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults.append(server.error(429, "rate_limit_exceeded", "slow", Retry_After="86400"))
@@ -319,7 +319,7 @@ async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
     ],
 )
 async def test_each_refusal_has_its_code_and_is_sent_once(answer, expected):
-    """With the provider's own words."""
+    """The message is Stability's own."""
     with FakeStability() as server:
         server.faults.append(answer)
         async with Bench(server) as bench:
@@ -331,7 +331,7 @@ async def test_each_refusal_has_its_code_and_is_sent_once(answer, expected):
 
 
 async def test_a_wrong_key_is_never_in_the_message():
-    """Neither in the task's error nor in a probe."""
+    """Neither the task's error nor a probe contains it."""
     with FakeStability() as server:
         async with Bench(server, key="sk-wrong-000000000") as bench:
             error = await bench.failing(generate())
@@ -342,7 +342,7 @@ async def test_a_wrong_key_is_never_in_the_message():
 
 
 async def test_a_filtered_image_is_not_kept():
-    """It is blurred; the provider may have charged for it."""
+    """It is blurred, and may have been charged."""
     with FakeStability() as server:
         server.filtered = True
         async with Bench(server) as bench:
@@ -353,7 +353,7 @@ async def test_a_filtered_image_is_not_kept():
 
 @pytest.mark.parametrize("size_bytes", [11 * 1024 * 1024, None])
 async def test_more_than_ten_megabytes_are_not_sent(size_bytes):
-    """Whether one look at the size shows it or the form turns out too large."""
+    """Whether the input is too large, or only the finished form."""
     data = INPUTS["p"] + bytes(0 if size_bytes else 10 * 1024 * 1024 - len(INPUTS["p"]))
     image = image_input("big", data, size_bytes)
     with FakeStability() as server:
@@ -366,7 +366,7 @@ async def test_more_than_ten_megabytes_are_not_sent(size_bytes):
 
 @pytest.mark.parametrize("id_", ["", "../../v1/user/account", 7, None])
 async def test_a_job_id_that_is_none_is_a_bad_response(id_):
-    """It would become part of an address."""
+    """It would become part of a URL."""
     with FakeStability() as server:
         server.faults.append(Answer.json({"id": id_}))
         async with Bench(server) as bench:
@@ -377,7 +377,7 @@ async def test_a_job_id_that_is_none_is_a_bad_response(id_):
 
 
 async def test_several_images_are_several_calls_with_seeds_that_count_up():
-    """One image per call is all the provider has."""
+    """Stability returns one image per call."""
     with FakeStability() as server:
         async with Bench(server) as bench:
             call = bench.call(generate(num=3, seed=5))
@@ -387,7 +387,7 @@ async def test_several_images_are_several_calls_with_seeds_that_count_up():
 
 
 async def test_a_job_that_is_never_done_times_out():
-    """The deadline is the adapter's own, and at least the call's."""
+    """The deadline is the adapter's, but never shorter than the call's."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE)
     with FakeStability(polls_until_done=10**9) as server:
         async with Bench(server, job_seconds=0.0) as bench:
@@ -408,7 +408,7 @@ async def test_a_probe_names_the_balance():
 
 
 async def test_an_endless_balance_is_not_taken():
-    """The probe says what is wrong, and fills no memory."""
+    """The probe reports the problem without filling the memory."""
     with FakeStability() as server:
         server._answer = lambda _: Answer(fault="flood")
         async with Bench(server) as bench:
@@ -419,7 +419,7 @@ async def test_an_endless_balance_is_not_taken():
 
 
 def test_core_takes_no_reference():
-    """Only ultra and the SD3 family do."""
+    """Only ultra and the SD3 family take references."""
     with FakeStability() as server:
         models = {m.id: m for m in Bench(server).provider.describe(Bench(server).config).models}
 

@@ -1,4 +1,4 @@
-"""Servers, and who listens to what they send: where secrets belong, and where they may not go."""
+"""Servers and the listeners that receive their requests: the home of secrets, and a stranger."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.integration.api.live_server import LiveServer
 
 @pytest.fixture
 def start_server(tmp_path):
-    """Return a function that starts a server in ``tmp_path``; all of them end with the test."""
+    """Return a function that starts a server in ``tmp_path``; all stop with the test."""
     started = []
 
     def start(config=None, *, environ=None, folder=tmp_path):
@@ -23,13 +23,13 @@ def start_server(tmp_path):
 
 @pytest.fixture
 def home(listeners):
-    """Where the secrets belong, the first of the module's listeners; it forgets what earlier tests sent."""
+    """The listener that the secrets are for, without the requests of earlier tests."""
     return _forgetful(listeners[0])
 
 
 @pytest.fixture
 def stranger(listeners):
-    """Where none of them may go, the second one; it forgets as well."""
+    """The listener that none of them may reach, without the requests of earlier tests."""
     return _forgetful(listeners[1])
 
 
@@ -48,7 +48,7 @@ def client(server):
 
 @pytest.fixture
 def api(client):
-    """The module's service, with nothing saved after the test."""
+    """The module's service; what a test saves is removed after it."""
     yield client
     for config in data(client.get(CONFIG))["items"]:
         client.delete(f"{CONFIG}/{config['provider_name']}")

@@ -1,7 +1,7 @@
-"""Finds a secret in bytes, however it was written there.
+"""Finds a secret in bytes, in any encoding.
 
-It looks for pieces of the secret's core: letters and digits that no encoding of text changes. Half a key
-is found as well as a whole one, and nothing here knows how the service masks keys.
+It looks for pieces of the secret's core: letters and digits that no text encoding changes. It therefore
+finds half a key as well as a whole one, and does not depend on how the service masks keys.
 """
 
 import base64
@@ -13,9 +13,9 @@ _CORE = 36
 
 
 def canary(number, prefix="sk-"):
-    """Return a key of its own: special characters, a core of 36 letters and digits, a tail.
+    """Return a unique key: special characters, a core of 36 letters and digits, a tail.
 
-    Its last four characters are shown on purpose and belong to no piece.
+    Its last four characters are shown on purpose, and belong to no piece.
     """
     letters = random.Random(number).choices(string.ascii_letters + string.digits, k=_CORE)
     return f"""{prefix}+/"\\'<&%=~ {"".join(letters)}?{number:04d}"""
@@ -26,33 +26,33 @@ def core_of(key):
 
 
 def needles(key):
-    """Return what a search looks for: three pieces of the core, each in every encoding."""
+    """Return the texts to look for: three pieces of the core, each in every encoding."""
     core = core_of(key)
-    found = set()
+    encodings = set()
     for start in range(0, _CORE, PIECE):
-        found |= _encoded(core[start : start + PIECE].encode())
-    return found
+        encodings |= _encoded(core[start : start + PIECE].encode())
+    return encodings
 
 
 def _encoded(piece):
-    found = {piece, piece.hex().encode(), piece.hex().upper().encode()}
-    found |= {"".join(f"%{byte:02{case}}" for byte in piece).encode() for case in "xX"}
-    found |= {"".join(f"\\u{byte:04{case}}" for byte in piece).encode() for case in "xX"}
-    found |= {piece.decode().encode("utf-16-le")}
+    encodings = {piece, piece.hex().encode(), piece.hex().upper().encode()}
+    encodings |= {"".join(f"%{byte:02{case}}" for byte in piece).encode() for case in "xX"}
+    encodings |= {"".join(f"\\u{byte:04{case}}" for byte in piece).encode() for case in "xX"}
+    encodings |= {piece.decode().encode("utf-16-le")}
     for skipped in range(3):
         encoded = base64.b64encode(b"\0" * skipped + piece)
         whole = encoded[(0, 2, 3)[skipped] : (skipped + len(piece)) * 8 // 6]
-        found |= {whole, whole.translate(bytes.maketrans(b"+/", b"-_"))}
-    return found
+        encodings |= {whole, whole.translate(bytes.maketrans(b"+/", b"-_"))}
+    return encodings
 
 
 def leaks(keys, texts):
-    """Return (key, where, what was found) for each text, by name, that holds a piece of a key."""
-    wanted = {key: needles(key) for key in keys}
+    """Return (key, name of the text, excerpt) for each text that contains a piece of a key."""
+    needles_by_key = {key: needles(key) for key in keys}
     return [
-        (key, where, needle, _around(text, needle))
-        for where, text in texts.items()
-        for key, pieces in wanted.items()
+        (key, name, needle, _around(text, needle))
+        for name, text in texts.items()
+        for key, pieces in needles_by_key.items()
         for needle in pieces
         if needle in text
     ]

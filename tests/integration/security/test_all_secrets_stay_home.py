@@ -1,4 +1,4 @@
-"""Secret headers, a proxy's password and a key without an address stay with what they were given for."""
+"""Secret headers, a proxy's password and a key without an address stay with their origin."""
 
 from contextlib import closing
 
@@ -28,7 +28,7 @@ ELSEWHERE = {
         }
     },
 }
-"""A document whose jobs are asked for at an address that it names itself."""
+"""A document whose jobs are polled at a URL of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +75,24 @@ def generate(api, name="saved", **more):
 
 
 def with_the_secret(listener):
-    """Return the requests in which any piece of the secret came, however it was written."""
+    """Return the requests that contain a piece of the secret, in any encoding."""
     pieces = needles(f"{SECRET}?0000")
     return [r for r in listener.requests if any(piece in repr(r).encode() for piece in pieces)]
 
 
 def saved_with_headers(api, home):
-    """Save what is attacked; return what a caller is shown of it."""
+    """Save the configuration under attack; return what a caller sees of it."""
     extra = {**SPEC, "headers": HEADERS}
     return data(save(api, api_base=home.url, api_key=OWN_KEY, kind="http", max_retries=0, extra_config=extra))
 
 
 class TestHeaders:
-    """Headers that are named like secrets."""
+    """Headers whose names suggest secrets."""
 
     @pytest.mark.parametrize("name", ["saved", "headed"])
     @pytest.mark.parametrize("own", [{}, {"api_key": OWN_KEY}])
     def test_masked_ones_do_not_come_along(self, api, home, stranger, name, own):
-        """Another proxy, document or address wants their values: 40007, and all stays as it was."""
+        """Another proxy, document or address would get their values: 40007, and nothing changes."""
         saved_with_headers(api, home)
         masked = data(api.get(f"{CONFIG}/{name}"))["extra_config"]
         before = data(generate(api, name))
@@ -110,7 +110,7 @@ class TestHeaders:
         assert (2, 0) == (len(with_the_secret(home)), stranger.connections)
 
     def test_those_sent_anew_go_along(self, api, home, stranger):
-        """Whoever knows them may send them where they like."""
+        """A caller who knows them may send them anywhere."""
         saved_with_headers(api, home)
         data(save(api, api_base=stranger.url, api_key=OWN_KEY, extra_config={**SPEC, "headers": HEADERS}))
 
@@ -118,7 +118,7 @@ class TestHeaders:
         assert (0, 1) == (len(with_the_secret(home)), len(with_the_secret(stranger)))
 
     def test_masked_ones_stay_where_nothing_moves(self, api, home):
-        """Those of config.yaml as well, when what was shown is sent back."""
+        """Also those of config.yaml, when the masked ones are sent back."""
         saved_with_headers(api, home)
         for name in ("saved", "headed"):
             shown = data(api.get(f"{CONFIG}/{name}"))
@@ -136,7 +136,7 @@ class TestHeaders:
         assert ([], []) == (with_the_secret(home), with_the_secret(stranger))
 
     def test_a_saved_document_does_not_take_those_of_the_file(self, api, home, stranger):
-        """Not even home, since what answers there may say where to go on."""
+        """Not even to their own origin, whose responses may lead elsewhere."""
         data(save(api, "headed", api_key=OWN_KEY, extra_config={"spec": ELSEWHERE}))
         task = data(generate(api, "headed"))
 
@@ -145,7 +145,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize("name", ["saved", "headed"])
     def test_a_caller_with_a_key_of_his_own_gets_none(self, api, home, stranger, name):
-        """For one task, or for good."""
+        """For one task, or saved."""
         saved_with_headers(api, home)
         once = data(generate(api, name, config={"api_base": stranger.url, "api_key": OWN_KEY}))
         data(save(api, name, api_base=stranger.url, api_key=OWN_KEY))
@@ -156,7 +156,7 @@ class TestHeaders:
         assert [] == with_the_secret(stranger)
 
     def test_a_changed_database_moves_none(self, api, server, home, stranger):
-        """They were sealed for one origin: a key of the caller's does not open the way to another."""
+        """They were sealed for one origin; a key from the caller does not release them to another."""
         extra = {"spec": {**DOCUMENT, "base_url": home.url}, "headers": HEADERS}
         data(save(api, kind="http", api_key=OWN_KEY, max_retries=0, extra_config=extra))
         with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
@@ -165,7 +165,7 @@ class TestHeaders:
                 WHERE provider_name = 'saved'""",
                 (stranger.url,),
             )
-        data(save(api, "headed", timeout_seconds=33))  # what was known of the rows is read anew
+        data(save(api, "headed", timeout_seconds=33))  # drops cached rows
         refused = generate(api)
         own = data(generate(api, config={"api_key": OWN_KEY + "0"}))
 
@@ -174,10 +174,10 @@ class TestHeaders:
 
 
 class TestHost:
-    """Behind an address that many sites share, the header Host says whose the request is."""
+    """Where many sites share an address, the Host header selects the recipient."""
 
     def test_no_document_names_another(self, api, home):
-        """A document over the file's key would have the front pass it on to another site."""
+        """A saved document could make the front end route the file's key to another site."""
         fronted = {**DOCUMENT, "headers": {"Host": "thief.example"}}
         refused = save(api, "headed", extra_config={"spec": fronted})
         data(generate(api, "headed"))
@@ -187,11 +187,11 @@ class TestHost:
 
 
 class TestProxyPassword:
-    """What opens a proxy opens it for the provider that it was given for."""
+    """A proxy's password is only used for the provider that it was configured for."""
 
     @pytest.mark.parametrize("name", ["saved", "behind"])
     def test_it_leads_nowhere_else(self, api, home, stranger, name):
-        """Another address is 40007 until the proxy is sent again, or taken away."""
+        """Another address is 40007 until the proxy is sent again, or removed."""
         proxy = f"http://me:{SECRET}@127.0.0.1:{home.port}"
         data(
             save(api, kind="http", api_base=home.url, api_key=OWN_KEY, extra_config={**SPEC, "proxy": proxy})
@@ -213,10 +213,10 @@ class TestProxyPassword:
 
 
 class TestHomelessKey:
-    """A key that was given without any address: none is known, so every other is a foreign one."""
+    """A key without any address: every address that comes later is foreign."""
 
     def test_it_follows_no_request(self, api, stranger):
-        """Of the file or saved: 40007."""
+        """From the file or saved: 40007."""
         data(save(api, kind="http", api_key=SECRET, extra_config=SPEC))
         data(save(api, "headed", display_name="x"))
         answers = [generate(api, name, config={"api_base": stranger.url}) for name in ("saved", "homeless")]
@@ -225,14 +225,14 @@ class TestHomelessKey:
         assert 0 == stranger.connections
 
     def test_it_follows_no_change(self, api, stranger):
-        """An address that comes later comes with the key."""
+        """A later address must come with the key."""
         preset = {"preset": "openai-compatible"}
         models = [{"id": "m"}]
         data(save(api, kind="http", api_key=SECRET, models=models, extra_config=preset))
         answers = [save(api, name, api_base=stranger.url) for name in ("saved", "homeless")]
         with_base = {**DOCUMENT, "base_url": stranger.url}
         answers += [save(api, name, extra_config={"spec": with_base}) for name in ("saved", "homeless")]
-        told = data(save(api, api_base=stranger.url, api_key=SECRET))
+        saved = data(save(api, api_base=stranger.url, api_key=SECRET))
 
-        assert ([REFUSED] * 4, stranger.url) == ([row(answer) for answer in answers], told["api_base"])
+        assert ([REFUSED] * 4, stranger.url) == ([row(answer) for answer in answers], saved["api_base"])
         assert 0 == stranger.connections

@@ -44,12 +44,12 @@ def cookie_of(client, **headers):
     ],
 )
 def test_the_cookie_is_secure_where_the_login_came_by_https(serve, server, headers, secure):
-    """As the settings say, and nobody else."""
+    """According to the settings, and no other peer."""
     assert secure == cookie_of(serve(**server), **headers).endswith("; Secure")
 
 
 def test_the_public_address_is_ours(serve):
-    """As a Host, as the origin of our pages, and in what /v1 hands out."""
+    """As a Host, as the origin of our pages, and in the URLs of /v1."""
     client = serve(public_url=PUBLIC)
     cookie = cookie_of(client).partition(";")[0]
     own = {"Cookie": cookie, "Origin": PUBLIC}
@@ -63,7 +63,7 @@ def test_the_public_address_is_ours(serve):
         headers={"Authorization": f"Bearer {TOKEN}"},
     ).json()["data"][0]
 
-    assert [400, 400] == page  # past the guard: the body is what is wrong
+    assert [400, 400] == page  # past the guard: only the body is wrong
     assert [403, 403] == [foreign.status_code, other.status_code]
     assert image["url"].startswith(f"{PUBLIC}/api/v1/images/")
 

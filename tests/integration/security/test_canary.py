@@ -1,4 +1,4 @@
-"""A key that is used with every kind of provider, all of which repeat it, is found nowhere afterwards."""
+"""A key used with every kind of provider, all of which echo it, appears nowhere afterwards."""
 
 from collections import Counter
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ LINKED = ("linked0", "linked1", "linked2")
 
 def http(auth, **operation):
     """Return the settings of a provider that a document describes."""
-    made = {**DOCUMENT["operations"]["generate"], **operation}
-    return {"spec": {**DOCUMENT, "auth": auth, "operations": {"generate": made}}}
+    generate = {**DOCUMENT["operations"]["generate"], **operation}
+    return {"spec": {**DOCUMENT, "auth": auth, "operations": {"generate": generate}}}
 
 
 KINDS = {
@@ -56,12 +56,12 @@ SECRETS = [*KEYS, *TOKENS]
 
 @attrs.define
 class Bench:
-    """The service, what it said, and where it was told to keep temporary files."""
+    """The service, its outputs, and its directory of temporary files."""
 
     server: LiveServer
     upstream: HttpServer
     temporary: object
-    said: dict = attrs.field(factory=dict)
+    outputs: dict = attrs.field(factory=dict)
 
     @contextmanager
     def client(self):
@@ -72,17 +72,17 @@ class Bench:
     def _remember(self, response):
         response.read()
         text = str(response.headers).encode() + response.content
-        self.said[f"{len(self.said)} {response.request.method} {response.url}"] = text
+        self.outputs[f"{len(self.outputs)} {response.request.method} {response.url}"] = text
 
     def run(self, *args):
-        """Run a command; its output is said, too."""
+        """Run a command and record its output."""
         ended = self.server.imagegen(*args)
-        self.said[f"imagegen {' '.join(map(str, args))}"] = f"{ended.stdout}{ended.stderr}".encode()
+        self.outputs[f"imagegen {' '.join(map(str, args))}"] = f"{ended.stdout}{ended.stderr}".encode()
         return ended
 
 
 def settings(kind, name, url):
-    """Return what a provider's configuration says beside its key."""
+    """Return a provider's configuration without its key."""
     how, extra, _, _ = KINDS[kind]
     models = {"models": [{"id": "imagen-4.0-generate-001"}]} if kind == "vertex" else {}
     token = {"X-Own-Token": token_of(kind)} if name == "saved" else {}
@@ -98,7 +98,7 @@ def settings(kind, name, url):
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    """A service whose providers of every kind are saved and in the file, each with keys of its own."""
+    """A service with providers of every kind, saved and in the file, each with its own keys."""
     folder = tmp_path_factory.mktemp("canary")
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -125,7 +125,7 @@ def bench(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tasks(bench):
-    """Everything was used in every way; returns the ended tasks by (kind, source, what was echoed)."""
+    """Everything was used in every way; returns the finished tasks by (kind, source, echo)."""
     with bench.client() as api:
         for kind in KINDS:
             body = {**settings(kind, "saved", bench.upstream.url), "api_key": key_of(kind, "saved")}
@@ -152,10 +152,10 @@ def body_of(kind, source, word):
 
 @pytest.mark.timeout(600)
 class TestNoKeyIsAnywhere:
-    """The tests share one service; the order of their looking does not matter."""
+    """The tests share one service; their order does not matter."""
 
     def test_each_key_was_sent_and_each_task_ended_as_expected(self, bench, tasks):
-        """Otherwise the searches below would prove nothing."""
+        """Without this the searches below would prove nothing."""
         failed = {(k, s, t["error"]["code"]) for (k, s, w), t in tasks.items() if w == "bad401"}
         good = Counter(t["status"] for (_, _, w), t in tasks.items() if w in ("good", "linked0", "begun0"))
 
@@ -196,14 +196,14 @@ class TestNoKeyIsAnywhere:
         ):
             bench.run(*command)
 
-        assert [] == leaks(SECRETS, bench.said)
+        assert [] == leaks(SECRETS, bench.outputs)
         assert [] == leaks(SECRETS, files_below(tmp_path))
 
     def test_in_no_file_while_it_runs(self, bench, tasks):
-        """Database, log of writes, free pages, spool, images, temporary files, the log at level debug.
+        """Database, write-ahead log, free pages, spool, images, temporary files, the log at level debug.
 
-        While a job runs, the address that its provider gave is needed, and the log of writes keeps it for a
-        while: those keys are looked for when the service has stopped.
+        While a job runs, its poll URL is needed, and the write-ahead log keeps it for a while: those keys
+        are searched for after the service has stopped.
         """
         jobs = {key_of("job", source) for source in SOURCES}
 
@@ -211,7 +211,7 @@ class TestNoKeyIsAnywhere:
         assert [] == leaks(set(SECRETS) - jobs, files_below(bench.server.data_dir, bench.temporary))
 
     def test_in_no_backup(self, bench, tasks, tmp_path):
-        """A backup is a file that leaves the house; nothing in it is compressed."""
+        """A backup leaves the machine; nothing in it is compressed."""
         backup = tmp_path / "backup"
         ended = bench.run("backup", backup)
 
@@ -219,7 +219,7 @@ class TestNoKeyIsAnywhere:
         assert [] == leaks(SECRETS, {"backup": backup.read_bytes()})
 
     def test_in_no_file_after_it_stopped(self, bench, tasks):
-        """Nothing is written down at the end; the log is one entry a line to its last."""
+        """Nothing is written at shutdown; the log has one entry a line to its end."""
         bench.server.stop()
 
         assert [] == leaks(SECRETS, {"log": bench.server.log.encode()})

@@ -17,7 +17,7 @@ KEY = "sk-0123456789abcdef"
 
 
 class Pointing:
-    """A provider whose results, or what they redirect to, are where the prompt says."""
+    """A provider whose result URLs, or their redirects, come from the prompt."""
 
     def __call__(self, request):
         if request.path == "/make":
@@ -28,7 +28,7 @@ class Pointing:
 
 
 class Listener:
-    """Counts connections, which the kernel accepts for it."""
+    """Counts the connections that the kernel accepted."""
 
     def __init__(self, family, host, port=0):
         self._socket = socket.socket(family)
@@ -63,13 +63,13 @@ def upstream():
 
 @pytest.fixture(scope="module")
 def listeners(upstream):
-    """On every address of two ports; on the provider's own port at its neighbours'."""
+    """Listeners on every address of two ports, and on the provider's port at neighbouring addresses."""
     with ExitStack() as stack:
-        made = [stack.enter_context(Listener(socket.AF_INET, "127.0.0.2", upstream.port))]
+        listeners = [stack.enter_context(Listener(socket.AF_INET, "127.0.0.2", upstream.port))]
         for _ in range(2):
-            made.append(stack.enter_context(Listener(socket.AF_INET, "0.0.0.0")))
-            made.append(stack.enter_context(Listener(socket.AF_INET6, "::", made[-1].port)))
-        yield made
+            listeners.append(stack.enter_context(Listener(socket.AF_INET, "0.0.0.0")))
+            listeners.append(stack.enter_context(Listener(socket.AF_INET6, "::", listeners[-1].port)))
+        yield listeners
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def api(upstream, tmp_path_factory):
 
 
 def addresses(upstream, listeners, scheme="http"):
-    """Return each spelling with the port of a listener, and the provider's port at other addresses."""
+    """Return each spelling with the port of a listener, and other addresses with the provider's port."""
     ports = [listener.port for listener in listeners[1:]]
     spelled = [f"{scheme}://{host}:{ports[i % len(ports)]}" for i, host in enumerate(EVERY)]
     return [
@@ -100,7 +100,7 @@ def counted(listeners):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_no_spelling_can_be_saved_or_used_once(api, upstream, listeners, scheme):
-    """40008, or 40000 for what is no address; trying it out is refused alike."""
+    """40008, or 40000 for a malformed one; the probe is refused in the same way."""
     urls = addresses(upstream, listeners, scheme)
     saved = {
         url: api.post(CONFIG, json={"provider_name": "bad", "api_base": f"{url}/v1", "api_key": KEY})
@@ -131,7 +131,7 @@ def test_no_spelling_can_be_saved_or_used_once(api, upstream, listeners, scheme)
 
 
 def test_no_result_is_fetched_from_there(api, upstream, listeners):
-    """Neither named by the provider, nor behind a redirect of an address that is allowed."""
+    """Neither as a result URL, nor behind a redirect from an allowed address."""
     urls = addresses(upstream, listeners)
     hops = [f"{upstream.url}/hop/1?to={url}/x.png" for url in urls]
     bodies = [

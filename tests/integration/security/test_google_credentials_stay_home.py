@@ -1,4 +1,4 @@
-"""The operator's Google credentials go where config.yaml sends them, whatever a caller says."""
+"""The operator's Google credentials go only where config.yaml sends them, whatever a caller does."""
 
 import json
 from contextlib import closing
@@ -21,7 +21,7 @@ MODELS = [{"id": "gemini-nano-banana-2.1"}]
 
 @pytest.fixture(scope="module")
 def listeners():
-    """Return the operator's gateway to Google, a stranger, and where tokens come from."""
+    """Return the operator's gateway to Google, a stranger, and the token service."""
     with (
         in_thread(FakeGemini()) as home,
         in_thread(HttpServer(lambda _: Reply.json({}, 500))) as stranger,
@@ -32,13 +32,13 @@ def listeners():
 
 @pytest.fixture
 def home(listeners):
-    listeners[0].asked.clear()
+    listeners[0].requests.clear()
     return listeners[0]
 
 
 @pytest.fixture
 def sign_in(listeners):
-    """Where tokens come from; it forgets who asked."""
+    """The token service, without earlier requests."""
     listeners[2].requests.clear()
     listeners[2].fake.tokens.clear()
     return listeners[2]
@@ -46,7 +46,7 @@ def sign_in(listeners):
 
 @pytest.fixture(scope="module")
 def server(listeners, tmp_path_factory):
-    """A service on a cloud machine, some of whose providers sign in with what the machine has."""
+    """A service on a cloud machine; some of its providers use the credentials of the machine."""
     home, stranger, sign_in = listeners
     folder = tmp_path_factory.mktemp("cloud")
     file = folder / "robot.json"
@@ -80,7 +80,7 @@ def generate(api, name, **more):
 
 
 def test_config_yaml_alone_lends_them(api, home, stranger, sign_in):
-    """Those of the machine and those of a file; a saved row that moves nothing changes nothing."""
+    """Those of the machine and those of a file; a saved row that redirects nothing changes nothing."""
     tasks = [data(generate(api, "ambient")), data(generate(api, "robot"))]
     for name in ("ambient", "robot"):
         shown = data(api.get(f"{CONFIG}/{name}"))
@@ -94,12 +94,12 @@ def test_config_yaml_alone_lends_them(api, home, stranger, sign_in):
 
     assert ["completed"] * 6 == [task["status"] for task in tasks]
     assert [True, True] == probes
-    assert {f"Bearer {TOKEN}"} == {asked.headers["authorization"] for asked in home.asked}
+    assert {f"Bearer {TOKEN}"} == {requests.headers["authorization"] for requests in home.requests}
     assert {"metadata", "service account"} == set(sign_in.fake.tokens)
 
 
 def changes(home, stranger, file):
-    """Return what a caller without a key may try, by what it is."""
+    """Return the attempts of a caller without a key, by name."""
     return {
         "another address": {"api_base": stranger.url},
         "another project": {"extra_config": {**PROJECT, "project": "theirs"}},
@@ -112,20 +112,20 @@ def changes(home, stranger, file):
 
 
 def test_no_saved_row_moves_them(api, server, home, stranger, sign_in):
-    """Another address, project, region, file or proxy is 40007; what config.yaml says goes on."""
+    """Another address, project, region, file or proxy is 40007; that of config.yaml stays in effect."""
     file = str(server.folder / "robot.json")
     tried = changes(home, stranger, file)
-    answers = {what: row(save(api, "ambient", **change)) for what, change in tried.items()}
-    asked = list(sign_in.requests)
+    answers = {name: row(save(api, "ambient", **change)) for name, change in tried.items()}
+    requests = list(sign_in.requests)
     task = data(generate(api, "ambient"))
 
     assert dict.fromkeys(tried, REFUSED) == answers
-    assert [] == asked
+    assert [] == requests
     assert ("completed", 0) == (task["status"], stranger.connections)
 
 
 def test_no_new_configuration_uses_them(api, server, stranger, sign_in):
-    """Not for a task, and not for a test of it; Google's own address makes no difference."""
+    """Neither for a task nor for a probe; not even with Google's own address."""
     new = {"kind": "gemini", "models": MODELS, "extra_config": PROJECT}
     files = [str(server.folder / "robot.json"), "/etc/hostname", "/proc/self/environ"]
     answers = [
@@ -145,18 +145,18 @@ def test_no_new_configuration_uses_them(api, server, stranger, sign_in):
 
 
 def test_no_command_moves_them(server, api, stranger, sign_in):
-    """``imagegen providers`` speaks to the same API: one line, and exit code 1."""
+    """``imagegen providers`` uses the same API: one line, and exit code 1."""
     moved = server.imagegen("providers", "set", "ambient", "--api-base", stranger.url)
-    asked = list(sign_in.requests)
+    requests = list(sign_in.requests)
     tested = server.imagegen("providers", "test", "ambient")
 
     assert (1, 1, 0) == (moved.returncode, len(moved.stderr.splitlines()), tested.returncode)
-    assert ([], 0) == (asked, stranger.connections)
+    assert ([], 0) == (requests, stranger.connections)
 
 
 @pytest.mark.parametrize("name", ["ambient", "robot", "google"])
 def test_no_request_moves_them(api, stranger, sign_in, name):
-    """40007; with a key of its own, a request goes with that key alone."""
+    """40007; a request with its own key is sent with that key alone."""
     moved = generate(api, name, config={"api_base": stranger.url})
     connections = stranger.connections
     data(generate(api, name, config={"api_base": stranger.url, "api_key": OWN_KEY}))
@@ -169,7 +169,7 @@ def test_no_request_moves_them(api, stranger, sign_in, name):
 
 
 def test_no_model_takes_them_to_another_project(api, home, stranger, sign_in):
-    """A saved model may be of the project that config.yaml names, however it is written: 40007 else."""
+    """A saved model must be in the project of config.yaml, in whatever form: otherwise 40007."""
     place = "projects/{}/locations/{}/publishers/google/models/gemini-nano-banana-2.1"
     names = [place.format("thief", "us-central1"), place.format("my-project", "europe-west4")]
     answers = [save(api, "ambient", models=[*MODELS, {"id": name}]) for name in names]
@@ -180,14 +180,14 @@ def test_no_model_takes_them_to_another_project(api, home, stranger, sign_in):
 
 
 def test_a_row_of_earlier_versions_lends_nothing(api, server, home, stranger, sign_in):
-    """It is shown and can be switched and removed; its tasks and its test are refused."""
+    """It is shown and can be toggled and removed; its tasks and its probe are refused."""
     data(save(api, "new", kind="gemini", models=MODELS, api_base=stranger.url))
     extra = {**PROJECT, "credentials_file": str(server.folder / "robot.json")}
     with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
         database.execute(
             "UPDATE provider_configs SET extra_config = ? WHERE provider_name = 'new'", (json.dumps(extra),)
         )
-    data(save(api, "google", timeout_seconds=33))  # what was known of the rows is read anew
+    data(save(api, "google", timeout_seconds=33))  # drops cached rows
     listed = [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
     answers = [generate(api, "new"), api.post(f"{CONFIG}/new/test"), save(api, "new", timeout_seconds=9)]
     shown = data(api.get(f"{CONFIG}/new"))["extra_config"]

@@ -1,4 +1,4 @@
-"""Hostile clients of a running service: it answers them in the 400s, and everybody else as ever."""
+"""Hostile clients of a running service get a 4xx, and all others are served as usual."""
 
 import json
 import re
@@ -20,7 +20,7 @@ SILENCE_SECONDS = 2
 
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory):
-    """A service without a token, which holds an image."""
+    """A service without a token, with one image."""
     server = LiveServer(tmp_path_factory.mktemp("open"), {}).start()
     with server.client() as api:
         finished(api)
@@ -42,7 +42,7 @@ def connect(server):
 
 
 def ask_raw(server, *parts):
-    """Send bytes and return all that the server answers until it closes, or has nothing more to say."""
+    """Send bytes and return all that the server sends until it closes or stays silent."""
     answer = b""
     with connect(server) as connection:
         try:
@@ -51,17 +51,17 @@ def ask_raw(server, *parts):
             while piece := connection.recv(65536):
                 answer += piece
                 connection.settimeout(SILENCE_SECONDS)
-        except (ConnectionError, TimeoutError):  # it may hang up on what it refuses
+        except (ConnectionError, TimeoutError):  # it may close the connection when it refuses a request
             pass
     return answer
 
 
 def statuses(answer):
-    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 
 def is_well(server):
-    """Return whether a stranger is served: health, and an image."""
+    """Return whether another client is served: health, and an image."""
     with server.client(Authorization=f"Bearer {TOKEN}") as api:
         return api.get("/health").status_code == 200 and finished(api)["status"] == "completed"
 
@@ -88,7 +88,7 @@ POST = f"POST {GENERATE}"
     ids=["nothing", "half-a-head", "half-a-body", "half-an-upload", "half-a-chunk"],
 )
 def test_two_hundred_that_never_finish_keep_nobody_out(open_server, half):
-    """Others are served meanwhile, images included."""
+    """Others are still served meanwhile, images included."""
     with ExitStack() as stack:
         for _ in range(ATTACKERS):
             stack.enter_context(connect(open_server)).sendall(half)
@@ -112,7 +112,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_body_made_to_exhaust_the_parser_is_40000(open_server, bomb):
-    """In any field and at any depth; no task comes of it."""
+    """In any field and at any depth; no task is created."""
     with open_server.client() as api:
         before = data(api.get(TASKS))["total"]
         answer = api.post(GENERATE, content=BOMBS[bomb], headers={"Content-Type": "application/json"})
@@ -144,7 +144,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_second_request_hides_in_a_first(open_server, shape):
-    """What two servers could read in two ways is refused, and the connection ends with it."""
+    """Requests that two servers could parse differently are refused, and the connection is closed."""
     answer = ask_raw(open_server, SHAPES[shape], SMUGGLED.replace(b"through-a-gap", shape.encode()))
 
     assert [True] == [400 <= status < 500 for status in statuses(answer)], answer
@@ -157,14 +157,14 @@ def test_no_second_request_hides_in_a_first(open_server, shape):
     ids=["a-folded-host", "http-2"],
 )
 def test_a_head_in_another_manner_is_refused(open_server, first):
-    """A folded Host is no Host of ours, and HTTP/2 is not spoken."""
+    """A folded Host header is refused, and so is HTTP/2."""
     answer = ask_raw(open_server, first + b"Connection: close\r\n\r\n")
 
     assert [True] == [400 <= status < 500 for status in statuses(answer)]
 
 
 def test_requests_in_a_row_are_answered_in_a_row(open_server):
-    """Also with line feeds alone, which RFC 9112 lets a server accept: there is one way to read them."""
+    """Also with bare line feeds, which RFC 9112 lets a server accept: they are unambiguous."""
     ask = head("GET /health/live")
 
     last = head("GET /health/live", "Connection: close")
@@ -188,7 +188,7 @@ http://localhost/api/v1/tasks http://evil.example/health/../api/v1/tasks //api/v
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_spelling_of_a_path_gets_around_the_token(guarded, path):
-    """Nothing that the API holds is told, whatever a router, a proxy or a file system makes of the path."""
+    """No data of the API leaks, whatever a router, a proxy or a file system makes of the path."""
     answer = ask_raw(guarded, head(f"GET {path}", "Connection: close"))
 
     assert len(statuses(answer)) == 1
@@ -238,7 +238,7 @@ def test_odd_bytes_in_ids_and_queries_are_no_defect(open_server, path):
     ids=range(12),
 )
 def test_long_heads_are_answered(open_server, line_and_headers):
-    """Or refused; nothing is repeated back at length."""
+    """Or refused; no long input is echoed."""
     answer = ask_raw(open_server, head(*line_and_headers, "Connection: close"))
 
     assert {True} >= {status < 500 for status in statuses(answer)}
@@ -249,7 +249,7 @@ def test_long_heads_are_answered(open_server, line_and_headers):
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "BREW", "OPTIONS", "get", "A" * 1000])
 @pytest.mark.parametrize("path", ["/", "/health", TASKS, GENERATE, "/login", "localhost:443"])
 def test_methods_that_nobody_offers_are_refused(open_server, method, path):
-    """By 405 or another 4xx; what was sent is not repeated, and no tunnel is opened."""
+    """With 405 or another 4xx; the input is not echoed, and no tunnel is opened."""
     answer = ask_raw(open_server, head(f"{method} {path}", "X-Secret: mirror-me", "Connection: close"))
     allowed = {204} if method == "OPTIONS" else set()
 
@@ -259,7 +259,7 @@ def test_methods_that_nobody_offers_are_refused(open_server, method, path):
 
 
 def test_nobody_becomes_a_websocket(open_server):
-    """The request is served as what it also is."""
+    """The request is served as plain HTTP/1.1."""
     upgrade = (
         "Connection: Upgrade, close",
         "Upgrade: websocket",
@@ -272,12 +272,12 @@ def test_nobody_becomes_a_websocket(open_server):
 
 
 def test_head_answers_everywhere_without_a_body(open_server):
-    """Where it is offered, as GET without its body; elsewhere a 405."""
+    """Where available, as GET without its body; elsewhere a 405."""
     with open_server.client() as api:
         paths = api.get("/openapi.json").json()["paths"]
-        known = {"{task_id}": data(api.get(TASKS))["items"][0]["task_id"], "{image_id}": "1"}
+        ids = {"{task_id}": data(api.get(TASKS))["items"][0]["task_id"], "{image_id}": "1"}
         for path in [*paths, "/docs", "/openapi.json", "/login", "/", "/nowhere"]:
-            for name, value in {**known, "{provider_name}": "demo"}.items():
+            for name, value in {**ids, "{provider_name}": "demo"}.items():
                 path = path.replace(name, value)  # noqa: PLW2901 - the same path, filled in
             answer = ask_raw(open_server, head(f"HEAD {path}", "Connection: close"))
 
@@ -286,7 +286,7 @@ def test_head_answers_everywhere_without_a_body(open_server):
 
 
 def test_guessing_at_the_login_is_slow_and_leaves_no_cookie(guarded):
-    """A wrong token waits, and more than a few at once are sent away before anything is compared."""
+    """A wrong token is delayed, and more than a few at once are refused before any comparison."""
 
     def guess(number):
         form = {"password": f"{TOKEN}{number}", "next": "/"}
@@ -309,7 +309,7 @@ def test_guessing_at_the_login_is_slow_and_leaves_no_cookie(guarded):
 
 
 def test_afterwards_everything_is_as_before(open_server, guarded):
-    """No defect was logged by any of this; run last."""
+    """None of this logged a defect; this test runs last."""
     errors = [
         line
         for server in (open_server, guarded)
@@ -323,7 +323,7 @@ def test_afterwards_everything_is_as_before(open_server, guarded):
 
 
 def test_readers_of_lists_who_do_not_read_hold_little(start_server):
-    """Some get the list, the others are turned away; when they have gone, there is room again."""
+    """Some get the list, the others are refused; once they disconnect, there is room again."""
     server, whole = start_server(), f"{TASKS}?page_size=100"
     with server.client() as api, ExitStack() as readers:
         for _ in range(40):

@@ -1,4 +1,4 @@
-"""A saved key goes to the origin that it was saved for, whatever a caller, upstream or stolen disk says."""
+"""A saved key goes only to its origin, whatever a caller, a provider or a disk thief does."""
 
 from contextlib import closing
 
@@ -42,7 +42,7 @@ def stranger(stranger):
 
 @pytest.fixture(scope="module")
 def settings(listeners):
-    """The service may call both."""
+    """Two listeners that the service may call."""
     home, stranger = listeners
     allowed = [f"127.0.0.1:{upstream.port}" for upstream in (home, stranger)]
     providers = {FILE: {**SAVED, "api_base": home.url, "api_key": "env:KEY"}}
@@ -51,7 +51,7 @@ def settings(listeners):
 
 @pytest.fixture(scope="module")
 def api(settings, tmp_path_factory):
-    """One service for all that changes no file."""
+    """One service for all tests that change no file."""
     server = LiveServer(tmp_path_factory.mktemp("home"), settings, {"KEY": KEY}).start()
     with server.client() as client:
         yield client
@@ -68,7 +68,7 @@ def _nothing_saved(request):
 
 @pytest.fixture
 def serve(start_server, settings):
-    """Return a function that starts a service of the test's own."""
+    """Return a function that starts a service for one test."""
     return lambda: start_server(settings, environ={"KEY": KEY})
 
 
@@ -83,7 +83,7 @@ def generate(api, name="saved", **more):
 
 
 def got_the_key(listener):
-    """Return the requests in which any piece of the key came, however it was written."""
+    """Return the requests that contain a piece of the key, in any encoding."""
     pieces = needles(f"{KEY}?0000")
     return [
         request for request in listener.requests if any(piece in repr(request).encode() for piece in pieces)
@@ -91,12 +91,12 @@ def got_the_key(listener):
 
 
 class TestMoved:
-    """Callers may change a configuration; they cannot read its key by doing so."""
+    """Changing a configuration does not reveal its key."""
 
     @pytest.mark.parametrize("name", ["saved", FILE])
     @pytest.mark.parametrize("key", [{}, {"api_key": None}, {"api_key": "sk-****j0Ma"}])
     def test_by_an_update_or_for_one_task(self, api, home, stranger, name, key):
-        """40007; a key that comes along is the one that is used."""
+        """40007; a key in the same request is used instead."""
         data(save(api, **SAVED, api_base=home.url))
         moved = save(api, name, api_base=stranger.url, **key)
         once = generate(api, name, config={"api_base": stranger.url, **key})
@@ -108,7 +108,7 @@ class TestMoved:
 
     @pytest.mark.parametrize("name", ["saved", FILE])
     def test_by_a_document_that_lets_the_key_go_further(self, api, home, stranger, name):
-        """Hosts that get the key are part of what it was saved for, and so is a proxy that would see it."""
+        """Hosts that get the key, and a proxy that would see it, are part of what it was saved for."""
         makes_jobs = {"generate": {**DOCUMENT["operations"]["generate"], **JOB}}
         further = {**DOCUMENT, "egress": {"allow_hosts": ["thief.example", "127.0.0.1"]}}
         changes = [
@@ -127,7 +127,7 @@ class TestMoved:
         assert [] == stranger.requests
 
     def test_by_the_address_in_a_document(self, api, home, stranger):
-        """Where no ``api_base`` is saved, the document's own address is the one that the key belongs to."""
+        """Without a saved ``api_base`` the key belongs to the document's own address."""
         data(save(api, **{**SAVED, "extra_config": {"spec": {**DOCUMENT, "base_url": home.url}}}))
         moved = save(api, extra_config={"spec": {**DOCUMENT, "base_url": stranger.url}})
         task = data(generate(api))
@@ -136,7 +136,7 @@ class TestMoved:
         assert [] == stranger.requests
 
     def test_by_taking_secret_headers_along(self, api, home, stranger):
-        """Headers that look like secrets stay, too; a proxy's password goes to its own proxy only."""
+        """Headers that look like secrets stay, too; a proxy's password goes only to its proxy."""
         headers = {"X-Api-Token": KEY, "X-Team": "blue"}
         extra = {**SAVED["extra_config"], "headers": headers}
         data(save(api, **{**SAVED, "api_key": OTHER_KEY, "extra_config": extra}, api_base=home.url))
@@ -161,7 +161,7 @@ class TestMoved:
 
     @pytest.mark.parametrize("word", ["away", "away301", "away303", "away307", "away308"])
     def test_by_a_redirect(self, api, home, stranger, word):
-        """A call that answers with another address has failed; nobody goes there."""
+        """A redirect of a call is a failure, and is not followed."""
         home.fake.elsewhere = stranger.url
         data(save(api, **SAVED, api_base=home.url))
         task = data(generate(api, params={"prompt": f"echo-{word}"}))
@@ -171,7 +171,7 @@ class TestMoved:
         assert [] == stranger.requests
 
     def test_by_a_job_or_a_result_elsewhere(self, api, home, stranger):
-        """A job is asked for at home only; an image is fetched from a stranger without the key."""
+        """A job is polled at its own origin only; an image is downloaded elsewhere without the key."""
         document = {**DOCUMENT, "operations": {"generate": {**DOCUMENT["operations"]["generate"], **JOB}}}
         home.break_next(Reply.json({"job": "j-1", "poll": f"{stranger.url}/jobs/0"}), path="^/make$")
         data(save(api, **{**SAVED, "extra_config": {"spec": document}}, api_base=home.url))
@@ -184,18 +184,18 @@ class TestMoved:
         assert [] == stranger.requests
 
     def test_by_a_whole_new_configuration_of_the_name(self, api, home, stranger):
-        """What was deleted has no key left to give."""
+        """A deleted configuration leaves no key behind."""
         data(save(api, **SAVED, api_base=home.url))
         data(api.delete(f"{CONFIG}/saved"))
-        told = data(save(api, **{**SAVED, "api_key": None}, api_base=stranger.url))
+        saved = data(save(api, **{**SAVED, "api_key": None}, api_base=stranger.url))
         refused = generate(api)
 
-        assert (False, (400, 40001, "provider_not_configured")) == (told["has_api_key"], row(refused))
+        assert (False, (400, 40001, "provider_not_configured")) == (saved["has_api_key"], row(refused))
         assert [] == stranger.requests
 
 
 def test_a_changed_database_opens_no_key(serve, home, stranger):
-    """Keys that were swapped between rows, addresses that were moved: nothing is sent, the rest goes on."""
+    """Keys swapped between rows and changed addresses: nothing is sent, everything else works."""
     document = {**SAVED, "extra_config": {"spec": {**DOCUMENT, "base_url": home.url}}}
     server = serve()
     with server.client() as api:
@@ -234,15 +234,15 @@ def test_a_changed_database_opens_no_key(serve, home, stranger):
 
 
 class TestLocked:
-    """A master key that is missing, wrong or no key at all."""
+    """A master key that is missing, wrong or malformed."""
 
     @pytest.mark.parametrize("how", ["missing", "wrong"])
     def test_reading_goes_on_and_nothing_is_sent_or_lost(self, serve, home, stranger, how):
-        """Keyed providers are 50301, demo draws, /health says why; the right key brings everything back."""
+        """Providers with keys are 50301, demo works, /health says why; the right key restores all."""
         server = serve()
         with server.client() as api:
             data(save(api, **SAVED, api_base=home.url))
-            kept = finished(api)
+            task = finished(api)
         server.stop()
         key_file = server.data_dir / "master.key"
         key, sealed = key_file.read_bytes(), saved_rows(server)
@@ -261,7 +261,7 @@ class TestLocked:
                 save(api, "another", **{**SAVED, "api_key": OTHER_KEY}, api_base=home.url),
                 save(api, display_name="renamed"),
             ]
-            read = [api.get(p) for p in ("/api/v1/tasks", "/api/v1/images", CONFIG, kept["image_url"])]
+            read = [api.get(p) for p in ("/api/v1/tasks", "/api/v1/images", CONFIG, task["image_url"])]
             drawn = finished(api)
         server.stop()
         after = saved_rows(server), key_file.read_bytes() if key_file.exists() else None

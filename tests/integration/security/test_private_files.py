@@ -1,4 +1,4 @@
-"""What the service writes is for its owner only, and each of its log entries is one line."""
+"""Files are accessible to their owner only, and each log entry is one line."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ IN_EVERY_TREE = {
 
 @contextlib.contextmanager
 def umask(mask):
-    """Let children be started under a umask."""
+    """Start child processes under a umask."""
     before = os.umask(mask)
     try:
         yield
@@ -37,15 +37,15 @@ def umask(mask):
 
 
 def modes_below(folder):
-    """Return (relative path, kind, mode) of everything in a folder and of itself."""
+    """Return (relative path, is directory, mode) of a folder and everything in it."""
     for path in (folder, *folder.rglob("*")):
         with contextlib.suppress(FileNotFoundError):  # temporary files come and go
-            found = path.stat().st_mode
-            yield str(path.relative_to(folder)), stat.S_ISDIR(found), stat.S_IMODE(found)
+            mode = path.stat().st_mode
+            yield str(path.relative_to(folder)), stat.S_ISDIR(mode), stat.S_IMODE(mode)
 
 
 def open_to_others(folder):
-    """Return what is not exactly 0700 or 0600."""
+    """Return the files that are not exactly 0700 or 0600."""
     return [
         (path, oct(mode))
         for path, is_folder, mode in modes_below(folder)
@@ -55,13 +55,13 @@ def open_to_others(folder):
 
 @pytest.mark.parametrize("mask", [0o000, 0o022])
 def test_everything_in_the_data_directory_is_for_its_owner(start_server, tmp_path, mask):
-    """While it works, after a kill, after a start and after a stop; and so is a backup."""
+    """While running, after a kill, after a start and after a stop; and backups as well."""
     fake = FakeOwn()
     with in_thread(HttpServer(fake)) as upstream, umask(mask):
         server = start_server({"security": {"allow_private_upstreams": [f"127.0.0.1:{upstream.port}"]}})
         with server.client() as api:
-            made = finished(api, num=2)
-            for image in made["images"]:
+            task = finished(api, num=2)
+            for image in task["images"]:
                 api.get(image["thumbnail_url"])
             body = {"provider_name": "own", "kind": "http", "extra_config": {"spec": DOCUMENT}}
             data(api.post(CONFIG, json={**body, "api_base": upstream.url, "api_key": fake.key}))
@@ -92,7 +92,7 @@ NOT_IN_A_LOG = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_log_entry_is_one_line_whatever_it_tells_of(start_server, form):
-    """Line breaks, escape codes and marks that reverse text are written out in prompts, paths and errors."""
+    """Line breaks, escape codes and bidi marks are escaped in prompts, paths and errors."""
     server = start_server({"log": {"level": "debug", "format": form}})
     quoted = "".join(f"%{byte:02x}" for byte in ODD.encode())
     with server.client() as api:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises, tried out on a running server by generated requests."""
+"""Checks a running server against the OpenAPI document with generated requests."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from tests.integration.api.live_server import LiveServer
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("st"))
 PAST_THE_SCHEMA = "2xx, 400, 404"
-"""A well-formed request may still name a provider, a model or an image that is not there: 4000x and 404."""
+"""A well-formed request may name an unknown provider, model or image: 4000x and 404."""
 
 SETTINGS = f"""
 seed = 1
@@ -32,7 +32,7 @@ expected-statuses = [{", ".join(f'"{status}"' for status in PAST_THE_SCHEMA.spli
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server that holds a task and an image."""
+    """A server with a task and an image."""
     running = LiveServer(tmp_path_factory.mktemp("schemathesis"), {"queue": {"size": 1_000_000}}).start()
     with running.client() as api:
         finished(api)
