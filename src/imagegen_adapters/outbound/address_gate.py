@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, ip_address
 from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non_public_reason, normalized
 from imagegen_adapters.outbound.name_lookups import NameNotResolved, resolve_blocking
 from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.providers.addresses import parse_host_and_port
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -108,19 +109,13 @@ class AddressGate:
 
 
 def parse_entry(entry: str) -> tuple[str, int]:
-    """Return the host and the port of ``host:port``.
+    """Return the host, in its canonical spelling, and the port of ``host:port``.
 
     Raises:
         ValueError: the entry has another form.
     """
-    host, colon, port = entry.strip().rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    name = host[1:-1] if bracketed else host
-    if not (colon and name and port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports
-        raise ValueError(f"{entry!r} is not host:port")
-    if "/" in name or "@" in name or (":" in name and not bracketed):
-        raise ValueError(f"{entry!r} is not host:port")
-    return canonical_host(name), int(port)
+    host, port = parse_host_and_port(entry)
+    return canonical_host(host), port
 
 
 def canonical_host(host: str) -> str:

@@ -12,6 +12,7 @@ from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
 from imagegen_adapters.outbound.origins import origin_of, port_of
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
+from imagegen_core.providers.addresses import WEB_PORTS
 
 MAX_REDIRECTS = 3
 
@@ -21,7 +22,6 @@ _TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
 _FIREWALL_STATUSES = frozenset({401, 403})
 """Stores answer an expired link with these and XML or JSON; an HTML page comes from a middlebox."""
 
-_WEB_PORTS = frozenset({80, 443})
 _SLOW_SECONDS = 30.0
 _SLOW_BYTES = 1024.0 * _SLOW_SECONDS
 
@@ -90,12 +90,12 @@ class Download:
 
     def _check_url(self, url: httpx.URL) -> None:
         """Refuse URLs that no image has a reason to have; the address itself is checked on connecting."""
-        if url.scheme not in {"http", "https"} or not url.host:
+        if url.scheme not in WEB_PORTS or not url.host:
             raise _failed(url, "is not an http(s) address")
         if url.userinfo:
             raise _failed(url, "has credentials in its address")
         own_port = {port_of(self.base)} if self.base is not None else set()
-        if port_of(url) not in _WEB_PORTS | own_port:
+        if port_of(url) not in {*WEB_PORTS.values(), *own_port}:
             raise _failed(url, "has a port that is neither 80 nor 443 nor the provider's")
 
     def _is_own_host(self, url: httpx.URL) -> bool:

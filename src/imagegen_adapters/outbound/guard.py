@@ -6,11 +6,10 @@ from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.dns_cache import DnsCache
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.providers.addresses import WEB_PORTS
 
 _MAX_LOOKUPS = 32
 """Separate from the look-ups for connections, because any caller can have names checked here."""
-
-_PORTS = {"http": 80, "https": 443}
 
 
 class OutboundGuard:
@@ -50,7 +49,7 @@ class OutboundGuard:
 def _host_and_port(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
+        port = parts.port or WEB_PORTS[parts.scheme]
     except (ValueError, KeyError) as error:
         raise UpstreamNotAllowed("the address is not an http(s) URL") from error
     if not parts.hostname:

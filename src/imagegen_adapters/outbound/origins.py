@@ -6,12 +6,11 @@ import httpx
 
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.providers.addresses import WEB_PORTS, Origin
 
-_PORTS = {"http": 80, "https": 443}
 
-
-def parse_url(text: str) -> httpx.URL:
-    """Return the http(s) URL.
+def parse_url(text: str, name: str = "the provider's address") -> httpx.URL:
+    """Return the http(s) URL; ``name`` is what it is called in a message.
 
     Raises:
         CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
@@ -19,21 +18,20 @@ def parse_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "the provider's address is not a URL") from error
-    if url.scheme not in _PORTS or not url.host:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "the provider's address is not an http(s) URL")
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, f"{name} is not a URL") from error
+    if url.scheme not in WEB_PORTS or not url.host:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, f"{name} is not an http(s) URL")
     return url
 
 
 def port_of(url: httpx.URL) -> int:
     """Return the port that a request to this URL goes to."""
-    return url.port or _PORTS.get(url.scheme, 0)
+    return url.port or WEB_PORTS.get(url.scheme, 0)
 
 
 def origin_of(url: httpx.URL) -> str:
     """Return ``scheme://host:port``, lower-case, the port always written."""
-    host = url.raw_host.decode("ascii").lower().rstrip(".")
-    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}:{port_of(url)}"
+    return str(Origin.from_parts(url.scheme, url.raw_host.decode("ascii"), url.port))
 
 
 def origins_of(addresses: Iterable[str]) -> frozenset[str]:

@@ -5,8 +5,7 @@ from urllib.parse import unquote
 import httpcore
 import httpx
 
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
+from imagegen_adapters.outbound.origins import parse_url
 from imagegen_core.providers.config import ProviderConfig
 
 
@@ -20,13 +19,7 @@ def proxy_of(config: ProviderConfig) -> httpx.URL | None:
     text = config.extra_config.get("proxy")
     if text is None or text == "":
         return None
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "extra_config.proxy is not a URL") from error
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, "extra_config.proxy must be an http(s) URL")
-    return url
+    return parse_url(text, "extra_config.proxy")
 
 
 def to_httpcore(url: httpx.URL) -> httpcore.Proxy:

@@ -1,13 +1,21 @@
-"""Addresses of providers: what one may look like, and which origin a key belongs to."""
+"""Addresses: what one may look like, how its origin is written, and which port goes without saying."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
+import attrs
+
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_API_BASE_CHARS
+from imagegen_core.limits import MAX_API_BASE_CHARS, MAX_PORT
+
+WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
+"""The schemes that are spoken, each with the port that goes without saying."""
 
 _FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 def check_api_base(text: str, field: str = "api_base") -> str:
@@ -26,7 +34,7 @@ def check_api_base(text: str, field: str = "api_base") -> str:
         port = parts.port
     except ValueError as error:
         raise ValidationFailed.of(field, "is not a URL") from error
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in WEB_PORTS:
         raise ValidationFailed.of(field, "must start with http:// or https://")
     if "@" in parts.netloc:
         raise ValidationFailed.of(field, "must not contain credentials")
@@ -37,10 +45,73 @@ def check_api_base(text: str, field: str = "api_base") -> str:
     return stripped.rstrip("/")
 
 
+def check_proxy(text: object, field: str) -> None:
+    """Refuse what is no proxy's address; credentials may stand in it.
+
+    Raises:
+        ValidationFailed: no http(s) scheme, no host; the text, which may hold a password, is not repeated.
+    """
+    if not isinstance(text, str) or not text.startswith(("http://", "https://")):
+        raise ValidationFailed.of(field, "must be an http:// or https:// address")
+    try:
+        parts = urlsplit(text)
+        is_usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValidationFailed.of(field, "is not a URL")
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """Where an address leads. The host is lower-case, without its final dot and without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def from_parts(cls, scheme: str, host: str, port: int | None) -> Self:
+        """Return the origin of an address that somebody else has taken apart."""
+        name = host.lower().rstrip(".")
+        return cls(scheme=scheme, host=name, port=port or WEB_PORTS.get(scheme, 0))
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the origin of a URL.
+
+        Raises:
+            ValueError: its port or its brackets make no sense.
+        """
+        parts = urlsplit(url)
+        return cls.from_parts(parts.scheme, parts.hostname or "", parts.port)
+
+    def __str__(self) -> str:
+        """Return ``scheme://host:port``, the port always written: what a key is bound to."""
+        return f"{self._without_port}:{self.port}"
+
+    @property
+    def shortest(self) -> str:
+        """``scheme://host[:port]`` as browsers write it, without a port that goes without saying."""
+        return self._without_port if self.port == WEB_PORTS.get(self.scheme) else str(self)
+
+    @property
+    def _without_port(self) -> str:
+        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}"
+
+
 def origin(url: str) -> str:
     """Return ``scheme://host:port``, lower-case, the port always written: what a key is bound to."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{parts.scheme}://{host}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)}"
+    return str(Origin.parse(url))
+
+
+def parse_host_and_port(text: str) -> tuple[str, int]:
+    """Return the sides of ``host:port``, where IPv6 stands in brackets; they stay in the host.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    match = _HOST_AND_PORT.fullmatch(text.strip())
+    if match is None or not 0 < int(match[2]) <= MAX_PORT:
+        raise ValueError(f"{text!r} is not host:port")
+    return match[1], int(match[2])

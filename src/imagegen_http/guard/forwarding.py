@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from imagegen_core.providers.addresses import WEB_PORTS, Origin
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard.hosts import normalize_host
 
@@ -21,7 +22,7 @@ class Forwarding:
     """
 
     def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
-        self._public_is_https = public_url is not None and urlsplit(public_url).scheme == "https"
+        self._public_is_https = public_url is not None and Origin.parse(public_url).scheme == "https"
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
@@ -66,10 +67,9 @@ def parse_origin(public_url: str) -> str:
         raise ValueError(f"{public_url!r} is no address") from None
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
     host = normalize_host(parts.netloc.rpartition(":")[0] if port is not None else parts.netloc)
-    if parts.scheme not in ("http", "https") or host is None or not bare:
+    if parts.scheme not in WEB_PORTS or host is None or not bare:
         raise ValueError(f"{public_url!r} is not such as https://images.example.com, without a path")
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + ("" if port in (None, default) else f":{port}")
+    return Origin.from_parts(parts.scheme, host.strip("[]"), port).shortest
 
 
 def _forwarded_proto(scope: Scope) -> str:

@@ -4,13 +4,13 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
+from imagegen_core.limits import MAX_PORT
 from imagegen_http.guard.inbound_request import InboundRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)(:(?P<port>\d{0,5}))?", re.ASCII)
 _WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bound
-_MAX_PORT = 65535
 
 
 class AllowedHosts:
@@ -38,7 +38,7 @@ def normalize_host(host: str) -> str | None:
     shortest form.
     """
     match = _HOST.fullmatch(host.lower())
-    if match is None or int(match["port"] or 0) > _MAX_PORT:
+    if match is None or int(match["port"] or 0) > MAX_PORT:
         return None
     name = match["name"]
     if not name.startswith("["):

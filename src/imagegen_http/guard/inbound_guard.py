@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
+from imagegen_core.providers.addresses import Origin
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
@@ -47,7 +47,7 @@ class InboundGuard:
         self._refuse = refuse
         self._forwarding = Forwarding(public_url=rules.public_url, trusted_proxies=rules.trusted_proxies)
         self._public_origin = None if rules.public_url is None else parse_origin(rules.public_url)
-        public = () if rules.public_url is None else (urlsplit(rules.public_url).hostname or "",)
+        public = () if self._public_origin is None else (Origin.parse(self._public_origin).host,)
         self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
         self._access = (
             Access(token=rules.auth_token, now=now, public_origin=self._public_origin)

@@ -1,6 +1,5 @@
 """Settings: ``config.yaml``, then the environment over it; every mistake is one line that names the key."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ from imagegen_core.limits import (
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
     DEFAULT_WORKERS,
+    MAX_PORT,
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
+from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.use_cases.configure_provider import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
-
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 class SettingsError(Exception):
@@ -67,7 +66,7 @@ class ServerSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(65535)])
+    port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(MAX_PORT)])
     auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
     allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
     public_url: str | None = attrs.field(default=None, validator=_public_url)
@@ -121,9 +120,10 @@ class StorageSettings:
 
 def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
     for entry in value:
-        match = _HOST_AND_PORT.fullmatch(entry)
-        if match is None or not 0 < int(match[1]) < 65536:  # noqa: PLR2004 - TCP's ports
-            raise ValueError(f"'{field.name}' must be a list of host:port")
+        try:
+            parse_host_and_port(entry)
+        except ValueError as error:
+            raise ValueError(f"'{field.name}' must be a list of host:port") from error
 
 
 @attrs.frozen(kw_only=True)

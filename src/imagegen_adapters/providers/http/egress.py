@@ -5,7 +5,7 @@ from urllib.parse import urljoin, urlsplit
 from imagegen_adapters.providers.http.document import Document
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.providers.addresses import origin
+from imagegen_core.providers.addresses import WEB_PORTS, origin
 from imagegen_core.providers.config import ProviderConfig
 
 
@@ -48,7 +48,9 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
     except ValueError:
         parts, port = urlsplit("invalid:"), None
     host = (parts.hostname or "").lower().rstrip(".")
-    is_plain_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
+    is_plain_https = (
+        parts.scheme == "https" and port in (None, WEB_PORTS["https"]) and "@" not in parts.netloc
+    )
     if (
         is_plain_https
         and _is_upstream_host(document, config.api_base)
