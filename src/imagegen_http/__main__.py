@@ -1,4 +1,4 @@
-"""``imagegen``, also as ``python -m imagegen_http``: Ctrl-C ends it while it is still being loaded."""
+"""``imagegen``, also as ``python -m imagegen_http``: Ctrl-C works while it is still being loaded."""
 
 import os
 import signal
@@ -9,10 +9,10 @@ EXIT_FAILED = 1
 
 
 def main() -> None:
-    """Run the command that was typed.
+    """Run the command line.
 
-    Until everything is loaded nothing has begun. A `KeyboardInterrupt` in the middle of some library's import
-    could be swallowed there, or come out as another error; so until then the signal ends the process itself.
+    A `KeyboardInterrupt` in the middle of a library's import could be swallowed there, or surface as another
+    error. So until everything is loaded, and nothing has been started, the signal ends the process itself.
     """
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:

@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 
 
 def build_app(service: Service) -> Litestar:
-    """Return the application over a service that runs already."""
+    """Return the application for a running service."""
     return Litestar(
         route_handlers=[
             *operations.HANDLERS,
@@ -48,7 +48,7 @@ def build_app(service: Service) -> Litestar:
 
 
 async def _all_methods_in_options(message: Message, scope: Scope) -> None:
-    """Complete ``Allow``: Litestar's own OPTIONS answer knows only the handler that a path had first."""
+    """Complete ``Allow``: Litestar's own OPTIONS response lists only the first handler of a path."""
     if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
         return
     if scope["method"] == "OPTIONS":

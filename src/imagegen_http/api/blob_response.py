@@ -1,4 +1,4 @@
-"""Answers with stored bytes: strong ETag, 304, one range, HEAD, and headers that make them harmless."""
+"""Responses with stored bytes: strong ETag, 304, single ranges, HEAD, and headers that make them harmless."""
 
 import asyncio
 import re
@@ -16,15 +16,15 @@ _MAX_FILE_NAME_CHARS = 60
 _MAX_FILE_NAME_BYTES = 200  # of 255 that file systems take: number and ending follow
 _UNSAFE = frozenset('/\\:*?"<>|')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of characters that end lines, turn the reading direction round, or are no characters."""
+"""Unicode categories of characters that end lines, reverse the reading direction, or are not characters."""
 
 _JOINERS = "\u200c\u200d"
-"""Invisible too, but words of Persian and families of emoji fall apart without them."""
+"""Invisible too, but Persian words and emoji sequences fall apart without them."""
 
 
 @attrs.frozen(kw_only=True)
 class Blob:
-    """What is served: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end."""
+    """A blob to serve: ``etag`` without quotes; ``read(start, end)`` yields bytes from start up to end."""
 
     size: int
     etag: str
@@ -34,18 +34,18 @@ class Blob:
 
 
 class BlobResponse:
-    """An ASGI answer to GET or HEAD for one blob.
+    """An ASGI response to GET or HEAD for one blob.
 
-    The first bytes are read before the status is sent, so a store that is down gives an error, not
-    a cut body. When the client leaves, nothing more is read. Several ranges, or one that makes no sense,
-    get the whole (RFC 9110, section 14.2).
+    The first bytes are read before the status is sent, so a store that is down yields an error instead of
+    a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
+    whole blob is sent (RFC 9110, section 14.2).
     """
 
     def __init__(self, blob: Blob) -> None:
         self._blob = blob
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the response."""
         request = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         etag = f'"{self._blob.etag}"'
         if _matches(request.get("if-none-match"), etag):
@@ -92,7 +92,7 @@ class BlobResponse:
 
 
 def file_name(prompt: str, image_id: int, extension: str) -> str:
-    """Return a name for a downloaded image, made of its prompt in any script."""
+    """Return a file name for a downloaded image, derived from its prompt in any script."""
     words = "".join(map(_plain, prompt[: 8 * _MAX_FILE_NAME_CHARS]))
     words = (
         " ".join(words.split())[:_MAX_FILE_NAME_CHARS].encode()[:_MAX_FILE_NAME_BYTES].decode(errors="ignore")
@@ -102,7 +102,7 @@ def file_name(prompt: str, image_id: int, extension: str) -> str:
 
 
 def _plain(character: str) -> str:
-    """Return a character that any file system takes and nobody is deceived by."""
+    """Return the character, or a space if file systems refuse it or it could deceive a reader."""
     if character in _JOINERS:
         return character
     unwanted = character in _UNSAFE or unicodedata.category(character) in _INVISIBLE
@@ -110,7 +110,7 @@ def _plain(character: str) -> str:
 
 
 async def _send_body(body: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
-    """Send the body; return whether the client stayed to its end."""
+    """Send the body; return whether the client stayed connected to its end."""
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     try:
         async for chunk in body:
@@ -127,7 +127,7 @@ async def _end(send: Send) -> None:
 
 
 def _disposition(name: str) -> str:
-    """Return both forms of the name; what does not know the second may decode ``%`` in the first."""
+    """Return both forms of the name; clients that do not know ``filename*`` may decode ``%`` in the other."""
     plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
@@ -140,15 +140,15 @@ def _matches(header: str | None, etag: str) -> bool:
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return (start, end) of a single range, end exclusive; None when there is none to honour."""
-    found = _RANGE.fullmatch(header.strip()) if header else None
-    if found is None or not (found[1] or found[2]):
+    """Return (start, end) of a single range, end exclusive; None if there is none to honour."""
+    match = _RANGE.fullmatch(header.strip()) if header else None
+    if match is None or not (match[1] or match[2]):
         return None
-    if not found[1]:
-        length = int(found[2])
+    if not match[1]:
+        length = int(match[2])
         return (max(0, size - length), size) if length else (size, size)
-    start = int(found[1])
-    end = int(found[2]) + 1 if found[2] else max(size, start + 1)
+    start = int(match[1])
+    end = int(match[2]) + 1 if match[2] else max(size, start + 1)
     return None if end <= start else (start, min(end, max(size, start)))
 
 

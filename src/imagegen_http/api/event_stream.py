@@ -18,10 +18,10 @@ _END = None
 async def event_stream(
     service: Service, task_id: str, *, after: int | None, english: bool
 ) -> AsyncIterator[bytes]:
-    """Yield a snapshot, the task's later events, and comments while nothing happens; then end.
+    """Yield a snapshot, the task's later events, and comments while nothing happens, until the task ends.
 
-    Without ``after`` (the last event that the client saw) only what happens from now on follows, and
-    of a finished task its last event. A stopping service ends the stream at once.
+    Without ``after`` (the last event that the client received) only new events follow, or of a finished
+    task its last event. The stream ends at once when the service stops.
     """
     last = await service.imagegen.adapters.events.last_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
@@ -44,7 +44,7 @@ async def event_stream(
 
 
 async def _next(queue: asyncio.Queue[TaskEvent | None]) -> TaskEvent | bool | None:
-    """Return the next event, None at the end, or True when it is time for a comment."""
+    """Return the next event, None at the end, or True if it is time for a comment."""
     try:
         return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
     except TimeoutError:

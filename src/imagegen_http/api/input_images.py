@@ -1,4 +1,4 @@
-"""Reads images out of a body: data URLs, files of a form, or the ids of those that are kept here."""
+"""Reads the input images of a body: data URLs, files of a form, or ids of stored images."""
 
 import binascii
 import contextlib
@@ -19,52 +19,53 @@ _MAX_ESCAPE_BYTES = 6
 
 
 class InputImages:
-    """The images of one JSON body, each of which is read once; then the body is no longer needed."""
+    """The images of one JSON body. Each is read once; then the body is no longer needed."""
 
-    def __init__(self, buffered_body: BufferedBody) -> None:
-        self._body = buffered_body
-        self._unread = set(buffered_body.outline.images)
+    def __init__(self, body: BufferedBody) -> None:
+        self._body = body
+        self._unread = set(body.outline.images)
 
     @classmethod
     @contextlib.contextmanager
-    def of(cls, buffered_body: BufferedBody) -> Iterator["InputImages"]:
-        """Give the images of a body.
+    def of(cls, body: BufferedBody) -> Iterator["InputImages"]:
+        """Yield the images of a body, and drop the body in the end.
 
         Raises:
-            ValidationFailed: one is left, for which no field of the body has a use.
+            ValidationFailed: an image was not read, since it is in a field that takes none.
         """
-        images = cls(buffered_body)
+        images = cls(body)
         yield images
         if images._unread:
             raise ValidationFailed.of("body", "has an image in a field that takes none")
-        buffered_body.drop()
+        body.drop()
 
     async def read(self, text: str, field: str) -> InputSource:
-        """Return the bytes of a data URL, or a reference to a kept image.
+        """Return the bytes of a data URL, or a reference to a stored image.
 
         Raises:
-            InvalidImage: it is neither, is not base64, or is too large.
+            InvalidImage: the text is neither, is not base64, or is too large.
         """
         return await self._body.read(lambda: self.read_now(text, field))
 
     def read_now(self, text: str, field: str) -> InputSource:
         """Do the same; blocks."""
-        place = self._body.outline.images.get(text)
-        if place is None:
+        span = self._body.outline.images.get(text)
+        if span is None:
             return read_image(text, field)
         self._unread.discard(text)
-        return _decode(self._body.text, place[0], place[1], field)
+        start, end = span
+        return _decode(self._body.text, start, end, field)
 
 
 def read_image(text: str | bytes, field: str) -> InputSource:
-    """Return the bytes of a data URL, or a reference to a kept image; blocks.
+    """Return the bytes of a data URL, or a reference to a stored image; blocks.
 
     Raises:
-        InvalidImage: it is neither, is not base64, or is too large.
+        InvalidImage: the text is neither, is not base64, or is too large.
     """
     text = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    if kept := _STORED_IMAGE.fullmatch(text):
-        return StoredImage(id=int(kept[1]))
+    if reference := _STORED_IMAGE.fullmatch(text):
+        return StoredImage(id=int(reference[1]))
     return _decode(text, 0, len(text), field)
 
 
@@ -85,7 +86,7 @@ def _decode(text: Text, start: int, end: int, field: str) -> bytes:
 
 
 def _decode_pieces(text: Text, start: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes piece by piece: each call holds the interpreter until it returns."""
+    """Yield the decoded bytes piece by piece, since each call of the decoder blocks the interpreter."""
     carry = b""
     while start < end:
         stop = min(start + _PIECE_BYTES, end)

@@ -1,4 +1,4 @@
-"""Reads a JSON body as exactly what its handler declares: a ``"60"`` is no number and a 1 no boolean."""
+"""Parses a JSON body strictly as its handler declares it: ``"60"`` is not a number and 1 not a boolean."""
 
 import contextlib
 import json
@@ -13,28 +13,28 @@ from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
 
 _MAX_SEARCHED_BYTES = 1024 * 1024
-"""In a longer body, one with images, no field is looked for."""
+"""A longer body, which has images, is not searched for the field at fault."""
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """Litestar's own reading is lenient, as query parameters need it and bodies must not have it."""
+    """Litestar's own parsing is lenient: query parameters need that, but bodies must be strict."""
 
     @property
     def buffered_body(self) -> BufferedBody:
-        """The body as the guard has it; large images in it are no part of what `json` returns."""
-        scope: Scope = self.scope  # type: ignore[assignment] # the same, typed in Litestar's own way
+        """The body as the guard buffered it; `json` returns placeholders for its large images."""
+        scope: Scope = self.scope  # type: ignore[assignment] # plain ASGI, for which Litestar has its own type
         return BufferedBody.from_scope(scope)
 
     async def body(self) -> bytes:
-        """Return the body without its large images; Litestar's own would keep a copy until the answer."""
+        """Return the body without its large images; Litestar would keep a copy until the response."""
         text = self.buffered_body.outline.text or await super().body()
-        return cast("bytes", text)  # or a bytearray, which nobody changes
+        return cast("bytes", text)  # or a bytearray, which nobody modifies
 
     async def json(self) -> Any:
-        """Return the body, as the handler's ``data`` if it has one.
+        """Return the parsed body, with the type of the handler's ``data`` if it has one.
 
         Raises:
-            ValidationException: it has another shape.
+            ValidationException: it does not match that type.
             ClientException: it is not JSON.
         """
         declared = self.route_handler.parsed_data_field
@@ -49,9 +49,9 @@ class JsonRequest(Request[Any, Any, Any]):
 
 
 def malformed(body: Text) -> ClientException:
-    """Return the refusal of a body that msgspec cannot read.
+    """Return the refusal of a body that msgspec cannot parse.
 
-    Half of a surrogate pair is no fault by JSON's grammar, so the field that holds one is named.
+    JSON's grammar allows half of a surrogate pair, so the field that has one is named.
     """
     if len(body) <= _MAX_SEARCHED_BYTES and b"\\u" in body:
         with contextlib.suppress(ValueError, RecursionError):

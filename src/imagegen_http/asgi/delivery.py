@@ -1,4 +1,4 @@
-"""Whether an answer has arrived, as far as the operating system knows."""
+"""Finds out whether a response has arrived, as far as the operating system knows."""
 
 import array
 import asyncio
@@ -9,18 +9,20 @@ from typing import Any
 from imagegen_http.asgi.types import Scope
 
 CONNECTION = "imagegen.connection"
-"""Key of the scope: the `OpenConnection` that the request came over."""
+"""The key in the scope of the `OpenConnection` over which the request came."""
 
 DELIVERY_TIMEOUT_SECONDS = 60.0
+"""How long a peer may take to acknowledge the end of a response."""
 
 _MIN_POLL_SECONDS = 0.001
 _MAX_POLL_SECONDS = 0.25
 
 
 class OpenConnection:
-    """How much of what was written to a connection its peer has not confirmed.
+    """Knows how many of the bytes written to a connection its peer has not acknowledged.
 
-    Who closes it in good order has what was confirmed by then; who resets it has not read everything.
+    A peer that closes the connection properly has read what it acknowledged by then; one that resets it has
+    not read everything.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -28,23 +30,23 @@ class OpenConnection:
         self._undelivered_bytes: int | None = None
 
     def is_open(self) -> bool:
-        """Return whether the peer may still confirm more."""
+        """Return whether the peer may still acknowledge more."""
         return self._undelivered_bytes is None and not self._transport.is_closing()
 
     def unacknowledged_bytes(self) -> int:
-        """Return how many bytes the peer has not confirmed, or had not when it went."""
+        """Return how many bytes the peer has not acknowledged, or had not when it disconnected."""
         if self._undelivered_bytes is not None:
             return self._undelivered_bytes
         missing = _unacknowledged_bytes(self._transport)
-        # A write that failed closes the transport and drops what it held, a moment before we are told.
+        # A failed write closes the transport and drops its buffer a moment before `connection_lost` comes.
         return max(1, missing) if self._transport.is_closing() else missing
 
     def abort(self) -> None:
-        """End the connection at once; nothing that waits to be sent is."""
+        """Close the connection at once, without sending what is buffered."""
         self._transport.abort()
 
     def end(self, *, reset: bool) -> None:
-        """Note how the peer went; the first time counts."""
+        """Record how the peer disconnected; only the first call counts."""
         if self._undelivered_bytes is None:
             missing = _unacknowledged_bytes(self._transport)
             self._undelivered_bytes = max(1, missing) if reset else missing
@@ -53,10 +55,11 @@ class OpenConnection:
 async def wait_for_delivery(
     scope: Scope, disconnect: "asyncio.Task[None]", seconds: float = DELIVERY_TIMEOUT_SECONDS
 ) -> bool:
-    """Return whether the peer's system has all that was written just now.
+    """Wait until the peer's system has acknowledged everything that was written; return whether it has.
 
-    What is written lies in buffers of our own system first, a whole image on a slow line: written is not
-    arrived. Where the server does not say what is missing, it is arrived unless the client has ``left``.
+    Written bytes are in buffers of our own system first, on a slow line a whole image: written is not yet
+    arrived. If the server does not report what is missing, it counts as arrived unless there was a
+    ``disconnect``.
     """
     connection: OpenConnection | None = scope.get(CONNECTION)
     if connection is None:
@@ -74,7 +77,7 @@ async def wait_for_delivery(
 
 
 def _unacknowledged_bytes(transport: asyncio.Transport) -> int:
-    """Return what is in our buffers and the system's; 0 where the system does not say."""
+    """Return the bytes in our buffer and the system's; the latter as 0 if the system does not say."""
     waiting = array.array("i", [0])
     connection: Any = transport.get_extra_info("socket")
     try:

@@ -1,4 +1,4 @@
-"""Clients that leave before they have their answer."""
+"""Clients that disconnect before they have their response."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,22 +11,22 @@ T = TypeVar("T")
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Return when the client has left."""
+    """Return once the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` returns; it is broken off when the client leaves first.
+    """Return the result of ``work``, which is cancelled if the client disconnects first.
 
     Raises:
-        Unavailable: the client has left; nobody will read this.
+        Unavailable: the client disconnected, so nobody will read this.
     """
     working, disconnect = asyncio.create_task(work), asyncio.create_task(wait_for_disconnect(receive))
     try:
         await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise Unavailable("broken off: nobody waits for it any more")
+            raise Unavailable("interrupted: the client disconnected")
         return working.result()
     finally:
         working.cancel()

@@ -1,4 +1,4 @@
-"""Files of our own pages, which come with the package."""
+"""The static files of our own pages, which are part of the package."""
 
 import hashlib
 from functools import cache
@@ -17,10 +17,10 @@ _TYPES = {
 
 
 def static_file(folder: str, name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Answer with a file of a folder below ``static``; browsers ask again, and get 304 while it is the same.
+    """Return a file of a folder below ``static``; browsers revalidate it, and get 304 while it is unchanged.
 
     Raises:
-        NotFoundException: it has no file of this name that a page may load.
+        NotFoundException: the folder has no such file that a page may load.
     """
     media_type = _TYPES.get(name.rpartition(".")[2])
     if media_type is None or "/" in name or "\\" in name:

@@ -1,4 +1,4 @@
-"""The types of ASGI, as plain as the specification has them."""
+"""The types of ASGI, as in its specification."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -10,4 +10,4 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Refuse = Callable[[Scope, Receive, Send, str, dict[str, Any], dict[str, str]], Awaitable[None]]
-"""Sends an error that has no route: (scope, receive, send, slug, data, headers)."""
+"""Sends an error from outside the router: (scope, receive, send, slug, data, headers)."""

@@ -1,4 +1,4 @@
-"""``imagegen``: the command line. It imports little, so that ``--help`` answers at once."""
+"""``imagegen``: the command line. It imports little, so that ``--help`` is instant."""
 
 import rich_click as click
 
@@ -23,7 +23,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def load() -> None:
-    """Load the commands."""
+    """Import the commands and register them."""
     from imagegen_http.cli import (
         backups,
         configuration,
@@ -56,6 +56,6 @@ def load() -> None:
 
 
 def main() -> None:
-    """Run the command that was typed."""
+    """Run the command line."""
     load()
     run_guarded(cli)

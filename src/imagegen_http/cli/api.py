@@ -1,4 +1,4 @@
-"""The API as commands use it: the running server's, or one made for the command's own time."""
+"""The API as commands use it: the running server's, or that of a service in the command's own process."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_http.cli.context import CommandFailed
 from imagegen_http.runtime.running_server import RunningServer
 
-if TYPE_CHECKING:  # each takes a moment to load, and `--help` should not
+if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
     import httpx
 
     from imagegen_http.settings.schema import Settings
@@ -24,19 +24,19 @@ CALL_SECONDS = 60
 
 POLL_SECONDS = 0.2
 PIECE_BYTES = 512 * 1024
-"""Small, since each answer of our own service lives on until the garbage collector comes by."""
+"""Small, since each response of an in-process service stays in memory until a garbage collection."""
 
 
 class ApiRefusal(CommandFailed):
-    """The API answered that it does not do that; another call may well work."""
+    """The API refused the request; another one may well succeed."""
 
 
 class ImageUnreadable(CommandFailed):
-    """One image's bytes are not to be had; another's may be."""
+    """The bytes of one image cannot be read; those of others may be readable."""
 
 
 class Api:
-    """Calls the HTTP API and returns the ``data`` of its answers, which are about ``data_dir``."""
+    """Calls the HTTP API of the service on ``data_dir``, and returns the ``data`` of its responses."""
 
     def __init__(self, client: "httpx.AsyncClient", *, data_dir: Path, in_process: bool) -> None:
         self._client = client
@@ -44,11 +44,11 @@ class Api:
         self.in_process = in_process
 
     async def call(self, method: str, path: str, **request: Any) -> Any:
-        """Return ``data``.
+        """Send a request and return the ``data`` of the response.
 
         Raises:
-            ApiRefusal: with the API's message and the field that is wrong.
-            CommandFailed: there is no such answer.
+            ApiRefusal: the API refused it; the message has the API's reason and the field at fault.
+            CommandFailed: there is no response, or it is not the API's.
         """
         import httpx
 
@@ -69,7 +69,7 @@ class Api:
     async def pages(
         self, path: str, *, limit: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the pages of a list, of all of it or of its first ``limit`` items; at least one page."""
+        """Yield the pages of a list or of its first ``limit`` items; at least one page."""
         cursor: dict[str, Any] = {}
         remaining = limit
         while remaining is None or remaining > 0:
@@ -88,7 +88,7 @@ class Api:
                 yield item
 
     async def follow(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the task again and again until it has ended; the last one has."""
+        """Poll the task and yield it each time, until and including when it has ended."""
         while True:
             task = await self.call("GET", f"/api/v1/tasks/{task_id}")
             yield task
@@ -97,11 +97,11 @@ class Api:
             await asyncio.sleep(POLL_SECONDS)
 
     async def download(self, path: str, target: Path) -> None:
-        """Write an image to a file, whole or not at all.
+        """Write an image to a file, completely or not at all.
 
         Raises:
-            PictureUnreadable: its bytes are not there.
-            CommandFailed: the file cannot be written, or nobody answers.
+            ImageUnreadable: its bytes are missing.
+            CommandFailed: the file cannot be written, or the server does not respond.
         """
         import httpx
 
@@ -113,7 +113,7 @@ class Api:
             raise CommandFailed("the running server does not answer") from error
 
     async def _pieces(self, path: str) -> AsyncIterator[bytes]:
-        """Yield an image's bytes; from our own service by ranges, since its answers are held whole."""
+        """Yield an image's bytes; in-process by ranges, since those responses are not streamed."""
         if not self.in_process:
             async with self._client.stream("GET", path) as response:
                 _check_status(response.status_code, 200)
@@ -122,26 +122,26 @@ class Api:
             return
         at, size = 0, 1
         while at < size:
-            wanted = {"Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
-            answer = await self._client.get(path, headers=wanted)
-            _check_status(answer.status_code, 206)
-            size = int(answer.headers["Content-Range"].rpartition("/")[2])
-            at += len(answer.content)
-            yield answer.content
+            headers = {"Range": f"bytes={at}-{at + PIECE_BYTES - 1}"}
+            part = await self._client.get(path, headers=headers)
+            _check_status(part.status_code, 206)
+            size = int(part.headers["Content-Range"].rpartition("/")[2])
+            at += len(part.content)
+            yield part.content
 
 
 @asynccontextmanager
 async def open_api(
     settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
-    """Return the running server's API, or one over a service that lives as long as the body.
+    """Yield the API of the running server, or of a service that lives as long as the context.
 
-    Such a service takes up tasks, which may cost money, only if it is ``working``, and begins a data
-    directory only if it may ``create`` one.
+    Such a service claims tasks, which may cost money, only with ``run_background``, and creates a data
+    directory only with ``create``.
 
     Raises:
-        DataDirectoryInUse: another command has the data directory and does not end.
-        DataDirectoryMissing: there is none, and none may be created.
+        DataDirectoryInUse: another command is using the data directory and does not end in time.
+        DataDirectoryMissing: there is no data directory, and none may be created.
         StorageError: the data directory cannot be used.
     """
     import httpx
@@ -178,14 +178,14 @@ async def _in_process_service(
     redactor = Redactor()
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
-        logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own one line
-    request_context.english.set(_language(environ) == "en")  # nobody stands before this app to read a header
+        logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own line
+    request_context.english.set(_language(environ) == "en")  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(
                 settings, environ=environ, redactor=redactor, run_background=run_background, create=create
             ) as service:
-                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # the same ASGI, typed twice
+                transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # ASGI has types in both libraries
                 async with (
                     interruptible(service) if run_background else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
@@ -200,7 +200,7 @@ async def _in_process_service(
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write to; ``target`` appears, or is replaced, once all of it is on the disk.
+    """Yield a temporary file that atomically replaces ``target`` once all of it is on the disk.
 
     Raises:
         CommandFailed: it cannot be written.
@@ -218,8 +218,8 @@ def atomic_file(target: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _check_status(status: int, wanted: int) -> None:
-    if status != wanted:
+def _check_status(status: int, expected: int) -> None:
+    if status != expected:
         raise ImageUnreadable(f"the image cannot be read ({status})")
 
 

@@ -70,7 +70,7 @@ def restore(context: Context, file: Path) -> None:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far it is; SIGTERM ends it as Ctrl-C does, so that nothing half-done is left."""
+    """Show the progress; SIGTERM ends the command as Ctrl-C does, so that it cleans up after itself."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with progress_bar(title) as advance:

@@ -49,10 +49,11 @@ def _plain(value: Any, name: str = "") -> Any:
     if name in _SECRET_NAMES:
         return None if value is None else "****"
     if isinstance(value, ProviderConfig):
-        told = attrs.asdict(value, recurse=False)
-        told.pop("provider_name"), told.pop("source"), told.pop("created_at"), told.pop("updated_at")
-        told["extra_config"] = masked_extra(value.extra_config)
-        return {k: _plain(v, k) for k, v in told.items() if v is not None}
+        fields = attrs.asdict(value, recurse=False)
+        for key in ("provider_name", "source", "created_at", "updated_at"):
+            del fields[key]
+        fields["extra_config"] = masked_extra(value.extra_config)
+        return {k: _plain(v, k) for k, v in fields.items() if v is not None}
     if attrs.has(type(value)):
         return {f.name: _plain(getattr(value, f.name), f.name) for f in attrs.fields(type(value))}
     if isinstance(value, (tuple, list)):

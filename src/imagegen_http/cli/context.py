@@ -1,4 +1,4 @@
-"""What every command has: settings, a way to the API, and how it ends."""
+"""What every command shares: the settings, the access to the API, and the exit codes."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,13 @@ import click
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNRECOVERABLE = 3
-"""The service cannot start, and no later try will: somebody has to put it right."""
+"""The service cannot start, and retrying will not help: an operator has to fix the cause."""
+
 EXIT_WARNINGS = 4
 
 
 class CommandFailed(Exception):
-    """The command could not do its work; the message is one line for stderr."""
+    """The command failed; the message is one line for stderr."""
 
     def __init__(self, message: str, *, code: int = EXIT_FAILED) -> None:
         super().__init__(message)
@@ -40,10 +41,10 @@ class Context:
         return cls(environ=dict(os.environ), cwd=Path.cwd())
 
     def settings(self, config: Path | None = None) -> Any:
-        """Return the settings.
+        """Load the settings.
 
         Raises:
-            SettingsError: they cannot be used.
+            SettingsError: they are not valid.
         """
         from imagegen_http.settings.loader import load_settings, with_master_key
 
@@ -51,7 +52,7 @@ class Context:
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
     def variable_warnings(self, config: Path | None = None) -> tuple[str, ...]:
-        """Return a line for each variable that looks like a setting and that nothing reads."""
+        """Return a warning for each variable that looks like a setting and that nothing reads."""
         from imagegen_http.settings.loader import variable_warnings
 
         return variable_warnings(config=config, environ=self.environ, cwd=self.cwd)
@@ -59,10 +60,11 @@ class Context:
     def with_api(
         self, act: Callable[[Any], Awaitable[None]], *, run_background: bool = False, create: bool = False
     ) -> None:
-        """Run ``act(api)`` against the running server, or against a service made for this command.
+        """Run ``act(api)`` against the running server, or against a service for this command alone.
 
-        Such a service takes up the tasks that wait only if it is ``working``: looking costs no money. It
-        begins a data directory only if it may ``create`` one: looking into the wrong place leaves no trace.
+        Such a service claims pending tasks only with ``run_background``, so that commands which only read
+        cost no money. It creates a data directory only with ``create``, so that reading in the wrong place
+        leaves no trace.
         """
         from imagegen_http.cli.api import open_api
 
@@ -76,12 +78,12 @@ class Context:
             with naming_data_dir(settings):
                 asyncio.run(run())
         except asyncio.CancelledError:
-            raise KeyboardInterrupt from None  # nobody but a signal cancels a command
+            raise KeyboardInterrupt from None  # only a signal cancels a command
 
 
 @contextlib.contextmanager
 def naming_data_dir(settings: Any) -> Iterator[None]:
-    """Have whatever is wrong with the data in the body say which data that is."""
+    """Prefix the errors of the context with the data directory."""
     from imagegen_core.errors import ImagegenError
 
     try:
@@ -91,7 +93,7 @@ def naming_data_dir(settings: Any) -> Iterator[None]:
 
 
 def run_guarded(command: click.Command) -> NoReturn:
-    """Run the command; every way to fail is one line on stderr and an exit code."""
+    """Run the command; every failure is one line on stderr and an exit code."""
     try:
         code = command.main(prog_name="imagegen", standalone_mode=False)
     except click.exceptions.Abort:
@@ -111,7 +113,7 @@ def run_guarded(command: click.Command) -> NoReturn:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         _exit(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
-    except Exception as error:  # noqa: BLE001 - what is no reason to end is raised on
+    except Exception as error:  # noqa: BLE001 - unexpected errors are raised again
         _exit_with(error)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -122,7 +124,10 @@ def print_json(value: Any) -> None:
 
 
 def _exit_with(error: Exception) -> NoReturn:
-    """End for a reason that only a command that did something can have; a defect is raised on."""
+    """Exit because of an error of the service, or raise a defect again.
+
+    Its classes are imported only now: `--help` has no time to load them.
+    """
     from imagegen_core.errors import ImagegenError
     from imagegen_http.settings.schema import SettingsError
 

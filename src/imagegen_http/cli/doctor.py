@@ -30,10 +30,10 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     with naming_data_dir(settings), progress_bar("pictures", quiet=as_json) as advance:
         checks = asyncio.run(run_checks(settings, context.environ, full=full, progress=advance))
     if as_json:
-        found = {check.health for check in checks}
-        worst = next(h for h in (Health.FAIL, Health.WARN, Health.OK) if h in found)
-        told = [{"name": c.name, "status": str(c.health), "message": c.message} for c in checks]
-        print_json({"status": str(worst), "checks": told})
+        healths = {check.health for check in checks}
+        worst = next(health for health in (Health.FAIL, Health.WARN, Health.OK) if health in healths)
+        rows = [{"name": c.name, "status": str(c.health), "message": c.message} for c in checks]
+        print_json({"status": str(worst), "checks": rows})
     else:
         for check in checks:
             word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])

@@ -1,4 +1,4 @@
-"""What ``providers set`` changes of ``extra_config``, which the API replaces as a whole; and its secrets."""
+"""The changes of ``providers set`` to ``extra_config``, which the API replaces as a whole; its secrets."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ _DOCUMENT_KEYS = ("preset", "spec", "vars")
 
 @attrs.frozen(kw_only=True)
 class ExtraChanges:
-    """Values of ``extra_config`` by key, and items of its mappings; None takes one away."""
+    """New values of ``extra_config`` by key, and new items of its mappings; None removes an item."""
 
     values: Mapping[str, Any]
     headers: Mapping[str, str | None] = attrs.field(factory=dict, repr=False)
@@ -26,9 +26,9 @@ class ExtraChanges:
         return bool(self.values or self.headers or self.variables)
 
     def merged_into(self, shown: Mapping[str, Any], *, saved: bool) -> dict[str, Any]:
-        """Return the whole ``extra_config`` to save over the one that is shown, with its masks.
+        """Return the complete ``extra_config`` to save, based on the one that the API shows, with its masks.
 
-        Where nothing is saved yet, only what changes is: the rest stays with ``config.yaml``.
+        If none is saved yet, only changed keys are saved; the others stay in ``config.yaml``.
         """
         touched = {
             *self.values,
@@ -46,16 +46,16 @@ class ExtraChanges:
         return after
 
 
-def read_secret(given: str, context: Context, option: str) -> str:
-    """Return the text that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) stands for.
+def read_secret(reference: str, context: Context, option: str) -> str:
+    """Return the secret that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) refers to.
 
     Raises:
-        UsageError: it is anything else, which would be in the shell's history.
+        UsageError: it is not a reference; a literal secret would be in the shell's history.
         CommandFailed: there is no such variable or file.
     """
-    if given == "-":
+    if reference == "-":
         return sys.stdin.readline().strip()
-    scheme, _, name = given.partition(":")
+    scheme, _, name = reference.partition(":")
     if scheme not in ("env", "file"):
         raise click.UsageError(
             f"{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history"
@@ -70,23 +70,23 @@ def read_secret(given: str, context: Context, option: str) -> str:
     return context.environ[name]
 
 
-def read_proxy(given: str, context: Context) -> str | None:
-    """Return the proxy's address, None for an empty one; with a password it is a secret."""
-    if given.startswith(("http://", "https://")) and "@" not in given:
-        return given
-    return read_secret(given, context, "--proxy with a user") if given else None
+def read_proxy(text: str, context: Context) -> str | None:
+    """Return the proxy's address, None for an empty one; with a user it has to be a secret's reference."""
+    if text.startswith(("http://", "https://")) and "@" not in text:
+        return text
+    return read_secret(text, context, "--proxy with a user") if text else None
 
 
 def read_header(pair: str, context: Context) -> tuple[str, str | None]:
-    """Return name and value; a header that is named like a secret takes it from elsewhere."""
+    """Return name and value; the value of a secret header has to be a secret's reference."""
     from imagegen_core.providers.config import is_secret_header
 
-    name, given = read_pair(pair, "--header")
-    if given is None:
+    name, value = read_pair(pair, "--header")
+    if value is None:
         return name, None
-    if is_secret_header(name) or given == "-" or given.startswith(("env:", "file:")):
-        return name, read_secret(given, context, f"--header {name}")
-    return name, given
+    if is_secret_header(name) or value == "-" or value.startswith(("env:", "file:")):
+        return name, read_secret(value, context, f"--header {name}")
+    return name, value
 
 
 def read_pair(pair: str, option: str) -> tuple[str, str | None]:
@@ -102,7 +102,7 @@ def read_spec(path: Path) -> Any:
 
     Raises:
         SettingsError: it cannot be read.
-        CommandFailed: it holds what JSON cannot say, such as a date.
+        CommandFailed: it has a value that JSON does not have, such as a date.
     """
     from imagegen_http.settings.file import read_yaml
 

@@ -68,7 +68,7 @@ def generate(
 
 
 def _output_directory(target: Path) -> Path:
-    """Return the directory that is written to."""
+    """Return the directory to which the images are written."""
     folder = target if target.is_dir() else target.parent
     if not folder.is_dir():
         raise CommandFailed(f"{target}: no such directory")

@@ -25,7 +25,7 @@ def images() -> None:
 
 
 def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that images are filtered by; it gets them as ``wanted``, for a query."""
+    """Add the options that filter images to a command, which gets them as query parameters in ``filters``."""
 
     @click.option("--provider", metavar="NAME", help="Only this provider's.")
     @click.option("--model", "model_id", metavar="ID", help="Only this model's.")
@@ -46,8 +46,8 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
         to: str | None,
         **more: Any,
     ) -> None:
-        asked = {"provider": provider, "model_id": model_id, "operation": operation, "from": from_, "to": to}
-        filters = {name: value for name, value in asked.items() if value is not None}
+        query = {"provider": provider, "model_id": model_id, "operation": operation, "from": from_, "to": to}
+        filters = {name: value for name, value in query.items() if value is not None}
         command(*arguments, filters=filters, **more)
 
     return with_filters
@@ -162,7 +162,7 @@ async def _export(api: Api, image: dict[str, Any], target: Path) -> None:
 
 
 def _is_whole(record: Path) -> bool:
-    """Return whether a record is there that no interruption cut off."""
+    """Return whether the record exists and is complete, not truncated by an interruption."""
     try:
         json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -176,24 +176,24 @@ def _row(image: dict[str, Any]) -> tuple[object, ...]:
 
 
 class Failures:
-    """Which images a command could not handle, for its last line: the others are not to suffer."""
+    """Collects failures of single images for the command's last line, so that the others are processed."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
 
     @contextmanager
     def catching(self, image_id: int) -> Iterator[None]:
-        """Note why the body failed for this image alone."""
+        """Record why the context failed for this image alone."""
         try:
             yield
         except (ApiRefusal, ImageUnreadable) as error:
             self._ids.setdefault(str(error), []).append(str(image_id))
 
     def check(self) -> None:
-        """Raise what was noted.
+        """Raise if there was a failure.
 
         Raises:
-            CommandFailed: for some images the command did not do its work.
+            CommandFailed: the command failed for some images.
         """
         if self._ids:
-            raise CommandFailed("; ".join(f"{', '.join(ids)}: {why}" for why, ids in self._ids.items()))
+            raise CommandFailed("; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in self._ids.items()))

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do to a command that does the service's work itself."""
+"""The effect of Ctrl-C and SIGTERM on a command that runs a service in its process."""
 
 import asyncio
 import signal
@@ -14,9 +14,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @asynccontextmanager
 async def interruptible(service: Service) -> AsyncIterator[None]:
-    """Cancel the body at the first signal; then let calls finish within the grace, or until the next signal.
+    """Cancel the context at the first signal; then let calls finish, within the grace, until the next one.
 
-    So a paid call is neither lost nor left without a word, and what still runs is written down.
+    So no paid call is lost silently, and the state of calls that are still running is stored.
     """
     loop, force = asyncio.get_running_loop(), asyncio.Event()
     command = asyncio.current_task()

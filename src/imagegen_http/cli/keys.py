@@ -18,7 +18,7 @@ def rotate(context: Context) -> None:
     """Give the data directory a new master key and seal every saved secret with it; no server may run.
 
     Where `IMAGEGEN_MASTER_KEY` takes the place of `master.key`, put the new key first: `NEW,OLD`.
-    A rotation that was broken off is finished by the next one.
+    An interrupted rotation is finished by the next one.
     """
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import offline

@@ -1,4 +1,4 @@
-"""Lists of the API as commands print them: the first ones or all, page by page as they arrive."""
+"""Prints lists of the API: the first items or all, page by page as they arrive."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,7 +17,7 @@ Row = Callable[[dict[str, Any]], Sequence[object]]
 
 
 def list_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a list; it gets them as ``listing``."""
+    """Add the options of a list to a command, which gets them as ``listing``."""
 
     @click.option(
         "--limit", type=click.IntRange(min=1), default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
@@ -33,7 +33,7 @@ def list_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @attrs.define
 class Listing:
-    """How a list is printed. ``limit`` None: all; nothing but a terminal's table is held in memory."""
+    """How a list is printed. ``limit`` None: all. Only a terminal's table is collected in memory."""
 
     limit: int | None
     as_json: bool
@@ -43,7 +43,7 @@ class Listing:
     async def show(
         self, api: Api, path: str, params: dict[str, Any], *, columns: Sequence[str], row: Row, empty: str
     ) -> None:
-        """Print what ``path`` lists, and on stderr that there is more."""
+        """Print the list at ``path``, and a note on stderr if there is more."""
         items = self._items(api, path, params)
         if self.as_json:
             await _print_array(items)
@@ -63,7 +63,7 @@ class Listing:
 
 
 async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
-    """Print what `json.dumps` would print of all of them."""
+    """Print the items one by one, in the format of `json.dumps` for the whole list."""
     opening = "[\n"
     async for item in items:
         text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")

@@ -1,4 +1,4 @@
-"""Root works in the directory of another user as that user, so that the service can use what was written."""
+"""Drops root's privileges, so that the service can use what a command writes to its data directory."""
 
 import os
 import pwd
@@ -10,18 +10,18 @@ from imagegen_http.composition.accounts import user_name
 
 
 def become_owner(data_dir: Path) -> None:
-    """Give root's privileges up, for good, where the data directory belongs to somebody else.
+    """Switch from root to the owner of the data directory, permanently.
 
-    A directory that is still to be made belongs to the owner of the one that it will be made in. Whoever is
-    not root stays who they are. Call this before anything below the directory is opened.
+    A directory that does not exist yet counts as its nearest existing parent's. Without root's privileges
+    nothing happens. Call this before anything below the directory is opened.
 
     Raises:
         CommandFailed: this process cannot become that user, or that user cannot run this program.
     """
     if os.geteuid() != 0:
         return
-    there = next(path for path in (data_dir, *data_dir.parents) if path.exists())
-    owner = there.stat()
+    existing = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    owner = existing.stat()
     if owner.st_uid == 0:
         return
     name = user_name(owner.st_uid)
@@ -32,7 +32,7 @@ def become_owner(data_dir: Path) -> None:
             f"{data_dir} belongs to {name}, whom this process cannot become ({error.strerror}): "
             f"run the command as {name}"
         ) from error
-    for path in (Path(sys.executable), Path(__file__), there):
+    for path in (Path(sys.executable), Path(__file__), existing):
         if not os.access(path, os.R_OK):
             raise CommandFailed(
                 f"{data_dir} belongs to {name}, who cannot read {path}: run an installation that every "
@@ -41,12 +41,12 @@ def become_owner(data_dir: Path) -> None:
 
 
 def check_writable(directory: Path | None) -> None:
-    """Find out before anything is paid for whether a file can be written there, as whoever this is by now.
+    """Check, before anything is paid for, that the current user can write files to a directory.
 
-    None is nowhere, where nothing is written.
+    None means that nothing will be written.
 
     Raises:
-        CommandFailed: it cannot.
+        CommandFailed: the directory is not writable.
     """
     if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
         raise CommandFailed(f"{directory}: {user_name(os.geteuid())}, who does the work, cannot write there")

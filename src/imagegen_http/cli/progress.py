@@ -1,4 +1,4 @@
-"""A bar on a terminal, nothing elsewhere."""
+"""Progress bars on a terminal, nothing elsewhere."""
 
 import asyncio
 import contextlib
@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager, contextmanager
 POLL_SECONDS = 0.5
 
 Advance = Callable[[float], None]
-"""Moves the bar to a fraction of its length, 0.0 to 1.0."""
+"""Sets the bar to a fraction of its length, 0.0 to 1.0."""
 
 Poll = Callable[[], Awaitable[tuple[int, int | None] | None]]
-"""Returns how much is done, and of how much, None where nobody knows; None when there is nothing to see."""
+"""Returns how much is done and the total, None if that is unknown; or None if there is nothing to show."""
 
 
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
-    """Show a bar on stderr if that is a terminal; yield what moves it."""
+    """Show a bar on stderr if that is a terminal; yield the function that advances it."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -33,7 +33,7 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
 
 @asynccontextmanager
 async def polled_progress(title: str, poll: Poll) -> AsyncIterator[None]:
-    """Show on a terminal how far the work of the body is, whoever does it, by asking again and again."""
+    """Show the progress of the work in the context on a terminal, by polling; a server may do that work."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -49,8 +49,8 @@ async def polled_progress(title: str, poll: Poll) -> AsyncIterator[None]:
             with contextlib.suppress(Exception):  # a bar is no reason to fail
                 while True:
                     await asyncio.sleep(POLL_SECONDS)
-                    if (seen := await poll()) is not None:
-                        progress.update(bar, completed=seen[0], total=seen[1])
+                    if (counts := await poll()) is not None:
+                        progress.update(bar, completed=counts[0], total=counts[1])
 
         watching = asyncio.create_task(watch())
         try:

@@ -31,9 +31,9 @@ def list_providers(context: Context, *, as_json: bool) -> None:
     """List all configurations."""
 
     async def act(api: Api) -> None:
-        found = [c async for c in api.every("/api/v1/providers/config")]
+        configs = [c async for c in api.every("/api/v1/providers/config")]
         if as_json:
-            print_json(found)
+            print_json(configs)
             return
         rows = [
             (
@@ -44,7 +44,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
                 c["source"],
                 ", ".join(m["id"] for m in c["models"])[:60],
             )
-            for c in found
+            for c in configs
         ]
         columns = ("provider", "kind", "", "key", "source", "models")
         tables.show(columns, rows, empty=f"no provider is configured in {api.data_dir}")
@@ -115,7 +115,7 @@ def set_provider(
     """Create or change the configuration NAME. A secret is never taken from the command line itself."""
     if preset and spec:
         raise click.UsageError("--preset and --spec exclude each other")
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "kind": kind,
         "api_base": api_base,
         "api_key": None if api_key is None else read_secret(api_key, context, "--api-key"),
@@ -137,7 +137,7 @@ def set_provider(
         headers=dict(read_header(pair, context) for pair in headers),
         variables=dict(read_pair(pair, "--var") for pair in variables),
     )
-    body = {"provider_name": name, **{k: v for k, v in said.items() if v is not None}}
+    body = {"provider_name": name, **{k: v for k, v in fields.items() if v is not None}}
 
     async def act(api: Api) -> None:
         if extra:

@@ -13,7 +13,7 @@ _MIB = 1_048_576
 
 @click.group()
 def storage() -> None:
-    """Bring local disk and OSS in step."""
+    """Synchronize local disk and OSS."""
 
 
 @storage.command()
@@ -21,18 +21,18 @@ def storage() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
-    """Upload to OSS and remove there whatever waits for it, also what was put off after an error."""
+    """Carry out all pending uploads to OSS and removals there, also those deferred after an error."""
 
     async def act(api: Api) -> None:
-        told = await _run_pass(api, "sync", {"dry_run": dry_run})
+        totals = await _run_pass(api, "sync", {"dry_run": dry_run})
         if as_json:
-            print_json(told)
+            print_json(totals)
         else:
             done = "would be " if dry_run else ""
-            uploaded = f"{told['uploaded']} {done}uploaded ({told['uploaded_bytes'] / _MIB:.1f} MB)"
-            click.echo(f"{uploaded}, {told['removed']} {done}removed, {told['failed']} failed")
-        if told["failed"]:
-            raise CommandFailed(f"{told['failed']} failed: {told['last_error']}")
+            uploaded = f"{totals['uploaded']} {done}uploaded ({totals['uploaded_bytes'] / _MIB:.1f} MB)"
+            click.echo(f"{uploaded}, {totals['removed']} {done}removed, {totals['failed']} failed")
+        if totals["failed"]:
+            raise CommandFailed(f"{totals['failed']} failed: {totals['last_error']}")
 
     context.with_api(act)
 
@@ -45,17 +45,18 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
     """Remove local files older than `retention_days`, once OSS has proved that it holds them."""
 
     async def act(api: Api) -> None:
-        told = await _run_pass(api, "expire", {"dry_run": dry_run})
+        totals = await _run_pass(api, "expire", {"dry_run": dry_run})
         if as_json:
-            print_json(told)
+            print_json(totals)
         else:
             done = "would be removed" if dry_run else "removed"
-            freed = f"{told['freed_bytes'] / _MIB:.1f} MB"
-            click.echo(f"{told['expired']} local file(s) {done} ({freed}), {told['kept']} kept without proof")
-        if told["unreachable"]:
+            freed = f"{totals['freed_bytes'] / _MIB:.1f} MB"
+            expired = f"{totals['expired']} local file(s) {done} ({freed})"
+            click.echo(f"{expired}, {totals['kept']} kept without proof")
+        if totals["unreachable"]:
             raise CommandFailed("OSS does not answer; the rest stays")
-        if told["last_error"]:
-            raise CommandFailed(f"some had to stay: {told['last_error']}")
+        if totals["last_error"]:
+            raise CommandFailed(f"some had to stay: {totals['last_error']}")
 
     context.with_api(act)
 
@@ -66,37 +67,37 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) -> None:
-    """Compare every record with the stores, byte by byte, and mend what can be mended.
+    """Compare every record with the stores, byte by byte, and repair what can be repaired.
 
-    Files without a record are told and left alone.
+    Files without a record are reported and left alone.
     """
 
     async def act(api: Api) -> None:
-        told = await _run_pass(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
+        report = await _run_pass(api, "verify", {"dry_run": dry_run, "checksums": not sizes_only})
         if as_json:
-            print_json(told)
+            print_json(report)
         else:
-            for finding in told["findings"]:
+            for finding in report["findings"]:
                 mended = "\tmended" if finding["mended"] else ""
                 click.echo(f"{finding['kind']}\t{finding['key']}{mended}")
-            checked = "" if told["archive_checked"] else "; OSS was not looked at"
-            summary = f"{told['wrong']} wrong, {told['mended']} mended{checked}"
-            click.echo(f"{told['pictures']} image(s), {told['blobs']} file(s): {summary}")
-        if told["wrong"] > told["mended"] + told["orphans"]:
+            checked = "" if report["archive_checked"] else "; OSS was not looked at"
+            summary = f"{report['wrong']} wrong, {report['mended']} mended{checked}"
+            click.echo(f"{report['pictures']} image(s), {report['blobs']} file(s): {summary}")
+        if report["wrong"] > report["mended"] + report["orphans"]:
             raise CommandFailed("not everything is as recorded")
-        if told["archive_error"]:
-            raise CommandFailed(f"OSS could not be asked about everything: {told['archive_error']}")
+        if report["archive_error"]:
+            raise CommandFailed(f"OSS could not be asked about everything: {report['archive_error']}")
 
     context.with_api(act)
 
 
-async def _run_pass(api: Api, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Have a pass made and show how far it is."""
+async def _run_pass(api: Api, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Run a maintenance pass and show its progress."""
 
     async def poll() -> tuple[int, int | None] | None:
-        told = await api.call("GET", "/api/v1/storage")
-        return (told["done"], told["total"]) if told["pass"] == what else None
+        progress = await api.call("GET", "/api/v1/storage")
+        return (progress["done"], progress["total"]) if progress["pass"] == name else None
 
-    async with polled_progress(what, poll):
-        told: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{what}", json=body, timeout=None)
-    return told
+    async with polled_progress(name, poll):
+        result: dict[str, Any] = await api.call("POST", f"/api/v1/storage/{name}", json=body, timeout=None)
+    return result

@@ -1,4 +1,4 @@
-"""Lists on a terminal: a table; in a pipe: tab-separated lines."""
+"""Prints rows as a table on a terminal and as tab-separated lines in a pipe."""
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import rich_click as click
 
 _MIN_COLUMN = 8
-"""Characters that a column may be narrowed to; a terminal too narrow for that breaks the lines itself."""
+"""The minimum width of a column, in characters; a terminal that is too narrow wraps the lines itself."""
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
@@ -22,7 +22,7 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
 
 
 async def show_arriving(columns: Sequence[str], rows: AsyncIterator[Sequence[object]], *, empty: str) -> None:
-    """Do as `show`; in a pipe each row is printed as it arrives, so that no list is too long."""
+    """Do the same as `show`, but in a pipe print each row as it arrives, so that no list is too long."""
     if sys.stdout.isatty():
         show(columns, [row async for row in rows], empty=empty)
         return
@@ -35,7 +35,7 @@ async def show_arriving(columns: Sequence[str], rows: AsyncIterator[Sequence[obj
 
 
 def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Draw a table whose first column, which the next command needs, is whole at any width."""
+    """Draw a table whose first column, an id for the next command, is never shortened."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -1,7 +1,7 @@
-"""Says which adapter is real: the only package here that names adapters.
+"""Chooses the adapters: no other package here names any.
 
-``service`` builds the running service, ``storage`` its image stores, ``providers`` what speaks to
-providers, ``offline`` what commands do to a data directory without one, ``checkup`` what `doctor` looks at.
+``service`` builds the running service, ``storage`` its image stores, ``providers`` the provider adapters,
+``offline`` what commands do to a data directory without a service, ``checkup`` the checks of `doctor`.
 """
 
 from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataDirectoryUnusable
@@ -14,7 +14,7 @@ from imagegen_http.composition.provider_listing import default_provider_warning
 from imagegen_http.composition.service import compose
 
 UNRECOVERABLE_ERRORS = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, MasterKeyRefused)
-"""What keeps the service from starting until somebody has put it right."""
+"""Errors that keep the service from starting until an operator has fixed the cause."""
 
 __all__ = [
     "UNRECOVERABLE_ERRORS",

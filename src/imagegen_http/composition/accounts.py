@@ -4,7 +4,7 @@ import pwd
 
 
 def user_name(uid: int) -> str:
-    """Return a user's name, or the number of one without a name."""
+    """Return a user's name, or ``user <uid>`` if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""What commands do to a data directory without a service."""
+"""The work of commands on a data directory without a service."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,13 +27,13 @@ __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore
 
 
 async def check_settings(settings: Settings) -> list[str]:
-    """Check what only the adapters know to be right; nothing is made and nobody is asked.
+    """Check the settings that only the adapters can judge; nothing is created and no request is sent.
 
     Returns:
-        What looks wrong and stops nothing.
+        Warnings about settings that look wrong but prevent nothing.
 
     Raises:
-        SettingsError: naming the key.
+        SettingsError: a setting is not valid; the message names the key.
     """
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
@@ -41,44 +41,44 @@ async def check_settings(settings: Settings) -> list[str]:
         warnings = check_file_providers(adapters, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()
-        doubt = await check_default_provider(settings)
-        return warnings if doubt is None else [*warnings, doubt]
+        warning = await check_default_provider(settings)
+        return warnings if warning is None else [*warnings, warning]
     finally:
         await outbound.aclose()
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
-    """Write database, images and inputs to one file, beside a running service or without one."""
+    """Write database, images and spooled inputs to one file, beside a running service or without one."""
     return write_backup(settings.data_dir, target, force=force, progress=progress)
 
 
 def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:
-    """Fill an empty data directory from such a file, open for reading."""
+    """Fill an empty data directory from a backup file that is open for reading."""
     return restore_backup(file, settings.data_dir, progress=progress)
 
 
 async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
-    """Change the master key, or take over the one that was put first in the environment.
+    """Rotate to a new master key, or to the first one in the environment variable.
 
     Returns:
-        How many saved secrets were sealed anew.
+        How many saved secrets were sealed again.
 
     Raises:
         DataDirectoryInUse: a service works in the data directory.
-        DataDirectoryMissing: there is none.
-        MasterKeyRefused: there is no key to change, or none to change to.
+        DataDirectoryMissing: there is no data directory.
+        MasterKeyRefused: there is no key to rotate, or none to rotate to.
         Unavailable: a saved secret opens with none of the keys; nothing was changed.
     """
-    given = environ.get("IMAGEGEN_MASTER_KEY")
-    if not given and read_keys(settings.data_dir) is None:
+    variable = environ.get("IMAGEGEN_MASTER_KEY")
+    if not variable and read_keys(settings.data_dir) is None:
         raise MasterKeyRefused("there is no master.key in the data directory")
     directory = DataDirectory.open(settings.data_dir, create=False)
     try:
         database = Database.open(directory.database)
         try:
             rows = SqliteSealedRows(database)
-            if given:
-                return await _reseal(directory.path, given, rows)
+            if variable:
+                return await _reseal(directory.path, variable, rows)
             return await rotate_master_key(directory.path, rows)
         finally:
             await database.close()
@@ -86,14 +86,14 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
         directory.close()
 
 
-async def _reseal(directory: Path, given: str, rows: SqliteSealedRows) -> int:
-    keys = parse_keys(given)
+async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int:
+    keys = parse_keys(variable)
     if len(keys) == 1:
         raise MasterKeyRefused(
             "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD"
         )
     tokens = [row.token async for row in rows.all()]
-    box = FernetSecretBox.for_inspection(directory, given=given, tokens=tokens)
+    box = FernetSecretBox.for_inspection(directory, given=variable, tokens=tokens)
     if box.locked:
         raise Unavailable(f"saved keys are locked: {box.lock_reason}")
     sealing = Sealing(keys)

@@ -1,4 +1,4 @@
-"""Looks at the providers without a service: those of the file, and those of a database that is there."""
+"""Lists the providers without a service: those of the file, and those of a database if there is one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from imagegen_http.settings.schema import Settings
 
 @asynccontextmanager
 async def open_listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
-    """Yield what lists the providers; no key is needed to look."""
+    """Yield the use case that lists the providers; it needs no master key."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     configs = SqliteProviderConfigs(database, FernetSecretBox(None)) if database else MemoryProviderConfigs()
     try:
@@ -39,27 +39,27 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
 
 
 async def default_provider_warning(name: str, providers: ListProviders) -> str | None:
-    """Return why a task that names no provider would be refused; None when it would not."""
+    """Return why a task that names no provider would be refused; None if it would be accepted."""
     try:
-        found = await providers.one(name)
+        provider = await providers.one(name)
     except ProviderConfigNotFound:
-        why = f"no provider {name!r} is configured, in the file or saved"
+        reason = f"no provider {name!r} is configured, in the file or saved"
     except (Refusal, StorageError) as error:
-        why = str(error)
+        reason = str(error)
     else:
-        if found.config.is_enabled:
+        if provider.config.is_enabled:
             return None
-        why = f"provider {name!r} is switched off"
-    return f"default_provider: {why}; tasks that name no provider are refused"
+        reason = f"provider {name!r} is switched off"
+    return f"default_provider: {reason}; tasks that name no provider are refused"
 
 
 async def check_default_provider(settings: Settings) -> str | None:
-    """Return the same for settings, and for the database that they lead to if there is one to be read."""
+    """Return the same by the settings and, if it exists and is readable, their database."""
     try:
         path = settings.data_dir / DATABASE_FILE
         database = Database.open(path, read_only=True) if path.exists() else None
     except (ImagegenError, OSError):
-        return None  # whoever looks at the database says what is wrong with it
+        return None  # the check of the database reports what is wrong with it
     try:
         async with open_listing(settings, database) as providers:
             return await default_provider_warning(settings.default_provider, providers)

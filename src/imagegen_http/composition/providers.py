@@ -1,4 +1,4 @@
-"""What speaks to providers."""
+"""The provider adapters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from imagegen_http.api import render
 from imagegen_http.settings.schema import SettingsError
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})
-"""With one of these, a file's layer says how its provider speaks; else the database's layer may."""
+"""With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
 
 
 def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) -> dict[str, Provider]:
@@ -33,13 +33,13 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
 def check_file_providers(
     providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]
 ) -> list[str]:
-    """Check presets, documents, dialects and backends that the file names, and for keys that nothing reads.
+    """Check the file's presets, documents, dialects and backends, and that it has no unknown keys.
 
     Returns:
-        What looks wrong though a saved row could make it right: keys of another form than the provider's.
+        Warnings about what a saved row may still correct: API keys that do not have the provider's form.
 
     Raises:
-        SettingsError: naming the key.
+        SettingsError: a setting is not valid; the message names the key.
     """
     warnings = []
     for name, config in configs.items():
@@ -58,14 +58,14 @@ def check_file_providers(
 
 
 def _allowed_extra_keys(providers: Mapping[str, Provider], config: ProviderConfig) -> frozenset[str]:
-    """Return what may stand in ``extra_config``: of every kind, where a saved row may name the kind."""
+    """Return the keys that ``extra_config`` may have: those of all kinds if a saved row may name the kind."""
     if config.kind is not None or _PROTOCOL_KEYS & config.extra_config.keys():
         return providers[combine([config]).kind or ""].extra_keys
     return frozenset().union(*(provider.extra_keys for provider in providers.values()))
 
 
 def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:
-    """Return what is shown of the shipped declarative providers: they only need a key."""
+    """Return a description of each shipped preset: a declarative provider that only needs a key."""
     shown = []
     for name in presets.names():
         config = ProviderConfig(

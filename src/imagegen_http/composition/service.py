@@ -1,4 +1,4 @@
-"""Puts the service together; read it from top to bottom."""
+"""Composes the service; read it from top to bottom."""
 
 import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
@@ -42,7 +42,7 @@ from imagegen_http.settings.schema import Settings
 
 _MIB = 1024 * 1024
 _CONNECTIONS_PER_WORKER = 4
-"""Calls are bounded for each provider; where several are busy, no call must fail for want of a connection."""
+"""Calls are limited for each provider; if several are busy, none must fail for lack of a connection."""
 _log = structlog.get_logger("imagegen.composition")
 
 
@@ -55,18 +55,18 @@ async def compose(
     run_background: bool = True,
     create: bool = True,
 ) -> AsyncIterator[Service]:
-    """Build the service over its data directory, run it, and take it apart in the reverse order.
+    """Build the service on its data directory, run it, and tear it down in reverse order.
 
-    Every secret that is in use is told to ``redactor``. Unless it is ``working``, nothing happens on its
-    own: no task is taken up, resumed or sent, no image uploaded or expired. Unless it may ``create`` them,
-    there is a database already, and a master key that is missing stays so.
+    Every secret in use is registered with ``redactor``. Unless ``run_background``, nothing happens by itself:
+    no task is claimed, resumed or sent, no image uploaded or expired. Unless ``create``, the database has to
+    exist, and a missing master key is not generated.
 
     Raises:
         DataDirectoryInUse: another process works in the data directory.
         DataDirectoryMissing: there is no database, and none may be created.
         StorageError: the data directory or its database cannot be used.
-        MasterKeyRefused: the master key must not be used as it is.
-        SettingsError: a setting turned out to be wrong.
+        MasterKeyRefused: the master key cannot be used.
+        SettingsError: a setting is not valid.
     """
     redactor = redactor or Redactor()
     for secret in _secrets(settings, environ):
@@ -95,8 +95,8 @@ async def compose(
         disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * _MIB)
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
-        for doubt in check_file_providers(providers, settings.providers):
-            _log.warning("a key of the configuration cannot be right", reason=doubt)
+        for reason in check_file_providers(providers, settings.providers):
+            _log.warning("a key of the configuration cannot be right", reason=reason)
         configs = SqliteProviderConfigs(database, box)
         if run_background:
             await configs.seal_plaintext()
@@ -165,25 +165,25 @@ async def compose(
 async def _secret_box(
     directory: Path, database: Database, environ: Mapping[str, str], *, create: bool
 ) -> FernetSecretBox:
-    given, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
+    variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
     if create:
-        return FernetSecretBox.for_directory(directory, given=given, sample=sample)
-    return FernetSecretBox.for_inspection(directory, given=given, tokens=[sample] if sample else [])
+        return FernetSecretBox.for_directory(directory, given=variable, sample=sample)
+    return FernetSecretBox.for_inspection(directory, given=variable, tokens=[sample] if sample else [])
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return every secret that the settings hold, so that no log ever shows one."""
+    """Return every secret in the settings, so that no log ever shows one."""
     oss = settings.storage.oss
-    found = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
-    found += [oss.access_key_id, oss.access_key_secret, oss.security_token] if oss else []
-    found += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
-    return [secret for secret in found if secret]
+    secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
+    secrets += [oss.access_key_id, oss.access_key_secret, oss.security_token] if oss else []
+    secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
+    return [secret for secret in secrets if secret]
 
 
 def _label(settings: Settings) -> AigcImageLabel | None:
-    """Return what labels images, where the operator wants it."""
-    told = settings.aigc_label
-    return AigcImageLabel(producer=told.producer.strip()) if told.enabled else None
+    """Return the label for images if it is enabled."""
+    label = settings.aigc_label
+    return AigcImageLabel(producer=label.producer.strip()) if label.enabled else None
 
 
 def _limits(settings: Settings) -> Limits:
@@ -196,7 +196,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
-    """Return the file's layer; the built-in demo is beneath it unless the file hides it."""
+    """Return the file's layer, with the built-in demo below it unless the file disables that."""
     demo = ProviderConfig(
         provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE
     )

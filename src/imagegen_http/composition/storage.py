@@ -1,4 +1,4 @@
-"""Where images are kept: the local disk, OSS behind it, or OSS alone."""
+"""The image stores: the local disk, OSS behind it, or OSS alone."""
 
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,11 @@ CHECKPOINTS = "uploads"
 
 @attrs.frozen(kw_only=True)
 class Storage:
-    """The image store that the service reads and writes, and what keeps its tiers in step.
+    """The blob store that the service reads and writes, and what synchronizes its tiers.
 
-    Without ``storage.local`` the disk only takes what OSS does not; that, and what an earlier setting left
-    there, is read, uploaded and then removed. ``expire`` is None where nothing may ever be removed from
-    the disk.
+    Without ``storage.local`` the disk only holds what OSS does not accept. That, and what remains there from
+    an earlier setting, can be read, is uploaded and then removed. ``expire`` is None if nothing may ever be
+    removed from the disk.
     """
 
     blobs: BlobStore
@@ -46,11 +46,11 @@ class Storage:
     oss: OssBlobStore | None
 
     async def at_start(self) -> None:
-        """Remove what unfinished writes of an earlier process left."""
+        """Remove the temporary files of interrupted writes by an earlier process."""
         await self.local_files.sweep_temporary()
 
     async def oss_report(self, expiry_error: str | None) -> dict[str, Any]:
-        """Return what ``/health`` says of OSS, without asking it."""
+        """Return the report of ``/health`` about OSS, without sending a request."""
         counts = await self.outbox.counts()
         return {
             "status": "failing" if counts.failing or expiry_error else "ok",
@@ -61,7 +61,7 @@ class Storage:
         }
 
     def close(self) -> None:
-        """Let threads and connections go."""
+        """Stop threads and close connections."""
         self.local_files.close()
         if self.oss is not None:
             self.oss.close()
@@ -70,10 +70,10 @@ class Storage:
 def compose_storage(
     settings: Settings, database: Database, records: ImageRecords, clock: Clock, gate: AddressGate
 ) -> Storage:
-    """Build the stores that the settings ask for.
+    """Build the stores of the settings.
 
     Raises:
-        SettingsError: the bucket's settings are wrong.
+        SettingsError: the bucket's settings are not valid.
     """
     storage = settings.storage
     oss = None
@@ -112,22 +112,22 @@ def _blob_store(local: LocalBlobStore, oss: OssBlobStore | None, *, archive_firs
 
 
 def open_bucket(
-    told: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
+    settings: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
 ) -> OssBlobStore:
-    """Return the bucket as a store; nothing is asked yet.
+    """Return the bucket as a store; no request is sent yet.
 
     Raises:
-        SettingsError: the bucket's settings are wrong.
+        SettingsError: the bucket's settings are not valid.
     """
     try:
         bucket = BucketSettings(
-            endpoint=told.endpoint,
-            region=told.region,
-            bucket=told.bucket,
-            access_key_id=told.access_key_id,
-            access_key_secret=Secret(told.access_key_secret),
-            security_token=None if told.security_token is None else Secret(told.security_token),
-            prefix=told.prefix,
+            endpoint=settings.endpoint,
+            region=settings.region,
+            bucket=settings.bucket,
+            access_key_id=settings.access_key_id,
+            access_key_secret=Secret(settings.access_key_secret),
+            security_token=None if settings.security_token is None else Secret(settings.security_token),
+            prefix=settings.prefix,
             read_timeout=read_timeout,
         )
     except ValidationFailed as error:

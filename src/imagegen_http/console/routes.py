@@ -1,4 +1,4 @@
-"""The console: a page that asks for images and shows them, over the same API as everybody's."""
+"""The console: a page to generate and browse images, over the public API."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _LOGOUT = 'action="/logout" hidden'
 
 @get("/", include_in_schema=False, media_type="text/html", sync_to_thread=False)
 def console(service: ServiceDependency) -> Response[str]:
-    """Show the page; who had to log in can log out."""
+    """Return the page; with a logout button if a login is required."""
     html = page("console", "index.html")
     if service.settings.server.auth_token is not None:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
@@ -27,7 +27,7 @@ def console(service: ServiceDependency) -> Response[str]:
 
 @get("/console/{name:str}", include_in_schema=False, sync_to_thread=False)
 def console_file(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Return one of the page's own files."""
+    """Return one of the page's files."""
     return static_file("console", name, request)
 
 

@@ -1,4 +1,4 @@
-"""What every request passes before routing: pure ASGI, so that no router's quirk can be a way around it."""
+"""The checks that every request passes before routing: pure ASGI, so that no router's quirk bypasses them."""
 
 from imagegen_http.guard.buffered_body import BufferedBody
 from imagegen_http.guard.inbound_guard import InboundGuard

@@ -1,4 +1,4 @@
-"""Who may do what once an auth token is set."""
+"""Authorization of a request once an auth token is configured."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _IMAGE_PATH = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
 
 
 class Access:
-    """The token opens everything; the login's cookie opens what the console needs."""
+    """The bearer token grants everything; the login cookie grants what the console needs."""
 
     def __init__(self, *, token: str, now: Callable[[], float], public_origin: str | None = None) -> None:
         self._token = token
@@ -19,26 +19,26 @@ class Access:
         self._now = now
 
     def allows(self, request: InboundRequest) -> bool:
-        """Return whether the request may go on."""
+        """Return whether the request is authorized."""
         return self._is_public(request) or self._has_token(request) or self._has_session(request)
 
     def _is_public(self, request: InboundRequest) -> bool:
         return request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
 
     def _has_token(self, request: InboundRequest) -> bool:
-        scheme, _, given = request.header(b"authorization").partition(" ")
-        is_equal = sessions.same_secret(given.strip().encode("latin-1"), self._token)
+        scheme, _, credential = request.header(b"authorization").partition(" ")
+        is_equal = sessions.same_secret(credential.strip().encode("latin-1"), self._token)
         return is_equal and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
-        """Take the cookie for pages and images, and for the API only from a page of our own."""
+        """Accept the cookie for pages and images, and for the API only from a page of our own."""
         if not (accepts_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
             return False
         return sessions.is_logged_in(request, self._token, self._now())
 
 
 def accepts_cookie(request: InboundRequest) -> bool:
-    """Return whether the cookie alone is enough here: reading pages and images."""
+    """Return whether the cookie alone authorizes the request: it does for reading pages and images."""
     if request.method not in ("GET", "HEAD"):
         return False
     return not request.is_api or _IMAGE_PATH.fullmatch(request.path) is not None

@@ -1,4 +1,4 @@
-"""What a body may be: its type, its size, the time it takes."""
+"""The limits of a request body: its type, its size, the time that it takes to arrive."""
 
 import asyncio
 
@@ -22,24 +22,25 @@ FORMS = frozenset({"/login", "/logout"})
 
 _MAX_FORM_BYTES = 16 * 1024
 _LATE_LINGER_SECONDS = 1.0
+"""A client that was too slow already is not drained for as long as one that was refused early."""
 
 
 def max_bytes(request: InboundRequest, rules: GuardRules) -> int:
-    """Return how many bytes this request's body may have."""
+    """Return the maximum size of this request's body, in bytes."""
     if request.path in FORMS:
         return _MAX_FORM_BYTES
     return rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
 
 
 def media_type(request: InboundRequest) -> str:
-    """Return the declared type in lower case, without parameters; ``""`` when there is none."""
+    """Return the declared media type in lower case, without parameters; ``""`` if none is declared."""
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
 
 def has_wrong_type(request: InboundRequest) -> bool:
-    """Return whether a body of the declared type and coding must not be read as what the path takes.
+    """Return whether the declared type and content coding are not those that the path accepts.
 
-    A page of another site can send plain text, a form or multipart without asking first; JSON it cannot.
+    A page of another site can send plain text, a form or multipart without a CORS preflight, but not JSON.
     """
     if request.header(b"content-encoding").lower() not in ("", "identity"):
         return True
@@ -52,11 +53,12 @@ def has_wrong_type(request: InboundRequest) -> bool:
 
 
 def content_length(request: InboundRequest) -> int | None:
-    """Return the Content-Length, 0 without a body, None when only its end will tell.
+    """Return the Content-Length, 0 without a body, None for a chunked body.
 
     Raises:
-        RequestRefused: the Content-Length is no number, or there are chunks too: a proxy in front of us may
-            have gone by the other one, and would take the rest for a request (RFC 9112, section 6.3).
+        RequestRefused: the Content-Length is no number, or the body is chunked as well: a proxy in front of
+            us may have gone by the other header and would take the rest for a second request, which is
+            request smuggling (RFC 9112, section 6.3).
     """
     length = request.header(b"content-length")
     if request.header(b"transfer-encoding"):
@@ -71,7 +73,7 @@ def content_length(request: InboundRequest) -> int | None:
 
 
 class IncomingBody:
-    """One request's body: read whole within its bounds and replayed, or dropped."""
+    """The body of one request: read completely within its limits and replayed, or drained."""
 
     def __init__(self, request: InboundRequest, receive: Receive) -> None:
         self._request = request
@@ -81,10 +83,10 @@ class IncomingBody:
         self._timed_out = False
 
     def check_head(self, rules: GuardRules, budget: BodyBudget) -> None:
-        """Refuse what the head alone shows to be wrong.
+        """Refuse a body that its head already disqualifies, before any of it is read.
 
         Raises:
-            RequestRefused: the type or the announced size is wrong, or there is no room now.
+            RequestRefused: the type or the declared size is wrong, or the budget has no room now.
         """
         declared_bytes = content_length(self._request)
         if declared_bytes and has_wrong_type(self._request):
@@ -96,11 +98,11 @@ class IncomingBody:
             raise _no_room()
 
     async def read(self, rules: GuardRules, lease: BodyLease) -> bytearray:
-        """Return the whole body.
+        """Return the complete body.
 
         Raises:
-            RequestRefused: it is too large, of a wrong type, too slow, or there is no room for it.
-            RequestAborted: it will never be complete.
+            RequestRefused: it is too large, of a wrong type or too slow, or the budget has no room for it.
+            RequestAborted: the client disconnected before it was complete.
         """
         try:
             async with asyncio.timeout(rules.body_seconds):
@@ -110,9 +112,9 @@ class IncomingBody:
             raise RequestRefused.for_body(f"was not complete after {rules.body_seconds:g} seconds") from error
 
     def replay(self, buffered_body: BufferedBody) -> Receive:
-        """Return a ``receive`` that gives this body as one message, and afterwards what the server says.
+        """Return a ``receive`` that yields this body as one message, and then the server's own messages.
 
-        What is made for the message is a copy; whoever reads large bodies takes the `BufferedBody` instead.
+        The message holds a copy; code that reads large bodies uses the `BufferedBody` instead.
         """
         is_replayed = False
 
@@ -127,16 +129,19 @@ class IncomingBody:
 
     @property
     def must_be_drained(self) -> bool:
-        """Whether bytes are still to come that nobody will read.
+        """Whether the client may still send bytes that nobody will read.
 
-        A client that waits for "100 Continue" sends none after a refusal.
+        A client that waits for "100 Continue" sends no body after a refusal.
         """
         if self._is_complete or not self._has_body():
             return False
         return self._has_begun or "100-continue" not in self._request.header(b"expect").lower()
 
     async def drain(self, seconds: float) -> None:
-        """Read and drop the rest, for so long: closing on unread bytes would take the answer with it."""
+        """Read and discard the rest for at most ``seconds``.
+
+        Closing with unread bytes would reset the connection, and the client would lose the response.
+        """
         try:
             async with asyncio.timeout(min(seconds, _LATE_LINGER_SECONDS) if self._timed_out else seconds):
                 while not self._is_complete:
@@ -146,7 +151,7 @@ class IncomingBody:
 
     @property
     def is_unread(self) -> bool:
-        """Whether the connection cannot be used for another request."""
+        """Whether part of the body was not read, so that the connection cannot serve another request."""
         return self._has_body() and not self._is_complete
 
     def _has_body(self) -> bool:
@@ -166,7 +171,7 @@ class IncomingBody:
                     raise _no_room()
                 body += chunk
         except BaseException:
-            body.clear()  # the traceback keeps it, while the rest is read and dropped
+            body.clear()  # the traceback would keep it alive while the rest is drained
             raise
         return body
 

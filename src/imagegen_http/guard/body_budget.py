@@ -1,15 +1,16 @@
-"""How many bytes of bodies the process holds at once."""
+"""The memory budget for bodies."""
 
 MAX_SMALL_BODY_BYTES = 256 * 1024
-"""A body up to this size may use the reserve: no prompt is longer, however its JSON is escaped."""
+"""A body of up to this size may use the reserve. No prompt is longer, however its JSON is escaped."""
 
 
 class BodyBudget:
-    """A number of bytes that all bodies share, each from its first byte on.
+    """A number of bytes that all bodies in memory share.
 
     Args:
-        total: bytes for all.
-        reserve: more bytes, for small bodies alone: prompts must get through while images are uploaded.
+        total: bytes for all bodies.
+        reserve: additional bytes for small bodies alone, so that prompts get through while images are
+            uploaded.
     """
 
     def __init__(self, total: int, *, reserve: int = 0) -> None:
@@ -19,19 +20,23 @@ class BodyBudget:
 
     @property
     def used(self) -> int:
-        """The bytes that bodies hold now."""
+        """The bytes in use now."""
         return self._used
 
     def has_room(self, size: int) -> bool:
-        """Return whether a body of this size could be held now."""
+        """Return whether a body of this size would fit now."""
         return size <= self._free + (self._reserve if size <= MAX_SMALL_BODY_BYTES else 0)
 
     def lease(self) -> "BodyLease":
-        """Return an empty share, for one request."""
+        """Return an empty lease for one request."""
         return BodyLease(self)
 
     def adjust(self, common: int, reserved: int) -> bool:
-        """Take (or, negative, give back) bytes of all and of the reserve; return whether there was room."""
+        """Take bytes (or return them, if negative) from the common part and the reserve, or neither.
+
+        Returns:
+            Whether there was room.
+        """
         if common > self._free or reserved > self._reserve:
             return False
         self._free -= common
@@ -41,18 +46,18 @@ class BodyBudget:
 
 
 class BodyLease:
-    """One request's share. It grows as bytes arrive: announcing a large body costs others nothing."""
+    """One request's part of the budget. It grows as bytes arrive: declaring a large body reserves nothing."""
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._common = self._reserved = 0
 
     def grow(self, size: int) -> bool:
-        """Hold ``size`` bytes from now on; return whether there was room."""
+        """Extend the lease to ``size`` bytes; return whether there was room."""
         return self._resize(size, 0) or (size <= MAX_SMALL_BODY_BYTES and self._resize(0, size))
 
     def release(self) -> None:
-        """Give everything back."""
+        """Return all bytes to the budget."""
         self._resize(0, 0)
 
     def _resize(self, common: int, reserved: int) -> bool:

@@ -1,4 +1,4 @@
-"""A request's body, for as long as the application needs it."""
+"""A request's body in memory, for as long as the application needs it."""
 
 import asyncio
 import contextlib
@@ -13,18 +13,18 @@ from imagegen_http.guard.json_outline import Outline, Text
 T = TypeVar("T")
 
 MAX_INLINE_READ_BYTES = 16 * 1024
-"""Bytes of a body that the event loop may read itself; a larger one is read in a thread."""
+"""The largest body that is parsed on the event loop; a larger one is parsed in a thread."""
 
 _KEY = "imagegen.body"
 
 
 class BufferedBody:
-    """One body, in memory once. ``text`` is empty and ``outline`` says nothing once it was released.
+    """One body, in memory only once. After its release, ``text`` and ``outline`` are empty.
 
     Args:
-        text: all of it.
-        lease: its share of the memory for bodies.
-        thread: reads large bodies, one after the other, so that only one is in memory twice.
+        text: the complete body.
+        lease: its part of the memory budget.
+        thread: parses large bodies one after the other, so that only one of them is in memory twice.
     """
 
     def __init__(
@@ -36,38 +36,38 @@ class BufferedBody:
         self.fill(text)
 
     def fill(self, text: Text) -> None:
-        """Hold this body from now on."""
+        """Set the body."""
         self.text = text
         self.outline = Outline(text=text)
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "BufferedBody":
-        """Return the body of the request that the guard let pass; an empty one without a guard."""
-        buffered_body: BufferedBody | None = scope.get(_KEY)
-        return cls(b"") if buffered_body is None else buffered_body
+        """Return the body that the guard attached to the scope; an empty one without a guard."""
+        body: BufferedBody | None = scope.get(_KEY)
+        return cls(b"") if body is None else body
 
     def attach_to(self, scope: Scope) -> None:
-        """Let the application find it."""
+        """Attach the body to the scope, where `from_scope` finds it."""
         scope[_KEY] = self
 
     async def acquire_slot(self, slots: asyncio.Semaphore) -> None:
-        """Wait until few others are being made something of, which takes several times their size."""
+        """Wait for a slot, which `drop` releases: a body that is parsed takes several times its size."""
         await slots.acquire()
         self._slots = slots
 
     async def read(self, reading: Callable[[], T]) -> T:
-        """Return what ``reading`` makes of the body, which it may do in a thread."""
+        """Return the result of ``reading``, which runs in a thread when the body is large."""
         if len(self.text) <= MAX_INLINE_READ_BYTES:
             return reading()
         return await asyncio.get_running_loop().run_in_executor(self._thread, reading)
 
     def drop(self) -> None:
-        """Forget the bytes; what was made of them has their share of the memory.
+        """Discard the bytes but keep the lease, for the values that were parsed from them.
 
-        They are gone at once, although frames of a traceback may refer to them for a while.
+        The memory is freed at once, although frames of a traceback may refer to the body for a while.
         """
         if isinstance(self.text, bytearray):
-            with contextlib.suppress(BufferError):  # a thread reads it; it is forgotten when that ends
+            with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
                 self.text.clear()
         self.text = b""
         self.outline = Outline(text=b"")
@@ -76,6 +76,6 @@ class BufferedBody:
             slots.release()
 
     def release(self) -> None:
-        """Let go of the body and of its share: nothing that was made of it is kept."""
+        """Discard the body and return its lease: nothing that was parsed from it is in use any more."""
         self.drop()
         self.lease.release()

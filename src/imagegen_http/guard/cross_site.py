@@ -1,8 +1,8 @@
-"""Which requests a browser makes for a page of somebody else.
+"""Protection against cross-site requests, which a browser makes for a page of another site.
 
 The rules for methods that change something are those of Go's ``http.CrossOriginProtection``
 (https://pkg.go.dev/net/http#CrossOriginProtection) without its exemptions, and ``Origin: null`` is
-refused. Neither header means that no browser sent it.
+refused. A request with neither ``Origin`` nor ``Sec-Fetch-Site`` does not come from a browser.
 """
 
 from urllib.parse import urlsplit
@@ -13,16 +13,16 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 
 
 def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether another site made this request and may not.
+    """Return whether to refuse the request as cross-site.
 
-    A foreign page may link to anything; it may neither change nor read nor embed anything. Pages of
-    ``public_origin`` are our own, whatever Host a proxy has made of it.
+    A page of another site may link to anything, but may not change, read or embed anything. Pages of
+    ``public_origin`` are our own, whatever Host a proxy sends.
     """
     return is_foreign(request, public_origin) and not request.is_navigation
 
 
 def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether a browser says that a page of another origin made this request."""
+    """Return whether, by its headers, a page of another origin made this request."""
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
     if origin == "null":
         return True
@@ -32,9 +32,9 @@ def is_foreign(request: InboundRequest, public_origin: str | None = None) -> boo
 
 
 def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether a browser says that a page of this very origin made this request.
+    """Return whether, by its headers, a page of this very origin made this request.
 
-    Browsers send no ``Sec-Fetch-Site`` over plain HTTP beyond loopback; there ``Origin`` tells, or for a
+    Browsers send no ``Sec-Fetch-Site`` over plain HTTP beyond loopback. There ``Origin`` decides, or for a
     GET the ``Referer``, which our pages send to their own origin only.
     """
     if is_foreign(request, public_origin):
@@ -47,7 +47,7 @@ def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bo
 
 
 def _is_same_origin(url: str, request: InboundRequest, public_origin: str | None) -> bool:
-    """Return whether a URL's ``host:port`` is what the Host header says, letter for letter, or is public."""
+    """Return whether a URL's ``host:port`` equals the Host header, or its origin is the public one."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which of what proxies say about a request is believed: nearly nothing."""
+"""The forwarding headers of proxies, of which only the scheme is trusted, and only from trusted proxies."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Forwarding:
-    """Says whether a request was made by HTTPS, although it came here without.
+    """Finds out whether the client used HTTPS where a proxy terminates TLS.
 
-    That is so when ``public_url`` begins with ``https``, or when the peer is in ``trusted_proxies`` and says
-    ``X-Forwarded-Proto: https``. No other header is read, and this one from nobody else.
+    It did if ``public_url`` begins with ``https``, or if the peer is in ``trusted_proxies`` and sends
+    ``X-Forwarded-Proto: https``. No other forwarding header is read, and this one from nobody else.
 
     Raises:
-        ValueError: an address is none; the message repeats it.
+        ValueError: an address is not valid; the message names it.
     """
 
     def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
@@ -26,7 +26,7 @@ class Forwarding:
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
-        """Return the scope with the scheme that the request was made with."""
+        """Return the scope with the scheme that the client used."""
         if self._public_is_https or (self._is_trusted(scope) and _forwarded_proto(scope) == "https"):
             return {**scope, "scheme": "https"}
         return scope
@@ -43,10 +43,10 @@ class Forwarding:
 
 
 def parse_network(text: str) -> Network:
-    """Return the network that an address or ``address/bits`` means.
+    """Return the network of an address or of ``address/bits``.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither.
     """
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
@@ -58,7 +58,7 @@ def parse_origin(public_url: str) -> str:
     """Return ``scheme://host[:port]`` as a browser writes it in ``Origin``.
 
     Raises:
-        ValueError: it is no such address; a path, a query and a user have no place in it.
+        ValueError: it is not an HTTP address, or has a path, a query or user information.
     """
     try:
         parts = urlsplit(public_url.strip())
@@ -73,6 +73,6 @@ def parse_origin(public_url: str) -> str:
 
 
 def _forwarded_proto(scope: Scope) -> str:
-    """Return what the nearest proxy says: the last of several words or headers."""
+    """Return the value of the nearest proxy: the last item of the last header."""
     values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
     return values[-1].decode("latin-1").rpartition(",")[2].strip().lower() if values else ""

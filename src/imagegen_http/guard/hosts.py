@@ -1,4 +1,4 @@
-"""Which ``Host`` a request may name. The list, not the address, is what stops DNS rebinding."""
+"""The ``Host`` names that a request may have. This list is what stops DNS rebinding, not the bind address."""
 
 import ipaddress
 import re
@@ -14,10 +14,10 @@ _WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bo
 
 
 class AllowedHosts:
-    """Loopback, the address that the service is bound to, and configured names; any port.
+    """Loopback, the bind address and the configured names, each with any port.
 
     Raises:
-        ValueError: a configured name could never be a Host; the message repeats it.
+        ValueError: a configured name can never be a Host; the message names it.
     """
 
     def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
@@ -26,16 +26,16 @@ class AllowedHosts:
         self._names = frozenset(allowed if bound is None else allowed | {bound}) - _WILDCARDS
 
     def allow(self, request: InboundRequest) -> bool:
-        """Return whether the request has exactly one Host, and it is on the list."""
+        """Return whether the request has exactly one Host header and its name is allowed."""
         hosts = request.header_values(b"host")
         return len(hosts) == 1 and normalize_host(hosts[0]) in self._names
 
 
 def normalize_host(host: str) -> str | None:
-    """Return a Host's name in lower case, without its port and final dot; None when it is none.
+    """Return a Host's name in lower case, without port and trailing dot; None if it is not valid.
 
-    User information, spaces, lists and other characters make it none. IPv6 is in brackets and in its
-    shortest form.
+    User information, spaces, lists and other characters make it invalid. An IPv6 address is returned in
+    brackets and in its shortest form.
     """
     match = _HOST.fullmatch(host.lower())
     if match is None or int(match["port"] or 0) > MAX_PORT:
@@ -57,7 +57,7 @@ def _configured_name(text: str) -> str:
 
 
 def _as_host(text: str) -> str:
-    """Return what a browser would send for a name that a person wrote: bare IPv6, IDN."""
+    """Return what a browser sends for a name as people write it, such as a bare IPv6 address or an IDN."""
     text = text.strip()
     try:
         return f"[{ipaddress.IPv6Address(text).compressed}]"

@@ -1,4 +1,4 @@
-"""The first thing that a request meets: host, origin, token, body. What passes is complete and bounded."""
+"""Checks host, origin, token and body of each request first. Whatever passes is complete and bounded."""
 
 import asyncio
 import time
@@ -21,22 +21,23 @@ from imagegen_http.guard.rules import GuardRules
 from imagegen_http.guard.security_headers import with_security_headers
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Largest head, its path and headers together; the parser bounds only what comes in pieces."""
+"""Path, query and headers together. The HTTP parser limits only a head that arrives in several pieces."""
+
 _MAX_CONCURRENT_LARGE_BODIES = 8
-"""Large bodies that the application reads at a time; the others wait as they came."""
+"""Large bodies that the application parses at a time; the others wait unparsed."""
 
 
 class InboundGuard:
-    """Wraps an ASGI application. It decides by the path that the router sees and by nothing forwarded.
+    """Wraps an ASGI application. It decides by the path that the router sees, never by forwarding headers.
 
-    Only the scheme may be forwarded, by a trusted proxy; the application sees it as the scope's.
+    Only the scheme may be forwarded, by a trusted proxy; the application sees it in the scope.
 
-    The application gets each body as one message (or as a `BufferedBody`), whole, declared as what the path
-    takes, within its size, not nested too deep, and of few values. ``refuse`` sends the error envelope;
-    ``now`` is seconds since 1970.
+    The application gets each body complete, as one message or as a `BufferedBody`. It has the media type that
+    the path accepts, is within the size limit, is not nested too deeply and has a bounded number of values.
+    ``refuse`` sends the error envelope; ``now`` returns seconds since 1970.
 
     Raises:
-        ValueError: an allowed host could never be a Host.
+        ValueError: an allowed host can never be a Host.
     """
 
     def __init__(
@@ -68,11 +69,11 @@ class InboundGuard:
 
     @property
     def bytes_in_flight(self) -> int:
-        """What the bodies of running requests hold now."""
+        """The bytes that the bodies of running requests use now."""
         return self._budget.used
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Stop the thread that reads large bodies."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,8 +1,8 @@
-"""What can be told of a JSON text without parsing it: its depth, how much it says, where its images are.
+"""Scans a JSON text without parsing it: how deep it is, how many values it has, where its images are.
 
-A parser makes a value of each comma, holds the interpreter until it is done, and copies every string. Sixty
-megabytes of commas become a gigabyte and stop all other callers for seconds; so a text is parsed only when
-few values can come of it, and without its images, which stay where they are.
+A parser creates a value for each comma, blocks the interpreter until it is done, and copies every string.
+Sixty megabytes of commas become a gigabyte and block all other callers for seconds. So a text is parsed only
+if it can yield few values, and without its images, which stay in the buffer.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from types import MappingProxyType
 import attrs
 
 MAX_VALUES = 20_000
-"""Values that a body may have; the largest configuration of a provider has some thousand."""
+"""The largest configuration of a provider has some thousand values."""
 
 MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024
 """Shorter data URLs are parsed like any other text."""
@@ -28,31 +28,31 @@ _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(_BRACKETS)))
 
 Text = bytes | bytearray
 Span = tuple[int, int]
-"""Where a string's bytes begin and end."""
+"""Start and end of a string's bytes."""
 
 
 class TooComplex(Exception):
-    """The text is not to be parsed; the message says why."""
+    """The text must not be parsed; the message says why."""
 
 
 @attrs.frozen(kw_only=True)
 class Outline:
-    """``text`` is what to parse; ``images`` are the places of strings that it only names."""
+    """``text`` is what to parse; ``images`` maps the placeholders in it to the spans of extracted strings."""
 
     text: Text = attrs.field(repr=False)
     images: Mapping[str, Span] = MappingProxyType({})
 
 
 def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
-    """Return the outline of a JSON text. What is no JSON has one as well: a parser will say so.
+    """Return the outline of a JSON text. Invalid JSON has one as well; the parser will refuse it.
 
     Args:
-        text: as it came.
-        max_depth: open brackets at once, strings not counted.
-        extract_images: whether data URLs of images are left out.
+        text: the text as received.
+        max_depth: the maximum number of open brackets, outside strings.
+        extract_images: whether data URLs of images are replaced by placeholders.
 
     Raises:
-        TooComplex: it is nested deeper, or has too many values or too much beside its images.
+        TooComplex: it is nested deeper, or has too many values or too many bytes beside its images.
     """
     scan = _Scan(text, extract_images=extract_images)
     scan.run()
@@ -64,7 +64,7 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
 
 
 def is_deeper_than(limit: int, structure: bytes) -> bool:
-    """Return whether a parser could meet more than ``limit`` open brackets at once.
+    """Return whether more than ``limit`` brackets can be open at once.
 
     ``structure`` is JSON without its strings, of at most `MAX_VALUES` brackets.
     """
@@ -78,7 +78,7 @@ def is_deeper_than(limit: int, structure: bytes) -> bool:
 
 
 class _Scan:
-    """One pass from string to string; everything that grows with the text is a search in C."""
+    """One pass from string to string; all work that grows with the text happens in C, by ``find``."""
 
     def __init__(self, text: Text, *, extract_images: bool) -> None:
         self.out = bytearray()
@@ -86,7 +86,7 @@ class _Scan:
         self.images: dict[str, Span] = {}
         self._text = text
         self._extract_images = extract_images
-        self._placeholder_prefix = f"picture-{secrets.token_hex(16)}-"
+        self._placeholder_prefix = f"image-{secrets.token_hex(16)}-"
         self._quotes = 0
         self._values = 0
 
@@ -100,7 +100,7 @@ class _Scan:
             at = self._scan_string(start + 1)
 
     def _scan_between(self, start: int, end: int) -> None:
-        """Take what stands between two strings."""
+        """Take the characters between two strings."""
         self._check_size(end - start)
         piece = self._text[start:end]
         self._values += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
@@ -110,7 +110,7 @@ class _Scan:
         self.out += piece
 
     def _scan_string(self, start: int) -> int:
-        """Take the string whose first byte is at ``start``; return where the rest begins."""
+        """Take the string whose first byte is at ``start``; return the position after its closing quote."""
         end = self._string_end(start)
         if self._is_image(start, end):
             placeholder = f"{self._placeholder_prefix}{len(self.images)}"
@@ -122,7 +122,7 @@ class _Scan:
         return end + 1
 
     def _string_end(self, start: int) -> int:
-        """Return where the closing quote is, or the text's end when there is none."""
+        """Return the position of the closing quote, or the end of the text if there is none."""
         at = start
         while True:
             self._quotes += 1

@@ -1,4 +1,4 @@
-"""Answers a request whose body is not read to its end, in a way that the answer arrives."""
+"""Responds to a request whose body is not read to its end, so that the client still gets the response."""
 
 from imagegen_http.asgi.types import App, Message, Receive, Scope, Send
 from imagegen_http.guard.bodies import IncomingBody
@@ -7,10 +7,10 @@ from imagegen_http.guard.bodies import IncomingBody
 async def respond_early(
     response: App, scope: Scope, receive: Receive, send: Send, *, unread: IncomingBody, seconds: float
 ) -> None:
-    """Send the whole answer, drop what the client still sends for so many seconds, then close.
+    """Send the complete response, drain the request's body for at most ``seconds``, then close.
 
-    A server that closes while bytes are unread makes the kernel reset the connection, and a reset drops
-    what the client has not read yet: the answer (RFC 9112, section 9.6).
+    If a server closes with unread bytes, the kernel resets the connection, and the reset discards what the
+    client has not read yet: the response (RFC 9112, section 9.6).
     """
 
     async def send_but_not_end(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""``/login`` and ``/logout``: the token once, then a cookie."""
+"""``/login`` and ``/logout``: exchanges the token for a cookie."""
 
 import asyncio
 import re
@@ -19,8 +19,8 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
 class Login:
     """The login as an ASGI application, behind the guard's checks.
 
-    A wrong token costs a second, and only a few callers may wait at once: everybody else is asked to
-    come back before anything is compared, so that trying faster gains nothing.
+    A wrong token costs a second, and only a few callers may wait at once. All others get 503 before their
+    token is compared, so that trying faster gains nothing.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Login:
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; its body comes as one message."""
+        """Serve one request; its body arrives as one message."""
         request = InboundRequest.from_scope(scope)
         allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
         if request.method not in allowed:
@@ -78,14 +78,14 @@ class Login:
 
 
 def redirect_to_login(request: InboundRequest) -> App:
-    """Return the answer that sends a person to the login and back afterwards."""
-    here = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
-    target = _local_path(here)
+    """Return the response that redirects to the login page, which then leads back to the requested one."""
+    path = quote(request.path) + (f"?{request.query.decode('latin-1')}" if request.query else "")
+    target = _local_path(path)
     return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
 
 
 def redirect(location: str, cookie: str | None = None) -> App:
-    """Return an answer 303 to a place of ours."""
+    """Return a 303 to a path on this server."""
     headers = [(b"location", location.encode("latin-1"))]
     if cookie is not None:
         headers.append((b"set-cookie", cookie.encode("latin-1")))
@@ -111,14 +111,14 @@ def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> A
         length = (b"content-length", str(len(body)).encode())
         head = [*headers, length, (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": head})
-        sent = b"" if scope["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": sent, "more_body": False})
+        content = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": content, "more_body": False})
 
     return response
 
 
 def _form_field(encoded: bytes, name: str) -> str:
-    """Return a field of a form or query, ``""`` when it is missing or the form cannot be read."""
+    """Return a field of a form or query, ``""`` if it is missing or the form is malformed."""
     try:
         fields = parse_qs(encoded.decode("latin-1"), max_num_fields=16)
     except ValueError:
@@ -127,7 +127,7 @@ def _form_field(encoded: bytes, name: str) -> str:
 
 
 def _local_path(text: str) -> str:
-    """Return a path on this server that a login may lead to; ``/`` for anything else."""
+    """Return a path on this server to which a login may redirect; ``/`` for anything else."""
     if not _LOCAL_PATH.fullmatch(text) or text.partition("?")[0] in PATHS or "\\" in text:
         return "/"
     return text

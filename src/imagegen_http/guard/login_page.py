@@ -1,4 +1,4 @@
-"""The login page's HTML: no script, nothing from elsewhere."""
+"""The HTML of the login page: no script, no external resource."""
 
 import base64
 import hashlib
@@ -51,7 +51,7 @@ _WRONG_ZH, _WRONG_EN = "访问令牌不正确", "The access token is not correct
 
 
 def render(*, english: bool, wrong: bool, target: str) -> bytes:
-    """Return the page; ``wrong`` after a failed try, ``target`` is where a login leads."""
+    """Return the page; ``wrong`` after a failed attempt; ``target`` is the path that a login redirects to."""
     problem = _WRONG_EN if english else _WRONG_ZH
     return _PAGE.format(
         **(_EN if english else _ZH),

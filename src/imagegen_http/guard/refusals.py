@@ -1,4 +1,4 @@
-"""A request that is turned away before it reaches the application."""
+"""Requests that end before they reach the application."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen
 class RequestRefused(Exception):
-    """``slug`` is a row of the error table; ``data`` and ``headers`` go into its answer."""
+    """``slug`` names a row of the error table; ``data`` and ``headers`` go into the response."""
 
     slug: str
     data: Mapping[str, Any] = attrs.field(factory=dict)
@@ -16,9 +16,9 @@ class RequestRefused(Exception):
 
     @classmethod
     def for_body(cls, message: str) -> "RequestRefused":
-        """Return a refusal of what the body says, or how it came."""
+        """Return a refusal because of the body: its content, or how it was sent."""
         return cls("validation_failed", {"errors": [{"field": "body", "message": message}]})
 
 
 class RequestAborted(Exception):
-    """The client left before its request was complete; nobody waits for an answer."""
+    """The client disconnected before its request was complete; nobody waits for a response."""

@@ -1,4 +1,4 @@
-"""What the inbound guard enforces, as a value."""
+"""The rules of the inbound guard, as a value."""
 
 import attrs
 
@@ -9,14 +9,14 @@ _MIB = 1024 * 1024
 class GuardRules:
     """Sizes in bytes, times in seconds.
 
-    ``bind_host`` is accepted as a Host unless it is a wildcard; ``allowed_hosts`` are names beside it
-    and loopback, and so is the host of ``public_url``, the ``scheme://host[:port]`` by which people know the
-    service; ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is believed.
-    ``max_upload_bytes`` bounds the bodies that carry images, ``max_body_bytes`` all
-    others. ``max_bytes_in_flight`` bounds all bodies together; one upload always fits. ``reserved_bytes``
-    are more, for bodies of prompts alone.
-    ``linger_seconds`` is how long the rest of a refused body is read and dropped, so that a client
-    which sends before it reads gets its answer.
+    ``bind_host`` is accepted as a Host unless it is a wildcard. Loopback, ``allowed_hosts`` and the host of
+    ``public_url`` (the ``scheme://host[:port]`` under which clients reach the service) are accepted too.
+    ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is trusted.
+    ``max_upload_bytes`` limits the bodies that carry images, ``max_body_bytes`` all others.
+    ``max_bytes_in_flight`` limits all bodies together; one upload always fits. ``reserved_bytes`` come on top
+    of that, for small bodies alone.
+    ``linger_seconds`` is how long the rest of a refused body is drained, so that a client that sends before
+    it reads gets its response.
     """
 
     bind_host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Headers that make answers harmless in a browser; what an answer already says of itself stays."""
+"""Security headers for browsers; headers that a response already has stay."""
 
 from imagegen_http.asgi.types import Message, Send
 
@@ -13,26 +13,26 @@ _REFERRER_POLICY = b"referrer-policy"
 
 
 def with_security_headers(send: Send, *, no_store: bool) -> Send:
-    """Return a ``send`` that adds them; ``no_store`` for answers that no cache may keep by default."""
+    """Return a ``send`` that adds them; ``no_store`` for responses that by default no cache may store."""
 
     async def send_safely(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", []))
             present = {name.lower() for name, _ in headers}
-            wanted = [*_ALWAYS, (_REFERRER_POLICY, _referrer_policy(headers))]
+            defaults = [*_ALWAYS, (_REFERRER_POLICY, _referrer_policy(headers))]
             if no_store:
-                wanted.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": headers + [h for h in wanted if h[0] not in present]}
+                defaults.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers + [h for h in defaults if h[0] not in present]}
         await send(message)
 
     return send_safely
 
 
 def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Let pages tell their own origin where a request comes from, and nobody anything.
+    """Return the policy: pages send a referrer to their own origin, everything else sends none.
 
     Under ``no-referrer`` a browser sends a page's own forms with ``Origin: null``
-    (https://fetch.spec.whatwg.org/#append-a-request-origin-header), which is refused.
+    (https://fetch.spec.whatwg.org/#append-a-request-origin-header), which the guard refuses.
     """
     types = (value.lower() for name, value in headers if name.lower() == b"content-type")
     return b"same-origin" if any(b"text/html" in value for value in types) else b"no-referrer"

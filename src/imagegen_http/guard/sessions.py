@@ -1,4 +1,4 @@
-"""The login cookie: proof that its holder once knew the token, good for 30 days and for this token alone."""
+"""The login cookie: proof that its holder knew the token, valid for 30 days and for this token only."""
 
 import hashlib
 import hmac
@@ -13,13 +13,13 @@ _EXPIRY_DIGITS = 12
 
 
 def issue(token: str, now: float) -> str:
-    """Return a cookie's value; ``now`` in seconds since 1970. Another token makes it worthless."""
+    """Return a new cookie's value; ``now`` in seconds since 1970. Changing the token invalidates it."""
     expiry = str(int(now) + LIFETIME_SECONDS)
     return f"{expiry}.{_signature(token, expiry)}"
 
 
 def is_valid(cookie: str, token: str, now: float) -> bool:
-    """Return whether `issue` made this value for this token, and it has not expired."""
+    """Return whether `issue` returned this value for this token and it has not expired."""
     expiry, _, signature = cookie.partition(".")
     if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
         return False
@@ -28,7 +28,7 @@ def is_valid(cookie: str, token: str, now: float) -> bool:
 
 
 def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
-    """Return whether the request carries a valid cookie. Cookies of a name may be several: any will do."""
+    """Return whether the request has a valid cookie; of several with this name, one is enough."""
     pairs = (
         pair.strip().partition("=")
         for header in request.header_values(b"cookie")
@@ -38,14 +38,14 @@ def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
 
 
 def set_cookie(value: str, *, secure: bool) -> str:
-    """Return the ``Set-Cookie`` of a login; an empty value is a logout."""
+    """Return the ``Set-Cookie`` header of a login; an empty value deletes the cookie."""
     age = LIFETIME_SECONDS if value else 0
     return f"{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
 
-def same_secret(given: bytes, secret: str) -> bool:
-    """Compare in a time that tells neither where they differ nor how long the secret is."""
-    return hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(secret.encode()).digest())
+def same_secret(candidate: bytes, secret: str) -> bool:
+    """Compare in a time that reveals neither where they differ nor how long the secret is."""
+    return hmac.compare_digest(hashlib.sha256(candidate).digest(), hashlib.sha256(secret.encode()).digest())
 
 
 def _signature(token: str, expiry: str) -> str:

@@ -1,4 +1,4 @@
-"""The part of the API that speaks as OpenAI's Images do, on the same queue."""
+"""The part of the API that is compatible with OpenAI's Images API, on the same queue."""
 
 from imagegen_http.openai.routes import openai_router
 

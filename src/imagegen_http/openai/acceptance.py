@@ -1,4 +1,4 @@
-"""Makes a task of what a client wants, or finds the one that it has made already."""
+"""Creates the task of a client's request, or finds the one that an earlier request created."""
 
 import asyncio
 import hashlib
@@ -20,10 +20,10 @@ _MAX_DIGITS = 6
 
 @attrs.frozen(kw_only=True)
 class Caller:
-    """What the headers say.
+    """What the headers say of the caller.
 
-    ``repeat`` counts how often the request was sent before; 0 also where the client does not count.
-    ``left`` ends when the caller has gone.
+    ``retry_count`` is how often the request was sent before; 0 also if the client does not count.
+    ``disconnect`` ends when the caller has disconnected.
     """
 
     disconnect: "asyncio.Task[None]"
@@ -33,14 +33,14 @@ class Caller:
 
     @staticmethod
     def parse_retry_count(header: str) -> int:
-        """Return the number that ``x-stainless-retry-count`` says."""
+        """Return the number in ``x-stainless-retry-count``; 0 if there is none."""
         count = header.strip()
         return int(count) if count.isascii() and count.isdigit() and len(count) <= _MAX_DIGITS else 0
 
 
 @attrs.frozen(kw_only=True)
 class Accepted:
-    """``replayed``: the task was there. ``call`` waits for it until it is told to leave."""
+    """``replayed``: the task existed before. ``call`` counts as waiting for it until ``retries.leave``."""
 
     task: Task
     replayed: bool
@@ -48,13 +48,13 @@ class Accepted:
 
 
 async def accept(
-    service: Service, repeats: ClientRetries, image_request: ImageRequest, caller: Caller
+    service: Service, retries: ClientRetries, image_request: ImageRequest, caller: Caller
 ) -> Accepted:
-    """Return the task, durable when this returns.
+    """Return the request's task, which is durable by then.
 
     Raises:
-        Refusal: whatever is wrong with it, or a caller without a key of his own has gone; then nothing is
-            stored or sent.
+        Refusal: the request is not valid, or a caller without an idempotency key has disconnected; then
+            nothing is stored or sent.
     """
     call = Call(
         digest=hashlib.sha256(f"{caller.credential}\0{image_request.digest}".encode()).hexdigest(),
@@ -64,14 +64,14 @@ async def accept(
     if caller.idempotency_key is not None:
         added = await _submit(service, image_request, caller.idempotency_key, _CLIENT_KEY_SCOPE)
         return Accepted(task=added.task, replayed=added.replayed, call=call)
-    async with repeats.arriving(call):
-        made = await repeats.claim(service.imagegen, call, numbered=caller.retry_count > 0)
-        if made is not None:
-            return Accepted(task=made, replayed=True, call=call)
+    async with retries.arriving(call):
+        task = await retries.claim(service.imagegen, call, numbered=caller.retry_count > 0)
+        if task is not None:
+            return Accepted(task=task, replayed=True, call=call)
         if caller.disconnect.done():
-            raise Unavailable("nobody waits for it any more")
+            raise Unavailable("the client disconnected")
         key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
-        async with repeats.submitting(call, key):
+        async with retries.submitting(call, key):
             added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)
     return Accepted(task=added.task, replayed=False, call=call)
 

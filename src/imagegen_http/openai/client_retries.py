@@ -1,17 +1,17 @@
-"""Finds the task of a request that is sent again, so that nobody pays twice.
+"""Finds the task of a request that a client retries, so that nobody pays twice.
 
-Clients send a request again by themselves: after a lost connection, a time-out of their own or of a gateway
-on the way, a 5xx. Only OpenAI's own number their repeats in ``x-stainless-retry-count``, and LiteLLM, which
-uses them, says 0 each time. A repeat looks just like an equal request on purpose. What became of the caller
-before tells them apart: who got an answer, or still waits for one, does not ask for it again. So
+Clients retry by themselves: after a lost connection, a 5xx, or a time-out of their own or of a gateway on the
+way. Only OpenAI's own number their retries, in ``x-stainless-retry-count``; LiteLLM, which uses them, sends 0
+each time. So a retry looks exactly like an equal request that is sent on purpose. What became of the earlier
+caller tells them apart: one that got its response, or still waits for it, has no reason to retry. Therefore
 
-- each request gets a key of its own that begins with the digest of what was sent. The key is stored in the
-  transaction of its task, and marked when its caller has the answer: both outlast a kill;
-- a task is *lost* when its key is not marked and nobody waits for it. After a kill that is each one whose
-  answer was not sent. An equal request takes a lost task, one request one task, while it runs and for
-  `MAX_RETRY_DELAY` after its end, unless it failed in a way that makes a new try free and sensible;
-- a repeat that says so (number above 0) may also share a task that somebody waits for or has the answer of,
-  for its first request may have been lost behind a gateway where nobody sees it.
+- each request gets a key of its own that begins with the digest of the request. The key is committed in the
+  transaction of its task, and marked as answered once its caller has the response: both survive a kill;
+- a task is *abandoned* if its key is not marked and nobody waits for it. After a kill these are all tasks
+  whose response was not delivered. An equal request claims an abandoned task, one request one task, while it
+  runs and for `MAX_RETRY_DELAY` after its end, unless it failed such that a new attempt is free and sensible;
+- a numbered retry (above 0) may also share a task that somebody waits for or whose response was delivered:
+  its first request may have been lost behind a gateway, which we cannot see.
 """
 
 import asyncio
@@ -28,29 +28,30 @@ from imagegen_core.imagegen import ImageGen
 from imagegen_core.tasks.task import Task, TaskStatus
 
 DERIVED_KEY_SCOPE = "v1-first"
-"""Where the keys of requests lie, apart from those that clients choose."""
+"""The scope of derived keys, apart from the idempotency keys that clients send."""
 
 MAX_RETRY_DELAY = timedelta(minutes=10)
-"""How long after its end a lost task waits for its caller: longer than any client takes to ask again."""
+"""How long after its end an abandoned task can be claimed: longer than any client takes to retry."""
 
 MAX_NUMBERED_RETRY_DELAY = timedelta(minutes=20)
-"""The same for numbered repeats. The default time-out is 10 minutes, and there are two repeats."""
+"""The same for numbered retries: the official clients time out after 10 minutes and retry twice."""
 
 _REFUSAL_MEMORY_SECONDS = 150.0
 """Longer than any Retry-After that the official clients obey."""
 
 _MAX_REMEMBERED = 10_000
+"""Entries of each kind that are in memory; the oldest go first."""
 
 _RETRIED_REFUSALS = frozenset({"queue_full", "unavailable", "insufficient_storage"})
-"""Refusals that the official clients repeat."""
+"""Refusals after which the official clients retry."""
 
 
 @attrs.define(kw_only=True, eq=False)
 class Call:
-    """A caller who waits.
+    """A request whose caller waits for the response.
 
-    ``digest`` is of all that was sent, ``operations`` are those that it may mean, ``left`` ends when the
-    caller has gone. ``key`` is of the task that the caller waits for, once it is known.
+    ``digest`` identifies its content, ``operations`` are those that it may become, ``disconnect`` ends when
+    the caller has disconnected. ``key`` belongs to the task that the caller waits for, once that is known.
     """
 
     digest: str
@@ -60,7 +61,7 @@ class Call:
 
 
 class ClientRetries:
-    """What is known of requests and their repeats; ``now`` in seconds, from any beginning."""
+    """Matches requests with the tasks of earlier equal ones; ``now`` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -72,7 +73,7 @@ class ClientRetries:
 
     @asynccontextmanager
     async def arriving(self, call: Call) -> AsyncIterator[None]:
-        """Make later repeats of a request wait until it is known which task it gets, if any."""
+        """Let later retries of a request wait until it is known which task it gets, if any."""
         self._arriving[call] = None
         try:
             yield
@@ -83,7 +84,7 @@ class ClientRetries:
 
     @asynccontextmanager
     async def submitting(self, call: Call, key: str) -> AsyncIterator[None]:
-        """Give a new request its key, and remember if it is turned away."""
+        """Assign a new request its key, and remember if it is refused."""
         self._enter(call, key)
         try:
             yield
@@ -94,9 +95,9 @@ class ClientRetries:
             raise
 
     async def claim(self, imagegen: ImageGen, call: Call, *, numbered: bool) -> Task | None:
-        """Return the task whose answer this caller shall have, or None when a new one is needed.
+        """Return the task whose response this caller gets, or None if a new one has to be submitted.
 
-        The caller then waits for it until `leave`. ``numbered``: the client says that it is a repeat.
+        The caller counts as waiting for it until `leave`. ``numbered``: the client says that it is a retry.
         """
         async with self._arrived:
             await self._arrived.wait_for(lambda: self._is_settled(call, numbered=numbered))
@@ -108,12 +109,12 @@ class ClientRetries:
         return await self._share(imagegen, call) if task is None and numbered else task
 
     def answered(self, call: Call) -> None:
-        """Remember that the caller got the answer, as far as can be seen from here."""
+        """Remember that the response was delivered, as far as the server can know."""
         if call.key is not None:
             self._remember(call.key)
 
     def leave(self, call: Call) -> None:
-        """Count the caller as one who waits no more."""
+        """Note that the caller no longer waits."""
         if call.key is not None:
             callers = self._waiting[call.key]
             callers.remove(call)
@@ -125,21 +126,21 @@ class ClientRetries:
         now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
         for operation in call.operations:
             scope, prefix, since = f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}.", now - max_delay
-            for kept in await keys.unanswered(scope=scope, prefix=prefix, now=now, ended_since=since):
-                if not self._is_abandoned(kept.key):
+            for unanswered in await keys.unanswered(scope=scope, prefix=prefix, now=now, ended_since=since):
+                if not self._is_abandoned(unanswered.key):
                     continue
-                task = await imagegen.adapters.tasks.get(kept.task_id)
+                task = await imagegen.adapters.tasks.get(unanswered.task_id)
                 if not _answers_a_retry(task):
-                    self._remember(kept.key)
-                elif self._is_abandoned(kept.key):  # nobody took it meanwhile
-                    self._enter(call, kept.key)
+                    self._remember(unanswered.key)
+                elif self._is_abandoned(unanswered.key):  # no other request claimed it during the await
+                    self._enter(call, unanswered.key)
                     return task
         return None
 
     async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
-        """Return a task that somebody waits for, else one whose answer was sent."""
+        """Return a task that somebody waits for, else one whose response was delivered."""
         now, keys = imagegen.adapters.clock.now(), imagegen.adapters.idempotency_keys
-        made = [
+        candidates = [
             keyed
             for operation in call.operations
             for keyed in await keys.tasks_by_prefix(
@@ -147,21 +148,23 @@ class ClientRetries:
             )
             if _answers_a_retry(keyed.task) and _age(keyed.task, now) <= MAX_NUMBERED_RETRY_DELAY
         ]
-        if not made:
+        if not candidates:
             return None
-        chosen = min(made, key=lambda keyed: (keyed.key in self._answered, keyed.key not in self._waiting))
+        chosen = min(
+            candidates, key=lambda keyed: (keyed.key in self._answered, keyed.key not in self._waiting)
+        )
         self._enter(call, chosen.key)
         return chosen.task
 
     def _is_settled(self, call: Call, *, numbered: bool) -> bool:
-        """Return whether no caller before may have a task in a moment that this one should be given."""
+        """Return whether no earlier request that is still arriving may yet leave a task for this one."""
         before = takewhile(lambda other: other is not call, self._arriving)
         return not any(
             other.digest == call.digest and (numbered or other.disconnect.done()) for other in before
         )
 
     def _is_abandoned(self, key: str) -> bool:
-        """Return whether nobody has the answer and all who waited for it have gone."""
+        """Return whether nobody got the response and all who waited for it have disconnected."""
         return key not in self._answered and all(
             call.disconnect.done() for call in self._waiting.get(key, ())
         )
@@ -176,19 +179,19 @@ class ClientRetries:
             del self._answered[next(iter(self._answered))]
 
     def _was_refused(self, digest: str) -> bool:
-        """Return whether one such request was turned away; each counts for one repeat."""
+        """Return whether an equal request was refused; each refusal accounts for one retry."""
         now = self._now()
         while self._refusals and self._refusals[0][0] <= now:
             self._refusals.popleft()
-        found = next((entry for entry in self._refusals if entry[1] == digest), None)
-        if found is None:
+        refusal = next((entry for entry in self._refusals if entry[1] == digest), None)
+        if refusal is None:
             return False
-        self._refusals.remove(found)
+        self._refusals.remove(refusal)
         return True
 
 
 def _answers_a_retry(task: Task) -> bool:
-    """Return whether a repeat of the request gets this task's end, rather than a new try."""
+    """Return whether a retry of the request gets this task's outcome rather than a new attempt."""
     failure = task.failure
     if task.status is not TaskStatus.FAILED or failure is None:
         return True
@@ -196,5 +199,5 @@ def _answers_a_retry(task: Task) -> bool:
 
 
 def _age(task: Task, now: datetime) -> timedelta:
-    """Return how long ago it ended; a task that goes on has no age."""
+    """Return how long ago the task ended; zero if it has not."""
     return timedelta() if task.completed_at is None else now - task.completed_at

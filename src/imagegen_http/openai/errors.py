@@ -1,4 +1,4 @@
-"""Gives every error below ``/v1`` OpenAI's shape: the routes', the router's and the guard's."""
+"""Renders every error below ``/v1`` in OpenAI's format: those of the routes, the router and the guard."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Handler = Callable[[Request[Any, Any, Any], Any], Response[dict[str, Any]]]
 
 
 def in_both_shapes(handlers: Mapping[Any, Handler]) -> dict[Any, Handler]:
-    """Return exception handlers whose answers below ``/v1`` are OpenAI's."""
+    """Return exception handlers whose responses below ``/v1`` have OpenAI's format."""
     return {kind: _in_both_shapes(handler) for kind, handler in handlers.items()}
 
 
@@ -37,7 +37,7 @@ def _in_both_shapes(handler: Handler) -> Handler:
 async def refuse(
     scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Send an error from outside the router, in the shape of the path; the guard uses it."""
+    """Send an error from outside the router, in the format of the path; the guard uses it."""
     if not is_openai_path(scope):
         await handlers.refuse(scope, receive, send, slug, data, headers)
         return
@@ -48,7 +48,7 @@ async def refuse(
 
 
 def problem_from_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
-    """Return a row of the table of errors, in the caller's language."""
+    """Return a row of the error table, in the caller's language."""
     status, body = envelope(
         slug, data or {}, english=request_context.english.get(), request_id=request_context.request_id.get()
     )
@@ -56,7 +56,7 @@ def problem_from_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
 
 
 async def send_problem(problem: Problem, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
-    """Send an error as a whole answer."""
+    """Send an error as a complete response."""
     content = json.dumps(problem.body, ensure_ascii=False).encode()
     response_headers = {
         "content-type": "application/json",
@@ -71,5 +71,5 @@ async def send_problem(problem: Problem, scope: Scope, send: Send, headers: Mapp
 
 
 def is_openai_path(scope: Any) -> bool:
-    """Return whether a request is for OpenAI's part of the API."""
+    """Return whether a request is for the OpenAI-compatible part of the API."""
     return InboundRequest.from_scope(scope).is_under("/v1")

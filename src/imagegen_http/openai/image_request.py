@@ -1,4 +1,4 @@
-"""What a client wants, read out of its body before any model is known."""
+"""A client's request as its body has it, before the model is known."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
 
 @attrs.frozen(kw_only=True)
 class ImageRequest:
-    """``fields`` are those that may belong to the model, as they came; ``digest`` is of all that was sent.
+    """``fields`` are those that may belong to the model, unchecked; ``digest`` covers the whole body.
 
     ``images`` is None for a generation.
     """
@@ -35,10 +35,10 @@ class ImageRequest:
 
 
 def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
-    """Return what a body wants that has been read as ``asked`` already.
+    """Return the request of a body that was parsed as ``generation`` already.
 
     Raises:
-        ClientException: a field that ``asked`` has no part of cannot be read.
+        ClientException: a field that is not part of ``generation`` is malformed.
     """
     fields = _decode(body)
     return ImageRequest(
@@ -46,16 +46,16 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
     )
 
 
-def read_edit(buffered_body: BufferedBody, content_type: str) -> ImageRequest:
-    """Return what the body of an edit wants, JSON or multipart; blocks.
+def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
+    """Return the request of an edit's body, JSON or multipart; blocks.
 
     Raises:
-        ValidationFailed, ValidationException, ClientException: it cannot be read as one.
-        InvalidImage: an image in it is none, as far as its text shows.
+        ValidationFailed, ValidationException, ClientException: the body is malformed.
+        InvalidImage: an image in it is not base64, is empty or too large. It is not decoded yet.
     """
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
-        return _from_form(read_parts(buffered_body.text, content_type))
-    return _from_json(buffered_body)
+        return _from_form(read_parts(body.text, content_type))
+    return _from_json(body)
 
 
 def _from_form(parts: Sequence[Part]) -> ImageRequest:
@@ -71,21 +71,16 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     )
 
 
-def _from_json(buffered_body: BufferedBody) -> ImageRequest:
-    fields = _decode(buffered_body.outline.text)
+def _from_json(body: BufferedBody) -> ImageRequest:
+    fields = _decode(body.outline.text)
     generation = _convert(fields, ImageEdit, strict=True)
-    extra_images = (
-        generation.image
-        if isinstance(generation.image, list)
-        else [generation.image]
-        if generation.image
-        else []
-    )
-    texts = [_text(r) for r in (*generation.images, *extra_images)]
-    with InputImages.of(buffered_body) as input_images:
+    single = generation.image or []
+    references = [*generation.images, *(single if isinstance(single, list) else [single])]
+    texts = [_text(reference) for reference in references]
+    with InputImages.of(body) as input_images:
         images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
         mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
-        digest = hashlib.sha256(buffered_body.text).hexdigest()
+        digest = hashlib.sha256(body.text).hexdigest()
     return ImageRequest(
         generation=generation, fields=_model_fields(fields), digest=digest, images=images, mask=mask
     )
@@ -107,7 +102,7 @@ def _convert(fields: Any, kind: type[ImageEdit], *, strict: bool) -> ImageEdit:
 
 
 def _image(part: Part) -> InputSource:
-    """Return a file of a form; a field may name an image as JSON does."""
+    """Return the image of a form's part: a file, or a field with a data URL or an image's id as in JSON."""
     if not part.content:
         raise ValidationFailed.of(part.name, "is empty")
     return part.content if part.is_file else read_image(part.content, part.name)
@@ -118,11 +113,11 @@ def _text(reference: Reference) -> str:
 
 
 def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    taken = {*OWN_FIELDS, "images", "image", "mask"}
-    return {name: value for name, value in fields.items() if name not in taken and value is not None}
+    own = {*OWN_FIELDS, "images", "image", "mask"}
+    return {name: value for name, value in fields.items() if name not in own and value is not None}
 
 
 def _digest(parts: Sequence[Part]) -> str:
-    """Return a digest that the boundary, which changes from repeat to repeat, has no part in."""
-    told = [[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in parts]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    """Return a digest that does not depend on the boundary, which changes with each retry."""
+    digests = [[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in parts]
+    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()

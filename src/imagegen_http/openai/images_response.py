@@ -1,4 +1,4 @@
-"""Holds a request until its task has ended, then sends the images."""
+"""Keeps a request open until its task has ended, then sends the images."""
 
 import json
 from collections.abc import Mapping
@@ -27,20 +27,20 @@ from imagegen_http.openai.task_completion import ClientDisconnected, wait_for_en
 from imagegen_http.runtime.service import Service
 
 MAX_HOLD_SECONDS = 600.0
-"""The default time-out of the official clients."""
+"""How long a request is kept open: the default time-out of the official clients."""
 
 _log = structlog.get_logger("imagegen.openai")
 
 
 @attrs.frozen(kw_only=True)
 class ImagesResponse:
-    """The answer to one request, as an ASGI application.
+    """The response to one request, as an ASGI application.
 
-    A client that leaves changes nothing for the task, and asks for its answer by sending the request again.
+    A client's disconnect does not affect the task; the client gets its response by retrying the request.
     """
 
     service: Service
-    repeats: ClientRetries
+    retries: ClientRetries
     task: Task
     call: Call
     style: Style
@@ -48,24 +48,28 @@ class ImagesResponse:
     max_hold_seconds: float = MAX_HOLD_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Wait for the task and send its outcome.
+
+        The response counts as delivered once the peer's system has acknowledged it; only then is its key
+        marked, so that a retry of a response that was lost on the way gets it again.
+        """
         writer = _ResponseWriter(scope, send, {"x-task-id": self.task.task_id, **self.headers})
         try:
             is_final = await self._send(writer)
             arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
             if arrived:
-                self.repeats.answered(self.call)
+                self.retries.answered(self.call)
             await writer.end()
             if arrived:
                 await self._record_delivery()
         except ClientDisconnected:
             return
         finally:
-            self.repeats.leave(self.call)
+            self.retries.leave(self.call)
             self.call.disconnect.cancel()
 
     async def _send(self, writer: "_ResponseWriter") -> bool:
-        """Return whether what was sent is how the task ended; else the client is to ask again."""
+        """Send the task's outcome, or that it is still running; return whether it was the outcome."""
         streams = self.style.events is not None
         if streams:
             await writer.start_events()
@@ -81,28 +85,28 @@ class ImagesResponse:
             if problem is None:
                 images = await self.service.imagegen.images(task.task_id)
                 pieces = (event_pieces if streams else json_pieces)(task, images, self.style)
-                await writer.pieces(pieces, self.service)
+                await writer.write_pieces(pieces, self.service)
         except (StorageError, BlobMissing) as error:
             _log.error("an image cannot be read", reason=str(error))
             if writer.has_pieces:
                 raise
             problem, is_final = _unreadable_image(error), not isinstance(error, StorageUnreachable)
         if problem is not None:
-            await writer.problem(problem)
+            await writer.write_problem(problem)
         return is_final
 
     async def _record_delivery(self) -> None:
-        """Store that the caller has the answer; if that fails, an equal request may get it once more."""
+        """Store that the response was delivered; if that fails, an equal request may get it once more."""
         if self.call.key is None:
             return
         adapters = self.service.imagegen.adapters
         try:
             await adapters.idempotency_keys.answered(self.task.task_id, at=adapters.clock.now())
         except ImagegenError as error:
-            _log.warning("an answer cannot be kept in mind", reason=str(error))
+            _log.warning("a delivered response could not be recorded", reason=str(error))
 
     def _problem(self, task: Task) -> Problem | None:
-        """Return why there are no images, None when there are."""
+        """Return why there are no images; None if there are."""
         english = request_context.english.get()
         if task.failure is not None:
             return Problem.from_failure(task.failure, english=english)
@@ -119,7 +123,7 @@ class ImagesResponse:
 
 
 class _ResponseWriter:
-    """One answer on its way, whole or as events."""
+    """Writes one response, as JSON or as a stream of events."""
 
     def __init__(self, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
         self._scope = scope
@@ -130,18 +134,21 @@ class _ResponseWriter:
         self.has_pieces = False
 
     async def start_events(self) -> None:
-        """Begin a stream of events."""
+        """Start a stream of events."""
         self._streams = True
         await self._start(
             {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
         )
 
     async def keep_alive(self) -> None:
-        """Send a comment."""
+        """Send a comment, which clients ignore."""
         await self._body(b": keep-alive\n\n")
 
-    async def pieces(self, pieces: list[Piece], service: Service) -> None:
-        """Send the images; a store that is down is told before the first byte."""
+    async def write_pieces(self, pieces: list[Piece], service: Service) -> None:
+        """Send the images; the first bytes of an image are read before the status is sent.
+
+        So a store that is down still yields an error status instead of a truncated body.
+        """
         chunks = encode_pieces(pieces, service.imagegen.adapters.blobs.open)
         ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
         first = b""
@@ -156,16 +163,16 @@ class _ResponseWriter:
         async for chunk in chunks:
             await self._body(chunk)
 
-    async def problem(self, problem: Problem) -> None:
-        """Send an error: as the answer, or as the last event of a stream."""
+    async def write_problem(self, problem: Problem) -> None:
+        """Send an error, as the response or as the last event of a stream."""
         if self._streams:
-            told = {"type": "error", **problem.body}
-            await self._body(f"event: error\ndata: {json.dumps(told, ensure_ascii=False)}\n\n".encode())
+            data = {"type": "error", **problem.body}
+            await self._body(f"event: error\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
         else:
             await send_problem(problem, self._scope, self._send, self._headers)
 
     async def end(self) -> None:
-        """Send the end of what was begun in pieces."""
+        """End a body that was started."""
         if self._has_started:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -180,9 +187,9 @@ class _ResponseWriter:
 
 
 def _unreadable_image(error: Exception) -> Problem:
-    """Return the error of an image that was made and cannot be read.
+    """Return the error of an image that was generated and cannot be read.
 
-    While only its store is down, asking again costs nothing: that caller counts as one without an answer.
+    While only its store is down, a retry costs nothing: it claims the same task.
     """
     if isinstance(error, StorageUnreachable):
         return attrs.evolve(problem_from_slug("unavailable"), headers=RETRY_LATER)
@@ -192,5 +199,5 @@ def _unreadable_image(error: Exception) -> Problem:
 
 
 def _still_running(task_id: str, *, english: bool) -> str:
-    where = f"GET /api/v1/tasks/{task_id}"
-    return f"the task goes on; see {where}" if english else f"任务仍在进行，可用 {where} 查看"
+    call = f"GET /api/v1/tasks/{task_id}"
+    return f"the task goes on; see {call}" if english else f"任务仍在进行，可用 {call} 查看"

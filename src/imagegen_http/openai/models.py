@@ -1,4 +1,4 @@
-"""Which model a name means, over all providers that can be used now."""
+"""Resolves model names over all usable providers."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ _MAX_LISTED_NAMES = 20
 
 
 async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
-    """Return the provider and the model that ``provider/model``, a model id or nothing means.
+    """Return the provider and the model of ``provider/model``, of a model id, or the defaults.
 
-    A bare id is looked for with the default provider first, then with the others by name. Ids may have
+    A bare id is looked up with the default provider first, then with the others by name. Ids may contain
     slashes themselves.
 
     Raises:
-        ModelNotAvailable: no usable provider has it.
-        Refusal: nothing was named, and the default provider cannot be used.
+        ModelNotAvailable: no usable provider has the model.
+        Refusal: no model was named, and the default provider cannot be used.
     """
     default = service.settings.default_provider
     if not name:
@@ -38,7 +38,7 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
 
 
 async def list_models(service: Service) -> dict[str, Any]:
-    """Return every model of every provider that can be used now."""
+    """Return every model of every usable provider."""
     usable = await service.imagegen.list_providers.usable()
     data = [
         render_model(r.config.provider_name, m, created=_created(r)) for r in usable for m in r.profile.models
@@ -47,16 +47,16 @@ async def list_models(service: Service) -> dict[str, Any]:
 
 
 def render_model(provider_name: str, model: Model, *, created: int) -> dict[str, Any]:
-    """Return a model as OpenAI shows one; ``shutdown_date`` only where there is one."""
-    told: dict[str, Any] = {
+    """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
+    fields: dict[str, Any] = {
         "id": f"{provider_name}/{model.id}",
         "object": "model",
         "created": created,
         "owned_by": provider_name,
     }
     if model.lifecycle.date:
-        told["shutdown_date"] = model.lifecycle.date
-    return told
+        fields["shutdown_date"] = model.lifecycle.date
+    return fields
 
 
 async def show_model(service: Service, name: str) -> dict[str, Any]:
@@ -86,6 +86,6 @@ def _names(usable: tuple[ResolvedProvider, ...]) -> list[str]:
 
 
 def _created(resolved: ResolvedProvider) -> int:
-    """Return when the configuration was saved, in seconds since 1970; 0 for one from the file."""
+    """Return when the configuration was created, in seconds since 1970; 0 for one from the file."""
     at = resolved.config.created_at
     return 0 if at is None else int(at.timestamp())

@@ -1,4 +1,4 @@
-"""Reads a ``multipart/form-data`` body into its parts."""
+"""Parses a ``multipart/form-data`` body into its parts."""
 
 from collections.abc import Iterator
 
@@ -22,10 +22,10 @@ class Part:
     content: bytes
 
     def text(self) -> str:
-        """Return the content of a field.
+        """Return the content of a text field.
 
         Raises:
-            ValidationFailed: it is not UTF-8, or longer than any text may be.
+            ValidationFailed: it is not UTF-8, or longer than 1 MiB.
         """
         if len(self.content) > _MAX_TEXT_BYTES:
             raise ValidationFailed.of(self.name, f"must be at most {_MAX_TEXT_BYTES} bytes")
@@ -39,7 +39,7 @@ def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
     """Return the parts of a body.
 
     Raises:
-        ValidationFailed: it is not what it says it is, is cut short, or has more than 100 parts.
+        ValidationFailed: the body is malformed or truncated, or has more than 100 parts.
     """
     _, options = parse_options_header(content_type)
     try:

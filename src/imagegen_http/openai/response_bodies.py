@@ -1,4 +1,4 @@
-"""The bodies of answers, in pieces: text, and images that become base64 as they are read."""
+"""Response bodies in pieces: text, and images that are encoded as base64 while they are read."""
 
 import base64
 import json
@@ -12,24 +12,24 @@ from imagegen_core.tasks.task import Task
 
 Piece = bytes | Image
 OpenBlob = Callable[[str], AsyncIterator[bytes]]
-"""Opens the blob of a key."""
+"""Opens the blob with a key."""
 
 _PIECE_BYTES = 48 * 1024
-"""Encoded at a time, a multiple of three."""
+"""Bytes that are encoded at a time; a multiple of three, so that base64 needs no padding in between."""
 
 _USAGE = ("total_tokens", "input_tokens", "output_tokens")
 
 
 @attrs.frozen(kw_only=True)
 class Style:
-    """``base_url`` for addresses in the place of bytes; ``events`` begins the names of streamed events."""
+    """``base_url``: send URLs below it instead of bytes; ``events``: stream events with this name prefix."""
 
     base_url: str | None = None
     events: str | None = None
 
 
 def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
-    """Return the one JSON answer."""
+    """Return a JSON body with all images."""
     pieces: list[Piece] = [b'{"created":%d,"data":[' % _created(task)]
     for position, image in enumerate(images):
         pieces.append(b"," if position else b"")
@@ -39,24 +39,24 @@ def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece
 
 
 def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
-    """Return one event for each image; ``usage`` is in the last."""
+    """Return one event for each image; the last one has the ``usage``."""
     pieces: list[Piece] = []
     name = f"{style.events}.completed"
     for position, image in enumerate(images):
-        told = {"type": name, "created_at": _created(task), **_format_fields([image])}
+        fields = {"type": name, "created_at": _created(task), **_format_fields([image])}
         if position == len(images) - 1:
-            told |= _usage(images)
-        pieces += [f"event: {name}\ndata: ".encode(), *_object(image, style, told), b"\n\n"]
+            fields |= _usage(images)
+        pieces += [f"event: {name}\ndata: ".encode(), *_object(image, style, fields), b"\n\n"]
     return pieces
 
 
 def length_of(pieces: Sequence[Piece]) -> int:
-    """Return how many bytes the pieces become."""
+    """Return the size of the encoded pieces in bytes."""
     return sum(len(p) if isinstance(p, bytes) else 4 * -(-p.size_bytes // 3) for p in pieces)
 
 
 async def encode_pieces(pieces: Sequence[Piece], open_blob: OpenBlob) -> AsyncIterator[bytes]:
-    """Yield the bytes; of an image never more than a chunk is held."""
+    """Yield the encoded bytes; of an image, at most one chunk is in memory."""
     for piece in pieces:
         if isinstance(piece, bytes):
             yield piece
@@ -66,31 +66,31 @@ async def encode_pieces(pieces: Sequence[Piece], open_blob: OpenBlob) -> AsyncIt
 
 
 async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Encode threes of bytes in small pieces; what is left of a chunk waits for the next.
+    """Encode in small pieces of whole groups of three bytes; the remainder of a chunk goes before the next.
 
-    A reader who does not read holds a piece here and another in his connection.
+    A client that stops reading costs one piece here and another in its connection.
     """
-    left = b""
+    remainder = b""
     async for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
-            size = _PIECE_BYTES - len(left)
-            piece, rest = left + rest[:size], rest[size:]
+            size = _PIECE_BYTES - len(remainder)
+            piece, rest = remainder + rest[:size], rest[size:]
             whole = len(piece) - len(piece) % 3
             yield base64.b64encode(piece[:whole])
-            left = piece[whole:]
-    if left:
-        yield base64.b64encode(left)
+            remainder = piece[whole:]
+    if remainder:
+        yield base64.b64encode(remainder)
 
 
-def _object(image: Image, style: Style, told: Mapping[str, Any]) -> Iterator[Piece]:
-    said = dict(told)
+def _object(image: Image, style: Style, leading_fields: Mapping[str, Any]) -> Iterator[Piece]:
+    fields = dict(leading_fields)
     if revised := image.metadata.get("revised_prompt"):
-        said["revised_prompt"] = str(revised)
+        fields["revised_prompt"] = str(revised)
     if style.base_url is not None:
-        yield _json({**said, "url": f"{style.base_url}/api/v1/images/{image.id}/content"})
+        yield _json({**fields, "url": f"{style.base_url}/api/v1/images/{image.id}/content"})
         return
-    yield (_json(said)[:-1] + b"," if said else b"{") + b'"b64_json":"'
+    yield (_json(fields)[:-1] + b"," if fields else b"{") + b'"b64_json":"'
     yield image
     yield b'"}'
 
@@ -107,14 +107,16 @@ def _format_fields(images: Sequence[Image]) -> dict[str, Any]:
 
 
 def _usage(images: Sequence[Image]) -> dict[str, Any]:
-    """Return the tokens of all calls together, where each told them in OpenAI's words."""
+    """Return the tokens of all calls together, if each reported them in OpenAI's fields."""
     calls = {image.attempt_id: image.metadata.get("usage") for image in images}
-    told = [usage for usage in calls.values() if isinstance(usage, Mapping)]
-    if not told or len(told) < len(calls) or not all(_is_count(u.get(n)) for u in told for n in _USAGE):
+    usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
+    if not usages or len(usages) < len(calls):
         return {}
-    if len(told) == 1:
-        return {"usage": dict(told[0])}
-    return {"usage": {name: sum(u[name] for u in told) for name in _USAGE}}
+    if not all(_is_count(usage.get(name)) for usage in usages for name in _USAGE):
+        return {}
+    if len(usages) == 1:
+        return {"usage": dict(usages[0])}
+    return {"usage": {name: sum(usage[name] for usage in usages) for name in _USAGE}}
 
 
 def _is_count(value: Any) -> bool:

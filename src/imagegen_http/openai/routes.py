@@ -1,4 +1,4 @@
-"""``/v1``: images in one request, as the official ``openai`` clients ask for them."""
+"""``/v1``: images in one request, as the official ``openai`` clients send it."""
 
 import asyncio
 import time
@@ -38,61 +38,61 @@ async def create_image(
     data: JSONBody[ImageGeneration],
     request: JsonRequest,
     service: ServiceDependency,
-    repeats: ClientRetriesDependency,
+    retries: ClientRetriesDependency,
 ) -> ASGIApp:
     """Make images from a prompt and wait for them."""
-    buffered_body = request.buffered_body
-    image_request = await buffered_body.read(lambda: read_generation(data, buffered_body.text))
-    return await _answer(request, service, repeats, image_request, "image_generation")
+    body = request.buffered_body
+    image_request = await body.read(lambda: read_generation(data, body.text))
+    return await _respond(request, service, retries, image_request, "image_generation")
 
 
 @post(OPENAI_EDITS.removeprefix(ROOT), status_code=200)
 async def create_image_edit(
-    request: JsonRequest, service: ServiceDependency, repeats: ClientRetriesDependency
+    request: JsonRequest, service: ServiceDependency, retries: ClientRetriesDependency
 ) -> ASGIApp:
-    """Change an image, or make one after several, and wait for it."""
-    buffered_body, content_type = request.buffered_body, request.headers.get("content-type", "")
-    image_request = await buffered_body.read(lambda: read_edit(buffered_body, content_type))
-    buffered_body.drop()
-    return await _answer(request, service, repeats, image_request, "image_edit")
+    """Edit an image, or make one from several references, and wait for it."""
+    body, content_type = request.buffered_body, request.headers.get("content-type", "")
+    image_request = await body.read(lambda: read_edit(body, content_type))
+    body.drop()
+    return await _respond(request, service, retries, image_request, "image_edit")
 
 
 @post("/images/variations", status_code=200)
 async def create_image_variation() -> Response[dict[str, Any]]:
-    """Say what to use instead."""
-    gone = Problem(status=404, type="invalid_request_error", code="not_found", message=_NO_VARIATIONS)
-    return Response(gone.body, status_code=gone.status)
+    """Refuse variations and name the route to use instead."""
+    problem = Problem(status=404, type="invalid_request_error", code="not_found", message=_NO_VARIATIONS)
+    return Response(problem.body, status_code=problem.status)
 
 
 @get("/models")
 async def list_models(service: ServiceDependency) -> dict[str, Any]:
-    """List the models of all providers that can be used now."""
+    """List the models of all usable providers."""
     return await models.list_models(service)
 
 
 @get("/models/{model:path}")
 async def retrieve_model(model: ModelPath, service: ServiceDependency) -> dict[str, Any]:
-    """See a model."""
+    """Show a model."""
     return await models.show_model(service, str(model).strip("/"))
 
 
 def openai_router() -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    repeats = ClientRetries(time.monotonic)
+    retries = ClientRetries(time.monotonic)
 
-    async def provide_repeats() -> ClientRetries:
-        return repeats
+    async def provide_retries() -> ClientRetries:
+        return retries
 
     return Router(
         ROOT,
         route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
-        dependencies={"repeats": Provide(provide_repeats)},
+        dependencies={"retries": Provide(provide_retries)},
         include_in_schema=False,
     )
 
 
-async def _answer(
-    request: JsonRequest, service: Service, repeats: ClientRetries, image_request: ImageRequest, events: str
+async def _respond(
+    request: JsonRequest, service: Service, retries: ClientRetries, image_request: ImageRequest, events: str
 ) -> ASGIApp:
     generation, headers = image_request.generation, request.headers
     style = Style(
@@ -107,23 +107,23 @@ async def _answer(
             idempotency_key=parse_idempotency_key(headers.get("idempotency-key")),
             retry_count=Caller.parse_retry_count(headers.get("x-stainless-retry-count", "")),
         )
-        accepted = await accept(service, repeats, image_request, caller)
+        accepted = await accept(service, retries, image_request, caller)
     except BaseException:
         disconnect.cancel()
         raise
     request.buffered_body.release()
     response = ImagesResponse(
         service=service,
-        repeats=repeats,
+        retries=retries,
         task=accepted.task,
         call=accepted.call,
         style=style,
         headers={"idempotent-replayed": "true"} if accepted.replayed else {},
     )
-    return cast("ASGIApp", response)  # the same ASGI, typed in Litestar's own way
+    return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
 
 def _base_url(request: JsonRequest, service: Service) -> str:
-    """Return what addresses of ours begin with: the public one, else as the request came."""
+    """Return the base of our URLs: the public origin if it is configured, else that of the request."""
     public_url = service.settings.server.public_url
     return str(request.base_url).rstrip("/") if public_url is None else parse_origin(public_url)

@@ -1,4 +1,4 @@
-"""Says in our words what a client of OpenAI's wants of a model."""
+"""Translates requests in OpenAI's format into submissions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +14,7 @@ _LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
     ("quality", "standard"): None,
     ("quality", "hd"): "high",
 }
-"""Values of the DALL·E times, for a model that does not know them; None: its default."""
-
+"""Values from the times of DALL·E, for a model that does not declare them; None is its default."""
 
 _OPENAI_PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
@@ -29,28 +28,28 @@ _OPENAI_PARAMETERS: Mapping[str, Parameter] = {
         *common("seed", "negative_prompt", "steps", "cfg_scale"),
     )
 }
-"""What a model that takes anything is told beside what it declares.
+"""Parameters that a model which accepts extras gets in addition to those that it declares.
 
-OpenAI's fields about the image, which may decide its price, and the common parameters. Whatever else clients
-put into a body is not for the model.
+They are OpenAI's fields about the image, which may affect its price, and the common parameters. Whatever else
+clients put into a body is not meant for the model.
 """
 
 
 def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
-    """Return all that `build_submission` may make of it, whatever the model."""
+    """Return the operations that `build_submission` may choose, depending on the model."""
     path = OPENAI_GENERATIONS if image_request.images is None else OPENAI_EDITS
     return tuple(operation for operation in Operation if operation.rules.openai_path == path)
 
 
 def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
-    """Return the request for the core to check.
+    """Return the submission, which the core will check.
 
-    Fields that the model does not declare are left out, as gateways of this kind do, but for those that
-    OpenAI declares where the model takes more than it says. Several images are references; one is
-    edited, or is a reference where the model cannot edit.
+    Fields that the model does not declare are dropped, as gateways of this kind do; if the model accepts
+    extras, those that OpenAI declares are kept. Several images are references; a single one is edited, or is
+    a reference if the model cannot edit.
 
     Raises:
-        ValidationFailed: no image to edit, or a mask for several.
+        ValidationFailed: there is no image to edit, or a mask with several images.
     """
     params = dict(_params(image_request, model))
     generation, images = image_request.generation, image_request.images
@@ -89,10 +88,10 @@ def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, An
     if image_request.generation.n is not None:
         yield "num", image_request.generation.n
     yield from _size(image_request.generation.size, declared).items()
-    known = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
-    for name, given in image_request.fields.items():
-        if name in known and name != "num" and (name in declared or given != "auto"):
-            value = _value(known[name], given)
+    accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
+    for name, field in image_request.fields.items():
+        if name in accepted and name != "num" and (name in declared or field != "auto"):
+            value = _value(accepted[name], field)
             if value is not None:
                 yield name, value
 
@@ -108,19 +107,20 @@ def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]
     return {}
 
 
-def _value(parameter: Parameter, given: Any) -> Any:
-    """Return a value of the declared type where a form's text can be read as one; None: say nothing."""
-    if not isinstance(given, str):
-        return given
-    if parameter.enum and given not in parameter.enum:
-        if given == "auto":
+def _value(parameter: Parameter, field: Any) -> Any:
+    """Return the field's value, converted to the declared type if it is a form's text; None to omit it."""
+    if not isinstance(field, str):
+        return field
+    text: str | None = field
+    if parameter.enum and field not in parameter.enum:
+        if field == "auto":
             return None
-        given = _LEGACY_VALUES.get((parameter.name, given), given)
-    if parameter.type == "string" or given is None:
-        return given
+        text = _LEGACY_VALUES.get((parameter.name, field), field)
+    if parameter.type == "string" or text is None:
+        return text
     if parameter.type == "boolean":
-        return {"true": True, "false": False}.get(given.lower(), given)
+        return {"true": True, "false": False}.get(text.lower(), text)
     try:
-        return int(given) if parameter.type == "integer" else float(given)
+        return int(text) if parameter.type == "integer" else float(text)
     except ValueError:
-        return given
+        return text

@@ -1,4 +1,4 @@
-"""Waits for a task to end, as long as the client stays and the service can finish it."""
+"""Waits for a task to end while the client is connected and the service can finish it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ _POLL_SECONDS = 0.2
 
 
 class ClientDisconnected(Exception):
-    """Nobody waits for the answer any more; the task goes on."""
+    """The client disconnected, so nobody waits for the response; the task goes on."""
 
 
 async def wait_for_end(
@@ -23,12 +23,12 @@ async def wait_for_end(
     seconds: float,
     meanwhile: Callable[[], Awaitable[object]] | None = None,
 ) -> Task:
-    """Return the task when it has ended, or as it is after ``seconds`` or when the service stops first.
+    """Return the task once it has ended, or as it is after ``seconds`` or when the service stops first.
 
     ``meanwhile`` is called whenever nothing has happened for 15 seconds.
 
     Raises:
-        ClientLeft: ``left`` is done.
+        ClientDisconnected: ``disconnect`` is done.
     """
     ended = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
     halted = asyncio.create_task(_halted(service, task_id))
@@ -46,10 +46,10 @@ async def wait_for_end(
 
 
 async def _halted(service: Service, task_id: str) -> None:
-    """Return when the service stops and the task will not go on before the next start."""
+    """Return once the service stops and the task cannot go on before the next start."""
     await service.stopping.wait()
     task = await service.imagegen.adapters.tasks.get(task_id)
     if task.status is TaskStatus.PENDING:
         return
-    while service.imagegen.worker.busy:  # noqa: ASYNC110 - the worker tells nobody, and this is rare
+    while service.imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
         await asyncio.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What ``/health`` tells."""
+"""The report of ``/health``."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_http.runtime.service import Service
 
 REQUIRED_CHECKS = ("database", "storage")
-"""The checks without which no task can be taken."""
+"""The checks without which no task can be accepted."""
 
 
 @attrs.define
 class HealthReport:
-    """Looks at what the service stands on, cheaply enough to be asked every second.
+    """Checks what the service depends on, cheaply enough for a request every second.
 
-    ``database_healthy`` is False after an error that a disk may not recover from.
+    ``database_healthy`` returns False after an error from which a disk may not recover.
     """
 
     database_healthy: Callable[[], bool]
@@ -46,8 +46,8 @@ class HealthReport:
         checks["keys"] = "locked" if self.box_locked() else "ok"
         if self.oss is not None:
             checks["oss"] = await self.oss()
-        sound = all(checks[name] == "ok" for name in (*REQUIRED_CHECKS, "keys"))
-        status = "ok" if sound else "degraded"
+        is_healthy = all(checks[name] == "ok" for name in (*REQUIRED_CHECKS, "keys"))
+        status = "ok" if is_healthy else "degraded"
         return {
             "status": "stopping" if service.stopping.is_set() else status,
             "version": service.version,

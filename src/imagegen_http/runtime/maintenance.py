@@ -1,4 +1,4 @@
-"""What runs beside the tasks: uploads, expiry, clean-up."""
+"""The background work beside the tasks: uploads, expiry, clean-up."""
 
 import asyncio
 import contextlib
@@ -17,14 +17,14 @@ from imagegen_core.use_cases.verify_storage import VerifyReport, VerifyStorage
 from imagegen_core.values.progress import Progress
 
 SETTLE_SECONDS = 0.2
-"""How long after a new image the next pass waits, so that many images are one pass."""
+"""How long a pass waits after a new image, so that many images make one pass."""
 
 _log = structlog.get_logger("imagegen.maintenance")
 
 
 @attrs.frozen(kw_only=True)
 class PassProgress:
-    """How far a pass is that was asked for by hand; ``total`` is None while nobody knows."""
+    """The progress of a manual pass; ``total`` is None while it is not known."""
 
     name: str
     done: int = 0
@@ -33,12 +33,12 @@ class PassProgress:
 
 @attrs.define
 class Maintenance:
-    """One pass after another: at the start, after each new or deleted image, and every few minutes.
+    """Runs one pass after another: at the start, after each new or deleted image, and every few minutes.
 
-    ``expire`` is None where there is no archive to prove that it holds what would be removed. What is
-    asked for by hand waits for the pass that runs, and the next one for it; ``manual_pass`` tells how far it
-    is. ``expiry_error`` says why the last expiry left a file that nothing will put right by itself. Nothing
-    runs on its own until it is entered.
+    ``expire`` is None without an archive, which would have to prove that it holds what is to be removed. A
+    manual pass and the automatic ones exclude each other; ``manual_pass`` is its progress. ``expiry_error``
+    says why the last expiry had to leave a file that needs an operator. Nothing runs automatically before the
+    context is entered.
     """
 
     sync: SyncStorage
@@ -54,11 +54,11 @@ class Maintenance:
     _loop: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """Have a pass made soon."""
+        """Run a pass soon."""
         self._wake.set()
 
     async def sync_now(self, *, dry_run: bool) -> SyncSummary:
-        """Upload and remove all that waits, also what was put off."""
+        """Upload and remove everything that is pending, including what was deferred."""
         async with self._exclusive_pass("sync") as progress:
             return await self.sync(everything=True, dry_run=dry_run, progress=progress)
 
@@ -66,7 +66,7 @@ class Maintenance:
         """Remove the local files that are old enough.
 
         Raises:
-            ValidationFailed: without OSS, a local file is never removed.
+            ValidationFailed: OSS is not configured; without it no local file is ever removed.
         """
         if self.expire is None:
             raise ValidationFailed.of("storage.oss", "is not configured, so local files are never removed")
@@ -76,18 +76,18 @@ class Maintenance:
         return summary
 
     async def verify_now(self, *, checksums: bool, dry_run: bool) -> VerifyReport:
-        """Compare all records with the stores and mend what can be mended."""
+        """Compare all records with the stores and repair what can be repaired."""
         async with self._exclusive_pass("verify") as progress:
             report = await self.verify(checksums=checksums, dry_run=dry_run, progress=progress)
         if report.mended:
-            self.wake()  # what counts as local again is uploaded
+            self.wake()  # images that count as local again have to be uploaded
         return report
 
     async def __aenter__(self) -> Self:
         try:
-            await self.clean(at_start=True)  # now, while no submission can be under way
+            await self.clean(at_start=True)  # now, while no submission can be in progress
         except ImagegenError as error:
-            _log.warning("what an earlier run left could not be cleaned up", reason=str(error))
+            _log.warning("leftovers of an earlier run could not be cleaned up", reason=str(error))
         self._loop = asyncio.create_task(self._run(), name="maintenance")
         return self
 
@@ -98,7 +98,7 @@ class Maintenance:
 
     @contextlib.asynccontextmanager
     async def _exclusive_pass(self, name: str) -> AsyncIterator[Progress]:
-        """Wait for the pass that runs, and yield what notes how far this one is."""
+        """Wait until no pass is running, and yield the callback for this one's progress."""
 
         def note(done: int, total: int | None) -> None:
             self.manual_pass = PassProgress(name=name, done=done, total=total)
@@ -119,7 +119,7 @@ class Maintenance:
                 async with self._lock:
                     pause = min(pause, await self._pass(first=first))
             except ImagegenError as error:
-                _log.warning("a maintenance pass was broken off", reason=str(error))
+                _log.warning("a maintenance pass was interrupted", reason=str(error))
             except Exception:  # noqa: BLE001 - a defect here must not stop uploads for good
                 _log.exception("a maintenance pass failed")
             first = False
@@ -128,11 +128,11 @@ class Maintenance:
             await self.clock.sleep(SETTLE_SECONDS)
 
     async def _pass(self, *, first: bool) -> float:
-        """Return the seconds until something that was put off is due."""
+        """Run a pass; return the seconds until the next one, when something that was deferred is due."""
         summary = await self.sync(everything=first)
         if summary.uploaded or summary.removed or summary.failed:
             _log.info(
-                "stores brought in step",
+                "stores synchronized",
                 uploaded=summary.uploaded,
                 removed=summary.removed,
                 failed=summary.failed,

@@ -1,4 +1,4 @@
-"""How the command line finds the server that works in a data directory."""
+"""Lets commands find the server that works in a data directory."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not
 
 @attrs.frozen(kw_only=True)
 class RunningServer:
-    """Where a running server listens."""
+    """The address of a running server and its process."""
 
     url: str
     pid: int
@@ -24,7 +24,7 @@ class RunningServer:
     @classmethod
     @contextlib.contextmanager
     def announce(cls, data_dir: Path, host: str, port: int) -> Iterator[None]:
-        """Leave the address in the data directory for as long as the body runs."""
+        """Publish the address in the data directory while the context is open."""
         host = _WILDCARDS.get(host, host)
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         path = data_dir / SERVER_FILE
@@ -39,17 +39,17 @@ class RunningServer:
 
     @classmethod
     def find(cls, data_dir: Path) -> "RunningServer | None":
-        """Return the server that announced itself and still lives, or None."""
+        """Return the server that announced itself if its process is alive, else None."""
         try:
-            told = json.loads((data_dir / SERVER_FILE).read_text())
-            with contextlib.suppress(PermissionError):  # it lives, and is somebody else's
-                os.kill(told["pid"], 0)
+            server = json.loads((data_dir / SERVER_FILE).read_text())
+            with contextlib.suppress(PermissionError):  # it is alive, but another user's
+                os.kill(server["pid"], 0)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return cls(url=told["url"], pid=told["pid"])
+        return cls(url=server["url"], pid=server["pid"])
 
     async def is_listening(self) -> bool:
-        """Return whether it is still there: after a power cut, its number may be another process's."""
+        """Return whether it accepts connections: after a power cut, its pid may be another process's."""
         url = urlsplit(self.url)
         try:
             _, writer = await asyncio.open_connection(url.hostname, url.port)

@@ -1,4 +1,4 @@
-"""The search index as the routes see it: whether it is up to date, and making it anew."""
+"""The search index as the routes see it: its state, and its rebuild."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ Progress = Callable[[int, int], None]
 
 @attrs.frozen(kw_only=True)
 class IndexReport:
-    """``state``: current, stale or missing. ``reached`` of ``until`` while it is made anew, else None."""
+    """``state``: current, stale or missing; ``reached`` of ``until`` while it is rebuilt, else None."""
 
     state: str
     reached: int | None
@@ -21,7 +21,7 @@ class IndexReport:
 
 @attrs.define(kw_only=True)
 class SearchIndex:
-    """One reindexing at a time. ``look`` tells the state; ``make`` makes the index anew."""
+    """Allows one rebuild at a time. ``read_state`` returns the state; ``rebuild`` rebuilds the index."""
 
     read_state: Callable[[], Awaitable[str]]
     rebuild: Callable[[Progress], Awaitable[int]]
@@ -29,18 +29,18 @@ class SearchIndex:
     _reached: tuple[int, int] | None = attrs.field(default=None, init=False)
 
     async def report(self) -> IndexReport:
-        """Return how the index is now."""
+        """Return the state of the index and the progress of its rebuild."""
         reached, until = self._reached or (None, None)
         return IndexReport(state=await self.read_state(), reached=reached, until=until)
 
     async def reindex(self) -> int:
-        """Make the index anew, or go on where that was broken off; return the last id that is in it.
+        """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it.
 
         Raises:
-            Unavailable: it is being made anew already.
+            Unavailable: it is being rebuilt already.
         """
         if self._lock.locked():
-            raise Unavailable("the search index is being made anew already")
+            raise Unavailable("the search index is being rebuilt already")
         async with self._lock:
             try:
                 return await self.rebuild(self._note)

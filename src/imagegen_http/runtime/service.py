@@ -1,4 +1,4 @@
-"""What the routes share: the use cases, and whether new tasks are still taken."""
+"""What the routes share: the use cases, the settings, and whether the service is stopping."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,10 +16,10 @@ from imagegen_http.settings.schema import Settings
 class Service:
     """One running service.
 
-    ``stopping`` is set when it goes down: reads go on, new tasks are refused, streams end.
+    ``stopping`` is set when it shuts down: reads go on, new tasks are refused, streams end.
     ``presets`` lists the shipped declarative providers; ``health`` checks what the service
-    stands on; ``listens_on`` is told our own address, which nothing may ever be sent to.
-    ``maintenance`` and ``search_index`` do by hand what is otherwise done beside the tasks.
+    depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
+    ``maintenance`` and ``search_index`` are also the background work that can be started manually.
     """
 
     imagegen: ImageGen

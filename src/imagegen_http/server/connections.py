@@ -1,4 +1,4 @@
-"""What uvicorn lacks: a deadline for request heads, and a bound on open connections."""
+"""Adds to uvicorn a deadline for request heads and a limit of open connections."""
 
 import asyncio
 import ipaddress
@@ -25,7 +25,7 @@ MAX_HEADER_BYTES = 32 * 1024
 _NOT_ENCODED = "an address must be ASCII, the rest percent-encoded; curl does that with -G --data-urlencode"
 
 MAX_HEADERS = 100
-"""More lines of a head are refused unparsed: 32 KiB of them, of one letter each, take two megabytes."""
+"""A head with more lines is refused unparsed: 32 KiB of one-letter headers would take two megabytes."""
 
 _TOO_MANY_HEADERS = f"must have at most {MAX_HEADERS} headers"
 _TOO_MANY_CHUNKS = "must come in larger chunks"
@@ -33,7 +33,7 @@ _MAX_TINY_CHUNKS = 256
 _TINY_CHUNK = re.compile(rb"\r\n[0-9a-fA-F]{1,2}(?:;[^\r\n]*)?\r\n")
 _HEAD_END = re.compile(rb"\n\r?\n")
 _MAX_READ_BYTES = 32 * 1024
-"""Taken from a socket at once; so much of each connection is in memory twice before anybody counts it."""
+"""Read from a socket at once. So much of each connection is in memory twice before a budget counts it."""
 
 _UNSCHEDULED_PREFIX = "/health"
 _LINGER_SECONDS = 1.0
@@ -46,7 +46,7 @@ _BUSY_RESPONSE = (
 
 @attrs.frozen(kw_only=True)
 class ConnectionLimits:
-    """``head_seconds`` from the opening (on a kept connection from the first byte) to the end of the head."""
+    """``head_seconds`` run from the opening (if reused, from the first byte) to the end of the head."""
 
     head_seconds: float = 30.0
     per_peer: int = 64
@@ -55,14 +55,14 @@ class ConnectionLimits:
 
 
 class OpenConnections:
-    """Counts connections by peer; an IPv6 peer is its /64, which one household or machine owns."""
+    """Counts connections by peer. IPv6 addresses count by their /64, which one household or machine owns."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
         self._by_peer: Counter[str] = Counter()
 
     def enter(self, address: str) -> bool:
-        """Count one more and return True, or return False when there is no room."""
+        """Count one more and return True, or return False if the limit is reached."""
         peer, is_loopback = _peer(address)
         limit = self._limits.per_loopback_peer if is_loopback else self._limits.per_peer
         if self._by_peer[peer] >= limit or self._by_peer.total() >= self._limits.in_total:
@@ -79,10 +79,10 @@ class OpenConnections:
 
 
 def raise_file_limit(limits: ConnectionLimits, *, reserved_files: int = 256) -> ConnectionLimits:
-    """Raise this process's limit of open files so that all connections fit; return those that do fit.
+    """Raise this process's limit of open files for all connections; return the limits that then fit.
 
-    ``spare`` files stay free for the database, images and calls that go out: a server which accepts
-    until no file can be opened loses what it is working on.
+    ``reserved_files`` stay free for the database, images and outgoing calls: a server that accepts
+    connections until no file can be opened loses what it is working on.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed_files = limits.in_total + reserved_files
@@ -95,9 +95,9 @@ def raise_file_limit(limits: ConnectionLimits, *, reserved_files: int = 256) -> 
 
 
 def limited_protocol(limits: ConnectionLimits, *, new_id: Callable[[], str]) -> type[H11Protocol]:
-    """Return a class for ``uvicorn.Config(http=…)``; all its connections count together.
+    """Return a protocol class for ``uvicorn.Config(http=…)``; all its connections count together.
 
-    ``new_id`` makes the request id of answers to what is no HTTP.
+    ``new_id`` generates the request id of responses to input that is not HTTP.
     """
     shared = _Shared(limits=limits, connections=OpenConnections(limits), new_id=new_id)
     return type("LimitedProtocol", (_LimitedProtocol,), {"_shared": shared})
@@ -176,7 +176,7 @@ class _LimitedProtocol(H11Protocol):
         super().handle_events()
 
     def _has_tiny_chunks(self, data: bytes) -> bool:
-        """Return whether a body has chunks of a few bytes, each of which costs as much as a large one."""
+        """Return whether a body has many chunks of a few bytes: each costs as much work as a large one."""
         if self.conn.their_state is not h11.SEND_BODY or len(data) < _MAX_TINY_CHUNKS:
             return False
         if not any(name == b"transfer-encoding" for name, _ in self.headers):
@@ -188,7 +188,7 @@ class _LimitedProtocol(H11Protocol):
         self._update_head_timer()
 
     def _scheduled(self, app: Any) -> App:
-        """Return the application, told of the connection; a supervisor's question waits for nobody."""
+        """Return the application with its connection in the scope; only ``/health`` is not scheduled."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if self._open_connection is not None:
@@ -200,11 +200,11 @@ class _LimitedProtocol(H11Protocol):
         return serve
 
     def _should_upgrade(self) -> bool:
-        """Serve the request as plain HTTP, which RFC 9110 allows: there are no websockets here."""
+        """Ignore ``Upgrade``, as RFC 9110 allows, and serve plain HTTP: there are no websockets here."""
         return False
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP in our own words, and let the answer arrive although more may be sent."""
+        """Respond to invalid HTTP with our error envelope, and with a lingering close so that it arrives."""
         self._stop_head_timer()
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -218,7 +218,7 @@ class _LimitedProtocol(H11Protocol):
         self._close_lingering()
 
     def _update_head_timer(self) -> None:
-        """Run the timer exactly while a head has begun and is not complete."""
+        """Run the timer exactly while a head has started and is not complete."""
         if self.conn.their_state is not h11.IDLE:
             self._stop_head_timer()
         elif self._head_timer is None and self.conn.trailing_data[0] and not self.transport.is_closing():
@@ -237,7 +237,7 @@ class _LimitedProtocol(H11Protocol):
         self.transport.close()
 
     def _close_lingering(self) -> None:
-        """End our side, drop what still comes for a moment, then close: unread bytes would cause a reset."""
+        """Close our side, discard input for a moment, then close: unread bytes would cause a reset."""
         self._ignores_input = True
         self.flow.resume_reading()
         if self.transport.is_closing() or not self.transport.can_write_eof():
@@ -263,13 +263,13 @@ def _bad_request(message: str, request_id: str) -> tuple[h11.Response, h11.Data,
 
 
 def _peer_address(transport: asyncio.Transport) -> str:
-    """Return the peer's IP address; ``""`` for a Unix socket, whose peers are on this machine."""
+    """Return the peer's IP address; ``""`` for a Unix socket, which has only local peers."""
     name = transport.get_extra_info("peername")
     return str(name[0]) if isinstance(name, (tuple, list)) and name else ""
 
 
 def _peer(address: str) -> tuple[str, bool]:
-    """Return what counts as one peer, and whether it is on this machine."""
+    """Return the key under which a peer is counted, and whether it is on this machine."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

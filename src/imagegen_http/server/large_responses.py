@@ -1,4 +1,4 @@
-"""Keeps large answers from filling the memory: few are made at a time, and all are counted."""
+"""Keeps large responses from exhausting memory: few are built at a time, and all count against a budget."""
 
 import asyncio
 import contextlib
@@ -12,21 +12,21 @@ from imagegen_http.guard.body_budget import BodyBudget
 from imagegen_http.guard.inbound_request import InboundRequest
 
 MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024
-"""What all large answers on their way hold at once; one that is larger is sent alone."""
+"""For all large responses that are being sent; a single larger one is sent alone."""
 
 PIECE_BYTES = 64 * 1024
-"""A longer answer is counted, and goes to its connection in pieces of this size."""
+"""A longer response counts against the budget and is written in pieces of this size."""
 
 STALL_TIMEOUT_SECONDS = 30.0
-"""Who takes no piece for so long is not waited for."""
+"""A client that accepts no piece for so long is disconnected."""
 
 MIN_BYTES_PER_SECOND = 64 * 1024
-"""Who takes less a second, all in all, is not waited for either: what he has not taken is held for him."""
+"""A client that is slower on average is disconnected too: what it has not read stays in memory for it."""
 
 _MAX_CONCURRENT_LISTS = {"/api/v1/tasks": 1, "/api/v1/images": 8, "/api/v1/images/search": 8}
-"""Lists that are put together at a time: a hundred items are megabytes, and several times as much until then.
+"""Lists that are built at a time: a hundred items are megabytes, and several times as much while being built.
 
-Equal searches at the same moment share one look into the database; so there are more of them.
+More searches are allowed, since equal ones at the same moment share one query of the database.
 """
 
 
@@ -85,7 +85,7 @@ class LargeResponses:
     ) -> None:
         lease = self._budget.lease()
         has_room = lease.grow(min(len(body), self._max_bytes))
-        if not has_room and scope["method"] == "GET":  # else something was done, which must not look undone
+        if not has_room and scope["method"] == "GET":  # other methods had an effect: an error would deny it
             await self._refuse(scope, receive, send, "unavailable", {}, {})
             return
         connection: OpenConnection | None = scope.get(CONNECTION)
@@ -103,7 +103,7 @@ class LargeResponses:
 
 @contextlib.contextmanager
 def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[None]:
-    """End a connection, dropping what was not sent, on which the body takes longer."""
+    """Abort the connection, dropping what was not sent, if the body of the context takes longer."""
     if connection is None:
         yield
         return
@@ -115,13 +115,13 @@ def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[
 
 
 class _Slot:
-    """The right to put an answer together."""
+    """The right to build a response."""
 
     def __init__(self) -> None:
         self._slots: asyncio.Semaphore | None = None
 
     async def begin(self, slots: asyncio.Semaphore, receive: Receive) -> bool:
-        """Wait for it, and return True; False when the client has left meanwhile."""
+        """Wait for it and return True, or False if the client disconnects first."""
 
         async def acquire() -> None:
             await slots.acquire()
@@ -134,14 +134,14 @@ class _Slot:
         return True
 
     def end(self) -> None:
-        """Let the next one begin; ending twice changes nothing."""
+        """Release it for the next request; idempotent."""
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.release()
 
 
 def _content_length(start: Message) -> int:
-    """Return the Content-Length, 0 without one."""
+    """Return the Content-Length; 0 if there is none."""
     for name, value in start.get("headers", []):
         if name.lower() == b"content-length":
             return int(value)

@@ -1,4 +1,4 @@
-"""Logging: structlog for us, the standard library's records of others through the same lines."""
+"""Logging: structlog for our own events; libraries' standard records go through the same processors."""
 
 import logging
 import sys
@@ -19,7 +19,7 @@ _NOISY_LOGGERS = (
     "PIL",
     "hpack",
 )
-"""Loggers that show full URLs or request bodies below warnings."""
+"""Loggers that write full URLs or request bodies at levels below warning."""
 
 _EXTRA_KEYS = (
     "task_id",
@@ -36,9 +36,9 @@ _EXTRA_KEYS = (
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:
-    """Send all logs to stderr: text on a terminal, JSON lines elsewhere; secrets taken out of every line.
+    """Send all logs to stderr, as text on a terminal and as JSON lines elsewhere, with secrets redacted.
 
-    ``redact`` is a structlog processor; it sees each event whole, before it is rendered.
+    ``redact`` is a structlog processor; it gets each complete event before it is rendered.
     """
     text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [

@@ -1,4 +1,4 @@
-"""How this process's memory is shared out among threads, looked through, and given back."""
+"""Tunes the allocator and the garbage collector of this process."""
 
 import asyncio
 import contextlib
@@ -19,15 +19,14 @@ _MIN_GROWTH_BYTES = 64 * 1024 * 1024
 
 
 def limit_malloc_arenas() -> None:
-    """Let what one thread gave back serve the others, too; to be called before there are any.
+    """Let threads reuse each other's freed memory; to be called before any thread is started.
 
-    glibc gives each thread an arena of its own, eight for each core, and each keeps what its fullest
-    moment took. With two, 32 answers of 15 MB at once peak some 60 MB lower. Other C libraries have no such
-    switch and do not need it.
+    glibc creates up to eight arenas for each core, and each keeps as much as its peak took. With two arenas,
+    32 responses of 15 MB at once peak some 60 MB lower. Other C libraries have no such setting and need none.
 
-    What is larger than the pieces that files are read in gets pages of its own: it grows without being
-    copied, and they are given back at once. glibc raises that limit to 32 MiB as soon as something so large
-    was freed, and a body that grows is then in memory twice.
+    Blocks larger than the pieces in which files are read get pages of their own: they grow without being
+    copied, and are returned to the system at once. By default glibc raises that threshold, to as much as
+    32 MiB, once such a block is freed, and then a growing body is in memory twice.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -36,10 +35,10 @@ def limit_malloc_arenas() -> None:
 
 
 def freeze_startup_objects() -> None:
-    """Have the garbage collector pass over what the start made, which lives as long as the process.
+    """Exempt the objects of the startup, which live as long as the process, from garbage collection.
 
-    It would look through all of it again whenever many requests come at once: 280 ms in which nothing else
-    runs, on a busy machine. Nor does it look as often through what lives longer than a request.
+    Otherwise the collector would traverse them again whenever many requests arrive at once: 280 ms on a busy
+    machine, in which nothing else runs. Full collections become rarer, too.
     """
     gc.collect()
     gc.freeze()
@@ -48,10 +47,10 @@ def freeze_startup_objects() -> None:
 
 @contextlib.asynccontextmanager
 async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
-    """Return free pages to the system soon after each burst, for as long as the body runs.
+    """Return free pages to the system soon after each burst, while the context is open.
 
-    glibc keeps the pages that a burst took, for the next one: 250 MB after five hundred bodies of a
-    megabyte, of which the machine has no use. Other C libraries do it themselves.
+    glibc keeps a burst's pages for the next one: 250 MB after five hundred bodies of a megabyte, which no
+    other process can use. Other C libraries return them by themselves.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     baseline = resident_bytes()
@@ -67,7 +66,7 @@ async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
 
 
 async def _trim_on_growth(trim: "ctypes._NamedFuncPointer", poll_seconds: float, baseline: int) -> None:
-    """Trim whenever the process has grown a good deal since it was least; that takes 10 to 50 ms."""
+    """Trim whenever the process has grown well above its smallest size; a trim takes 10 to 50 ms."""
     while True:
         await asyncio.sleep(poll_seconds)
         now = resident_bytes()
@@ -80,7 +79,7 @@ async def _trim_on_growth(trim: "ctypes._NamedFuncPointer", poll_seconds: float,
 
 
 def resident_bytes() -> int | None:
-    """Return how much of this process is in memory; None where, or as long as, nobody can tell."""
+    """Return the resident size of this process; None if the system does not report it."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

@@ -1,4 +1,4 @@
-"""The outermost layer: gives each request an id, times it, logs it in one line."""
+"""The outermost middleware: assigns each request an id, times it and logs it in one line."""
 
 import re
 import time
@@ -17,7 +17,7 @@ _log = structlog.get_logger("imagegen.request")
 
 
 class RequestLog:
-    """Adds ``X-Request-Id`` to every answer: the caller's own when it is plain, else a new one."""
+    """Adds ``X-Request-Id`` to every response: the caller's own if it is well-formed, else a new one."""
 
     def __init__(self, app: App, *, new_id: Callable[[], str]) -> None:
         self._app = app
@@ -29,8 +29,8 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         headers = {k.lower(): v for k, v in scope["headers"]}
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _ACCEPTED_ID.fullmatch(given) else self._new_id()
+        callers_id = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = callers_id if _ACCEPTED_ID.fullmatch(callers_id) else self._new_id()
         request_context.request_id.set(request_id)
         request_context.english.set(wants_english(headers.get(b"accept-language", b"").decode("latin-1")))
         structlog.contextvars.clear_contextvars()

@@ -1,4 +1,4 @@
-"""``imagegen serve``: one uvicorn, started and stopped in an order that loses nothing."""
+"""``imagegen serve``: runs uvicorn, and starts and stops it in an order that loses nothing."""
 
 import asyncio
 import socket
@@ -42,29 +42,30 @@ from imagegen_http.server.service_manager import ServiceManager
 from imagegen_http.settings.schema import Settings
 
 SOCKET_CLOSE_SECONDS = 3
-"""How long open connections may go on once no task runs any more."""
+"""How long open connections may stay once no task is running any more."""
 
 _MIB = 1024 * 1024
 _OTHER_BODIES_MB = 32
-"""Room for other bodies while the largest upload comes in."""
+"""Memory for other bodies while the largest upload arrives."""
 
 _log = structlog.get_logger("imagegen.server")
 
 
 class AddressUnusable(Exception):
-    """Nothing can listen on that address; the message is one line and names it."""
+    """The service cannot listen on the address; the message is one line and names it."""
 
 
 async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Sequence[str] = ()) -> None:
-    """Serve until SIGTERM or SIGINT; the log tells of ``doubts`` about the settings.
+    """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log.
 
-    Then no task is claimed or taken any more while reads go on; running calls finish within the grace
-    time; a second signal ends that at once. What still runs then is written down before this returns.
+    After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
+    finish within the grace time; a second signal cuts it short. The state of calls that are still running
+    then is stored before this returns.
 
     Raises:
         DataDirectoryInUse: another service works in the data directory.
-        AddressUnusable: nothing can listen on that address.
-        SettingsError: a setting turned out to be wrong.
+        AddressUnusable: the service cannot listen on the address.
+        SettingsError: a setting is not valid.
         StorageError: the data directory cannot be used.
     """
     limit_malloc_arenas()
@@ -75,7 +76,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Seq
     except AddressUnusable:
         if RunningServer.find(settings.data_dir) is None:
             raise
-        raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter
+        raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter more
     with listener:
         async with compose(settings, environ=environ, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
@@ -108,8 +109,8 @@ async def _serve(
     with RunningServer.announce(service.settings.data_dir, host, port):
         _log.info("listening", url=url)
         providers = service.imagegen.list_providers
-        doubt = await default_provider_warning(service.settings.default_provider, providers)
-        for warning in filter(None, (sqlite_warning(), *warnings, doubt)):
+        provider_warning = await default_provider_warning(service.settings.default_provider, providers)
+        for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(warning)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
@@ -125,7 +126,7 @@ async def _serve(
 
 
 class _Server(uvicorn.Server):
-    """Tells us of its start, and of signals instead of acting on them."""
+    """Reports its start, and reports signals instead of acting on them."""
 
     def __init__(
         self, config: uvicorn.Config, *, started: Callable[[], object], signalled: Callable[[], object]
@@ -144,7 +145,7 @@ class _Server(uvicorn.Server):
 
 
 def _guard(service: Service) -> InboundGuard:
-    """Return the application behind what every request passes first."""
+    """Return the application behind the guard."""
     settings = service.settings.server
     rules = GuardRules(
         bind_host=settings.host,

@@ -1,4 +1,4 @@
-"""Tells the service manager (systemd's ``Type=notify``) when the service is ready, alive and stopping."""
+"""Notifies the service manager (systemd's ``Type=notify``) when the service is ready, alive and stopping."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _log = structlog.get_logger("imagegen.service_manager")
 
 @attrs.frozen(kw_only=True)
 class ServiceManager:
-    """The manager that started this process; without one, nothing is sent.
+    """The service manager that started this process; without one, nothing is sent.
 
     ``address`` is its datagram socket. A service that lets ``watchdog_seconds`` pass without notifying is
     killed and started again; None where nobody watches.
@@ -27,7 +27,7 @@ class ServiceManager:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "ServiceManager":
-        """Return the manager that the environment names: ``sd_notify(3)``, ``sd_watchdog_enabled(3)``."""
+        """Return the manager that the environment describes: ``sd_notify(3)``, ``sd_watchdog_enabled(3)``."""
         limit = None
         if environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid()):
             with contextlib.suppress(KeyError, ValueError):
@@ -35,16 +35,19 @@ class ServiceManager:
         return cls(address=environ.get("NOTIFY_SOCKET"), watchdog_seconds=limit)
 
     def ready(self, url: str) -> None:
-        """Say that requests are answered now."""
+        """Notify that requests are served now."""
         self._send("READY=1", f"STATUS=listening at {url}")
 
     def stopping(self, running: int) -> None:
-        """Say that no more work is begun."""
+        """Notify that no new work is started."""
         self._send("STOPPING=1", f"STATUS=stopping; {running} running")
 
     @contextlib.asynccontextmanager
     async def watchdog(self) -> AsyncIterator[None]:
-        """Send signs of life from the event loop for as long as the body runs: one that hangs sends none."""
+        """Send keep-alive notifications from the event loop while the context is open.
+
+        An event loop that hangs sends none, so the manager restarts the service.
+        """
         beating = asyncio.create_task(self._beat(), name="watchdog")
         try:
             yield
@@ -66,4 +69,4 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, address)
         except OSError as error:
-            _log.warning("the service manager cannot be told", reason=error.strerror)
+            _log.warning("the service manager cannot be notified", reason=error.strerror)

@@ -1,17 +1,17 @@
-"""Spreads the beginnings of many requests over many turns of the event loop."""
+"""Spreads the start of many requests over many iterations of the event loop."""
 
 import asyncio
 from collections import deque
 
 MAX_STARTS_PER_ITERATION = 8
-"""Each costs some 0.3 ms until it waits for something for the first time."""
+"""Each start costs some 0.3 ms until the request waits for something for the first time."""
 
 
 class StartScheduler:
-    """The requests that wait to begin, first come, first served.
+    """A first-come, first-served queue of the requests that wait to start.
 
-    A turn of the event loop serves whatever is ready. Five hundred requests that come at the same moment
-    would be one long turn, which everybody else waits for.
+    One iteration of the event loop serves whatever is ready. Five hundred requests that arrive at the same
+    moment would make one long iteration, for which everybody else would wait.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class StartScheduler:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def admit(self) -> None:
-        """Return at once if few have begun in this turn of the event loop, else in a later one."""
+        """Return at once if few requests have started in this iteration, else in a later one."""
         loop = asyncio.get_running_loop()
         if self._remaining == MAX_STARTS_PER_ITERATION:
             loop.call_soon(self._on_next_iteration)

@@ -1,4 +1,4 @@
-"""Puts environment variables into the tree of settings, and refuses those that seem to be misspelt."""
+"""Merges environment variables into the tree of settings, and refuses those that seem to be misspelt."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,43 +13,43 @@ from imagegen_http.settings.values import EnvText
 PREFIX = "IMAGEGEN_"
 MASTER_KEY = "IMAGEGEN_MASTER_KEY"
 NOT_SETTINGS = frozenset({"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_PYTHON"})
-"""Variables with our prefix that are no keys of the file; the last is for ``./run``."""
+"""Variables with our prefix that are not keys of the file; the last one is for ``./run``."""
 
 DASHED_PROVIDERS = ("openai-compatible", "openai-dalle", "stable-diffusion")
-"""The providers known without a file whose names no variable can spell."""
+"""The providers that need no file and whose names a variable cannot spell."""
 
 _MIN_SIMILARITY = 0.85
 _SERVICE_LINK = re.compile(
     r"(?:.*_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?=.*|PORT_\d+_(?:TCP|UDP)(?:_\w+)?=.*|PORT=(?:tcp|udp)://.*)"
 )
-"""What Kubernetes and container links set for a service that is named like ours, with its value."""
+"""Variables (with values) that Kubernetes and container links set for a service with our name."""
 
 
 def insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Put each variable that names a key over the file's ``tree``.
+    """Let each variable that names a key override the file's ``tree``.
 
-    One that only begins like ours may be somebody else's; but not one that is a key's but for a letter, an
-    underscore or the sections above it.
+    A variable that merely has our prefix may belong to somebody else. But one that differs from a key only in
+    a letter, an underscore or missing sections is refused as misspelt.
 
     Raises:
-        SettingsError: naming the variable or the key.
+        SettingsError: the message names the variable or the key.
     """
     for name in _setting_names(environ):
         keys = _keys(name)
         if _is_key(keys):
             _insert(tree, keys, EnvText(environ[name]), name)
     for name in unread_variables(tree, environ):
-        meant = nearest(name.removeprefix(PREFIX), _SPELLINGS, min_similarity=_MIN_SIMILARITY)
-        if meant is not None:
+        spelling = nearest(name.removeprefix(PREFIX), _SPELLINGS, min_similarity=_MIN_SIMILARITY)
+        if spelling is not None:
             raise SettingsError(
-                f"{name}: unknown variable; did you mean {PREFIX}{_SPELLINGS[meant].upper()}?"
+                f"{name}: unknown variable; did you mean {PREFIX}{_SPELLINGS[spelling].upper()}?"
             )
 
 
 def unread_variables(tree: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the variables with our prefix for which neither we nor ``tree``, by ``env:``, have a use.
+    """Return the variables with our prefix that are not settings and that ``tree`` does not use by ``env:``.
 
-    What Kubernetes sets for a service that is named like ours is not among them.
+    Those that Kubernetes sets for a service with our name are left out.
     """
     return tuple(
         name
@@ -81,7 +81,7 @@ def _is_referenced(value: Any, reference: str) -> bool:
 
 
 def _names(section: Any, above: str = "") -> Iterator[str]:
-    """Yield the names of all keys as variables write them, ``server__port``."""
+    """Yield the names of all keys in the form of variables, such as ``server__port``."""
     for field in attrs.fields(section):
         yield f"{above}{field.name}"
         for kind in (field.type, *get_args(field.type)):
@@ -90,51 +90,50 @@ def _names(section: Any, above: str = "") -> Iterator[str]:
 
 
 def _spellings() -> Iterator[tuple[str, str]]:
-    """Yield what people write for each key: all of it, or without the sections above."""
+    """Yield the likely spellings of each key: complete, or without its sections."""
     for name in _names(Settings):
         words = name.split("__")
         yield from (("_".join(words[start:]), name) for start in range(len(words)))
 
 
 _SPELLINGS = dict(reversed([*_spellings()]))
-"""Where two keys end alike, the first one is meant."""
+"""If two keys have the same last part, the first one wins."""
 
 
 def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) -> None:
     for depth, key in enumerate(keys):
         names_provider = depth == 1 and keys[0] == "providers"
-        spelt = (
-            _matching_provider(tree, key, variable) if names_provider else _matching_key(tree, key, variable)
-        )
+        match = _matching_provider if names_provider else _matching_key
+        file_key = match(tree, key, variable)
         if depth == len(keys) - 1:
-            tree[spelt] = value
+            tree[file_key] = value
             return
-        if not isinstance(tree.get(spelt) or {}, dict):
+        if not isinstance(tree.get(file_key) or {}, dict):
             raise SettingsError(f"{'.'.join(keys[: depth + 1])}: has no keys below it")
-        tree[spelt] = tree.get(spelt) or {}
-        tree = tree[spelt]
+        tree[file_key] = tree.get(file_key) or {}
+        tree = tree[file_key]
 
 
 def _matching_key(tree: Mapping[str, Any], key: str, variable: str) -> str:
-    """Return the key of the file that a variable means; ``-`` and ``.`` cannot be in a variable's name."""
-    means = [str(k) for k in tree if _normalized(str(k)) == key]
-    if len(means) > 1:
-        raise SettingsError(f"{variable}: may mean {' or '.join(sorted(means))}")
-    return means[0] if means else key
+    """Return the file's key for a variable, whose name cannot contain ``-`` and ``.``."""
+    candidates = [str(k) for k in tree if _normalized(str(k)) == key]
+    if len(candidates) > 1:
+        raise SettingsError(f"{variable}: may mean {' or '.join(sorted(candidates))}")
+    return candidates[0] if candidates else key
 
 
 def _matching_provider(providers: Mapping[str, Any], key: str, variable: str) -> str:
-    """Return the provider that a variable means: one of the file, else one that is known without it."""
-    spelt = _matching_key(providers, key, variable)
-    if spelt in providers:
-        return spelt
-    known = [name for name in DASHED_PROVIDERS if _normalized(name) == key]
-    if "_" in key and not known:
+    """Return the provider's name for a variable: one of the file, else one that needs no file."""
+    file_key = _matching_key(providers, key, variable)
+    if file_key in providers:
+        return file_key
+    dashed = [name for name in DASHED_PROVIDERS if _normalized(name) == key]
+    if "_" in key and not dashed:
         raise SettingsError(
             f"{variable}: may mean {key} or {key.replace('_', '-')}; "
             "write the provider's name below providers in the file"
         )
-    return known[0] if known else key
+    return dashed[0] if dashed else key
 
 
 def _normalized(name: str) -> str:

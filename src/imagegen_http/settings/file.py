@@ -1,4 +1,4 @@
-"""Reads a YAML file as plain values; a key that is there twice is a mistake, not a replacement."""
+"""Reads a YAML file as plain values; a duplicate key is an error."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML keeps the last of equal keys in silence: a second ``server:`` would lose the token of the first.
+    """Refuses duplicate keys: PyYAML silently keeps the last, so a second ``server:`` would lose the token.
 
-    Looked at while composing, where a mapping holds what is written and nothing that ``<<`` brought.
+    They are checked while composing, when a mapping holds only what is written and nothing merged by ``<<``.
     """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -33,10 +33,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what a file of YAML (or JSON) holds.
+    """Return the content of a YAML (or JSON) file.
 
     Raises:
-        SettingsError: it cannot be read, or a mapping has a key twice.
+        SettingsError: it cannot be read, or a mapping has a duplicate key.
     """
     try:
         text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
@@ -46,16 +46,16 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise SettingsError(f"{path.name}: cannot be read: {reason}") from error
-    except (ValueError, OverflowError, RecursionError) as error:  # a date that is none, nesting without end
+    except (ValueError, OverflowError, RecursionError) as error:  # an impossible date, endless nesting
         raise SettingsError(f"{path.name}: holds a value that cannot be read") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path.name}: is not YAML{where}: {getattr(error, 'problem', '')}") from error
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path.name}: is not YAML{line}: {getattr(error, 'problem', '')}") from error
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
-    """Return the tree of settings that a file holds; an empty one holds none.
+    """Return the tree of settings of a file; an empty file has none.
 
     Raises:
         SettingsError: it cannot be read.

@@ -29,10 +29,10 @@ from imagegen_http.settings.values import (
 )
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
-"""Where systemd's LoadCredential= puts files that only this service can read."""
+"""The directory where systemd's LoadCredential= puts files that only this service can read."""
 
 _VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
-"""How attrs' validators begin their messages."""
+"""The messages of attrs' validators."""
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -41,7 +41,7 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     A relative ``data_dir`` is relative to ``cwd``.
 
     Raises:
-        SettingsError: the file cannot be read, or a key is unknown, of the wrong type, or its secret missing.
+        SettingsError: the file cannot be read, or a key is unknown, has the wrong type or lacks its secret.
     """
     path, tree = _tree(config, environ, cwd)
     tree = _resolve_secrets(tree, (), environ, path.parent)
@@ -52,17 +52,17 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
 
 
 def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
-    """Return a line for each variable that looks like a setting and that nothing reads.
+    """Return a warning for each variable that looks like a setting and that nothing reads.
 
     Raises:
-        SettingsError: as `load_settings`.
+        SettingsError: as for `load_settings`.
     """
     _, tree = _tree(config, environ, cwd)
     return tuple(f"{name}: unknown variable, ignored" for name in unread_variables(tree, environ))
 
 
 def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the file and what it says, with the variables over it."""
+    """Return the path of the file and its tree, with the variables merged into it."""
     named = config or (Path(environ["IMAGEGEN_CONFIG"]) if environ.get("IMAGEGEN_CONFIG") else None)
     path = named or cwd / "config.yaml"
     tree = read_settings_file(path) if named is not None or path.exists() else {}
@@ -71,7 +71,7 @@ def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[P
 
 
 def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with ``IMAGEGEN_MASTER_KEY`` as its text, where it names a file.
+    """Return the environment with the content of the file that ``IMAGEGEN_MASTER_KEY`` names, if it does.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -83,7 +83,7 @@ def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check_bind(host: str, auth_token: str | None) -> None:
-    """Refuse to listen where others can reach us without a token.
+    """Check that the service does not listen on a reachable address without a token.
 
     Raises:
         SettingsError: the address is not loopback and there is no ``server.auth_token``.
@@ -118,7 +118,7 @@ def _resolve_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, st
 
 
 def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) -> str:
-    """Return what is in a file: of the settings' folder, or of those that systemd hands over."""
+    """Return the secret in a file, relative to the settings' folder or to systemd's credentials."""
     if name.startswith(f"{CREDENTIALS}/"):
         if not environ.get(CREDENTIALS.removeprefix("$")):
             raise SettingsError(f"{key}: the environment variable CREDENTIALS_DIRECTORY is not set")
@@ -194,8 +194,8 @@ def _first_line(error: BaseException, path: str = "") -> str:
         name = str(notes[-1].name) if notes else ""
         return _first_line(inner, f"{path}.{name}".strip(".") if name else path)
     if isinstance(error, ForbiddenExtraKeysError):
-        key, known = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
-        return f"{path}.{key}".strip(".") + f": {unknown_key(key, known)}"
+        key, names = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
+        return f"{path}.{key}".strip(".") + f": {unknown_key(key, names)}"
     if isinstance(error, KeyError):
         name = str(error.args[0])
         return f"{path if path.endswith(name) else f'{path}.{name}'.strip('.')}: is required"

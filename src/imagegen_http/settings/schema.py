@@ -1,4 +1,4 @@
-"""Settings: ``config.yaml``, then the environment over it; every mistake is one line that names the key."""
+"""The settings: ``config.yaml``, overridden by the environment; each error is one line that names the key."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,10 +59,10 @@ def _networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) 
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:
-    """Where the service listens. ``max_upload_mb`` (MiB) bounds the bodies that carry images.
+    """Where the service listens. ``max_upload_mb`` (MiB) limits the bodies that carry images.
 
-    ``public_url`` is ``scheme://host[:port]`` as people see it from outside; ``trusted_proxies`` are the
-    addresses and networks whose ``X-Forwarded-Proto`` is believed.
+    ``public_url`` is ``scheme://host[:port]`` as seen from outside; ``trusted_proxies`` are the addresses and
+    networks whose ``X-Forwarded-Proto`` is trusted.
     """
 
     host: str = "127.0.0.1"
@@ -78,7 +78,7 @@ class ServerSettings:
 
 @attrs.frozen(kw_only=True)
 class QueueSettings:
-    """``size`` tasks may wait, ``workers`` run at once."""
+    """``size`` tasks may be pending, ``workers`` run concurrently."""
 
     size: int = attrs.field(
         default=DEFAULT_QUEUE_SIZE, validator=[attrs.validators.ge(1), attrs.validators.le(MAX_QUEUE_SIZE)]
@@ -90,7 +90,7 @@ class QueueSettings:
 
 @attrs.frozen(kw_only=True)
 class LocalSettings:
-    """How many days a local file is kept once OSS has proved that it holds the same bytes."""
+    """How many days a local file stays once OSS has proved that it holds the same bytes."""
 
     retention_days: float = attrs.field(default=7, validator=attrs.validators.ge(0))
 
@@ -110,7 +110,7 @@ class OssSettings:
 
 @attrs.frozen(kw_only=True)
 class StorageSettings:
-    """``local`` None with OSS: images are streamed straight to OSS."""
+    """``local`` None with OSS: images are streamed to OSS directly."""
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None

@@ -1,4 +1,4 @@
-"""Reads single values, from YAML or from the text of an environment variable."""
+"""Reads single values, from YAML or from the text of environment variables."""
 
 import json
 import math
@@ -6,13 +6,13 @@ from typing import Any
 
 
 class EnvText(str):
-    """A value from the environment, whose type is told by where it belongs."""
+    """A value from the environment, whose type depends on its key."""
 
     __slots__ = ()
 
 
 def is_null(value: Any) -> bool:
-    """Return whether the value says "none"."""
+    """Return whether the value means "not set"."""
     return value is None or (isinstance(value, EnvText) and value in ("", "null", "~"))
 
 
@@ -77,7 +77,7 @@ def read_number(value: Any) -> float:
 
 
 def read_list(value: Any) -> list[Any]:
-    """Return a list; in a variable, JSON or items parted by commas.
+    """Return a list; in a variable it is JSON or separated by commas.
 
     Raises:
         TypeError: it is something else.
@@ -90,7 +90,7 @@ def read_list(value: Any) -> list[Any]:
 
 
 def read_mapping(value: Any) -> dict[str, Any]:
-    """Return a mapping; in a variable, JSON.
+    """Return a mapping; in a variable it is JSON.
 
     Raises:
         TypeError: it is something else.
@@ -108,7 +108,7 @@ def _items(text: EnvText) -> list[Any]:
 
 
 def _json(text: EnvText) -> Any:
-    """Return what the JSON says, None when it is none: ``[::1]`` is an address."""
+    """Return the parsed JSON, None if it is not JSON: ``[::1]`` is an address."""
     try:
         return json.loads(text)
     except ValueError:

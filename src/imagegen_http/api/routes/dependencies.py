@@ -1,4 +1,4 @@
-"""How a handler asks for what it needs."""
+"""The dependencies and parameters of handlers."""
 
 import re
 from typing import Annotated
@@ -37,16 +37,16 @@ _IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 async def provide_service(state: State) -> Service:
-    """Return the service that the application was made for."""
+    """Return the service of the application."""
     service: Service = state.service
     return service
 
 
 def parse_task_id(text: str) -> str:
-    """Return a task id that could exist.
+    """Return a well-formed task id.
 
     Raises:
-        TaskNotFound: it could not.
+        TaskNotFound: it is malformed, so no task can have it.
     """
     if not _TASK_ID.fullmatch(text):
         raise TaskNotFound(text[:64])
@@ -54,10 +54,10 @@ def parse_task_id(text: str) -> str:
 
 
 def parse_image_id(text: str) -> int:
-    """Return an image id that could exist.
+    """Return a well-formed image id.
 
     Raises:
-        ImageNotFound: it could not.
+        ImageNotFound: it is malformed, so no image can have it.
     """
     if not _IMAGE_ID.fullmatch(text):
         raise ImageNotFound(text[:64])
@@ -65,7 +65,7 @@ def parse_image_id(text: str) -> int:
 
 
 def parse_idempotency_key(text: str | None) -> str | None:
-    """Return the key.
+    """Return a well-formed idempotency key, or None.
 
     Raises:
         ValidationFailed: it is not 1 to 255 visible ASCII characters.
@@ -75,10 +75,10 @@ def parse_idempotency_key(text: str | None) -> str | None:
 
 
 def parse_paging(page: int, page_size: int, cursor: str | None, query: object) -> Paging:
-    """Return which page is wanted; a cursor replaces the page number.
+    """Return the requested page; a cursor replaces the page number.
 
     Raises:
-        ValidationFailed: the cursor is not of this query.
+        ValidationFailed: the cursor belongs to another query.
     """
     after = None if cursor is None else decode_cursor(cursor, query)
     return Paging(page=1 if after is not None else page, page_size=page_size, after=after)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page that shows it without a file from any other host."""
+"""The OpenAPI document, and a page that shows it without resources from other hosts."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def docs() -> Response[str]:
 
 @get("/docs/{name:str}", include_in_schema=False, sync_to_thread=False)
 def docs_file(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Return one of the page's own files."""
+    """Return one of the page's files."""
     return static_file("swagger-ui", name, request)
 
 

@@ -14,24 +14,25 @@ _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 
 @route("/health", http_method=_METHODS, tags=["health"])
 async def health(service: ServiceDependency) -> Response[dict[str, Any]]:
-    """Tell what the service stands on; 503 when it is degraded or stopping."""
+    """Report the state of the service; 503 when it is degraded or stopping."""
     report = await service.health(service)
     return Response(report, status_code=200 if report["status"] == "ok" else 503, headers=_NO_STORE)
 
 
 @route("/health/live", http_method=_METHODS, tags=["health"])
 async def live() -> Response[dict[str, str]]:
-    """Tell that the process answers."""
+    """Report that the process responds."""
     return Response({"status": "ok"}, headers=_NO_STORE)
 
 
 @route("/health/ready", http_method=_METHODS, tags=["health"])
 async def ready(service: ServiceDependency) -> Response[dict[str, str]]:
-    """Tell whether new tasks are taken; locked keys stop none but those of the providers that have one."""
+    """Report whether new tasks are accepted; locked keys only affect tasks of providers that have one."""
     report = await service.health(service)
-    taken = report["status"] != "stopping" and all(report["checks"][name] == "ok" for name in REQUIRED_CHECKS)
-    status = "ok" if taken else report["status"]
-    return Response({"status": status}, status_code=200 if taken else 503, headers=_NO_STORE)
+    checks = (report["checks"][name] for name in REQUIRED_CHECKS)
+    is_ready = report["status"] != "stopping" and all(check == "ok" for check in checks)
+    status = "ok" if is_ready else report["status"]
+    return Response({"status": status}, status_code=200 if is_ready else 503, headers=_NO_STORE)
 
 
 HANDLERS = [health, live, ready]

@@ -1,4 +1,4 @@
-"""Images: list, search, see, fetch, delete."""
+"""Images: list, search, show, download, delete."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -60,10 +60,10 @@ async def list_images(
     criteria = _filter(provider, model_id, operation, created_from, created_to)
     query = ["images", *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
-    found = await service.imagegen.adapters.images.find(criteria, paging)
-    items = [render.image(image) for image in found.items]
-    following = None if found.last is None else encode_cursor(found.last, query)
-    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+    matches = await service.imagegen.adapters.images.find(criteria, paging)
+    items = [render.image(image) for image in matches.items]
+    following = None if matches.last is None else encode_cursor(matches.last, query)
+    return render.success(render.page(matches, items, number=page, size=page_size, cursor=following))
 
 
 @get("/api/v1/images/search", tags=["images"])
@@ -85,15 +85,15 @@ async def search_images(
     parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
     query = ["search", mode, parsed.words, *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
-    found = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
-    items = [{**render.image(hit.image), "match": str(hit.match)} for hit in found.items]
-    following = None if found.last is None else encode_cursor(found.last, query)
-    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+    matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
+    items = [{**render.image(hit.image), "match": str(hit.match)} for hit in matches.items]
+    following = None if matches.last is None else encode_cursor(matches.last, query)
+    return render.success(render.page(matches, items, number=page, size=page_size, cursor=following))
 
 
 @get("/api/v1/images/{image_id:str}", tags=["images"])
 async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
-    """See an image's record."""
+    """Show an image's record."""
     return render.success(render.image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
 
 
@@ -146,7 +146,7 @@ HANDLERS = [list_images, search_images, get_image, delete_image, get_content, ge
 
 
 def _response(blob: Blob) -> ASGIApp:
-    return cast("ASGIApp", BlobResponse(blob))  # the same ASGI, typed in Litestar's own way
+    return cast("ASGIApp", BlobResponse(blob))  # plain ASGI, for which Litestar has types of its own
 
 
 def _read(service: Service, key: str, start: int, end: int) -> Any:
@@ -170,7 +170,7 @@ def _filter(
 
 
 def _identity(criteria: ImageFilter) -> list[str | None]:
-    """Return the filter as part of what a cursor belongs to."""
+    """Return the filter as a part of the query that a cursor belongs to."""
     return [
         criteria.provider_name,
         criteria.model_id,
@@ -181,7 +181,7 @@ def _identity(criteria: ImageFilter) -> list[str | None]:
 
 
 def _parse_moment(field: str, text: str | None, *, end_of_day: bool) -> datetime | None:
-    """Return a date or time in UTC; a bare date as ``to`` means up to its end."""
+    """Return a date or time in UTC; for ``to``, a date without a time means the end of that day."""
     if text is None:
         return None
     try:

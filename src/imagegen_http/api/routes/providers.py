@@ -1,4 +1,4 @@
-"""Providers: what can be used, how it is configured, whether it answers."""
+"""Providers: list, configure, test."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, Prov
 from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
-"""What a body may hold beside the settings: whose they are, and what an answer shows with them."""
+"""Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
 
 
 @get("/api/v1/providers", tags=["providers"])
@@ -36,15 +36,15 @@ async def list_configs(
     service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
 ) -> dict[str, Any]:
     """List all configurations, by name."""
-    found = await service.imagegen.list_providers.configured()
+    configs = await service.imagegen.list_providers.configured()
     start = (page - 1) * page_size
     data = {
-        "items": [render.provider_config(c) for c in found[start : start + page_size]],
+        "items": [render.provider_config(c) for c in configs[start : start + page_size]],
         "page": page,
         "page_size": page_size,
-        "total": len(found),
+        "total": len(configs),
         "total_is_exact": True,
-        "has_more": start + page_size < len(found),
+        "has_more": start + page_size < len(configs),
         "next_cursor": None,
     }
     return render.success(data)
@@ -71,7 +71,7 @@ async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDepend
 
 @get("/api/v1/providers/config/{provider_name:str}", tags=["providers"])
 async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
-    """See a provider's configuration, secrets masked."""
+    """Show a provider's configuration, secrets masked."""
     return render.success(render.provider_config(await service.imagegen.list_providers.one(provider_name)))
 
 
@@ -100,8 +100,8 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     started = time.perf_counter()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
     milliseconds = round((time.perf_counter() - started) * 1000)
-    told = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
-    return render.success({**told, "latency_ms": milliseconds})
+    outcome = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
+    return render.success({**outcome, "latency_ms": milliseconds})
 
 
 HANDLERS = [
@@ -116,7 +116,7 @@ HANDLERS = [
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
-    """Return the models that a body names.
+    """Return the models of a body.
 
     Raises:
         ValidationFailed: one is named twice, two are the default, or an operation is unknown.
@@ -138,10 +138,10 @@ def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
 def _operations(index: int, body: ModelBody) -> tuple[Operation, ...] | None:
     if body.capabilities is None:
         return None
-    known = {str(o) for o in Operation}
+    names = {str(operation) for operation in Operation}
     for name in body.capabilities:
-        if name not in known:
+        if name not in names:
             raise ValidationFailed.of(
-                f"models.{index}.capabilities", f"must be among {', '.join(sorted(known))}"
+                f"models.{index}.capabilities", f"must be among {', '.join(sorted(names))}"
             )
     return tuple(dict.fromkeys(Operation(name) for name in body.capabilities))

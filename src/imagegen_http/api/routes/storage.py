@@ -1,4 +1,4 @@
-"""The stores and the search index: what runs beside the tasks, by hand."""
+"""Manual maintenance of the stores and the search index."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from imagegen_http.asgi.types import Receive
 
 @get("/api/v1/storage", tags=["storage"])
 async def show_pass(service: ServiceDependency) -> dict[str, Any]:
-    """See how far the pass is that was asked for by hand."""
+    """Show the progress of the manual pass."""
     running = service.maintenance.manual_pass
     if running is None:
         return render.success({"pass": None, "done": None, "total": None})
@@ -26,11 +26,11 @@ async def show_pass(service: ServiceDependency) -> dict[str, Any]:
 async def sync_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> dict[str, Any]:
-    """Carry out all uploads to OSS and all removals that wait, also those that were put off."""
+    """Carry out all pending uploads to OSS and removals, including deferred ones."""
     work = service.maintenance.sync_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    told = attrs.asdict(summary) | {"next_due": render.timestamp(summary.next_due)}
-    return render.success({"dry_run": data.dry_run, **told})
+    totals = attrs.asdict(summary) | {"next_due": render.timestamp(summary.next_due)}
+    return render.success({"dry_run": data.dry_run, **totals})
 
 
 @post("/api/v1/storage/expire", status_code=200, tags=["storage"])
@@ -47,7 +47,7 @@ async def expire_storage(
 async def verify_storage(
     data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> dict[str, Any]:
-    """Compare every record with the stores, and mend what can be mended."""
+    """Compare every record with the stores, and repair what can be repaired."""
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
     findings = [attrs.asdict(f) | {"kind": str(f.kind)} for f in report.findings]
@@ -57,13 +57,13 @@ async def verify_storage(
 
 @get("/api/v1/search/index", tags=["storage"])
 async def show_index(service: ServiceDependency) -> dict[str, Any]:
-    """See whether searches find what they should, and how far a reindexing is."""
+    """Show whether the search index is up to date, and the progress of a rebuild."""
     return render.success(attrs.asdict(await service.search_index.report()))
 
 
 @post("/api/v1/search/reindex", status_code=200, tags=["storage"])
 async def reindex(service: ServiceDependency) -> dict[str, Any]:
-    """Index all prompts anew while searches go on; answers when it is done."""
+    """Rebuild the search index while searches go on; the response comes when it is done."""
     last = await service.search_index.reindex()
     return render.success({"state": await service.search_index.read_state(), "last_id": last})
 
@@ -72,4 +72,4 @@ HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index,
 
 
 def _receive(request: Request[Any, Any, Any]) -> Receive:
-    return cast("Receive", request.receive)  # the same ASGI, typed in Litestar's own way
+    return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own

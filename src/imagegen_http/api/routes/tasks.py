@@ -1,4 +1,4 @@
-"""Tasks: see, list, follow, cancel, retry."""
+"""Tasks: show, list, follow, cancel, retry."""
 
 from typing import Annotated, Any
 
@@ -42,19 +42,19 @@ async def list_tasks(
 ) -> dict[str, Any]:
     """List tasks, newest first."""
     query = ["tasks", status, provider]
-    found = await service.imagegen.list_tasks(
+    views = await service.imagegen.list_tasks(
         criteria=TaskFilter(status=status, provider_name=provider),
         paging=parse_paging(page, page_size, cursor, query),
     )
     english = request_context.english.get()
-    items = [render.task(view, english=english) for view in found.items]
-    following = None if found.last is None else encode_cursor(found.last, query)
-    return render.success(render.page(found, items, number=page, size=page_size, cursor=following))
+    items = [render.task(view, english=english) for view in views.items]
+    following = None if views.last is None else encode_cursor(views.last, query)
+    return render.success(render.page(views, items, number=page, size=page_size, cursor=following))
 
 
 @get("/api/v1/tasks/{task_id:str}", tags=["tasks"])
 async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
-    """See a task, with its images and its error."""
+    """Show a task, with its images and its error."""
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     body = render.success(render.task(view, english=request_context.english.get()))
     return Response(body, headers={} if view.task.status.final else {"Retry-After": "1"})
@@ -89,9 +89,9 @@ async def retry_task(
 async def follow_task(
     task_id: TaskIdPath, service: ServiceDependency, last_event_id: LastEventHeader = None
 ) -> Stream | Response[None]:
-    """Follow a task as server-sent events: a snapshot, then what happens, then its end.
+    """Follow a task as server-sent events: a snapshot, then its events to the last.
 
-    Whoever has seen the end gets 204, which keeps a browser from coming back for ever.
+    A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
     if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
         raise ValidationFailed.of("Last-Event-ID", "must be a number that this stream gave")

@@ -1,4 +1,4 @@
-"""Whether everything is as it should be, looked at from outside, beside a running service or without one."""
+"""Read-only checks of an installation, beside a running service or without one."""
 
 from imagegen_http.composition.checkup.checks import Check, Health
 from imagegen_http.composition.checkup.runner import run_checks

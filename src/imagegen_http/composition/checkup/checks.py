@@ -1,4 +1,4 @@
-"""What an examination finds."""
+"""The result of a check."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ import attrs
 
 
 class Health(StrEnum):
-    """``fail`` is what loses images or keys, ``warn`` what somebody should look at."""
+    """``fail``: images or keys are or will be lost; ``warn``: an operator should look at it."""
 
     OK = "ok"
     WARN = "warn"
@@ -15,7 +15,7 @@ class Health(StrEnum):
 
 @attrs.frozen
 class Check:
-    """One thing that was looked at, and a sentence about it, without a key or a full path."""
+    """What was checked, and a sentence about it that contains no key."""
 
     name: str
     health: Health
@@ -23,15 +23,15 @@ class Check:
 
 
 def ok(name: str, message: str) -> Check:
-    """Return that something is as it should be."""
+    """Return a check that passed."""
     return Check(name, Health.OK, message)
 
 
 def warn(name: str, message: str) -> Check:
-    """Return that somebody should look at something."""
+    """Return a check that an operator should look at."""
     return Check(name, Health.WARN, message)
 
 
 def fail(name: str, message: str) -> Check:
-    """Return that something is lost or will be."""
+    """Return a check that found a loss, or what will lead to one."""
     return Check(name, Health.FAIL, message)

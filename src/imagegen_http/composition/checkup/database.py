@@ -1,4 +1,4 @@
-"""What the database tells: keys, tasks, the search index, providers."""
+"""Checks of the database: keys, tasks, the search index, providers."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -33,13 +33,13 @@ _NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
 
 
 async def master_key(database: Database, data_dir: Path, environ: Mapping[str, str]) -> Check:
-    """Return whether the master key opens everything that was sealed."""
+    """Check whether the master key opens everything that was sealed."""
     tokens = [row.token async for row in SqliteSealedRows(database).all()]
-    given = environ.get("IMAGEGEN_MASTER_KEY")
-    if not (given or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
+    variable = environ.get("IMAGEGEN_MASTER_KEY")
+    if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
         return ok("master key", "is not there yet, and nothing is sealed; the next start makes it")
     try:
-        box = FernetSecretBox.for_inspection(data_dir, given=given, tokens=tokens)
+        box = FernetSecretBox.for_inspection(data_dir, given=variable, tokens=tokens)
     except MasterKeyRefused as error:
         return fail("master key", str(error))
     if box.locked:
@@ -48,19 +48,19 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
 
 
 async def tasks(database: Database, *, has_server: bool) -> list[Check]:
-    """Return how many tasks have not ended, and which of them somebody should look at."""
+    """Count the tasks that have not ended, and those that an operator should look at."""
     counts = await SqliteQueue(database).counts()
-    told = f"{counts.pending} waiting, {counts.processing} running"
+    summary = f"{counts.pending} waiting, {counts.processing} running"
     now = SystemClock().now()
     old, unknown = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
     stuck = await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0])
     unclear = await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0])
-    checks = [ok("tasks", told)]
+    checks = [ok("tasks", summary)]
     if counts.processing and not has_server:
         checks = [
             warn(
                 "tasks",
-                f"{told}, although no server runs: the next start resumes them, or says "
+                f"{summary}, although no server runs: the next start resumes them, or says "
                 "that nobody knows their outcome",
             )
         ]
@@ -68,7 +68,7 @@ async def tasks(database: Database, *, has_server: bool) -> list[Check]:
         checks = [
             warn(
                 "tasks",
-                f"{told}, {stuck} of them for more than a day: "
+                f"{summary}, {stuck} of them for more than a day: "
                 "`imagegen tasks show` and the log say what they wait for",
             )
         ]
@@ -84,7 +84,7 @@ async def tasks(database: Database, *, has_server: bool) -> list[Check]:
 
 
 async def clock(database: Database) -> Check:
-    """Return whether the clock goes on from where it was."""
+    """Check whether the clock was set back since the newest task."""
     now = SystemClock().now()
     newest = await database.read(lambda c: c.execute(_NEWEST_TASK).fetchone())
     if newest is not None and newest[0] > to_timestamp(now + _CLOCK_TOLERANCE):
@@ -95,7 +95,7 @@ async def clock(database: Database) -> Check:
 
 
 async def search_index(database: Database) -> Check:
-    """Return whether searches find what they should."""
+    """Check whether the search index is up to date."""
     state = await index_state(database, simplify)
     if state is IndexState.CURRENT:
         return ok("search index", "up to date")
@@ -103,20 +103,20 @@ async def search_index(database: Database) -> Check:
 
 
 async def providers(database: Database, settings: Settings) -> list[Check]:
-    """Return the configurations that name retired models, or that cannot be understood."""
+    """Check the configurations for errors and retired models."""
     try:
-        async with open_listing(settings, database) as listed:
-            found = await listed.configured()
-            doubt = await default_provider_warning(settings.default_provider, listed)
+        async with open_listing(settings, database) as listing:
+            configured = await listing.configured()
+            default_warning = await default_provider_warning(settings.default_provider, listing)
     except Refusal as error:
         return [warn("providers", str(error))]
-    enabled = [provider for provider in found if provider.config.is_enabled]
+    enabled = [provider for provider in configured if provider.config.is_enabled]
     warnings = [
-        warn("providers", f"{provider.config.provider_name}: {said}")
+        warn("providers", f"{provider.config.provider_name}: {warning}")
         for provider in enabled
         for model in provider.profile.models
-        if (said := model.warning)
+        if (warning := model.warning)
     ]
-    if doubt is not None:
-        warnings.append(warn("default provider", doubt))
+    if default_warning is not None:
+        warnings.append(warn("default provider", default_warning))
     return warnings or [ok("providers", f"{len(enabled)} enabled, no retired model among theirs")]

@@ -1,4 +1,4 @@
-"""The data directory: whose it is, who may use what is in it, and who works in it."""
+"""Checks of the data directory: its owner, its permissions, and the server that works in it."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ _MAX_LISTED_NAMES = 5
 
 @attrs.define
 class _Findings:
-    """Names below the directory that are not as they should be; of each kind, how many and the first few."""
+    """Counts the entries with one problem, and holds the names of the first few."""
 
     count: int = 0
     first: list[str] = attrs.field(factory=list)
@@ -34,7 +34,7 @@ class _Findings:
 
 
 def check_directory(data_dir: Path) -> list[Check]:
-    """Return what is to be said of the directory and everything in it; blocks for as long as that takes."""
+    """Check the owner and the permissions of the directory and everything in it; blocks."""
     name = "data directory"
     owner = data_dir.stat().st_uid
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
@@ -43,13 +43,13 @@ def check_directory(data_dir: Path) -> list[Check]:
             fail(name, f"{data_dir} cannot be read and written by {reader}: it belongs to {user_name(owner)}")
         ]
     foreign, exposed, closed = _Findings(), _Findings(), _Findings()
-    for path, found in _entries(data_dir):
+    for path, status in _entries(data_dir):
         label = str(path.relative_to(data_dir)) if path != data_dir else "the directory itself"
-        if found.st_uid != owner:
-            foreign.add(f"{label} ({user_name(found.st_uid)})")
-        elif not _usable(path, found, data_dir):
+        if status.st_uid != owner:
+            foreign.add(f"{label} ({user_name(status.st_uid)})")
+        elif not _usable(path, status, data_dir):
             closed.add(label)
-        if stat.S_IMODE(found.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(found.st_mode):
+        if stat.S_IMODE(status.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(status.st_mode):
             exposed.add(label)
     return [
         _ownership(data_dir, owner, foreign),
@@ -61,13 +61,13 @@ def check_directory(data_dir: Path) -> list[Check]:
 
 
 async def running_server(data_dir: Path) -> RunningServer | None:
-    """Return the server that works in it; None when none does."""
+    """Return the server that works in the directory; None if there is none."""
     running = RunningServer.find(data_dir)
     return running if running is not None and await running.is_listening() else None
 
 
 def server(data_dir: Path, running: RunningServer | None) -> Check:
-    """Return what is to be said of the server that works in it, if any."""
+    """Report the server that works in the directory, or one that was killed in it."""
     if running is not None:
         return ok("server", f"runs at {running.url}")
     if (data_dir / SERVER_FILE).exists():
@@ -81,8 +81,8 @@ def server(data_dir: Path, running: RunningServer | None) -> Check:
 def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:
     name = user_name(owner)
     if foreign.count:
-        told = f"{foreign} in {data_dir} belong to others than {name}, whose service cannot use them"
-        return fail("owner", f"{told}: run chown -R --reference={data_dir} {data_dir}")
+        problem = f"{foreign} in {data_dir} belong to others than {name}, whose service cannot use them"
+        return fail("owner", f"{problem}: run chown -R --reference={data_dir} {data_dir}")
     return ok("owner", f"everything belongs to {name}")
 
 
@@ -94,18 +94,18 @@ def _access(data_dir: Path, closed: _Findings) -> Check:
     return ok("modes", "the owner can read and write everything")
 
 
-def _usable(path: Path, found: os.stat_result, data_dir: Path) -> bool:
-    """Return whether the owner may use it: images are only read, database and keys are written too."""
+def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:
+    """Return whether the owner has the permissions: images are only read, database and keys also written."""
     needed = stat.S_IRUSR
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         needed = stat.S_IRWXU
     elif path.parent == data_dir:
         needed |= stat.S_IWUSR
-    return stat.S_ISLNK(found.st_mode) or found.st_mode & needed == needed
+    return stat.S_ISLNK(status.st_mode) or status.st_mode & needed == needed
 
 
 def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the directory and all below it; what goes meanwhile, as SQLite's own files may, is no matter."""
+    """Yield the directory and everything below it, except files that vanish meanwhile, as SQLite's do."""
     yield data_dir, data_dir.stat()
     for folder, folders, files in os.walk(data_dir):
         for name in (*folders, *files):

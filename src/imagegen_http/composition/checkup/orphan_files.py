@@ -1,7 +1,7 @@
-"""Files that no record names.
+"""Checks for image files without a record.
 
-An interrupted deletion left them, they are the images of another database, or they were paid for and could
-not be looked at (`storage_failed`).
+They remain from an interrupted deletion, belong to another database, or were paid for and could not be
+recorded (`storage_failed`).
 """
 
 import asyncio
@@ -19,32 +19,32 @@ from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
 
 _KEY_BATCH_SIZE = 100_000
 _MIN_ORPHAN_AGE_SECONDS = 3600
-"""Beside a server, a younger file may be one whose record is about to be written."""
+"""While a server runs, the record of a younger file may be about to be written."""
 
 _NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
 
 
 async def orphans(database: Database, data_dir: Path, *, has_server: bool) -> Check:
-    """Return whether every file among the images has a record."""
+    """Check whether every image file has a record."""
     inventory = SqliteImageInventory(database)
     before = time.time() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
     files = _files(data_dir / IMAGES_DIRECTORY, before)
-    found, first = 0, ""
+    count, first = 0, ""
     while keys := await asyncio.to_thread(lambda: list(itertools.islice(files, _KEY_BATCH_SIZE))):
         unknown = await inventory.unknown(keys)
         first = first or min(unknown, default="")
-        found += len(unknown)
-    if not found:
+        count += len(unknown)
+    if not count:
         return ok("orphans", "every file has a record")
     if await database.read(lambda c: c.execute(_NEVER_USED).fetchone()[0]):
         return fail(
             "orphans",
-            f"the database is empty, although there are {found} image files beside it in {data_dir}: "
+            f"the database is empty, although there are {count} image files beside it in {data_dir}: "
             "it was replaced; restore a backup",
         )
     return warn(
         "orphans",
-        f"{found} files without a record, such as {IMAGES_DIRECTORY}/{first}: "
+        f"{count} files without a record, such as {IMAGES_DIRECTORY}/{first}: "
         "`imagegen storage verify` lists them; "
         "before one is deleted, look for tasks that ended as storage_failed, which may have paid for it",
     )

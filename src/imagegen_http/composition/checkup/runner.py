@@ -1,4 +1,4 @@
-"""The examination from beginning to end; read it from top to bottom."""
+"""Runs all checks in order; read it from top to bottom."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,13 +28,13 @@ Progress = Callable[[float], None]
 async def run_checks(
     settings: Settings, environ: Mapping[str, str], *, full: bool, progress: Progress
 ) -> tuple[Check, ...]:
-    """Look at everything and change nothing.
+    """Check everything and change nothing.
 
     Args:
-        settings: what the service is run with; they were found valid.
-        environ: where the master key may be.
+        settings: the settings of the service, which are valid.
+        environ: may contain the master key.
         full: also read every local image and compare its SHA-256.
-        progress: is told how much of the images was looked at, 0.0 to 1.0.
+        progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
     """
     sqlite = _sqlite()
     checks = [ok("configuration", "valid"), sqlite]
@@ -50,8 +50,8 @@ async def run_checks(
         checks.append(_without_database(data_dir))
     elif sqlite.health is Health.FAIL:
         checks.append(warn("database", "not looked at: this SQLite cannot read it"))
-    elif complaints := await asyncio.to_thread(integrity_errors, path):
-        checks.append(fail("database", f"damaged: {complaints[0]}"))
+    elif errors := await asyncio.to_thread(integrity_errors, path):
+        checks.append(fail("database", f"damaged: {errors[0]}"))
     else:
         async with _open_database(path) as (open_database, check):
             checks.append(check)
@@ -86,7 +86,7 @@ def _without_database(data_dir: Path) -> Check:
 
 @asynccontextmanager
 async def _open_database(path: Path) -> AsyncIterator[tuple[Database | None, Check]]:
-    """Yield the database to read, if it can be, and what is to be said of it."""
+    """Yield the database opened for reading, if it can be, and the check of it."""
     try:
         open_database = await asyncio.to_thread(Database.open, path, read_only=True)
     except SchemaTooOld as error:

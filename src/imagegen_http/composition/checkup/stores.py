@@ -1,4 +1,4 @@
-"""Where images are: the local files, the bucket, the room that is left."""
+"""Checks of the stores: the local files, the outbox, the bucket, the disk space."""
 
 import asyncio
 import hashlib
@@ -26,9 +26,9 @@ _MIB = 1024 * 1024
 async def images(
     database: Database, data_dir: Path, *, full: bool, progress: Callable[[float], None]
 ) -> Check:
-    """Return whether every image that should be on this disk is, with its size (and its bytes)."""
+    """Check that every image that should be on this disk is, by its size or, if ``full``, its checksum."""
     inventory = SqliteImageInventory(database)
-    looked, last, damaged_ids, seen = 0, 0, [], 0
+    local_count, last, damaged_ids, read_count = 0, 0, [], 0
     total = await database.read(
         lambda c: c.execute("SELECT value FROM counters WHERE name = 'images'").fetchone()[0]
     )
@@ -40,18 +40,17 @@ async def images(
             for image in bad
             if await _is_still_damaged(inventory, data_dir / IMAGES_DIRECTORY, image, full)
         ]
-        last, looked, seen = batch[-1].id, looked + len(local), seen + len(batch)
-        progress(seen / max(total, 1))
+        last, local_count, read_count = batch[-1].id, local_count + len(local), read_count + len(batch)
+        progress(read_count / max(total, 1))
     if damaged_ids:
-        told = ", ".join(map(str, damaged_ids[:_MAX_LISTED])) + (
-            ", …" if len(damaged_ids) > _MAX_LISTED else ""
-        )
+        ids = ", ".join(map(str, damaged_ids[:_MAX_LISTED]))
+        ellipsis = ", …" if len(damaged_ids) > _MAX_LISTED else ""
         return fail(
             "pictures",
-            f"{len(damaged_ids)} of {looked} local files missing or damaged (image {told}): "
+            f"{len(damaged_ids)} of {local_count} local files missing or damaged (image {ids}{ellipsis}): "
             "run `imagegen storage verify`",
         )
-    return ok("pictures", f"{looked} local files{', every byte' if full else ''} as recorded")
+    return ok("pictures", f"{local_count} local files{', every byte' if full else ''} as recorded")
 
 
 def _damaged_images(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
@@ -71,15 +70,15 @@ def _is_intact(path: Path, image: Image, *, full: bool) -> bool:
 
 
 async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: Image, full: bool) -> bool:  # noqa: FBT001 - as above
-    """Return whether the image was neither deleted nor expired since its record was read."""
-    now = await inventory.images(after=image.id - 1, limit=1)
-    if not now or now[0].id != image.id or now[0].storage is StorageState.OSS:
+    """Return whether it is damaged by its current record, too: it may be deleted or expired by now."""
+    current = await inventory.images(after=image.id - 1, limit=1)
+    if not current or current[0].id != image.id or current[0].storage is StorageState.OSS:
         return False
-    return bool(await asyncio.to_thread(_damaged_images, root, [now[0]], full))
+    return bool(await asyncio.to_thread(_damaged_images, root, [current[0]], full))
 
 
 async def outbox(database: Database, settings: Settings) -> list[Check]:
-    """Return what waits for OSS, and why it fails."""
+    """Report the pending uploads and removals, and why they fail."""
     counts = await SqliteOutbox(database).counts()
     if counts.failing:
         waiting = f"{counts.uploads} upload(s) and {counts.removals} removal(s) wait"
@@ -90,7 +89,7 @@ async def outbox(database: Database, settings: Settings) -> list[Check]:
 
 
 async def bucket(settings: Settings) -> list[Check]:
-    """Return whether OSS answers, by one question for an object that is not there."""
+    """Check whether OSS responds, by one request for an object that does not exist."""
     if settings.storage.oss is None:
         return []
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
@@ -110,7 +109,7 @@ async def bucket(settings: Settings) -> list[Check]:
 
 
 def disk(settings: Settings) -> Check:
-    """Return how much room is left."""
+    """Check the free disk space."""
     space = SystemDiskSpace(settings.data_dir, min_free_bytes=settings.storage.min_free_mb * _MIB)
     try:
         free = f"{space.free_bytes() // _MIB} MB free"

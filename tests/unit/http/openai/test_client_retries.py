@@ -37,7 +37,7 @@ def clock():
 
 
 @pytest.fixture
-def repeats(clock):
+def retries(clock):
     return ClientRetries(lambda: clock[0])
 
 
@@ -65,11 +65,11 @@ def call_of(*operations, digest=DIGEST, leaves=False):
     return call
 
 
-async def found(repeats, imagegen, *, numbered=True, **more):
+async def found(retries, imagegen, *, numbered=True, **more):
     """Return the id of the task that a caller is given who leaves at once."""
     call = call_of(**more)
-    task = await repeats.claim(imagegen, call, numbered=numbered)
-    repeats.leave(call)
+    task = await retries.claim(imagegen, call, numbered=numbered)
+    retries.leave(call)
     return task and task.task_id
 
 
@@ -77,18 +77,18 @@ def failed(code, **more):
     return lambda task, now: task.fail(now, Failure.of(code, "", **more))
 
 
-async def test_nothing_was_made(repeats, imagegen):
+async def test_nothing_was_made(retries, imagegen):
     """The first request never came, or was another."""
     await first_request(imagegen)
 
-    assert await found(repeats, imagegen, digest="d") is None
+    assert await found(retries, imagegen, digest="d") is None
 
 
-async def test_a_waiting_task_is_found_however_old(repeats, imagegen):
+async def test_a_waiting_task_is_found_however_old(retries, imagegen):
     """A client may have a long time-out."""
     made = await first_request(imagegen, ago=timedelta(hours=5))
 
-    assert made == await found(repeats, imagegen)
+    assert made == await found(retries, imagegen)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ async def test_a_waiting_task_is_found_however_old(repeats, imagegen):
         (failed(FailureCode.UNAVAILABLE, possible_charge=True), True),
     ],
 )
-async def test_an_ended_task_is_found_unless_a_new_try_is_free_and_sensible(repeats, imagegen, end, kept):
+async def test_an_ended_task_is_found_unless_a_new_try_is_free_and_sensible(retries, imagegen, end, kept):
     """Paid is paid, and what cannot succeed is not tried again."""
     made = await first_request(imagegen, end=end)
 
-    assert (made if kept else None) == await found(repeats, imagegen)
+    assert (made if kept else None) == await found(retries, imagegen)
 
 
-async def test_what_ended_long_ago_is_no_longer_meant(repeats, imagegen):
+async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
     """By then the client has given up."""
     await first_request(
         imagegen,
@@ -118,129 +118,129 @@ async def test_what_ended_long_ago_is_no_longer_meant(repeats, imagegen):
         ago=MAX_NUMBERED_RETRY_DELAY + timedelta(seconds=9),
     )
 
-    assert await found(repeats, imagegen) is None
+    assert await found(retries, imagegen) is None
 
 
-async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(repeats, imagegen):
+async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries, imagegen):
     """Then one with somebody, then one whose answer was sent."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
     await imagegen.adapters.idempotency_keys.answered(answered, at=imagegen.adapters.clock.now())
     calls = [call_of() for _ in range(3)]
-    async with repeats.submitting(calls[0], f"{DIGEST}.0"), repeats.submitting(calls[1], f"{DIGEST}.1"):
+    async with retries.submitting(calls[0], f"{DIGEST}.0"), retries.submitting(calls[1], f"{DIGEST}.1"):
         pass
-    repeats.answered(calls[0])
-    repeats.leave(calls[0])
-    first = await repeats.claim(imagegen, calls[2], numbered=True)
-    repeats.answered(calls[2])
-    repeats.leave(calls[2])
-    second = await found(repeats, imagegen)
-    repeats.answered(calls[1])
+    retries.answered(calls[0])
+    retries.leave(calls[0])
+    first = await retries.claim(imagegen, calls[2], numbered=True)
+    retries.answered(calls[2])
+    retries.leave(calls[2])
+    second = await found(retries, imagegen)
+    retries.answered(calls[1])
 
     assert [alone, waited_for] == [first.task_id, second]
-    assert await found(repeats, imagegen) in {answered, alone, waited_for}
+    assert await found(retries, imagegen) in {answered, alone, waited_for}
 
 
 @pytest.mark.parametrize("numbered", [False, True])
-async def test_each_lost_task_is_taken_once(repeats, imagegen, numbered):
+async def test_each_lost_task_is_taken_once(retries, imagegen, numbered):
     """The oldest first; who still waits keeps it, and the next one makes a new task or shares."""
     lost = [await first_request(imagegen, number) for number in range(2)]
     calls = [call_of() for _ in range(3)]
-    taken = [await repeats.claim(imagegen, call, numbered=numbered) for call in calls]
+    taken = [await retries.claim(imagegen, call, numbered=numbered) for call in calls]
 
     assert lost == [task.task_id for task in taken[:2]]
     assert numbered == (taken[2] is not None)
 
 
-async def test_equal_callers_at_once_take_a_lost_task_once(repeats, imagegen):
+async def test_equal_callers_at_once_take_a_lost_task_once(retries, imagegen):
     """Both look for it before either has it."""
     lost = await first_request(imagegen)
     calls = [call_of() for _ in range(9)]
-    taken = await asyncio.gather(*(repeats.claim(imagegen, call, numbered=False) for call in calls))
+    taken = await asyncio.gather(*(retries.claim(imagegen, call, numbered=False) for call in calls))
 
     assert [lost] == [task.task_id for task in taken if task is not None]
 
 
-async def test_a_caller_who_is_lost_again_is_found_again(repeats, imagegen):
+async def test_a_caller_who_is_lost_again_is_found_again(retries, imagegen):
     """Also before that caller's answer has noticed it."""
     lost = await first_request(imagegen)
     second = call_of()
-    await repeats.claim(imagegen, second, numbered=False)
-    while_it_waits = await found(repeats, imagegen, numbered=False)
+    await retries.claim(imagegen, second, numbered=False)
+    while_it_waits = await found(retries, imagegen, numbered=False)
     second.disconnect.set_result(None)
 
-    assert (None, lost) == (while_it_waits, await found(repeats, imagegen, numbered=False))
+    assert (None, lost) == (while_it_waits, await found(retries, imagegen, numbered=False))
 
 
-async def test_who_has_the_answer_gets_a_new_task(repeats, imagegen):
+async def test_who_has_the_answer_gets_a_new_task(retries, imagegen):
     """Known here at once, and after a restart because it was stored."""
     made = await first_request(imagegen, end=lambda task, now: task.complete(now))
     call = call_of()
-    await repeats.claim(imagegen, call, numbered=False)
-    repeats.answered(call)
-    repeats.leave(call)
+    await retries.claim(imagegen, call, numbered=False)
+    retries.answered(call)
+    retries.leave(call)
     after_a_kill = await found(ClientRetries(lambda: 0.0), imagegen, numbered=False)
     await imagegen.adapters.idempotency_keys.answered(made, at=imagegen.adapters.clock.now())
 
     assert [None, made, None] == [
-        await found(repeats, imagegen, numbered=False),
+        await found(retries, imagegen, numbered=False),
         after_a_kill,
         await found(ClientRetries(lambda: 0.0), imagegen, numbered=False),
     ]
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(-9, True), (9, False)])
-async def test_a_lost_task_waits_ten_minutes_after_its_end(repeats, imagegen, seconds, kept):
+async def test_a_lost_task_waits_ten_minutes_after_its_end(retries, imagegen, seconds, kept):
     """By then nobody asks again by himself."""
     ago = MAX_RETRY_DELAY + timedelta(seconds=seconds)
     made = await first_request(imagegen, end=lambda task, now: task.complete(now), ago=ago)
 
-    assert (made if kept else None) == await found(repeats, imagegen, numbered=False)
+    assert (made if kept else None) == await found(retries, imagegen, numbered=False)
 
 
-async def test_a_lost_task_that_failed_for_free_is_tried_again(repeats, imagegen):
+async def test_a_lost_task_that_failed_for_free_is_tried_again(retries, imagegen):
     """And does not hide another one."""
     await first_request(imagegen, 0, end=failed(FailureCode.UNAVAILABLE))
     charged = await first_request(imagegen, 1, end=failed(FailureCode.TIMEOUT))
 
-    assert charged == await found(repeats, imagegen, numbered=False)
+    assert charged == await found(retries, imagegen, numbered=False)
 
 
-async def test_what_was_turned_away_gets_a_new_task_once(repeats, imagegen):
+async def test_what_was_turned_away_gets_a_new_task_once(retries, imagegen):
     """The repeat of a 429 is no repeat of an equal request that was taken."""
     made = await first_request(imagegen)
     with pytest.raises(QueueFull):
-        async with repeats.submitting(call_of(), f"{DIGEST}.x"):
+        async with retries.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1)
 
-    assert [None, made] == [await found(repeats, imagegen), await found(repeats, imagegen)]
+    assert [None, made] == [await found(retries, imagegen), await found(retries, imagegen)]
 
 
 @pytest.mark.parametrize("later", [False, True])
-async def test_other_refusals_are_not_repeated(repeats, imagegen, clock, later):
+async def test_other_refusals_are_not_repeated(retries, imagegen, clock, later):
     """Nor is a 429 of long ago."""
     made = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
-        async with repeats.submitting(call_of(), f"{DIGEST}.x"):
+        async with retries.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1) if later else ValidationFailed.of("n", "is wrong")
     clock[0] += 3600
 
-    assert made == await found(repeats, imagegen)
+    assert made == await found(retries, imagegen)
 
 
 @pytest.mark.parametrize("numbered", [False, True])
 @pytest.mark.parametrize("looks", [False, True], ids=["storing", "still looking"])
-async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagegen, numbered, looks):
+async def test_a_repeat_waits_until_its_first_request_is_stored(retries, imagegen, numbered, looks):
     """However early the first caller was lost."""
     arrived, goes_on = asyncio.Event(), asyncio.Event()
     first_call = call_of(leaves=not numbered)
 
     async def submit():
-        async with repeats.arriving(first_call):
+        async with retries.arriving(first_call):
             if looks:
                 arrived.set()
                 await goes_on.wait()
-                await repeats.claim(imagegen, first_call, numbered=False)
-            async with repeats.submitting(first_call, f"{DIGEST}.0"):
+                await retries.claim(imagegen, first_call, numbered=False)
+            async with retries.submitting(first_call, f"{DIGEST}.0"):
                 arrived.set()
                 await goes_on.wait()
                 return await first_request(imagegen)
@@ -248,24 +248,24 @@ async def test_a_repeat_waits_until_its_first_request_is_stored(repeats, imagege
     first = asyncio.create_task(submit())
     await arrived.wait()
     repeat_call = call_of()
-    async with repeats.arriving(repeat_call):
-        repeat = asyncio.create_task(repeats.claim(imagegen, repeat_call, numbered=numbered))
+    async with retries.arriving(repeat_call):
+        repeat = asyncio.create_task(retries.claim(imagegen, repeat_call, numbered=numbered))
         await asyncio.sleep(0)
         goes_on.set()
 
         assert await first == (await repeat).task_id
 
 
-async def test_an_equal_request_does_not_wait_for_callers_who_are_there(repeats, imagegen):
+async def test_an_equal_request_does_not_wait_for_callers_who_are_there(retries, imagegen):
     """It is none of theirs."""
     call = call_of()
-    async with repeats.arriving(call), repeats.submitting(call, f"{DIGEST}.0"):
+    async with retries.arriving(call), retries.submitting(call, f"{DIGEST}.0"):
         await first_request(imagegen)
 
-        assert await found(repeats, imagegen, numbered=False) is None
+        assert await found(retries, imagegen, numbered=False) is None
 
 
-async def test_an_edit_is_found_as_what_it_became(repeats, imagegen):
+async def test_an_edit_is_found_as_what_it_became(retries, imagegen):
     """Several images are a reference."""
     task, now = a_task(), imagegen.adapters.clock.now()
     claim = IdempotencyClaim(
@@ -278,5 +278,5 @@ async def test_an_edit_is_found_as_what_it_became(repeats, imagegen):
 
     call = call_of("edit", "reference")
 
-    assert task.task_id == (await repeats.claim(imagegen, call, numbered=False)).task_id
-    assert await found(repeats, imagegen) is None
+    assert task.task_id == (await retries.claim(imagegen, call, numbered=False)).task_id
+    assert await found(retries, imagegen) is None

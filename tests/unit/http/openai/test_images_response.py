@@ -55,13 +55,13 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     answer = ImagesResponse(
         service=service,
-        repeats=ClientRetries(lambda: 0.0),
+        retries=ClientRetries(lambda: 0.0),
         task=task,
         call=Call(digest="d", operations=("generate",), disconnect=disconnect),
         style=Style(events=events),
         **{"max_hold_seconds": 0.0, **more},
     )
-    async with answer.repeats.submitting(answer.call, "d.1"):
+    async with answer.retries.submitting(answer.call, "d.1"):
         pass
     await answer({"method": "POST"}, receive, send)
     status = sent[0]["status"] if sent else None
