@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from imagegen_http.cli.context import CommandFailed
-from imagegen_http.composition.accounts import user_name
+from imagegen_http.runtime.accounts import user_name
 
 
 def become_owner(data_dir: Path) -> None:

@@ -74,7 +74,7 @@ def test_people_read_lines(desk):
     line = next(line for line in result.stdout.splitlines() if "pictures:" in line)
 
     assert (1, "") == (result.returncode, result.stderr)
-    assert "fail  images: 1 of 2 local files missing" in line
+    assert "fail  pictures: 1 of 2 local files missing" in line
 
 
 def test_a_damaged_database_fails(desk):

@@ -65,7 +65,7 @@ def test_beside_a_server_that_works(other):
 def test_killed_at_any_step_it_goes_on(desk):
     """With the same index at the end, and nothing left of the others."""
     stale(desk)
-    for step in ("_add", "_merge", "_take_over", "_shrink"):
+    for step in ("_add", "_merge", "_activate", "_shrink"):
         ended = subprocess.run(
             [sys.executable, "-c", KILLED, step],
             cwd=desk.folder,

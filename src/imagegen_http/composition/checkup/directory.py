@@ -7,8 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from imagegen_http.composition.accounts import user_name
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.runtime.accounts import user_name
 from imagegen_http.runtime.running_server import SERVER_FILE, RunningServer
 
 _GROUP_AND_OTHERS_BITS = 0o077
