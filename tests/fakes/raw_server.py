@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 
-def answer(status="200 OK", body=b"", *, length=None, **headers):
+def http_response(status="200 OK", body=b"", *, length=None, **headers):
     """Return the bytes of a response; ``length`` replaces the correct length of the body."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -19,8 +19,8 @@ def answer(status="200 OK", body=b"", *, length=None, **headers):
 class RawServer:
     """``opened`` and ``most_open`` count connections, ``heads`` are the received request heads."""
 
-    def __init__(self, answers=None, host="127.0.0.1", ssl=None):
-        self.answers = answers or {}
+    def __init__(self, responses=None, host="127.0.0.1", ssl=None):
+        self.responses = responses or {}
         self.opened = self.open = self.most_open = 0
         self.heads = []
         self.changed = asyncio.Condition()
@@ -59,7 +59,7 @@ class RawServer:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 self.heads.append(head)
                 await self._tell()
-                reply = self.answers.get(head.split(" ")[1], answer(body=b"hello"))
+                reply = self.responses.get(head.split(" ")[1], http_response(body=b"hello"))
                 if callable(reply):
                     await reply(writer)
                 else:

@@ -11,7 +11,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.images import png_base64
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_upstream import DOCUMENT, FakeOwn
-from tests.fakes.raw_server import RawServer, answer
+from tests.fakes.raw_server import RawServer, http_response
 from tests.integration.api.asking import CONFIG, GENERATE, data, ended, until
 from tests.integration.api.live_server import LiveServer
 
@@ -39,14 +39,14 @@ class HesitantUpstream:
 
     def __init__(self, told):
         self.ledger = []
-        self._told = answer(body=json.dumps(told).encode(), content_type="application/json")
+        self._told = http_response(body=json.dumps(told).encode(), content_type="application/json")
         self._rest = None
         self._loop = None
 
     @property
     def answers(self):
         done = json.dumps({"state": "done", **IMAGE}).encode()
-        return {"/make": self._make, "/jobs/j-1": answer(body=done, content_type="application/json")}
+        return {"/make": self._make, "/jobs/j-1": http_response(body=done, content_type="application/json")}
 
     async def _make(self, writer):
         self._loop, self._rest = asyncio.get_running_loop(), asyncio.Event()
@@ -67,14 +67,16 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
     """The service waits for the rest, writes it down and ends; the next start makes the image of it."""
     document, told = ANSWERS[kind]
     upstream = HesitantUpstream(told)
-    with in_thread(RawServer(upstream.answers)) as upstream:
-        server = LiveServer(tmp_path, {"security": {"allow_private_upstreams": [upstream.authority]}}).start()
+    with in_thread(RawServer(upstream.answers)) as raw_server:
+        server = LiveServer(
+            tmp_path, {"security": {"allow_private_upstreams": [raw_server.authority]}}
+        ).start()
         try:
             with server.client() as api:
                 own = {
                     "provider_name": "own",
                     "kind": "http",
-                    "api_base": upstream.url,
+                    "api_base": raw_server.url,
                     "api_key": FakeOwn.key,
                 }
                 data(api.post(CONFIG, json={**own, "extra_config": {"spec": document}}))

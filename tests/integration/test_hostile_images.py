@@ -17,7 +17,7 @@ from PIL import Image
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.images import png
 from tests.fakes.in_thread import in_thread
-from tests.fakes.raw_server import RawServer, answer
+from tests.fakes.raw_server import RawServer, http_response
 from tests.integration.api.asking import GENERATE, data, ended
 from tests.integration.api.live_server import LiveServer
 
@@ -61,10 +61,10 @@ def bomb(side=30_000):
 
 
 def sent(body=b"", *, head=None, more=None, closing=True):
-    """Return what answers with the bytes as they are, then with ``more``, again and again."""
+    """Return a handler that sends the bytes, then ``more``, again and again."""
 
     async def reply(writer):
-        writer.write((head or answer(length=len(body), **PNG)) + body)
+        writer.write((head or http_response(length=len(body), **PNG)) + body)
         while more is not None:
             await writer.drain()
             writer.write(more)
@@ -83,15 +83,18 @@ GZIP = {**PNG, "Content_Encoding": "gzip"}
 
 BODIES = {
     # what is sent, and whom by: only the patient one waits for large bodies
-    "cut": (sent(WHOLE[:90_000], head=answer(length=len(WHOLE), **PNG)), PATIENT),
+    "cut": (sent(WHOLE[:90_000], head=http_response(length=len(WHOLE), **PNG)), PATIENT),
     "cut, length untold": (sent(WHOLE[:90_000], head=UNTOLD), PATIENT),
-    "length too short": (sent(WHOLE, head=answer(length=90_000, **PNG)), PATIENT),
-    "length too long": (sent(WHOLE, head=answer(length=len(WHOLE) + 99, **PNG), closing=False), IMPATIENT),
-    "length absurd": (sent(WHOLE, head=answer(length=10**12, **PNG)), PATIENT),
+    "length too short": (sent(WHOLE, head=http_response(length=90_000, **PNG)), PATIENT),
+    "length too long": (
+        sent(WHOLE, head=http_response(length=len(WHOLE) + 99, **PNG), closing=False),
+        IMPATIENT,
+    ),
+    "length absurd": (sent(WHOLE, head=http_response(length=10**12, **PNG)), PATIENT),
     "endless": (sent(WHOLE, head=UNTOLD, more=bytes(MIB)), PATIENT),
     "60 MB": (sent(WHOLE + bytes(60 * MIB)), PATIENT),
     "60 MB, length untold": (sent(WHOLE + bytes(60 * MIB), head=UNTOLD), PATIENT),
-    "gzip bomb": (sent(BOMB, head=answer(length=len(BOMB), **GZIP)), PATIENT),
+    "gzip bomb": (sent(BOMB, head=http_response(length=len(BOMB), **GZIP)), PATIENT),
     "page": (sent(b"<html><body>Please sign in</body></html>"), PATIENT),
     "nothing": (sent(b""), PATIENT),
     "pixel bomb": (sent(bomb()), PATIENT),
@@ -151,21 +154,21 @@ class Bench:
     tasks: dict = attrs.field(factory=dict)
 
     def serve(self):
-        """Give the provider its answers."""
+        """Give the provider its responses."""
         bodies = {**BODIES, **self._led_astray()}
         for name, (reply, provider) in bodies.items():
             linked, direct = f"linked/{name}", f"direct/{name}"
             self._link(linked, f"/files/{slug(name)}")
-            self.upstream.answers |= {f"/files/{slug(name)}": reply, f"/make/{slug(direct)}": reply}
+            self.upstream.responses |= {f"/files/{slug(name)}": reply, f"/make/{slug(direct)}": reply}
             self.providers |= {linked: provider, direct: provider}
         for name, body in HARMLESS.items():
             self._link(name, f"/files/{name}")
-            self.upstream.answers[f"/files/{name}"] = answer(body=body, Content_Type="text/html")
+            self.upstream.responses[f"/files/{name}"] = http_response(body=body, Content_Type="text/html")
             self.providers[name] = PATIENT
 
     def _led_astray(self):
         def to(location):
-            return answer("302 Found", Location=location), PATIENT
+            return http_response("302 Found", Location=location), PATIENT
 
         return {
             "drip": (self._drip, IMPATIENT),
@@ -184,7 +187,9 @@ class Bench:
 
     def _link(self, name, path):
         body = json.dumps({"links": [path]}).encode()
-        self.upstream.answers[f"/make/{slug(name)}"] = answer(body=body, Content_Type="application/json")
+        self.upstream.responses[f"/make/{slug(name)}"] = http_response(
+            body=body, Content_Type="application/json"
+        )
 
     def run(self, api, names):
         bodies = {

@@ -10,7 +10,7 @@ from imagegen_adapters.outbound import Outbound, PoolLimits, map_transport_error
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from tests.fakes.raw_server import RawServer, answer
+from tests.fakes.raw_server import RawServer, http_response
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +92,7 @@ async def test_our_own_address_gets_no_connection(server, outbound):
 
 async def test_redirects_of_an_api_are_not_followed(server, outbound):
     """A redirect is returned as the response."""
-    server.answers["/v1"] = answer("307 Temporary Redirect", Location="/elsewhere")
+    server.responses["/v1"] = http_response("307 Temporary Redirect", Location="/elsewhere")
     response = await outbound.api_client(provider(server.url)).get(f"{server.url}/v1")
 
     assert (307, 1) == (response.status_code, len(server.heads))
@@ -146,7 +146,7 @@ async def test_a_proxy_that_cannot_be_used_is_a_matter_of_configuration(outbound
 
 async def test_a_gzip_body_is_decoded(server, outbound):
     """The only requested encoding is decoded."""
-    server.answers["/gz"] = answer(body=gzip.compress(b'{"a": 1}'), Content_Encoding="gzip")
+    server.responses["/gz"] = http_response(body=gzip.compress(b'{"a": 1}'), Content_Encoding="gzip")
     response = await outbound.api_client(provider(server.url)).get(f"{server.url}/gz")
 
     assert {"a": 1} == response.json()
@@ -155,7 +155,7 @@ async def test_a_gzip_body_is_decoded(server, outbound):
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate"])
 async def test_an_encoding_that_was_not_asked_for_is_a_bad_response(server, outbound, encoding):
     """Its body is not read."""
-    server.answers["/x"] = answer(body=b"?", Content_Encoding=encoding)
+    server.responses["/x"] = http_response(body=b"?", Content_Encoding=encoding)
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/x")
 
     assert FailureCode.BAD_RESPONSE == error.failure.code
@@ -163,7 +163,9 @@ async def test_an_encoding_that_was_not_asked_for_is_a_bad_response(server, outb
 
 async def test_a_gzip_bomb_is_a_bad_response(server, outbound):
     """It ends before it fills the memory."""
-    server.answers["/bomb"] = answer(body=gzip.compress(bytes(64 * 1024 * 1024)), Content_Encoding="gzip")
+    server.responses["/bomb"] = http_response(
+        body=gzip.compress(bytes(64 * 1024 * 1024)), Content_Encoding="gzip"
+    )
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/bomb")
 
     assert FailureCode.BAD_RESPONSE == error.failure.code
@@ -171,7 +173,7 @@ async def test_a_gzip_bomb_is_a_bad_response(server, outbound):
 
 async def test_an_answer_with_an_endless_header_is_broken_off(server, outbound):
     """More than 32 KiB of headers are refused."""
-    server.answers["/h"] = answer(body=b"", X_Long="x" * 40000)
+    server.responses["/h"] = http_response(body=b"", X_Long="x" * 40000)
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/h")
 
     assert FailureCode.OUTCOME_UNKNOWN == error.failure.code
@@ -214,7 +216,7 @@ async def test_a_server_without_tls_started_nothing():
 
     async def plain(_, writer):
         with contextlib.suppress(ConnectionError):
-            writer.write(answer())
+            writer.write(http_response())
             await writer.drain()
         writer.close()
 
@@ -244,7 +246,7 @@ async def test_the_certificate_is_compared_with_the_name(certificate):
 
 async def test_silence_after_the_request_is_a_timeout(server, outbound):
     """The provider received the request and may charge for it."""
-    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    server.responses["/mute"] = lambda writer: asyncio.Event().wait()
     error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/mute")
 
     assert (FailureCode.TIMEOUT, False) == (error.failure.code, error.not_started)
@@ -254,14 +256,14 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
     """It is paid for, and it began in time."""
 
     async def late(writer):
-        whole = answer(body=b"an image")
+        whole = http_response(body=b"an image")
         writer.write(whole[:-4])
         await writer.drain()
         await asyncio.sleep(1.5)
         writer.write(whole[-4:])
         await writer.drain()
 
-    server.answers["/late"] = late
+    server.responses["/late"] = late
     client = outbound.api_client(provider(server.url, timeout=1))
     url = f"{server.url}/late"
 
@@ -279,7 +281,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monke
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    server.answers["/drip"] = trickle
+    server.responses["/drip"] = trickle
     error = await failure_of(outbound.api_client(provider(server.url, timeout=1)), f"{server.url}/drip")
 
     assert FailureCode.TIMEOUT == error.failure.code
@@ -289,11 +291,11 @@ async def test_a_cut_body_leaves_the_outcome_unknown(server, outbound):
     """A truncated response leaves the outcome unknown."""
 
     async def cut(writer):
-        writer.write(answer(body=b"half", length=8))
+        writer.write(http_response(body=b"half", length=8))
         await writer.drain()
         writer.transport.abort()
 
-    server.answers["/cut"] = cut
+    server.responses["/cut"] = cut
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/cut")
 
     assert FailureCode.OUTCOME_UNKNOWN == error.failure.code
@@ -360,9 +362,9 @@ async def test_few_idle_connections_are_kept_for_a_host(server):
 
     async def late(writer):
         await gate.wait()
-        writer.write(answer(body=b"x"))
+        writer.write(http_response(body=b"x"))
 
-    server.answers["/late"] = late
+    server.responses["/late"] = late
     client = outbound.api_client(provider(server.url))
     calls = [asyncio.create_task(client.get(f"{server.url}/late")) for _ in range(8)]
     await server.until(lambda: len(server.heads) == 8)
@@ -387,7 +389,7 @@ async def test_an_idle_connection_is_closed_after_a_while(server):
 async def test_waiting_for_a_connection_in_vain_started_nothing(server):
     """All connections stay busy for longer than the caller waits."""
     outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=1))
-    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    server.responses["/mute"] = lambda writer: asyncio.Event().wait()
     client = outbound.api_client(provider(server.url))
     busy = asyncio.create_task(client.get(f"{server.url}/mute"))
     await server.until(lambda: server.heads)
@@ -402,7 +404,7 @@ async def test_waiting_for_a_connection_in_vain_started_nothing(server):
 async def test_a_cancelled_call_gives_its_connection_back(server):
     """The next call gets through a pool of one."""
     outbound = Outbound(allow_private={server.authority}, limits=PoolLimits(connections=1))
-    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    server.responses["/mute"] = lambda writer: asyncio.Event().wait()
     client = outbound.api_client(provider(server.url))
     for _ in range(3):
         call = asyncio.create_task(client.get(f"{server.url}/mute"))

@@ -11,7 +11,7 @@ from imagegen_adapters.outbound.origins import parse_url
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from tests.fakes.raw_server import RawServer, answer
+from tests.fakes.raw_server import RawServer, http_response
 
 pytestmark = pytest.mark.anyio
 
@@ -93,7 +93,7 @@ async def test_an_address_that_no_image_is_behind_is_refused(server, outbound, u
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 429, 500, 503, 204, 304])
 async def test_anything_but_200_is_a_failed_download(server, outbound, status):
     """The error has the status, and the call may have cost money."""
-    server.answers["/x"] = answer(f"{status} X")
+    server.responses["/x"] = http_response(f"{status} X")
     failure = await failure_of(outbound, server, "/x")
 
     assert (FailureCode.DOWNLOAD_FAILED, status, True) == (
@@ -105,10 +105,10 @@ async def test_anything_but_200_is_a_failed_download(server, outbound, status):
 
 async def test_three_redirects_are_followed(server, outbound):
     """Relative and absolute redirects are followed."""
-    server.answers |= {
-        "/1": answer("302 Found", Location="/2"),
-        "/2": answer("301 Moved", Location=f"{server.url}/3"),
-        "/3": answer("307 Temporary Redirect", Location="x.png"),
+    server.responses |= {
+        "/1": http_response("302 Found", Location="/2"),
+        "/2": http_response("301 Moved", Location=f"{server.url}/3"),
+        "/3": http_response("307 Temporary Redirect", Location="x.png"),
     }
 
     assert b"hello" == await body_of(outbound, server, "/1")
@@ -116,7 +116,7 @@ async def test_three_redirects_are_followed(server, outbound):
 
 async def test_a_fourth_redirect_is_too_many(server, outbound):
     """A redirect loop ends."""
-    server.answers["/loop"] = answer("302 Found", Location="/loop")
+    server.responses["/loop"] = http_response("302 Found", Location="/loop")
     failure = await failure_of(outbound, server, "/loop")
 
     assert (FailureCode.DOWNLOAD_FAILED, 4) == (failure.code, len(server.heads))
@@ -139,7 +139,7 @@ async def test_a_fourth_redirect_is_too_many(server, outbound):
 )
 async def test_a_redirect_to_a_forbidden_place_is_not_followed(server, outbound, target):
     """Every hop is checked like the first URL."""
-    server.answers["/r"] = answer("302 Found", Location=target.replace("PORT", str(server.port)))
+    server.responses["/r"] = http_response("302 Found", Location=target.replace("PORT", str(server.port)))
     failure = await failure_of(outbound, server, "/r")
 
     assert (FailureCode.DOWNLOAD_FAILED, 1) == (failure.code, len(server.heads))
@@ -150,7 +150,7 @@ async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     async with RawServer(ssl=context) as server:
-        server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
+        server.responses["/r"] = http_response("302 Found", Location=f"http://localhost:{server.port}/x")
         outbound = Outbound(
             allow_private={server.authority}, tls=ssl.create_default_context(cafile=certificate)
         )
@@ -163,7 +163,7 @@ async def test_a_redirect_from_https_to_http_is_not_followed(certificate):
 
 async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
     """A key for a download is not sent to the target of a redirect."""
-    server.answers["/r"] = answer("302 Found", Location=f"http://localhost:{server.port}/x")
+    server.responses["/r"] = http_response("302 Found", Location=f"http://localhost:{server.port}/x")
     await body_of(outbound, server, "/r", headers={"Authorization": "Bearer sk-canary"})
 
     assert [True, False] == ["canary" in head for head in server.heads]
@@ -171,7 +171,7 @@ async def test_headers_go_to_the_providers_own_origin_only(server, outbound):
 
 async def test_cookies_are_not_kept_between_hops(server, outbound):
     """A cookie set by a redirect is not sent back."""
-    server.answers["/r"] = answer("302 Found", Location="/x", Set_Cookie="a=b")
+    server.responses["/r"] = http_response("302 Found", Location="/x", Set_Cookie="a=b")
     await body_of(outbound, server, "/r")
 
     assert not any("cookie:" in head.lower() for head in server.heads)
@@ -186,25 +186,25 @@ async def test_too_many_bytes_end_the_download(server, outbound):
             writer.write(bytes(65536))
             await writer.drain()
 
-    server.answers["/big"] = endless
+    server.responses["/big"] = endless
     assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/big", max_bytes=200_000)).code
 
 
 async def test_an_announced_size_that_is_too_large_is_not_read(server, outbound):
     """The Content-Length suffices."""
-    server.answers["/big"] = answer(body=b"x", length=10**12)
+    server.responses["/big"] = http_response(body=b"x", length=10**12)
     assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/big")).code
 
 
 async def test_as_many_bytes_as_allowed_are_fine(server, outbound):
     """The limit is inclusive."""
-    server.answers["/x"] = answer(body=b"x" * 1000)
+    server.responses["/x"] = http_response(body=b"x" * 1000)
     assert 1000 == len(await body_of(outbound, server, "/x", max_bytes=1000))
 
 
 async def test_a_gzip_bomb_counts_by_what_it_becomes(server, outbound):
     """An unrequested compressed body is limited, too."""
-    server.answers["/bomb"] = answer(body=gzip.compress(bytes(10**7)), Content_Encoding="gzip")
+    server.responses["/bomb"] = http_response(body=gzip.compress(bytes(10**7)), Content_Encoding="gzip")
     assert FailureCode.INVALID_IMAGE == (await failure_of(outbound, server, "/bomb", max_bytes=100_000)).code
 
 
@@ -212,11 +212,11 @@ async def test_a_body_shorter_than_announced_is_a_failed_download(server, outbou
     """A truncated image is a failed download."""
 
     async def short(writer):
-        writer.write(answer(body=b"half", length=8))
+        writer.write(http_response(body=b"half", length=8))
         await writer.drain()
         writer.transport.abort()
 
-    server.answers["/short"] = short
+    server.responses["/short"] = short
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/short")).code
 
 
@@ -230,7 +230,7 @@ async def test_a_download_that_trickles_ends_at_its_deadline(server, outbound):
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    server.answers["/drip"] = trickle
+    server.responses["/drip"] = trickle
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/drip", timeout=1)).code
 
 
@@ -244,7 +244,7 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    server.answers["/drip"] = trickle
+    server.responses["/drip"] = trickle
     download = Download(
         base=parse_url(server.url),
         trusted_origins=frozenset(),
@@ -260,13 +260,13 @@ async def test_a_download_below_the_least_speed_ends_before_its_deadline(server,
 
 async def test_silence_is_a_failed_download(server, outbound):
     """It is not a time-out of the paid call, which is over."""
-    server.answers["/mute"] = lambda writer: asyncio.Event().wait()
+    server.responses["/mute"] = lambda writer: asyncio.Event().wait()
     assert FailureCode.DOWNLOAD_FAILED == (await failure_of(outbound, server, "/mute", timeout=1)).code
 
 
 async def test_a_download_that_is_given_up_frees_its_connection(server, outbound):
     """Closing the iterator closes the connection."""
-    server.answers["/long"] = answer(body=bytes(900_000))
+    server.responses["/long"] = http_response(body=bytes(900_000))
     async with contextlib.aclosing(
         outbound.download(f"{server.url}/long", config=provider(server.url), max_bytes=10**6, timeout=10)
     ) as chunks:
@@ -277,7 +277,7 @@ async def test_a_download_that_is_given_up_frees_its_connection(server, outbound
 
 async def test_the_message_holds_no_query(server, outbound):
     """A signed URL is a temporary credential."""
-    server.answers["/x?sig=canary"] = answer("403 Forbidden")
+    server.responses["/x?sig=canary"] = http_response("403 Forbidden")
     failure = await failure_of(outbound, server, "/x?sig=canary")
 
     assert "canary" not in failure.message

@@ -107,8 +107,8 @@ class Bench:
         return caught.value
 
 
-async def bytes_of(harvest: ProviderResult):
-    return [b"".join([chunk async for chunk in image.chunks()]) for image in harvest.images]
+async def bytes_of(result: ProviderResult):
+    return [b"".join([chunk async for chunk in image.chunks()]) for image in result.images]
 
 
 def generate(**params):
@@ -128,13 +128,13 @@ async def test_text_becomes_images_with_their_seeds(flavour):
     """One paid call for all images, without the grid and what extensions append."""
     with FakeA1111(flavour=flavour, grid=True, extra_maps=1) as server:
         async with Bench(server) as bench:
-            harvest = await bench.make(generate(num=2, seed=7, width=1024, height=768))
+            result = await bench.make(generate(num=2, seed=7, width=1024, height=768))
 
-            assert [png((128, 96), 7), png((128, 96), 8)] == await bytes_of(harvest)
+            assert [png((128, 96), 7), png((128, 96), 8)] == await bytes_of(result)
             assert [
                 {"model": "sd-1.5", "model_hash": "6ce0161689", "sampler_name": "Euler a", "seed": seed}
                 for seed in (7, 8)
-            ] == [dict(p.metadata) for p in harvest.images]
+            ] == [dict(p.metadata) for p in result.images]
             assert 1 == len(server.ledger)
 
 
@@ -151,9 +151,9 @@ async def test_images_can_be_read_again():
     """A restart decodes the spooled response again, for free."""
     with FakeA1111() as server:
         async with Bench(server) as bench:
-            harvest = await bench.make(generate())
+            result = await bench.make(generate())
 
-            assert await bytes_of(harvest) == await bytes_of(harvest)
+            assert await bytes_of(result) == await bytes_of(result)
             assert 1 == len(server.ledger)
 
 
@@ -197,9 +197,9 @@ async def test_upscaling_makes_the_image_larger():
     with FakeA1111() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= inputs
-            harvest = await bench.make(request)
+            result = await bench.make(request)
 
-            assert (384, 256) == Image.open(io.BytesIO((await bytes_of(harvest))[0])).size
+            assert (384, 256) == Image.open(io.BytesIO((await bytes_of(result))[0])).size
 
 
 async def test_a_user_and_a_password_are_basic_authentication():
@@ -213,7 +213,7 @@ async def test_a_user_and_a_password_are_basic_authentication():
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (Answer.json({"detail": "Unauthorized"}, 401), ("auth_failed", False, None)),
         (
@@ -232,10 +232,10 @@ async def test_a_user_and_a_password_are_basic_authentication():
         (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), ("rejected", False, None)),
     ],
 )
-async def test_each_bad_end_has_its_code(answer, expected):
+async def test_each_bad_end_has_its_code(response, expected):
     """And no second request is sent."""
     with FakeA1111() as server:
-        server.faults.append(answer)
+        server.faults.append(response)
         async with Bench(server) as bench:
             error = await bench.failing(generate())
 
@@ -351,9 +351,9 @@ async def test_a_cancelled_call_is_interrupted_and_keeps_what_arrives(flavour):
             running = asyncio.create_task(bench.make(generate()))
             await asyncio.to_thread(server.begun.wait)
             await bench.provider.cancel(bench.call(generate()), None)
-            harvest = await running
+            result = await running
 
-            assert [True] == [image.metadata["interrupted"] for image in harvest.images]
+            assert [True] == [image.metadata["interrupted"] for image in result.images]
 
 
 async def test_somebody_elses_job_is_not_interrupted():

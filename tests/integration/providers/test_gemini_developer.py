@@ -54,7 +54,7 @@ class Bench:
         chosen = next((m for m in models if m.id == model), models[0])
         return ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
 
-    async def harvest(self, request, **choices):
+    async def run(self, request, **choices):
         call = self.call(request, **choices)
         return await self.provider.collect(
             call, await self.provider.submit(call, self.exchange), self.exchange
@@ -62,7 +62,7 @@ class Bench:
 
     async def failure(self, request, **choices):
         with pytest.raises(CallError) as raised:
-            await self.harvest(request, **choices)
+            await self.run(request, **choices)
         return raised.value
 
     def input(self, data, *, width=8, height=8, key="picture"):
@@ -123,23 +123,23 @@ class TestContract(ProviderContract):
 
 async def test_generate_makes_one_paid_call(bench):
     """The final image is returned, the draft of a thought part is not."""
-    harvest = await bench.harvest(GENERATE)
+    result = await bench.run(GENERATE)
 
-    assert [bench.fake.image] == [await read(p) for p in harvest.images]
+    assert [bench.fake.image] == [await read(p) for p in result.images]
     assert ["gemini-nano-banana-2.1"] == bench.fake.ledger
     assert "/v1/models/gemini-nano-banana-2.1:generateContent" == bench.fake.requests[0].target
 
 
 async def test_an_image_can_be_read_again(bench):
     """A spooled image can be decoded repeatedly."""
-    harvest = await bench.harvest(GENERATE)
+    result = await bench.run(GENERATE)
 
-    assert await read(harvest.images[0]) == await read(harvest.images[0])
+    assert await read(result.images[0]) == await read(result.images[0])
 
 
 async def test_metadata_keeps_usage_and_words(bench):
     """The model's text and the token usage are kept in the image's metadata."""
-    metadata = (await bench.harvest(GENERATE)).images[0].metadata
+    metadata = (await bench.run(GENERATE)).images[0].metadata
 
     assert "Here you go" == metadata["text"]
     assert 1125 == metadata["usage"]["totalTokenCount"]
@@ -155,7 +155,7 @@ async def test_sizes_seed_and_safety_are_sent(bench):
         "thinking_level": "high",
     }
 
-    await bench.harvest(GENERATE.with_params(**params))
+    await bench.run(GENERATE.with_params(**params))
 
     generation_config = bench.config_sent()
     assert {"aspectRatio": "16:9", "imageSize": "2K"} == generation_config["imageConfig"]
@@ -166,10 +166,10 @@ async def test_sizes_seed_and_safety_are_sent(bench):
 
 async def test_pixels_become_ratio_and_tier_with_a_warning(bench):
     """The nearest ratio and the smallest sufficient tier are requested, with a warning."""
-    harvest = await bench.harvest(GENERATE.with_params(width=1920, height=1080))
+    result = await bench.run(GENERATE.with_params(width=1920, height=1080))
 
     assert {"aspectRatio": "16:9", "imageSize": "2K"} == bench.config_sent()["imageConfig"]
-    assert "1920x1080 was asked for" in harvest.warnings[0]
+    assert "1920x1080 was asked for" in result.warnings[0]
 
 
 async def test_a_size_that_is_no_size_is_rejected_before_anything_is_sent(bench):
@@ -184,7 +184,7 @@ async def test_references_go_along_unchanged_and_in_order(bench):
     images = [png(seed=i, padding=200_000 + i * 256) for i in range(14)]
     references = tuple(bench.input(data, key=f"reference-{i}") for i, data in enumerate(images))
 
-    await bench.harvest(ImageRequest(operation=Operation.REFERENCE, prompt="together", references=references))
+    await bench.run(ImageRequest(operation=Operation.REFERENCE, prompt="together", references=references))
 
     assert images == bench.fake.requests[0].images
     assert "together" == bench.text_sent()
@@ -214,12 +214,12 @@ async def test_a_mask_goes_along_as_a_second_image_with_white_to_be_repainted(be
         mask=bench.input(data.getvalue(), key="mask"),
     )
 
-    harvest = await bench.harvest(request)
+    result = await bench.run(request)
 
     sent_mask = Image.open(io.BytesIO(bench.fake.requests[0].images[1]))
     assert (0, 255) == (sent_mask.getpixel((0, 0)), sent_mask.getpixel((1, 1)))
     assert bench.text_sent().startswith("a hat\n\nThe second image is a mask")
-    assert "the model takes it as advice" in harvest.warnings[0]
+    assert "the model takes it as advice" in result.warnings[0]
 
 
 async def test_an_edit_mode_adds_its_sentence(bench):
@@ -231,7 +231,7 @@ async def test_an_edit_mode_adds_its_sentence(bench):
         params={"edit_mode": "EDIT_MODE_BGSWAP"},
     )
 
-    await bench.harvest(request)
+    await bench.run(request)
 
     assert bench.text_sent().startswith("Replace the background")
     assert bench.text_sent().endswith("a beach")
@@ -241,7 +241,7 @@ async def test_recontext_wraps_the_prompt(bench):
     """The fixed instruction precedes the caller's prompt."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png()))
 
-    await bench.harvest(request)
+    await bench.run(request)
 
     assert bench.text_sent().startswith("Put the main subject of the image into a new scene.")
     assert bench.text_sent().endswith("The new scene: a desk")
@@ -252,10 +252,10 @@ async def test_upscale_asks_for_the_next_tier(bench):
     image = bench.input(png(), width=1024, height=768)
     request = ImageRequest(operation=Operation.UPSCALE, image=image, params={"upscale_factor": "x4"})
 
-    harvest = await bench.harvest(request)
+    result = await bench.run(request)
 
     assert {"aspectRatio": "4:3", "imageSize": "4K"} == bench.config_sent()["imageConfig"]
-    assert "drawn anew" in harvest.warnings[0]
+    assert "drawn anew" in result.warnings[0]
 
 
 async def test_several_images_are_several_calls(bench):
@@ -291,7 +291,7 @@ async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
         )
         bench = Bench(fake, GeminiProvider(outbound), config, MemoryExchange())
 
-        await bench.harvest(GENERATE)
+        await bench.run(GENERATE)
 
         assert fake.requests[0].target.startswith(f"{fake.prefix}/{version}/models/")
         await outbound.aclose()
@@ -299,7 +299,7 @@ async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
 
 async def test_extra_headers_go_along(bench):
     """``extra_config.headers`` are sent in addition to the SDK's own."""
-    await bench.harvest(GENERATE, extra_config={"headers": {"X-Team": "a"}})
+    await bench.run(GENERATE, extra_config={"headers": {"X-Team": "a"}})
 
     assert "a" == bench.fake.requests[0].headers["x-team"]
 
@@ -320,7 +320,7 @@ async def test_the_environment_changes_nothing(bench, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
 
-    await bench.harvest(GENERATE)
+    await bench.run(GENERATE)
 
     assert KEY == bench.fake.requests[0].headers["x-goog-api-key"]
     assert bench.fake.requests[0].target.startswith("/v1/models/")
@@ -337,10 +337,10 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
-async def test_refusals_are_content_policy(bench, answer):
+@pytest.mark.parametrize("response", REFUSALS.values(), ids=REFUSALS)
+async def test_refusals_are_content_policy(bench, response):
     """Whatever form the refusal has, the task reports it and is not retryable unchanged."""
-    bench.fake.script.append(Scripted(body=answer))
+    bench.fake.script.append(Scripted(body=response))
 
     failure = (await bench.failure(GENERATE)).failure
 
@@ -353,8 +353,8 @@ async def test_refusals_are_content_policy(bench, answer):
 
 async def test_the_finish_message_is_shown(bench):
     """The SDK drops it, but the spooled response has it."""
-    answer = {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unsafe cat."}]}
-    bench.fake.script.append(Scripted(body=answer))
+    response = {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unsafe cat."}]}
+    bench.fake.script.append(Scripted(body=response))
 
     error = await bench.failure(GENERATE)
 
@@ -376,10 +376,10 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
-async def test_answers_without_an_image_may_have_cost_money(bench, answer):
+@pytest.mark.parametrize("response", BAD.values(), ids=BAD)
+async def test_answers_without_an_image_may_have_cost_money(bench, response):
     """They may have been charged, and are never resent."""
-    bench.fake.script.append(answer)
+    bench.fake.script.append(response)
 
     error = await bench.failure(GENERATE)
 
@@ -395,9 +395,9 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
     """The image is paid for, so it gets a little more time, as with every provider."""
     bench.fake.script.append(Scripted(body=content(image_part(bench.fake.image)), late=1.2))
 
-    harvest = await bench.harvest(GENERATE, timeout_seconds=2)
+    result = await bench.run(GENERATE, timeout_seconds=2)
 
-    assert [bench.fake.image] == [await read(p) for p in harvest.images]
+    assert [bench.fake.image] == [await read(p) for p in result.images]
 
 
 @pytest.mark.parametrize("body", [b"{" * 20_000, b"<html>" + b"{}" * 20_000])
@@ -425,10 +425,10 @@ async def test_an_image_that_is_no_base64_is_a_bad_response(bench):
     """The error comes when the image is read."""
     part = {"inlineData": {"mimeType": "image/png", "data": "!!!!" * 10_000}}
     bench.fake.script.append(Scripted(body=content(part)))
-    harvest = await bench.harvest(GENERATE)
+    result = await bench.run(GENERATE)
 
     with pytest.raises(CallError) as raised:
-        await read(harvest.images[0])
+        await read(result.images[0])
 
     assert FailureCode.BAD_RESPONSE == raised.value.failure.code
 
@@ -439,9 +439,9 @@ async def test_both_alphabets_of_base64_are_read(bench, url_safe):
     image = png(padding=3_000_000)
     bench.fake.script.append(Scripted(body=content(image_part(image, url_safe=url_safe))))
 
-    harvest = await bench.harvest(GENERATE)
+    result = await bench.run(GENERATE)
 
-    assert image == await read(harvest.images[0])
+    assert image == await read(result.images[0])
 
 
 DETAILED = {
@@ -505,10 +505,10 @@ DETAILED = {
 }
 
 
-@pytest.mark.parametrize(("answer", "expected"), DETAILED.values(), ids=DETAILED)
-async def test_errors_say_whether_anything_started(bench, answer, expected):
+@pytest.mark.parametrize(("response", "expected"), DETAILED.values(), ids=DETAILED)
+async def test_errors_say_whether_anything_started(bench, response, expected):
     """One request is sent, and its failure is classified by the table."""
-    bench.fake.script.append(answer)
+    bench.fake.script.append(response)
 
     error = await bench.failure(GENERATE)
 
@@ -565,10 +565,10 @@ async def test_a_large_image_is_never_whole_in_memory(bench):
     """An image of 20 MB passes in blocks of one megabyte."""
     image = png(padding=20_000_000)
     bench.fake.script.append(Scripted(body=content(image_part(image))))
-    harvest = await bench.harvest(GENERATE)
+    result = await bench.run(GENERATE)
     tracemalloc.start()
     size = 0
-    async for chunk in harvest.images[0].chunks():
+    async for chunk in result.images[0].chunks():
         size += len(chunk)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -40,7 +40,7 @@ class Bench:
     config: ProviderConfig
     exchange: MemoryExchange
 
-    async def harvest(self, request, model, **changes):
+    async def run(self, request, model, **changes):
         config = attrs.evolve(self.config, models=(ModelEntry(id=model),), **changes)
         chosen = self.provider.describe(config).models[0]
         call = ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
@@ -50,7 +50,7 @@ class Bench:
 
     async def failure(self, request, model, **changes):
         with pytest.raises(CallError) as raised:
-            await self.harvest(request, model, **changes)
+            await self.run(request, model, **changes)
         return raised.value
 
     def input(self, data, key="picture"):
@@ -143,9 +143,9 @@ class TestImagenContract(ProviderContract):
 
 async def test_gemini_models_use_generate_content(bench):
     """With an express key, under the publisher's path."""
-    harvest = await bench.harvest(GENERATE, "gemini-nano-banana-2.1")
+    result = await bench.run(GENERATE, "gemini-nano-banana-2.1")
 
-    assert [bench.fake.image] == [await read(p) for p in harvest.images]
+    assert [bench.fake.image] == [await read(p) for p in result.images]
     assert (
         "/v1beta1/publishers/google/models/gemini-nano-banana-2.1:generateContent"
         == bench.fake.requests[0].target
@@ -156,9 +156,9 @@ async def test_generate_images_makes_several_at_once(bench):
     """Imagen has a count parameter, so one paid call yields all images."""
     request = GENERATE.with_params(num=3, aspect_ratio="16:9", negative_prompt="blur", cfg_scale=7.5)
 
-    harvest = await bench.harvest(request, IMAGEN)
+    result = await bench.run(request, IMAGEN)
 
-    assert 3 == len(harvest.images)
+    assert 3 == len(result.images)
     assert [IMAGEN] == bench.fake.ledger
     instance, parameters = bench.predict_body()
     assert {"prompt": "一只可爱的猫"} == instance
@@ -179,10 +179,10 @@ async def test_a_request_for_several_is_not_split(bench):
 
 async def test_a_seed_switches_the_watermark_off(bench):
     """Imagen accepts only one of the two; a warning says so."""
-    harvest = await bench.harvest(GENERATE.with_params(seed=7), IMAGEN)
+    result = await bench.run(GENERATE.with_params(seed=7), IMAGEN)
 
     assert (7, False) == tuple(bench.predict_body()[1][k] for k in ("seed", "addWatermark"))
-    assert "add_watermark was switched off" in harvest.warnings[0]
+    assert "add_watermark was switched off" in result.warnings[0]
 
 
 async def test_edit_image_sends_the_image_and_the_mask(bench):
@@ -197,7 +197,7 @@ async def test_edit_image_sends_the_image_and_the_mask(bench):
         params={"edit_mode": "EDIT_MODE_INPAINT_REMOVAL", "num": 2, "steps": 20},
     )
 
-    await bench.harvest(request, "imagen-3.0-capability-001")
+    await bench.run(request, "imagen-3.0-capability-001")
 
     instance, parameters = bench.predict_body()
     raw, masked = instance["referenceImages"]
@@ -214,7 +214,7 @@ async def test_upscale_image(bench):
         operation=Operation.UPSCALE, image=bench.input(png()), params={"upscale_factor": "x4"}
     )
 
-    await bench.harvest(request, "imagen-4.0-upscale-preview")
+    await bench.run(request, "imagen-4.0-upscale-preview")
 
     assert {"upscaleFactor": "x4"} == bench.predict_body()[1]["upscaleConfig"]
 
@@ -223,9 +223,9 @@ async def test_recontext_image(bench):
     """The image is the product, the prompt its new surroundings."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="a desk", image=bench.input(png(seed=2)))
 
-    harvest = await bench.harvest(request, "imagen-product-recontext-preview-06-30")
+    result = await bench.run(request, "imagen-product-recontext-preview-06-30")
 
-    assert 1 == len(harvest.images)
+    assert 1 == len(result.images)
     assert "a desk" == bench.predict_body()[0]["prompt"]
     assert [png(seed=2)] == bench.fake.requests[0].images
 
@@ -240,7 +240,7 @@ async def test_segment_image(bench, prompt, params, mode):
         operation=Operation.SEGMENT, prompt=prompt, image=bench.input(png()), params=params
     )
 
-    await bench.harvest(request, "image-segmentation-001")
+    await bench.run(request, "image-segmentation-001")
 
     assert mode.upper() == bench.predict_body()[1]["mode"].upper()
 
@@ -260,12 +260,12 @@ async def test_filtered_images_stand_beside_the_others(bench):
     ]
     bench.fake.script.append(Scripted(body={"predictions": predictions}))
 
-    harvest = await bench.harvest(GENERATE.with_params(num=2), IMAGEN)
+    result = await bench.run(GENERATE.with_params(num=2), IMAGEN)
 
-    assert [FailureCode.CONTENT_POLICY] == [f.failure.code for f in harvest.failures]
+    assert [FailureCode.CONTENT_POLICY] == [f.failure.code for f in result.failures]
     assert (safety, "a cat, 4k") == (
-        harvest.images[0].metadata["safety_attributes"],
-        harvest.images[0].metadata["revised_prompt"],
+        result.images[0].metadata["safety_attributes"],
+        result.images[0].metadata["revised_prompt"],
     )
 
 
@@ -296,8 +296,8 @@ async def test_a_prompt_that_breaks_the_rules_is_content_policy(bench):
 
 async def test_project_and_location_use_credentials(bench, credentials_file):
     """A service account's token is sent for the project's path; it is fetched once and no key is sent."""
-    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
-    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
+    await bench.run(GENERATE, IMAGEN, **project(credentials_file))
+    await bench.run(GENERATE, IMAGEN, **project(credentials_file))
 
     path = f"/v1beta1/projects/my-project/locations/us-central1/publishers/google/models/{IMAGEN}:predict"
     assert [path, path] == [a.target for a in bench.fake.requests]
@@ -309,7 +309,7 @@ async def test_a_stray_key_in_the_environment_is_not_used(bench, credentials_fil
     monkeypatch.setenv("GOOGLE_API_KEY", "stray")
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
 
-    await bench.harvest(GENERATE, IMAGEN, **project(credentials_file))
+    await bench.run(GENERATE, IMAGEN, **project(credentials_file))
 
     assert "x-goog-api-key" not in bench.fake.requests[0].headers
 

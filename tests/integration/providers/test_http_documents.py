@@ -28,7 +28,7 @@ from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.images import png, png_base64
 from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
-from tests.fakes.raw_server import RawServer, answer
+from tests.fakes.raw_server import RawServer, http_response
 
 pytestmark = pytest.mark.anyio
 
@@ -130,10 +130,10 @@ async def test_an_odd_upstream_needs_a_document_only():
         provider, exchange = provider_for(server), MemoryExchange()
         call = call_of(provider, settings(server, {"spec": ODD_UPSTREAM}), generate("a cat & a dog", seed=3))
 
-        harvest = await run_call(provider, call, exchange)
+        result = await run_call(provider, call, exchange)
 
-        assert [png(1), png(2)] == [await read(p) for p in harvest.images]
-        assert {"seed": 6} == dict(harvest.images[0].metadata)
+        assert [png(1), png(2)] == [await read(p) for p in result.images]
+        assert {"seed": 6} == dict(result.images[0].metadata)
         assert [0.4, 0.8] == exchange.progress_reports
         assert ["words=a+cat+%26+a+dog&dice=3"] == server.fake.ledger
         assert [] == server.complaints
@@ -145,7 +145,7 @@ async def test_a_paid_request_has_a_connection_of_its_own_whatever_its_method():
     operation = {"request": {"method": "GET", "path": "/make"}, "response": {"images": [images]}}
     document = {"schema": 1, "id": "get", "auth": {"type": "none"}, "operations": {"generate": operation}}
     body = json.dumps({"pictures": [png_base64(1)]}).encode()
-    async with RawServer({"/make": answer(body=body, Content_Type="application/json")}) as server:
+    async with RawServer({"/make": http_response(body=body, Content_Type="application/json")}) as server:
         provider = provider_for(server)
         config = settings(server, {"spec": document}, key=None, models=(ModelEntry(id="m"),))
         for _ in range(3):
@@ -249,8 +249,8 @@ async def test_every_model_of_every_preset_does_what_it_says():
             for model in provider.describe(config).models:
                 for operation in model.operations:
                     call = call_of(provider, config, request_for(operation), model.id)
-                    harvest = await run_call(provider, call, MemoryExchange(INPUTS))
-                    assert harvest.images, (model.id, operation)
+                    result = await run_call(provider, call, MemoryExchange(INPUTS))
+                    assert result.images, (model.id, operation)
             assert [] == server.complaints
 
 
@@ -260,10 +260,10 @@ async def test_a_mask_that_a_model_cannot_take_goes_along():
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), request_for(Operation.EDIT))
 
-        harvest = await run_call(provider, call, MemoryExchange(INPUTS))
+        result = await run_call(provider, call, MemoryExchange(INPUTS))
 
         assert 2 == len(server.fake.bodies[0]["image"])
-        assert ("this model takes no mask; it was sent along as one more image",) == harvest.warnings
+        assert ("this model takes no mask; it was sent along as one more image",) == result.warnings
 
 
 async def test_a_job_may_lose_one_image():
@@ -272,11 +272,11 @@ async def test_a_job_may_lose_one_image():
         provider = provider_for(server)
         call = call_of(provider, preset(server.fake, server), generate("partly", num=3), "wan2.5-t2i-preview")
 
-        harvest = await run_call(provider, call, MemoryExchange())
+        result = await run_call(provider, call, MemoryExchange())
 
-        assert 2 == len(harvest.images)
-        assert [FailureCode.CONTENT_POLICY] == [e.failure.code for e in harvest.failures]
-        assert {"usage": {"image_count": 1}, "revised_prompt": "better"} == dict(harvest.images[0].metadata)
+        assert 2 == len(result.images)
+        assert [FailureCode.CONTENT_POLICY] == [e.failure.code for e in result.failures]
+        assert {"usage": {"image_count": 1}, "revised_prompt": "better"} == dict(result.images[0].metadata)
 
 
 async def test_a_held_back_item_alone_is_a_refusal():
@@ -351,8 +351,10 @@ async def test_the_key_goes_to_its_own_origin_only(elsewhere):
 async def test_large_answers_stay_on_disk():
     """Eight responses of 12 MB at once are read with a few MB of memory, and decoded completely."""
     image = os.urandom(9_000_000)
-    answer = json.dumps({"data": [{"b64_json": base64.b64encode(image).decode()}]}).encode()
-    async with HttpServer(lambda _: Reply(200, answer, {"content-type": "application/json"})) as server:
+    response_body = json.dumps({"data": [{"b64_json": base64.b64encode(image).decode()}]}).encode()
+    async with HttpServer(
+        lambda _: Reply(200, response_body, {"content-type": "application/json"})
+    ) as server:
         provider = provider_for(server)
         call = call_of(provider, preset(FakeOpenAI(), server), generate())
         exchange = MemoryExchange()
@@ -396,23 +398,23 @@ async def test_an_image_may_be_the_whole_body():
     async with HttpServer(lambda _: Reply(200, png(3), {"content-type": "image/png"})) as server:
         provider = provider_for(server)
 
-        harvest = await run_call(
+        result = await run_call(
             provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange()
         )
 
-        assert [png(3)] == [await read(p) for p in harvest.images]
+        assert [png(3)] == [await read(p) for p in result.images]
 
 
 async def test_broken_base64_is_a_bad_response():
     """Text that is not base64 fails the image, not the process."""
     async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
         provider = provider_for(server)
-        harvest = await run_call(
+        result = await run_call(
             provider, call_of(provider, preset(FakeOpenAI(), server), generate()), MemoryExchange()
         )
 
         with pytest.raises(CallError) as caught:
-            await read(harvest.images[0])
+            await read(result.images[0])
 
         assert FailureCode.BAD_RESPONSE == caught.value.failure.code
 

@@ -105,8 +105,8 @@ async def failure_of(provider, call) -> CallError:
 
 
 async def run_and_read(provider, call):
-    harvest = await run_call(provider, call, MemoryExchange(INPUTS))
-    for image in harvest.images:
+    result = await run_call(provider, call, MemoryExchange(INPUTS))
+    for image in result.images:
         await read(image)
 
 
@@ -246,9 +246,9 @@ class TestFiles:
             return
         server.break_next(Reply(200, b"<html>no image</html>"), path=self.FILES)
 
-        harvest = await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
+        result = await run_call(provider, call_of(provider, config), MemoryExchange(INPUTS))
 
-        assert b"<html>no image</html>" == await read(harvest.images[0])
+        assert b"<html>no image</html>" == await read(result.images[0])
 
 
 JOBS = [upstream for upstream in UPSTREAMS if hasattr(upstream, "is_submit")]
@@ -269,9 +269,9 @@ class TestJobs:
             receipt = await second.poll(
                 call, UpstreamJob(id=job.id, data=dict(job.data)), exchange := MemoryExchange(INPUTS)
             )
-            harvest = await second.collect(call, receipt, exchange)
+            result = await second.collect(call, receipt, exchange)
 
-            assert png(await self.number(harvest)) == await read(harvest.images[0])
+            assert png(await self.number(result)) == await read(result.images[0])
             assert 1 == len(fake.ledger)
 
     async def test_troubles_while_polling_pass(self, upstream):
@@ -327,12 +327,12 @@ class TestJobs:
             server.break_next(Reply.json({"detail": "no"}, 401), times=3)
             with pytest.raises(CallError) as rejected_request:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
-            answers = len(server.requests) - request_count
+            responses = len(server.requests) - request_count
             server.break_next(Reply(403, b"<html>"), times=10_000)
             with pytest.raises(CallError) as walled:
                 await provider.poll(call, job, MemoryExchange(INPUTS))
 
-            assert (FailureCode.AUTH_FAILED, 3) == (rejected_request.value.failure.code, answers)
+            assert (FailureCode.AUTH_FAILED, 3) == (rejected_request.value.failure.code, responses)
             assert (FailureCode.AUTH_FAILED, 403) == (
                 walled.value.failure.code,
                 walled.value.failure.upstream_status,
@@ -387,6 +387,6 @@ class TestJobs:
         outbound = Outbound(allow_private=[f"127.0.0.1:{server.port}"])
         return HttpProvider(outbound=outbound, presets=PresetLibrary(), clock=ManualClock(NOW))
 
-    async def number(self, harvest) -> int:
-        data = await read(harvest.images[0])
+    async def number(self, result) -> int:
+        data = await read(result.images[0])
         return next(n for n in range(3) if png(n) == data)

@@ -97,8 +97,8 @@ class Bench:
         return caught.value
 
 
-async def bytes_of(harvest):
-    return [b"".join([chunk async for chunk in image.chunks()]) for image in harvest.images]
+async def bytes_of(result):
+    return [b"".join([chunk async for chunk in image.chunks()]) for image in result.images]
 
 
 def generate(**params):
@@ -133,10 +133,10 @@ async def test_text_becomes_an_image(model, route):
     """A form without any file is multipart, too."""
     with FakeStability() as server:
         async with Bench(server) as bench:
-            harvest = await bench.make(generate(seed=7, aspect_ratio="16:9", negative_prompt="dog"), model)
+            result = await bench.make(generate(seed=7, aspect_ratio="16:9", negative_prompt="dog"), model)
 
-            assert [server.image] == await bytes_of(harvest)
-            assert {"finish_reason": "SUCCESS", "seed": 7} == dict(harvest.images[0].metadata)
+            assert [server.image] == await bytes_of(result)
+            assert {"finish_reason": "SUCCESS", "seed": 7} == dict(result.images[0].metadata)
             assert [route] == [name for name, _ in server.ledger]
             assert "猫" == server.ledger[0][1]["prompt"]
 
@@ -194,9 +194,9 @@ async def test_each_operation_on_an_image_is_accepted_by_its_route(request_, mod
     with FakeStability() as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            harvest = await bench.make(request_, model)
+            result = await bench.make(request_, model)
 
-            assert [server.image] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(result)
             assert [route] == [name for name, _ in server.ledger]
 
 
@@ -207,9 +207,9 @@ async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
     with FakeStability(polls_until_done=3, result_field=field) as server:
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            harvest = await bench.make(request)
+            result = await bench.make(request)
 
-            assert [server.image] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(result)
             assert [10.0] * 4 == bench.waits
             assert 1 == len(server.ledger)
 
@@ -226,9 +226,9 @@ async def test_a_job_is_polled_on_through_trouble():
         ]
         async with Bench(server, job_seconds=900) as bench:
             bench.exchange.inputs |= INPUTS
-            harvest = await bench.make(request)
+            result = await bench.make(request)
 
-            assert [server.image] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(result)
             assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
 
 
@@ -251,9 +251,9 @@ async def test_what_is_not_the_upstreams_word_ends_no_job():
         ]
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            harvest = await bench.make(request)
+            result = await bench.make(request)
 
-            assert [server.image] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(result)
             assert 1 == len(server.ledger)
 
 
@@ -264,9 +264,9 @@ async def test_a_job_is_asked_for_again_before_its_time_is_over():
         server.poll_faults.append(server.error(429, "rate_limit_exceeded", "slow", Retry_After="86400"))
         async with Bench(server, job_seconds=900) as bench:
             bench.exchange.inputs |= INPUTS
-            harvest = await bench.make(request)
+            result = await bench.make(request)
 
-            assert [server.image] == await bytes_of(harvest)
+            assert [server.image] == await bytes_of(result)
             assert [10.0, 450.0] == bench.waits
 
 
@@ -286,7 +286,7 @@ async def test_a_job_is_found_by_its_id_after_a_restart():
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (FakeStability.error(404, "not_found", "no such result"), "result_expired"),
         (FakeStability.error(403, "content_moderation", "flagged"), "content_policy"),
@@ -294,10 +294,10 @@ async def test_a_job_is_found_by_its_id_after_a_restart():
         (FakeStability.error(400, "bad_request", "no"), "rejected"),
     ],
 )
-async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
+async def test_a_job_that_ends_badly_ends_the_polling(response, expected):
     """The provider's answer is final."""
     with FakeStability() as server:
-        server.poll_faults += [answer] * MAX_REFUSALS
+        server.poll_faults += [response] * MAX_REFUSALS
         async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             error = await bench.failing(ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE))
@@ -306,7 +306,7 @@ async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (FakeStability.error(400, "bad_request", "seed: no", "x"), ("rejected", False, None, "seed: no; x")),
         (
@@ -318,10 +318,10 @@ async def test_a_job_that_ends_badly_ends_the_polling(answer, expected):
         (FakeStability.error(500, "internal_error", "oops"), ("outcome_unknown", False, None, "oops")),
     ],
 )
-async def test_each_refusal_has_its_code_and_is_sent_once(answer, expected):
+async def test_each_refusal_has_its_code_and_is_sent_once(response, expected):
     """The message is Stability's own."""
     with FakeStability() as server:
-        server.faults.append(answer)
+        server.faults.append(response)
         async with Bench(server) as bench:
             error = await bench.failing(generate())
 

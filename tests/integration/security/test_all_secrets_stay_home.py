@@ -96,7 +96,7 @@ class TestHeaders:
         saved_with_headers(api, home)
         masked = data(api.get(f"{CONFIG}/{name}"))["extra_config"]
         before = data(generate(api, name))
-        answers = [
+        responses = [
             save(api, name, extra_config={**masked, "proxy": stranger.url}, **own),
             save(api, name, extra_config={**masked, "spec": ELSEWHERE}, **own),
             save(api, name, extra_config=masked, api_base=stranger.url, **own),
@@ -105,7 +105,7 @@ class TestHeaders:
         after = data(generate(api, name))
 
         assert {"X-Api-Token": "****", "X-Team": "blue"} == masked["headers"]
-        assert [REFUSED] * 4 == [row(answer) for answer in answers]
+        assert [REFUSED] * 4 == [row(response) for response in responses]
         assert ["completed"] * 2 == [task["status"] for task in (before, after)]
         assert (2, 0) == (len(with_the_secret(home)), stranger.connections)
 
@@ -197,13 +197,13 @@ class TestProxyPassword:
             save(api, kind="http", api_base=home.url, api_key=OWN_KEY, extra_config={**SPEC, "proxy": proxy})
         )
         own = {"api_base": stranger.url, "api_key": OWN_KEY}
-        answers = [generate(api, name, config=own), save(api, name, **own)]
+        responses = [generate(api, name, config=own), save(api, name, **own)]
         connections = home.connections, stranger.connections
         data(save(api, name, extra_config={**SPEC, "proxy": None}, **own))
         direct = data(generate(api, name))
 
-        assert [REFUSED] * 2 == [row(answer) for answer in answers]
-        assert ["proxy"] * 2 == [answer.json()["data"]["secret"] for answer in answers]
+        assert [REFUSED] * 2 == [row(response) for response in responses]
+        assert ["proxy"] * 2 == [response.json()["data"]["secret"] for response in responses]
         assert (0, 0) == connections
         assert ("completed", 1, []) == (
             direct["status"],
@@ -219,9 +219,9 @@ class TestHomelessKey:
         """From the file or saved: 40007."""
         data(save(api, kind="http", api_key=SECRET, extra_config=SPEC))
         data(save(api, "headed", display_name="x"))
-        answers = [generate(api, name, config={"api_base": stranger.url}) for name in ("saved", "homeless")]
+        responses = [generate(api, name, config={"api_base": stranger.url}) for name in ("saved", "homeless")]
 
-        assert [REFUSED] * 2 == [row(answer) for answer in answers]
+        assert [REFUSED] * 2 == [row(response) for response in responses]
         assert 0 == stranger.connections
 
     def test_it_follows_no_change(self, api, stranger):
@@ -229,10 +229,10 @@ class TestHomelessKey:
         preset = {"preset": "openai-compatible"}
         models = [{"id": "m"}]
         data(save(api, kind="http", api_key=SECRET, models=models, extra_config=preset))
-        answers = [save(api, name, api_base=stranger.url) for name in ("saved", "homeless")]
+        responses = [save(api, name, api_base=stranger.url) for name in ("saved", "homeless")]
         with_base = {**DOCUMENT, "base_url": stranger.url}
-        answers += [save(api, name, extra_config={"spec": with_base}) for name in ("saved", "homeless")]
+        responses += [save(api, name, extra_config={"spec": with_base}) for name in ("saved", "homeless")]
         saved = data(save(api, api_base=stranger.url, api_key=SECRET))
 
-        assert ([REFUSED] * 4, stranger.url) == ([row(answer) for answer in answers], saved["api_base"])
+        assert ([REFUSED] * 4, stranger.url) == ([row(response) for response in responses], saved["api_base"])
         assert 0 == stranger.connections

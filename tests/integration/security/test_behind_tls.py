@@ -71,10 +71,10 @@ def test_the_public_address_is_ours(serve):
 def test_addresses_have_the_scheme_that_a_trusted_proxy_says(serve):
     """Also without a public address."""
     client = serve(trusted_proxies=["127.0.0.1"], allowed_hosts=["pictures.example"])
-    answer = client.post(
+    response = client.post(
         "/v1/images/generations",
         json={"prompt": "a lighthouse", "size": "64x64", "response_format": "url"},
         headers={"Authorization": f"Bearer {TOKEN}", "Host": "pictures.example", **HTTPS},
     )
 
-    assert answer.json()["data"][0]["url"].startswith(f"{PUBLIC}/api/v1/images/")
+    assert response.json()["data"][0]["url"].startswith(f"{PUBLIC}/api/v1/images/")

@@ -124,7 +124,7 @@ def test_no_spelling_can_be_saved_or_used_once(api, upstream, listeners, scheme)
 
     assert 60 <= len(urls)
     assert {40000, 40008} >= {
-        a.json()["code"] for answers in (saved, once, proxies) for a in answers.values()
+        a.json()["code"] for responses in (saved, once, proxies) for a in responses.values()
     }
     assert 404 == api.post(f"{CONFIG}/bad/test").status_code
     assert [0] * len(listeners) == counted(listeners)

@@ -115,11 +115,11 @@ def test_no_saved_row_moves_them(api, server, home, stranger, sign_in):
     """Another address, project, region, file or proxy is 40007; that of config.yaml stays in effect."""
     file = str(server.folder / "robot.json")
     tried = changes(home, stranger, file)
-    answers = {name: row(save(api, "ambient", **change)) for name, change in tried.items()}
+    responses = {name: row(save(api, "ambient", **change)) for name, change in tried.items()}
     requests = list(sign_in.requests)
     task = data(generate(api, "ambient"))
 
-    assert dict.fromkeys(tried, REFUSED) == answers
+    assert dict.fromkeys(tried, REFUSED) == responses
     assert [] == requests
     assert ("completed", 0) == (task["status"], stranger.connections)
 
@@ -128,7 +128,7 @@ def test_no_new_configuration_uses_them(api, server, stranger, sign_in):
     """Neither for a task nor for a probe; not even with Google's own address."""
     new = {"kind": "gemini", "models": MODELS, "extra_config": PROJECT}
     files = [str(server.folder / "robot.json"), "/etc/hostname", "/proc/self/environ"]
-    answers = [
+    responses = [
         save(api, "new", **new),
         save(api, "new", **new, api_base=stranger.url),
         *(save(api, "new", **{**new, "extra_config": {**PROJECT, "credentials_file": f}}) for f in files),
@@ -139,8 +139,8 @@ def test_no_new_configuration_uses_them(api, server, stranger, sign_in):
     ]
     tested, used = api.post(f"{CONFIG}/new/test"), generate(api, "new")
 
-    assert [REFUSED] * 7 == [row(answer) for answer in answers]
-    assert [(404, 40403), (400, 40001)] == [row(answer)[:2] for answer in (tested, used)]
+    assert [REFUSED] * 7 == [row(response) for response in responses]
+    assert [(404, 40403), (400, 40001)] == [row(response)[:2] for response in (tested, used)]
     assert ([], 0) == (sign_in.requests, stranger.connections)
 
 
@@ -172,10 +172,10 @@ def test_no_model_takes_them_to_another_project(api, home, stranger, sign_in):
     """A saved model must be in the project of config.yaml, in whatever form: otherwise 40007."""
     place = "projects/{}/locations/{}/publishers/google/models/gemini-nano-banana-2.1"
     names = [place.format("thief", "us-central1"), place.format("my-project", "europe-west4")]
-    answers = [save(api, "ambient", models=[*MODELS, {"id": name}]) for name in names]
+    responses = [save(api, "ambient", models=[*MODELS, {"id": name}]) for name in names]
     data(save(api, "ambient", models=[{"id": place.format("my-project", "us-central1")}]))
 
-    assert [REFUSED] * 2 == [row(answer) for answer in answers]
+    assert [REFUSED] * 2 == [row(response) for response in responses]
     assert "completed" == data(generate(api, "ambient"))["status"]
 
 
@@ -189,12 +189,12 @@ def test_a_row_of_earlier_versions_lends_nothing(api, server, home, stranger, si
         )
     data(save(api, "google", timeout_seconds=33))  # drops cached rows
     listed = [c["provider_name"] for c in data(api.get(CONFIG))["items"]]
-    answers = [generate(api, "new"), api.post(f"{CONFIG}/new/test"), save(api, "new", timeout_seconds=9)]
+    responses = [generate(api, "new"), api.post(f"{CONFIG}/new/test"), save(api, "new", timeout_seconds=9)]
     shown = data(api.get(f"{CONFIG}/new"))["extra_config"]
     switched = data(api.patch(f"{CONFIG}/new/toggle", json={"enabled": False}))["enabled"]
     mended = data(save(api, "new", extra_config=PROJECT, api_key=OWN_KEY))["has_api_key"]
 
     assert "new" in listed
-    assert [REFUSED] * 3 == [row(answer) for answer in answers]
+    assert [REFUSED] * 3 == [row(response) for response in responses]
     assert ({**PROJECT, "credentials_file": "****"}, False, True) == (shown, switched, mended)
     assert ([], 0) == (sign_in.requests, stranger.connections)

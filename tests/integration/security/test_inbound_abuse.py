@@ -43,21 +43,21 @@ def connect(server):
 
 def ask_raw(server, *parts):
     """Send bytes and return all that the server sends until it closes or stays silent."""
-    answer = b""
+    response = b""
     with connect(server) as connection:
         try:
             for part in parts:
                 connection.sendall(part)
             while piece := connection.recv(65536):
-                answer += piece
+                response += piece
                 connection.settimeout(SILENCE_SECONDS)
         except (ConnectionError, TimeoutError):  # it may close the connection when it refuses a request
             pass
-    return answer
+    return response
 
 
-def statuses(answer):
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+def statuses(response):
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", response)]
 
 
 def is_well(server):
@@ -115,9 +115,9 @@ def test_a_body_made_to_exhaust_the_parser_is_40000(open_server, bomb):
     """In any field and at any depth; no task is created."""
     with open_server.client() as api:
         before = data(api.get(TASKS))["total"]
-        answer = api.post(GENERATE, content=BOMBS[bomb], headers={"Content-Type": "application/json"})
+        response = api.post(GENERATE, content=BOMBS[bomb], headers={"Content-Type": "application/json"})
 
-        assert (400, 40000) == (answer.status_code, answer.json()["code"])
+        assert (400, 40000) == (response.status_code, response.json()["code"])
         assert before == data(api.get(TASKS))["total"]
 
 
@@ -145,9 +145,9 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_second_request_hides_in_a_first(open_server, shape):
     """Requests that two servers could parse differently are refused, and the connection is closed."""
-    answer = ask_raw(open_server, SHAPES[shape], SMUGGLED.replace(b"through-a-gap", shape.encode()))
+    response = ask_raw(open_server, SHAPES[shape], SMUGGLED.replace(b"through-a-gap", shape.encode()))
 
-    assert [True] == [400 <= status < 500 for status in statuses(answer)], answer
+    assert [True] == [400 <= status < 500 for status in statuses(response)], response
     assert f"/smuggled-{shape}" not in open_server.log
 
 
@@ -158,9 +158,9 @@ def test_no_second_request_hides_in_a_first(open_server, shape):
 )
 def test_a_head_in_another_manner_is_refused(open_server, first):
     """A folded Host header is refused, and so is HTTP/2."""
-    answer = ask_raw(open_server, first + b"Connection: close\r\n\r\n")
+    response = ask_raw(open_server, first + b"Connection: close\r\n\r\n")
 
-    assert [True] == [400 <= status < 500 for status in statuses(answer)]
+    assert [True] == [400 <= status < 500 for status in statuses(response)]
 
 
 def test_requests_in_a_row_are_answered_in_a_row(open_server):
@@ -189,12 +189,12 @@ http://localhost/api/v1/tasks http://evil.example/health/../api/v1/tasks //api/v
 @pytest.mark.parametrize("path", PATHS)
 def test_no_spelling_of_a_path_gets_around_the_token(guarded, path):
     """No data of the API leaks, whatever a router, a proxy or a file system makes of the path."""
-    answer = ask_raw(guarded, head(f"GET {path}", "Connection: close"))
+    response = ask_raw(guarded, head(f"GET {path}", "Connection: close"))
 
-    assert len(statuses(answer)) == 1
-    assert statuses(answer)[0] < 500
-    assert b'"items"' not in answer
-    assert b'"code": 0' not in answer.replace(b'"code":0', b'"code": 0')
+    assert len(statuses(response)) == 1
+    assert statuses(response)[0] < 500
+    assert b'"items"' not in response
+    assert b'"code": 0' not in response.replace(b'"code":0', b'"code": 0')
 
 
 INSIDE = """
@@ -212,11 +212,11 @@ INSIDE = """
 @pytest.mark.parametrize("path", INSIDE)
 def test_odd_bytes_in_ids_and_queries_are_no_defect(open_server, path):
     """A 4xx at worst; never a file, a server path or a 5xx."""
-    answer = ask_raw(open_server, head(f"GET {path}", "Connection: close"))
+    response = ask_raw(open_server, head(f"GET {path}", "Connection: close"))
 
-    assert [True] == [status < 500 for status in statuses(answer)], answer
-    assert str(open_server.data_dir).encode() not in answer
-    assert b"Traceback" not in answer
+    assert [True] == [status < 500 for status in statuses(response)], response
+    assert str(open_server.data_dir).encode() not in response
+    assert b"Traceback" not in response
 
 
 @pytest.mark.parametrize(
@@ -239,10 +239,10 @@ def test_odd_bytes_in_ids_and_queries_are_no_defect(open_server, path):
 )
 def test_long_heads_are_answered(open_server, line_and_headers):
     """Or refused; no long input is echoed."""
-    answer = ask_raw(open_server, head(*line_and_headers, "Connection: close"))
+    response = ask_raw(open_server, head(*line_and_headers, "Connection: close"))
 
-    assert {True} >= {status < 500 for status in statuses(answer)}
-    assert len(answer) < 20_000
+    assert {True} >= {status < 500 for status in statuses(response)}
+    assert len(response) < 20_000
     assert httpx.get(f"{open_server.url}/health", trust_env=False).status_code == 200
 
 
@@ -250,12 +250,12 @@ def test_long_heads_are_answered(open_server, line_and_headers):
 @pytest.mark.parametrize("path", ["/", "/health", TASKS, GENERATE, "/login", "localhost:443"])
 def test_methods_that_nobody_offers_are_refused(open_server, method, path):
     """With 405 or another 4xx; the input is not echoed, and no tunnel is opened."""
-    answer = ask_raw(open_server, head(f"{method} {path}", "X-Secret: mirror-me", "Connection: close"))
+    response = ask_raw(open_server, head(f"{method} {path}", "X-Secret: mirror-me", "Connection: close"))
     allowed = {204} if method == "OPTIONS" else set()
 
-    assert len(statuses(answer)) == 1
-    assert statuses(answer)[0] in allowed or 400 <= statuses(answer)[0] < 500
-    assert b"mirror-me" not in answer
+    assert len(statuses(response)) == 1
+    assert statuses(response)[0] in allowed or 400 <= statuses(response)[0] < 500
+    assert b"mirror-me" not in response
 
 
 def test_nobody_becomes_a_websocket(open_server):
@@ -266,9 +266,11 @@ def test_nobody_becomes_a_websocket(open_server):
         "Sec-WebSocket-Key: eA==",
         "Sec-WebSocket-Version: 13",
     )
-    answers = [ask_raw(open_server, head(f"GET {path}", *upgrade)) for path in ("/health", TASKS, "/nowhere")]
+    responses = [
+        ask_raw(open_server, head(f"GET {path}", *upgrade)) for path in ("/health", TASKS, "/nowhere")
+    ]
 
-    assert [[200], [200], [404]] == [statuses(answer) for answer in answers]
+    assert [[200], [200], [404]] == [statuses(response) for response in responses]
 
 
 def test_head_answers_everywhere_without_a_body(open_server):
@@ -279,10 +281,10 @@ def test_head_answers_everywhere_without_a_body(open_server):
         for path in [*paths, "/docs", "/openapi.json", "/login", "/", "/nowhere"]:
             for name, value in {**ids, "{provider_name}": "demo"}.items():
                 path = path.replace(name, value)  # noqa: PLW2901 - the same path, filled in
-            answer = ask_raw(open_server, head(f"HEAD {path}", "Connection: close"))
+            response = ask_raw(open_server, head(f"HEAD {path}", "Connection: close"))
 
-            assert statuses(answer)[0] in (200, 303, 404, 405), path
-            assert b"" == answer.partition(b"\r\n\r\n")[2], path
+            assert statuses(response)[0] in (200, 303, 404, 405), path
+            assert b"" == response.partition(b"\r\n\r\n")[2], path
 
 
 def test_guessing_at_the_login_is_slow_and_leaves_no_cookie(guarded):
@@ -294,13 +296,13 @@ def test_guessing_at_the_login_is_slow_and_leaves_no_cookie(guarded):
             return api.post("/login", data=form)
 
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(guess, range(12)))
+        responses = list(pool.map(guess, range(12)))
     with guarded.client() as api:
         entered = api.post("/login", data={"password": TOKEN, "next": "https://evil.example/"})
         cookie = entered.headers["set-cookie"]
 
-    assert {401, 503} == {answer.status_code for answer in answers}
-    assert not any("set-cookie" in answer.headers for answer in answers)
+    assert {401, 503} == {response.status_code for response in responses}
+    assert not any("set-cookie" in response.headers for response in responses)
     assert (303, "/") == (entered.status_code, entered.headers["location"])
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
@@ -335,9 +337,9 @@ def test_readers_of_lists_who_do_not_read_hold_little(start_server):
             reader.connect((api.base_url.host, api.base_url.port))
             reader.sendall(f"GET {whole} HTTP/1.1\r\nHost: {api.base_url.netloc.decode()}\r\n\r\n".encode())
             opened.append(reader)
-        answers = [reader.recv(12)[9:] for reader in opened]
+        responses = [reader.recv(12)[9:] for reader in opened]
         readers.close()
-        again = until(lambda: api.get(whole), lambda answer: answer.status_code == 200)
+        again = until(lambda: api.get(whole), lambda response: response.status_code == 200)
 
-    assert {b"200", b"503"} == set(answers)
+    assert {b"200", b"503"} == set(responses)
     assert 40 == len(data(again)["items"])

@@ -118,11 +118,11 @@ class TestMoved:
             {"extra_config": {"preset": "fal"}},
         ]
         data(save(api, **SAVED, api_base=home.url))
-        answers = [save(api, name, **change) for change in changes]
+        responses = [save(api, name, **change) for change in changes]
         with_key = save(api, name, **changes[0], api_key=OTHER_KEY)
         without_change = save(api, name, **changes[0])
 
-        assert [REFUSED] * 4 == [row(answer) for answer in answers]
+        assert [REFUSED] * 4 == [row(response) for response in responses]
         assert [200, 200] == [with_key.status_code, without_change.status_code]
         assert [] == stranger.requests
 
@@ -217,7 +217,7 @@ def test_a_changed_database_opens_no_key(serve, home, stranger):
         )
     server.start()
     with server.client() as api:
-        answers = {name: row(generate(api, name))[:2] for name in sealed}
+        responses = {name: row(generate(api, name))[:2] for name in sealed}
         drawn = finished(api)
         used = data(generate(api, FILE))
 
@@ -228,7 +228,7 @@ def test_a_changed_database_opens_no_key(serve, home, stranger):
         "moved": REFUSED[:2],
         "moved-with-origin": locked,
         "moved-document": REFUSED[:2],
-    } == answers
+    } == responses
     assert ("completed", "completed", [KEY]) == (drawn["status"], used["status"], home.fake.keys)
     assert [] == stranger.requests
 
@@ -276,8 +276,8 @@ class TestLocked:
             health.json()["status"],
             health.json()["checks"]["keys"],
         )
-        assert [(503, 50301, "unavailable")] * 4 == [row(answer) for answer in refused]
-        assert [200] * 4 == [answer.status_code for answer in read]
+        assert [(503, 50301, "unavailable")] * 4 == [row(response) for response in refused]
+        assert [200] * 4 == [response.status_code for response in read]
         assert "completed" == drawn["status"]
         assert (sealed, wrong) == after
         assert ("completed", {KEY}) == (again["status"], set(home.fake.keys))

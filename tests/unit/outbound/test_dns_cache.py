@@ -35,21 +35,21 @@ def server():
 async def test_a_hundred_callers_ask_one_question(server):
     """All get its result."""
     names = server.memory(seconds=60)
-    answers = await asyncio.gather(*(names.resolve("vendor.example", 443) for _ in range(100)))
+    responses = await asyncio.gather(*(names.resolve("vendor.example", 443) for _ in range(100)))
 
     assert ["vendor.example"] == server.questions
-    assert {(ip_address("192.0.0.1"),)} == set(answers)
+    assert {(ip_address("192.0.0.1"),)} == set(responses)
 
 
 async def test_an_answer_is_not_kept_for_long(server):
     """A name may resolve differently the next time; other names have entries of their own."""
     names = server.memory(seconds=0)
-    answers = [
+    responses = [
         await names.resolve(name, 443) for name in ("vendor.example", "vendor.example", "other.example")
     ]
 
     assert ["vendor.example", "vendor.example", "other.example"] == server.questions
-    assert 3 == len(set(answers))
+    assert 3 == len(set(responses))
 
 
 async def test_what_does_not_resolve_is_remembered_too(server):

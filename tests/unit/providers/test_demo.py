@@ -55,8 +55,8 @@ def call_for(provider, request=None, *, call_id="call-1", config=CONFIG, **param
 
 async def drawn(provider, call, exchange=None):
     """The first image's bytes and metadata."""
-    harvest = await run_call(provider, call, exchange or MemoryExchange(INPUTS))
-    return await read(harvest.images[0]), dict(harvest.images[0].metadata)
+    result = await run_call(provider, call, exchange or MemoryExchange(INPUTS))
+    return await read(result.images[0]), dict(result.images[0].metadata)
 
 
 def opened(data):

@@ -210,19 +210,19 @@ def errors(**fields) -> ErrorSpec:
 )
 def test_statuses_without_a_rule(status, code, not_started):
     """Without a rule in the document, only a 429 proves that nothing was started."""
-    answer = UpstreamResponse(status=status, headers={})
+    response = UpstreamResponse(status=status, headers={})
 
-    error = submit_error(classify(answer, errors(), NOW), answer)
+    error = submit_error(classify(response, errors(), NOW), response)
 
     assert (code, not_started) == (error.failure.code, error.not_started)
 
 
 def test_a_document_may_say_that_nothing_was_admitted():
     """A 503 that the provider's table calls "not admitted" may be sent again."""
-    answer = UpstreamResponse(status=503, headers={})
+    response = UpstreamResponse(status=503, headers={})
     spec = errors(classify=[{"status": 503, "as": "not_admitted", "cooldown_s": 5}])
 
-    error = submit_error(classify(answer, spec, NOW), answer)
+    error = submit_error(classify(response, spec, NOW), response)
 
     assert (FailureCode.UNAVAILABLE, True, 5.0) == (error.failure.code, error.not_started, error.retry_after)
 
@@ -230,11 +230,11 @@ def test_a_document_may_say_that_nothing_was_admitted():
 def test_waiting_may_be_asked_for_in_words():
     """A number in the provider's message counts like a header."""
     spec = errors(retry_after=["header:retry-after", {"jmespath": "detail", "regex": "~?(\\d+)s"}])
-    answer = UpstreamResponse(
+    response = UpstreamResponse(
         status=429, headers={}, tree={"detail": "throttled. Your rate limit resets in ~30s."}
     )
 
-    assert 30.0 == classify(answer, spec, NOW).retry_after
+    assert 30.0 == classify(response, spec, NOW).retry_after
 
 
 def test_every_class_has_a_code():
@@ -244,11 +244,11 @@ def test_every_class_has_a_code():
 
 def test_messages_hold_no_query_and_no_key():
     """A provider's message is shortened, and loses possible secrets."""
-    answer = UpstreamResponse(
+    response = UpstreamResponse(
         status=400, headers={}, text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900, secret="sk-1"
     )
 
-    error = submit_error(classify(answer, errors(), NOW), answer)
+    error = submit_error(classify(response, errors(), NOW), response)
 
     assert str(error).startswith("bad key **** at https://x.example/a x")
     assert 500 == len(str(error))

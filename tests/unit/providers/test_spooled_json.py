@@ -42,9 +42,9 @@ async def bytes_of(document, text):
 )
 def test_an_answer_without_long_strings_is_itself(value):
     """Scanning preserves the JSON, except for invalid characters."""
-    answer = parse_spooled(io.BytesIO(json.dumps(value).encode()))
+    response = parse_spooled(io.BytesIO(json.dumps(value).encode()))
 
-    assert [valid_json(value)] * 2 == [answer.tree, answer.resolved()]
+    assert [valid_json(value)] * 2 == [response.tree, response.resolved()]
 
 
 @pytest.mark.parametrize("block", [1, 5, 64, 70_000, 2**20])
@@ -73,10 +73,10 @@ def test_long_strings_stay_in_the_file(monkeypatch, block, escaped):
 @pytest.mark.parametrize("value", [b"1,", b"[],", b'{"a":1},'])
 def test_an_answer_of_very_many_values_is_not_parsed(value):
     """Four megabytes of them would take a hundred in memory, and block everything else."""
-    answer = b"[" + value * (MAX_JSON_BYTES // len(value) - 10) + b"0]"
+    response = b"[" + value * (MAX_JSON_BYTES // len(value) - 10) + b"0]"
 
     with pytest.raises(CallError) as caught:
-        parse_spooled(io.BytesIO(answer))
+        parse_spooled(io.BytesIO(response))
 
     assert FailureCode.BAD_RESPONSE is caught.value.failure.code
 
@@ -158,9 +158,9 @@ def test_a_long_text_can_still_be_read():
     value = '{"k": "\\" \u732b"}' * 5000
     file = io.BytesIO(json.dumps({"info": value, "short": "s", "none": 1}).encode())
 
-    answer = parse_spooled(file).resolved()
+    response = parse_spooled(file).resolved()
 
-    assert [value, "s", None] == [read_text(file, answer[name]) for name in ("info", "short", "none")]
+    assert [value, "s", None] == [read_text(file, response[name]) for name in ("info", "short", "none")]
 
 
 def test_a_text_that_is_too_long_is_a_bad_response():

@@ -124,6 +124,6 @@ def test_a_wrong_extra_config_is_named(extra, field):
 def test_the_longer_wait_counts(header, delay, expected):
     """A header and a RetryInfo may both be present; the longer one counts."""
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
-    answer = ErrorResponse(status=429, error={"details": [info]}, retry_after=header)
+    response = ErrorResponse(status=429, error={"details": [info]}, retry_after=header)
 
-    assert expected == retry_delay(answer, now=0)
+    assert expected == retry_delay(response, now=0)

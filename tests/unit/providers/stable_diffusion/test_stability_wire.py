@@ -141,16 +141,16 @@ def test_a_parameter_without_effect_is_named():
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         ({"image": "QQ==", "finish_reason": "CONTENT_FILTERED"}, ("content_policy", True)),
         ({"finish_reason": "SUCCESS"}, ("bad_response", True)),
         ([], ("bad_response", True)),
     ],
 )
-def test_an_answer_without_an_image_to_keep_is_an_error(answer, expected):
+def test_an_answer_without_an_image_to_keep_is_an_error(response, expected):
     """A filtered image was generated, so it may have been charged."""
     with pytest.raises(CallError) as caught:
-        wire.parse_result(io.BytesIO(json.dumps(answer).encode()))
+        wire.parse_result(io.BytesIO(json.dumps(response).encode()))
 
     assert expected == (caught.value.failure.code, caught.value.failure.possible_charge)
