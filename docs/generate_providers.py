@@ -43,7 +43,7 @@ def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     """Yield title, note, adapter and configuration of every section."""
     outbound = Outbound()
     yield "demo", "Draws offline; built in.", DemoProvider(ManualClock()), config("demo")
-    gemini = GeminiProvider(outbound)
+    gemini = GeminiProvider(outbound, clock=ManualClock())
     yield "gemini", "Google's developer API.", gemini, config("gemini")
     vertex = config("gemini", extra={"backend": "vertex"})
     yield "gemini, vertex", "`extra_config.backend: vertex`.", gemini, vertex

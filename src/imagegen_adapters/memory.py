@@ -14,7 +14,7 @@ from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.queues.memory import MemoryQueue
-from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.memory import MemorySpool
@@ -59,15 +59,15 @@ def memory_adapters(
         images=MemoryImageRecords(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
-        spool=MemorySpool(),
+        spool=MemorySpool(clock),
         inspector=ThreadInspector(),
         events=MemoryEventBus(state),
-        guard=MemoryUpstreamGuard(),
+        guard=MemoryUpstreamGuard(trusting=True),
         box=MemorySecretBox(),
         disk=MemoryDiskSpace(),
         clock=clock,
         providers={"demo": DemoProvider(clock), **(providers or {})},
-        redactor=Redactor(),
+        redactor=PatternRedactor(),
         new_id=new_id,
         simplify=simplify,
     )

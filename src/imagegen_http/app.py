@@ -32,7 +32,7 @@ def build_app(service: Service) -> Litestar:
             *health.HANDLERS,
             *documentation.HANDLERS,
             *routes.HANDLERS,
-            openai_router(),
+            openai_router(service.imagegen.adapters.clock),
         ],
         dependencies={"service": Provide(provide_service)},
         exception_handlers=in_both_shapes(handlers.HANDLERS),

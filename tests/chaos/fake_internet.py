@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-from imagegen_adapters.outbound import Outbound, OutboundGuard
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 

@@ -1,6 +1,6 @@
 """How the loopback OSS is reached."""
 
-from imagegen_adapters.blob_stores.oss import OssSettings
+from imagegen_adapters.blob_archives.oss import OssSettings
 from imagegen_core.providers.secrets import Secret
 
 

@@ -15,6 +15,7 @@ from imagegen_adapters.backups.restore import restore_backup
 from imagegen_adapters.backups.writer import write_backup
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_adapters.testing.samples import NOW
 
 
 def quiet(done, total):
@@ -38,7 +39,7 @@ def data_dir(tmp_path):
 
 @pytest.fixture
 def whole(data_dir, tmp_path):
-    write_backup(data_dir, tmp_path / "whole", force=False, progress=quiet)
+    write_backup(data_dir, tmp_path / "whole", now=NOW, force=False, progress=quiet)
     return (tmp_path / "whole").read_bytes()
 
 
@@ -204,9 +205,9 @@ def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
 
     def again(done, total):
         with pytest.raises(BackupError, match="another backup"):
-            write_backup(data_dir, tmp_path / "it", force=True, progress=quiet)
+            write_backup(data_dir, tmp_path / "it", now=NOW, force=True, progress=quiet)
 
-    write_backup(data_dir, tmp_path / "it", force=False, progress=again)
+    write_backup(data_dir, tmp_path / "it", now=NOW, force=False, progress=again)
     restored(tmp_path / "it", tmp_path / "place", progress=quiet)
 
     assert ["data", "it", "place"] == names_in(tmp_path)
@@ -223,6 +224,13 @@ def with_a_lost_file(data_dir):
         connection.execute(f"INSERT INTO images ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 - our own names
 
 
+def test_a_backup_says_when_it_was_made(whole):
+    """By the caller's clock, in UTC."""
+    (_, header), *_ = members(whole)
+
+    assert "2026-11-24T08:00:00Z" == json.loads(header)["created_at"]
+
+
 def test_an_image_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
     """Its file goes first, then its record says so; a backup that comes between waits for that."""
     with_a_lost_file(data_dir)
@@ -231,7 +239,9 @@ def test_an_image_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
         with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
             connection.execute("UPDATE images SET storage = 'oss'")
 
-    report = write_backup(data_dir, tmp_path / "it", force=False, progress=quiet, pause=record_follows)
+    report = write_backup(
+        data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet, pause=record_follows
+    )
 
     assert () == report.missing
 
@@ -241,7 +251,9 @@ def test_an_image_that_stays_away_is_missing(data_dir, tmp_path):
     with_a_lost_file(data_dir)
     pauses = []
 
-    report = write_backup(data_dir, tmp_path / "it", force=False, progress=quiet, pause=pauses.append)
+    report = write_backup(
+        data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet, pause=pauses.append
+    )
 
     assert ("27/gone.png",) == report.missing
     assert 2 == pytest.approx(sum(pauses))
@@ -252,11 +264,13 @@ def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
     script = (
         "import resource, signal, sys, pathlib\n"
         "from imagegen_adapters.backups.writer import write_backup\n"
+        "from imagegen_adapters.testing.samples import NOW\n"
         "from imagegen_core.errors import StorageError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (170_000, 170_000))\n"
         "try:\n"
-        "    write_backup(pathlib.Path('data'), pathlib.Path('it'), force=False, progress=lambda *_: None)\n"
+        "    write_backup(pathlib.Path('data'), pathlib.Path('it'), now=NOW, force=False,\n"
+        "                 progress=lambda *_: None)\n"
         "except (OSError, StorageError):\n"
         "    sys.exit(3)\n"
     )

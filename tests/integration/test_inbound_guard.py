@@ -10,6 +10,7 @@ import attrs
 import pytest
 import uvicorn
 
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
@@ -56,7 +57,7 @@ async def serving(*, app=None, rules=RULES, limits=None, keep_alive=60):
     """Run a server on a free port; yields the port."""
     limits = limits or ConnectionLimits(head_seconds=60)
     config = uvicorn.Config(
-        InboundGuard(app or App(), rules=rules, refuse=refuse),
+        InboundGuard(app or App(), rules=rules, refuse=refuse, clock=SystemClock()),
         http=limited_protocol(limits, new_id=lambda: "id"),
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         ws="none",

@@ -1,24 +1,31 @@
 """The spool on disk keeps the contract, for its owner's eyes only."""
 
+import os
+
 import pytest
 
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.testing.spool import SpoolContract, pieces
 
 pytestmark = pytest.mark.anyio
 
 
+def local_spool(root):
+    return LocalSpool(root, clock=SystemClock())
+
+
 class TestLocalSpool(SpoolContract):
     """On disk."""
 
     @pytest.fixture
-    def spool(self, tmp_path):
-        return LocalSpool(tmp_path / "spool")
+    def spool(self, tmp_path, clock):
+        return LocalSpool(tmp_path / "spool", clock=clock)
 
 
 async def test_files_are_readable_by_their_owner_only(tmp_path):
     """Answers and inputs are private."""
-    await LocalSpool(tmp_path / "spool").put("owner", "answer", pieces(b"x"), max_bytes=1)
+    await local_spool(tmp_path / "spool").put("owner", "answer", pieces(b"x"), max_bytes=1)
 
     file = tmp_path / "spool" / "owner" / "answer"
     assert (0o600, 0o700) == (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777)
@@ -26,26 +33,29 @@ async def test_files_are_readable_by_their_owner_only(tmp_path):
 
 async def test_another_process_finds_what_was_put(tmp_path):
     """A restart reads what the dead process spooled."""
-    await LocalSpool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
+    await local_spool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
 
-    with LocalSpool(tmp_path).open("owner", "answer") as file:
+    with local_spool(tmp_path).open("owner", "answer") as file:
         assert b"x" == file.read()
 
 
 async def test_age_is_that_of_the_latest_file(tmp_path):
-    """A fresh owner is not among the old ones."""
-    spool = LocalSpool(tmp_path)
+    """An owner that got a file just now is not among the old ones."""
+    spool = local_spool(tmp_path)
     await spool.put("owner", "answer", pieces(b"x"), max_bytes=1)
+    os.utime(tmp_path / "owner", (0, 0))
+    before = await spool.owners(older_than_seconds=3600)
+    await spool.put("owner", "another", pieces(b"x"), max_bytes=1)
 
-    assert () == await spool.owners(older_than_seconds=3600)
+    assert (("owner",), ()) == (before, await spool.owners(older_than_seconds=3600))
 
 
 async def test_what_a_dead_process_was_writing_is_removed(tmp_path):
     """What it had written stays, with its owner."""
-    await LocalSpool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
+    await local_spool(tmp_path).put("owner", "answer", pieces(b"x"), max_bytes=1)
     (tmp_path / "owner" / "answer~4711-0").write_bytes(b"half of")
 
-    swept = await LocalSpool(tmp_path).sweep_temporary()
+    swept = await local_spool(tmp_path).sweep_temporary()
 
     assert 1 == swept
     assert ["answer"] == [path.name for path in (tmp_path / "owner").iterdir()]
@@ -53,4 +63,4 @@ async def test_what_a_dead_process_was_writing_is_removed(tmp_path):
 
 async def test_where_nothing_was_ever_put_there_is_nothing_to_remove(tmp_path):
     """A first start has no spool yet."""
-    assert 0 == await LocalSpool(tmp_path / "spool").sweep_temporary()
+    assert 0 == await local_spool(tmp_path / "spool").sweep_temporary()

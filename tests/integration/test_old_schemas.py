@@ -20,6 +20,7 @@ from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.testing.samples import NOW
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.search.pages import Paging
@@ -263,7 +264,7 @@ def test_a_failure_that_nobody_can_read_keeps_no_database_back(tmp_path, text):
 def test_a_backup_of_its_time_is_restored(old, tmp_path):
     """Up to date, with all files; the key was put apart."""
     before = files_of(old)
-    write_backup(old, tmp_path / "it", force=False, progress=quiet)
+    write_backup(old, tmp_path / "it", now=NOW, force=False, progress=quiet)
     with (tmp_path / "it").open("rb") as file:
         report = restore_backup(file, tmp_path / "new", progress=quiet)
     Database.open(old / "imagegen.db").close_now()
@@ -280,7 +281,7 @@ def test_a_backup_of_its_time_is_restored(old, tmp_path):
 
 def refused(data_dir, tmp_path):
     """Return what is said of the backup of a data directory that must not be restored."""
-    write_backup(data_dir, tmp_path / "it", force=False, progress=quiet)
+    write_backup(data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet)
     with (tmp_path / "it").open("rb") as file, pytest.raises(BackupError) as caught:
         restore_backup(file, tmp_path / "deep" / "new", progress=quiet)
     assert not (tmp_path / "deep").exists()

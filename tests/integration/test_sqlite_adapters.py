@@ -1,6 +1,5 @@
 """The adapters on SQLite keep their ports' promises."""
 
-import base64
 from datetime import timedelta
 
 import attrs
@@ -12,6 +11,7 @@ from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
@@ -30,23 +30,6 @@ from imagegen_core.tasks.attempt import SentConfig
 from imagegen_core.tasks.events import EventKind
 
 pytestmark = pytest.mark.anyio
-
-
-class PlainBox:
-    """Seals by writing the context down beside the text, which nobody can read at a glance."""
-
-    locked = False
-
-    def seal(self, plaintext, *, context):
-        if self.locked:
-            raise KeysLocked("locked")
-        return f"{context}\n{base64.b64encode(plaintext.encode()).decode()}"
-
-    def open(self, token, *, context):
-        sealed_for, text = token.split("\n")
-        if self.locked or sealed_for != context:
-            raise KeysLocked("locked")
-        return base64.b64decode(text).decode()
 
 
 @pytest.fixture
@@ -162,7 +145,7 @@ class TestSqliteImageRecords(ImageRecordsContract):
 class TestSqliteProviderConfigs(ProviderConfigsContract):
     @pytest.fixture
     def box(self):
-        return PlainBox()
+        return MemorySecretBox()
 
     @pytest.fixture
     def configs(self, database, box):

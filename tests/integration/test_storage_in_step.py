@@ -7,9 +7,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from imagegen_adapters.blob_archives.oss import OssBlobArchive
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.databases.memory import MemoryState
@@ -59,7 +59,7 @@ class Desk:
         self.outbox = MemoryOutbox(self.state)
         self.inventory = MemoryImageInventory(self.state)
         self.local = LocalBlobStore(directory / "images")
-        self.archive = OssBlobStore(settings_of(oss))
+        self.archive = OssBlobArchive(settings_of(oss))
         self.images = TieredBlobStore(local=self.local, archive=self.archive)
         self.sync = SyncStorage(
             inventory=self.inventory,

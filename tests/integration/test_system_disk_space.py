@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.testing.disk_space import DiskSpaceContract
 from imagegen_core.errors import StorageError
@@ -12,10 +14,10 @@ from imagegen_core.errors import StorageError
 class TestSystemDiskSpace(DiskSpaceContract):
     @pytest.fixture
     def disk_with(self, tmp_path):
-        return lambda min_free_bytes: SystemDiskSpace(tmp_path, min_free_bytes)
+        return lambda min_free_bytes: SystemDiskSpace(tmp_path, min_free_bytes, clock=SystemClock())
 
     @pytest.fixture
-    def look_outside(self, tmp_path):
+    def free_bytes_reader(self, tmp_path):
         def available():
             status = os.statvfs(tmp_path)
             return status.f_bavail * status.f_frsize
@@ -25,14 +27,14 @@ class TestSystemDiskSpace(DiskSpaceContract):
 
 def test_asks_once_a_second(tmp_path):
     """An answer is used for a second, then the system is asked again."""
-    directory, seconds = tmp_path / "gone", [0.0]
+    directory, clock = tmp_path / "gone", ManualClock()
     directory.mkdir()
-    disk = SystemDiskSpace(directory, 0, monotonic=lambda: seconds[0])
+    disk = SystemDiskSpace(directory, 0, clock=clock)
     first = disk.free_bytes()
     directory.rmdir()
-    seconds[0] = 0.9
+    clock.advance(0.9)
     second = disk.free_bytes()
-    seconds[0] = 1.0
+    clock.advance(0.1)
 
     assert first == second
     with pytest.raises(StorageError):

@@ -17,7 +17,7 @@ class TestSystemClock(ClockContract):
         return SystemClock()
 
     @pytest.fixture
-    def look_outside(self):
+    def time_reader(self):
         return lambda: datetime.now(UTC)
 
 

@@ -15,7 +15,8 @@ from imagegen_adapters.providers.http.classification import UpstreamResponse, cl
 from imagegen_adapters.providers.http.document import ErrorSpec
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text
-from imagegen_adapters.redaction import Redactor, on_one_line
+from imagegen_adapters.redactors.log_events import on_one_line
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import ImagegenError
 from imagegen_http.problems.problem_words import in_chinese
 
@@ -49,7 +50,7 @@ READERS = {
         PAGES,
     ),
     "a provider's words": (lambda x: shorten(x, ("sk-a-secret-of-ours",)), (*ADDRESSES, "a", " ")),
-    "words for the log": (lambda x: on_one_line(Redactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
+    "words for the log": (lambda x: on_one_line(PatternRedactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
     "a template": (Template.parse, TEMPLATES),
     "a problem": (in_chinese, PROBLEMS),
 }

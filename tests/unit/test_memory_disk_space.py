@@ -12,7 +12,7 @@ class TestMemoryDiskSpace(DiskSpaceContract):
         return lambda min_free_bytes: MemoryDiskSpace(free=2**40, min_free_bytes=min_free_bytes)
 
     @pytest.fixture
-    def look_outside(self):
+    def free_bytes_reader(self):
         return lambda: 2**40
 
 

@@ -7,7 +7,7 @@ import pytest
 import requests.exceptions
 import urllib3.exceptions
 
-from imagegen_adapters.blob_stores.oss.errors import TABLE, mapped_error, translate
+from imagegen_adapters.blob_archives.oss.errors import TABLE, mapped_error, translate
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 
 

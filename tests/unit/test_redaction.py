@@ -1,56 +1,51 @@
-import base64
-import json
+"""Secrets in text: in use, in every spelling, and what looks like one."""
+
 import logging
-import urllib.parse
-from html import escape
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagegen_adapters.redaction import MASK, Redactor, on_one_line, redact_event
+from imagegen_adapters.redactors.log_events import on_one_line, redact_event
+from imagegen_adapters.redactors.memory import MemoryRedactor
+from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_adapters.redactors.spellings import MASK
+from imagegen_adapters.testing.redactor import SPELLINGS, RedactorContract
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
 AROUND = st.text(max_size=30)
 
 
-def base64_at(offset, secret, alphabet=base64.b64encode):
-    return alphabet(b"x" * offset + secret.encode() + b"yz").decode()
+class TestPatternRedactor(RedactorContract):
+    @pytest.fixture
+    def redactor(self):
+        return PatternRedactor()
 
 
-ENCODINGS = {
-    "plain": str,
-    "url": lambda s: urllib.parse.quote(s, safe=""),
-    "url with slashes": urllib.parse.quote,
-    "form": urllib.parse.quote_plus,
-    "url twice": lambda s: urllib.parse.quote(urllib.parse.quote(s, safe="")),
-    "url lower": lambda s: "".join(f"%{b:02x}" for b in s.encode()),
-    "json": lambda s: json.dumps(s)[1:-1],
-    "json in json": lambda s: json.dumps(json.dumps(s))[3:-3],
-    "php json": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
-    "repr": lambda s: repr(s)[1:-1],
-    "hex": lambda s: s.encode().hex(),
-    "HEX": lambda s: s.encode().hex().upper(),
-    "html": escape,
-    "base64": lambda s: base64.b64encode(s.encode()).decode(),
-    "base64 bare": lambda s: base64.b64encode(s.encode()).decode().rstrip("="),
-    "base64url": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
-    "basic auth": lambda s: base64_at(5, s),
-    "base64 shifted by 1": lambda s: base64_at(1, s),
-    "base64 shifted by 2": lambda s: base64_at(2, s),
-    "base64url shifted by 1": lambda s: base64_at(1, s, base64.urlsafe_b64encode),
-}
+class TestMemoryRedactor(RedactorContract):
+    @pytest.fixture
+    def redactor(self):
+        return MemoryRedactor()
+
+
+def test_in_memory_only_what_was_registered_is_masked():
+    """A test sees why a text was masked."""
+    redactor = MemoryRedactor(["canary-0123"])
+
+    assert f"Bearer {MASK} and Bearer sk-0123456789abcdef" == redactor.redact(
+        "Bearer canary-0123 and Bearer sk-0123456789abcdef"
+    )
 
 
 def knowing(*secrets):
-    redactor = Redactor()
+    redactor = PatternRedactor()
     for secret in secrets:
         redactor.register(secret)
     return redactor
 
 
-@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("encode", SPELLINGS.values(), ids=SPELLINGS)
 @settings(max_examples=60)
 @given(secret=PRINTABLE, before=AROUND, after=AROUND)
 def test_a_secret_in_use_shows_in_no_encoding(encode, secret, before, after):
@@ -102,7 +97,7 @@ def test_many_secrets_are_masked_together(secrets, text):
 )
 def test_what_looks_like_a_secret_is_masked(text):
     """Although nobody registered it."""
-    assert "CANARY" not in Redactor().redact(text)
+    assert "CANARY" not in PatternRedactor().redact(text)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +129,7 @@ def test_the_text_is_cut_after_it_was_redacted():
 def test_a_secret_that_was_cut_is_masked_as_far_as_it_came(encoding, mark):
     """Somebody else cut a long text in the middle of it; a short text was not cut."""
     secret = "sk-Cut/Canary+0123456789abcdefghij"
-    encoded, said = ENCODINGS[encoding](secret), "the provider said " + "x" * 200 + " "
+    encoded, said = SPELLINGS[encoding](secret), "the provider said " + "x" * 200 + " "
     cut = [knowing(secret).redact(f"{said}{encoded[:length]}{mark}") for length in (8, 17, 25)]
 
     assert [f"{said}{MASK}"] * 3 == cut
@@ -160,7 +155,7 @@ def test_a_stream_of_keys_does_not_drive_out_the_services_own():
 
 def test_forgetting_the_unknown_is_fine():
     """There is nothing to do."""
-    Redactor().forget("never-registered")
+    PatternRedactor().forget("never-registered")
 
 
 @pytest.mark.parametrize("short", ["", "a", "abc"])

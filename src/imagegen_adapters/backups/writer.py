@@ -8,6 +8,7 @@ import os
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -46,13 +47,15 @@ def write_backup(
     data_dir: Path,
     target: Path,
     *,
+    now: datetime,
     force: bool,
     progress: Progress,
     pause: Callable[[float], object] = time.sleep,
 ) -> BackupReport:
     """Write one file of mode 0600, durably; it appears under its name only when it is whole.
 
-    ``pause`` waits so many seconds, for images that are just moving to the archive.
+    ``now`` is written into it. ``pause`` waits so many seconds, for images that are just moving to the
+    archive.
 
     Raises:
         BackupError: there is nothing to back up, or the target exists and ``force`` is not set.
@@ -69,10 +72,10 @@ def write_backup(
         snapshot.unlink(missing_ok=True)  # of a backup that was killed
         try:
             take_snapshot(database, snapshot)
-            with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as now:
+            with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as current:
                 if rows.empty():
                     raise BackupError("the database is empty, so there is nothing to back up")
-                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, now, pause)
+                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, current, now, pause)
         finally:
             snapshot.unlink(missing_ok=True)
 
@@ -114,15 +117,17 @@ class _BackupWriter:
         self._total = 0
         self._images = 0
 
-    def write(self, snapshot: Path, now: SnapshotRows, pause: Callable[[float], object]) -> BackupReport:
-        """Write everything; ``now`` tells whether a file that is gone was still wanted."""
+    def write(
+        self, snapshot: Path, current: SnapshotRows, now: datetime, pause: Callable[[float], object]
+    ) -> BackupReport:
+        """Write everything; ``current`` tells whether a file that is gone was still wanted."""
         self._total = snapshot.stat().st_size + self._rows.image_bytes()
-        self._add_json(HEADER, {"format": FORMAT, "created_at": _utc(time.time())})
+        self._add_json(HEADER, {"format": FORMAT, "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
         self._add(DATABASE_FILE, snapshot)
         self._add_spool()
         suspects = [image for image in self._rows.images() if not self._add_image(image)]
         for _ in range(_MAX_CHECKS):
-            suspects = [image for image in suspects if self._is_still_missing(image, now)]
+            suspects = [image for image in suspects if self._is_still_missing(image, current)]
             if not suspects:
                 break
             pause(_PAUSE_SECONDS)
@@ -207,7 +212,3 @@ class _CountedFile:
         piece = self._file.read(size)
         self._writer.note(piece)
         return piece
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,1 +1,1 @@
-"""Where images lie: memory, a local directory, Aliyun OSS, or a directory with OSS behind it."""
+"""Where images lie: memory, a local directory, or a directory with an archive behind it."""

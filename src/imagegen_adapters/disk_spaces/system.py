@@ -1,11 +1,10 @@
 """The disk as the operating system sees it."""
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from imagegen_core.errors import StorageError
+from imagegen_core.ports.clock import Clock
 
 _MAX_AGE_SECONDS = 1.0
 
@@ -16,22 +15,17 @@ class SystemDiskSpace:
     Args:
         path: an existing file or directory on that file system.
         min_free_bytes: below this, no more paid calls are sent.
-        monotonic: seconds that only grow.
-
-    Raises (when asked):
-        StorageError: the file system does not answer.
+        clock: tells how old the last answer is.
     """
 
-    def __init__(
-        self, path: Path, min_free_bytes: int, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, path: Path, min_free_bytes: int, *, clock: Clock) -> None:
         self._path = path
         self._min_free_bytes = min_free_bytes
-        self._monotonic = monotonic
+        self._clock = clock
         self._seen: tuple[float, int] | None = None
 
     def free_bytes(self) -> int:
-        now = self._monotonic()
+        now = self._clock.monotonic()
         if self._seen is None or now - self._seen[0] >= _MAX_AGE_SECONDS:
             self._seen = now, self._ask()
         return self._seen[1]

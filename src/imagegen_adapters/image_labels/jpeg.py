@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from imagegen_adapters.image_labels.byte_stream import ByteStream
 from imagegen_adapters.image_labels.packet import AigcLabel
 
+_START_OF_IMAGE = b"\xff\xd8"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT_BYTES = 0xFFFF
 _MAX_METADATA_BYTES = 4 * 1024 * 1024
@@ -20,10 +21,12 @@ _APP0, _APP1 = 0xE0, 0xE1
 async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
     """Yield the file with the label in its XMP; the segments before the image are looked through."""
     source = ByteStream(chunks)
-    yield await source.take(2)
-    segments = [segment async for segment in _metadata(source)]
-    for segment in _labelled(segments, label):
-        yield segment
+    start = await source.take(len(_START_OF_IMAGE))
+    yield start
+    if start == _START_OF_IMAGE:
+        segments = [segment async for segment in _metadata(source)]
+        for segment in _labelled(segments, label):
+            yield segment
     async for piece in source.rest():
         yield piece
 

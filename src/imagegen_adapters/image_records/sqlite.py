@@ -1,7 +1,7 @@
 """Image records in SQLite."""
 
+import asyncio
 import json
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -147,10 +147,11 @@ class SqliteImageRecords:
         self, words: tuple[str, ...], criteria: ImageFilter, fn: Callable[[sqlite3.Connection], T]
     ) -> T:
         """Run ``fn``; of equal words and filters, one counts the total for all."""
-        until = time.monotonic() + SEARCH_SECONDS
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SEARCH_SECONDS
         async with self._query_gate.of((words, criteria)):
             try:
-                return await self._database.search(fn, deadline_seconds=until - time.monotonic())
+                return await self._database.search(fn, deadline_seconds=until - loop.time())
             except Unavailable as error:
                 if error.__cause__ is None:
                     raise

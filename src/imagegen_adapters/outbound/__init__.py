@@ -3,7 +3,6 @@
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import map_transport_errors
-from imagegen_adapters.outbound.guard import OutboundGuard
 from imagegen_adapters.outbound.transport import PAID, PoolLimits
 
-__all__ = ["PAID", "AddressGate", "Outbound", "OutboundGuard", "PoolLimits", "map_transport_errors"]
+__all__ = ["PAID", "AddressGate", "Outbound", "PoolLimits", "map_transport_errors"]

@@ -5,11 +5,11 @@ from imagegen_core.errors import KeysLocked
 
 
 class MemorySecretBox:
-    """A `SecretBox` under a fresh key. With ``locked`` it refuses everything, as with a lost master key."""
+    """A `SecretBox` under a fresh key. While ``locked`` it refuses everything, as with a lost master key."""
 
     def __init__(self, *, locked: bool = False) -> None:
+        self.locked = locked
         self._sealing = Sealing((new_key(),))
-        self._locked = locked
 
     def seal(self, plaintext: str, *, context: str) -> str:
         return self._unlocked().seal(plaintext, context=context)
@@ -17,11 +17,7 @@ class MemorySecretBox:
     def open(self, token: str, *, context: str) -> str:
         return self._unlocked().open(token, context=context)
 
-    @property
-    def locked(self) -> bool:
-        return self._locked
-
     def _unlocked(self) -> Sealing:
-        if self._locked:
+        if self.locked:
             raise KeysLocked("saved keys are locked: the master key is missing")
         return self._sealing

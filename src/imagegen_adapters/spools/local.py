@@ -2,22 +2,32 @@
 
 import os
 import shutil
-import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import SpoolOverflow
+
+_CLOCK_STEP_SECONDS = 0.001
+"""The clock is cut to milliseconds, the times of files are not."""
 
 
 class LocalSpool:
-    """Files appear whole and synced, like images; they are only readable by their owner."""
+    """Files appear whole and synced, like images; they are only readable by their owner.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the directory; it is made with the first file.
+        clock: shows the time with which those of the files are compared.
+    """
+
+    def __init__(self, root: Path, *, clock: Clock) -> None:
         self._root = root
+        self._clock = clock
         self._files = LocalBlobStore(root)
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -42,7 +52,7 @@ class LocalSpool:
             await self._files.run(lambda: shutil.rmtree(directory, ignore_errors=True))
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        limit = time.time() - older_than_seconds
+        limit = (self._clock.now() - timedelta(seconds=older_than_seconds)).timestamp()
         return await self._files.run(lambda: self._owners(limit))
 
     async def sweep_temporary(self) -> int:
@@ -66,7 +76,7 @@ class LocalSpool:
 def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
     """Return whether it is a directory of that age; one that was removed meanwhile is none."""
     try:
-        return entry.is_dir() and entry.stat().st_mtime <= limit
+        return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
     except FileNotFoundError:
         return False
 

@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 
 from imagegen_core.errors import BlobMissing
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import SpoolOverflow
 
 _CHUNK_BYTES = 512 * 1024
 
 
 class MemorySpool:
-    """Keeps the bytes of each owner's files in a dictionary; they have no age."""
+    """Keeps the bytes of each owner's files in a dictionary; ``clock`` tells their age."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._files: dict[str, dict[str, bytes]] = {}
+        self._written: dict[str, float] = {}
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         data = bytearray()
@@ -23,6 +26,7 @@ class MemorySpool:
             if len(data) > max_bytes:
                 raise SpoolOverflow
         self._files.setdefault(owner, {})[name] = bytes(data)
+        self._written[owner] = self._clock.monotonic()
         return len(data)
 
     def open(self, owner: str, name: str) -> BinaryIO:
@@ -38,6 +42,8 @@ class MemorySpool:
 
     async def remove(self, owner: str) -> None:
         self._files.pop(owner, None)
+        self._written.pop(owner, None)
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        return tuple(sorted(self._files))
+        limit = self._clock.monotonic() - older_than_seconds
+        return tuple(sorted(owner for owner, written in self._written.items() if written <= limit))

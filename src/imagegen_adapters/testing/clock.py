@@ -1,6 +1,6 @@
 """What every clock promises, as tests to subclass.
 
-A subclass gives the fixture ``clock`` and may give ``look_outside``, another door to the same wall time::
+A subclass gives the fixture ``clock`` and may give ``time_reader``, another door to the same wall time::
 
     class TestMyClock(ClockContract):
         @pytest.fixture
@@ -16,7 +16,7 @@ import pytest
 
 from imagegen_core.ports.clock import Clock
 
-LookOutside = Callable[[], datetime]
+TimeReader = Callable[[], datetime]
 
 
 class ClockContract:
@@ -28,7 +28,7 @@ class ClockContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def look_outside(self) -> LookOutside | None:
+    def time_reader(self) -> TimeReader | None:
         """Return what reads the wall time without the clock, or None where there is no other door."""
         return None
 
@@ -38,11 +38,11 @@ class ClockContract:
 
         assert (timedelta(0), 0) == (now.utcoffset(), now.microsecond % 1000)
 
-    def test_now_is_cut_and_not_rounded(self, clock: Clock, look_outside: LookOutside | None) -> None:
+    def test_now_is_cut_and_not_rounded(self, clock: Clock, time_reader: TimeReader | None) -> None:
         """It is less than a millisecond behind what another door shows, and never ahead of it."""
-        if look_outside is None:
+        if time_reader is None:
             return
-        before, now, after = look_outside(), clock.now(), look_outside()
+        before, now, after = time_reader(), clock.now(), time_reader()
 
         assert before - timedelta(milliseconds=1) < now <= after
 

@@ -1,6 +1,6 @@
 """What every watched disk promises, as tests to subclass.
 
-A subclass gives the fixture ``disk_with`` and may give ``look_outside``, another door to the same disk::
+A subclass gives the fixture ``disk_with`` and may give ``free_bytes_reader``, another door to the same disk::
 
     class TestMyDiskSpace(DiskSpaceContract):
         @pytest.fixture
@@ -15,7 +15,7 @@ import pytest
 from imagegen_core.ports.disk_space import DiskSpace
 
 DiskWith = Callable[[int], DiskSpace]
-LookOutside = Callable[[], int]
+FreeBytesReader = Callable[[], int]
 
 
 class DiskSpaceContract:
@@ -27,20 +27,20 @@ class DiskSpaceContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def look_outside(self) -> LookOutside | None:
+    def free_bytes_reader(self) -> FreeBytesReader | None:
         """Return what reads the free bytes without the adapter, or None where there is no other door."""
         return None
 
     def test_free_bytes_are_what_may_be_written(
-        self, disk_with: DiskWith, look_outside: LookOutside | None
+        self, disk_with: DiskWith, free_bytes_reader: FreeBytesReader | None
     ) -> None:
         """The number is near what another door shows; others write to the same disk meanwhile."""
         free = disk_with(0).free_bytes()
 
         assert isinstance(free, int)
         assert free >= 0
-        if look_outside is not None:
-            assert free == pytest.approx(look_outside(), rel=0.5)
+        if free_bytes_reader is not None:
+            assert free == pytest.approx(free_bytes_reader(), rel=0.5)
 
     @pytest.mark.parametrize(("min_free_bytes", "expected"), [(0, True), (1, True), (2**62, False)])
     def test_the_minimum_decides(self, disk_with: DiskWith, min_free_bytes: int, *, expected: bool) -> None:

@@ -1,9 +1,19 @@
-"""The contract of a spool: subclass it and give it a spool."""
+"""What every spool promises, as tests to subclass.
+
+A subclass gives the fixture ``spool``, an empty one over the suite's own ``clock``::
+
+    class TestMySpool(SpoolContract):
+        @pytest.fixture
+        def spool(self, clock):
+            return MySpool(clock)
+"""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.spool import Spool, SpoolOverflow
 
@@ -15,12 +25,17 @@ async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 class SpoolContract:
-    """What every spool promises; override `spool`."""
+    """Files of tasks, until these end."""
 
     @pytest.fixture
-    def spool(self) -> Spool:
-        """Return an empty spool."""
-        raise NotImplementedError("override the fixture `spool`")
+    def clock(self) -> ManualClock:
+        """Return the spool's clock; it shows the real time, since a file system may have its own."""
+        return ManualClock(SystemClock().now())
+
+    @pytest.fixture
+    def spool(self, clock: ManualClock) -> Spool:
+        """Return the empty spool under test."""
+        raise NotImplementedError
 
     async def test_what_was_put_can_be_read_and_sought(self, spool: Spool) -> None:
         """A file is whole, and seekable."""
@@ -69,15 +84,29 @@ class SpoolContract:
         with pytest.raises(BlobMissing):
             spool.open("owner", "answer")
 
-    async def test_removing_an_owner_removes_its_files_only(self, spool: Spool) -> None:
+    async def test_removing_an_owner_removes_its_files_only(self, spool: Spool, clock: ManualClock) -> None:
         """Others keep theirs; an owner without files is fine."""
         await spool.put("one", "a", pieces(b"1"), max_bytes=1)
         await spool.put("two", "a", pieces(b"2"), max_bytes=1)
 
         await spool.remove("one")
         await spool.remove("one")
+        clock.advance(60)
 
         assert ("two",) == await spool.owners(older_than_seconds=0)
+
+    async def test_an_owner_has_the_age_of_its_files(self, spool: Spool, clock: ManualClock) -> None:
+        """It is among the old ones when none of its files was written within that time."""
+        before = await spool.owners(older_than_seconds=0)
+        await spool.put("one", "a", pieces(b"1"), max_bytes=1)
+        await spool.put("one", "b", pieces(b"2"), max_bytes=1)
+        clock.advance(60)
+        fresh = await spool.owners(older_than_seconds=0), await spool.owners(older_than_seconds=3600)
+        clock.advance(3600)
+
+        old = await spool.owners(older_than_seconds=3600)
+
+        assert ((), (("one",), ()), ("one",)) == (before, fresh, old)
 
     async def test_what_was_never_put_is_missing(self, spool: Spool) -> None:
         """Missing is told apart from empty."""

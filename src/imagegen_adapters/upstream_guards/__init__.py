@@ -1,1 +1,1 @@
-"""Judges of addresses; the real one is `imagegen_adapters.outbound.OutboundGuard`."""
+"""Adapters of the `UpstreamGuard` port."""

@@ -1,16 +1,49 @@
-"""A guard for programs without a network."""
+"""A guard that asks no name server: for tests, and for programs without a network."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import ip_address
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from imagegen_core.errors import UpstreamNotAllowed
+if TYPE_CHECKING:
+    from imagegen_adapters.outbound.address_rules import IpAddress
+
+_NO_NAMES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class MemoryUpstreamGuard:
-    """Refuses the addresses that it was told to refuse."""
+    """Judges by the names that it is given.
 
-    def __init__(self, refused: Collection[str] = ()) -> None:
-        self._refused = frozenset(refused)
+    Args:
+        names: the addresses of each name, which is in lower case; no other name resolves.
+        allow_private: what the operator lists, as ``host:port``.
+        trusting: let everything pass, for a program that alone chooses what is called.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Mapping[str, Sequence[str]] = _NO_NAMES,
+        allow_private: Collection[str] = (),
+        trusting: bool = False,
+    ) -> None:
+        self._names = names
+        self._allow_private = allow_private
+        self._trusting = trusting
 
     async def check(self, url: str) -> None:
-        if url in self._refused:
-            raise UpstreamNotAllowed(f"{url} is not allowed")
+        if self._trusting:
+            return
+        # Imported here since httpx, which a program without a network does not load, comes along.
+        from imagegen_adapters.outbound.address_gate import AddressGate
+        from imagegen_adapters.upstream_guards.judgement import judge_url
+
+        await judge_url(url, AddressGate(self._allow_private), self._resolve)
+
+    async def _resolve(self, host: str, port: int) -> "Sequence[IpAddress]":
+        from imagegen_adapters.outbound.name_lookups import resolve_blocking
+
+        addresses = self._names.get(host.rstrip("."))
+        if addresses is None:
+            return resolve_blocking(host, port, only_numbers=True)
+        return tuple(ip_address(address) for address in addresses)

@@ -6,7 +6,11 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 
 class BlobArchive(BlobStore, Protocol):
-    """Its `stat` tells ``crc64`` from the archive's own checksum, so that it can prove what it holds."""
+    """Its `stat` tells ``crc64`` from the archive's own checksum, so that it can prove what it holds.
+
+    What it tells of its blobs has the state ``oss``. While it does not answer, every method raises
+    `StorageUnreachable`.
+    """
 
     async def copy_from(
         self, source: BlobStore, key: str, *, size_bytes: int, content_type: str

@@ -10,6 +10,6 @@ class UpstreamGuard(Protocol):
         """Resolve the host and check every address; a name that does not resolve passes.
 
         Raises:
-            UpstreamNotAllowed: at least one address is not allowed.
+            UpstreamNotAllowed: at least one address is not allowed, or the URL is not http(s).
         """
         ...

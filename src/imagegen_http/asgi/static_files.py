@@ -32,8 +32,9 @@ def static_file(folder: str, name: str, request: Request[Any, Any, Any]) -> Resp
     return Response(content, headers=headers, media_type=media_type)
 
 
+@cache
 def page(folder: str, name: str) -> str:
-    """Return the HTML of a page."""
+    """Return the HTML of a page; its file is read once."""
     return (files("imagegen_http") / "static" / folder / name).read_text("utf-8")
 
 

@@ -171,11 +171,11 @@ async def _in_process_service(
     from imagegen_http.asgi import request_context
     from imagegen_http.cli.interruption import interruptible
     from imagegen_http.cli.privileges import become_owner
-    from imagegen_http.composition import DataDirectoryInUse, Redactor, compose, redact_event
+    from imagegen_http.composition import DataDirectoryInUse, PatternRedactor, compose, redact_event
     from imagegen_http.server.logs import set_up_logs
 
     become_owner(settings.data_dir)
-    redactor = Redactor()
+    redactor = PatternRedactor()
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own line

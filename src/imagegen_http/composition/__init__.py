@@ -8,7 +8,8 @@ from imagegen_adapters.databases.data_directory import DataDirectoryInUse, DataD
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, SchemaTooNew
 from imagegen_adapters.databases.sqlite.version import sqlite_warning
 from imagegen_adapters.identifiers import new_id
-from imagegen_adapters.redaction import Redactor, redact_event
+from imagegen_adapters.redactors.log_events import redact_event
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
 from imagegen_http.composition.provider_listing import default_provider_warning
 from imagegen_http.composition.service import compose
@@ -19,7 +20,7 @@ UNRECOVERABLE_ERRORS = (DataDirectoryUnusable, DatabaseUnusable, SchemaTooNew, M
 __all__ = [
     "UNRECOVERABLE_ERRORS",
     "DataDirectoryInUse",
-    "Redactor",
+    "PatternRedactor",
     "compose",
     "default_provider_warning",
     "new_id",

@@ -49,7 +49,8 @@ async def check_settings(settings: Settings) -> list[str]:
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
     """Write database, images and spooled inputs to one file, beside a running service or without one."""
-    return write_backup(settings.data_dir, target, force=force, progress=progress)
+    now = SystemClock().now()
+    return write_backup(settings.data_dir, target, now=now, force=force, progress=progress)
 
 
 def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:

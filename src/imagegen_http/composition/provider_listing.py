@@ -10,7 +10,7 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
 from imagegen_core.use_cases.list_providers import ListProviders
@@ -31,7 +31,7 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
                 configs=configs,
                 file_configs=file_configs(settings),
                 providers=compose_providers(SystemClock(), outbound, PresetLibrary()),
-                redactor=Redactor(),
+                redactor=PatternRedactor(),
             )
         )
     finally:

@@ -24,7 +24,7 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
     """Return the provider adapters by kind."""
     return {
         "demo": DemoProvider(clock),
-        "gemini": GeminiProvider(outbound),
+        "gemini": GeminiProvider(outbound, clock=clock),
         "stable_diffusion": StableDiffusionProvider(outbound),
         "http": HttpProvider(outbound=outbound, presets=presets, clock=clock),
     }

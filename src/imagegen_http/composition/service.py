@@ -20,15 +20,16 @@ from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_labels.aigc import AigcImageLabel
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
-from imagegen_adapters.outbound import Outbound, OutboundGuard, PoolLimits
+from imagegen_adapters.outbound import Outbound, PoolLimits
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
-from imagegen_adapters.redaction import Redactor
+from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
+from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
@@ -51,7 +52,7 @@ async def compose(
     settings: Settings,
     *,
     environ: Mapping[str, str],
-    redactor: Redactor | None = None,
+    redactor: PatternRedactor | None = None,
     run_background: bool = True,
     create: bool = True,
 ) -> AsyncIterator[Service]:
@@ -68,7 +69,7 @@ async def compose(
         MasterKeyRefused: the master key cannot be used.
         SettingsError: a setting is not valid.
     """
-    redactor = redactor or Redactor()
+    redactor = redactor or PatternRedactor()
     for secret in _secrets(settings, environ):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
@@ -92,7 +93,8 @@ async def compose(
         storage = compose_storage(settings, database, records, clock, outbound.gate)
         stack.callback(storage.close)
         await storage.at_start()
-        disk = SystemDiskSpace(directory.path, min_free_bytes=settings.storage.min_free_mb * _MIB)
+        min_free_bytes = settings.storage.min_free_mb * _MIB
+        disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
         for reason in check_file_providers(providers, settings.providers):
@@ -100,7 +102,7 @@ async def compose(
         configs = SqliteProviderConfigs(database, box)
         if run_background:
             await configs.seal_plaintext()
-        spool = LocalSpool(directory.path / SPOOL_DIRECTORY)
+        spool = LocalSpool(directory.path / SPOOL_DIRECTORY, clock=clock)
         stack.callback(spool.close)
         await spool.sweep_temporary()
         adapters = Adapters(
@@ -146,6 +148,7 @@ async def compose(
                 database_healthy=lambda: database.healthy,
                 disk=disk,
                 box_locked=lambda: box.locked,
+                clock=clock,
                 oss=None if storage.oss is None else lambda: storage.oss_report(maintenance.expiry_error),
             ),
             listens_on=lambda address: outbound.listens_on([address]),

@@ -5,10 +5,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.blob_archives.oss import OssBlobArchive
+from imagegen_adapters.blob_archives.oss import OssSettings as BucketSettings
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
-from imagegen_adapters.blob_stores.oss import OssBlobStore
-from imagegen_adapters.blob_stores.oss import OssSettings as BucketSettings
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
@@ -43,7 +43,7 @@ class Storage:
     verify: VerifyStorage
     outbox: SqliteOutbox
     local_files: LocalBlobStore
-    oss: OssBlobStore | None
+    oss: OssBlobArchive | None
 
     async def at_start(self) -> None:
         """Remove the temporary files of interrupted writes by an earlier process."""
@@ -104,7 +104,7 @@ def compose_storage(
     )
 
 
-def _blob_store(local: LocalBlobStore, oss: OssBlobStore | None, *, archive_first: bool) -> BlobStore:
+def _blob_store(local: LocalBlobStore, oss: OssBlobArchive | None, *, archive_first: bool) -> BlobStore:
     if oss is None:
         return local
     tiers = TieredBlobStore(local=local, archive=oss)
@@ -113,8 +113,8 @@ def _blob_store(local: LocalBlobStore, oss: OssBlobStore | None, *, archive_firs
 
 def open_bucket(
     settings: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
-) -> OssBlobStore:
-    """Return the bucket as a store; no request is sent yet.
+) -> OssBlobArchive:
+    """Return the bucket as an archive; no request is sent yet.
 
     Raises:
         SettingsError: the bucket's settings are not valid.
@@ -133,4 +133,4 @@ def open_bucket(
     except ValidationFailed as error:
         problem = error.problems[0]
         raise SettingsError(f"{problem.field}: {problem.message}") from error
-    return OssBlobStore(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)
+    return OssBlobArchive(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)

@@ -1,8 +1,8 @@
 """Authorization of a request once an auth token is configured."""
 
 import re
-from collections.abc import Callable
 
+from imagegen_core.ports.clock import Clock
 from imagegen_http.guard import cross_site, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
 
@@ -13,10 +13,10 @@ _IMAGE_PATH = re.compile(r"/api/v1/images/\d+/(content|thumbnail)", re.ASCII)
 class Access:
     """The bearer token grants everything; the login cookie grants what the console needs."""
 
-    def __init__(self, *, token: str, now: Callable[[], float], public_origin: str | None = None) -> None:
+    def __init__(self, *, token: str, clock: Clock, public_origin: str | None = None) -> None:
         self._token = token
         self._public_origin = public_origin
-        self._now = now
+        self._clock = clock
 
     def allows(self, request: InboundRequest) -> bool:
         """Return whether the request is authorized."""
@@ -34,7 +34,7 @@ class Access:
         """Accept the cookie for pages and images, and for the API only from a page of our own."""
         if not (accepts_cookie(request) or cross_site.is_own_page(request, self._public_origin)):
             return False
-        return sessions.is_logged_in(request, self._token, self._now())
+        return sessions.is_logged_in(request, self._token, self._clock.now().timestamp())
 
 
 def accepts_cookie(request: InboundRequest) -> bool:

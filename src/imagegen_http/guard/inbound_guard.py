@@ -1,10 +1,9 @@
 """Checks host, origin, token and body of each request first. Whatever passes is complete and bounded."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from imagegen_core.ports.clock import Clock
 from imagegen_core.providers.addresses import Origin
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
@@ -34,15 +33,13 @@ class InboundGuard:
 
     The application gets each body complete, as one message or as a `BufferedBody`. It has the media type that
     the path accepts, is within the size limit, is not nested too deeply and has a bounded number of values.
-    ``refuse`` sends the error envelope; ``now`` returns seconds since 1970.
+    ``refuse`` sends the error envelope; ``clock`` says when a login ends.
 
     Raises:
         ValueError: an allowed host can never be a Host.
     """
 
-    def __init__(
-        self, app: App, *, rules: GuardRules, refuse: Refuse, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
         self._app = app
         self._rules = rules
         self._refuse = refuse
@@ -51,7 +48,7 @@ class InboundGuard:
         public = () if self._public_origin is None else (Origin.parse(self._public_origin).host,)
         self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
         self._access = (
-            Access(token=rules.auth_token, now=now, public_origin=self._public_origin)
+            Access(token=rules.auth_token, clock=clock, public_origin=self._public_origin)
             if rules.auth_token
             else None
         )
@@ -63,7 +60,7 @@ class InboundGuard:
         self._login = login.Login(
             token=rules.auth_token or None,
             refuse=refuse,
-            now=now,
+            clock=clock,
             failed_login_seconds=rules.failed_login_seconds,
         )
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 from urllib.parse import parse_qs, quote
 
+from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import login_page, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
@@ -24,11 +24,11 @@ class Login:
     """
 
     def __init__(
-        self, *, token: str | None, refuse: Refuse, now: Callable[[], float], failed_login_seconds: float
+        self, *, token: str | None, refuse: Refuse, clock: Clock, failed_login_seconds: float
     ) -> None:
         self._token = token
         self._refuse = refuse
-        self._now = now
+        self._clock = clock
         self._failed_login_seconds = failed_login_seconds
         self._waiting = 0
 
@@ -46,7 +46,7 @@ class Login:
             await redirect("/login", cookie)(scope, receive, send)
         elif request.method == "POST":
             await self._log_in(request, self._token, scope, receive, send)
-        elif sessions.is_logged_in(request, self._token, self._now()):
+        elif sessions.is_logged_in(request, self._token, self._clock.now().timestamp()):
             await redirect(_local_path(_form_field(request.query, "next")))(scope, receive, send)
         else:
             await _page(request, _local_path(_form_field(request.query, "next")), wrong=False)(
@@ -61,7 +61,7 @@ class Login:
         if self._waiting >= _MAX_CONCURRENT_FAILURES:
             await self._refuse(scope, receive, send, "unavailable", {}, {"retry-after": "1"})
         elif sessions.same_secret(_form_field(form, "password").strip().encode(), token):
-            value = sessions.issue(token, self._now())
+            value = sessions.issue(token, self._clock.now().timestamp())
             await redirect(target, sessions.set_cookie(value, secure=request.scheme == "https"))(
                 scope, receive, send
             )

@@ -1,7 +1,6 @@
 """``/v1``: images in one request, as the official ``openai`` clients send it."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,6 +10,7 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
+from imagegen_core.ports.clock import Clock
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import ServiceDependency, parse_idempotency_key
 from imagegen_http.asgi.disconnects import wait_for_disconnect
@@ -76,9 +76,9 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> dict[s
     return await models.show_model(service, str(model).strip("/"))
 
 
-def openai_router() -> Router:
+def openai_router(clock: Clock) -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    retries = ClientRetries(time.monotonic)
+    retries = ClientRetries(clock.monotonic)
 
     async def provide_retries() -> ClientRetries:
         return retries

@@ -1,12 +1,12 @@
 """The report of ``/health``."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from imagegen_core.errors import StorageError
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
 from imagegen_http.runtime.service import Service
 
@@ -24,8 +24,13 @@ class HealthReport:
     database_healthy: Callable[[], bool]
     disk: DiskSpace
     box_locked: Callable[[], bool]
+    clock: Clock
     oss: Callable[[], Any] | None = None
-    started_at: float = attrs.field(factory=time.monotonic)
+    started_at: float = attrs.field(init=False)
+
+    @started_at.default
+    def _now(self) -> float:
+        return self.clock.monotonic()
 
     async def __call__(self, service: Service) -> dict[str, Any]:
         """Return the report; ``status`` is ok, degraded or stopping."""
@@ -51,6 +56,6 @@ class HealthReport:
         return {
             "status": "stopping" if service.stopping.is_set() else status,
             "version": service.version,
-            "uptime_seconds": round(time.monotonic() - self.started_at, 3),
+            "uptime_seconds": round(self.clock.monotonic() - self.started_at, 3),
             "checks": checks,
         }

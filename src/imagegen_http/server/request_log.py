@@ -1,11 +1,11 @@
 """The outermost middleware: assigns each request an id, times it and logs it in one line."""
 
 import re
-import time
 from collections.abc import Callable
 
 import structlog
 
+from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import App, Message, Receive, Scope, Send
 from imagegen_http.problems.error_table import wants_english
@@ -19,8 +19,9 @@ _log = structlog.get_logger("imagegen.request")
 class RequestLog:
     """Adds ``X-Request-Id`` to every response: the caller's own if it is well-formed, else a new one."""
 
-    def __init__(self, app: App, *, new_id: Callable[[], str]) -> None:
+    def __init__(self, app: App, *, clock: Clock, new_id: Callable[[], str]) -> None:
         self._app = app
+        self._clock = clock
         self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +36,7 @@ class RequestLog:
         request_context.english.set(wants_english(headers.get(b"accept-language", b"").decode("latin-1")))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -49,7 +50,7 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         finally:
             if not scope["path"].startswith(_UNLOGGED_PATHS):
-                milliseconds = round((time.perf_counter() - started) * 1000, 1)
+                milliseconds = round((self._clock.monotonic() - started) * 1000, 1)
                 _log.info(
                     "request",
                     method=scope["method"],

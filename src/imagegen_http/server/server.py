@@ -13,7 +13,7 @@ from imagegen_http.app import build_app
 from imagegen_http.asgi.types import App
 from imagegen_http.composition import (
     DataDirectoryInUse,
-    Redactor,
+    PatternRedactor,
     compose,
     default_provider_warning,
     new_id,
@@ -69,7 +69,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Seq
         StorageError: the data directory cannot be used.
     """
     limit_malloc_arenas()
-    redactor = Redactor()
+    redactor = PatternRedactor()
     set_up_logs(settings.log, redact_event(redactor))
     try:
         listener = _bind(settings.server.host, settings.server.port)
@@ -95,7 +95,7 @@ async def _serve(
         (force if stop.is_set() else stop).set()
 
     guard = _guard(service)
-    app = RequestLog(guard, new_id=new_id)
+    app = RequestLog(guard, clock=service.imagegen.adapters.clock, new_id=new_id)
     host, port = listener.getsockname()[:2]
     url = f"http://{_url_host(host)}:{port}"
     server = _Server(
@@ -157,7 +157,7 @@ def _guard(service: Service) -> InboundGuard:
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
     )
     app = LargeResponses(cast("App", build_app(service)), refuse=refuse)
-    return InboundGuard(app, rules=rules, refuse=refuse)
+    return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.adapters.clock)
 
 
 def _config(app: RequestLog) -> uvicorn.Config:

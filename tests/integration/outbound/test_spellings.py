@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.outbound import Outbound, OutboundGuard
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+from datetime import UTC, datetime
 
 import attrs
 import pytest
 from PIL import Image
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
@@ -95,7 +97,8 @@ async def bench(anyio_backend):
             api_key=Secret(KEY),
             timeout_seconds=20,
         )
-        yield Bench(fake, GeminiProvider(outbound, now=lambda: 0.0), config, MemoryExchange())
+        provider = GeminiProvider(outbound, clock=ManualClock(datetime(1970, 1, 1, tzinfo=UTC)))
+        yield Bench(fake, provider, config, MemoryExchange())
         await outbound.aclose()
 
 
@@ -289,7 +292,7 @@ async def test_a_version_and_a_path_in_api_base_are_kept(suffix, version):
             api_base=f"http://{fake.address}{suffix}",
             api_key=Secret(KEY),
         )
-        bench = Bench(fake, GeminiProvider(outbound), config, MemoryExchange())
+        bench = Bench(fake, GeminiProvider(outbound, clock=ManualClock()), config, MemoryExchange())
 
         await bench.run(GENERATE)
 
@@ -553,7 +556,7 @@ async def test_nobody_listening_started_nothing(bench, free_tcp_port):
     """A refused connection may be retried."""
     address = f"127.0.0.1:{free_tcp_port}"
     outbound = Outbound(allow_private=[address])
-    bench.provider = GeminiProvider(outbound)
+    bench.provider = GeminiProvider(outbound, clock=ManualClock())
 
     error = await bench.failure(GENERATE, api_base=f"http://{address}")
 
@@ -590,10 +593,12 @@ async def test_many_uploads_take_turns_and_all_arrive(bench):
 def test_the_sdk_is_imported_when_it_is_needed():
     """The service starts, and describes its providers, without the SDK."""
     script = (
-        "import sys; from imagegen_adapters.outbound import Outbound; "
+        "import sys; from imagegen_adapters.clocks.system import SystemClock; "
+        "from imagegen_adapters.outbound import Outbound; "
         "from imagegen_adapters.providers.gemini import GeminiProvider; "
         "from imagegen_core.providers.config import ConfigSource, ProviderConfig; "
-        "GeminiProvider(Outbound()).describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "
+        "gemini = GeminiProvider(Outbound(), clock=SystemClock()); "
+        "gemini.describe(ProviderConfig(provider_name='g', source=ConfigSource.FILE)); "
         "sys.exit('google.genai' in sys.modules or 'google.auth' in sys.modules)"
     )
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from PIL import Image
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
@@ -78,7 +79,7 @@ async def bench(anyio_backend):
             timeout_seconds=20,
             extra_config={"backend": "vertex"},
         )
-        yield Bench(fake, GeminiProvider(outbound), config, MemoryExchange())
+        yield Bench(fake, GeminiProvider(outbound, clock=ManualClock()), config, MemoryExchange())
         await outbound.aclose()
 
 

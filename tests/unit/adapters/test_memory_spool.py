@@ -12,5 +12,5 @@ class TestMemorySpool(SpoolContract):
     """In memory."""
 
     @pytest.fixture
-    def spool(self):
-        return MemorySpool()
+    def spool(self, clock):
+        return MemorySpool(clock)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.testing.spool import pieces
 from imagegen_core.use_cases.clean_spool import CleanSpool
@@ -11,61 +12,54 @@ from tests.unit.core.test_run_task import FailureCode, imagegen_over, refused
 pytestmark = pytest.mark.anyio
 
 
-class AgedSpool:
-    """A memory spool whose files are all of one age."""
-
-    def __init__(self, spool, age):
-        self._spool, self._age = spool, age
-
-    def __getattr__(self, name):
-        return getattr(self._spool, name)
-
-    async def owners(self, *, older_than_seconds):
-        return await self._spool.owners(older_than_seconds=0) if self._age >= older_than_seconds else ()
+@pytest.fixture
+def clock():
+    return ManualClock()
 
 
 async def left(adapters, owner, *, age=0.0, at_start=False):
     await adapters.spool.put(owner, "file", pieces(b"x"), max_bytes=1)
-    await CleanSpool(repository=adapters.tasks, spool=AgedSpool(adapters.spool, age))(at_start=at_start)
+    adapters.clock.advance(age)
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool)(at_start=at_start)
     return await adapters.spool.owners(older_than_seconds=0)
 
 
-async def ended(failure=None):
+async def ended(clock, failure=None):
     provider = ScriptedProvider()
     provider.submits = [refused(failure)] if failure else []
-    adapters = memory_adapters(providers={"scripted": provider})
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     async with imagegen_over(provider, adapters=adapters) as imagegen:
         task = await imagegen.submit("猫")
         await imagegen.wait(task.task_id, timeout=10)
     return adapters, task.task_id
 
 
-async def test_a_waiting_tasks_inputs_stay():
+async def test_a_waiting_tasks_inputs_stay(clock):
     """It needs them when it runs, however long it waits."""
-    adapters = memory_adapters(providers={"scripted": ScriptedProvider()})
+    adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=clock)
     task = await imagegen_over(ScriptedProvider(), adapters=adapters).submit("猫")
 
     assert (task.task_id,) == await left(adapters, task.task_id, age=1e9, at_start=True)
 
 
-async def test_a_completed_tasks_files_go():
+async def test_a_completed_tasks_files_go(clock):
     """A crash may have left them."""
-    adapters, task_id = await ended()
+    adapters, task_id = await ended(clock)
 
     assert () == await left(adapters, task_id)
 
 
 @pytest.mark.parametrize(("age", "stays"), [(0.0, True), (6 * 86400.0, True), (8 * 86400.0, False)])
-async def test_a_failed_tasks_inputs_stay_for_a_week(age, stays):
+async def test_a_failed_tasks_inputs_stay_for_a_week(clock, age, stays):
     """So that it can be retried."""
-    adapters, task_id = await ended(FailureCode.REJECTED)
+    adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
     assert ((task_id,) if stays else ()) == await left(adapters, task_id, age=age)
 
 
-async def test_an_ended_tasks_answers_go_at_once():
+async def test_an_ended_tasks_answers_go_at_once(clock):
     """Only inputs serve a retry."""
-    adapters, task_id = await ended(FailureCode.REJECTED)
+    adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
     assert () == await left(adapters, f"{task_id}.attempt")
 
@@ -73,8 +67,8 @@ async def test_an_ended_tasks_answers_go_at_once():
 @pytest.mark.parametrize(
     ("age", "at_start", "stays"), [(0.0, False, True), (0.0, True, False), (3700.0, False, False)]
 )
-async def test_files_without_a_task_may_be_of_a_submission(age, at_start, stays):
+async def test_files_without_a_task_may_be_of_a_submission(clock, age, at_start, stays):
     """For an hour, unless the service has only just started."""
-    adapters = memory_adapters()
+    adapters = memory_adapters(clock=clock)
 
     assert (("unknown",) if stays else ()) == await left(adapters, "unknown", age=age, at_start=at_start)

@@ -1,6 +1,7 @@
 """Images on their way to the store: how many at once, and how often one is asked for."""
 
 import asyncio
+from hashlib import sha256
 
 import attrs
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -170,3 +172,20 @@ async def test_a_try_that_stored_nothing_is_begun_again():
     )
 
     assert (1, 2) == (source.begun, len(store.blobs))
+
+
+async def test_what_is_stored_is_labelled_with_the_image_s_own_id():
+    """Size and checksum are those of the stored file, and the one that came has a checksum of its own."""
+    source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
+    keep = StoreImage(
+        blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW), label=MemoryImageLabel()
+    )
+
+    image = await keep(
+        image=GeneratedImage(chunks=source.chunks), position=3, task=task, attempt=an_attempt(task)
+    )
+
+    stored = store.blobs[image.blob_key]
+    assert (png(), f"{task.task_id}-0-3") == (stored[: len(png())], produce_id_in(stored))
+    assert (len(stored), sha256(stored).hexdigest()) == (image.size_bytes, image.sha256)
+    assert sha256(png()).hexdigest() == image.vendor_sha256

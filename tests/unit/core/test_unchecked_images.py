@@ -13,7 +13,6 @@ from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.unit.core.scripted_provider import ScriptedProvider, png
-from tests.unit.core.test_clean_spool import AgedSpool
 from tests.unit.core.test_run_task import imagegen_over, run_until_it_ended
 from tests.unit.core.test_store_image import BrokenDownload, KilledInspector
 
@@ -58,7 +57,7 @@ async def outcome_of(times):
     adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    await CleanSpool(repository=adapters.tasks, spool=AgedSpool(adapters.spool, 0.0))()
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool)()
     images = [key async for key in adapters.blobs.keys("") if not key.endswith(".webp")]
     return Outcome(task, provider, adapters, images, await adapters.spool.owners(older_than_seconds=0))
 
@@ -93,8 +92,9 @@ async def test_the_answer_goes_after_a_week():
     """Somebody who wanted it has had the time."""
     outcome = await outcome_of(4)
     spool = outcome.adapters.spool
+    outcome.adapters.clock.advance(RETENTION_SECONDS)
 
-    await CleanSpool(repository=outcome.adapters.tasks, spool=AgedSpool(spool, RETENTION_SECONDS))()
+    await CleanSpool(repository=outcome.adapters.tasks, spool=spool)()
 
     assert () == await spool.owners(older_than_seconds=0)
 

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import itertools
 import json
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import attrs
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_http.guard import GuardRules, InboundGuard, sessions
 from imagegen_http.guard.hosts import AllowedHosts
 
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 MIB = 1024 * 1024
 NOW = 1_800_000_000.0
+CLOCK = ManualClock(datetime.fromtimestamp(NOW, UTC))
 TOKEN = "令牌-s3cret"
 RULES = GuardRules(linger_seconds=0.0, failed_login_seconds=0.0, body_seconds=5.0)
 WITH_TOKEN = attrs.evolve(RULES, auth_token=TOKEN)
@@ -96,7 +99,7 @@ async def ask(method, path, *headers, body=b"", rules=RULES, guard=None, scheme=
     async def send(message):
         sent.append(message)
 
-    guard = guard or InboundGuard(echo, rules=rules, refuse=refuse, now=lambda: NOW)
+    guard = guard or InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
     await guard(scope_of(method, path, given, scheme), receive, send)
     return Answer(
         sent[0]["status"],
@@ -153,7 +156,7 @@ async def ask(method, path, *headers, body=b"", rules=RULES, guard=None, scheme=
 async def test_the_host_must_be_on_the_list(hosts, status):
     """One Host, by exact name and any port, decides; anything unusual is refused."""
     rules = attrs.evolve(RULES, bind_host="192.168.1.5", allowed_hosts=("Images.example", "中文.example"))
-    guard = InboundGuard(echo, rules=rules, refuse=refuse)
+    guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
     sent = []
 
     async def receive():
@@ -429,7 +432,7 @@ def upload(size):
 async def test_bodies_are_counted_from_their_first_byte():
     """Those that wait for the rest as well, and however small they are."""
     rules = attrs.evolve(RULES, max_upload_bytes=4 * MIB, max_bytes_in_flight=4 * MIB, reserved_bytes=0)
-    guard = InboundGuard(echo, rules=rules, refuse=refuse)
+    guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
     held_open = [Unfinished(b" " * (MIB // 2)) for _ in range(9)]
     running = [asyncio.create_task(each.sent_to(guard)) for each in held_open]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -446,7 +449,7 @@ async def test_a_prompt_gets_through_while_uploads_fill_the_memory():
     """It has a reserve, which no large body may use."""
     app = Holding()
     rules = attrs.evolve(RULES, max_upload_bytes=MIB, max_bytes_in_flight=MIB, reserved_bytes=300 * 1024)
-    guard = InboundGuard(app, rules=rules, refuse=refuse)
+    guard = InboundGuard(app, rules=rules, refuse=refuse, clock=CLOCK)
     first = asyncio.create_task(ask("POST", EDIT, JSON_TYPE, body=upload(MIB), guard=guard))
     await app.started.wait()
 
@@ -467,7 +470,7 @@ async def test_large_bodies_share_a_budget():
     """One too many is asked to come back; small ones pass; the end of a request frees its bytes."""
     app = Holding()
     rules = attrs.evolve(RULES, max_upload_bytes=4 * MIB, max_bytes_in_flight=5 * MIB)
-    guard = InboundGuard(app, rules=rules, refuse=refuse)
+    guard = InboundGuard(app, rules=rules, refuse=refuse, clock=CLOCK)
     first = asyncio.create_task(ask("POST", EDIT, JSON_TYPE, body=upload(3 * MIB), guard=guard))
     await app.started.wait()
 
@@ -502,7 +505,7 @@ async def test_a_failing_application_frees_its_bytes():
     async def failing(scope, receive, send):
         raise RuntimeError
 
-    guard = InboundGuard(failing, rules=RULES, refuse=refuse)
+    guard = InboundGuard(failing, rules=RULES, refuse=refuse, clock=CLOCK)
 
     with contextlib.suppress(RuntimeError):
         await ask("POST", EDIT, JSON_TYPE, body=upload(3 * MIB), guard=guard)
@@ -525,7 +528,7 @@ async def test_a_body_that_does_not_end_is_refused():
         sent.append(message)
 
     headers = [HOST, JSON_TYPE, ("Content-Length", "2")]
-    guard = InboundGuard(echo, rules=attrs.evolve(RULES, body_seconds=0.01), refuse=refuse)
+    guard = InboundGuard(echo, rules=attrs.evolve(RULES, body_seconds=0.01), refuse=refuse, clock=CLOCK)
     await guard(scope_of("POST", GENERATE, headers), receive, send)
 
     error = json.loads(sent[1]["body"])
@@ -544,7 +547,7 @@ async def test_a_client_that_leaves_gets_no_answer():
     async def send(message):
         sent.append(message)
 
-    guard = InboundGuard(echo, rules=RULES, refuse=refuse)
+    guard = InboundGuard(echo, rules=RULES, refuse=refuse, clock=CLOCK)
     await guard(scope_of("POST", GENERATE, [HOST, JSON_TYPE, ("Content-Length", "2")]), receive, send)
 
     assert [] == sent
@@ -558,7 +561,7 @@ async def test_the_application_notices_a_client_that_leaves():
         heard.extend([(await receive())["body"], (await receive())["type"]])
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    guard = InboundGuard(app, rules=RULES, refuse=refuse)
+    guard = InboundGuard(app, rules=RULES, refuse=refuse, clock=CLOCK)
     await ask("POST", GENERATE, JSON_TYPE, body=[b"[", b"]"], guard=guard)
 
     assert [b"[]", "http.disconnect"] == heard
@@ -692,7 +695,7 @@ async def test_a_wrong_token_shows_the_form_again():
 async def test_only_a_few_may_wait_for_their_failed_try():
     """Guessing in parallel is turned away before anything is compared."""
     rules = attrs.evolve(WITH_TOKEN, failed_login_seconds=0.05)
-    guard = InboundGuard(echo, rules=rules, refuse=refuse, now=lambda: NOW)
+    guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
 
     answers = await asyncio.gather(
         *(log_in("wrong", guard=guard) for _ in range(6)), log_in(TOKEN, guard=guard)
@@ -804,7 +807,7 @@ async def test_what_an_answer_says_of_itself_stays():
         headers = [(k.encode(), v.encode()) for k, v in own.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
-    guard = InboundGuard(app, rules=RULES, refuse=refuse)
+    guard = InboundGuard(app, rules=RULES, refuse=refuse, clock=CLOCK)
     answer = await ask("GET", "/api/v1/images/7/content", guard=guard)
 
     assert own == {
@@ -819,7 +822,7 @@ async def test_a_websocket_is_closed():
     async def send(message):
         sent.append(message)
 
-    await InboundGuard(echo, rules=RULES, refuse=refuse)({"type": "websocket"}, None, send)
+    await InboundGuard(echo, rules=RULES, refuse=refuse, clock=CLOCK)({"type": "websocket"}, None, send)
 
     assert [{"type": "websocket.close", "code": 1008}] == sent
 

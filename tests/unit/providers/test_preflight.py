@@ -82,7 +82,7 @@ def split(name, request, model_id=None):
     outbound = Outbound()
     provider = {
         "demo": lambda: DemoProvider(ManualClock()),
-        "gemini": lambda: GeminiProvider(outbound),
+        "gemini": lambda: GeminiProvider(outbound, clock=ManualClock()),
         "stable_diffusion": lambda: StableDiffusionProvider(outbound),
         "http": lambda: HttpProvider(outbound, clock=ManualClock()),
     }[kind]()

@@ -1,8 +1,7 @@
 """The provider for Gemini and Imagen."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -27,6 +26,7 @@ from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import (
     Exchange,
     GeneratedImage,
@@ -57,14 +57,14 @@ class GeminiProvider:
 
     Args:
         outbound: makes all connections, except those that refresh Google's own credentials.
-        now: epoch seconds, for a ``Retry-After`` that is a date.
+        clock: tells the time, for a ``Retry-After`` that is a date.
     """
 
     extra_keys = EXTRA_KEYS
 
-    def __init__(self, outbound: Outbound, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, outbound: Outbound, *, clock: Clock) -> None:
         self._outbound = outbound
-        self._now = now
+        self._clock = clock
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._credentials: dict[str | None, Any] = {}
         self._sign_in_threads = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
@@ -142,6 +142,9 @@ class GeminiProvider:
         if missing:
             return Probe(ok=False, detail=f"model {missing[0].id} is not served by this key")
         return Probe(ok=True, detail=f"{len(served)} models are served by this key")
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
 
     async def _served(self, config: ProviderConfig) -> frozenset[str]:
         settings = GeminiSettings.from_config(config)

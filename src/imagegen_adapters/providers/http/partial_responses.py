@@ -10,7 +10,7 @@ import httpx
 
 from imagegen_adapters.providers.http.document import Document, OperationSpec, ResponseSpec
 from imagegen_adapters.providers.http.sender import headers_of
-from imagegen_adapters.redaction import without
+from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import Exchange

@@ -1,6 +1,5 @@
 """Providers: list, configure, test."""
 
-import time
 from typing import Any
 
 from litestar import delete, get, patch, post
@@ -97,9 +96,10 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
     if provider_name not in names:
         raise ProviderConfigNotFound(provider_name)
-    started = time.perf_counter()
+    clock = service.imagegen.adapters.clock
+    started = clock.monotonic()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
-    milliseconds = round((time.perf_counter() - started) * 1000)
+    milliseconds = round((clock.monotonic() - started) * 1000)
     outcome = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
     return render.success({**outcome, "latency_ms": milliseconds})
 

@@ -7,11 +7,11 @@ recorded (`storage_failed`).
 import asyncio
 import itertools
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from imagegen_adapters.blob_stores.keys import is_key
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
@@ -27,7 +27,7 @@ _NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'ima
 async def orphans(database: Database, data_dir: Path, *, has_server: bool) -> Check:
     """Check whether every image file has a record."""
     inventory = SqliteImageInventory(database)
-    before = time.time() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
+    before = SystemClock().now().timestamp() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
     files = _files(data_dir / IMAGES_DIRECTORY, before)
     count, first = 0, ""
     while keys := await asyncio.to_thread(lambda: list(itertools.islice(files, _KEY_BATCH_SIZE))):

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
@@ -110,7 +111,8 @@ async def bucket(settings: Settings) -> list[Check]:
 
 def disk(settings: Settings) -> Check:
     """Check the free disk space."""
-    space = SystemDiskSpace(settings.data_dir, min_free_bytes=settings.storage.min_free_mb * _MIB)
+    min_free_bytes = settings.storage.min_free_mb * _MIB
+    space = SystemDiskSpace(settings.data_dir, min_free_bytes=min_free_bytes, clock=SystemClock())
     try:
         free = f"{space.free_bytes() // _MIB} MB free"
     except StorageError as error:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
@@ -17,7 +18,7 @@ def describe(models=None, **extra):
     config = ProviderConfig(
         provider_name="gemini", source=ConfigSource.FILE, kind="gemini", models=models, extra_config=extra
     )
-    return GeminiProvider(Outbound()).describe(config)
+    return GeminiProvider(Outbound(), clock=ManualClock()).describe(config)
 
 
 def only(model_id, capabilities=None, **extra):

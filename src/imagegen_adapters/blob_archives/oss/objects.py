@@ -10,11 +10,11 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.blob_archives.oss.body import ObjectBody
+from imagegen_adapters.blob_archives.oss.checkpoints import UploadCheckpoints
+from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
+from imagegen_adapters.blob_archives.oss.errors import has_code, status_of, storage_errors
 from imagegen_adapters.blob_stores.crc64 import Crc64
-from imagegen_adapters.blob_stores.oss.body import ObjectBody
-from imagegen_adapters.blob_stores.oss.checkpoints import UploadCheckpoints
-from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
-from imagegen_adapters.blob_stores.oss.errors import has_code, status_of, storage_errors
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError
 
 _PAGE = 1000

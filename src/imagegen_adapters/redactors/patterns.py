@@ -4,28 +4,19 @@ First the secrets that are in use, in every spelling that a library or a provide
 text was cut in the middle of one; then whatever looks like one. Still, cut text after this, not before.
 """
 
-import base64
-import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from html import escape
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-MASK = "****"
-
-_MIN_SECRET_CHARS = 4
-"""Shorter secrets are no secrets, and masking them would make text unreadable."""
+from imagegen_adapters.redactors.spellings import MASK, spellings
 
 _MIN_TRUNCATED_CHARS = 150
 """Nobody cuts a provider's words to less; looking for half a key in every short text would take its time."""
 
 _MIN_FRAGMENT_CHARS = 6
 """So many characters of a secret at the end of a cut text are taken for its beginning."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _NAMED = (
     r"(?:api[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret|token|passw(?:or)?d|pwd"
@@ -77,7 +68,7 @@ _MAX_PERMANENT_SECRETS = 32
 _MAX_RECENT_SECRETS = 256
 
 
-class Redactor:
+class PatternRedactor:
     """Knows the secrets in use; threads may share it.
 
     The first 32 are kept for good: they are the service's own. Of those that come with requests, the 256
@@ -178,90 +169,6 @@ def _is_named_secret(field: str) -> bool:
     return field not in _PLAIN_FIELDS and _SECRET_FIELD.fullmatch(field) is not None
 
 
-def redact_event(
-    redactor: Redactor,
-) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Return a structlog processor that redacts every field and keeps every line one line.
-
-    It belongs right before the renderer, after `structlog.processors.format_exc_info`: a traceback that
-    is still an object cannot be redacted.
-    """
-
-    def process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {name: on_one_line(value) for name, value in redactor.redact_mapping(event).items()}
-
-    return process
-
-
 def _without_query(url: re.Match[str]) -> str:
     address, question_mark, _ = url[0].partition("?")
     return f"{address}?{MASK}" if question_mark else address
-
-
-def without(text: str, secret: str | None) -> str:
-    """Return the text without one secret, in any of its spellings."""
-    for form in sorted(spellings(secret or ""), key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
-
-
-def on_one_line(value: Any) -> Any:
-    """Return the value with line breaks, other control characters and bidi marks in all its text escaped."""
-    if isinstance(value, str):
-        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
-    if isinstance(value, dict):
-        return {on_one_line(name): on_one_line(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [on_one_line(inner) for inner in value]
-    return value
-
-
-def spellings(secret: str) -> frozenset[str]:
-    """Return the ways in which a secret may turn up in text; none for one that is too short to be one."""
-    if len(secret) < _MIN_SECRET_CHARS:
-        return frozenset()
-    data = secret.encode("utf-8", "surrogatepass")
-    found = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
-    found |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
-    _, colon, password = secret.partition(":")
-    if colon and len(password) > _MIN_SECRET_CHARS:
-        found |= spellings(password)
-    return frozenset(form for form in found if len(form) >= _MIN_SECRET_CHARS)
-
-
-def _url_forms(data: bytes) -> Iterator[str]:
-    for form in (
-        quote(data, safe=""),
-        quote(data),
-        quote_plus(data),
-        "".join(f"%{byte:02X}" for byte in data),
-    ):
-        yield form
-        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form)
-        yield quote(form)  # encoded twice
-
-
-def _json_forms(secret: str) -> Iterator[str]:
-    for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield form
-        yield form.replace("/", "\\/")
-        yield json.dumps(form)[1:-1]  # JSON inside JSON
-
-
-def _base64_forms(data: bytes) -> Iterator[str]:
-    """Yield the parts of Base64 that depend on the secret alone, wherever it stands in what was encoded."""
-    for skipped in range(3):
-        encoded = base64.b64encode(b"\0" * skipped + data).decode("ascii")
-        first = (0, 2, 3)[skipped]
-        last = (skipped + len(data)) * 8 // 6
-        for form in (
-            encoded[first:last],
-            encoded[first:].rstrip("=") if skipped == 0 else encoded[first:last],
-        ):
-            yield form
-            yield form.translate(_URL_SAFE)
-    yield base64.b64encode(data).decode("ascii")
-    yield base64.urlsafe_b64encode(data).decode("ascii")
-
-
-_URL_SAFE = str.maketrans("+/", "-_")

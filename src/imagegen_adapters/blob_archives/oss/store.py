@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from imagegen_adapters.blob_archives.oss.body import ObjectBody
+from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
+from imagegen_adapters.blob_archives.oss.connection import CheckAddress, Connections, make_bucket
+from imagegen_adapters.blob_archives.oss.objects import OssObjects
+from imagegen_adapters.blob_archives.oss.settings import OssSettings
 from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.keys import check_key, is_key
-from imagegen_adapters.blob_stores.oss.body import ObjectBody
-from imagegen_adapters.blob_stores.oss.chunk_bridge import ChunkBridge
-from imagegen_adapters.blob_stores.oss.connection import CheckAddress, Connections, make_bucket
-from imagegen_adapters.blob_stores.oss.objects import OssObjects
-from imagegen_adapters.blob_stores.oss.settings import OssSettings
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
@@ -28,8 +28,8 @@ _MIN_MULTIPART_BYTES = 16 * 1024 * 1024
 _MAX_URL_SECONDS = 604_800  # of a V4 URL, in seconds [help.aliyun.com, error 0002-00000232]
 
 
-class OssBlobStore:
-    """Keeps each blob as the object ``prefix + key``; also a `BlobArchive`.
+class OssBlobArchive:
+    """Keeps each blob as the object ``prefix + key``.
 
     Every put is compared by CRC-64; an object that arrived otherwise is removed again. Sending and
     asking have threads of their own, ``settings.connections`` each, so slow sources hold up no reader.
@@ -208,6 +208,8 @@ class OssBlobStore:
             await self._request(partial(whole.update, data))
             await self._request(partial(sha256.update, data))
             etags.append((number, etag))
+        async for _ in source.open(key, start=size, end=size + 1):
+            raise StorageError(f"blob {key!r} is longer than {size} bytes")
         crc64 = whole.value
         await self._start(self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, crc64))
         return StoredBlob(

@@ -4,14 +4,16 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
+from imagegen_adapters.blob_archives.oss import OssBlobArchive
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
-from imagegen_adapters.blob_stores.oss import OssBlobStore
 from imagegen_adapters.outbound.address_gate import AddressGate
-from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, read, stream
+from imagegen_adapters.testing.blob_archive import BlobArchiveContract
+from imagegen_adapters.testing.blob_store import keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.providers.secrets import Secret
 from tests.fakes.oss import FakeOss, Fault, StoredObject, crc64
@@ -31,7 +33,7 @@ def oss():
 
 @pytest.fixture
 def store(oss):
-    store = OssBlobStore(settings_of(oss))
+    store = OssBlobArchive(settings_of(oss))
     yield store
     oss.release()
     store.close()
@@ -51,10 +53,23 @@ async def put(store, key, data):
     return await store.put(key, stream([data]), content_type="image/png")
 
 
-class TestOssBlobStore(BlobStoreContract):
+class TestOssBlobArchive(BlobArchiveContract):
     @pytest.fixture
-    def store(self, store):
-        return store
+    def archive(self, oss):
+        archive = OssBlobArchive(settings_of(oss))
+        yield archive
+        oss.release()
+        archive.close()
+
+    @pytest.fixture
+    def outage(self, oss):
+        @contextmanager
+        def down():
+            oss.down()
+            yield
+            oss.up()
+
+        return down
 
     @pytest.fixture
     def raw_reader(self, oss):
@@ -103,7 +118,7 @@ def _object(data):
 async def test_a_temporary_token_is_sent(oss):
     """Credentials of STS work, in headers and in URLs."""
     oss.token = "sts-token"
-    store = OssBlobStore(settings_of(oss, security_token=Secret("sts-token")))
+    store = OssBlobArchive(settings_of(oss, security_token=Secret("sts-token")))
     await put(store, "a.png", b"bytes")
 
     assert (200, b"bytes") == await fetch(store.signed_url("a.png", seconds=60))
@@ -176,7 +191,7 @@ async def test_a_server_that_is_down_is_unreachable(store, oss):
 
 async def test_a_missing_bucket_is_not_a_missing_blob(oss):
     """A wrong name must not look as if images were lost."""
-    store = OssBlobStore(settings_of(oss, bucket="another-bucket"))
+    store = OssBlobArchive(settings_of(oss, bucket="another-bucket"))
 
     with pytest.raises(StorageError, match="NoSuchBucket"):
         await store.stat("a.png")
@@ -185,7 +200,7 @@ async def test_a_missing_bucket_is_not_a_missing_blob(oss):
 
 async def test_a_wrong_secret_is_said(oss):
     """OSS's own words reach the operator."""
-    store = OssBlobStore(settings_of(oss, access_key_secret=Secret("wrong")))
+    store = OssBlobArchive(settings_of(oss, access_key_secret=Secret("wrong")))
 
     with pytest.raises(StorageError, match="403 SignatureDoesNotMatch"):
         await store.probe()
@@ -206,7 +221,7 @@ async def test_bytes_that_arrive_otherwise_are_not_kept(store, oss, fault):
 @pytest.mark.parametrize("fault", ["truncate", "stall"])
 async def test_a_broken_download_is_unreachable(oss, fault):
     """Half an answer never looks like a whole one."""
-    store = OssBlobStore(settings_of(oss, read_timeout=0.2))
+    store = OssBlobArchive(settings_of(oss, read_timeout=0.2))
     await put(store, "a.png", bytes_of(MIB))
     oss.fail(fault, "get")
 
@@ -218,7 +233,7 @@ async def test_a_broken_download_is_unreachable(oss, fault):
 
 async def test_an_answer_that_does_not_come_is_unreachable(oss):
     """A silent server holds a caller no longer than the read time-out."""
-    store = OssBlobStore(settings_of(oss, read_timeout=0.2))
+    store = OssBlobArchive(settings_of(oss, read_timeout=0.2))
     oss.fail("delay", "head")
 
     with pytest.raises(StorageUnreachable):
@@ -243,7 +258,7 @@ async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    store = OssBlobStore(settings_of(oss))
+    store = OssBlobArchive(settings_of(oss))
 
     await put(store, "a.png", b"bytes")
 
@@ -253,7 +268,7 @@ async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
 
 async def test_a_private_endpoint_must_be_listed(oss):
     """Addresses are judged at the connection itself."""
-    store = OssBlobStore(settings_of(oss), check_address=AddressGate().resolve_and_check)
+    store = OssBlobArchive(settings_of(oss), check_address=AddressGate().resolve_and_check)
 
     with pytest.raises(StorageError, match="loopback"):
         await store.stat("a.png")
@@ -271,7 +286,7 @@ async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
         asked.append((host, port))
         return gate.resolve_and_check(host, port)
 
-    store = OssBlobStore(settings_of(oss, endpoint=f"http://localhost:{oss.port}"), check_address=check)
+    store = OssBlobArchive(settings_of(oss, endpoint=f"http://localhost:{oss.port}"), check_address=check)
     await put(store, "a.png", b"bytes")
 
     assert [("localhost", oss.port)] == asked
@@ -282,7 +297,7 @@ async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
 async def test_a_name_that_does_not_resolve_is_unreachable(oss):
     """It may resolve later."""
     settings = settings_of(oss, endpoint="http://oss.invalid")
-    store = OssBlobStore(settings, check_address=AddressGate().resolve_and_check)
+    store = OssBlobArchive(settings, check_address=AddressGate().resolve_and_check)
 
     with pytest.raises(StorageUnreachable):
         await store.stat("a.png")
@@ -291,7 +306,7 @@ async def test_a_name_that_does_not_resolve_is_unreachable(oss):
 
 async def test_a_reader_that_leaves_gives_its_connection_back(oss):
     """More abandoned readers than connections do not stop the next one."""
-    store = OssBlobStore(settings_of(oss, connections=2))
+    store = OssBlobArchive(settings_of(oss, connections=2))
     data = bytes_of(2 * MIB)
     await put(store, "a.png", data)
     for _ in range(5):
@@ -305,7 +320,7 @@ async def test_a_reader_that_leaves_gives_its_connection_back(oss):
 
 async def test_closing_does_not_wait_for_an_answer(oss):
     """A bucket that says nothing holds up nobody who wants to stop."""
-    store = OssBlobStore(settings_of(oss, read_timeout=3600))
+    store = OssBlobArchive(settings_of(oss, read_timeout=3600))
     oss.fail("delay", "put")
     oss.fail("delay", "head")
     asking = [asyncio.create_task(put(store, "a.png", b"x")), asyncio.create_task(store.stat("b.png"))]
@@ -319,7 +334,7 @@ async def test_closing_does_not_wait_for_an_answer(oss):
 
 async def test_more_puts_than_threads_all_arrive(oss):
     """Those that find no thread wait for one."""
-    store = OssBlobStore(settings_of(oss, connections=2))
+    store = OssBlobArchive(settings_of(oss, connections=2))
     data = {f"{number}.png": bytes_of(600_000 + number) for number in range(8)}
 
     await asyncio.gather(*(put(store, key, content) for key, content in data.items()))
@@ -355,13 +370,13 @@ async def test_a_copy_goes_on_where_it_was_broken_off(oss, tmp_path):
     """After a failure and a restart, the parts that are there are not sent again."""
     data = bytes_of(20 * MIB)
     source = MemoryBlobStore({"a.png": data})
-    first = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+    first = OssBlobArchive(settings_of(oss), checkpoints=tmp_path)
     oss.faults = [Fault("unavailable", "complete")]
     with pytest.raises(StorageUnreachable):
         await first.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
     first.close()
     oss.ledger.clear()
-    second = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+    second = OssBlobArchive(settings_of(oss), checkpoints=tmp_path)
 
     await second.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
 
@@ -375,7 +390,7 @@ async def test_a_copy_whose_last_answer_was_lost_leaves_nothing_to_remember(oss,
     """The object is there: whoever finds that out ends the upload."""
     data = bytes_of(17 * MIB)
     source = MemoryBlobStore({"a.png": data})
-    store = OssBlobStore(settings_of(oss), checkpoints=tmp_path)
+    store = OssBlobArchive(settings_of(oss), checkpoints=tmp_path)
     oss.fail("swallow", "complete")
     with pytest.raises(StorageUnreachable):
         await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
@@ -463,7 +478,7 @@ async def test_the_secret_is_not_shown(oss):
 def test_the_library_is_imported_by_the_first_request():
     """A program that does not use OSS does not pay for oss2."""
     program = (
-        "import sys, imagegen_adapters.blob_stores.oss;"
+        "import sys, imagegen_adapters.blob_archives.oss;"
         "print('oss2' in sys.modules, 'requests' in sys.modules)"
     )
 

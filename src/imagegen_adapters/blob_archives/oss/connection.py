@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from imagegen_adapters.blob_stores.oss.settings import OssSettings
+from imagegen_adapters.blob_archives.oss.settings import OssSettings
 from imagegen_adapters.outbound.name_lookups import NameNotResolved
 
 CheckAddress = Callable[[str, int], Sequence[tuple[str, int]]]

@@ -1,0 +1,1 @@
+"""Where images are safe, far away: Aliyun OSS, or memory for tests."""

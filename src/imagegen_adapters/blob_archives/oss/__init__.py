@@ -1,0 +1,6 @@
+"""Blobs as objects of a bucket of Aliyun OSS, by the oss2 library, which is imported at the first request."""
+
+from imagegen_adapters.blob_archives.oss.settings import OssSettings
+from imagegen_adapters.blob_archives.oss.store import OssBlobArchive
+
+__all__ = ["OssBlobArchive", "OssSettings"]

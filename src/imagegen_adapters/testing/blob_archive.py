@@ -1,0 +1,208 @@
+"""What every blob archive promises, beside what every blob store does, as tests to subclass.
+
+A subclass gives the fixtures ``archive`` and ``outage``, and may give ``raw_reader``, another door to the
+same bytes::
+
+    class TestMyArchive(BlobArchiveContract):
+        @pytest.fixture
+        def archive(self):
+            return MyBlobArchive()
+
+        @pytest.fixture
+        def outage(self, archive):
+            return archive.unreachable  # a context manager
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from imagegen_adapters.blob_stores.crc64 import Crc64
+from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.testing.blob_store import BlobStoreContract, RawReader, keys_of, read, stream
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
+from imagegen_core.images import StorageState
+from imagegen_core.ports.blob_archive import BlobArchive
+from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+
+Outage = Callable[[], AbstractContextManager[None]]
+
+SMALL = 1000
+LARGE = 17 * 1024 * 1024
+"""Bytes of a blob that an archive may take part by part."""
+
+
+def naming_data_dir(size: int, seed: bytes = b"seed") -> bytes:
+    """Return so many bytes that compress badly."""
+    return hashlib.shake_128(seed).digest(size)
+
+
+def _crc64(data: bytes) -> int:
+    crc64 = Crc64()
+    crc64.update(data)
+    return crc64.value
+
+
+class _BreakingStore(MemoryBlobStore):
+    """A source whose disk fails behind the first so many bytes of every blob."""
+
+    good_bytes = 0
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        async for chunk in super().open(key, start=start, end=end):
+            start += len(chunk)
+            if start > self.good_bytes:
+                raise StorageError("the disk failed")
+            yield chunk
+
+
+class BlobArchiveContract(BlobStoreContract):
+    """A second home for blobs, which can prove what it holds."""
+
+    @pytest.fixture
+    def archive(self) -> BlobArchive:
+        """Return the empty archive under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def outage(self, archive: BlobArchive) -> Outage:
+        """Return what makes a context during which the archive does not answer."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, archive: BlobArchive) -> BlobStore:
+        """Return the archive: it is a blob store too."""
+        return archive
+
+    async def copy(self, archive: BlobArchive, source: BlobStore, key: str, size: int) -> StoredBlob:
+        """Copy a blob of that size."""
+        return await archive.copy_from(source, key, size_bytes=size, content_type=self.content_type)
+
+    async def test_its_own_checksum_is_known(self, archive: BlobArchive) -> None:
+        """Size and CRC-64 can be asked for, and the blob is said to be in the archive."""
+        data = naming_data_dir(5000)
+        await self.put(archive, "a.png", data)
+
+        blob = await archive.stat("a.png")
+
+        assert blob is not None
+        assert (5000, _crc64(data), StorageState.OSS) == (blob.size_bytes, blob.crc64, blob.state)
+
+    @pytest.mark.parametrize("size", [0, 1, SMALL, LARGE])
+    async def test_a_copy_is_the_same_blob(
+        self, archive: BlobArchive, raw_reader: RawReader | None, size: int
+    ) -> None:
+        """Bytes, size and both checksums, through another door too; the source keeps its own."""
+        data = naming_data_dir(size)
+        source = MemoryBlobStore({"01/a.png": data, "01/b.png": b"another"})
+
+        blob = await self.copy(archive, source, "01/a.png", size)
+
+        assert (size, hashlib.sha256(data).hexdigest(), _crc64(data), StorageState.OSS) == (
+            blob.size_bytes,
+            blob.sha256,
+            blob.crc64,
+            blob.state,
+        )
+        assert (data, ["01/a.png"]) == (await read(archive, "01/a.png"), await keys_of(archive))
+        assert data == source.blobs["01/a.png"]
+        if raw_reader is not None:
+            assert data == raw_reader("01/a.png")
+
+    async def test_a_copy_replaces(self, archive: BlobArchive) -> None:
+        """The source's bytes count, whatever was there."""
+        await self.put(archive, "a.png", b"old" * 1000)
+
+        await self.copy(archive, MemoryBlobStore({"a.png": b"new"}), "a.png", 3)
+
+        assert b"new" == await read(archive, "a.png")
+
+    async def test_a_missing_source_is_missing(self, archive: BlobArchive) -> None:
+        """There is nothing to take over, nor to compare with; the archive keeps what it has."""
+        await self.put(archive, "b.png", b"archived")
+
+        for key in ("a.png", "b.png"):
+            with pytest.raises(BlobMissing):
+                await self.copy(archive, MemoryBlobStore(), key, 1)
+            with pytest.raises(BlobMissing):
+                await archive.matches(MemoryBlobStore(), key)
+
+        assert ["b.png"] == await keys_of(archive)
+
+    @pytest.mark.parametrize("size", [SMALL, LARGE])
+    @pytest.mark.parametrize("difference", [-1, 1])
+    async def test_a_source_of_another_size_is_not_kept(
+        self, archive: BlobArchive, size: int, difference: int
+    ) -> None:
+        """The record says how many bytes there are; any other number means damage."""
+        source = MemoryBlobStore({"a.png": naming_data_dir(size + difference)})
+
+        with pytest.raises(StorageError):
+            await self.copy(archive, source, "a.png", size)
+
+        assert await archive.stat("a.png") is None
+        assert [] == await keys_of(archive)
+
+    @pytest.mark.parametrize("size", [SMALL, LARGE])
+    async def test_a_copy_that_broke_off_is_whole_the_next_time(
+        self, archive: BlobArchive, size: int
+    ) -> None:
+        """The source's error goes on, nothing is to be seen of the blob, and a later call ends it."""
+        data = naming_data_dir(size)
+        source = _BreakingStore({"a.png": data})
+        source.good_bytes = size * 2 // 3
+        with pytest.raises(StorageError, match="the disk failed"):
+            await self.copy(archive, source, "a.png", size)
+        before = await keys_of(archive)
+
+        blob = await self.copy(archive, MemoryBlobStore({"a.png": data}), "a.png", size)
+
+        assert ([], _crc64(data)) == (before, blob.crc64)
+        assert data == await read(archive, "a.png")
+
+    @pytest.mark.parametrize(
+        ("archived", "expected"),
+        [(b"bytes", True), (None, False), (b"bytez", False), (b"byte", False), (b"bytes ", False)],
+    )
+    async def test_it_holds_what_has_the_same_checksum(
+        self, archive: BlobArchive, archived: bytes | None, *, expected: bool
+    ) -> None:
+        """Compared with the bytes that the source has now."""
+        if archived is not None:
+            await self.put(archive, "a.png", archived)
+
+        assert expected is await archive.matches(MemoryBlobStore({"a.png": b"bytes"}), "a.png")
+
+    async def test_a_damaged_source_is_not_what_it_holds(self, archive: BlobArchive) -> None:
+        """A copy that was right yesterday says nothing of the file today."""
+        source = MemoryBlobStore({"a.png": b"bytes"})
+        await self.copy(archive, source, "a.png", 5)
+        before = await archive.matches(source, "a.png")
+        source.blobs["a.png"] = b"bytez"
+
+        assert (True, False) == (before, await archive.matches(source, "a.png"))
+
+    async def test_an_archive_that_does_not_answer_is_unreachable(
+        self, archive: BlobArchive, outage: Outage
+    ) -> None:
+        """Whatever is asked; nobody is told that a blob is missing, and all is there afterwards."""
+        source = MemoryBlobStore({"a.png": b"bytes"})
+        await self.copy(archive, source, "a.png", 5)
+        acts = (
+            lambda: self.copy(archive, source, "a.png", 5),
+            lambda: archive.matches(source, "a.png"),
+            lambda: archive.stat("a.png"),
+            lambda: read(archive, "a.png"),
+            lambda: archive.put("b.png", stream([b"x"]), content_type=self.content_type),
+            lambda: archive.delete("a.png"),
+            lambda: keys_of(archive),
+        )
+
+        with outage():
+            for act in acts:
+                with pytest.raises(StorageUnreachable):
+                    await act()
+
+        assert (b"bytes", ["a.png"]) == (await read(archive, "a.png"), await keys_of(archive))

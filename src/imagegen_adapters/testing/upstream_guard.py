@@ -1,0 +1,101 @@
+"""What every upstream guard promises, as tests to subclass.
+
+A subclass gives the fixture ``guard``, which knows `NAMES` and allows what is `LISTED`::
+
+    class TestMyGuard(UpstreamGuardContract):
+        @pytest.fixture
+        def guard(self):
+            return MyGuard(names=NAMES, allow_private=LISTED)
+"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from imagegen_core.errors import UpstreamNotAllowed
+from imagegen_core.ports.upstream_guard import UpstreamGuard
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "public.example": ("93.184.216.34", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"),
+    "inside.example": ("10.0.0.7",),
+    "inside6.example": ("fd00::7",),
+    "mixed.example": ("93.184.216.34", "10.0.0.7"),
+    "metadata.example": ("169.254.169.254",),
+    "gpu.example": ("192.168.1.20",),
+}
+"""Where names lead; no other name resolves."""
+
+LISTED = ("gpu.example:7860", "192.168.1.30:7860", "localhost:8188", "metadata.example:80")
+"""What the operator allows."""
+
+REFUSED = """
+127.0.0.1 127.1 0177.0.0.1 0x7f.1 2130706433 localhost LOCALHOST [::1] [::ffff:127.0.0.1] [::] 0.0.0.0
+10.0.0.1 192.168.0.1 172.16.0.1 100.64.0.1 [fd00::1] [fe80::1] 169.254.1.1 224.0.0.1
+169.254.169.254 100.100.100.200 [fd00:ec2::254] [64:ff9b::a9fe:a9fe]
+inside.example inside6.example mixed.example metadata.example INSIDE.example inside.example.
+%31%32%37.0.0.1 gpu.example 192.168.1.30
+""".split()  # noqa: SIM905 - a table of words
+"""Hosts that may not be called on port 80: private, loopback, link-local, metadata, by whatever spelling."""
+
+
+class UpstreamGuardContract:
+    """Nothing on the inside is called unless the operator listed it."""
+
+    @pytest.fixture
+    def guard(self) -> UpstreamGuard:
+        """Return the guard under test."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://93.184.216.34/v1", "https://8.8.8.8", "https://[2606:4700::1111]:8443/v1?a=b"),
+            *("http://public.example/v1", "https://PUBLIC.example:444", "https://user:key@public.example/"),
+        ],
+    )
+    async def test_public_addresses_pass(self, guard: UpstreamGuard, url: str) -> None:
+        """As numbers and as names, on any port."""
+        await guard.check(url)
+
+    @pytest.mark.parametrize("url", ["http://no.such.example:99/", "https://nowhere.invalid"])
+    async def test_a_name_that_does_not_resolve_passes(self, guard: UpstreamGuard, url: str) -> None:
+        """It is judged when it does, by whoever connects."""
+        await guard.check(url)
+
+    @pytest.mark.parametrize("host", REFUSED)
+    async def test_what_is_inside_is_refused(self, guard: UpstreamGuard, host: str) -> None:
+        """One address that is not allowed is enough, however it is written."""
+        with pytest.raises(UpstreamNotAllowed):
+            await guard.check(f"http://{host}/v1")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://gpu.example:7860/sdapi", "https://GPU.example:7860", "http://192.168.1.30:7860"),
+            *("http://localhost:8188", "http://127.0.0.1:8188", "http://[::1]:8188"),
+        ],
+    )
+    async def test_what_the_operator_listed_passes(self, guard: UpstreamGuard, url: str) -> None:
+        """By name or by address; the spellings of loopback are one entry."""
+        await guard.check(url)
+
+    @pytest.mark.parametrize(
+        "url", ["http://gpu.example:7861", "http://192.168.1.31:7860", "https://localhost"]
+    )
+    async def test_an_entry_is_for_its_own_port_and_host(self, guard: UpstreamGuard, url: str) -> None:
+        """The neighbours stay closed."""
+        with pytest.raises(UpstreamNotAllowed):
+            await guard.check(url)
+
+    async def test_metadata_stays_closed_although_listed(self, guard: UpstreamGuard) -> None:
+        """It hands out the machine's own credentials to whoever asks."""
+        with pytest.raises(UpstreamNotAllowed):
+            await guard.check("http://metadata.example:80/latest")
+
+    @pytest.mark.parametrize(
+        "url", ["", "ftp://public.example", "http://", "http://[::1", "//x", "http://a:99999"]
+    )
+    async def test_what_is_no_http_address_is_refused(self, guard: UpstreamGuard, url: str) -> None:
+        """There is nothing to judge."""
+        with pytest.raises(UpstreamNotAllowed):
+            await guard.check(url)

@@ -1,0 +1,30 @@
+"""The archive in memory keeps its port's promises."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from imagegen_adapters.blob_archives.memory import MemoryBlobArchive
+from imagegen_adapters.testing.blob_archive import BlobArchiveContract
+
+pytestmark = pytest.mark.anyio
+
+
+class TestMemoryBlobArchive(BlobArchiveContract):
+    @pytest.fixture
+    def archive(self):
+        return MemoryBlobArchive()
+
+    @pytest.fixture
+    def raw_reader(self, archive):
+        return archive.blobs.get
+
+    @pytest.fixture
+    def outage(self, archive):
+        @contextmanager
+        def unreachable():
+            archive.reachable = False
+            yield
+            archive.reachable = True
+
+        return unreachable
