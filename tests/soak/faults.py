@@ -71,20 +71,20 @@ class Faults:
 
     def _drawn(self, *, deadly):
         """Return contexts to enter and actions to take in their middle."""
-        upstream = self.chance.choice(("sync", "jobs"))
+        provider = self.chance.choice(("sync", "jobs"))
         mood = self.chance.choice(MOODS)
         kind = self.chance.choice(OSS_FAULTS)
         (word,) = mood
-        upstream = [
+        network_faults = [
             (
-                f"{upstream} provider: {mood[word] if word == 'fault' else word}",
-                lambda: self._mood(upstream, mood),
+                f"{provider} provider: {mood[word] if word == 'fault' else word}",
+                lambda: self._mood(provider, mood),
             ),
             ("bucket unreachable", self._oss_down),
             (f"bucket: {kind}", lambda: self._oss_fault(kind)),
             ("name not found", self._no_name),
         ]
-        slow = self.chance.choices(upstream, (6, 2, 3, 1), k=self.chance.choice((1, 1, 2)))
+        slow = self.chance.choices(network_faults, (6, 2, 3, 1), k=self.chance.choice((1, 1, 2)))
         seconds, bytes_left = self.chance.uniform(1, 5), self.chance.choice((0, 200_000))
         action = self.chance.choices(("kill", "stop", "decoder", "freeze", "full", None), (3, 2, 2, 3, 2, 6))[
             0
