@@ -22,16 +22,16 @@ _TRANSIENT_STATUSES = frozenset({407, 408, 425, 429})
 _FIREWALL_STATUSES = frozenset({401, 403})
 """Stores answer an expired link with these and XML or JSON; an HTML page comes from a middlebox."""
 
-_SLOW_SECONDS = 30.0
-_SLOW_BYTES = 1024.0 * _SLOW_SECONDS
+_MIN_SPEED_SECONDS = 30.0
+_MIN_SPEED_BYTES = 1024.0 * _MIN_SPEED_SECONDS
 
 
 @attrs.frozen(kw_only=True)
 class MinSpeed:
     """The slowest acceptable download: ``bytes`` in each ``seconds`` of waiting for data."""
 
-    seconds: float = _SLOW_SECONDS
-    bytes: float = _SLOW_BYTES
+    seconds: float = _MIN_SPEED_SECONDS
+    bytes: float = _MIN_SPEED_BYTES
 
 
 @attrs.frozen(kw_only=True)

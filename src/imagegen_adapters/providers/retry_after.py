@@ -8,7 +8,7 @@ MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
 """About thirty years: finite, so that callers can compute with it; they cap it to what they honour."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_MAX_CHARS = 100
+_MAX_DATE_CHARS = 100
 
 
 def parse_retry_after(value: str | None, now: datetime | None) -> float | None:
@@ -31,7 +31,7 @@ def parse_seconds(text: str) -> float | None:
 
 def parse_http_date(value: str) -> datetime | None:
     """Return a header's date in UTC, None for anything else; a date without a zone counts as UTC."""
-    if len(value) > _MAX_CHARS:
+    if len(value) > _MAX_DATE_CHARS:
         return None
     try:
         date = parsedate_to_datetime(value)

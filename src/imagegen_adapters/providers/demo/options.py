@@ -15,8 +15,8 @@ from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, p
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.providers.parameters import common
 
-_BASE = 512
-_BASES: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
+_DEFAULT_SIDE_PIXELS = 512
+_SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
 _RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 
 _FAILURES = tuple(
@@ -37,14 +37,24 @@ _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
-        name="width", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS, default=_BASE, description="pixels"
+        name="width",
+        type="integer",
+        minimum=1,
+        maximum=MAX_SIDE_PIXELS,
+        default=_DEFAULT_SIDE_PIXELS,
+        description="pixels",
     ),
     Parameter(
-        name="height", type="integer", minimum=1, maximum=MAX_SIDE_PIXELS, default=_BASE, description="pixels"
+        name="height",
+        type="integer",
+        minimum=1,
+        maximum=MAX_SIDE_PIXELS,
+        default=_DEFAULT_SIDE_PIXELS,
+        description="pixels",
     ),
     Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE_PIXELS}, or auto"),
     Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the image when no size is given"),
-    Parameter(name="image_size", enum=tuple(_BASES), description="longer side when no size is given"),
+    Parameter(name="image_size", enum=tuple(_SIZE_PIXELS), description="longer side when no size is given"),
     *common("seed", "edit_mode", "mode", "upscale_factor"),
     *(
         attrs.evolve(p, description="taken, without effect")
@@ -133,9 +143,9 @@ def _size(params: Mapping[str, Any]) -> tuple[int, int]:
 def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
     """Return the size for the requested ratio: the longer side is ``image_size``, or the area 512×512."""
     ratio_width, ratio_height = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
-    base = _BASES.get(str(params.get("image_size")))
+    base = _SIZE_PIXELS.get(str(params.get("image_size")))
     scale = (
-        _BASE / math.sqrt(ratio_width * ratio_height)
+        _DEFAULT_SIDE_PIXELS / math.sqrt(ratio_width * ratio_height)
         if base is None
         else base / max(ratio_width, ratio_height)
     )

@@ -22,7 +22,7 @@ DEFAULT_MODELS = (
 )
 """The models of a configuration without ``models``; all are available as of 2026-11-25."""
 
-IMAGEN_BATCH = 4
+MAX_IMAGEN_BATCH = 4
 """The maximum of Imagen's ``sampleCount``."""
 
 EDIT_MODES = tuple(
@@ -41,8 +41,14 @@ _FIVE_RATIOS = ("1:1", "3:4", "4:3", "9:16", "16:9")
 _MAX_INT32 = 2**31 - 1
 _MAX_UINT32 = 2**32 - 1
 
-_GENERAL = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE, Operation.RECONTEXT)
-_IMAGEN_GENERAL = (
+_GENERAL_OPERATIONS = (
+    Operation.GENERATE,
+    Operation.REFERENCE,
+    Operation.EDIT,
+    Operation.UPSCALE,
+    Operation.RECONTEXT,
+)
+_IMAGEN_OPERATIONS = (
     Operation.GENERATE,
     Operation.EDIT,
     Operation.UPSCALE,
@@ -55,7 +61,7 @@ _IMAGEN_GENERAL = (
 class Traits:
     """``ratios`` and ``tiers`` of a model's images; ``imagen`` ones use predict, others generate_content."""
 
-    operations: tuple[Operation, ...] = _GENERAL
+    operations: tuple[Operation, ...] = _GENERAL_OPERATIONS
     ratios: tuple[str, ...] = _FOURTEEN_RATIOS
     tiers: tuple[str, ...] = ("1K", "2K", "4K")
     max_references: int = MAX_REFERENCES
@@ -65,7 +71,7 @@ class Traits:
 
 def _fixed_size(**traits: Any) -> Traits:
     """Return the traits of a model with a single size, which cannot upscale."""
-    return Traits(operations=tuple(o for o in _GENERAL if o is not Operation.UPSCALE), **traits)
+    return Traits(operations=tuple(o for o in _GENERAL_OPERATIONS if o is not Operation.UPSCALE), **traits)
 
 
 def _imagen(*operations: Operation, tiers: tuple[str, ...] = ()) -> Traits:
@@ -104,7 +110,7 @@ def traits_of(model_id: str) -> Traits:
     if traits is not None:
         return traits
     if name.startswith(("imagen", "imagegeneration", "image-segmentation")):
-        return _imagen(*_IMAGEN_GENERAL, tiers=("1K", "2K"))
+        return _imagen(*_IMAGEN_OPERATIONS, tiers=("1K", "2K"))
     return Traits(tiers=("512", "1K", "2K", "4K"))
 
 
@@ -115,7 +121,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
     the developer backend, Imagen can do nothing.
     """
     traits = traits_of(entry.id)
-    possible: tuple[Operation, ...] = _IMAGEN_GENERAL if traits.imagen else _GENERAL
+    possible: tuple[Operation, ...] = _IMAGEN_OPERATIONS if traits.imagen else _GENERAL_OPERATIONS
     if traits.imagen and backend is Backend.DEVELOPER:
         possible = ()
     operations = traits.operations if entry.capabilities is None else entry.capabilities
@@ -125,7 +131,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         default=entry.default,
         operations=tuple(operation for operation in operations if operation in possible),
         parameters=_imagen_parameters(traits) if traits.imagen else _content_parameters(traits),
-        max_num=IMAGEN_BATCH if traits.imagen else MAX_NUM,
+        max_num=MAX_IMAGEN_BATCH if traits.imagen else MAX_NUM,
         max_references=traits.max_references,
         lifecycle=lifecycle_of(entry.id),
     )

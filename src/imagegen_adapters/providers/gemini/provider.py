@@ -49,7 +49,7 @@ _MAX_UPLOADS = 4
 _MAX_SIGN_INS = 4
 """Google's library waits two minutes for a token service that does not respond."""
 
-_NATIVE_COUNT = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
+_COUNTED_OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
 class GeminiProvider:
@@ -89,7 +89,7 @@ class GeminiProvider:
         check_total_bytes(request, limit, "go into one request (extra_config.max_inline_mb)")
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
-        if traits_of(model.id).imagen and request.operation in _NATIVE_COUNT:
+        if traits_of(model.id).imagen and request.operation in _COUNTED_OPERATIONS:
             return (request,)
         return request.split()
 

@@ -18,7 +18,7 @@ REFUSALS = frozenset(
 )
 """Finish reasons by which Google refuses an image; a ``blockReason`` always refuses the prompt."""
 
-_TEXT_CHARS = 2000
+_MAX_TEXT_CHARS = 2000
 
 
 @attrs.frozen(kw_only=True)
@@ -143,7 +143,7 @@ def _parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _visible_text(candidate: Mapping[str, Any]) -> str:
     texts = (_text(part.get("text")) for part in _parts(candidate) if part.get("thought") is not True)
-    return " ".join(filter(None, texts))[:_TEXT_CHARS]
+    return " ".join(filter(None, texts))[:_MAX_TEXT_CHARS]
 
 
 def _object(value: Any) -> Mapping[str, Any]:

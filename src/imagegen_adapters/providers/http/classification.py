@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
-from imagegen_adapters.providers.http.patterns import SEARCHED_CHARS
+from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.errors import CallError
@@ -137,7 +137,7 @@ def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> f
             seconds = _from_header(rule.header, response.headers, now)
         elif rule.jmespath is not None:
             text = rule.jmespath.search_text(response.tree, headers=response.headers) or ""
-            match = re.search(rule.regex, text[:SEARCHED_CHARS])
+            match = re.search(rule.regex, text[:MAX_SEARCHED_CHARS])
             seconds = parse_seconds(match[1] or "") if match else None
         else:
             seconds = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-SEARCHED_CHARS = 500
+MAX_SEARCHED_CHARS = 500
 """The length of the text that is searched."""
 
 MAX_PATTERN_CHARS = 200

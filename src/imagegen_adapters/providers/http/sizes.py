@@ -16,9 +16,9 @@ NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
-_DEFAULT_AREA = 1024 * 1024
+_DEFAULT_AREA_PIXELS = 1024 * 1024
 _TIER_SIDES = {"512": 512, "0.5K": 512, "1K": 1024, "2K": 2048, "3K": 3072, "4K": 4096}
-_SAME_SHAPE = 0.02
+_MAX_SHAPE_DIFFERENCE = 0.02
 _SIDE_MULTIPLE_PIXELS = 8
 """Sides that are computed from a ratio are multiples of this, or of a larger one that the model needs."""
 
@@ -114,7 +114,7 @@ def _pixels(
 
 def _area(spec: SizeSpec) -> int:
     default = _numbers(spec.default)
-    area = default[0] * default[1] if default else _DEFAULT_AREA
+    area = default[0] * default[1] if default else _DEFAULT_AREA_PIXELS
     return min(max(area, spec.min_pixels), spec.max_pixels)
 
 
@@ -150,7 +150,7 @@ def _listed(
     chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
     shape, area_difference = _distance(chosen, ratio, area)
     note = None
-    if shape > _SAME_SHAPE or (dimensions is not None and area_difference > 0):
+    if shape > _MAX_SHAPE_DIFFERENCE or (dimensions is not None and area_difference > 0):
         requested_size = f"{dimensions[0]}x{dimensions[1]}" if dimensions else str(exact)
         note = f"size {requested_size} was sent as {chosen}, the nearest that this model has"
     return _upstream_size(chosen, spec, note)

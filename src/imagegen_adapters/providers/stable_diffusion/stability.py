@@ -24,7 +24,7 @@ from imagegen_adapters.providers.stable_diffusion.requests import (
     response_error,
     streamed_response,
 )
-from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED, model
+from imagegen_adapters.providers.stable_diffusion.stability_models import SHIPPED_MODELS, model
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
@@ -76,7 +76,7 @@ class Stability:
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)
-        models = tuple(map(model, config.models or SHIPPED))
+        models = tuple(map(model, config.models or SHIPPED_MODELS))
         return ProviderProfile(models=models, default_api_base=API_BASE)
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:

@@ -17,7 +17,7 @@ _OPERATIONS = (
     Operation.RECONTEXT,
 )
 
-SHIPPED = (
+SHIPPED_MODELS = (
     ModelEntry(id="stable-image-core", name="Stable Image Core", default=True),
     ModelEntry(id="stable-image-ultra", name="Stable Image Ultra"),
     ModelEntry(id="sd3.5-large", name="Stable Diffusion 3.5 Large"),
