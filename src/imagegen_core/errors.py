@@ -27,36 +27,39 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import attrs
-
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.values.valid_text import valid_text
+from imagegen_core.messages import Language, Message, as_message
+from imagegen_core.problems import Problem, RefusalCode
 
 
 class ImagegenError(Exception):
-    """The root of what this library raises on purpose."""
+    """The root of what this library raises on purpose; ``reason`` says why, in every language.
 
+    A bare text is one for operators, or others' words, and the same in every language.
+    """
 
-@attrs.frozen(kw_only=True)
-class Problem:
-    """One thing that is wrong with a request: the field's dotted path and a sentence about it."""
-
-    field: str
-    message: str
+    def __init__(self, reason: Message | str = "") -> None:
+        self.reason = as_message(reason)
+        super().__init__(self.reason.text(Language.EN))
 
 
 class Refusal(ImagegenError):
     """A request that was turned down; nothing was stored, nothing was sent.
 
-    ``slug`` names the row of the error table and ``data`` holds what that row adds.
+    ``slug`` names the row of the error table, ``reason`` is what to say of this request, and ``data`` holds
+    what the row adds.
     """
 
     slug: ClassVar[str] = "validation_failed"
 
-    def __init__(self, message: str, /, **data: Any) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, reason: Message | str, /, **data: Any) -> None:
+        super().__init__(reason)
         self.data: Mapping[str, Any] = data
+
+    @property
+    def message(self) -> str:
+        """The reason in English; `Message.text` of ``reason`` has the others."""
+        return self.reason.text(Language.EN)
 
 
 MAX_PROBLEMS = 50
@@ -68,15 +71,14 @@ class ValidationFailed(Refusal):
     slug = "validation_failed"
 
     def __init__(self, *problems: Problem) -> None:
-        problems = problems[:MAX_PROBLEMS]
-        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
-        self.problems = problems
-        self.data = {"errors": [attrs.asdict(p) for p in problems]}
+        self.problems = problems[:MAX_PROBLEMS]
+        listed = tuple(RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in self.problems)
+        super().__init__(RefusalCode.PROBLEMS(problems=listed))
 
     @classmethod
-    def of(cls, field: str, message: str) -> "ValidationFailed":
+    def for_field(cls, field: str, reason: Message) -> "ValidationFailed":
         """Return the refusal with a single problem."""
-        return cls(Problem(field=field, message=message))
+        return cls(Problem(field=field, reason=reason))
 
 
 class ProviderNotConfigured(Refusal):
@@ -84,8 +86,9 @@ class ProviderNotConfigured(Refusal):
 
     slug = "provider_not_configured"
 
-    def __init__(self, provider: str, why: str = "it has no configuration") -> None:
-        super().__init__(f"provider {provider!r} cannot be used: {why}", provider=provider)
+    def __init__(self, provider: str, reason: Message | None = None) -> None:
+        reason = reason or RefusalCode.NO_CONFIGURATION()
+        super().__init__(RefusalCode.PROVIDER_UNUSABLE(provider=provider, reason=reason), provider=provider)
 
 
 class ProviderDisabled(Refusal):
@@ -94,7 +97,7 @@ class ProviderDisabled(Refusal):
     slug = "provider_disabled"
 
     def __init__(self, provider: str) -> None:
-        super().__init__(f"provider {provider!r} is switched off", provider=provider)
+        super().__init__(RefusalCode.PROVIDER_DISABLED(provider=provider), provider=provider)
 
 
 class ModelNotAvailable(Refusal):
@@ -103,9 +106,7 @@ class ModelNotAvailable(Refusal):
     slug = "model_not_available"
 
     def __init__(self, model_id: str, models: tuple[str, ...]) -> None:
-        super().__init__(
-            f"model {model_id!r} is not among {', '.join(models) or 'none'}", models=list(models)
-        )
+        super().__init__(RefusalCode.MODEL_NOT_AVAILABLE(model=model_id, models=models), models=list(models))
 
 
 class UnsupportedOperation(Refusal):
@@ -115,7 +116,7 @@ class UnsupportedOperation(Refusal):
 
     def __init__(self, operation: str, supported: tuple[str, ...]) -> None:
         super().__init__(
-            f"operation {str(operation)!r} is not among {', '.join(supported) or 'none'}",
+            RefusalCode.UNSUPPORTED_OPERATION(operation=str(operation), supported=supported),
             operation=str(operation),
             supported=list(supported),
         )
@@ -126,8 +127,8 @@ class InvalidImage(Refusal):
 
     slug = "invalid_image"
 
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}: {why}", field=field)
+    def __init__(self, field: str, reason: Message) -> None:
+        super().__init__(RefusalCode.PROBLEM(field=field, reason=reason), field=field)
 
 
 class ReferenceCount(Refusal):
@@ -136,7 +137,7 @@ class ReferenceCount(Refusal):
     slug = "reference_count"
 
     def __init__(self, count: int, maximum: int) -> None:
-        super().__init__(f"{count} references given, 1 to {maximum} are possible", max=maximum)
+        super().__init__(RefusalCode.REFERENCE_COUNT(count=count, maximum=maximum), max=maximum)
 
 
 class ApiKeyRequired(Refusal):
@@ -144,20 +145,18 @@ class ApiKeyRequired(Refusal):
 
     slug = "api_key_required"
 
-    def __init__(self, provider: str, secret: str, where: str) -> None:
-        what, remedy = _LEAKS[secret]
-        super().__init__(f"provider {provider!r}: {what} would go to {where}; {remedy}", secret=secret)
+    def __init__(self, provider: str, secret: str, target: Message | str) -> None:
+        name, remedy = _LEAKS[secret]
+        reason = RefusalCode.STRAY_SECRET(provider=provider, secret=name(), target=target, remedy=remedy())
+        super().__init__(reason, secret=secret)
 
 
-_LEAKS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_LEAKS: Mapping[str, tuple[RefusalCode, RefusalCode]] = MappingProxyType(
     {
-        "api_key": ("the saved key", "send api_key with it"),
-        "headers": ("saved headers that are secrets", "send their values with it, or leave them out"),
-        "proxy": ("what opens the saved proxy", "send extra_config.proxy with its password, or as null"),
-        "credentials": (
-            "credentials of this machine, which config.yaml alone may lend,",
-            "send api_key with it",
-        ),
+        "api_key": (RefusalCode.SAVED_KEY, RefusalCode.SEND_API_KEY),
+        "headers": (RefusalCode.SECRET_HEADERS, RefusalCode.SEND_HEADERS),
+        "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
+        "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
     }
 )
 """Of each secret, what it is and what a caller can do about it."""
@@ -175,7 +174,7 @@ class IdempotencyKeyReused(Refusal):
     slug = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("this Idempotency-Key was used for another request body")
+        super().__init__(RefusalCode.KEY_REUSED())
 
 
 class QueueFull(Refusal):
@@ -184,7 +183,7 @@ class QueueFull(Refusal):
     slug = "queue_full"
 
     def __init__(self, queue_size: int) -> None:
-        super().__init__(f"{queue_size} tasks are waiting", queue_size=queue_size)
+        super().__init__(RefusalCode.QUEUE_FULL(count=queue_size), queue_size=queue_size)
 
 
 class Unavailable(Refusal):
@@ -203,7 +202,7 @@ class InsufficientStorage(Refusal):
     slug = "insufficient_storage"
 
     def __init__(self) -> None:
-        super().__init__("too little disk space is left to keep the result of a paid call")
+        super().__init__(RefusalCode.DISK_FULL())
 
 
 class TaskNotFound(Refusal):
@@ -212,7 +211,7 @@ class TaskNotFound(Refusal):
     slug = "task_not_found"
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"no task {task_id!r}")
+        super().__init__(RefusalCode.NO_TASK(task_id=task_id))
 
 
 class ImageNotFound(Refusal):
@@ -221,7 +220,7 @@ class ImageNotFound(Refusal):
     slug = "image_not_found"
 
     def __init__(self, image_id: int | str) -> None:
-        super().__init__(f"no image {image_id!r}")
+        super().__init__(RefusalCode.NO_IMAGE(image_id=image_id))
 
 
 class ProviderConfigNotFound(Refusal):
@@ -230,7 +229,7 @@ class ProviderConfigNotFound(Refusal):
     slug = "provider_config_not_found"
 
     def __init__(self, provider: str) -> None:
-        super().__init__(f"no saved configuration for provider {provider!r}")
+        super().__init__(RefusalCode.NO_SAVED_PROVIDER(provider=provider))
 
 
 class CallError(ImagegenError):
@@ -238,7 +237,7 @@ class CallError(ImagegenError):
 
     Args:
         code: what the task will show.
-        message: a redacted sentence, usually the provider's own.
+        reason: what to say about it, redacted; a bare text is the provider's own words.
         not_started: the answer (or that no connection could be made) proves that the provider
             started nothing, so the same call may be sent again.
         retry_after: seconds that the provider asked us to wait.
@@ -252,7 +251,7 @@ class CallError(ImagegenError):
     def __init__(
         self,
         code: FailureCode,
-        message: str,
+        reason: Message | str,
         *,
         not_started: bool = False,
         retry_after: float | None = None,
@@ -262,7 +261,7 @@ class CallError(ImagegenError):
         resendable: bool | None = None,
         is_transient: bool = False,
     ) -> None:
-        super().__init__(valid_text(message))
+        super().__init__(reason)
         self.not_started = not_started
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
@@ -270,7 +269,7 @@ class CallError(ImagegenError):
         charge = code.possible_charge if possible_charge is None else possible_charge
         self.failure = Failure(
             code=code,
-            message=message,
+            reason=self.reason,
             retryable=code.retryable,
             possible_charge=charge and not not_started,
             upstream_status=upstream_status,

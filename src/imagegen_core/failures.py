@@ -5,6 +5,7 @@ from typing import Self
 
 import attrs
 
+from imagegen_core.messages import Language, Message, as_message
 from imagegen_core.values.valid_text import valid_text
 
 MAX_MESSAGE_CHARS = 500
@@ -51,17 +52,27 @@ class FailureCode(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """What ``task.error`` shows; ``message`` is redacted before it gets here, and made valid text here."""
+    """What ``task.error`` shows; ``reason`` is redacted before it gets here."""
 
     code: FailureCode
-    message: str = attrs.field(converter=valid_text)
+    reason: Message = attrs.field(converter=as_message)
     retryable: bool
     possible_charge: bool
     upstream_status: int | None = None
     upstream_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(valid_text))
 
     @classmethod
-    def of(cls, code: FailureCode, message: str, *, possible_charge: bool | None = None) -> "Failure":
-        """Return the failure with what ``code`` says about retrying and money."""
+    def of(
+        cls, code: FailureCode, reason: Message | str, *, possible_charge: bool | None = None
+    ) -> "Failure":
+        """Return the failure with what ``code`` says about retrying and money.
+
+        A bare text as ``reason`` is others' own words.
+        """
         charge = code.possible_charge if possible_charge is None else possible_charge
-        return cls(code=code, message=message, retryable=code.retryable, possible_charge=charge)
+        return cls(code=code, reason=reason, retryable=code.retryable, possible_charge=charge)
+
+    @property
+    def message(self) -> str:
+        """The reason in English; `Message.text` of ``reason`` has the others."""
+        return self.reason.text(Language.EN)

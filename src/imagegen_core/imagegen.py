@@ -36,6 +36,7 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.search.folding import Simplify
 from imagegen_core.tasks.retry import RetryPolicy
@@ -105,11 +106,15 @@ class Limits:
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.queue_size <= MAX_QUEUE_SIZE:
-            raise ValidationFailed.of("queue_size", f"must be 1 to {MAX_QUEUE_SIZE}")
+            raise ValidationFailed.for_field(
+                "queue_size", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_QUEUE_SIZE)
+            )
         if not 1 <= self.workers <= MAX_WORKERS:
-            raise ValidationFailed.of("workers", f"must be 1 to {MAX_WORKERS}")
+            raise ValidationFailed.for_field(
+                "workers", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_WORKERS)
+            )
         if not self.shutdown_grace_seconds >= 0:
-            raise ValidationFailed.of("shutdown_grace_seconds", "must be at least 0")
+            raise ValidationFailed.for_field("shutdown_grace_seconds", ProblemCode.TOO_SMALL(minimum=0))
 
 
 class ImageGen:

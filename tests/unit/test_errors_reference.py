@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from imagegen_core.failures import FailureCode
+from imagegen_core.problems import ProblemCode
 from imagegen_http.problems.error_table import FAILURES, TABLE
+from imagegen_http.problems.messages import RequestProblem
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH, CHINESE = DOCS / "reference" / "errors.md", DOCS / "zh-CN" / "reference" / "errors.md"
@@ -41,3 +43,14 @@ def test_tasks_are_the_failure_codes(page):
         for code in FailureCode
     ]
     assert expected == _rows(page, 2)
+
+
+@LANGUAGES
+def test_fields_are_the_codes_of_the_core_and_of_http(page):
+    """Code and sentence, with the names of its arguments."""
+    expected = [
+        [f"`{code}`", re.sub(r"\{(\w+)[^}]*\}", r"{\1}", code.zh if page == CHINESE else code.en)]
+        for table in (ProblemCode, RequestProblem)
+        for code in table
+    ]
+    assert expected == _rows(page, 3)

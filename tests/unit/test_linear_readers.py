@@ -18,7 +18,6 @@ from imagegen_adapters.providers.upstream_messages import shorten, visible_text
 from imagegen_adapters.redactors.log_events import on_one_line
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_core.errors import ImagegenError
-from imagegen_http.problems.problem_words import in_chinese
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SHORT = 8 * 1024
@@ -42,7 +41,6 @@ KEYS = (
 )
 TOKENS = ("eyJaaaaaaaa-", "eyJaaaaaaaa.", "eyJ", "sk-")
 TEMPLATES = ("${", "${a", "${prompt}", "{", "$", "a")
-PROBLEMS = ("model ", "must be at most ", "the value of '", "Expected `", "a ")
 READERS = {
     "an error page": (visible_text, PAGES),
     "an error answer": (
@@ -52,7 +50,6 @@ READERS = {
     "a provider's words": (lambda x: shorten(x, ("sk-a-secret-of-ours",)), (*ADDRESSES, "a", " ")),
     "words for the log": (lambda x: on_one_line(PatternRedactor().redact(x)), (*ADDRESSES, *KEYS, *TOKENS)),
     "a template": (Template.parse, TEMPLATES),
-    "a problem": (in_chinese, PROBLEMS),
 }
 
 

@@ -7,6 +7,14 @@ from typing import Any, TypeVar
 
 import cattrs
 
+from imagegen_adapters.databases.message_json import (
+    failure_from_json,
+    failure_to_json,
+    message_from_json,
+    message_to_json,
+)
+from imagegen_core.failures import Failure
+from imagegen_core.messages import Message
 from imagegen_core.values.valid_text import valid_json
 
 T = TypeVar("T")
@@ -68,6 +76,10 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(datetime, to_timestamp)
     converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
+    converter.register_unstructure_hook(Message, message_to_json)
+    converter.register_structure_hook(Message, lambda value, _: message_from_json(value))
+    converter.register_unstructure_hook(Failure, failure_to_json)
+    converter.register_structure_hook(Failure, lambda value, _: failure_from_json(value))
     return converter
 
 

@@ -18,6 +18,7 @@ from imagegen_adapters.databases.json_columns import (
 )
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.failures import Failure
+from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.tasks.attempt import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.tasks.task import Task, TaskStatus
@@ -90,7 +91,7 @@ def row_to_task(row: Row) -> Task:
         attempts=row["attempts"],
         retries=row["retries"],
         recoveries=row["rescues"],
-        warnings=from_json(row["warnings"], tuple[str, ...]),
+        warnings=from_json(row["warnings"], tuple[Message, ...]),
         failure=optional_value(row["failure"], Failure),
         cancel_requested=bool(row["cancel_requested"]),
         not_before=optional_moment(row["not_before"]),

@@ -20,7 +20,7 @@ from PIL import Image
 from imagegen_adapters.image_inspectors.decoding import Decoded, Undecodable, decode, open_image
 
 _MEMORY_MARGIN_BYTES = 32 * 1024 * 1024
-_TOO_LARGE: dict[str, object] = {"status": "rejected", "message": "it takes too much memory to decode"}
+_TOO_LARGE: dict[str, object] = {"status": "rejected", "reason": "TOO_MUCH_MEMORY", "args": {}}
 
 
 def main(arguments: list[str]) -> None:
@@ -45,7 +45,7 @@ def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, obje
     try:
         decoded = _decoded(fd, max_pixels, large_pixels)
     except Undecodable as error:
-        return {"status": "rejected", "message": str(error)}, b""
+        return {"status": "rejected", "reason": error.reason, "args": error.details}, b""
     except MemoryError:
         return {"status": "too_large"}, b""
     header = {"status": "ok", "format": decoded.format, "width": decoded.width, "height": decoded.height}

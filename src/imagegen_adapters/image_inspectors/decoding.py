@@ -1,7 +1,7 @@
 """Full decoding of one image. Only Pillow and the standard library, so that a child stays small."""
 
 import io
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image
 from PIL.Image import DecompressionBombError, DecompressionBombWarning, Transpose
@@ -27,7 +27,12 @@ _HIGH_DEPTH_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 class Undecodable(Exception):
-    """The bytes are not an image that we take; the message says why."""
+    """The bytes are not an image that we take; ``reason`` names a row of `InspectionCode`."""
+
+    def __init__(self, reason: str, **details: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.details = details
 
 
 class Decoded(NamedTuple):
@@ -59,19 +64,24 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
     file.seek(0)
     kind = sniff(file.read(12))
     if kind is None:
-        raise Undecodable("it is not PNG, JPEG or WebP")
+        raise Undecodable("NOT_PNG_JPEG_WEBP")
     _check_whole(file, kind)
     file.seek(0)
     try:
         image = Image.open(file, formats=[kind])
     except (DecompressionBombError, DecompressionBombWarning) as error:
-        raise Undecodable(_too_large(max_pixels)) from error
+        raise Undecodable("TOO_MANY_MEGAPIXELS", maximum=max_pixels / 1e6) from error
     except MemoryError:
         raise
     except Exception as error:  # Pillow's plugins raise whatever a broken header leads them to
-        raise Undecodable(f"its {kind} header cannot be read") from error
+        raise Undecodable("HEADER_UNREADABLE", format=kind) from error
     if image.width * image.height > max_pixels:
-        raise Undecodable(f"{_too_large(max_pixels)}: it is {image.width}×{image.height}")
+        raise Undecodable(
+            "MEGAPIXELS_EXCEEDED",
+            maximum=max_pixels / 1e6,
+            width=image.width,
+            height=image.height,
+        )
     return image
 
 
@@ -94,14 +104,10 @@ def decode(image: Image.Image) -> Decoded:
     except MemoryError:
         raise
     except Exception as error:  # a broken file surfaces as OSError, ValueError, SyntaxError, struct.error, …
-        raise Undecodable(f"it is a truncated or broken {kind}") from error
+        raise Undecodable("BROKEN_IMAGE", format=kind) from error
     if turn in (Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270):
         width, height = height, width
     return Decoded(kind, width, height, thumbnail)
-
-
-def _too_large(max_pixels: int) -> str:
-    return f"it has more than {max_pixels / 1e6:g} megapixels"
 
 
 def _transpose(image: Image.Image) -> Transpose | None:
@@ -157,7 +163,7 @@ def _check_whole(file: BinaryIO, kind: str) -> None:
     else:
         whole = True
     if not whole:
-        raise Undecodable(f"it is a truncated {kind}")
+        raise Undecodable("TRUNCATED_IMAGE", format=kind)
 
 
 def _png_has_end(file: BinaryIO, size: int) -> bool:

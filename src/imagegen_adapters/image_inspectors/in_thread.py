@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 
 from imagegen_adapters.image_inspectors.decoding import Decoded, Undecodable, decode, open_image
+from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
 from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
 
@@ -30,7 +31,7 @@ class ThreadInspector:
             file = io.BytesIO()
             async for chunk in chunks:
                 if file.write(chunk) and file.tell() > self._max_bytes:
-                    raise ImageRejected(f"it is larger than {self._max_bytes / 2**20:g} MB")
+                    raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=self._max_bytes / 2**20))
             decoded = await asyncio.to_thread(self._decode, file)
         return Inspection(
             mime_type=MediaType[decoded.format],
@@ -47,6 +48,6 @@ class ThreadInspector:
             with open_image(file, max_pixels=self._max_pixels) as image:
                 return decode(image)
         except Undecodable as error:
-            raise ImageRejected(str(error)) from error
+            raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
         except MemoryError as error:  # nothing but the machine limits it here
-            raise InspectorUnavailable("there is too little memory to decode an image") from error
+            raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error

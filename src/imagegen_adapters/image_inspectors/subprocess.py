@@ -11,7 +11,9 @@ from imagegen_adapters.image_inspectors.decoder_process import (
     DecoderProcess,
     Reply,
 )
+from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_core.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MediaType
+from imagegen_core.messages import Message
 from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
 
 _LARGE_PIXELS = 10_000_000
@@ -81,7 +83,7 @@ class SubprocessInspector:
         """
         async with self._workers:
             if self._closed.is_set():
-                raise InspectorUnavailable("the image inspector is closed")
+                raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
             slot = self._free.pop()  # the one used last, so that the others become idle
             try:
                 await slot.fill(chunks, self._max_bytes)
@@ -111,23 +113,22 @@ class SubprocessInspector:
             except DecoderDied as death:
                 await slot.stop()
                 if death.out_of_time:
-                    raise ImageRejected(
-                        f"it takes more than {self._cpu_seconds} s of work to decode"
-                    ) from death
+                    reason = InspectionCode.TOO_MUCH_WORK(seconds=self._cpu_seconds)
+                    raise ImageRejected(reason) from death
                 crashes += death.crashed
             except (ImageRejected, InspectorUnavailable):
                 raise
             except TimeoutError as error:
                 await slot.stop()
-                raise InspectorUnavailable("the machine is too busy to decode an image") from error
+                raise InspectorUnavailable(InspectionCode.MACHINE_BUSY()) from error
             except BaseException:
                 await slot.stop()
                 raise
         if self._closed.is_set():
-            raise InspectorUnavailable("the image inspector is closed")
+            raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
         if crashes == _MAX_TRIES:
-            raise ImageRejected("the decoder crashes on it")
-        raise InspectorUnavailable("the decoding process was ended from outside")
+            raise ImageRejected(InspectionCode.DECODER_CRASHES())
+        raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
     async def _answer(self, child: DecoderProcess) -> Reply:
         async with asyncio.timeout(self._patience_seconds):
@@ -154,11 +155,11 @@ class _Slot:
         size = 0
         async for chunk in chunks:
             if size + len(chunk) > max_bytes:
-                raise ImageRejected(f"it is larger than {max_bytes / 2**20:g} MB")
+                raise ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=max_bytes / 2**20))
             try:
                 self._write(chunk, size)
             except OSError as error:
-                raise InspectorUnavailable("there is no memory to decode an image from") from error
+                raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
             size += len(chunk)
 
     def _write(self, chunk: bytes, at: int) -> None:
@@ -180,7 +181,7 @@ class _Slot:
                     self._fd = _anonymous_file()
                 self.child = await DecoderProcess.start(self._fd, self._limits)
             except (OSError, DecoderDied) as error:
-                raise InspectorUnavailable("no decoding process could be started") from error
+                raise InspectorUnavailable(InspectionCode.NO_DECODER()) from error
         return self.child
 
     def empty(self) -> None:
@@ -219,9 +220,9 @@ class _Slot:
 
 def _inspection(reply: Reply) -> Inspection:
     if reply.status == "rejected":
-        raise ImageRejected(str(reply.header.get("message")))
+        raise ImageRejected(_reason(reply))
     if reply.status == "no_memory":
-        raise InspectorUnavailable("there is too little memory to decode an image")
+        raise InspectorUnavailable(InspectionCode.NO_MEMORY())
     try:
         return Inspection(
             mime_type=MediaType[reply.header["format"]],
@@ -230,6 +231,13 @@ def _inspection(reply: Reply) -> Inspection:
             thumbnail=reply.body,
         )
     except (KeyError, TypeError, ValueError) as error:
+        raise DecoderDied from error
+
+
+def _reason(reply: Reply) -> Message:
+    try:
+        return InspectionCode[str(reply.header["reason"])](**reply.header["args"])
+    except (KeyError, TypeError) as error:
         raise DecoderDied from error
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import attrs
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.image_records import statements
 from imagegen_adapters.image_records.rows import milliseconds
@@ -67,7 +68,7 @@ def active_generation(connection: sqlite3.Connection) -> int:
     """
     row = connection.execute(statements.ACTIVE_GENERATION).fetchone()
     if row is None:
-        raise Unavailable("the search index is missing; make it with `imagegen reindex`")
+        raise Unavailable(DatabaseCode.SEARCH_INDEX_MISSING())
     return int(row[0])
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from imagegen_adapters.databases.listing import make_page
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.statements import DELETE_UPLOAD, PUT_REMOVAL
@@ -155,9 +156,7 @@ class SqliteImageRecords:
             except Unavailable as error:
                 if error.__cause__ is None:
                     raise
-                raise Unavailable(
-                    "the search took longer than two seconds; ask for something rarer"
-                ) from error
+                raise Unavailable(DatabaseCode.SEARCH_TOO_SLOW(seconds=SEARCH_SECONDS)) from error
 
     def _matching(
         self, connection: sqlite3.Connection, words: Sequence[str], criteria: ImageFilter, paging: Paging

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, ip_address
 
 from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non_public_reason, normalized
+from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameNotResolved, resolve_blocking
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.providers.addresses import parse_host_and_port
@@ -56,9 +57,9 @@ class AddressGate:
         """
         by_name = self.is_listed(host, port)
         for address in addresses:
-            reason = self._refusal_reason(address, port, by_name=by_name)
-            if reason is not None:
-                raise UpstreamNotAllowed(f"{host}:{port} leads to an address that is {reason}")
+            kind = self._refusal_reason(address, port, by_name=by_name)
+            if kind is not None:
+                raise UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
 
     def check_host(self, host: str, port: int) -> None:
         """Check a host that a proxy will resolve: literal addresses in any spelling, and localhost.
@@ -88,14 +89,14 @@ class AddressGate:
         self.check_addresses(host, port, addresses)
         return tuple((str(address), port) for address in addresses)
 
-    def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> str | None:
+    def _refusal_reason(self, address: IpAddress, port: int, *, by_name: bool) -> AddressCode | None:
         if is_metadata(address):
-            return "a cloud's metadata service"
+            return AddressCode.METADATA_SERVICE
         effective = normalized(address)
         if effective.is_unspecified:
-            return "unspecified"
+            return AddressCode.UNSPECIFIED
         if self._is_own_address(effective, port):
-            return "this service itself"
+            return AddressCode.THIS_SERVICE
         if by_name or (str(effective), port) in self._allowed:
             return None
         return non_public_reason(address)

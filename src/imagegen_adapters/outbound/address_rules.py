@@ -6,6 +6,8 @@ The checks work on addresses, never on their spelling: glibc resolves ``21307064
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from imagegen_adapters.outbound.messages import AddressCode
+
 IpAddress = IPv4Address | IPv6Address
 
 METADATA = frozenset(
@@ -33,32 +35,32 @@ METADATA = frozenset(
 _V4_COMPATIBLE = IPv6Network("::/96")
 _ISATAP_PREFIXES = (0x00005EFE, 0x02005EFE)
 
-_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = (
+_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, AddressCode], ...] = (
     # IANA's registry: `is_global` of Python before 3.11.9 and 3.12.4 has older tables.
-    (IPv4Network("0.0.0.0/8"), "unspecified"),
-    (IPv4Network("127.0.0.0/8"), "loopback"),
-    (IPv4Network("169.254.0.0/16"), "link-local"),
-    (IPv4Network("100.64.0.0/10"), "shared (carrier NAT)"),
-    (IPv4Network("192.0.0.0/24"), "reserved"),
-    (IPv4Network("192.88.99.0/24"), "a 6to4 relay"),
-    (IPv4Network("198.18.0.0/15"), "for benchmarks"),
-    (IPv4Network("224.0.0.0/4"), "multicast"),
-    (IPv4Network("240.0.0.0/4"), "reserved"),
-    (IPv6Network("::/128"), "unspecified"),
-    (IPv6Network("::1/128"), "loopback"),
-    (IPv6Network("64:ff9b::/96"), "behind NAT64"),
-    (IPv6Network("64:ff9b:1::/48"), "behind NAT64"),
-    (IPv6Network("100::/64"), "a black hole"),
-    (IPv6Network("2001::/32"), "a Teredo tunnel"),
-    (IPv6Network("2001::/23"), "reserved"),
-    (IPv6Network("2001:db8::/32"), "for documentation"),
-    (IPv6Network("2002::/16"), "a 6to4 tunnel"),
-    (IPv6Network("3fff::/20"), "for documentation"),
-    (IPv6Network("5f00::/16"), "for segment routing"),
-    (IPv6Network("fc00::/7"), "private"),
-    (IPv6Network("fe80::/10"), "link-local"),
-    (IPv6Network("fec0::/10"), "site-local"),
-    (IPv6Network("ff00::/8"), "multicast"),
+    (IPv4Network("0.0.0.0/8"), AddressCode.UNSPECIFIED),
+    (IPv4Network("127.0.0.0/8"), AddressCode.LOOPBACK),
+    (IPv4Network("169.254.0.0/16"), AddressCode.LINK_LOCAL),
+    (IPv4Network("100.64.0.0/10"), AddressCode.SHARED),
+    (IPv4Network("192.0.0.0/24"), AddressCode.RESERVED),
+    (IPv4Network("192.88.99.0/24"), AddressCode.RELAY_6TO4),
+    (IPv4Network("198.18.0.0/15"), AddressCode.FOR_BENCHMARKS),
+    (IPv4Network("224.0.0.0/4"), AddressCode.MULTICAST),
+    (IPv4Network("240.0.0.0/4"), AddressCode.RESERVED),
+    (IPv6Network("::/128"), AddressCode.UNSPECIFIED),
+    (IPv6Network("::1/128"), AddressCode.LOOPBACK),
+    (IPv6Network("64:ff9b::/96"), AddressCode.BEHIND_NAT64),
+    (IPv6Network("64:ff9b:1::/48"), AddressCode.BEHIND_NAT64),
+    (IPv6Network("100::/64"), AddressCode.BLACK_HOLE),
+    (IPv6Network("2001::/32"), AddressCode.TEREDO_TUNNEL),
+    (IPv6Network("2001::/23"), AddressCode.RESERVED),
+    (IPv6Network("2001:db8::/32"), AddressCode.FOR_DOCUMENTATION),
+    (IPv6Network("2002::/16"), AddressCode.TUNNEL_6TO4),
+    (IPv6Network("3fff::/20"), AddressCode.FOR_DOCUMENTATION),
+    (IPv6Network("5f00::/16"), AddressCode.FOR_SEGMENT_ROUTING),
+    (IPv6Network("fc00::/7"), AddressCode.PRIVATE),
+    (IPv6Network("fe80::/10"), AddressCode.LINK_LOCAL),
+    (IPv6Network("fec0::/10"), AddressCode.SITE_LOCAL),
+    (IPv6Network("ff00::/8"), AddressCode.MULTICAST),
 )
 
 
@@ -95,21 +97,21 @@ def is_metadata(address: IpAddress) -> bool:
     return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
 
 
-def non_public_reason(address: IpAddress) -> str | None:
+def non_public_reason(address: IpAddress) -> AddressCode | None:
     """Return why an address must not be called at a caller's request, None for a public one.
 
     NAT64, 6to4, Teredo and ISATAP never count as public: some router decides where they lead.
     """
     if is_metadata(address):
-        return "a cloud's metadata service"
+        return AddressCode.METADATA_SERVICE
     effective = normalized(address)
-    for network, name in _SPECIAL:
+    for network, kind in _SPECIAL:
         if effective.version == network.version and effective in network:
-            return name
+            return kind
     if isinstance(effective, IPv6Address) and _is_isatap(effective):
-        return "an ISATAP tunnel"
+        return AddressCode.ISATAP_TUNNEL
     if effective.is_multicast or effective.is_reserved or not effective.is_global:
-        return "private"
+        return AddressCode.PRIVATE
     return None
 
 

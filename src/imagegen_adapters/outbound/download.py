@@ -9,9 +9,11 @@ import httpx
 
 from imagegen_adapters.outbound.address_gate import same_host
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
+from imagegen_adapters.outbound.messages import DownloadCode
 from imagegen_adapters.outbound.origins import origin_of, port_of
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.providers.addresses import WEB_PORTS
 
 MAX_REDIRECTS = 3
@@ -76,7 +78,7 @@ class Download:
             with contextlib.suppress(*TRANSPORT_FAILURES):
                 await response.aclose()
             url = _target(url, response)
-        raise _failed(url, "redirects too often")
+        raise _failed(DownloadCode.RESULT_REDIRECTS(host=url.host))
 
     async def _get(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity", "User-Agent": "imagegen"}
@@ -91,12 +93,12 @@ class Download:
     def _check_url(self, url: httpx.URL) -> None:
         """Refuse URLs that no image has a reason to have; the address itself is checked on connecting."""
         if url.scheme not in WEB_PORTS or not url.host:
-            raise _failed(url, "is not an http(s) address")
+            raise _failed(DownloadCode.RESULT_NOT_HTTP(host=url.host))
         if url.userinfo:
-            raise _failed(url, "has credentials in its address")
+            raise _failed(DownloadCode.RESULT_CREDENTIALS(host=url.host))
         own_port = {port_of(self.base)} if self.base is not None else set()
         if port_of(url) not in {*WEB_PORTS.values(), *own_port}:
-            raise _failed(url, "has a port that is neither 80 nor 443 nor the provider's")
+            raise _failed(DownloadCode.RESULT_PORT(host=url.host))
 
     def _is_own_host(self, url: httpx.URL) -> bool:
         base = self.base
@@ -121,11 +123,12 @@ class Download:
             if received > self.max_bytes:
                 raise self._too_large(url)
             if speed.too_slow(len(chunk)):
-                raise _failed(url, "is too slow")
+                raise _failed(DownloadCode.RESULT_TOO_SLOW(host=url.host))
             yield chunk
 
     def _too_large(self, url: httpx.URL) -> CallError:
-        return CallError(FailureCode.INVALID_IMAGE, f"{url.host} sent more than {self.max_bytes} bytes")
+        reason = DownloadCode.RESULT_TOO_LARGE(host=url.host, maximum=self.max_bytes)
+        return CallError(FailureCode.INVALID_IMAGE, reason)
 
 
 class _SpeedMeter:
@@ -158,19 +161,19 @@ def _parse(text: str) -> httpx.URL:
             raise httpx.InvalidURL("too long")
         return httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise CallError(FailureCode.DOWNLOAD_FAILED, "the result's address is not a URL") from error
+        raise CallError(FailureCode.DOWNLOAD_FAILED, DownloadCode.RESULT_NOT_A_URL()) from error
 
 
 def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     location = response.headers.get("location", "")
     if not location:
-        raise _failed(url, "redirects to nowhere", is_transient=True)
+        raise _failed(DownloadCode.RESULT_NOWHERE(host=url.host), is_transient=True)
     try:
         target = url.join(location)
     except (httpx.InvalidURL, ValueError) as error:
-        raise _failed(url, "redirects to something that is not a URL") from error
+        raise _failed(DownloadCode.RESULT_BAD_REDIRECT(host=url.host)) from error
     if url.scheme == "https" and target.scheme != "https":
-        raise _failed(url, "redirects from https to http")
+        raise _failed(DownloadCode.RESULT_DOWNGRADE(host=url.host))
     return target
 
 
@@ -182,7 +185,8 @@ async def _require_success(response: httpx.Response, url: httpx.URL) -> httpx.Re
     status = response.status_code
     is_html_page = status in _FIREWALL_STATUSES and "html" in response.headers.get("content-type", "").lower()
     is_transient = is_html_page or status in _TRANSIENT_STATUSES or status >= 500  # noqa: PLR2004 - server errors
-    raise _failed(url, f"answered {status}", status=status, is_transient=is_transient)
+    reason = DownloadCode.RESULT_STATUS(host=url.host, status=status)
+    raise _failed(reason, status=status, is_transient=is_transient)
 
 
 def _declared_length(response: httpx.Response) -> int:
@@ -196,15 +200,11 @@ def _failures(url: httpx.URL, *, is_transient: bool = False) -> Iterator[None]:
     try:
         yield
     except UpstreamNotAllowed as error:
-        raise _failed(url, f"is not allowed: {error.message}") from error
+        raise _failed(DownloadCode.RESULT_NOT_ALLOWED(host=url.host, reason=error.reason)) from error
     except tuple(TRANSPORT_FAILURES) as error:
-        message = call_error(error).failure.message
-        raise CallError(FailureCode.DOWNLOAD_FAILED, message, is_transient=is_transient) from error
+        reason = call_error(error).failure.reason
+        raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=is_transient) from error
 
 
-def _failed(
-    url: httpx.URL, reason: str, *, status: int | None = None, is_transient: bool = False
-) -> CallError:
-    return CallError(
-        FailureCode.DOWNLOAD_FAILED, f"{url.host} {reason}", upstream_status=status, is_transient=is_transient
-    )
+def _failed(reason: Message, *, status: int | None = None, is_transient: bool = False) -> CallError:
+    return CallError(FailureCode.DOWNLOAD_FAILED, reason, upstream_status=status, is_transient=is_transient)

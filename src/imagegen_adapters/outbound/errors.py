@@ -9,65 +9,63 @@ from types import MappingProxyType
 import attrs
 import httpx
 
+from imagegen_adapters.outbound.messages import TransportCode
 from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 
 
 @attrs.frozen(kw_only=True)
 class TransportFailure:
-    """A row of the table; ``sentence`` follows the name of the host."""
+    """A row of the table; ``words`` take the name of the host."""
 
     code: FailureCode
-    sentence: str
+    words: TransportCode
     not_started: bool = False
 
 
 _CANNOT_CONNECT = TransportFailure(
-    code=FailureCode.UNAVAILABLE, sentence="could not be connected to", not_started=True
+    code=FailureCode.UNAVAILABLE, words=TransportCode.NOT_CONNECTED, not_started=True
 )
-_CONNECTION_LOST = TransportFailure(code=FailureCode.OUTCOME_UNKNOWN, sentence="broke off the connection")
-_DEFECT = TransportFailure(
-    code=FailureCode.INTERNAL, sentence="was not called: the request could not be built"
-)
-_MISREAD = TransportFailure(code=FailureCode.INTERNAL, sentence="sent an answer that was read in a wrong way")
+_CONNECTION_LOST = TransportFailure(code=FailureCode.OUTCOME_UNKNOWN, words=TransportCode.CONNECTION_CUT)
+_DEFECT = TransportFailure(code=FailureCode.INTERNAL, words=TransportCode.REQUEST_NOT_BUILT)
+_MISREAD = TransportFailure(code=FailureCode.INTERNAL, words=TransportCode.RESPONSE_MISREAD)
 
 TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyType(
     {
         # No request was sent.
         httpx.ConnectError: _CANNOT_CONNECT,
-        httpx.ConnectTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="did not take the connection in time"),
-        httpx.PoolTimeout: attrs.evolve(_CANNOT_CONNECT, sentence="had no free connection in time"),
-        httpx.ProxyError: attrs.evolve(_CANNOT_CONNECT, sentence="could not be reached through the proxy"),
+        httpx.ConnectTimeout: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NOT_CONNECTED_IN_TIME),
+        httpx.PoolTimeout: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NO_FREE_CONNECTION),
+        httpx.ProxyError: attrs.evolve(_CANNOT_CONNECT, words=TransportCode.NOT_REACHED_BY_PROXY),
         httpx.UnsupportedProtocol: _DEFECT,
         httpx.InvalidURL: _DEFECT,
         httpx.LocalProtocolError: _DEFECT,
         httpx.CookieConflict: _DEFECT,
         # The request may have arrived: its outcome is unknown.
-        httpx.ReadTimeout: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
-        TimeoutError: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.ReadTimeout: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
+        TimeoutError: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
         httpx.WriteTimeout: TransportFailure(
-            code=FailureCode.OUTCOME_UNKNOWN, sentence="did not take the request in time"
+            code=FailureCode.OUTCOME_UNKNOWN, words=TransportCode.REQUEST_NOT_TAKEN
         ),
-        httpx.TimeoutException: TransportFailure(code=FailureCode.TIMEOUT, sentence="did not answer in time"),
+        httpx.TimeoutException: TransportFailure(code=FailureCode.TIMEOUT, words=TransportCode.NOT_ANSWERED),
         httpx.ReadError: _CONNECTION_LOST,
         httpx.WriteError: _CONNECTION_LOST,
         httpx.CloseError: _CONNECTION_LOST,
         httpx.NetworkError: _CONNECTION_LOST,
-        httpx.RemoteProtocolError: attrs.evolve(
-            _CONNECTION_LOST, sentence="broke off its answer, or it was not HTTP"
-        ),
+        httpx.RemoteProtocolError: attrs.evolve(_CONNECTION_LOST, words=TransportCode.RESPONSE_CUT),
         httpx.ProtocolError: _CONNECTION_LOST,
         httpx.TransportError: _CONNECTION_LOST,
         httpx.RequestError: _CONNECTION_LOST,
-        httpx.HTTPStatusError: attrs.evolve(_CONNECTION_LOST, sentence="answered with an error"),
+        httpx.HTTPStatusError: attrs.evolve(_CONNECTION_LOST, words=TransportCode.ANSWERED_WITH_ERROR),
         httpx.HTTPError: _CONNECTION_LOST,
         # A response arrived, but it is unusable.
         httpx.DecodingError: TransportFailure(
-            code=FailureCode.BAD_RESPONSE, sentence="sent a body that cannot be decoded"
+            code=FailureCode.BAD_RESPONSE, words=TransportCode.BODY_NOT_DECODED
         ),
         httpx.TooManyRedirects: TransportFailure(
-            code=FailureCode.BAD_RESPONSE, sentence="redirected too often"
+            code=FailureCode.BAD_RESPONSE, words=TransportCode.REDIRECTED_TOO_OFTEN
         ),
         httpx.StreamConsumed: _MISREAD,
         httpx.StreamClosed: _MISREAD,
@@ -88,9 +86,8 @@ def map_transport_errors() -> Iterator[None]:
     try:
         yield
     except UpstreamNotAllowed as error:
-        raise CallError(
-            FailureCode.PROVIDER_NOT_CONFIGURED, f"address not allowed: {error.message}"
-        ) from error
+        reason = TransportCode.CALL_ADDRESS_NOT_ALLOWED(reason=error.reason)
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason) from error
     except tuple(TRANSPORT_FAILURES) as error:
         raise call_error(error) from error
 
@@ -109,49 +106,49 @@ def call_error(error: Exception) -> CallError:
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     return CallError(
         meaning.code,
-        f"{_host(error)} {meaning.sentence}{_reason(error)}",
+        _explained(meaning.words(host=_host(error)), error),
         not_started=meaning.not_started,
         upstream_status=status,
     )
 
 
-def _host(error: Exception) -> str:
+def _host(error: Exception) -> Message | str:
     try:
-        return error.request.url.host if isinstance(error, httpx.HTTPError) else "the provider"
+        return error.request.url.host if isinstance(error, httpx.HTTPError) else TransportCode.THE_PROVIDER()
     except RuntimeError:  # httpx did not attach the request
-        return "the provider"
+        return TransportCode.THE_PROVIDER()
 
 
-_REASONS: Mapping[int | None, str] = MappingProxyType(
+_REASONS: Mapping[int | None, TransportCode] = MappingProxyType(
     {
-        errno.ECONNREFUSED: "connection refused",
-        errno.ECONNRESET: "connection reset",
-        errno.EHOSTUNREACH: "no route to the host",
-        errno.ENETUNREACH: "no route to the network",
+        errno.ECONNREFUSED: TransportCode.CONNECTION_REFUSED,
+        errno.ECONNRESET: TransportCode.CONNECTION_RESET,
+        errno.EHOSTUNREACH: TransportCode.NO_ROUTE_TO_HOST,
+        errno.ENETUNREACH: TransportCode.NO_ROUTE_TO_NETWORK,
     }
 )
 
 
-def _reason(error: BaseException | None) -> str:
+def _explained(reason: Message, error: BaseException | None) -> Message:
     """Return why the connection failed, if that is known: each reason has a different remedy."""
     while error is not None:
-        if text := _reason_of(error):
-            return f" ({text})"
+        if detail := _detail_of(error):
+            return TransportCode.TRANSPORT_BECAUSE(reason=reason, detail=detail)
         error = error.__cause__ or error.__context__
-    return ""
+    return reason
 
 
-def _reason_of(error: BaseException) -> str | None:
+def _detail_of(error: BaseException) -> Message | None:
     match error:
         case ssl.SSLCertVerificationError():
-            return f"certificate: {error.verify_message}"
+            return TransportCode.CERTIFICATE(detail=str(error.verify_message))
         case ssl.SSLError():
-            return f"TLS: {error.reason or 'failed'}"
+            return TransportCode.TLS(detail=error.reason) if error.reason else TransportCode.TLS_FAILED()
         case NameNotResolved():
-            return "its name does not resolve"
+            return TransportCode.NAME_NOT_RESOLVED()
         case NameLookupTimeout():
-            return "its name was not looked up in time"
-        case OSError():
-            return _REASONS.get(error.errno)
+            return TransportCode.NAME_TOO_SLOW()
+        case OSError(errno=number) if number in _REASONS:
+            return _REASONS[number]()
         case _:
             return None

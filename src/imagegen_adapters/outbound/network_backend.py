@@ -14,6 +14,7 @@ import httpcore
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, normalized
+from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 
@@ -139,4 +140,4 @@ async def _checked_peer(
     if normalized(ip_address(str(peer[0]))) == normalized(address):
         return stream
     await stream.aclose()
-    raise UpstreamNotAllowed("the connection ended at another address than the checked one")
+    raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 import httpx
 
+from imagegen_adapters.outbound.messages import TransportCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.addresses import WEB_PORTS, Origin
 
 
-def parse_url(text: str, name: str = "the provider's address") -> httpx.URL:
-    """Return the http(s) URL; ``name`` is what it is called in a message.
+def parse_url(text: str, reason: TransportCode = TransportCode.ORIGIN_NOT_HTTP) -> httpx.URL:
+    """Return the http(s) URL; ``reason`` says what is wrong otherwise.
 
     Raises:
         CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
@@ -18,9 +19,9 @@ def parse_url(text: str, name: str = "the provider's address") -> httpx.URL:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, f"{name} is not a URL") from error
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason()) from error
     if url.scheme not in WEB_PORTS or not url.host:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, f"{name} is not an http(s) URL")
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason())
     return url
 
 

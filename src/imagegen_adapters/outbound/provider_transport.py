@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.origins import origin_of
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
@@ -35,7 +36,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: as httpx's own transport.
         """
         if origin_of(request.url) not in self._origins:
-            raise UpstreamNotAllowed(f"{request.url.host} is not the provider's own origin")
+            raise UpstreamNotAllowed(AddressCode.OTHER_ORIGIN(host=request.url.host))
         deadline = _Deadline(self._limit(request))
         request.extensions = {**request.extensions, "trace": deadline.trace}
         with deadline.timeouts_mapped():

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 import httpcore
 import httpx
 
+from imagegen_adapters.outbound.messages import TransportCode
 from imagegen_adapters.outbound.origins import parse_url
 from imagegen_core.providers.config import ProviderConfig
 
@@ -19,7 +20,7 @@ def proxy_of(config: ProviderConfig) -> httpx.URL | None:
     text = config.extra_config.get("proxy")
     if text is None or text == "":
         return None
-    return parse_url(text, "extra_config.proxy")
+    return parse_url(text, TransportCode.PROXY_NOT_HTTP)
 
 
 def to_httpcore(url: httpx.URL) -> httpcore.Proxy:

@@ -16,6 +16,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import (
     ConfigSource,
@@ -61,7 +62,7 @@ class SqliteProviderConfigs:
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
-            raise KeysLocked("saved keys are locked: the master key is missing or wrong")
+            raise KeysLocked(RefusalCode.KEYS_LOCKED())
         row = self._row(config, key_origin)
 
         def save(connection: sqlite3.Connection) -> None:

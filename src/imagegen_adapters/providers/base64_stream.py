@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Iterable, Iterator
 
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
@@ -54,14 +55,14 @@ def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
         empty = False
         yield _decoded(remainder + b"=" * (-len(remainder) % 4))
     if empty:
-        raise CallError(FailureCode.BAD_RESPONSE, "an image in the provider's answer is empty")
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_IMAGE_EMPTY())
 
 
 def _decoded(text: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
-        raise CallError(FailureCode.BAD_RESPONSE, "an image in the provider's answer is no base64") from error
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_IMAGE_NOT_BASE64()) from error
 
 
 def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 
 
@@ -17,5 +18,5 @@ def configured_headers(config: ProviderConfig) -> dict[str, str]:
         isinstance(t, str) for pair in headers.items() for t in pair
     )
     if not are_strings:
-        raise ValidationFailed.of("extra_config.headers", "must be an object of strings")
+        raise ValidationFailed.for_field("extra_config.headers", ProblemCode.NOT_STRINGS())
     return {name.lower(): value for name, value in headers.items()}

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from PIL import Image, UnidentifiedImageError
 
+from imagegen_adapters.providers.messages import InputCode
 from imagegen_core.errors import InvalidImage
 from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.provider import Exchange
@@ -40,12 +41,11 @@ def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) 
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.size != size:
-                raise InvalidImage(
-                    "mask", f"is {_dimensions(image.size)}, but its image is {_dimensions(size)}"
-                )
+                reason = InputCode.MASK_SIZE(actual=_dimensions(image.size), expected=_dimensions(size))
+                raise InvalidImage("mask", reason)
             edit_area = _edit_area(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidImage("mask", "cannot be decoded") from error
+        raise InvalidImage("mask", InputCode.UNDECODABLE()) from error
     buffer = io.BytesIO()
     _in_polarity(edit_area, polarity).save(buffer, "PNG")
     return buffer.getvalue()

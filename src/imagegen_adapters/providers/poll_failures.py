@@ -7,6 +7,7 @@ import json
 
 import attrs
 
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
@@ -58,15 +59,16 @@ class PollFailures:
         if self._refusals >= MAX_REFUSALS:
             raise error
 
-    def timeout_error(self, message: str) -> CallError:
-        """Return the error of a job that was not done by its deadline; it includes the last failure."""
+    def timeout_error(self, seconds: float) -> CallError:
+        """Return the error of a job that was not done within its time."""
+        reason = ResponseCode.JOB_TOO_SLOW(seconds=seconds)
         last_error = self._last_error
         if last_error is None:
-            return CallError(FailureCode.TIMEOUT, message)
+            return CallError(FailureCode.TIMEOUT, reason)
         if last_error.failure.code in _FINAL_CODES:
             return last_error
         return CallError(
             FailureCode.TIMEOUT,
-            f"{message}; at last: {last_error}",
+            ResponseCode.AT_LAST(reason=reason, trouble=last_error.failure.reason),
             upstream_status=last_error.failure.upstream_status,
         )

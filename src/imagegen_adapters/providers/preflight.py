@@ -5,9 +5,12 @@ from contextlib import contextmanager
 
 import attrs
 
-from imagegen_core.errors import CallError, Problem, Refusal, ValidationFailed
+from imagegen_adapters.providers.messages import InputCode
+from imagegen_core.errors import CallError, Refusal, ValidationFailed
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, MessageCode
 from imagegen_core.operations import ImageRequest, InputImage, parse_size
+from imagegen_core.problems import Problem, ProblemCode
 
 
 def named_inputs(request: ImageRequest) -> tuple[tuple[str, InputImage], ...]:
@@ -17,13 +20,15 @@ def named_inputs(request: ImageRequest) -> tuple[tuple[str, InputImage], ...]:
     return (*named, *((name, image) for name, image in single if image is not None))
 
 
-def check_total_bytes(request: ImageRequest, max_bytes: int, limit_name: str) -> None:
+def check_total_bytes(
+    request: ImageRequest, max_bytes: int, *, code: MessageCode = InputCode.REQUEST_TOO_HEAVY
+) -> None:
     """Check the bytes of all images together against the limit of one request.
 
     Args:
         request: the request to check.
         max_bytes: of all images together.
-        limit_name: whose limit it is; it follows the number in the message.
+        code: what to say of more, by ``size`` and ``maximum``.
 
     Raises:
         ValidationFailed: naming the largest image.
@@ -32,9 +37,7 @@ def check_total_bytes(request: ImageRequest, max_bytes: int, limit_name: str) ->
     total = sum(image.size_bytes for _, image in named)
     if total > max_bytes:
         field = max(named, key=lambda pair: pair[1].size_bytes)[0]
-        raise ValidationFailed.of(
-            field, f"all images together have {total} bytes, at most {max_bytes} {limit_name}"
-        )
+        raise ValidationFailed.for_field(field, code(size=total, maximum=max_bytes))
 
 
 def check_size(request: ImageRequest, keywords: Sequence[str] = ("auto",)) -> None:
@@ -45,7 +48,7 @@ def check_size(request: ImageRequest, keywords: Sequence[str] = ("auto",)) -> No
     """
     size = request.params.get("size")
     if size is not None and size not in keywords and parse_size(size) is None:
-        raise ValidationFailed.of("params.size", f"must be WIDTHxHEIGHT or one of {', '.join(keywords)}")
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=tuple(keywords)))
 
 
 def check_sides(request: ImageRequest) -> None:
@@ -57,7 +60,7 @@ def check_sides(request: ImageRequest) -> None:
     names = [name for name in ("width", "height") if request.params.get(name) is not None]
     if len(names) == 1 and request.dimensions is None:
         missing = "height" if names == ["width"] else "width"
-        raise ValidationFailed.of(f"params.{missing}", f"is needed beside {names[0]}")
+        raise ValidationFailed.for_field(f"params.{missing}", ProblemCode.NEEDS_OTHER(other=names[0]))
 
 
 @attrs.frozen(kw_only=True)
@@ -78,25 +81,25 @@ class ImageLimits:
         """
         named = [(field, image) for field, image in named_inputs(request) if field != "mask"]
         problems = tuple(
-            Problem(field=field, message=message)
+            Problem(field=field, reason=reason)
             for field, image in named
-            if (message := self._problem(image)) is not None
+            if (reason := self._problem(image)) is not None
         )
         if problems:
             raise ValidationFailed(*problems)
         if self.total_bytes is not None:
-            check_total_bytes(request, self.total_bytes, "go into one request of this model")
+            check_total_bytes(request, self.total_bytes)
 
-    def _problem(self, image: InputImage) -> str | None:
+    def _problem(self, image: InputImage) -> Message | None:
         pixels = image.width * image.height
         if self.mime_types and str(image.mime_type) not in self.mime_types:
-            return f"is {image.mime_type}, but this model takes {', '.join(self.mime_types)}"
+            return InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=tuple(self.mime_types))
         if self.max_bytes is not None and image.size_bytes > self.max_bytes:
-            return f"has {image.size_bytes} bytes, but this model takes {self.max_bytes} at most"
+            return InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.max_bytes)
         if self.min_pixels is not None and pixels < self.min_pixels:
-            return f"has {pixels} pixels, but this model wants at least {self.min_pixels}"
+            return InputCode.TOO_FEW_PIXELS(pixels=pixels, minimum=self.min_pixels)
         if self.max_pixels is not None and pixels > self.max_pixels:
-            return f"has {pixels} pixels, but this model takes {self.max_pixels} at most"
+            return InputCode.TOO_MANY_PIXELS(pixels=pixels, maximum=self.max_pixels)
         return None
 
 
@@ -106,4 +109,4 @@ def map_refusals() -> Iterator[None]:
     try:
         yield
     except Refusal as error:
-        raise CallError(FailureCode.REJECTED, error.message, possible_charge=False) from error
+        raise CallError(FailureCode.REJECTED, error.reason, possible_charge=False) from error

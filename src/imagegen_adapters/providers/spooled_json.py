@@ -15,9 +15,11 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.providers.base64_stream import decode_base64
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.upstream_messages import visible_text
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.values.valid_text import valid_json
 
 MAX_INLINE_STRING_BYTES = 64 * 1024
@@ -77,7 +79,7 @@ class SpooledJson:
         try:
             return self._resolved(self.tree)
         except RecursionError as error:
-            raise bad_response("the provider's answer is nested too deeply") from error
+            raise bad_response(ResponseCode.RESPONSE_TOO_DEEP()) from error
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -109,19 +111,19 @@ def parse_json(text: bytes) -> Any:
         CallError: ``bad_response``; it is empty, not JSON, or has more than `MAX_VALUES` values.
     """
     if not text.strip():
-        raise bad_response("the provider's answer is empty")
+        raise bad_response(ResponseCode.RESPONSE_EMPTY())
     if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise bad_response("the provider's answer has too many values")
+        raise bad_response(ResponseCode.RESPONSE_VALUES())
     try:
         tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
         return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
     except (ValueError, RecursionError) as error:
-        raise bad_response(f"the provider's answer is no JSON: {_excerpt(text)}") from error
+        raise bad_response(ResponseCode.RESPONSE_NOT_JSON(text=_excerpt(text))) from error
 
 
-def bad_response(message: str) -> CallError:
+def bad_response(reason: Message) -> CallError:
     """Return the error for a response that cannot be read; the call may have been charged."""
-    return CallError(FailureCode.BAD_RESPONSE, message)
+    return CallError(FailureCode.BAD_RESPONSE, reason)
 
 
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
@@ -159,7 +161,7 @@ def read_text(file: BinaryIO, text: Any) -> str | None:
     if not isinstance(text, SpooledString):
         return text if isinstance(text, str) else None
     if text.length > MAX_JSON_BYTES:
-        raise bad_response("the provider's answer holds a text that is too long")
+        raise bad_response(ResponseCode.RESPONSE_TEXT_TOO_LONG())
     file.seek(text.offset)
     return str(parse_json(b'"' + file.read(text.length) + b'"'))
 
@@ -201,7 +203,7 @@ def _read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
     while block := file.read(_BLOCK_BYTES):
         scanner.feed(block)
         if len(scanner.output) > MAX_JSON_BYTES:
-            raise bad_response("the provider's answer has too much JSON beside its images")
+            raise bad_response(ResponseCode.RESPONSE_JSON())
     return bytes(scanner.output + scanner.buffer)
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_core.messages import Message
 from imagegen_core.providers.capabilities import Model
 
 MAX_MESSAGE_CHARS = 500
@@ -38,6 +40,7 @@ def visible_text(page: str) -> str:
     return " ".join(" ".join(visible).split())
 
 
-def with_model_warning(model: Model, message: str) -> str:
+def with_model_warning(model: Model, reason: Message) -> Message:
     """Return why a provider refused a request, with the successor of a model that is being retired."""
-    return message if model.warning is None else shorten(f"{model.warning}: {message}")
+    warning = model.warning
+    return reason if warning is None else ResponseCode.BLAMED_MODEL(warning=warning, reason=reason)

@@ -14,8 +14,10 @@ from imagegen_adapters.secret_boxes.master_key import (
     sweep_temporary,
     write_witness,
 )
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key
 from imagegen_core.errors import KeysLocked
+from imagegen_core.messages import Message
 
 _WITNESS_CONTEXT = "master.check"
 
@@ -28,9 +30,9 @@ class FernetSecretBox:
         lock_reason: why nothing is sealed or opened now, or None.
     """
 
-    def __init__(self, sealing: Sealing | None, *, lock_reason: str | None = None) -> None:
+    def __init__(self, sealing: Sealing | None, *, lock_reason: Message | None = None) -> None:
         self._sealing = sealing
-        self._reason = lock_reason or (None if sealing else "the master key is missing")
+        self._reason = lock_reason or (None if sealing else KeyCode.MASTER_KEY_MISSING())
 
     @classmethod
     def for_directory(cls, directory: Path, *, given: str | None, sample: str | None) -> Self:
@@ -95,13 +97,13 @@ class FernetSecretBox:
         return self._reason is not None
 
     @property
-    def lock_reason(self) -> str | None:
+    def lock_reason(self) -> Message | None:
         """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
         return self._reason
 
     def _unlocked(self) -> Sealing:
         if self._sealing is None or self._reason is not None:
-            raise KeysLocked(f"saved keys are locked: {self._reason}")
+            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self._reason or KeyCode.MASTER_KEY_MISSING()))
         return self._sealing
 
 
@@ -112,15 +114,15 @@ def new_witness(sealing: Sealing) -> str:
 
 def _checked_sealing(
     keys: tuple[str, ...] | None, tokens: Sequence[str]
-) -> tuple[Sealing | None, str | None]:
+) -> tuple[Sealing | None, Message | None]:
     """Return what opens all tokens, or why there is nothing that does."""
     if keys is None:
-        return None, "the master key is missing"
+        return None, KeyCode.MASTER_KEY_MISSING()
     if not keys or not all(is_valid_key(key) for key in keys):
-        return None, "the master key is not 44 characters of URL-safe base64"
+        return None, KeyCode.MASTER_KEY_MALFORMED()
     sealing = Sealing(keys)
     if not all(sealing.opens(token) for token in tokens):
-        return None, "the master key is not the one that the saved keys were sealed with"
+        return None, KeyCode.OTHER_MASTER_KEY()
     return sealing, None
 
 

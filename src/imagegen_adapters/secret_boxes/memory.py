@@ -1,5 +1,6 @@
 """Seals with a key that dies with the process: for tests, and for a library user who stores nothing."""
 
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
 from imagegen_core.errors import KeysLocked
 
@@ -19,5 +20,5 @@ class MemorySecretBox:
 
     def _unlocked(self) -> Sealing:
         if self.locked:
-            raise KeysLocked("saved keys are locked: the master key is missing")
+            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=KeyCode.MASTER_KEY_MISSING()))
         return self._sealing

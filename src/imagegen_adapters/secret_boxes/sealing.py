@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_core.errors import KeysLocked
 
 _VERSION = 1
@@ -59,9 +60,9 @@ class Sealing:
         """
         document = self._document(token)
         if document.get("v") != _VERSION or not isinstance(document.get("secret"), str):
-            raise KeysLocked("a saved key has a form that this version does not know")
+            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM())
         if document.get("context") != context:
-            raise WrongContext("a saved key was sealed for another provider or address")
+            raise WrongContext(KeyCode.OTHER_KEY_CONTEXT())
         secret: str = document["secret"]
         return secret
 
@@ -76,7 +77,7 @@ class Sealing:
         try:
             return self._keys.rotate(token).decode("ascii")
         except (InvalidToken, UnicodeError) as error:
-            raise KeysLocked("a saved key cannot be opened: the master key is wrong") from error
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
 
     def is_current(self, token: str) -> bool:
         """Return whether the first key alone opens the token."""
@@ -98,7 +99,7 @@ class Sealing:
         try:
             document = json.loads(self._keys.decrypt(token))
         except (InvalidToken, UnicodeError) as error:
-            raise KeysLocked("a saved key cannot be opened: the master key is wrong") from error
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
         except ValueError as error:
-            raise KeysLocked("a saved key has a form that this version does not know") from error
+            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
         return document if isinstance(document, dict) else {}

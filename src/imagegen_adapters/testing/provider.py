@@ -215,4 +215,4 @@ class ProviderContract:
         probe = await provider.probe(config)
 
         assert probe.ok
-        assert probe.detail
+        assert str(probe.detail)

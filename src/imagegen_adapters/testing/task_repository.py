@@ -17,8 +17,10 @@ import pytest
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_image, later
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, TaskNotFound
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import upstream_text
 from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter, TaskRepository
+from imagegen_core.problems import WarningCode
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.attempt import Receipt, SentConfig, UpstreamJob
 from imagegen_core.tasks.task import Task, TaskStatus
@@ -159,7 +161,11 @@ class TaskRepositoryContract:
         task = a_task(override="sealed")
         await add(repository, task)
         claimed = task.claim("me", later(1)).count_attempt()
-        failed = claimed.fail(later(2), Failure.of(FailureCode.TIMEOUT, "no answer 超时"), warnings=("slow",))
+        failed = claimed.fail(
+            later(2),
+            Failure.of(FailureCode.TIMEOUT, "no answer 超时"),
+            warnings=(WarningCode.DEPRECATED(), upstream_text("slow")),
+        )
 
         await repository.save(claimed)
         await repository.save(failed)

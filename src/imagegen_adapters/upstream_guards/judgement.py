@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress
+from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameNotResolved
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.providers.addresses import WEB_PORTS
@@ -34,7 +35,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         port = parts.port or WEB_PORTS[parts.scheme]
     except (ValueError, KeyError) as error:
-        raise UpstreamNotAllowed("the address is not an http(s) URL") from error
+        raise UpstreamNotAllowed(AddressCode.ADDRESS_NOT_HTTP()) from error
     if not parts.hostname:
-        raise UpstreamNotAllowed("the address names no host")
+        raise UpstreamNotAllowed(AddressCode.ADDRESS_WITHOUT_HOST())
     return parts.hostname, port

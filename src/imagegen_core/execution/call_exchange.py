@@ -13,6 +13,7 @@ from imagegen_core.operations import InputImage
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.spool import Spool, SpoolOverflow
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.events import EventKind, TaskEvent
 
 PROGRESS_INTERVAL_SECONDS = 0.5
@@ -52,11 +53,10 @@ class CallExchange:
         try:
             return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:
-            raise CallError(
-                FailureCode.BAD_RESPONSE, f"the answer is larger than {max_bytes} bytes"
-            ) from error
+            reason = FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes)
+            raise CallError(FailureCode.BAD_RESPONSE, reason) from error
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, "the answer could not be kept on disk") from error
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
 
     def open_spooled(self, name: str) -> BinaryIO:
         """Return what was spooled; the caller closes it."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from imagegen_core.failures import MAX_MESSAGE_CHARS
+from imagegen_core.messages import Message
 from imagegen_core.ports.redactor import Redactor
 
 
@@ -15,3 +17,8 @@ def redacted(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, list | tuple):
         return [redacted(item, redactor) for item in value]
     return value
+
+
+def redacted_message(message: Message, redactor: Redactor) -> Message:
+    """Return a message without secrets in its arguments, the texts in them cut to `MAX_MESSAGE_CHARS`."""
+    return message.map_text(lambda text: redactor.redact(text, limit=MAX_MESSAGE_CHARS))

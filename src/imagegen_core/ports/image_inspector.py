@@ -9,7 +9,7 @@ from imagegen_core.errors import ImagegenError
 from imagegen_core.images import MediaType
 
 
-class ImageRejected(Exception):
+class ImageRejected(ImagegenError):
     """The decoder's own word: no PNG, JPEG or WebP that can be decoded within the limits, and why."""
 
 

@@ -1,18 +1,18 @@
 """A provider's protocol: submit (paid), poll and collect (free, repeatable)."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 import attrs
 
 from imagegen_core.errors import CallError
+from imagegen_core.messages import Message, as_message, as_messages
 from imagegen_core.operations import ImageRequest, InputImage
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from imagegen_core.values.frozen_mappings import frozen_json
-from imagegen_core.values.valid_text import valid_text
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +35,7 @@ class ProviderProfile:
     max_concurrency: int | None = None
     free: bool = False
     key_hosts: tuple[str, ...] = ()
-    key_problem: str | None = None
+    key_problem: Message | None = None
     ambient_credentials: str | None = None
 
 
@@ -64,17 +64,13 @@ class GeneratedImage:
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
 
 
-def _valid_texts(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(valid_text(text) for text in texts)
-
-
 @attrs.frozen(kw_only=True)
 class ProviderResult:
     """All that one call yielded: images, those that the provider refused one by one, and warnings."""
 
     images: tuple[GeneratedImage, ...]
     failures: tuple[CallError, ...] = ()
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=_valid_texts)
+    warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
 
 
 class ProbeOutcome(StrEnum):
@@ -93,7 +89,7 @@ class Probe:
     """
 
     ok: bool
-    detail: str = attrs.field(converter=valid_text)
+    detail: Message = attrs.field(converter=as_message)
     verified: bool = True
 
     @property

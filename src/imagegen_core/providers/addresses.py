@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_API_BASE_CHARS, MAX_PORT
+from imagegen_core.problems import ProblemCode
 
 WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
 """The schemes that are spoken, each with the port that goes without saying."""
@@ -26,22 +27,22 @@ def check_api_base(text: str, field: str = "api_base") -> str:
     """
     stripped = text.strip()
     if len(stripped) > MAX_API_BASE_CHARS:
-        raise ValidationFailed.of(field, f"must be at most {MAX_API_BASE_CHARS} characters")
+        raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_BASE_CHARS))
     if _FORBIDDEN_CHARS.search(stripped):
-        raise ValidationFailed.of(field, "must not contain white space, a backslash or control characters")
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_SPACE())
     try:
         parts = urlsplit(stripped)
         port = parts.port
     except ValueError as error:
-        raise ValidationFailed.of(field, "is not a URL") from error
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL()) from error
     if parts.scheme not in WEB_PORTS:
-        raise ValidationFailed.of(field, "must start with http:// or https://")
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
     if "@" in parts.netloc:
-        raise ValidationFailed.of(field, "must not contain credentials")
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_CREDENTIALS())
     if not parts.hostname or port == 0:
-        raise ValidationFailed.of(field, "must name a host")
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITHOUT_HOST())
     if parts.query or parts.fragment or stripped.endswith(("?", "#")):
-        raise ValidationFailed.of(field, "must not contain a query or a fragment")
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_QUERY())
     return stripped.rstrip("/")
 
 
@@ -52,14 +53,14 @@ def check_proxy(text: object, field: str) -> None:
         ValidationFailed: no http(s) scheme, no host; the text, which may hold a password, is not repeated.
     """
     if not isinstance(text, str) or not text.startswith(("http://", "https://")):
-        raise ValidationFailed.of(field, "must be an http:// or https:// address")
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
     try:
         parts = urlsplit(text)
         is_usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise ValidationFailed.of(field, "is not a URL")
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL())
 
 
 @attrs.frozen(kw_only=True)

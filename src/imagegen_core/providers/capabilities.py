@@ -9,13 +9,14 @@ import attrs
 
 from imagegen_core.errors import (
     ModelNotAvailable,
-    Problem,
     ReferenceCount,
     UnsupportedOperation,
     ValidationFailed,
 )
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
+from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 
@@ -36,18 +37,18 @@ class Parameter:
     default: Any = None
     description: str = ""
 
-    def problem(self, value: Any) -> str | None:
+    def problem(self, value: Any) -> Message | None:
         """Return what is wrong with ``value``, or None."""
         if not _TYPES[self.type](value):
-            return f"must be {_ARTICLES[self.type]}"
+            return ProblemCode.WRONG_TYPE(types=(JsonType[self.type.upper()](),))
         if self.enum and value not in self.enum:
-            return f"must be one of {', '.join(map(str, self.enum))}"
+            return ProblemCode.NOT_ONE_OF(choices=tuple(map(str, self.enum)))
         if self.minimum is not None and value < self.minimum:
-            return f"must be at least {self.minimum:g}"
+            return ProblemCode.TOO_SMALL(minimum=self.minimum)
         if self.maximum is not None and value > self.maximum:
-            return f"must be at most {self.maximum:g}"
+            return ProblemCode.TOO_LARGE(maximum=self.maximum)
         if self.multiple_of and value % self.multiple_of:
-            return f"must be a multiple of {self.multiple_of}"
+            return ProblemCode.NOT_A_MULTIPLE(factor=self.multiple_of)
         return None
 
 
@@ -67,7 +68,6 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "boolean": lambda v: isinstance(v, bool),
     }
 )
-_ARTICLES = {"string": "a string", "integer": "an integer", "number": "a number", "boolean": "true or false"}
 
 
 class LifecycleStatus(StrEnum):
@@ -114,13 +114,17 @@ class Model:
         return self.remote_id or self.id
 
     @property
-    def warning(self) -> str | None:
-        """A sentence about a model that is retired or soon will be, naming its replacement."""
-        if self.lifecycle.status is LifecycleStatus.ACTIVE:
+    def warning(self) -> Message | None:
+        """What to know of a model that is retired or soon will be, naming its replacement."""
+        lifecycle = self.lifecycle
+        if lifecycle.status is LifecycleStatus.ACTIVE:
             return None
-        when = f" ({self.lifecycle.date})" if self.lifecycle.date else ""
-        instead = f"; use {self.lifecycle.replacement} instead" if self.lifecycle.replacement else ""
-        return f"model {self.id} is {self.lifecycle.status}{when}{instead}"
+        status = WarningCode[lifecycle.status.name]()
+        if lifecycle.date:
+            status = WarningCode.STATUS_SINCE(status=status, date=lifecycle.date)
+        if lifecycle.replacement:
+            return WarningCode.MODEL_REPLACED(model=self.id, status=status, replacement=lifecycle.replacement)
+        return WarningCode.MODEL_ENDS(model=self.id, status=status)
 
 
 def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
@@ -168,11 +172,11 @@ def check_request(request: ImageRequest, model: Model) -> None:
 
 def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
     if len(request.prompt) > model.prompt_chars:
-        yield Problem(
-            field="prompt", message=f"must be at most {model.prompt_chars} characters for {model.id}"
-        )
+        reason = ProblemCode.TOO_LONG_FOR_MODEL(maximum=model.prompt_chars, model=model.id)
+        yield Problem(field="prompt", reason=reason)
     if request.num > model.max_num:
-        yield Problem(field="params.num", message=f"must be at most {model.max_num} for {model.id}")
+        reason = ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id)
+        yield Problem(field="params.num", reason=reason)
     declared = {p.name: p for p in model.parameters}
     for name, value in request.params.items():
         if name == "num" or request.operation.rules.implies(name, value):
@@ -180,6 +184,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
         parameter = declared.get(name)
         if parameter is None:
             if not model.accepts_extras:
-                yield Problem(field=f"params.{name}", message=f"model {model.id} takes no such parameter")
-        elif (name, value) != ("seed", RANDOM_SEED) and (message := parameter.problem(value)):
-            yield Problem(field=f"params.{name}", message=message)
+                reason = ProblemCode.NOT_A_PARAMETER(model=model.id)
+                yield Problem(field=f"params.{name}", reason=reason)
+        elif (name, value) != ("seed", RANDOM_SEED) and (problem := parameter.problem(value)):
+            yield Problem(field=f"params.{name}", reason=problem)

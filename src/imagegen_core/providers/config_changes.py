@@ -7,6 +7,7 @@ from typing import Any, Self
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import MASKED_SETTINGS, ProviderConfig
 from imagegen_core.providers.secret_reach import SecretKind, secret_headers
@@ -84,7 +85,7 @@ def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, A
     if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
         meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
         if meant["proxy"] != saved:
-            raise ValidationFailed.of("extra_config.proxy", "needs its password again at another address")
+            raise ValidationFailed.for_field("extra_config.proxy", ProblemCode.PROXY_PASSWORD_NEEDED())
     return meant
 
 

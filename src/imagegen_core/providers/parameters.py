@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, parse_size
+from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.capabilities import Parameter
-from imagegen_core.values.valid_text import text_problem, text_problems
+from imagegen_core.values.text_problems import text_problem, text_problems
 
 EDIT_MODES = (
     DEFAULT_EDIT_MODE,
@@ -65,7 +66,7 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
         cleaned["num"] = count
     table = {p.name: p for p in COMMON}
     problems += [
-        Problem(field=f"params.{name}", message="is no parameter; a key of your own goes into config.api_key")
+        Problem(field=f"params.{name}", reason=ProblemCode.KEY_AS_PARAMETER())
         for name in cleaned
         if re.sub("[_-]", "", name).lower() in _KEY_NAMES
     ]
@@ -85,30 +86,30 @@ def check_text(field: str, text: str, *, minimum: int = 0, maximum: int = MAX_PR
     """
     problem = text_problem(text)
     if problem is None and len(text.strip()) < minimum:
-        problem = "must not be empty"
+        problem = ProblemCode.EMPTY()
     if problem is None and len(text) > maximum:
-        problem = f"must be at most {maximum} characters"
+        problem = ProblemCode.TOO_LONG(maximum=maximum)
     if problem is not None:
-        raise ValidationFailed.of(field, problem)
+        raise ValidationFailed.for_field(field, problem)
 
 
 def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
     given = [(k, params[k]) for k in _COUNT_NAMES if params.get(k) is not None]
     for name, value in given[1:]:
         if value != given[0][1]:
-            yield Problem(field=f"params.{name}", message=f"differs from {given[0][0]}, which means the same")
+            yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=given[0][0]))
 
 
 def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Iterator[Problem]:
-    message = None
+    reason = None
     if isinstance(value, float) and not math.isfinite(value):
-        message = "must be a finite number"
+        reason = ProblemCode.NOT_FINITE()
     elif parameter is not None:
-        message = parameter.problem(value)
-    if message is None:
-        message = next((problem for _, problem in text_problems({name: value})), None)
-    if message is not None:
-        yield Problem(field=f"params.{name}", message=message)
+        reason = parameter.problem(value)
+    if reason is None:
+        reason = next((problem for _, problem in text_problems({name: value})), None)
+    if reason is not None:
+        yield Problem(field=f"params.{name}", reason=reason)
 
 
 def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
@@ -116,7 +117,9 @@ def _size_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     if size is None:
         return
     if not all(1 <= side <= MAX_SIDE_PIXELS for side in size):
-        yield Problem(field="params.size", message=f"sides must be 1 to {MAX_SIDE_PIXELS} pixels")
+        yield Problem(
+            field="params.size", reason=ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
+        )
     for name, side in zip(("width", "height"), size, strict=True):
         if params.get(name) not in (None, side):
-            yield Problem(field=f"params.{name}", message="differs from size")
+            yield Problem(field=f"params.{name}", reason=ProblemCode.DIFFERS(other="size"))

@@ -10,7 +10,9 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.messages import Message
 from imagegen_core.ports.provider import ProviderProfile
+from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, is_secret_header
 
@@ -67,7 +69,9 @@ class LayeredSecret:
     kind: SecretKind
     home: tuple[ProviderConfig, ...]
 
-    def leaks_to(self, whole: Reach, reach_of: Callable[[Sequence[ProviderConfig]], Reach]) -> str | None:
+    def leaks_to(
+        self, whole: Reach, reach_of: Callable[[Sequence[ProviderConfig]], Reach]
+    ) -> Message | str | None:
         """Return where the secret would get to that is not its home; None when it stays there.
 
         Args:
@@ -79,7 +83,7 @@ class LayeredSecret:
             return None
         home = reach_of(self.home)
         if borrows and whole.credentials != home.credentials:
-            return whole.origin or "an address of its own"
+            return whole.origin or RefusalCode.OWN_ADDRESS()
         sealed_for = self.home[0].key_origin if self.home else None
         if None not in (sealed_for, whole.origin) and sealed_for != whole.origin:
             return whole.origin

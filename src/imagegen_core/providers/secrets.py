@@ -4,11 +4,14 @@ import attrs
 
 from imagegen_core.errors import KeysLocked, ValidationFailed
 from imagegen_core.limits import MAX_API_KEY_CHARS
+from imagegen_core.problems import ProblemCode, RefusalCode
 
 MASK = "****"
 """What is shown in the place of a secret."""
 
 _MIN_MASKED_CHARS = 12
+_MAX_CHARS = 8192
+"""Longer than any header line that a server takes."""
 
 
 @attrs.frozen(repr=False)
@@ -25,7 +28,7 @@ class Secret:
             KeysLocked: the master key that opens it is missing or wrong.
         """
         if self.locked:
-            raise KeysLocked("saved keys are locked: the master key is missing or wrong")
+            raise KeysLocked(RefusalCode.KEYS_LOCKED())
         return self._value
 
     @property
@@ -42,11 +45,11 @@ class Secret:
         """
         stripped = text.strip()
         if not stripped:
-            raise ValidationFailed.of(field, "must not be empty")
+            raise ValidationFailed.for_field(field, ProblemCode.EMPTY())
         if not (stripped.isascii() and stripped.isprintable()):
-            raise ValidationFailed.of(field, "must be printable ASCII without line breaks")
+            raise ValidationFailed.for_field(field, ProblemCode.NOT_PRINTABLE_ASCII())
         if len(stripped) > MAX_API_KEY_CHARS:
-            raise ValidationFailed.of(field, f"must be at most {MAX_API_KEY_CHARS} characters")
+            raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_KEY_CHARS))
         return cls(stripped)
 
     def __repr__(self) -> str:

@@ -1,10 +1,11 @@
-"""Words about a key that nobody knows: most are a known one, misspelt."""
+"""What is wrong with a key that nobody knows: most are a known one, misspelt."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from imagegen_core.errors import Problem
+from imagegen_core.messages import Message
+from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.config import SERVICE_KEYS
 
 _MIN_SIMILARITY = 0.7
@@ -17,17 +18,17 @@ def nearest(name: str, known: Iterable[str], *, min_similarity: float = _MIN_SIM
     return close[0] if close else None
 
 
-def unknown_key(name: str, known: Iterable[str]) -> str:
+def unknown_key(name: str, known: Iterable[str]) -> Message:
     """Return what to say of an unknown key, with the known one that was probably meant."""
     meant = nearest(name, known)
-    return "unknown key" if meant is None else f"unknown key; did you mean {meant}?"
+    return ProblemCode.UNKNOWN_KEY() if meant is None else ProblemCode.MISSPELT_KEY(suggestion=meant)
 
 
 def unknown_extra_keys(extra: Mapping[str, Any], known: Collection[str]) -> tuple[Problem, ...]:
     """Return a problem for each key of ``extra_config`` that is neither known to a kind nor the service's."""
     known = {*known, *SERVICE_KEYS}
     return tuple(
-        Problem(field=f"extra_config.{name}", message=unknown_key(name, known))
+        Problem(field=f"extra_config.{name}", reason=unknown_key(name, known))
         for name in extra
         if name not in known
     )

@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
+from imagegen_core.problems import ProblemCode
 
 T = TypeVar("T")
 
@@ -24,9 +25,11 @@ class Paging:
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.page <= MAX_PAGE:
-            raise ValidationFailed.of("page", f"must be 1 to {MAX_PAGE}")
+            raise ValidationFailed.for_field("page", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_PAGE))
         if not 1 <= self.page_size <= MAX_PAGE_SIZE:
-            raise ValidationFailed.of("page_size", f"must be 1 to {MAX_PAGE_SIZE}")
+            raise ValidationFailed.for_field(
+                "page_size", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_PAGE_SIZE)
+            )
 
     @property
     def offset(self) -> int:
@@ -61,11 +64,11 @@ def decode_cursor(cursor: str, query: Any) -> int:
         body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position, fingerprint = json.loads(body)
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise ValidationFailed.of("cursor", "is not a cursor of this API") from error
+        raise ValidationFailed.for_field("cursor", ProblemCode.NOT_A_CURSOR()) from error
     if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position < 2**63:
-        raise ValidationFailed.of("cursor", "is not a cursor of this API")
+        raise ValidationFailed.for_field("cursor", ProblemCode.NOT_A_CURSOR())
     if fingerprint != _fingerprint(query):
-        raise ValidationFailed.of("cursor", "belongs to another query")
+        raise ValidationFailed.for_field("cursor", ProblemCode.OTHER_QUERY())
     return position
 
 

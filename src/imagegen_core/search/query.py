@@ -5,6 +5,7 @@ import re
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
 from imagegen_core.search.folding import Simplify, fold
 
 MAX_KEYWORD_CHARS = 10_000
@@ -29,11 +30,11 @@ class SearchQuery:
             ValidationFailed: nothing to look for, or too much.
         """
         if len(keyword) > MAX_KEYWORD_CHARS:
-            raise ValidationFailed.of("keyword", f"must be at most {MAX_KEYWORD_CHARS} characters")
+            raise ValidationFailed.for_field("keyword", ProblemCode.TOO_LONG(maximum=MAX_KEYWORD_CHARS))
         parts = (m[1] if m[1] is not None else m[2] for m in _PART.finditer(keyword.strip()))
         words = tuple(dict.fromkeys(w for part in parts if (w := fold(part, simplify)).strip()))
         if not words:
-            raise ValidationFailed.of("keyword", "must not be empty")
+            raise ValidationFailed.for_field("keyword", ProblemCode.EMPTY())
         return cls(words=words)
 
     def matches(self, folded_prompt: str) -> bool:

@@ -4,6 +4,7 @@ import attrs
 
 from imagegen_core.errors import CallError
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Message, as_messages
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Attempt, Phase
 from imagegen_core.tasks.task import MAX_RECOVERIES, Task
@@ -31,7 +32,7 @@ class AttemptOutcome:
     is_recoverable: bool = False
     not_begun: bool = False
     failures: tuple[CallError, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
 
 
 def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) -> bool:
@@ -98,7 +99,7 @@ def call_error_from(failure: Failure) -> CallError:
     """Return the error that a stored failure was made from."""
     return CallError(
         failure.code,
-        failure.message,
+        failure.reason,
         upstream_status=failure.upstream_status,
         upstream_code=failure.upstream_code,
         possible_charge=failure.possible_charge,

@@ -7,6 +7,8 @@ import attrs
 
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
+from imagegen_core.problems import WarningCode
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome, most_severe
 from imagegen_core.tasks.retry import RetryPolicy
 from imagegen_core.tasks.task import Task
@@ -51,11 +53,13 @@ def settle(
     return task.fail(now, error.failure, warnings=warnings)
 
 
-def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[str, ...]:
+def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
     """Return a sentence about each image that is missing."""
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     lost = [*errors, *(failure for outcome in outcomes for failure in outcome.failures)]
-    return tuple(f"one image is missing: {each.failure.code}: {each.failure.message}" for each in lost)
+    return tuple(
+        WarningCode.IMAGE_MISSING(failure=each.failure.code, reason=each.failure.reason) for each in lost
+    )
 
 
 def _wait(

@@ -12,6 +12,7 @@ import attrs
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS
 from imagegen_core.operations import InputImage, Operation, OperationRules
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import check_text
 
@@ -74,13 +75,13 @@ class Submission:
         check_idempotency_key(self.idempotency_key)
         check_text("prompt", self.prompt, minimum=1 if self.operation.rules.needs_prompt else 0)
         if self.operation.rules.takes_image and self.image is None:
-            raise ValidationFailed.of("image", "is required")
+            raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
         for field, image, takes in self._images():
             if not isinstance(image, InputSource):
-                raise ValidationFailed.of(field, "must be an image's bytes or a KeptImage")
+                raise ValidationFailed.for_field(field, ProblemCode.NOT_AN_INPUT())
             if not takes(self.operation.rules):
-                operations = [operation for operation in Operation if takes(operation.rules)]
-                raise ValidationFailed.of(field, f"belongs to {', '.join(operations)}")
+                operations = tuple(operation for operation in Operation if takes(operation.rules))
+                raise ValidationFailed.for_field(field, ProblemCode.OTHER_OPERATION(operations=operations))
 
     def _images(self) -> Iterator[tuple[str, object, Callable[[OperationRules], bool]]]:
         """Yield field, image and which operations take it; others would be paid for without it."""
@@ -115,7 +116,7 @@ def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> No
         ValidationFailed: it is not 1 to 255 visible ASCII characters.
     """
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise ValidationFailed.of(field, f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARS} visible ASCII characters")
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_KEY(maximum=MAX_IDEMPOTENCY_KEY_CHARS))
 
 
 async def _source_digest(source: InputSource | None) -> str | None:

@@ -10,7 +10,9 @@ import attrs
 
 from imagegen_core.errors import IllegalTransition
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Message, as_messages
 from imagegen_core.operations import ImageRequest
+from imagegen_core.problems import FailureReason
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 MAX_RECOVERIES = 3
@@ -76,7 +78,7 @@ class Task:
     attempts: int = 0
     retries: int = 0
     recoveries: int = 0
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = attrs.field(default=(), converter=as_messages)
     failure: Failure | None = None
     cancel_requested: bool = False
     not_before: datetime | None = None
@@ -129,20 +131,20 @@ class Task:
         """Return the task waiting again after its worker died in the middle of it."""
         return attrs.evolve(self.release(), recoveries=self.recoveries + caused_by_task)
 
-    def complete(self, now: datetime, *, warnings: tuple[str, ...] = ()) -> "Task":
+    def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the task with all its images stored."""
         return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
 
-    def fail(self, now: datetime, failure: Failure, *, warnings: tuple[str, ...] = ()) -> "Task":
+    def fail(self, now: datetime, failure: Failure, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the task ended without what was asked for."""
         return self._end(TaskStatus.FAILED, now, failure=failure, warnings=self.warnings + warnings)
 
     def cancel(
-        self, now: datetime, *, possible_charge: bool = False, warnings: tuple[str, ...] = ()
+        self, now: datetime, *, possible_charge: bool = False, warnings: tuple[Message, ...] = ()
     ) -> "Task":
         """Return the task ended because a caller said so."""
         failure = Failure.of(
-            FailureCode.CANCELLED, "cancelled by the caller", possible_charge=possible_charge
+            FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER(), possible_charge=possible_charge
         )
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
 

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from imagegen_core.errors import ApiKeyRequired, Problem, ProviderConfigNotFound, ValidationFailed
+from imagegen_core.errors import ApiKeyRequired, ProviderConfigNotFound, ValidationFailed
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_PROVIDER_NAME_CHARS
+from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.problems import Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import (
     MASKED_SETTINGS,
@@ -25,11 +27,13 @@ from imagegen_core.providers.config_changes import ProviderChange
 from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
-from imagegen_core.values.valid_text import text_problems
+from imagegen_core.values.text_problems import text_problems
 
 _NAME = re.compile(f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
+_MAX_CONCURRENCY = 1000
+"""Far above any use."""
 
 
 def check_provider_name(name: str) -> str:
@@ -39,7 +43,9 @@ def check_provider_name(name: str) -> str:
         ValidationFailed: it is not 1–64 of ``a-z 0-9 . _ -``.
     """
     if not _NAME.fullmatch(name):
-        raise ValidationFailed.of("provider_name", f"must be 1 to {MAX_PROVIDER_NAME_CHARS} of a-z 0-9 . _ -")
+        raise ValidationFailed.for_field(
+            "provider_name", ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
+        )
     return name
 
 
@@ -79,8 +85,8 @@ class SaveProvider:
         check_service_settings(stored.extra_config)
         provider = self.resolve.providers.get(combine([stored, *below]).kind or "")
         if provider is None:
-            known = ", ".join(sorted(self.resolve.providers))
-            raise ValidationFailed.of("kind", f"must be one of {known}")
+            kinds = tuple(sorted(self.resolve.providers))
+            raise ValidationFailed.for_field("kind", ProblemCode.NOT_ONE_OF(choices=kinds))
         # What an earlier version took stays usable: it is refused when it is sent again.
         if "extra_config" in changes and (
             problems := unknown_extra_keys(stored.extra_config, provider.extra_keys)
@@ -152,7 +158,7 @@ def check_service_settings(extra: Mapping[str, Any]) -> None:
     }
     for name, (problem_of, value) in checks.items():
         if value is not None and (problem := problem_of(value)):
-            raise ValidationFailed.of(f"extra_config.{name}", problem)
+            raise ValidationFailed.for_field(f"extra_config.{name}", problem)
 
 
 def _check_texts(changes: Mapping[str, Any]) -> None:
@@ -165,40 +171,41 @@ def _check_texts(changes: Mapping[str, Any]) -> None:
         name: [attrs.asdict(model) for model in value] if name == "models" and value else value
         for name, value in changes.items()
     }
-    if problems := [Problem(field=field, message=message) for field, message in text_problems(plain)]:
+    if problems := [Problem(field=field, reason=reason) for field, reason in text_problems(plain)]:
         raise ValidationFailed(*problems)
 
 
-def _headers_problem(value: Any) -> str | None:
+def _headers_problem(value: Any) -> Message | None:
     if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
-        return "must be an object of strings"
+        return ProblemCode.NOT_STRINGS()
     for name, text in value.items():
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
-            return f"{name!r} is not a header that may be set"
+            return ProblemCode.HEADER_NOT_SETTABLE(name=name)
         if not (text.isascii() and text.isprintable()):
-            return f"the value of {name!r} must be printable ASCII"
+            return ProblemCode.HEADER_NOT_PRINTABLE(name=name)
     return None
 
 
-def _proxy_problem(value: Any) -> str | None:
+def _proxy_problem(value: Any) -> Message | None:
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-        return "must be an http:// or https:// address"
+        return ProblemCode.NOT_HTTP()
     try:
         parts = urlsplit(value)
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    return None if usable else "is not a URL"
+    return None if usable else ProblemCode.NOT_A_URL()
 
 
-def _concurrency_problem(value: Any) -> str | None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CONCURRENCY:
-        return f"must be an integer from 1 to {MAX_CONCURRENCY}"
-    return None
+def _concurrency_problem(value: Any) -> Message | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY:
+        return None
+    return ProblemCode.INTEGER_OUT_OF_RANGE(minimum=1, maximum=_MAX_CONCURRENCY)
 
 
-def _on_unknown_problem(value: Any) -> str | None:
-    return None if value in ("fail", "retry") else 'must be "fail" or "retry"'
+def _on_unknown_problem(value: Any) -> Message | None:
+    choices = ("fail", "retry")
+    return None if value in choices else ProblemCode.NOT_ONE_OF(choices=choices)
 
 
 def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:
@@ -206,6 +213,5 @@ def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[Pr
     below = current_layers[1].extra_config if current_layers[1:] else {}
     for name in MASKED_SETTINGS:
         if stored.extra_config.get(name) not in (None, below.get(name)):
-            raise ApiKeyRequired(
-                stored.provider_name, SecretKind.CREDENTIALS, f"a saved configuration that names {name}"
-            )
+            target = RefusalCode.CONFIGURATION_NAMING(setting=name)
+            raise ApiKeyRequired(stored.provider_name, SecretKind.CREDENTIALS, target)

@@ -7,9 +7,11 @@ import attrs
 from imagegen_core.errors import StaleTask, StorageBroken, StorageError, Unavailable
 from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
 from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
@@ -39,9 +41,7 @@ class InterruptTask:
         task = run.task
         if task.status is not TaskStatus.PROCESSING:
             return
-        unknown = Failure.of(
-            FailureCode.OUTCOME_UNKNOWN, "the service was stopped while the provider had the request"
-        )
+        unknown = Failure.of(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
         in_flight = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
         for attempt in list(run.attempts.values()):
             if attempt in in_flight:
@@ -68,7 +68,7 @@ class InterruptTask:
                 if run.task.status.final:
                     return
                 if run.task.recoveries >= MAX_RECOVERIES:
-                    await self._fail(run, FailureCode.STORAGE_FAILED, "the disk failed again and again")
+                    await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
                 else:
                     await self.stop(run, caused_by_task=True)
                     await self.queue.enqueue(run.task)
@@ -87,7 +87,7 @@ class InterruptTask:
         """
         while True:
             try:
-                await self._fail(run, FailureCode.INTERNAL, "a defect of this service")
+                await self._fail(run, FailureCode.INTERNAL, FailureReason.DEFECT())
             except StorageBroken:
                 _log_unsaved(run)
             except (StorageError, Unavailable):
@@ -97,13 +97,13 @@ class InterruptTask:
                 _log_unsaved(run)
             return
 
-    async def _fail(self, run: RunningTask, code: FailureCode, why: str) -> None:
+    async def _fail(self, run: RunningTask, code: FailureCode, reason: Message) -> None:
         """End the task through no fault of its provider, without hiding what may have been charged."""
         if run.task.status is not TaskStatus.PROCESSING:
             return
         now = self.clock.now()
         attempts = await self._attempts(run)
-        failure = Failure.of(code, why, possible_charge=may_be_charged(attempts))
+        failure = Failure.of(code, reason, possible_charge=may_be_charged(attempts))
         for attempt in attempts:
             if attempt.is_active:
                 await run.save_attempt(attempt.ended_with_task(now, failure))

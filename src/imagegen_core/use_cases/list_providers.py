@@ -8,7 +8,7 @@ from imagegen_core.errors import (
     Refusal,
     ValidationFailed,
 )
-from imagegen_core.failures import MAX_MESSAGE_CHARS
+from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.ports.provider import Probe, ProviderProfile
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.providers.config import ProviderConfig, combine
@@ -87,4 +87,4 @@ class ProbeProvider:
         """
         resolved = await self.resolve(provider_name=provider_name)
         probe = await resolved.provider.probe(resolved.config)
-        return attrs.evolve(probe, detail=self.redactor.redact(probe.detail, limit=MAX_MESSAGE_CHARS))
+        return attrs.evolve(probe, detail=redacted_message(probe.detail, self.redactor))

@@ -195,4 +195,4 @@ def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
         code = FailureCode.PROVIDER_DISABLED
     elif not isinstance(refusal, (ProviderNotConfigured, ModelNotAvailable)):
         code = FailureCode.REJECTED
-    return Failure.of(code, refusal.message, possible_charge=charged)
+    return Failure.of(code, refusal.reason, possible_charge=charged)

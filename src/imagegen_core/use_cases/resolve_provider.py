@@ -11,9 +11,11 @@ from imagegen_core.errors import (
     Refusal,
     ValidationFailed,
 )
+from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Provider, ProviderProfile
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
+from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.config import (
     ConfigSource,
     ProviderConfig,
@@ -40,12 +42,12 @@ class ResolvedProvider:
         return int(said) if said is not None else self.profile.max_concurrency
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Message, ...]:
         """What whoever configures it should know: settings that cannot be right, models that are retired."""
         problem = self.profile.key_problem
-        key = () if problem is None else (f"api_key {problem}",)
+        key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
-        extra = (f"{p.field}: {p.message}" for p in unread)
+        extra = (RefusalCode.PROBLEM(field=p.field, reason=p.reason) for p in unread)
         return (*key, *extra, *(m.warning for m in self.profile.models if m.warning))
 
     @property
@@ -76,7 +78,7 @@ class ResolveProvider:
         """
         saved = await self.configs.get(provider_name)
         if require_saved and saved is None:
-            raise ProviderNotConfigured(provider_name, "no configuration is saved for it")
+            raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
         layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
         configured = bool(layers)
         if override is not None and (not configured or override.changes(combine(layers))):
@@ -132,7 +134,7 @@ class ResolveProvider:
 
     def leaks(
         self, secrets: Iterable[LayeredSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
-    ) -> Iterator[tuple[LayeredSecret, str]]:
+    ) -> Iterator[tuple[LayeredSecret, Message | str]]:
         """Yield those of the secrets that would get further than their home, and where to.
 
         ``resolved`` is what the layers amount to.
@@ -155,13 +157,14 @@ class ResolveProvider:
         config = combine(layers)
         provider = self.providers.get(config.kind or "")
         if provider is None:
-            raise ProviderNotConfigured(config.provider_name, f"its kind {config.kind!r} is not installed")
+            reason = RefusalCode.KIND_NOT_INSTALLED(kind=config.kind or "")
+            raise ProviderNotConfigured(config.provider_name, reason)
         try:
             profile = provider.describe(config)
         except ValidationFailed as error:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):
                 raise
-            raise ProviderNotConfigured(config.provider_name, str(error)) from error
+            raise ProviderNotConfigured(config.provider_name, error.reason) from error
         config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
         return ResolvedProvider(provider=provider, config=config, profile=profile)
 
@@ -170,9 +173,9 @@ class ResolveProvider:
         if not config.is_enabled:
             raise ProviderDisabled(config.provider_name)
         if profile.needs_api_base and not config.api_base:
-            raise ProviderNotConfigured(config.provider_name, "api_base is missing")
+            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
         if profile.needs_api_key and config.api_key is None:
-            raise ProviderNotConfigured(config.provider_name, "api_key is missing")
+            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
         for secret in _secrets(config):
             self.redactor.register(secret)
 

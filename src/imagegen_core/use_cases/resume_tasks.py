@@ -8,6 +8,7 @@ from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Phase, may_be_charged
 from imagegen_core.tasks.task import MAX_RECOVERIES, Task
 from imagegen_core.use_cases.end_task import EndTask
@@ -42,7 +43,7 @@ class ResumeTasks:
         if decoding and task.recoveries >= MAX_RECOVERIES:
             failure = Failure.of(
                 FailureCode.INTERNAL,
-                "the provider's answer stopped this service three times",
+                FailureReason.CRASHED_OVER_RESPONSE(),
                 possible_charge=may_be_charged(attempts),
             )
             for attempt in (a for a in attempts if a.is_active):

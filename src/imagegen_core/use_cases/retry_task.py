@@ -4,6 +4,7 @@ import attrs
 
 from imagegen_core.errors import BlobMissing, ValidationFailed
 from imagegen_core.ports.task_repository import AddedTask, TaskRepository
+from imagegen_core.problems import ProblemCode
 from imagegen_core.tasks.submission import Submission
 from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.submit_task import SubmitTask
@@ -26,9 +27,7 @@ class RetryTask:
         """
         task = await self.repository.get(task_id)
         if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
-            raise ValidationFailed.of(
-                "task_id", f"the task is {task.status}; only a failed or cancelled one is retried"
-            )
+            raise ValidationFailed.for_field("task_id", ProblemCode.NOT_RETRYABLE(status=task.status))
         request = task.request
         submission = Submission(
             operation=request.operation,
@@ -46,4 +45,4 @@ class RetryTask:
         try:
             return await self.submit(submission)
         except BlobMissing as error:
-            raise ValidationFailed.of("task_id", "the task's input images are no longer kept") from error
+            raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error

@@ -8,13 +8,15 @@ from imagegen_core.errors import CallError
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
 from imagegen_core.execution.provider_slots import SlotsClosed
+from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.failures import MAX_MESSAGE_CHARS, Failure, FailureCode
+from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
+from imagegen_core.problems import FailureReason
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Attempt, Phase
 from imagegen_core.tasks.attempt_outcome import (
@@ -83,9 +85,7 @@ class RunAttempt:
         planned = plan.calls.get(part)
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         if previous is not None and previous.phase is Phase.SUBMITTING:
-            failure = Failure.of(
-                FailureCode.OUTCOME_UNKNOWN, "the service stopped while the provider had the request"
-            )
+            failure = Failure.of(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
         if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
             # A process that died in between left its answer behind.
@@ -133,7 +133,7 @@ class RunAttempt:
                     if (refusal := await self.plan.refusal(run.task)) is not None:
                         raise call_error_from(refusal)  # it may have waited long for its turn
                     if run.cancelled.is_set():
-                        raise CallError(FailureCode.CANCELLED, "cancelled before anything was sent")
+                        raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
                     attempt = await self.send(
                         run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt
                     )
@@ -164,7 +164,7 @@ class RunAttempt:
         not_started = error.not_started and not charged
         return CallError(
             failure.code,
-            self.redactor.redact(failure.message, limit=MAX_MESSAGE_CHARS),
+            redacted_message(failure.reason, self.redactor),
             not_started=not_started,
             retry_after=error.retry_after,
             upstream_status=failure.upstream_status,

@@ -14,6 +14,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secret_box import SecretBox
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Receipt, SentConfig, UpstreamJob
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
@@ -60,9 +61,7 @@ class SendCall:
         try:
             answer = submission.result()
         except (TimeoutError, asyncio.CancelledError) as error:
-            raise CallError(
-                FailureCode.TIMEOUT, f"the provider took longer than {limit:g} seconds"
-            ) from error
+            raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
         attempt = await run.save_attempt(self._answered(attempt, answer))
         if cancelling is not None:
             raise cancelling

@@ -21,6 +21,7 @@ from imagegen_core.ports.image_inspector import (
 )
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.task import Task
 
@@ -102,7 +103,7 @@ class StoreImage:
         except BlobMissing:
             pass
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be read again") from error
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return None
 
     async def _store_with_retries(
@@ -125,7 +126,7 @@ class StoreImage:
         head, chunks = await _peek(image.chunks())
         mime_type = MediaType.sniff(head)
         if mime_type is None:
-            raise CallError(FailureCode.INVALID_IMAGE, "the provider's bytes are no PNG, JPEG or WebP")
+            raise CallError(FailureCode.INVALID_IMAGE, FailureReason.NOT_AN_IMAGE())
         key, chunks = f"{stem}.{mime_type.extension}", _capped(chunks)
         if self.label is None:
             return await self._put(key, chunks, mime_type), mime_type, None
@@ -138,23 +139,22 @@ class StoreImage:
         try:
             return await self.blobs.put(key, chunks, content_type=content_type)
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be stored") from error
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
     async def _inspect(self, blob: StoredBlob, mime_type: MediaType) -> Inspection:
         try:
             inspection = await self.inspector.inspect(self.blobs.open(blob.key))
             if inspection.mime_type is not mime_type:
-                raise ImageRejected("the image's type is unclear")
+                raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:
             await self.blobs.delete(blob.key)
-            raise CallError(FailureCode.INVALID_IMAGE, f"the provider's image is refused: {error}") from error
+            reason = FailureReason.IMAGE_REFUSED(reason=error.reason)
+            raise CallError(FailureCode.INVALID_IMAGE, reason) from error
         except InspectorUnavailable as error:
-            raise CallError(
-                FailureCode.STORAGE_FAILED,
-                f"the image could not be checked ({error}); it is kept as {blob.key}",
-            ) from error
+            reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=blob.key)
+            raise CallError(FailureCode.STORAGE_FAILED, reason) from error
         except (StorageError, BlobMissing) as error:
-            raise CallError(FailureCode.STORAGE_FAILED, "the image could not be read again") from error
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return inspection
 
 
@@ -179,9 +179,7 @@ async def _capped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         total += len(chunk)
         if total > MAX_IMAGE_BYTES:
-            raise CallError(
-                FailureCode.INVALID_IMAGE, f"the provider's image is larger than {MAX_IMAGE_BYTES} bytes"
-            )
+            raise CallError(FailureCode.INVALID_IMAGE, FailureReason.IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES))
         yield chunk
 
 

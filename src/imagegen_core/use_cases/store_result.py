@@ -7,15 +7,16 @@ import attrs
 
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.execution.call_exchange import CallExchange
-from imagegen_core.execution.redacted_json import redacted
+from imagegen_core.execution.redacted_json import redacted, redacted_message
 from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.failures import MAX_MESSAGE_CHARS, FailureCode
+from imagegen_core.failures import FailureCode
 from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.provider import GeneratedImage, ProviderCall, ProviderResult
 from imagegen_core.ports.redactor import Redactor
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Receipt
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome, can_retry_for_free, most_severe
 from imagegen_core.tasks.events import EventKind, TaskEvent
@@ -72,13 +73,13 @@ class StoreResult:
                 raise failure
         if not images and not stored:
             raise most_severe(failures) or CallError(
-                FailureCode.BAD_RESPONSE, "the provider's answer holds no image"
+                FailureCode.BAD_RESPONSE, FailureReason.NO_IMAGE_IN_RESPONSE()
             )
         lost = next((f.failure for f in failures if f.failure.code is FailureCode.STORAGE_FAILED), None)
         await self._record(run, attempt.stored(self.clock.now(), lost=lost), images)
         return AttemptOutcome(
             failures=tuple(failures),
-            warnings=tuple(self.redactor.redact(w, limit=MAX_MESSAGE_CHARS) for w in result.warnings),
+            warnings=tuple(redacted_message(w, self.redactor) for w in result.warnings),
         )
 
     async def _kept(
@@ -120,4 +121,4 @@ async def _collect(
     try:
         return await resolved.provider.collect(call, receipt, exchange)
     except BlobMissing as error:
-        raise CallError(FailureCode.STORAGE_FAILED, "the provider's answer is no longer on disk") from error
+        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error

@@ -24,6 +24,7 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool, SpoolOverflow
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
+from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.providers.capabilities import Model, check_operation, check_request, choose_model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.parameters import canonical
@@ -152,7 +153,8 @@ class SubmitTask:
         if submission.mask is not None and image is not None:
             mask = await self._input(submission.mask, "mask", task_id, "mask")
             if (mask.width, mask.height) != (image.width, image.height):
-                raise InvalidImage("mask", f"must be {image.width}x{image.height} like the image")
+                reason = ProblemCode.NOT_SIZE_OF_IMAGE(width=image.width, height=image.height)
+                raise InvalidImage("mask", reason)
         return ImageRequest(
             operation=submission.operation,
             prompt=submission.prompt,
@@ -174,11 +176,12 @@ class SubmitTask:
             size = await self.spool.put(task_id, name, _hashed(chunks(), digest), max_bytes=MAX_IMAGE_BYTES)
             inspection = await self.inspector.inspect(chunks())
         except SpoolOverflow as error:
-            raise InvalidImage(field, f"must be at most {MAX_IMAGE_BYTES} bytes") from error
+            raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES)) from error
         except ImageRejected as error:
-            raise InvalidImage(field, str(error)) from error
+            raise InvalidImage(field, error.reason) from error
         except InspectorUnavailable as error:
-            raise Unavailable(f"{field} could not be checked now: {error}") from error
+            reason = RefusalCode.IMAGE_NOT_CHECKED(field=field, reason=error.reason)
+            raise Unavailable(reason) from error
         return InputImage(
             key=f"{task_id}/{name}",
             mime_type=MediaType(inspection.mime_type),

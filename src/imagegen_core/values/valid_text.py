@@ -7,7 +7,7 @@ losing an image for, so it is mended.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -19,35 +19,9 @@ MAX_DEPTH = 64
 _INVALID = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def text_problem(text: str) -> str | None:
-    """Return what makes a text invalid, as a caller reads it; None for valid text."""
-    if _is_valid(text):
-        return None
-    return "must not contain NUL" if "\x00" in text else "must not contain half of a surrogate pair"
-
-
-def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the dotted path of each invalid text in plain values, and what is wrong with it.
-
-    A name that is invalid itself is complained of at what holds it, so every path can be shown.
-    """
-    if isinstance(value, str):
-        if problem := text_problem(value):
-            yield path, problem
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            if problem := text_problem(str(name)):
-                yield path, problem
-            else:
-                yield from text_problems(item, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from text_problems(item, f"{path}.{index}" if path else str(index))
-
-
 def valid_text(text: str) -> str:
     """Return the text with U+FFFD in place of NUL and of halves of surrogate pairs."""
-    return text if _is_valid(text) else _INVALID.sub(REPLACEMENT, text)
+    return text if is_valid(text) else _INVALID.sub(REPLACEMENT, text)
 
 
 def valid_json(value: Any) -> Any:
@@ -59,7 +33,7 @@ def valid_json(value: Any) -> Any:
     return _valid(value, MAX_DEPTH)
 
 
-def _is_valid(text: str) -> bool:
+def is_valid(text: str) -> bool:
     """Tell it in a tenth of the time that the pattern takes: texts of a megabyte come in numbers."""
     if "\x00" in text:
         return False

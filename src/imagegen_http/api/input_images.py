@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.problems import ProblemCode
 from imagegen_core.tasks.submission import InputSource, StoredImage
 from imagegen_http.guard import BufferedBody, Text
+from imagegen_http.problems.messages import RequestProblem
 
 _DATA_URL = re.compile(rb"data:image\\?/[a-z0-9.+-]{1,40}(?:;[a-z0-9=.+-]{1,80})*;base64,", re.IGNORECASE)
 _STORED_IMAGE = re.compile(rb"image:([1-9][0-9]{0,17})")
@@ -36,7 +38,7 @@ class InputImages:
         images = cls(body)
         yield images
         if images._unread:
-            raise ValidationFailed.of("body", "has an image in a field that takes none")
+            raise ValidationFailed.for_field("body", RequestProblem.STRAY_IMAGE())
         body.drop()
 
     async def read(self, text: str, field: str) -> InputSource:
@@ -72,16 +74,16 @@ def read_image(text: str | bytes, field: str) -> InputSource:
 def _decode(text: Text, start: int, end: int, field: str) -> bytes:
     prefix = _DATA_URL.match(text[start : min(end, start + _MAX_PREFIX_BYTES)])
     if prefix is None:
-        raise InvalidImage(field, "must be a data:image/…;base64, URL or image:<id>")
+        raise InvalidImage(field, RequestProblem.NOT_A_DATA_URL())
     start += prefix.end()
     if (end - start) * 3 // 4 > MAX_IMAGE_BYTES + 2 and b"\\" not in text[start : start + _PIECE_BYTES]:
-        raise InvalidImage(field, f"must be at most {MAX_IMAGE_BYTES} bytes")
+        raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES))
     try:
         data = b"".join(_decode_pieces(text, start, end))
     except binascii.Error as error:
-        raise InvalidImage(field, "is not base64") from error
+        raise InvalidImage(field, RequestProblem.NOT_BASE64()) from error
     if not data:
-        raise InvalidImage(field, "is empty")
+        raise InvalidImage(field, ProblemCode.EMPTY())
     return data
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from imagegen_core.failures import Failure
 from imagegen_core.images import Image
+from imagegen_core.messages import Language
 from imagegen_core.providers.capabilities import LifecycleStatus, Model
 from imagegen_core.providers.config import masked_extra
 from imagegen_core.search.pages import Page
 from imagegen_core.tasks.task import Task, TaskStatus
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.show_task import TaskView
+from imagegen_http.asgi import request_context
 from imagegen_http.problems.error_table import FAILURES
 
 
@@ -37,7 +39,7 @@ def accepted(task: Task) -> dict[str, Any]:
 
 def task(view: TaskView, *, english: bool) -> dict[str, Any]:
     """Return a task in full."""
-    told = view.task
+    told, language = view.task, _language(english=english)
     images = [image(i) for i in view.images]
     return {
         "task_id": told.task_id,
@@ -55,7 +57,7 @@ def task(view: TaskView, *, english: bool) -> dict[str, Any]:
         "completed_at": timestamp(told.completed_at),
         "image_url": images[0]["image_url"] if images else None,
         "images": images,
-        "warnings": list(told.warnings),
+        "warnings": [warning.text(language) for warning in told.warnings],
         "error": None if told.failure is None else failure(told.failure, english=english),
         "config_snapshot": dict(told.config_snapshot),
         "cancel_requested": told.cancel_requested,
@@ -64,17 +66,22 @@ def task(view: TaskView, *, english: bool) -> dict[str, Any]:
     }
 
 
+def _language(*, english: bool) -> Language:
+    return Language.EN if english else Language.ZH
+
+
 def _progress(told: Task) -> float:
     return 1.0 if told.status is TaskStatus.COMPLETED else told.progress or 0.0
 
 
 def failure(told: Failure, *, english: bool) -> dict[str, Any]:
-    """Return why a task failed: a sentence in the caller's language, then the provider's own words."""
+    """Return why a task failed: what its code means, then the reason, perhaps the provider's own words."""
     zh, en = FAILURES[told.code]
     head, colon = (en, ": ") if english else (zh, "：")
+    reason = told.reason.text(_language(english=english))
     return {
         "code": str(told.code),
-        "message": f"{head}{colon}{told.message}" if told.message else head,
+        "message": f"{head}{colon}{reason}" if reason else head,
         "retryable": told.retryable,
         "possible_charge": told.possible_charge,
         "upstream_status": told.upstream_status,
@@ -184,7 +191,7 @@ def provider_config(told: ResolvedProvider) -> dict[str, Any]:
         "max_retries": config.retries,
         "extra_config": masked_extra(config.extra_config),
         "source": str(config.source),
-        "warnings": list(told.warnings),
+        "warnings": [request_context.text(warning) for warning in told.warnings],
         "created_at": timestamp(config.created_at),
         "updated_at": timestamp(config.updated_at),
     }

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from imagegen_core.errors import Unavailable
 from imagegen_http.asgi.types import Receive
+from imagegen_http.problems.messages import ServiceBusy
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) ->
     try:
         await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise Unavailable("interrupted: the client disconnected")
+            raise Unavailable(ServiceBusy.CALLER_LEFT())
         return working.result()
     finally:
         working.cancel()

@@ -14,6 +14,7 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, new_witness
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
@@ -96,7 +97,7 @@ async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int
     tokens = [row.token async for row in rows.all()]
     box = FernetSecretBox.for_inspection(directory, given=variable, tokens=tokens)
     if box.locked:
-        raise Unavailable(f"saved keys are locked: {box.lock_reason}")
+        raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=box.lock_reason or KeyCode.MASTER_KEY_MISSING()))
     sealing = Sealing(keys)
     count = await reseal(sealing, rows)
     write_witness(directory, new_witness(sealing))

@@ -9,6 +9,7 @@ from imagegen_http.guard.buffered_body import BufferedBody
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.guard.refusals import RequestAborted, RequestRefused
 from imagegen_http.guard.rules import GuardRules
+from imagegen_http.problems.messages import RequestProblem
 
 JSON = "application/json"
 VARIATIONS = "/v1/images/variations"
@@ -63,12 +64,12 @@ def content_length(request: InboundRequest) -> int | None:
     length = request.header(b"content-length")
     if request.header(b"transfer-encoding"):
         if length:
-            raise RequestRefused.for_body("has both a Content-Length and a Transfer-Encoding")
+            raise RequestRefused.for_field("body", RequestProblem.TWO_LENGTHS())
         return None
     if not length:
         return 0
     if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004 - more than 2**64
-        raise RequestRefused.for_body("Content-Length is not a number")
+        raise RequestRefused.for_field("body", RequestProblem.LENGTH_NOT_A_NUMBER())
     return int(length)
 
 
@@ -109,7 +110,9 @@ class IncomingBody:
                 return await self._read(max_bytes(self._request, rules), lease)
         except TimeoutError as error:
             self._timed_out = True
-            raise RequestRefused.for_body(f"was not complete after {rules.body_seconds:g} seconds") from error
+            raise RequestRefused.for_field(
+                "body", RequestProblem.BODY_TOO_SLOW(seconds=rules.body_seconds)
+            ) from error
 
     def replay(self, buffered_body: BufferedBody) -> Receive:
         """Return a ``receive`` that yields this body as one message, and then the server's own messages.

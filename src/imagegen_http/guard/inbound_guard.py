@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from imagegen_core.ports.clock import Clock
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.addresses import Origin
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
@@ -107,8 +108,7 @@ class InboundGuard:
 
     def _check_head(self, request: InboundRequest, body: IncomingBody) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
-            problem = {"field": "headers", "message": f"must be at most {MAX_HEAD_BYTES} bytes"}
-            raise RequestRefused("validation_failed", {"errors": [problem]})
+            raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
         if not self._hosts.allow(request) or cross_site.refuses(request, self._public_origin):
             raise RequestRefused("forbidden_origin")
         if self._access is not None and not self._access.allows(request):
@@ -127,7 +127,7 @@ class InboundGuard:
                     )
                 )
             except json_outline.TooComplex as error:
-                raise RequestRefused.for_body(str(error)) from error
+                raise RequestRefused.for_field("body", error.reason) from error
 
     async def _send_refusal(
         self,

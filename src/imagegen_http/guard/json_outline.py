@@ -11,6 +11,9 @@ from types import MappingProxyType
 
 import attrs
 
+from imagegen_core.messages import Message
+from imagegen_http.problems.messages import RequestProblem
+
 MAX_VALUES = 20_000
 """The largest configuration of a provider has some thousand values."""
 
@@ -32,7 +35,11 @@ Span = tuple[int, int]
 
 
 class TooComplex(Exception):
-    """The text must not be parsed; the message says why."""
+    """The text must not be parsed; ``reason`` says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +64,7 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     scan = _Scan(text, extract_images=extract_images)
     scan.run()
     if is_deeper_than(max_depth, bytes(scan.structure)):
-        raise TooComplex(f"is nested deeper than {max_depth} levels")
+        raise TooComplex(RequestProblem.NESTED_TOO_DEEPLY(maximum=max_depth))
     if not scan.images:
         return Outline(text=text)
     return Outline(text=bytes(scan.out), images=MappingProxyType(scan.images))
@@ -105,7 +112,7 @@ class _Scan:
         piece = self._text[start:end]
         self._values += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
         if self._values > MAX_VALUES:
-            raise TooComplex(f"has more than {MAX_VALUES} values")
+            raise TooComplex(RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
         self.structure += piece
         self.out += piece
 
@@ -127,7 +134,7 @@ class _Scan:
         while True:
             self._quotes += 1
             if self._quotes > _MAX_QUOTES:
-                raise TooComplex(f"has more than {_MAX_QUOTES} quotes")
+                raise TooComplex(RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
             quote = self._text.find(b'"', at)
             if quote < 0:
                 return len(self._text)
@@ -141,7 +148,7 @@ class _Scan:
             run = len(before) - len(before.rstrip(b"\\"))
             if run < limit:
                 return run % 2 == 1
-        raise TooComplex(f"has more than {_MAX_BACKSLASHES} backslashes in a row")
+        raise TooComplex(RequestProblem.TOO_MANY_BACKSLASHES(maximum=_MAX_BACKSLASHES))
 
     def _is_image(self, start: int, end: int) -> bool:
         if not self._extract_images or end - start <= MIN_EXTRACTED_IMAGE_BYTES or end == len(self._text):
@@ -150,4 +157,4 @@ class _Scan:
 
     def _check_size(self, more: int) -> None:
         if self._extract_images and len(self.out) + more > _MAX_OUTLINE_BYTES:
-            raise TooComplex("has too much beside its images")
+            raise TooComplex(RequestProblem.TOO_MUCH_TEXT(maximum=_MAX_OUTLINE_BYTES))

@@ -5,6 +5,9 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.messages import Message
+from imagegen_core.problems import Problem
+
 
 @attrs.frozen
 class RequestRefused(Exception):
@@ -15,9 +18,9 @@ class RequestRefused(Exception):
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
     @classmethod
-    def for_body(cls, message: str) -> "RequestRefused":
-        """Return a refusal because of the body: its content, or how it was sent."""
-        return cls("validation_failed", {"errors": [{"field": "body", "message": message}]})
+    def for_field(cls, field: str, reason: Message) -> "RequestRefused":
+        """Return a refusal because of one part of the request."""
+        return cls("validation_failed", {"errors": (Problem(field=field, reason=reason),)})
 
 
 class RequestAborted(Exception):

@@ -7,11 +7,13 @@ import attrs
 
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.task_repository import AddedTask
+from imagegen_core.problems import RefusalCode
 from imagegen_core.tasks.task import Task
 from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.openai.models import find_model
 from imagegen_http.openai.submissions import build_submission, possible_operations
+from imagegen_http.problems.messages import ServiceBusy
 from imagegen_http.runtime.service import Service
 
 _CLIENT_KEY_SCOPE = "v1"
@@ -69,7 +71,7 @@ async def accept(
         if task is not None:
             return Accepted(task=task, replayed=True, call=call)
         if caller.disconnect.done():
-            raise Unavailable("the client disconnected")
+            raise Unavailable(ServiceBusy.CALLER_LEFT())
         key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
         async with retries.submitting(call, key):
             added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)
@@ -78,7 +80,7 @@ async def accept(
 
 async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
     if service.stopping.is_set():
-        raise Unavailable("the service is shutting down")
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
     provider_name, model = await find_model(service, image_request.generation.model)
     submission = attrs.evolve(
         build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope

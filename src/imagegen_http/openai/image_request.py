@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-import msgspec
-from litestar.exceptions import ValidationException
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
 from imagegen_core.tasks.submission import InputSource
 from imagegen_http.api.input_images import InputImages, read_image
-from imagegen_http.api.json_request import malformed
+from imagegen_http.api.json_request import converted, decoded
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference
@@ -38,9 +37,9 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
     """Return the request of a body that was parsed as ``generation`` already.
 
     Raises:
-        ClientException: a field that is not part of ``generation`` is malformed.
+        ValidationFailed: a field that is not part of ``generation`` is malformed.
     """
-    fields = _decode(body)
+    fields = decoded(body, dict[str, Any])
     return ImageRequest(
         generation=generation, fields=_model_fields(fields), digest=hashlib.sha256(body).hexdigest()
     )
@@ -50,7 +49,7 @@ def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
     """Return the request of an edit's body, JSON or multipart; blocks.
 
     Raises:
-        ValidationFailed, ValidationException, ClientException: the body is malformed.
+        ValidationFailed: the body is malformed.
         InvalidImage: an image in it is not base64, is empty or too large. It is not decoded yet.
     """
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
@@ -63,7 +62,7 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     masks = [_image(p) for p in parts if p.name == "mask"]
     fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
     return ImageRequest(
-        generation=_convert(fields, ImageEdit, strict=False),
+        generation=converted(fields, ImageEdit, strict=False),
         fields=_model_fields(fields),
         digest=_digest(parts),
         images=input_images,
@@ -72,8 +71,8 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
 
 
 def _from_json(body: BufferedBody) -> ImageRequest:
-    fields = _decode(body.outline.text)
-    generation = _convert(fields, ImageEdit, strict=True)
+    generation = decoded(body.outline.text, ImageEdit)
+    fields = decoded(body.outline.text, dict[str, Any])
     single = generation.image or []
     references = [*generation.images, *(single if isinstance(single, list) else [single])]
     texts = [_text(reference) for reference in references]
@@ -86,25 +85,10 @@ def _from_json(body: BufferedBody) -> ImageRequest:
     )
 
 
-def _decode(body: Text) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(body) from error
-
-
-def _convert(fields: Any, kind: type[ImageEdit], *, strict: bool) -> ImageEdit:
-    try:
-        return msgspec.convert(fields, kind, strict=strict)
-    except msgspec.ValidationError as error:
-        problem = {"key": "body", "message": str(error)}
-        raise ValidationException("the body is not valid", extra=[problem]) from error
-
-
 def _image(part: Part) -> InputSource:
     """Return the image of a form's part: a file, or a field with a data URL or an image's id as in JSON."""
     if not part.content:
-        raise ValidationFailed.of(part.name, "is empty")
+        raise ValidationFailed.for_field(part.name, ProblemCode.EMPTY())
     return part.content if part.is_file else read_image(part.content, part.name)
 
 

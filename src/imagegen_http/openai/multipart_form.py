@@ -6,7 +6,9 @@ import attrs
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import ProblemCode
 from imagegen_http.guard import Text
+from imagegen_http.problems.messages import RequestProblem
 
 _PIECE_BYTES = 256 * 1024
 _MAX_PARTS = 100
@@ -28,11 +30,11 @@ class Part:
             ValidationFailed: it is not UTF-8, or longer than 1 MiB.
         """
         if len(self.content) > _MAX_TEXT_BYTES:
-            raise ValidationFailed.of(self.name, f"must be at most {_MAX_TEXT_BYTES} bytes")
+            raise ValidationFailed.for_field(self.name, ProblemCode.TOO_MANY_BYTES(maximum=_MAX_TEXT_BYTES))
         try:
             return self.content.decode()
         except UnicodeDecodeError as error:
-            raise ValidationFailed.of(self.name, "is not UTF-8") from error
+            raise ValidationFailed.for_field(self.name, ProblemCode.NOT_UTF8()) from error
 
 
 def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
@@ -45,9 +47,9 @@ def read_parts(body: Text, content_type: str) -> tuple[Part, ...]:
     try:
         return tuple(_parts(body, options["boundary"]))
     except KeyError as error:
-        raise ValidationFailed.of("body", "its Content-Type names no boundary") from error
+        raise ValidationFailed.for_field("body", RequestProblem.NO_BOUNDARY()) from error
     except MultipartError as error:
-        raise ValidationFailed.of("body", "is not multipart/form-data, or has too many parts") from error
+        raise ValidationFailed.for_field("body", RequestProblem.NOT_A_FORM()) from error
 
 
 def _parts(body: Text, boundary: str) -> Iterator[Part]:

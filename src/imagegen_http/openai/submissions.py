@@ -5,10 +5,12 @@ from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation, parse_size
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.parameters import common
 from imagegen_core.tasks.submission import Submission
 from imagegen_http.openai.image_request import ImageRequest
+from imagegen_http.problems.messages import RequestProblem
 
 _LEGACY_VALUES: Mapping[tuple[str, str], str | None] = {
     ("quality", "standard"): None,
@@ -74,10 +76,10 @@ def build_submission(image_request: ImageRequest, provider_name: str, model: Mod
 def _operation(image_request: ImageRequest, model: Model) -> Operation:
     images = image_request.images or ()
     if not images:
-        raise ValidationFailed.of("image", "is required")
+        raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
     if len(images) > 1:
         if image_request.mask is not None:
-            raise ValidationFailed.of("mask", "goes with one image only")
+            raise ValidationFailed.for_field("mask", RequestProblem.MASK_OF_SEVERAL())
         return Operation.REFERENCE
     can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
     return Operation.EDIT if can_edit or image_request.mask is not None else Operation.REFERENCE

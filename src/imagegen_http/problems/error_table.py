@@ -4,7 +4,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_http.problems.problem_words import in_chinese
+from imagegen_core.messages import Language, Message
+from imagegen_core.problems import Problem
 
 
 @attrs.frozen
@@ -193,19 +194,23 @@ def wants_english(accept_language: str | None) -> bool:
 def envelope(
     slug: str, data: dict[str, Any], *, english: bool, request_id: str
 ) -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the body of an error."""
-    row = TABLE[slug]
+    """Return the HTTP status and the body of an error; messages and problems in ``data`` become text."""
+    row, language = TABLE[slug], Language.EN if english else Language.ZH
     body: dict[str, Any] = {"error": slug, "request_id": request_id}
     hint = row.hint_en if english else row.hint_zh
     if hint:
         body["hint"] = hint
-    if "errors" in data and not english:
-        translated_errors = [
-            {**problem, "message": in_chinese(problem["message"])} for problem in data["errors"]
-        ]
-        data = {**data, "errors": translated_errors}
-    return row.code // 100, {
-        "code": row.code,
-        "message": row.en if english else row.zh,
-        "data": {**body, **data},
-    }
+    body |= {name: _shown(value, language) for name, value in data.items()}
+    return row.code // 100, {"code": row.code, "message": row.en if english else row.zh, "data": body}
+
+
+def _shown(value: Any, language: Language) -> Any:
+    match value:
+        case Message():
+            return value.text(language)
+        case Problem(field=field, reason=reason):
+            return {"field": field, "code": str(reason.code), "message": reason.text(language)}
+        case tuple():
+            return [_shown(item, language) for item in value]
+        case _:
+            return value

@@ -1,7 +1,7 @@
 """Turns exceptions into the error envelope."""
 
 import json
-import re
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -15,25 +15,31 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from imagegen_core.errors import BlobMissing, Refusal, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.errors import (
+    BlobMissing,
+    Refusal,
+    StorageError,
+    StorageFull,
+    StorageUnreachable,
+    ValidationFailed,
+)
+from imagegen_core.messages import upstream_text
+from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.problems.error_table import envelope
+from imagegen_http.problems.shapes import problems_of
 
 RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
-
-_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
-_INDEX = re.compile(r"\[(\d+)\]")
 
 _log = structlog.get_logger("imagegen.errors")
 
 
 def refusal_handler(_: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
     """Answer a request that the core turned down."""
-    data = dict(error.data)
-    if "errors" not in data:
-        data.setdefault("detail", error.message)
-    return error_response(error.slug, data)
+    if isinstance(error, ValidationFailed):
+        return error_response(error.slug, {"errors": error.problems})
+    return error_response(error.slug, {"detail": error.reason, **error.data})
 
 
 def storage_handler(_: Request[Any, Any, Any], error: StorageError) -> Response[dict[str, Any]]:
@@ -50,12 +56,13 @@ def missing_blob_handler(_: Request[Any, Any, Any], error: BlobMissing) -> Respo
     return error_response("image_not_found", {})
 
 
-def validation_handler(_: Request[Any, Any, Any], error: ValidationException) -> Response[dict[str, Any]]:
-    """Answer a body or query that is not of the declared shape."""
-    problems = [_problem(item) for item in (error.extra if isinstance(error.extra, list) else [])]
-    return error_response(
-        "validation_failed", {"errors": problems or [{"field": "body", "message": error.detail}]}
-    )
+def validation_handler(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> Response[dict[str, Any]]:
+    """Answer a query that is not of the declared shape; bodies are `JsonRequest`'s."""
+    items = error.extra if isinstance(error.extra, list) else []
+    problems = tuple(p for item in items for p in _parameter_problems(request, str(item.get("key"))))
+    return _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
 
 
 def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
@@ -69,17 +76,13 @@ def http_handler(_: Request[Any, Any, Any], error: HTTPException) -> Response[di
     if error.status_code == 413:  # noqa: PLR2004 - HTTP's own number
         return error_response("body_too_large", {})
     if isinstance(error, ClientException):
-        return error_response(
-            "validation_failed", {"errors": [{"field": "body", "message": _malformed(error)}]}
-        )
+        return _invalid(Problem(field="request", reason=upstream_text(error.detail)))
     return internal_handler(_, error)
 
 
 def recursion_handler(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
     """Answer JSON that is nested beyond all use."""
-    return error_response(
-        "validation_failed", {"errors": [{"field": "body", "message": "is nested too deeply"}]}
-    )
+    return _invalid(Problem(field="body", reason=ProblemCode.TOO_DEEP()))
 
 
 def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
@@ -140,32 +143,14 @@ HANDLERS: dict[Any, Any] = {
 }
 
 
-def _problem(item: Any) -> dict[str, str]:
-    """Return one of Litestar's problems as ours, with the path that msgspec put into its message."""
-    if not isinstance(item, dict):
-        return {"field": "body", "message": str(item)}
-    message = str(item.get("message", "is not valid"))
-    key = str(item.get("key", "body"))
-    if message == repr(key):  # how Litestar says that there is none
-        return {"field": "body" if key == "data" else key, "message": "is required"}
-    path_match = _PATH.search(message)
-    if path_match:
-        path = _INDEX.sub(r".\1", path_match["path"])
-        key = path if key in ("data", "body") else f"{key}.{path}"
-    unknown = re.search(r"unknown field `([^`]*)`", message)
-    if unknown:
-        key = f"{key}.{unknown[1]}" if key not in ("data", "body") else unknown[1]
-        return {"field": key, "message": "unknown field"}
-    missing = re.search(r"missing required field `([^`]+)`", message)
-    if missing:
-        key = f"{key}.{missing[1]}" if key not in ("data", "body") else missing[1]
-        return {"field": key, "message": "is required"}
-    return {"field": key.strip("."), "message": _PATH.sub("", message)}
+def _invalid(*problems: Problem) -> Response[dict[str, Any]]:
+    return error_response("validation_failed", {"errors": problems})
 
 
-def _malformed(error: ClientException) -> str:
-    return (
-        "is not JSON"
-        if "decode" in error.detail.lower() or "malformed" in error.detail.lower()
-        else error.detail
-    )
+def _parameter_problems(request: Request[Any, Any, Any], name: str) -> Iterator[Problem]:
+    """Yield what is wrong with a parameter of the query that its handler did not get."""
+    declared = request.route_handler.signature_model.__annotations__.get(name, Any)
+    if name not in request.query_params:
+        yield Problem(field="body" if name == "data" else name, reason=ProblemCode.REQUIRED())
+    else:
+        yield from problems_of(request.query_params[name], declared, path=name, from_text=True)

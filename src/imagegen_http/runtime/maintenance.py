@@ -10,6 +10,7 @@ import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.ports.clock import Clock
+from imagegen_core.problems import ProblemCode
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_core.use_cases.expire_local import ExpireLocal, ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncStorage, SyncSummary
@@ -69,7 +70,7 @@ class Maintenance:
             ValidationFailed: OSS is not configured; without it no local file is ever removed.
         """
         if self.expire is None:
-            raise ValidationFailed.of("storage.oss", "is not configured, so local files are never removed")
+            raise ValidationFailed.for_field("storage.oss", ProblemCode.NO_ARCHIVE())
         async with self._exclusive_pass("expire") as progress:
             summary = await self.expire(dry_run=dry_run, progress=progress)
         self.expiry_error = summary.last_error

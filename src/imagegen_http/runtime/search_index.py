@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from imagegen_core.errors import Unavailable
+from imagegen_http.problems.messages import ServiceBusy
 
 Progress = Callable[[int, int], None]
 
@@ -40,7 +41,7 @@ class SearchIndex:
             Unavailable: it is being rebuilt already.
         """
         if self._lock.locked():
-            raise Unavailable("the search index is being rebuilt already")
+            raise Unavailable(ServiceBusy.REINDEXING())
         async with self._lock:
             try:
                 return await self.rebuild(self._note)

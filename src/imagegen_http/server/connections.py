@@ -13,22 +13,22 @@ import attrs
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from imagegen_core.messages import Message
+from imagegen_core.problems import Problem
 from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
 from imagegen_http.asgi.types import App, Receive, Scope, Send
 from imagegen_http.problems.error_table import envelope
+from imagegen_http.problems.messages import RequestProblem
 from imagegen_http.server.read_scheduler import ReadScheduler, ScheduledFlowControl
 from imagegen_http.server.start_scheduler import StartScheduler
 
 MAX_HEADER_BYTES = 32 * 1024
 """For ``uvicorn.Config(h11_max_incomplete_event_size=…)``."""
 
-_NOT_ENCODED = "an address must be ASCII, the rest percent-encoded; curl does that with -G --data-urlencode"
 
 MAX_HEADERS = 100
 """A head with more lines is refused unparsed: 32 KiB of one-letter headers would take two megabytes."""
 
-_TOO_MANY_HEADERS = f"must have at most {MAX_HEADERS} headers"
-_TOO_MANY_CHUNKS = "must come in larger chunks"
 _MAX_TINY_CHUNKS = 256
 _TINY_CHUNK = re.compile(rb"\r\n[0-9a-fA-F]{1,2}(?:;[^\r\n]*)?\r\n")
 _HEAD_END = re.compile(rb"\n\r?\n")
@@ -158,7 +158,7 @@ class _LimitedProtocol(H11Protocol):
             return
         self._received = data
         if self._has_tiny_chunks(data):
-            self.send_400_response(_TOO_MANY_CHUNKS)
+            self._refuse(RequestProblem.CHUNKS_TOO_SMALL())
             return
         super().data_received(data)
         self._received = b""
@@ -171,7 +171,7 @@ class _LimitedProtocol(H11Protocol):
         if self.conn.their_state is h11.IDLE:
             head = _HEAD_END.split(self.conn.trailing_data[0], maxsplit=1)[0]
             if head.count(b"\n") > MAX_HEADERS:
-                self.send_400_response(_TOO_MANY_HEADERS)
+                self._refuse(RequestProblem.TOO_MANY_HEADERS(maximum=MAX_HEADERS))
                 return
         super().handle_events()
 
@@ -204,16 +204,21 @@ class _LimitedProtocol(H11Protocol):
         return False
 
     def send_400_response(self, msg: str) -> None:
-        """Respond to invalid HTTP with our error envelope, and with a lingering close so that it arrives."""
+        """Respond to invalid HTTP with our own words."""
+        encoded = self._received.partition(b"\r\n")[0].isascii()
+        self._refuse(
+            RequestProblem.NOT_AN_HTTP_REQUEST() if encoded else RequestProblem.ADDRESS_NOT_ENCODED()
+        )
+
+    def _refuse(self, reason: Message) -> None:
+        """Say what is wrong, and with a lingering close so that it arrives."""
         self._stop_head_timer()
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            if not self._received.partition(b"\r\n")[0].isascii():
-                msg = _NOT_ENCODED
-            for event in _bad_request(msg, self._shared.new_id()):
+            for event in _bad_request(reason, self._shared.new_id()):
                 self.transport.write(self.conn.send(event))
         self._close_lingering()
 
@@ -247,9 +252,9 @@ class _LimitedProtocol(H11Protocol):
         self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
-def _bad_request(message: str, request_id: str) -> tuple[h11.Response, h11.Data, h11.EndOfMessage]:
-    errors = [{"field": "request", "message": message}]
-    status, body = envelope("validation_failed", {"errors": errors}, english=False, request_id=request_id)
+def _bad_request(reason: Message, request_id: str) -> tuple[h11.Response, h11.Data, h11.EndOfMessage]:
+    data = {"errors": (Problem(field="request", reason=reason),)}
+    status, body = envelope("validation_failed", data, english=False, request_id=request_id)
     content = json.dumps(body, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"),

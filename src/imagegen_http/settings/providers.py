@@ -5,7 +5,9 @@ from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_RETRIES, MAX_TIMEOUT_SECONDS
+from imagegen_core.messages import as_message
 from imagegen_core.operations import Operation
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
@@ -75,7 +77,7 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
         try:
             return None if fields.get(key) is None else of(fields[key])
         except TypeError as error:
-            raise ValidationFailed.of(key, str(error)) from error
+            raise ValidationFailed.for_field(key, as_message(str(error))) from error
 
     extra = read("extra_config", _extra_config) or {}
     check_service_settings(extra)
@@ -127,16 +129,18 @@ def _models(value: Any) -> tuple[ModelEntry, ...]:
     entries = []
     for index, item in enumerate(read_list(value)):
         if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-            raise ValidationFailed.of(f"models.{index}", "must have an id")
+            raise ValidationFailed.for_field(f"models.{index}", ProblemCode.MODEL_WITHOUT_ID())
         if unknown := sorted(str(key) for key in item if key not in _MODEL_FIELDS):
-            raise ValidationFailed.of(f"models.{index}.{unknown[0]}", unknown_key(unknown[0], _MODEL_FIELDS))
+            reason = unknown_key(unknown[0], _MODEL_FIELDS)
+            raise ValidationFailed.for_field(f"models.{index}.{unknown[0]}", reason)
         capabilities = item.get("capabilities")
         try:
             operations = (
                 None if capabilities is None else tuple(Operation(c) for c in read_list(capabilities))
             )
         except ValueError as error:
-            raise ValidationFailed.of(f"models.{index}.capabilities", str(error)) from error
+            reason = ProblemCode.NOT_ONE_OF(choices=tuple(map(str, Operation)))
+            raise ValidationFailed.for_field(f"models.{index}.capabilities", reason) from error
         entries.append(
             ModelEntry(
                 id=item["id"],

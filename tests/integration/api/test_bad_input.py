@@ -41,7 +41,7 @@ def test_a_body_that_is_missing_is_named(api):
     """By what a caller can act on."""
     answer = api.post(GENERATE, content=b"", headers=JSON)
 
-    assert [{"field": "body", "message": "为必填项"}] == answer.json()["data"]["errors"]
+    assert [{"field": "body", "code": "required", "message": "为必填项"}] == answer.json()["data"]["errors"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_missing_body_is_asked_for(api, path):
     """By that name, with a type and without."""
     answers = [api.post(path, headers=ENGLISH), api.post(path, content=b"", headers={**JSON, **ENGLISH})]
 
-    assert [[{"field": "body", "message": "is required"}]] * 2 == [
+    assert [[{"field": "body", "code": "required", "message": "is required"}]] * 2 == [
         a.json()["data"].get("errors") for a in answers
     ]
 

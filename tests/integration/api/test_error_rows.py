@@ -170,10 +170,10 @@ def test_a_row_speaks_chinese_and_english(api, slug):
     [
         (_post(GENERATE, {}), "为必填项", "is required"),
         (_post(GENERATE, {"colour": 1}), "未知字段", "unknown field"),
-        (_post(GENERATE, {"params": 1}), "须为 object 类型，收到的是 int", "Expected `object`, got `int`"),
+        (_post(GENERATE, {"params": 1}), "须为对象", "must be an object"),
         (_post(GENERATE, body_of(num=11)), "不能大于 10", "must be at most 10"),
         (_post(GENERATE, body_of(wdth=1)), "模型 demo 没有这个参数", "model demo takes no such parameter"),
-        (_get(f"{TASKS}?page=0"), "不能小于 1", "Expected `int` >= 1"),
+        (_get(f"{TASKS}?page=0"), "不能小于 1", "must be at least 1"),
         (_get(f"{IMAGES}/search"), "不能为空", "must not be empty"),
     ],
 )

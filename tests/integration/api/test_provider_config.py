@@ -11,6 +11,7 @@ from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,
+    ENGLISH,
     GENERATE,
     TASKS,
     WAIT,
@@ -292,9 +293,9 @@ def test_the_kind_follows_from_the_name(api, name, kind):
 @pytest.mark.parametrize(
     ("name", "key", "warnings"),
     [
-        ("stable-diffusion", KEY, ["api_key must be user:password"]),
+        ("stable-diffusion", KEY, ["api_key：须为 user:password 的形式"]),
         ("stable-diffusion", "user:password", []),
-        ("tencent", KEY, ["api_key must be SecretId:SecretKey"]),
+        ("tencent", KEY, ["api_key：须为 SecretId:SecretKey 的形式"]),
         ("tencent", "id:secret", []),
     ],
 )
@@ -345,10 +346,12 @@ def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
 )
 def test_a_setting_that_nothing_reads_is_40000(api, kind, extra, field, message):
     """With the known one that was probably meant; nothing is saved."""
-    answer = api.post(CONFIG, json={"provider_name": "misspelt", "kind": kind, "extra_config": extra})
+    body = {"provider_name": "misspelt", "kind": kind, "extra_config": extra}
+    answer = api.post(CONFIG, json=body, headers=ENGLISH)
+    problems = [(problem["field"], problem["message"]) for problem in answer.json()["data"]["errors"]]
 
     assert (400, 40000) == row(answer)[:2]
-    assert {"field": f"extra_config.{field}", "message": message} in answer.json()["data"]["errors"]
+    assert (f"extra_config.{field}", message) in problems
     assert 404 == api.get(f"{CONFIG}/misspelt").status_code
 
 
@@ -369,7 +372,7 @@ def test_a_row_with_an_unknown_setting_goes_on_working(start_server):
         again = api.post(CONFIG, json={"provider_name": "old", "extra_config": extra})
         mended = data(api.post(CONFIG, json={"provider_name": "old", "extra_config": {"max_concurrency": 2}}))
 
-    warnings = ["extra_config.max_concurency: unknown key; did you mean max_concurrency?"]
+    warnings = ["extra_config.max_concurency：未知的键；是否想写 max_concurrency？"]
     assert ("completed", warnings, extra) == (task["status"], listed["warnings"], listed["extra_config"])
     assert (1, warnings) == (changed["max_retries"], changed["warnings"])
     assert ((400, 40000), []) == (row(again)[:2], mended["warnings"])
@@ -512,7 +515,7 @@ def test_a_provider_that_cannot_be_reached_says_why(api, saved):
     told = data(api.post(f"{CONFIG}/off/test"))
 
     assert (False, "failed") == (told["ok"], told["outcome"])
-    assert "127.0.0.1 could not be connected to (connection refused)" == told["detail"]
+    assert "无法连接 127.0.0.1（连接被拒绝）" == told["detail"]
 
 
 def test_an_upstream_that_does_not_answer_is_not_ok(api):

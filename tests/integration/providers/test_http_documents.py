@@ -12,6 +12,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import INPUTS, image_file, input_image, read, request_for, run_call
 from imagegen_core.errors import CallError, ValidationFailed
@@ -209,7 +210,7 @@ async def test_no_model_no_image_but_a_warning_for_a_retired_one():
 
         (model,) = provider_for(server).describe(config).models
 
-        assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == model.warning
+        assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == str(model.warning)
 
 
 @pytest.mark.parametrize("fake", [FakeOpenAI, simple_upstreams.FakeArk, FakeDashScope])
@@ -263,7 +264,7 @@ async def test_a_mask_that_a_model_cannot_take_goes_along():
         result = await run_call(provider, call, MemoryExchange(INPUTS))
 
         assert 2 == len(server.fake.bodies[0]["image"])
-        assert ("this model takes no mask; it was sent along as one more image",) == result.warnings
+        assert [DocumentCode.DOCUMENT_MASK_BESIDE()] == list(result.warnings)
 
 
 async def test_a_job_may_lose_one_image():
@@ -429,7 +430,7 @@ async def test_probing_tells_a_wrong_key():
         bad = await provider.probe(attrs.evolve(config, api_key=Secret.parse("sk-wrong-0123456789")))
 
         assert (True, False) == (good.ok, bad.ok)
-        assert bad.detail.startswith("401: Incorrect API key")
+        assert str(bad.detail).startswith("401: Incorrect API key")
 
 
 @pytest.mark.parametrize(

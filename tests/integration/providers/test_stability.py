@@ -338,7 +338,7 @@ async def test_a_wrong_key_is_never_in_the_message():
             probe = await bench.provider.probe(bench.config)
 
             assert ("auth_failed", False) == (error.failure.code, probe.ok)
-            assert "sk-wrong" not in error.failure.message + probe.detail
+            assert "sk-wrong" not in f"{error.failure.message}{probe.detail}"
 
 
 async def test_a_filtered_image_is_not_kept():
@@ -404,7 +404,7 @@ async def test_a_probe_names_the_balance():
         async with Bench(server) as bench:
             probe = await bench.provider.probe(bench.config)
 
-            assert (True, "12.5 credits left", []) == (probe.ok, probe.detail, server.ledger)
+            assert (True, "12.5 credits left", []) == (probe.ok, str(probe.detail), server.ledger)
 
 
 async def test_an_endless_balance_is_not_taken():

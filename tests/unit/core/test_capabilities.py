@@ -108,6 +108,6 @@ def test_a_retired_model_warns_with_its_replacement():
     """It is accepted, since only the provider knows for sure."""
     lifecycle = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="gpt-image-2")
 
-    assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == (
+    assert "model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead" == str(
         Model(id="dall-e-3", lifecycle=lifecycle).warning
     )

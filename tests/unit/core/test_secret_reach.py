@@ -34,7 +34,7 @@ class Everywhere:
     def describe(self, config):
         extra = config.extra_config
         if extra.get("broken"):
-            raise ValidationFailed.of("extra_config.broken", "is broken")
+            raise ValidationFailed.for_field("extra_config.broken", "is broken")
         ambient = extra.get("ambient") if config.api_key is None else None
         return ProviderProfile(
             models=(),

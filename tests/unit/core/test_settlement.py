@@ -7,6 +7,7 @@ import pytest
 from imagegen_adapters.testing.samples import NOW, a_task
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import CallError
+from imagegen_core.messages import upstream_text
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome
 from imagegen_core.tasks.retry import RetryPolicy
 from imagegen_core.tasks.settlement import settle
@@ -105,7 +106,7 @@ def test_retries_come_to_an_end():
 
     assert (FAILED, FailureCode.UNAVAILABLE) == (alone.status, alone.failure.code)
     assert COMPLETED is beside_an_image.status
-    assert ("one image is missing: unavailable: its words",) == beside_an_image.warnings
+    assert ["one image is missing: unavailable: its words"] == [str(w) for w in beside_an_image.warnings]
 
 
 @pytest.mark.parametrize(("recoveries", "seconds"), [(0, 5), (1, 20), (2, 80)])
@@ -120,10 +121,10 @@ def test_an_answer_on_our_disk_is_stored_anew_ever_later(recoveries, seconds):
 def test_warnings_are_told_once_and_losses_each():
     """Of a call that brought some images and lost others, too."""
     lost = CallError(FailureCode.INVALID_IMAGE, "no image")
-    part = AttemptOutcome(failures=(lost,), warnings=("the size was changed",))
+    part = AttemptOutcome(failures=(lost,), warnings=(upstream_text("the size was changed"),))
 
-    assert (
+    assert [
         "the size was changed",
         "one image is missing: invalid_image: no image",
         "one image is missing: invalid_image: no image",
-    ) == settled([part, part]).warnings
+    ] == [str(warning) for warning in settled([part, part]).warnings]

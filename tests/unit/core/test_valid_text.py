@@ -11,7 +11,8 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.values.valid_text import MAX_DEPTH, text_problems, valid_json, valid_text
+from imagegen_core.values.text_problems import text_problems
+from imagegen_core.values.valid_text import MAX_DEPTH, valid_json, valid_text
 
 ANY_CHARACTER = st.characters(codec=None, exclude_categories=())
 ANY_TEXT = st.text(ANY_CHARACTER | st.sampled_from("\x00\ud83d\ude00"), max_size=12)
@@ -57,7 +58,8 @@ def test_whatever_an_adapter_hands_over_can_be_written(value, text):
     error = CallError(FailureCode.REJECTED, text, upstream_code=text)
     job = UpstreamJob(id=text, data=value)
     said = [str(error), error.failure.message, error.failure.upstream_code, job.id]
-    said += [*ProviderResult(images=(), warnings=(text,)).warnings, Probe(ok=True, detail=text).detail]
+    said += [str(w) for w in ProviderResult(images=(), warnings=(text,)).warnings]
+    said.append(str(Probe(ok=True, detail=text).detail))
 
     assert written([dict(job.data), dict(Receipt(data=value).data), dict(image_of(value).metadata), said])
 
@@ -69,7 +71,7 @@ def test_an_invalid_text_is_found_by_its_path():
     assert [
         ("params.tags.1", "must not contain half of a surrogate pair"),
         ("config", "must not contain NUL"),
-    ] == list(text_problems(value))
+    ] == [(path, str(reason)) for path, reason in text_problems(value)]
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

@@ -13,6 +13,7 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_http.guard import GuardRules, InboundGuard, sessions
 from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.problems.error_table import envelope
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +57,8 @@ async def refuse(scope, receive, send, slug, data, headers):
             "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
         }
     )
-    await send({"type": "http.response.body", "body": json.dumps({"error": slug, **data}).encode()})
+    _, body = envelope(slug, dict(data), english=True, request_id="id")
+    await send({"type": "http.response.body", "body": json.dumps(body["data"]).encode()})
 
 
 async def echo(scope, receive, send):
@@ -532,7 +534,7 @@ async def test_a_body_that_does_not_end_is_refused():
     await guard(scope_of("POST", GENERATE, headers), receive, send)
 
     error = json.loads(sent[1]["body"])
-    assert [{"field": "body", "message": "was not complete after 0.01 seconds"}] == error["errors"]
+    assert "was not complete after 0.01 seconds" == error["errors"][0]["message"]
     assert (b"connection", b"close") in sent[0]["headers"]
 
 

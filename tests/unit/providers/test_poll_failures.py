@@ -64,9 +64,10 @@ def test_the_deadline_tells_of_the_last_trouble():
     paged.tolerate(PAGE, from_upstream=False)
     refused.tolerate(REFUSED, from_upstream=False)
 
-    errors = [poll_failures.timeout_error("too late") for poll_failures in (calm, paged, refused)]
+    errors = [poll_failures.timeout_error(60) for poll_failures in (calm, paged, refused)]
 
-    assert ["too late", "too late; at last: a page", "no"] == [str(error) for error in errors]
+    late = "the job was not done within 60 seconds"
+    assert [late, f"{late}; at last: a page", "no"] == [str(error) for error in errors]
     assert [FailureCode.TIMEOUT, FailureCode.TIMEOUT, FailureCode.AUTH_FAILED] == [
         error.failure.code for error in errors
     ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
 from imagegen_adapters.providers.retry_after import MAX_RETRY_AFTER_SECONDS, parse_retry_after
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
+from imagegen_core.messages import upstream_text
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, Model
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -59,7 +60,7 @@ def test_a_refusal_of_a_retired_model_names_its_successor():
     retired = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="new")
 
     messages = [
-        with_model_warning(Model(id="old", lifecycle=lifecycle), "not found")
+        str(with_model_warning(Model(id="old", lifecycle=lifecycle), upstream_text("not found")))
         for lifecycle in (retired, Lifecycle())
     ]
 

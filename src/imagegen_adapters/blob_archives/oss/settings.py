@@ -4,8 +4,11 @@ import re
 
 import attrs
 
+from imagegen_adapters.blob_archives.oss.messages import BucketCode
 from imagegen_adapters.blob_stores.keys import MAX_KEY_CHARS, is_key
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.secrets import Secret
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -65,16 +68,16 @@ class OssSettings:
     def __attrs_post_init__(self) -> None:
         for name, text in (("endpoint", self.endpoint), ("public_endpoint", self.public_endpoint)):
             if text is not None and not _ENDPOINT.fullmatch(text):
-                _refuse(name, "must be http(s)://host without a path, user name or IPv6 literal")
+                _refuse(name, BucketCode.NOT_AN_ENDPOINT())
         if not _REGION.fullmatch(self.region):
-            _refuse("region", "must look like cn-hangzhou; signature V4 needs it")
+            _refuse("region", BucketCode.NOT_A_REGION())
         if not _BUCKET.fullmatch(self.bucket):
-            _refuse("bucket", "must be 3 to 63 of a-z 0-9 -, without - at either end")
+            _refuse("bucket", BucketCode.NOT_A_BUCKET())
         if not self.access_key_id.strip():
-            _refuse("access_key_id", "must not be empty")
+            _refuse("access_key_id", ProblemCode.EMPTY())
         if self.prefix and not (is_key(self.prefix[:-1]) and len(self.prefix) <= _MAX_PREFIX_CHARS):
-            _refuse("prefix", f"must be at most {_MAX_PREFIX_CHARS} of a-z 0-9 . _ - and /")
+            _refuse("prefix", BucketCode.NOT_A_PREFIX(maximum=_MAX_PREFIX_CHARS))
 
 
-def _refuse(name: str, why: str) -> None:
-    raise ValidationFailed.of(f"storage.oss.{name}", why)
+def _refuse(name: str, reason: Message) -> None:
+    raise ValidationFailed.for_field(f"storage.oss.{name}", reason)

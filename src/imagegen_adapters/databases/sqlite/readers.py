@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.connections import LOSSY_TEXT, open_reader
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_interrupt, is_undecodable, storage_error
@@ -74,7 +75,7 @@ class Readers:
                     del self._busy[connection]
         except sqlite3.Error as error:
             if is_interrupt(error):
-                raise Unavailable("the database took too long to answer") from error
+                raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
             raise storage_error(error) from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -95,7 +96,7 @@ class Readers:
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
     if time.monotonic() > deadline:
-        raise Unavailable("the database is too busy to answer")
+        raise Unavailable(DatabaseCode.DATABASE_TOO_BUSY())
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
     try:
         connection.execute("BEGIN")

@@ -8,10 +8,12 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.demo.files import FORMATS
+from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.operations import MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.capabilities import Parameter
 from imagegen_core.providers.parameters import common
 
@@ -131,12 +133,14 @@ def _size(params: Mapping[str, Any]) -> tuple[int, int]:
     size = params.get("size")
     dimensions = parse_size(size)
     if size not in (None, "", "auto") and dimensions is None:
-        raise ValidationFailed.of("params.size", "must be WIDTHxHEIGHT or auto")
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=("auto",)))
     if dimensions is None:
         width, height = _shape(params)
         return int(params.get("width", width)), int(params.get("height", height))
     if not all(1 <= side <= MAX_SIDE_PIXELS for side in dimensions):
-        raise ValidationFailed.of("params.size", f"sides must be 1 to {MAX_SIDE_PIXELS} pixels")
+        raise ValidationFailed.for_field(
+            "params.size", ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
+        )
     return dimensions
 
 
@@ -158,7 +162,7 @@ def _check_enlargement(request: ImageRequest, factor: int) -> None:
     width, height = request.image.width * factor, request.image.height * factor
     if max(width, height) > MAX_UPSCALED_SIDE_PIXELS:
         field = "params.upscale_factor" if "upscale_factor" in request.params else "image"
-        message = (
-            f"x{factor} would give {width}x{height}; sides are at most {MAX_UPSCALED_SIDE_PIXELS} pixels"
+        reason = DemoCode.UPSCALED_TOO_LARGE(
+            factor=factor, width=width, height=height, maximum=MAX_UPSCALED_SIDE_PIXELS
         )
-        raise ValidationFailed.of(field, message)
+        raise ValidationFailed.for_field(field, reason)

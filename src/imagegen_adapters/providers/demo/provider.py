@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from imagegen_adapters.providers.demo.files import encode
+from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.operations import OPERATIONS, Work, perform
 from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
@@ -75,7 +77,7 @@ class DemoProvider:
         try:
             started_at = datetime.fromisoformat(job.data["started_at"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CallError(FailureCode.RESULT_EXPIRED, f"no job {job.id!r}") from error
+            raise CallError(FailureCode.RESULT_EXPIRED, DemoCode.DEMO_NO_JOB(job=job.id)) from error
         with map_refusals():
             options = Options.from_request(call.request)
         return await self._finish(call, options, exchange, started_at)
@@ -84,7 +86,7 @@ class DemoProvider:
         try:
             images = [(str(p["name"]), int(p["seed"])) for p in receipt.data["pictures"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise CallError(FailureCode.BAD_RESPONSE, "the answer names no images") from error
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_IMAGES_NAMED()) from error
         return ProviderResult(images=tuple(_image(name, seed, exchange) for name, seed in images))
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
@@ -93,7 +95,7 @@ class DemoProvider:
         self._cancellations.setdefault(call.call_id, asyncio.Event()).set()
 
     async def probe(self, config: ProviderConfig) -> Probe:
-        return Probe(ok=True, detail="demo draws on this machine; there is nothing to connect to")
+        return Probe(ok=True, detail=DemoCode.DEMO_DRAWS_HERE())
 
     async def _finish(
         self,
@@ -127,7 +129,7 @@ class DemoProvider:
             due = options.delay_seconds * step / steps
             if timeout is not None and due > timeout:
                 await self._pause(timeout - self._elapsed(started_at), cancelled)
-                raise CallError(FailureCode.TIMEOUT, f"no answer within {timeout:g} s")
+                raise CallError(FailureCode.TIMEOUT, DemoCode.DEMO_TOO_SLOW(seconds=timeout))
             remaining = due - self._elapsed(started_at)
             await self._pause(remaining, cancelled)
             if options.progress_steps and remaining > 0:
@@ -183,14 +185,14 @@ def _seed(call: ProviderCall) -> int:
 
 def _check(cancelled: asyncio.Event) -> None:
     if cancelled.is_set():
-        raise CallError(FailureCode.CANCELLED, "the drawing was cancelled")
+        raise CallError(FailureCode.CANCELLED, DemoCode.DEMO_CANCELLED())
 
 
 def _requested_failure(options: Options) -> CallError:
     code = options.failure or FailureCode.INTERNAL
     return CallError(
         code,
-        f"demo was asked to end with {code}",
+        DemoCode.DEMO_ORDERED(code=code),
         not_started=options.never_starts,
         retry_after=_RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None,
     )
@@ -201,9 +203,7 @@ def _drawn(work: Work, format: str) -> bytes:
         with map_refusals():
             return encode(perform(work), format)
     except OSError as error:
-        raise CallError(
-            FailureCode.REJECTED, "an image that came with the request cannot be decoded"
-        ) from error
+        raise CallError(FailureCode.REJECTED, ResponseCode.INPUT_UNREADABLE()) from error
 
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
@@ -216,7 +216,7 @@ def _image(name: str, seed: int, exchange: Exchange) -> GeneratedImage:
         try:
             file = exchange.open_spooled(name)
         except BlobMissing as error:
-            raise CallError(FailureCode.BAD_RESPONSE, f"{name} is no longer there") from error
+            raise CallError(FailureCode.BAD_RESPONSE, DemoCode.DEMO_FILE_GONE(name=name)) from error
         with file:
             while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                 yield chunk

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 
@@ -25,8 +26,8 @@ def load(path: str | None) -> Any:
     try:
         return _default() if path is None else _from_file(path)
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
-        source = "application default credentials" if path is None else "extra_config.credentials_file"
-        raise CallError(FailureCode.AUTH_FAILED, f"{source} cannot be used") from error
+        source = GeminiCode.DEFAULT_CREDENTIALS() if path is None else "extra_config.credentials_file"
+        raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_UNUSABLE(source=source)) from error
 
 
 def refresh(credentials: Any) -> None:

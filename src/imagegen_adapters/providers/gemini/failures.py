@@ -11,10 +11,13 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
 from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import upstream_text
 from imagegen_core.providers.capabilities import Model
 
 _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
@@ -64,9 +67,9 @@ class ErrorResponse:
 
     @property
     def message(self) -> str:
-        """Google's message, or a substitute."""
+        """Google's sentence; nothing where there is none."""
         text = self.error.get("message")
-        return text if isinstance(text, str) and text.strip() else f"the provider answered {self.status}"
+        return text if isinstance(text, str) and text.strip() else ""
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Yield the details of a type, such as ``RetryInfo``."""
@@ -89,14 +92,16 @@ def call_error(
     A refusal of a model that is being retired names its replacement; ``model`` is None for a free call.
     """
     code = _code(response)
-    message = shorten(response.message, (secret,))
+    reason = ResponseCode.RESPONSE_STATUS(status=response.status)
+    if response.message:
+        reason = upstream_text(shorten(response.message, (secret,)))
     if model is not None and code is FailureCode.REJECTED:
-        message = with_model_warning(model, message)
+        reason = with_model_warning(model, reason)
     if response.status // 100 == 3:  # noqa: PLR2004 - HTTP
-        message = "the address answers with a redirect, which is not followed with a key; correct api_base"
+        reason = GeminiCode.GEMINI_REDIRECT()
     return CallError(
         code,
-        message,
+        reason,
         not_started=code in (FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE),
         retry_after=retry_delay(response, now=now),
         upstream_status=response.status,

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.models import Traits
 from imagegen_adapters.providers.gemini.sizes import Framing, framing, upscaled
 from imagegen_adapters.providers.gemini.uploads import Upload
+from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, Operation
 
 MASK_INSTRUCTION = (
@@ -32,8 +34,6 @@ EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
 )
 """The text before the prompt of an edit; the other modes add none."""
 
-MASK_WARNING = "the mask went along as a second image; the model takes it as advice and may change more"
-UPSCALE_WARNING = "the image was drawn anew at a larger size, so details may differ from the original"
 
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
@@ -71,13 +71,13 @@ def framing_of(request: ImageRequest, traits: Traits) -> Framing:
     return framing(request, ratios=traits.ratios, tiers=traits.tiers)
 
 
-def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
+def warnings_of(request: ImageRequest, traits: Traits) -> tuple[Message, ...]:
     """Return the warnings of the framing, of masks and of upscaling."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     if request.mask is not None:
-        warnings = (MASK_WARNING,)
+        warnings = (GeminiCode.MASK_AS_ADVICE(),)
     if request.operation is Operation.UPSCALE:
-        warnings = (UPSCALE_WARNING,)
+        warnings = (GeminiCode.REDRAWN(),)
     return (*warnings, *framing_of(request, traits).warnings)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.models import Traits
 from imagegen_adapters.providers.gemini.sizes import framing
 from imagegen_adapters.providers.gemini.uploads import Upload
 from imagegen_core.errors import UnsupportedOperation
+from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, Operation
 
-SEED_WARNING = "add_watermark was switched off, since Imagen takes a seed only without its watermark"
 DEFAULT_SEGMENT_MODE = "FOREGROUND"
 
 _CONFIG_NAMES: Mapping[str, str] = MappingProxyType(
@@ -61,18 +62,18 @@ def build(request: ImageRequest, traits: Traits, uploads: Sequence[Upload]) -> t
             raise UnsupportedOperation(request.operation, tuple(_METHOD_PARAMETERS))
 
 
-def warnings_of(request: ImageRequest, traits: Traits) -> tuple[str, ...]:
+def warnings_of(request: ImageRequest, traits: Traits) -> tuple[Message, ...]:
     """Return the warnings of the framing, of the seed, and of parameters that the method does not take."""
-    warnings: list[str] = []
+    warnings: list[Message] = []
     if request.operation in (Operation.GENERATE, Operation.EDIT):
         warnings += framing(request, ratios=traits.ratios, tiers=traits.tiers).warnings
     if _needs_no_watermark(request):
-        warnings.append(SEED_WARNING)
+        warnings.append(GeminiCode.NO_WATERMARK())
     ignored = sorted(
         _CONFIG_NAMES.keys() & request.params.keys() - _METHOD_PARAMETERS[request.operation] - {"num"}
     )
     if ignored:
-        warnings.append(f"{', '.join(ignored)}: {request.operation} takes no such parameter")
+        warnings.append(GeminiCode.PARAMETERS_NOT_TAKEN(names=tuple(ignored), operation=request.operation))
     return tuple(warnings)
 
 

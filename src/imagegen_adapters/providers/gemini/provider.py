@@ -13,6 +13,7 @@ from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.gemini import sdk
 from imagegen_adapters.providers.gemini.credentials import load as load_credentials
 from imagegen_adapters.providers.gemini.credentials import refresh
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.models import DEFAULT_MODELS, model_of, traits_of
 from imagegen_adapters.providers.gemini.responses import ImageData, read_content, read_predictions
 from imagegen_adapters.providers.gemini.sdk_calls import SdkCall, check_sdk_call, sdk_call_for, warnings_of
@@ -20,6 +21,7 @@ from imagegen_adapters.providers.gemini.sdk_errors import map_sdk_errors
 from imagegen_adapters.providers.gemini.settings import EXTRA_KEYS, GeminiSettings
 from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadContext
 from imagegen_adapters.providers.gemini.uploads import uploads_of
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
 from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled
 from imagegen_core.errors import CallError, ImagegenError
@@ -35,6 +37,7 @@ from imagegen_core.ports.provider import (
     ProviderProfile,
     ProviderResult,
 )
+from imagegen_core.problems import FailureReason
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
@@ -86,7 +89,7 @@ class GeminiProvider:
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         check_sdk_call(request, model)
         limit = GeminiSettings.from_config(config).max_inline_bytes
-        check_total_bytes(request, limit, "go into one request (extra_config.max_inline_mb)")
+        check_total_bytes(request, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
         if traits_of(model.id).imagen and request.operation in _COUNTED_OPERATIONS:
@@ -112,7 +115,7 @@ class GeminiProvider:
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        raise CallError(FailureCode.RESULT_EXPIRED, "Google keeps no jobs for images")
+        raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
@@ -135,13 +138,13 @@ class GeminiProvider:
             async with asyncio.timeout(config.timeout):
                 served = await self._served(config)
         except TimeoutError:
-            return Probe(ok=False, detail=f"no answer within {config.timeout:g} seconds")
+            return Probe(ok=False, detail=GeminiCode.PROBE_TOO_SLOW(seconds=config.timeout))
         except ImagegenError as error:
-            return Probe(ok=False, detail=str(error))
+            return Probe(ok=False, detail=error.reason)
         missing = [m for m in profile.models if m.upstream_id.rpartition("models/")[2] not in served]
         if missing:
-            return Probe(ok=False, detail=f"model {missing[0].id} is not served by this key")
-        return Probe(ok=True, detail=f"{len(served)} models are served by this key")
+            return Probe(ok=False, detail=GeminiCode.MODEL_NOT_SERVED(model=missing[0].id))
+        return Probe(ok=True, detail=GeminiCode.MODELS_SERVED(count=len(served)))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -201,7 +204,5 @@ def _image(image: ImageData, exchange: Exchange, name: str) -> GeneratedImage:
 
 def _timeout_error(seconds: float, *, has_started: bool) -> CallError:
     if has_started:
-        return CallError(FailureCode.TIMEOUT, f"the provider took longer than {seconds:g} seconds")
-    return CallError(
-        FailureCode.UNAVAILABLE, f"nothing could be sent within {seconds:g} seconds", not_started=True
-    )
+        return CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=seconds))
+    return CallError(FailureCode.UNAVAILABLE, GeminiCode.NOTHING_SENT(seconds=seconds), not_started=True)

@@ -5,10 +5,13 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.spooled_json import SpooledString
 from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, as_message
+from imagegen_core.problems import FailureReason
 
 REFUSALS = frozenset(
     {
@@ -35,7 +38,7 @@ class ParsedResponse:
 
     images: tuple[ImageData, ...]
     failures: tuple[CallError, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 def read_content(response: Any) -> ParsedResponse:
@@ -50,21 +53,21 @@ def read_content(response: Any) -> ParsedResponse:
     shared = _shared_metadata(document)
     images: list[ImageData] = []
     failures: list[CallError] = []
-    warnings: list[str] = []
+    warnings: list[Message] = []
     for candidate in candidates:
         candidate_images = tuple(_content_images(candidate, shared))
         images += candidate_images
         if not candidate_images:
             failures.append(_no_image(candidate))
         elif candidate.get("finishReason") == "MAX_TOKENS":
-            warnings.append("the answer was cut off at the model's limit of tokens")
+            warnings.append(GeminiCode.TOKEN_LIMIT())
     if not images and feedback.get("blockReason"):
         reason = str(feedback["blockReason"])
-        message = _text(feedback.get("blockReasonMessage")) or f"the prompt was blocked: {reason}"
-        raise _refusal(message, reason)
+        message = _text(feedback.get("blockReasonMessage"))
+        raise _refusal(message or GeminiCode.PROMPT_BLOCKED(reason=reason), reason)
     if not images:
         message = _text(_object(document.get("error")).get("message"))
-        raise failures[0] if failures else _bad(message or "the answer has no candidates")
+        raise failures[0] if failures else _bad(message or GeminiCode.NO_CANDIDATES())
     return ParsedResponse(images=tuple(images), failures=tuple(failures), warnings=tuple(warnings))
 
 
@@ -90,10 +93,10 @@ def _no_image(candidate: Mapping[str, Any]) -> CallError:
     reason = str(candidate.get("finishReason") or "")
     message, text = _text(candidate.get("finishMessage")), _visible_text(candidate)
     if reason in REFUSALS:
-        return _refusal(message or text or f"the image was blocked: {reason}", reason)
+        return _refusal(message or text or GeminiCode.IMAGE_BLOCKED(reason=reason), reason)
     if text:
-        return _bad(f"the model answered in words: {text}", reason)
-    return _bad(message or f"the answer has no image ({reason or 'no reason given'})", reason)
+        return _bad(GeminiCode.ANSWERED_IN_WORDS(text=text), reason)
+    return _bad(message or GeminiCode.NO_IMAGE_REASON(reason=reason or GeminiCode.NO_REASON_GIVEN()), reason)
 
 
 def read_predictions(response: Any) -> ParsedResponse:
@@ -113,7 +116,7 @@ def read_predictions(response: Any) -> ParsedResponse:
         elif reason:
             failures.append(_refusal(reason, "RAI_FILTERED"))
     if not images:
-        raise failures[0] if failures else _bad("the answer has no predictions with an image")
+        raise failures[0] if failures else _bad(FailureReason.NO_IMAGE_IN_RESPONSE())
     return ParsedResponse(images=tuple(images), failures=tuple(failures))
 
 
@@ -171,11 +174,15 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, SpooledString) else value
 
 
-def _refusal(message: str, reason: str) -> CallError:
-    return CallError(FailureCode.CONTENT_POLICY, shorten(message), upstream_status=200, upstream_code=reason)
+def _refusal(message: Message | str, reason: str) -> CallError:
+    return CallError(FailureCode.CONTENT_POLICY, _short(message), upstream_status=200, upstream_code=reason)
 
 
-def _bad(message: str, reason: str = "") -> CallError:
+def _bad(message: Message | str, reason: str = "") -> CallError:
     return CallError(
-        FailureCode.BAD_RESPONSE, shorten(message), upstream_status=200, upstream_code=reason or None
+        FailureCode.BAD_RESPONSE, _short(message), upstream_status=200, upstream_code=reason or None
     )
+
+
+def _short(message: Message | str) -> Message:
+    return as_message(message).map_text(shorten)

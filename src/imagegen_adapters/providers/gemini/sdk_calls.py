@@ -9,6 +9,7 @@ import attrs
 from imagegen_adapters.providers.gemini import generate_content, predict
 from imagegen_adapters.providers.gemini.models import traits_of
 from imagegen_adapters.providers.gemini.uploads import Upload
+from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest
 from imagegen_core.providers.capabilities import Model
 
@@ -53,7 +54,7 @@ def check_sdk_call(request: ImageRequest, model: Model) -> None:
     warnings_of(request, model)
 
 
-def warnings_of(request: ImageRequest, model: Model) -> tuple[str, ...]:
+def warnings_of(request: ImageRequest, model: Model) -> tuple[Message, ...]:
     """Return what the caller should know about how the request was served.
 
     Raises:

@@ -6,7 +6,9 @@ from typing import Any
 
 from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.transport import UploadContext
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -35,17 +37,17 @@ def map_sdk_errors(
     except auth.TransportError as error:
         raise CallError(
             FailureCode.UNAVAILABLE,
-            "Google's credentials could not be refreshed: no connection",
+            GeminiCode.CREDENTIALS_NOT_REFRESHED(),
             not_started=True,
         ) from error
     except auth.GoogleAuthError as error:
-        raise CallError(FailureCode.AUTH_FAILED, "Google's credentials were refused") from error
+        raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_REFUSED()) from error
     except OSError as error:
         if upload_context is not None and upload_context.sending_started:
             raise
         raise CallError(
             FailureCode.UNAVAILABLE,
-            "nothing could be sent: this machine is too busy",
+            GeminiCode.NOTHING_SENT_BUSY(),
             not_started=True,
         ) from error
     except (ValueError, TypeError) as error:
@@ -65,5 +67,6 @@ def _error_response(error: Any) -> ErrorResponse:
 
 def _refused_by_sdk(error: Exception, upload_context: UploadContext | None, secret: str | None) -> CallError:
     if upload_context is not None and not upload_context.sending_started:
-        return CallError(FailureCode.REJECTED, shorten(f"the request cannot be built: {error}", (secret,)))
-    return CallError(FailureCode.BAD_RESPONSE, "the answer cannot be read")
+        detail = shorten(str(error), (secret,))
+        return CallError(FailureCode.REJECTED, GeminiCode.SDK_REQUEST_NOT_BUILT(detail=detail))
+    return CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_UNREADABLE())

@@ -7,12 +7,17 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
+from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.providers.config import ProviderConfig
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20
 """The long-documented limit of a request with inline images: https://ai.google.dev/gemini-api/docs/image-understanding."""
+
+_MAX_INLINE_MB = 500
 
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
 """The keys of ``extra_config`` that are read."""
@@ -75,11 +80,10 @@ class GeminiSettings:
         present = [name for name, value in vertex_settings.items() if value is not None]
         if self.backend is Backend.DEVELOPER:
             if present:
-                raise _invalid(present[0], "belongs to backend: vertex")
+                raise _invalid(present[0], GeminiCode.VERTEX_ONLY())
         elif present and not (self.project and self.location):
-            raise _invalid(
-                "location" if self.project else "project", "is needed: project and location go together"
-            )
+            missing = "location" if self.project else "project"
+            raise _invalid(missing, GeminiCode.PROJECT_WITHOUT_LOCATION())
 
     @property
     def uses_credentials(self) -> bool:
@@ -119,15 +123,15 @@ class GeminiSettings:
         return base, self.api_version or default
 
 
-def _invalid(name: str, message: str) -> ValidationFailed:
-    return ValidationFailed.of(f"extra_config.{name}", message)
+def _invalid(name: str, reason: Message) -> ValidationFailed:
+    return ValidationFailed.for_field(f"extra_config.{name}", reason)
 
 
 def _backend(value: Any) -> Backend:
     if value is None:
         return Backend.DEVELOPER
     if value not in tuple(Backend):
-        raise _invalid("backend", f"must be one of {', '.join(Backend)}")
+        raise _invalid("backend", ProblemCode.NOT_ONE_OF(choices=tuple(Backend)))
     return Backend(value)
 
 
@@ -135,15 +139,16 @@ def _text(name: str, value: Any, pattern: re.Pattern[str] | None = None) -> str 
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise _invalid(name, "must be a string")
+        raise _invalid(name, ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
     if pattern is not None and not pattern.fullmatch(value):
-        raise _invalid(name, "has characters that cannot be in it")
+        raise _invalid(name, GeminiCode.IMPOSSIBLE_CHARACTERS())
     return value
 
 
 def _megabytes(name: str, value: Any) -> int:
     if value is None:
         return DEFAULT_INLINE_MB * 1024 * 1024
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 500:  # noqa: PLR2004 - MB
-        raise _invalid(name, "must be a number of megabytes, at most 500")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= _MAX_INLINE_MB:
+        raise _invalid(name, GeminiCode.NOT_MEGABYTES(maximum=_MAX_INLINE_MB))
     return int(value * 1024 * 1024)

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import attrs
 
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, parse_size
+from imagegen_core.problems import ProblemCode
 
 TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """Size tokens (with a capital K), and the side in pixels of a square image of that tier."""
@@ -18,7 +21,7 @@ class Framing:
 
     aspect_ratio: str | None = None
     image_size: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 def framing(request: ImageRequest, *, ratios: Sequence[str], tiers: Sequence[str]) -> Framing:
@@ -36,9 +39,7 @@ def framing(request: ImageRequest, *, ratios: Sequence[str], tiers: Sequence[str
     if size in tiers and tier is None:
         tier = size
     elif size not in (None, "auto", *tiers) and parse_size(size) is None:
-        raise ValidationFailed.of(
-            "params.size", f"must be WIDTHxHEIGHT or one of {', '.join((*tiers, 'auto'))}"
-        )
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=(*tiers, "auto")))
     width, height = request.dimensions or (params.get("width"), params.get("height"))
     if width is None and height is None:
         return Framing(aspect_ratio=ratio, image_size=tier)
@@ -64,11 +65,11 @@ def _nearest(
         and _is_ratio(width or 0, height or 0, ratio)
         and TIERS.get(tier or "") == longer_side
     )
-    requested_size = f"{width or 'any width'}x{height or 'any height'}"
-    actual_size = " ".join(filter(None, (ratio, tier))) or "the model's own size"
-    warning = (
-        f"{requested_size} was asked for; the model draws at {actual_size}, so the image's size may differ"
+    requested = GeminiCode.DIMENSIONS(
+        width=width or GeminiCode.ANY_WIDTH(), height=height or GeminiCode.ANY_HEIGHT()
     )
+    drawn = " ".join(filter(None, (ratio, tier))) or GeminiCode.MODELS_OWN_SIZE()
+    warning = GeminiCode.SIZE_ROUNDED(requested=requested, drawn=drawn)
     return Framing(aspect_ratio=ratio, image_size=tier, warnings=() if is_exact else (warning,))
 
 
@@ -76,11 +77,9 @@ def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tie
     """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
     target_side = max(width, height) * UPSCALE_FACTORS[factor]
     tier = tier_for(target_side, tiers)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
     if tier and TIERS[tier] < target_side:
-        warnings = (
-            f"{factor} would be {target_side} pixels on the longer side; {tier} is the model's largest",
-        )
+        warnings = (GeminiCode.LARGEST_TIER(factor=factor, pixels=target_side, tier=tier),)
     return Framing(aspect_ratio=nearest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
 
 

@@ -8,7 +8,9 @@ import attrs
 import httpx
 
 from imagegen_adapters.providers.call_limits import call_timeout, read_at_most, read_error
+from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.gemini.uploads import Body, Upload
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
 from imagegen_core.failures import FailureCode
@@ -76,7 +78,7 @@ class SdkTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request once; redirects are not followed."""
         if origin(str(request.url)) != self._origin:
-            raise CallError(FailureCode.INTERNAL, "the SDK wanted to send the key to another origin")
+            raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
         outgoing = await self._outgoing(request)
         if self._upload_context is not None:
             self._upload_context.sending_started = True
@@ -123,7 +125,7 @@ class SdkTransport(httpx.AsyncBaseTransport):
         else:
             content = await read_at_most(response, _MAX_LIST_BYTES)
             if content.count(b"{") > _MAX_OBJECTS:
-                raise CallError(FailureCode.BAD_RESPONSE, "the answer has too many values")
+                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
         return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from imagegen_adapters.providers.base64_stream import encode_base64, encoded_length
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
@@ -72,7 +73,7 @@ async def _read_stored(image: InputImage, exchange: Exchange) -> bytes:
         return await exchange.read_input(image)
     except (BlobMissing, StorageError) as error:
         raise CallError(
-            FailureCode.STORAGE_FAILED, "an image of the request cannot be read", possible_charge=False
+            FailureCode.STORAGE_FAILED, ResponseCode.INPUT_UNREADABLE(), possible_charge=False
         ) from error
 
 
@@ -109,6 +110,6 @@ class Body:
 async def _encoded(upload: Upload) -> AsyncIterator[bytes]:
     data = await upload.read()
     if len(data) != upload.size:
-        raise CallError(FailureCode.INTERNAL, "an image of the request changed while it was sent")
+        raise CallError(FailureCode.INTERNAL, ResponseCode.INPUT_CHANGED())
     for piece in encode_base64(data):
         yield piece

@@ -18,9 +18,11 @@ from imagegen_adapters.providers.http.document import (
     SizeSpec,
 )
 from imagegen_adapters.providers.http.egress import key_hosts
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.key_formats import two_part_key_problem
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
+from imagegen_core.messages import Message
 from imagegen_core.operations import Operation, OwnParameter
 from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.providers.capabilities import Model, Parameter
@@ -44,7 +46,7 @@ def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
     )
 
 
-def _key_problem(document: Document, config: ProviderConfig) -> str | None:
+def _key_problem(document: Document, config: ProviderConfig) -> Message | None:
     """Return why the key cannot be used for a signature, None if it can."""
     return (
         two_part_key_problem(config, "SecretId:SecretKey") if document.auth.signer == "tencent_tc3" else None
@@ -71,7 +73,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
     for operation in operations:
         if document.operation_for(operation, spec) is None:
             field = f"models.{position}.capabilities"
-            raise ValidationFailed.of(field, f"the document has no operation for {operation}")
+            raise ValidationFailed.for_field(field, DocumentCode.NO_OPERATION_FOR(operation=operation))
     serving = tuple(s for o in operations if (s := document.operation_for(o, spec)) is not None)
     return Model(
         id=entry.id,

@@ -11,10 +11,12 @@ import attrs
 
 from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
 from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, upstream_text
 from imagegen_core.providers.capabilities import Model
 
 _OK = range(200, 300)
@@ -102,12 +104,12 @@ def submit_error(
 ) -> CallError:
     """Return the error of a submit; a refusal of a model that is being retired names its replacement."""
     code, not_started = CODES[classification.kind]
-    message = _cut(classification, response)
+    reason = _reason(classification, response)
     if model is not None and code is FailureCode.REJECTED:
-        message = with_model_warning(model, message)
+        reason = with_model_warning(model, reason)
     return CallError(
         code,
-        message,
+        reason,
         not_started=not_started,
         retry_after=classification.retry_after,
         upstream_status=response.status,
@@ -123,7 +125,7 @@ def job_error(classification: Classification, response: UpstreamResponse) -> Cal
     possible_charge = None if classification.matched else True
     return CallError(
         code,
-        _cut(classification, response),
+        _reason(classification, response),
         upstream_status=response.status,
         upstream_code=classification.code,
         possible_charge=possible_charge,
@@ -178,8 +180,11 @@ def _plain_text(response: UpstreamResponse) -> str:
     return visible_text(response.text)
 
 
-def _cut(classification: Classification, response: UpstreamResponse) -> str:
-    message = shorten(classification.message, (response.secret,))
-    if not message and response.status in range(300, 400):
-        message = "the provider answered with a redirect, which is not followed: api_base is wrong"
-    return message or f"the provider answered {response.status} without a reason"
+def _reason(classification: Classification, response: UpstreamResponse) -> Message:
+    if message := shorten(classification.message, (response.secret,)):
+        return upstream_text(message)
+    if response.status in range(300, 400):
+        return ResponseCode.RESPONSE_REDIRECT()
+    if classification.code is not None:
+        return ResponseCode.RESPONSE_CODE(code=classification.code)
+    return ResponseCode.RESPONSE_STATUS(status=response.status)

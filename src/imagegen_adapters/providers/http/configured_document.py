@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.template_parser import TemplateError
@@ -15,6 +16,7 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import Operation
+from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 
@@ -33,7 +35,7 @@ def document_of(config: ProviderConfig, presets: PresetLibrary) -> Document:
     """
     extra = config.extra_config
     if extra.get("preset") is not None and extra.get("spec") is not None:
-        raise ValidationFailed.of("extra_config", "takes either preset or spec, not both")
+        raise ValidationFailed.for_field("extra_config", DocumentCode.PRESET_AND_SPEC())
     if extra.get("spec") is not None:
         document = _parsed(_canonical(extra["spec"]))
     else:
@@ -46,7 +48,8 @@ def _preset_name(config: ProviderConfig, presets: PresetLibrary) -> str:
     if preset is None:
         return config.provider_name if config.provider_name in presets.names() else GENERIC_PRESET
     if preset not in presets.names():
-        raise ValidationFailed.of("extra_config.preset", f"must be one of {', '.join(presets.names())}")
+        reason = ProblemCode.NOT_ONE_OF(choices=tuple(presets.names()))
+        raise ValidationFailed.for_field("extra_config.preset", reason)
     return str(preset)
 
 
@@ -54,9 +57,9 @@ def _canonical(spec: Any) -> str:
     try:
         text = json.dumps(spec, allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValidationFailed.of(_SPEC, "must be JSON") from error
+        raise ValidationFailed.for_field(_SPEC, ProblemCode.NOT_JSON()) from error
     if len(text) > _MAX_SPEC_CHARS:
-        raise ValidationFailed.of(_SPEC, f"must be at most {_MAX_SPEC_CHARS} characters")
+        raise ValidationFailed.for_field(_SPEC, ProblemCode.TOO_LONG(maximum=_MAX_SPEC_CHARS))
     return text
 
 
@@ -75,17 +78,18 @@ def _with_vars(document: Document, variables: Any) -> Document:
     if variables is None:
         return document
     if not isinstance(variables, Mapping):
-        raise ValidationFailed.of("extra_config.vars", "must be an object")
+        raise ValidationFailed.for_field(
+            "extra_config.vars", ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),))
+        )
     parsed = {}
     for name, value in variables.items():
         field = f"extra_config.vars.{name}"
         if name not in document.vars:
-            names = ", ".join(document.vars) or "none"
-            raise ValidationFailed.of(field, f"is no variable of this document; it has {names}")
+            raise ValidationFailed.for_field(field, DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars)))
         try:
             parsed[name] = Template.parse(value)
         except TemplateError as error:
-            raise ValidationFailed.of(".".join((field, *error.path)), str(error)) from error
+            raise ValidationFailed.for_field(".".join((field, *error.path)), error.reason) from error
     return attrs.evolve(document, vars={**document.vars, **parsed})
 
 
@@ -113,7 +117,6 @@ def operation_spec(document: Document, spec: ModelSpec, operation: Operation, mo
     """
     serving = document.operation_for(operation, spec)
     if serving is None:
-        raise CallError(
-            FailureCode.REJECTED, f"model {model.id} cannot do {operation}", possible_charge=False
-        )
+        reason = DocumentCode.DOCUMENT_OPERATION_GONE(model=model.id, operation=operation)
+        raise CallError(FailureCode.REJECTED, reason, possible_charge=False)
     return serving

@@ -10,6 +10,7 @@ from imagegen_adapters.providers.http.capabilities import mentions
 from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.http.egress import follow
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.http.scope import CallScope, random_seed, scope_of
 from imagegen_adapters.providers.http.sender import Sender
@@ -102,7 +103,7 @@ def check(request: ImageRequest, document: Document, model: ModelSpec, operation
     size_for_upstream(request, model.size)
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
     if request.mask is not None and not takes_masks:
-        raise ValidationFailed.of("mask", f"model {model.id} takes no mask")
+        raise ValidationFailed.for_field("mask", DocumentCode.NO_MASK(model=model.id))
     limits = model.limits
     ImageLimits(
         mime_types=limits.ref_mimes,

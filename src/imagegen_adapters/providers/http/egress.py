@@ -3,6 +3,8 @@
 from urllib.parse import urljoin, urlsplit
 
 from imagegen_adapters.providers.http.document import Document
+from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.addresses import WEB_PORTS, origin
@@ -57,10 +59,8 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
         and _matches_any(host, document.egress.allow_hosts)
     ):
         return absolute
-    raise CallError(
-        FailureCode.BAD_RESPONSE,
-        f"the provider sent us on to {host or 'no address'}, where this key does not belong",
-    )
+    reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
+    raise CallError(FailureCode.BAD_RESPONSE, reason)
 
 
 def check_download(url: str, document: Document, config: ProviderConfig) -> None:
@@ -72,7 +72,7 @@ def check_download(url: str, document: Document, config: ProviderConfig) -> None
     hosts = document.egress.download_hosts
     host = (urlsplit(url).hostname or "").lower()
     if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
-        raise CallError(FailureCode.DOWNLOAD_FAILED, f"{host} is not among the document's download_hosts")
+        raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
 
 
 def absolute_url(url: str, base: str) -> str:
@@ -84,7 +84,7 @@ def absolute_url(url: str, base: str) -> str:
     try:
         return urljoin(base, url.strip())
     except ValueError as error:
-        raise CallError(FailureCode.BAD_RESPONSE, "the provider's answer has a malformed address") from error
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED()) from error
 
 
 def _is_upstream_host(document: Document, api_base: str | None) -> bool:

@@ -15,6 +15,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
+from imagegen_core.problems import ProblemCode
+
 MAX_EXPRESSION_CHARS = 4096
 
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
@@ -34,10 +37,10 @@ class Expression:
         """Return the compiled expression.
 
         Raises:
-            ValueError: it is malformed, or calls a function that JMESPath does not have.
+            Malformed: it is no expression, or calls a function that JMESPath does not have.
         """
         if len(text) > MAX_EXPRESSION_CHARS:
-            raise ValueError(f"must be at most {MAX_EXPRESSION_CHARS} characters")
+            raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
         parts = text.split("||") if "header:" in text or "$." in text else [text]
         return cls(text, tuple(_parse_alternative(part.strip()) for part in parts))
 
@@ -95,11 +98,11 @@ def _parse_alternative(text: str) -> _Alternative:
     try:
         compiled = jmespath.compile(text.removeprefix("$."))
     except (JMESPathError, RecursionError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise ValueError(f"is no JMESPath expression: {first_line}") from error
+        detail = str(error).partition("\n")[0]
+        raise Malformed(DocumentCode.NOT_JMESPATH(detail=detail)) from error
     for name in _called_functions(compiled.parsed):
         if name not in _FUNCTIONS:
-            raise ValueError(f"calls {name}(), which JMESPath does not have")
+            raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=name))
     return _Alternative(compiled=compiled, from_root=from_root)
 
 

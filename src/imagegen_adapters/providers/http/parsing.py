@@ -13,20 +13,23 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from imagegen_adapters.providers.http.document import ClassifyRule, Document, RetryAfterRule
 from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.template_parser import TemplateError
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_adapters.providers.http.validation import problems_of
-from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
+from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.providers.unknown_keys import nearest
 
-_UNSUPPORTED_KEYS = {
-    "retry": "is decided by the service, never by a document",
-    "rate_limit": "is not available; use concurrency",
-    "timeouts": "is not available; timeout_seconds of the configuration counts",
-    "prepare": "is not available; send images within the request",
-    "retryable_header": "is not available; classify codes as not_admitted instead",
-    "secret": "is not available; the configuration's api_key is the only secret",
+_UNSUPPORTED_KEYS: Mapping[str, Message] = {
+    "retry": DocumentCode.SERVICE_DECIDES(),
+    "rate_limit": DocumentCode.NOT_AVAILABLE(replacement="concurrency"),
+    "timeouts": DocumentCode.NOT_AVAILABLE(replacement="timeout_seconds"),
+    "prepare": DocumentCode.NO_PREPARATION(),
+    "retryable_header": DocumentCode.NOT_AVAILABLE(replacement="errors.classify as not_admitted"),
+    "secret": DocumentCode.ONLY_SECRET(),
 }
 
 
@@ -41,12 +44,12 @@ def parse_document(data: Any, prefix: str) -> Document:
         ValidationFailed: an unknown key, a wrong type, a bad expression, an unknown variable, …
     """
     if not isinstance(data, Mapping):
-        raise ValidationFailed.of(prefix, "must be an object")
+        raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     try:
         document = _converter().structure(data, Document)
     except ClassValidationError as error:
         raise ValidationFailed(*_flattened(error, prefix)) from error
-    problems = tuple(Problem(field=f"{prefix}.{p.field}", message=p.message) for p in problems_of(document))
+    problems = tuple(Problem(field=f"{prefix}.{p.field}", reason=p.reason) for p in problems_of(document))
     if problems:
         raise ValidationFailed(*problems)
     return document
@@ -59,7 +62,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(int, lambda value, _: _number(value, int))
     converter.register_structure_hook(float, lambda value, _: float(_number(value, int | float)))
     converter.register_structure_hook(bool, lambda value, _: _boolean(value))
-    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
+    converter.register_structure_hook(StrEnum, _choice)
     converter.register_structure_hook(Expression, lambda value, _: Expression.parse(_text(value)))
     converter.register_structure_hook(Template, lambda value, _: Template.parse(value))
     for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
@@ -81,20 +84,31 @@ def _converter() -> cattrs.Converter:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be a string")  # noqa: TRY004 - cattrs collects both types, and a ValueError keeps its message
+        raise _wrong_type(JsonType.STRING)
     return str(value)
 
 
 def _number(value: Any, kind: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise ValueError("must be an integer" if kind is int else "must be a number")  # noqa: TRY004 - the same
+        raise _wrong_type(JsonType.INTEGER if kind is int else JsonType.NUMBER)
     return value
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("must be true or false")  # noqa: TRY004 - the same
+        raise _wrong_type(JsonType.BOOLEAN)
     return value
+
+
+def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
+    choices = tuple(str(member) for member in kind)
+    if value not in choices:
+        raise Malformed(ProblemCode.NOT_ONE_OF(choices=choices))
+    return kind(value)
+
+
+def _wrong_type(expected: JsonType) -> Malformed:
+    return Malformed(ProblemCode.WRONG_TYPE(types=(expected(),)))
 
 
 def _one_or_more(value: Any, kind: Any, converter: cattrs.Converter) -> tuple[Any, ...]:
@@ -107,7 +121,7 @@ def _one_or_more(value: Any, kind: Any, converter: cattrs.Converter) -> tuple[An
 def _retry_after(value: Any, kind: Any, plain: Any) -> RetryAfterRule:
     if isinstance(value, str):
         if not value.startswith("header:"):
-            raise ValueError("must be header:Name, or an object with jmespath and regex")
+            raise Malformed(DocumentCode.NOT_A_RETRY_RULE())
         return RetryAfterRule(header=value.removeprefix("header:").lower())
     rule: RetryAfterRule = plain(value, kind)
     return rule
@@ -125,25 +139,19 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(map(str, error.extra_fields)):
             yield Problem(
-                field=f"{path}.{key}", message=_UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
+                field=f"{path}.{key}", reason=_UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
             )
     elif isinstance(error, TemplateError):
-        yield Problem(field=".".join((path, *error.path)), message=str(error))
+        yield Problem(field=".".join((path, *error.path)), reason=error.reason)
     elif isinstance(error, KeyError):
-        yield Problem(field=path, message="is required")
+        yield Problem(field=path, reason=ProblemCode.REQUIRED())
     else:
-        yield Problem(field=path, message=_sentence(error))
+        reason = error.reason if isinstance(error, Malformed) else DocumentCode.WRONG_SHAPE()
+        yield Problem(field=path, reason=reason)
 
 
-def _no_field(key: str, document_part: type) -> str:
+def _no_field(key: str, document_part: type) -> Message:
     suggestion = nearest(key, (field.name.removesuffix("_") for field in attrs.fields(document_part)))
-    return "is not a field of the document" + ("" if suggestion is None else f"; did you mean {suggestion}?")
-
-
-def _sentence(error: BaseException) -> str:
-    text = str(error)
-    if "is not a valid" in text:  # the message of an enum
-        return text
-    if isinstance(error, ValueError) and text.startswith(("must", "is", "calls")):
-        return text
-    return "has the wrong type"
+    if suggestion is None:
+        return DocumentCode.NOT_A_DOCUMENT_FIELD()
+    return DocumentCode.MISSPELT_DOCUMENT_FIELD(suggestion=suggestion)

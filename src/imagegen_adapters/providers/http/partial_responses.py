@@ -10,6 +10,7 @@ import httpx
 
 from imagegen_adapters.providers.http.document import Document, OperationSpec, ResponseSpec
 from imagegen_adapters.providers.http.sender import headers_of
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -88,7 +89,7 @@ async def spool_response(
     size = await exchange.spool(RESPONSE_FILE, _whole(partial), max_bytes=document.egress.max_json_bytes)
     if size == 0:
         raise CallError(
-            FailureCode.BAD_RESPONSE, "the provider's answer is empty", upstream_status=partial.status
+            FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_EMPTY(), upstream_status=partial.status
         )
     header_names = _required_headers(document, operation)
     return Receipt(

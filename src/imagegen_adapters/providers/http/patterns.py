@@ -13,6 +13,10 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_core.messages import Message
+from imagegen_core.problems import ProblemCode
+
 MAX_SEARCHED_CHARS = 500
 """The length of the text that is searched."""
 
@@ -36,27 +40,27 @@ class _Choice:
     reference: bool = False
 
 
-def pattern_problem(expression: str) -> str | None:
+def pattern_problem(expression: str) -> Message | None:
     """Return what is wrong with an expression for a number: malformed, without a group, or slow."""
     if len(expression) > MAX_PATTERN_CHARS:
-        return f"must be at most {MAX_PATTERN_CHARS} characters"
+        return ProblemCode.TOO_LONG(maximum=MAX_PATTERN_CHARS)
     try:
         groups = re.compile(expression).groups
     except (re.error, OverflowError, RecursionError) as error:
-        return f"is no regular expression: {error}"
-    return "needs a group around the number" if groups < 1 else _slow_construct(parser.parse(expression))
+        return DocumentCode.NOT_A_PATTERN(detail=str(error))
+    return DocumentCode.PATTERN_WITHOUT_GROUP() if groups < 1 else _slow_construct(parser.parse(expression))
 
 
-def _slow_construct(tree: Any) -> str | None:
+def _slow_construct(tree: Any) -> Message | None:
     choices = list(_choices(tree, repeated=False))
     if any(choice.reference for choice in choices):
-        return "must not refer back to a group"
+        return DocumentCode.PATTERN_REFERS_BACK()
     if any(choice.repeated for choice in choices):
-        return "must not have a repeat or a choice within a repeat"
+        return DocumentCode.PATTERN_NESTED()
     if sum(choice.max_count > 1 for choice in choices) > MAX_REPEATS:
-        return f"must not have more than {MAX_REPEATS} repeats"
+        return DocumentCode.PATTERN_REPEATS(maximum=MAX_REPEATS)
     if len(choices) > MAX_ALTERNATIVES:
-        return f"must not have more than {MAX_ALTERNATIVES} repeats and choices"
+        return DocumentCode.PATTERN_CHOICES(maximum=MAX_ALTERNATIVES)
     return None
 
 

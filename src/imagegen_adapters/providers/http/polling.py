@@ -28,6 +28,7 @@ from imagegen_adapters.providers.http.document import (
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
 from imagegen_adapters.providers.http.sender import headers_of, parse_response
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
@@ -107,14 +108,15 @@ class JobWatcher:
             CallError: the job failed or is gone, or ``timeout`` at the deadline.
         """
         clock = self.document_call.sender.clock
-        deadline = clock.monotonic() + max(self.poll.deadline_s, self.document_call.call.config.timeout)
+        seconds = max(self.poll.deadline_s, self.document_call.call.config.timeout)
+        deadline = clock.monotonic() + seconds
         pause = self.poll.first_after_s
         interval = self.poll.interval_s
         poll_failures = PollFailures()
         while True:
             remaining = deadline - clock.monotonic()
             if remaining <= 0:
-                raise poll_failures.timeout_error("the provider's job was not done in time")
+                raise poll_failures.timeout_error(seconds)
             # Whatever the provider asks for, the last poll is at the deadline, not after it.
             await clock.sleep(min(pause, remaining))
             outcome = await self._poll_once(poll_failures)
@@ -195,7 +197,7 @@ class JobWatcher:
     async def _spool_result(self, partial: PartialResponse) -> Outcome:
         document_call = self.document_call
         if not self._is_result(partial):
-            page = CallError(FailureCode.BAD_RESPONSE, "a page came in the place of the job's result")
+            page = CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD())
             return PollError(error=page, from_upstream=False)
         image = partial.is_image(document_call.operation.response)
         return await spool_response(
@@ -237,8 +239,8 @@ class JobWatcher:
             return self._expired(response)
         classification = self._classify(response, self.poll.failure)
         if state is JobState.CANCELLED:
-            message = classification.message or "the provider cancelled the job"
-            return CallError(FailureCode.CANCELLED, message, possible_charge=True)
+            reason = classification.message or ResponseCode.JOB_CANCELLED()
+            return CallError(FailureCode.CANCELLED, reason, possible_charge=True)
         if state is JobState.BLOCKED:
             classification = attrs.evolve(classification, kind=ErrorClass.BLOCKED, matched=True)
         return job_error(classification, response)
@@ -249,13 +251,12 @@ class JobWatcher:
         message = paths.message.search_text(response.tree, headers=headers) if paths.message else None
         if code is None and message is None:
             return classify(response, errors, self.document_call.now)
-        full_message = message or f"the provider's job ended with {code}"
-        return classify_code(response, errors, self.document_call.now, code=code, message=full_message)
+        return classify_code(response, errors, self.document_call.now, code=code, message=message or "")
 
     def _expired(self, response: UpstreamResponse) -> CallError:
         return CallError(
             FailureCode.RESULT_EXPIRED,
-            "the provider no longer knows the job that it accepted",
+            ResponseCode.JOB_UNKNOWN(),
             upstream_status=response.status,
         )
 

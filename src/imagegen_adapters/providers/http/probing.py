@@ -4,6 +4,7 @@ from typing import Any
 
 from imagegen_adapters.providers.http.classification import classify, submit_error
 from imagegen_adapters.providers.http.document import Document
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.partial_responses import read_head
 from imagegen_adapters.providers.http.requests import build_request
 from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
@@ -17,8 +18,7 @@ _MAX_PROBE_SECONDS = 15.0
 async def probe_health(document: Document, config: ProviderConfig, sender: Sender) -> Probe:
     """Return the outcome of the document's ``health`` request; without one, that nothing was verified."""
     if document.health is None:
-        detail = "this provider has no free call; address and key were not tried"
-        return Probe(ok=True, detail=detail, verified=False)
+        return Probe(ok=True, detail=DocumentCode.DOCUMENT_NOT_PROBED(), verified=False)
     names: dict[str, Any] = {
         "base_url": config.api_base,
         "params": {},
@@ -36,10 +36,14 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
                 error = submit_error(
                     classify(upstream_response, document.errors, sender.clock.now()), upstream_response
                 )
-                return Probe(ok=False, detail=f"{upstream_response.status}: {error.failure.message}")
+                reason = error.failure.reason
+                return Probe(
+                    ok=False,
+                    detail=DocumentCode.DOCUMENT_PROBE_STATUS(status=upstream_response.status, reason=reason),
+                )
             partial = await read_head(response)
     except CallError as error:
-        return Probe(ok=False, detail=error.failure.message)
+        return Probe(ok=False, detail=error.failure.reason)
     upstream_response = parse_response(
         partial.status, partial.headers, partial.head if partial.is_complete else b"{}", secret
     )
@@ -48,5 +52,5 @@ async def probe_health(document: Document, config: ProviderConfig, sender: Sende
         refusal = submit_error(
             classify(upstream_response, document.errors, sender.clock.now()), upstream_response
         )
-        return Probe(ok=False, detail=refusal.failure.message)
-    return Probe(ok=True, detail="address and key are good")
+        return Probe(ok=False, detail=refusal.failure.reason)
+    return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())

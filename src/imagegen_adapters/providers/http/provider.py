@@ -14,12 +14,14 @@ from imagegen_adapters.providers.http.document import Document, TaskSpec
 from imagegen_adapters.providers.http.document_call import DocumentCall, check
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.extraction import is_failure
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.result_parsing import ResultParser
 from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import parse_json
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
@@ -96,7 +98,7 @@ class HttpProvider:
         document_call = self._call(call)
         poll = document_call.operation.poll
         if poll is None:
-            raise CallError(FailureCode.RESULT_EXPIRED, "this provider's document no longer has jobs")
+            raise CallError(FailureCode.RESULT_EXPIRED, DocumentCode.DOCUMENT_JOBS_GONE())
         return await JobWatcher(
             document_call=document_call, poll=poll, task=_task_fields(job), exchange=exchange
         ).wait()
@@ -182,7 +184,7 @@ async def _job(
     if not job_id:
         raise CallError(
             FailureCode.BAD_RESPONSE,
-            "the provider's answer names no job",
+            ResponseCode.NO_JOB(),
             upstream_status=partial.status,
         )
     return UpstreamJob(id=job_id, data={"task": fields})

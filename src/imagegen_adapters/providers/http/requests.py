@@ -11,8 +11,10 @@ import attrs
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.bodies import Body, write_body
 from imagegen_adapters.providers.http.document import Auth, AuthType, BodyType, Document, RequestSpec
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.template_nodes import as_text
 from imagegen_adapters.providers.http.templates import Template
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ProviderConfig
@@ -104,11 +106,11 @@ def _url(spec: RequestSpec, config: ProviderConfig, scope: Mapping[str, Any]) ->
     if spec.url is not None:
         url = spec.url.render(scope)
         if not isinstance(url, str) or not url:
-            raise CallError(FailureCode.BAD_RESPONSE, "the provider gave no address to go on with")
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
         return url
     path = spec.path.render(_quoted(scope, spec.path)) if spec.path is not None else None
     if not isinstance(path, str) or not path.startswith("/") or _DOTS.search(path.partition("?")[0]):
-        raise CallError(FailureCode.INTERNAL, "the request's path is incomplete", possible_charge=False)
+        raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_PATH_INCOMPLETE(), possible_charge=False)
     return f"{config.api_base}{path}"
 
 

@@ -16,6 +16,7 @@ from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.extraction import ExtractedImage, find_images
 from imagegen_adapters.providers.http.requests import credentials_of
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import (
     SpooledJson,
     SpooledString,
@@ -27,7 +28,9 @@ from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
+from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Receipt
 
 _BLOCK_BYTES = 256 * 1024
@@ -86,8 +89,12 @@ class ResultParser:
             with self._open_file() as file:
                 return await asyncio.to_thread(parse_spooled, file)
 
-    def _warnings(self) -> tuple[str, ...]:
-        warnings = (self.document_call.operation.warning,) if self.document_call.operation.warning else ()
+    def _warnings(self) -> tuple[Message, ...]:
+        warnings = (
+            (upstream_text(self.document_call.operation.warning),)
+            if self.document_call.operation.warning
+            else ()
+        )
         return (*self.document_call.scope().notes, *warnings)
 
     def _raw(self) -> GeneratedImage:
@@ -105,21 +112,21 @@ class ResultParser:
 
     def _image(self, item: ExtractedImage, spooled: SpooledJson) -> GeneratedImage | CallError:
         if item.blocked:
-            return CallError(FailureCode.CONTENT_POLICY, "the provider held this image back")
+            return CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK())
         if item.error_message is not None:
             return self._item_error(item, spooled)
         if item.base64 is not None:
             return self._inline(item.base64, spooled, item.metadata)
         if item.url is not None:
             return self._linked(item, item.url)
-        return CallError(FailureCode.BAD_RESPONSE, "an item of the provider's answer holds no image")
+        return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
 
     def _inline(self, text: str, spooled: SpooledJson, metadata: Any) -> GeneratedImage | CallError:
         base64 = spooled.resolve(text)
         length = base64.length if isinstance(base64, SpooledString) else len(base64)
         if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
             return CallError(
-                FailureCode.INVALID_IMAGE, f"the provider sent more than {MAX_IMAGE_BYTES} bytes"
+                FailureCode.INVALID_IMAGE, ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
             )
         return GeneratedImage(chunks=lambda: decode_chunks(self._open_file, base64), metadata=metadata)
 
@@ -172,8 +179,8 @@ class ResultParser:
         classification = classify(
             self._response(spooled), self.document_call.document.errors, self.document_call.now
         )
-        message = shorten(classification.message) or "the provider held all images back"
-        return CallError(FailureCode.CONTENT_POLICY, message, upstream_code=classification.code)
+        reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
+        return CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
 
     def _no_image_error(self, failures: list[CallError], spooled: SpooledJson) -> CallError:
         """Return why there is no image: a refusal if there was one, else the first failure."""
@@ -185,5 +192,7 @@ class ResultParser:
         classification = classify(response, self.document_call.document.errors, self.document_call.now)
         if classification.code is not None and classification.matched:
             return job_error(classification, response)
-        detail = f": {shorten(classification.message)}" if classification.message else ""
-        return CallError(FailureCode.BAD_RESPONSE, f"the provider's answer holds no image{detail}")
+        reason = FailureReason.NO_IMAGE_IN_RESPONSE()
+        if classification.message:
+            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
+        return CallError(FailureCode.BAD_RESPONSE, reason)

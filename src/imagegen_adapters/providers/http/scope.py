@@ -10,10 +10,10 @@ from imagegen_adapters.providers.http import sizes
 from imagegen_adapters.providers.http.capabilities import mentions, passes_extras
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec
 from imagegen_adapters.providers.http.inputs import InputPart
+from imagegen_adapters.providers.http.messages import DocumentCode
+from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, InputImage
 from imagegen_core.ports.provider import ProviderCall
-
-MASK_AS_IMAGE_NOTE = "this model takes no mask; it was sent along as one more image"
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +22,7 @@ class CallScope:
 
     names: Mapping[str, Any]
     extras: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def scope_of(
@@ -70,7 +70,7 @@ def scope_of(
         names[name] = params.get(name)
     names["vars"] = {name: template.render(names) for name, template in document.vars.items()}
     extras = _extras(call, document, operation) if passes_extras(document, spec) else {}
-    notes = (upstream_size.note, MASK_AS_IMAGE_NOTE if mask_as_image else None)
+    notes = (upstream_size.note, DocumentCode.DOCUMENT_MASK_BESIDE() if mask_as_image else None)
     return CallScope(names=names, extras=extras, notes=tuple(n for n in notes if n is not None))
 
 

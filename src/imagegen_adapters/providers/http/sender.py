@@ -13,6 +13,7 @@ from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.classification import UpstreamResponse
 from imagegen_adapters.providers.http.document import AuthType, Document
 from imagegen_adapters.providers.http.inputs import InputPart
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.requests import BuiltRequest, credentials_of, with_credentials
 from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
 from imagegen_adapters.providers.spooled_json import parse_json
@@ -64,8 +65,8 @@ class Sender:
                 extensions={PAID: exchange is not None},
             )
         except httpx.InvalidURL as error:  # too long, or with invalid characters
-            message = "the request's address is no URL that can be used"
-            raise CallError(FailureCode.REJECTED, message, possible_charge=False) from error
+            reason = DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()
+            raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
         try:
             with map_transport_errors():
                 response = await client.send(http_request, stream=True)
@@ -107,8 +108,8 @@ class Sender:
         sign = SIGNERS[self.document.auth.signer]
         try:
             return sign(signable, self.config.api_key.reveal(), self.document.auth.options, self.clock.now())
-        except ValueError as error:
-            raise CallError(FailureCode.AUTH_FAILED, str(error)) from error
+        except Malformed as error:
+            raise CallError(FailureCode.AUTH_FAILED, error.reason) from error
 
 
 def _reader(exchange: Exchange | None) -> ReadInput:
@@ -116,7 +117,7 @@ def _reader(exchange: Exchange | None) -> ReadInput:
         if part.data is not None:
             return part.data
         if exchange is None:
-            raise CallError(FailureCode.INTERNAL, "a request without images has one", possible_charge=False)
+            raise CallError(FailureCode.INTERNAL, DocumentCode.DOCUMENT_STRAY_IMAGE(), possible_charge=False)
         return await exchange.read_input(part.image)
 
     return read

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 import attrs
 
 from imagegen_adapters.providers.http.document import SizeKind, SizeSpec
+from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.preflight import check_sides
-from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, parse_size
+from imagegen_core.problems import Problem
 
 NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
 """The parameters that set the size."""
@@ -31,7 +34,7 @@ class UpstreamSize:
     width: int | None = None
     height: int | None = None
     aspect_ratio: str | None = None
-    note: str | None = None
+    note: Message | None = None
 
 
 def size_for_upstream(request: ImageRequest, spec: SizeSpec | None) -> UpstreamSize:
@@ -55,9 +58,7 @@ def size_for_upstream(request: ImageRequest, spec: SizeSpec | None) -> UpstreamS
     ratio = _requested_ratio(request)
     is_unknown = dimensions is None and text and text.casefold() != "auto" and text not in spec.values
     if is_unknown and (ratio is None or request.params.get("image_size")):
-        raise _invalid_size(
-            request, ("size", "image_size"), f"{text!r} is no size of this model{_choices(spec)}"
-        )
+        raise _invalid_size(request, ("size", "image_size"), _no_such_size(text, spec))
     if spec.kind is SizeKind.WXH:
         return _pixels(request, spec, dimensions, ratio)
     exact = text if text in spec.values else request.params.get("aspect_ratio")
@@ -96,7 +97,9 @@ def _pixels(
     if dimensions is not None:
         sides = (_rounded(dimensions[0], spec), _rounded(dimensions[1], spec))
         if sides != dimensions:
-            note = f"size {dimensions[0]}x{dimensions[1]} was sent as {sides[0]}x{sides[1]}"
+            note = DocumentCode.DOCUMENT_RESIZED(
+                requested=_dimensions_text(dimensions), size=_dimensions_text(sides)
+            )
     elif ratio is not None:
         area = _area(spec)
         grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
@@ -127,16 +130,16 @@ def _round_to_multiple(side: float, grain: int) -> int:
 
 
 def _check_pixels(request: ImageRequest, spec: SizeSpec, width: int, height: int) -> None:
-    shown = f"{width}x{height}"
+    size = _dimensions_text((width, height))
     if not all(spec.min <= side <= spec.max for side in (width, height)):
-        raise _invalid_size(request, NAMES, f"{shown}: sides must be {spec.min} to {spec.max} pixels")
+        reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
+        raise _invalid_size(request, NAMES, reason)
     if not spec.min_pixels <= width * height <= spec.max_pixels:
-        raise _invalid_size(
-            request, NAMES, f"{shown}: must have {spec.min_pixels} to {spec.max_pixels} pixels"
-        )
+        reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
+        raise _invalid_size(request, NAMES, reason)
     low, high = spec.ratio or (0.0, math.inf)
     if not low <= width / height <= high:
-        raise _invalid_size(request, NAMES, f"{shown}: width to height must be {low:g} to {high:g}")
+        raise _invalid_size(request, NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
 
 
 def _listed(
@@ -151,8 +154,8 @@ def _listed(
     shape, area_difference = _distance(chosen, ratio, area)
     note = None
     if shape > _MAX_SHAPE_DIFFERENCE or (dimensions is not None and area_difference > 0):
-        requested_size = f"{dimensions[0]}x{dimensions[1]}" if dimensions else str(exact)
-        note = f"size {requested_size} was sent as {chosen}, the nearest that this model has"
+        requested = _dimensions_text(dimensions) if dimensions else str(exact)
+        note = DocumentCode.DOCUMENT_NEAREST_SIZE(requested=requested, size=chosen)
     return _upstream_size(chosen, spec, note)
 
 
@@ -171,16 +174,14 @@ def _tier(request: ImageRequest, spec: SizeSpec, text: str) -> UpstreamSize:
     if exact is None and dimensions is not None:
         side = math.sqrt(dimensions[0] * dimensions[1])
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
-        note = f"size {dimensions[0]}x{dimensions[1]} was sent as {exact}"
+        note = DocumentCode.DOCUMENT_RESIZED(requested=_dimensions_text(dimensions), size=exact)
         return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and text:
-        raise _invalid_size(
-            request, ("size", "image_size"), f"{text!r} is no size of this model{_choices(spec)}"
-        )
+        raise _invalid_size(request, ("size", "image_size"), _no_such_size(text, spec))
     return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
 
 
-def _upstream_size(value: str, spec: SizeSpec, note: str | None = None) -> UpstreamSize:
+def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
     """Return a listed value, or a size in pixels, in all forms that it has."""
     upstream_value = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
@@ -190,16 +191,22 @@ def _upstream_size(value: str, spec: SizeSpec, note: str | None = None) -> Upstr
     return UpstreamSize(size=upstream_value, width=width, height=height, note=note)
 
 
+def _dimensions_text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
 def _numbers(text: str | None) -> tuple[int, int] | None:
     match = _NUMBERS.fullmatch(text) if text else None
     return (int(match[1]), int(match[2])) if match else parse_size(text)
 
 
-def _choices(spec: SizeSpec) -> str:
-    values: Iterable[str] = (*spec.values, *spec.extra)
-    return f"; it has {', '.join(values)}" if values else "; give width and height"
+def _no_such_size(size: str, spec: SizeSpec) -> Message:
+    known = (*spec.values, *spec.extra)
+    if known:
+        return DocumentCode.NO_SUCH_SIZE(size=size, known=known)
+    return DocumentCode.SIZE_IN_PIXELS(size=size)
 
 
-def _invalid_size(request: ImageRequest, names: Iterable[str], message: str) -> ValidationFailed:
+def _invalid_size(request: ImageRequest, names: Iterable[str], reason: Message) -> ValidationFailed:
     parameters = (name for name in names if request.params.get(name) is not None)
-    return ValidationFailed(*(Problem(field=f"params.{name}", message=message) for name in parameters))
+    return ValidationFailed(*(Problem(field=f"params.{name}", reason=reason) for name in parameters))

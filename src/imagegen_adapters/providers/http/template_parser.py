@@ -7,6 +7,9 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http import template_nodes as nodes
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
+from imagegen_core.messages import Message
+from imagegen_core.problems import JsonType, ProblemCode
 
 ROOTS = frozenset(
     (
@@ -50,11 +53,11 @@ _LONE_PLACEHOLDER_PIECES = 3
 """Pieces of a string that is a single placeholder: nothing before it, its name, nothing after it."""
 
 
-class TemplateError(ValueError):
+class TemplateError(Malformed):
     """A template is malformed; ``path`` is the place of the mistake."""
 
-    def __init__(self, path: tuple[str, ...], message: str) -> None:
-        super().__init__(message)
+    def __init__(self, path: tuple[str, ...], reason: Message) -> None:
+        super().__init__(reason)
         self.path = path
 
 
@@ -94,7 +97,7 @@ class TemplateParser:
 
     def _node(self, source: Any, place: _Place) -> nodes.Node:
         if len(place.path) > _MAX_DEPTH:
-            raise TemplateError(place.path[:3], "is nested too deeply")
+            raise TemplateError(place.path[:3], ProblemCode.TOO_DEEP())
         if isinstance(source, str):
             return self._string(source, place)
         if isinstance(source, Mapping):
@@ -103,11 +106,11 @@ class TemplateParser:
             return nodes.Items(self._list(source, place))
         if source is None or isinstance(source, bool | int | float):
             return nodes.Constant(source)
-        raise TemplateError(place.path, "must be JSON")
+        raise TemplateError(place.path, ProblemCode.NOT_JSON())
 
     def _list(self, source: Any, place: _Place) -> tuple[nodes.Node, ...]:
         if not isinstance(source, list | tuple):
-            raise TemplateError(place.path, "must be a list")
+            raise TemplateError(place.path, ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
         return tuple(self._node(item, place / i) for i, item in enumerate(source))
 
     def _string(self, source: str, place: _Place) -> nodes.Node:
@@ -116,7 +119,7 @@ class TemplateParser:
             return nodes.Constant(source)
         alone = len(pieces) == _LONE_PLACEHOLDER_PIECES and not pieces[0] and not pieces[2]
         if any("${" in text for text in pieces[:-1:2]):
-            raise TemplateError(place.path, "has a ${ that does not end")
+            raise TemplateError(place.path, DocumentCode.UNFINISHED_PLACEHOLDER())
         names = [self._name(name, place, alone=alone) for name in pieces[1::2]]
         if alone:
             return nodes.Value(names[0])
@@ -128,10 +131,10 @@ class TemplateParser:
     def _name(self, text: str, place: _Place, *, alone: bool = True) -> str:
         name = text.strip()
         if not _PATH.fullmatch(name):
-            raise TemplateError(place.path, f"{name!r} is no path such as params.quality or refs[0].base64")
+            raise TemplateError(place.path, DocumentCode.NOT_A_VARIABLE_PATH(name=name))
         root = re.split(r"[.\[]", name, maxsplit=1)[0]
         if root not in ROOTS and not (root == "item" and place.in_each):
-            raise TemplateError(place.path, f"there is no variable {name!r}")
+            raise TemplateError(place.path, DocumentCode.NO_SUCH_VARIABLE(name=name))
         if root in _IMAGES and "." in name:
             _check_image_field(name, place, alone=alone)
         self.names.setdefault(name, place.path)
@@ -148,16 +151,16 @@ class TemplateParser:
     def _directive(self, source: Mapping[Any, Any], keys: list[str], place: _Place) -> nodes.Node:
         name = next((key for key in keys if key in self._directives), None)
         if name is None:
-            raise TemplateError((place / keys[0]).path, "is no directive")
+            raise TemplateError((place / keys[0]).path, DocumentCode.NOT_A_DIRECTIVE())
         options, build = self._directives[name]
         for key in source:
             if key != name and key not in options:
-                raise TemplateError((place / key).path, f"does not belong to {name}")
+                raise TemplateError((place / key).path, DocumentCode.NOT_AN_OPTION(directive=name))
         return build(source, place)
 
     def _each(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
         if ("$item" in source) == ("$file" in source):
-            raise TemplateError(place.path, "$each needs either $item or $file")
+            raise TemplateError(place.path, DocumentCode.ITEM_OR_FILE())
         item: nodes.Node = nodes.File("item")
         if "$item" in source:
             item = self._node(source["$item"], (place / "$item").within_each())
@@ -170,7 +173,7 @@ class TemplateParser:
 
     def _spread(self, source: Any, place: _Place) -> nodes.Spread:
         if not isinstance(source, Mapping) or set(source) != {"$each", "$key", "$value"}:
-            raise TemplateError(place.path, "must have exactly $each, $key and $value")
+            raise TemplateError(place.path, DocumentCode.NOT_A_SPREAD())
         return nodes.Spread(
             self._path(source["$each"], place / "$each"),
             self._node(source["$key"], (place / "$key").within_each()),
@@ -194,20 +197,20 @@ class TemplateParser:
     def _map(self, source: Mapping[str, Any], place: _Place) -> nodes.Node:
         table = source.get("$to")
         if not isinstance(table, Mapping):
-            raise TemplateError((place / "$to").path, "must be an object")
+            raise TemplateError((place / "$to").path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
         translated = {nodes.as_text(k): self._node(v, place / "$to" / k) for k, v in table.items()}
         return nodes.Map(self._node(source["$map"], place / "$map"), translated)
 
     def _path(self, source: Any, place: _Place) -> str:
         if not isinstance(source, str):
-            raise TemplateError(place.path, "must be a path such as refs")
+            raise TemplateError(place.path, DocumentCode.NOT_A_NAME_OF_A_LIST())
         return self._name(source.removeprefix("${").removesuffix("}"), place)
 
 
 def _check_image_field(name: str, place: _Place, *, alone: bool) -> None:
     field = name.rpartition(".")[2]
     if field not in _IMAGE_FIELDS:
-        fields = ", ".join(sorted(_IMAGE_FIELDS))
-        raise TemplateError(place.path, f"{name!r}: an image has no {field!r}; it has {fields}")
+        known = tuple(sorted(_IMAGE_FIELDS))
+        raise TemplateError(place.path, DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=known))
     if field in _STANDALONE_FIELDS and not alone:
-        raise TemplateError(place.path, f"{name!r} must stand alone, without text around it")
+        raise TemplateError(place.path, DocumentCode.MUST_STAND_ALONE(name=name))

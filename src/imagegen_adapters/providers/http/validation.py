@@ -15,11 +15,15 @@ from imagegen_adapters.providers.http.document import (
     SizeKind,
     implemented,
 )
+from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.patterns import pattern_problem
 from imagegen_adapters.providers.http.signers import SIGNERS
 from imagegen_adapters.providers.http.templates import Template
-from imagegen_core.errors import Problem, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
+from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
+from imagegen_core.messages import Message
+from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import SERVICE_HEADERS
 from imagegen_core.providers.parameters import COMMON
@@ -31,6 +35,7 @@ _STATUS = re.compile(r"[1-5](?:\d\d|xx)")
 _MIME_TYPES = tuple(map(str, MediaType))
 _TYPES = frozenset(("string", "integer", "number", "boolean"))
 _MAX_JSON_BYTES = 268_435_456
+_DAY_SECONDS = 86_400
 _COMMON_NAMES = frozenset(p.name for p in COMMON)
 
 
@@ -46,17 +51,21 @@ def problems_of(document: Document) -> Iterator[Problem]:
     yield from _headers(document)
 
 
-def _problem(field: str, message: str) -> Problem:
-    return Problem(field=field, message=message)
+def _problem(field: str, reason: Message) -> Problem:
+    return Problem(field=field, reason=reason)
+
+
+def _one_of(*choices: str) -> Message:
+    return ProblemCode.NOT_ONE_OF(choices=choices)
 
 
 def _top(document: Document) -> Iterator[Problem]:
     if document.schema != SCHEMA:
-        yield _problem("schema", f"must be {SCHEMA}")
+        yield _problem("schema", _one_of(str(SCHEMA)))
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", document.id):
-        yield _problem("id", "must be 1 to 64 of a-z 0-9 . _ -")
+        yield _problem("id", ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS))
     if not document.operations:
-        yield _problem("operations", "must name at least one operation")
+        yield _problem("operations", DocumentCode.NO_OPERATIONS())
     if document.base_url is not None:
         try:
             check_api_base(document.base_url, "base_url")
@@ -64,23 +73,23 @@ def _top(document: Document) -> Iterator[Problem]:
             yield from error.problems
     yield from _choices(document)
     if not 1 <= document.egress.max_json_bytes <= _MAX_JSON_BYTES:
-        yield _problem("egress.max_json_bytes", f"must be 1 to {_MAX_JSON_BYTES}")
+        yield _problem("egress.max_json_bytes", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=_MAX_JSON_BYTES))
     if document.auth.type is AuthType.SIGNER and document.auth.signer not in SIGNERS:
-        yield _problem("auth.signer", f"must be one of {', '.join(sorted(SIGNERS))}")
+        yield _problem("auth.signer", _one_of(*sorted(SIGNERS)))
 
 
 def _choices(document: Document) -> Iterator[Problem]:
     if document.n_strategy not in (None, "native", "fan_out"):
-        yield _problem("n_strategy", "must be native or fan_out")
+        yield _problem("n_strategy", _one_of("native", "fan_out"))
     if document.extras not in ("pass", "refuse"):
-        yield _problem("extras", "must be pass or refuse")
+        yield _problem("extras", _one_of("pass", "refuse"))
     if document.concurrency is not None and document.concurrency < 1:
-        yield _problem("concurrency", "must be at least 1")
+        yield _problem("concurrency", ProblemCode.TOO_SMALL(minimum=1))
 
 
 def _operation(path: str, name: str, operation: OperationSpec) -> Iterator[Problem]:
     if not implemented(name, operation):
-        yield _problem(f"{path}.implements", "is required, since the name is no operation")
+        yield _problem(f"{path}.implements", DocumentCode.NAME_IS_NOT_AN_OPERATION())
     yield from _request(f"{path}.request", operation.request, after_submit=False)
     later = {"result": operation.result, "cancel": operation.cancel}
     if operation.poll is not None:
@@ -90,20 +99,21 @@ def _operation(path: str, name: str, operation: OperationSpec) -> Iterator[Probl
             yield from _request(f"{path}.{key}", request, after_submit=True)
     if (operation.task is None) != (operation.poll is None):
         missing = "poll" if operation.poll is None else "task"
-        yield _problem(f"{path}.{missing}", "is required: task and poll belong together")
+        yield _problem(f"{path}.{missing}", DocumentCode.TASK_WITHOUT_POLL())
     if operation.poll is not None:
         yield from _poll(f"{path}.poll", operation)
     if not operation.response.images and operation.response.raw is None:
-        yield _problem(f"{path}.response", "needs images or raw")
+        yield _problem(f"{path}.response", DocumentCode.NEEDS_ANY(fields=("images", "raw")))
     for position, rule in enumerate(operation.response.images):
         if not any(_sources(rule)):
-            yield _problem(
-                f"{path}.response.images.{position}", "needs url, base64, data_uri, auto or url_template"
-            )
+            yield _problem(f"{path}.response.images.{position}", DocumentCode.NEEDS_ANY(fields=_SOURCES))
+
+
+_SOURCES = ("url", "base64", "data_uri", "auto", "url_template")
 
 
 def _sources(rule: ImageRule) -> tuple[object, ...]:
-    return (rule.url, rule.base64, rule.data_uri, rule.auto, rule.url_template)
+    return tuple(getattr(rule, name) for name in _SOURCES)
 
 
 def _poll(path: str, operation: OperationSpec) -> Iterator[Problem]:
@@ -112,65 +122,68 @@ def _poll(path: str, operation: OperationSpec) -> Iterator[Problem]:
         return
     try:
         _ = poll.status.expression
-    except ValueError as error:
-        yield _problem(f"{path}.status.source", str(error))
+    except Malformed as error:
+        yield _problem(f"{path}.status.source", error.reason)
     if not poll.status.succeeded:
-        yield _problem(f"{path}.status.succeeded", "must name at least one state")
+        yield _problem(f"{path}.status.succeeded", DocumentCode.NO_STATES())
     for name in ("first_after_s", "interval_s", "interval_max_s", "deadline_s"):
-        if not 0 <= getattr(poll, name) <= 86_400:  # noqa: PLR2004 - a day
-            yield _problem(f"{path}.{name}", "must be 0 to 86400 seconds")
+        if not 0 <= getattr(poll, name) <= _DAY_SECONDS:
+            reason = DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=_DAY_SECONDS)
+            yield _problem(f"{path}.{name}", reason)
 
 
 def _request(path: str, request: RequestSpec, *, after_submit: bool) -> Iterator[Problem]:
     if request.method not in _METHODS:
-        yield _problem(f"{path}.method", f"must be one of {', '.join(sorted(_METHODS))}")
+        yield _problem(f"{path}.method", _one_of(*sorted(_METHODS)))
     if (request.path is None) == (request.url is None):
-        yield _problem(path, "needs either path or url")
+        yield _problem(path, DocumentCode.ONE_OF_TWO(first="path", second="url"))
     if request.path is not None and not str(request.path.source).startswith(("/", "$")):
-        yield _problem(f"{path}.path", "must start with /")
+        yield _problem(f"{path}.path", DocumentCode.NOT_A_PATH())
     if not after_submit:
         if request.url is not None:
-            yield _problem(f"{path}.url", "is for poll, result and cancel only; use path")
+            yield _problem(f"{path}.url", DocumentCode.URL_BEFORE_SUBMIT())
         if any(t.mentions("task") for t in request.templates):
-            yield _problem(path, "mentions task, which exists only after the submit")
+            yield _problem(path, DocumentCode.TASK_BEFORE_SUBMIT())
 
 
 def _model(path: str, document: Document, model: ModelSpec) -> Iterator[Problem]:
     for operation, name in model.operation.items():
         if name not in document.operations:
-            yield _problem(f"{path}.operation.{operation}", f"there is no operation {name!r}")
+            yield _problem(f"{path}.operation.{operation}", DocumentCode.NO_SUCH_OPERATION(name=name))
     for position, capability in enumerate(model.capabilities):
         if capability not in model.operation and document.operation_for(capability, model) is None:
-            yield _problem(f"{path}.capabilities.{position}", f"no operation implements {capability}")
+            yield _problem(
+                f"{path}.capabilities.{position}", DocumentCode.NOT_IMPLEMENTED(operation=capability)
+            )
     for position, mime in enumerate(model.limits.ref_mimes):
         if mime not in _MIME_TYPES:
-            yield _problem(f"{path}.limits.ref_mimes.{position}", f"must be one of {', '.join(_MIME_TYPES)}")
+            yield _problem(f"{path}.limits.ref_mimes.{position}", _one_of(*_MIME_TYPES))
     if model.extras not in (None, "pass", "refuse"):
-        yield _problem(f"{path}.extras", "must be pass or refuse")
+        yield _problem(f"{path}.extras", _one_of("pass", "refuse"))
     kinds_with_values = (SizeKind.ASPECT_RATIO, SizeKind.ENUM, SizeKind.TIER)
     if model.size is not None and model.size.kind in kinds_with_values and not model.size.values:
-        yield _problem(f"{path}.size.values", f"is required for {model.size.kind}")
+        yield _problem(f"{path}.size.values", DocumentCode.REQUIRED_FOR(kind=model.size.kind))
     for name, parameter in model.params.items():
         yield from _parameter(f"{path}.params.{name}", parameter)
 
 
 def _parameter(path: str, parameter: ParamSpec) -> Iterator[Problem]:
     if parameter.type not in _TYPES:
-        yield _problem(f"{path}.type", f"must be one of {', '.join(sorted(_TYPES))}")
+        yield _problem(f"{path}.type", _one_of(*sorted(_TYPES)))
 
 
 def _errors(document: Document) -> Iterator[Problem]:
     for position, rule in enumerate(document.errors.classify):
         path = f"errors.classify.{position}"
         if not rule.codes and not rule.status:
-            yield _problem(path, "needs codes or status")
+            yield _problem(path, DocumentCode.NEEDS_ANY(fields=("codes", "status")))
         for status in rule.status:
             if not _STATUS.fullmatch(status):
-                yield _problem(f"{path}.status", f"{status!r} is neither a status such as 429 nor 5xx")
+                yield _problem(f"{path}.status", DocumentCode.NOT_A_STATUS(status=status))
     for position, wait in enumerate(document.errors.retry_after):
         path = f"errors.retry_after.{position}"
         if (wait.header is None) == (wait.jmespath is None):
-            yield _problem(path, "needs either header or jmespath")
+            yield _problem(path, DocumentCode.ONE_OF_TWO(first="header", second="jmespath"))
         if problem := pattern_problem(wait.regex):
             yield _problem(f"{path}.regex", problem)
 
@@ -184,7 +197,7 @@ def _headers(document: Document) -> Iterator[Problem]:
     ]
     for path, name in named:
         if name.lower() in SERVICE_HEADERS:
-            yield _problem(path, "is not a header that may be set")
+            yield _problem(path, ProblemCode.HEADER_NOT_SETTABLE(name=name))
 
 
 def _names(document: Document) -> Iterator[Problem]:
@@ -201,7 +214,7 @@ def _names(document: Document) -> Iterator[Problem]:
             key = re.split(r"[.\[]", rest, maxsplit=1)[0]
             if root in declared and key and key not in declared[root]:
                 location = ".".join((path, *place))
-                yield _problem(location, f"there is no variable {name!r}: the document declares it nowhere")
+                yield _problem(location, DocumentCode.UNDECLARED_VARIABLE(name=name))
 
 
 def _templates(document: Document) -> Iterator[tuple[str, Template]]:

@@ -11,13 +11,15 @@ from imagegen_adapters.model_catalogue import lifecycle_of
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.call_limits import call_timeout
 from imagegen_adapters.providers.configured_headers import configured_headers
-from imagegen_adapters.providers.key_formats import two_part_key_problem
+from imagegen_adapters.providers.key_formats import malformed_key, two_part_key_problem
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, parse_json
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import (
     api_url,
     fetch_unpaid,
@@ -99,7 +101,7 @@ class A1111:
             self._interrupted.discard(call.call_id)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        raise CallError(FailureCode.RESULT_EXPIRED, "the server keeps no jobs")
+        raise CallError(FailureCode.RESULT_EXPIRED, ResponseCode.NO_JOBS())
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
@@ -126,10 +128,11 @@ class A1111:
             models = await self._get_json(config, "/sdapi/v1/sd-models")
             settings = await self._get_json(config, "/sdapi/v1/options")
         except CallError as error:
-            return Probe(ok=False, detail=str(error))
+            return Probe(ok=False, detail=error.failure.reason)
         count = len(models) if isinstance(models, list) else 0
         loaded = settings.get("sd_model_checkpoint") if isinstance(settings, dict) else None
-        return Probe(ok=True, detail=f"{count} checkpoints, loaded: {loaded or 'none'}")
+        detail = StableDiffusionCode.CHECKPOINTS(count=count, loaded=(str(loaded),) if loaded else ())
+        return Probe(ok=True, detail=detail)
 
     async def _body(self, call: ProviderCall, exchange: Exchange) -> dict[str, Any]:
         request = call.request
@@ -207,9 +210,9 @@ def _options(config: ProviderConfig) -> wire.Options:
     upscaler = config.extra_config.get("upscaler", wire.DEFAULT_UPSCALER)
     scripts = config.extra_config.get("allow_scripts", [])
     if not isinstance(upscaler, str) or not upscaler:
-        raise ValidationFailed.of("extra_config.upscaler", "must be the name of an upscaler")
+        raise ValidationFailed.for_field("extra_config.upscaler", StableDiffusionCode.NOT_AN_UPSCALER())
     if not isinstance(scripts, (list, tuple)) or not all(isinstance(name, str) for name in scripts):
-        raise ValidationFailed.of("extra_config.allow_scripts", "must be a list of script names")
+        raise ValidationFailed.for_field("extra_config.allow_scripts", StableDiffusionCode.NOT_SCRIPT_NAMES())
     return wire.Options(upscaler=upscaler, allow_scripts=frozenset(scripts))
 
 
@@ -218,7 +221,7 @@ def _with_basic_auth(request: httpx.Request, config: ProviderConfig) -> httpx.Re
     if config.api_key is not None:
         key = config.api_key.reveal()
         if ":" not in key:
-            raise CallError(FailureCode.AUTH_FAILED, "api_key must be user:password for this kind of server")
+            raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
         request.headers["authorization"] = "Basic " + base64.b64encode(key.encode()).decode()
     return request
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_size
 from imagegen_adapters.providers.spooled_json import (
     SpooledString,
@@ -18,8 +19,10 @@ from imagegen_adapters.providers.spooled_json import (
     read_text,
 )
 from imagegen_adapters.providers.stable_diffusion.json_body import InlineImage
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.operations import (
     DEFAULT_EDIT_MODE,
     UPSCALE_FACTORS,
@@ -28,6 +31,7 @@ from imagegen_core.operations import (
     Operation,
 )
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.problems import FailureReason, JsonType, ProblemCode
 from imagegen_core.providers.capabilities import Model
 
 DEFAULT_MODEL = "default"
@@ -44,28 +48,28 @@ PATHS: Mapping[Operation, str] = {
     Operation.UPSCALE: "/sdapi/v1/extra-single-image",
 }
 
-RESERVED_PARAMETERS: Mapping[str, str] = {
-    "image": "images come with the request",
-    "imageList": "images come with the request",
-    "init_images": "images come with the request",
-    "firstpass_image": "images come with the request",
-    "mask": "the mask comes with the request",
-    "latent_mask": "the mask comes with the request",
-    "include_init_images": "the answer holds new images only",
-    "batch_size": "use num",
-    "prompt": "the prompt comes with the request",
-    "send_images": "the answer must hold the images",
-    "show_extras_results": "the answer must hold the images",
-    "save_images": "images are kept here, not on the server",
-    "do_not_save_samples": "images are kept here, not on the server",
-    "do_not_save_grid": "images are kept here, not on the server",
-    "force_task_id": "it is how a running call is recognised",
-    "infotext": "it would override the other parameters",
-    "override_settings_restore_afterwards": "a call leaves the server's settings alone",
-    "script_name": "scripts read files and make any number of images",
-    "script_args": "scripts read files and make any number of images",
-    "aspect_ratio": "use width and height",
-    "image_size": "use width and height",
+RESERVED_PARAMETERS: Mapping[str, Message] = {
+    "image": StableDiffusionCode.IMAGES_WITH_REQUEST(),
+    "imageList": StableDiffusionCode.IMAGES_WITH_REQUEST(),
+    "init_images": StableDiffusionCode.IMAGES_WITH_REQUEST(),
+    "firstpass_image": StableDiffusionCode.IMAGES_WITH_REQUEST(),
+    "mask": StableDiffusionCode.MASK_WITH_REQUEST(),
+    "latent_mask": StableDiffusionCode.MASK_WITH_REQUEST(),
+    "include_init_images": StableDiffusionCode.NEW_IMAGES_ONLY(),
+    "batch_size": StableDiffusionCode.USE_OTHER(others=("num",)),
+    "prompt": StableDiffusionCode.PROMPT_WITH_REQUEST(),
+    "send_images": StableDiffusionCode.IMAGES_NEEDED(),
+    "show_extras_results": StableDiffusionCode.IMAGES_NEEDED(),
+    "save_images": StableDiffusionCode.KEPT_HERE(),
+    "do_not_save_samples": StableDiffusionCode.KEPT_HERE(),
+    "do_not_save_grid": StableDiffusionCode.KEPT_HERE(),
+    "force_task_id": StableDiffusionCode.RECOGNISES_CALL(),
+    "infotext": StableDiffusionCode.OVERRIDES_OTHERS(),
+    "override_settings_restore_afterwards": StableDiffusionCode.LEAVES_SETTINGS(),
+    "script_name": StableDiffusionCode.NO_SCRIPTS(),
+    "script_args": StableDiffusionCode.NO_SCRIPTS(),
+    "aspect_ratio": StableDiffusionCode.USE_OTHER(others=("width", "height")),
+    "image_size": StableDiffusionCode.USE_OTHER(others=("width", "height")),
 }
 """Parameters that a caller cannot set, and why."""
 
@@ -87,9 +91,9 @@ class Options:
     allow_scripts: frozenset[str] = frozenset()
 
 
-def invalid_parameter(name: str, message: str) -> ValidationFailed:
+def invalid_parameter(name: str, reason: Message) -> ValidationFailed:
     """Return the error for a parameter."""
-    return ValidationFailed.of(f"params.{name}", message)
+    return ValidationFailed.for_field(f"params.{name}", reason)
 
 
 def body(
@@ -130,7 +134,7 @@ def _upscale_body(
     factor = UPSCALE_FACTORS[request.upscale_factor]
     for name in ("upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "resize_mode"):
         if name in extras:
-            raise invalid_parameter(name, "use upscale_factor")
+            raise invalid_parameter(name, StableDiffusionCode.USE_OTHER(others=("upscale_factor",)))
     owned = {
         "resize_mode": 0,
         "upscaling_resize": factor,
@@ -151,16 +155,16 @@ def _extras(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
         elif name == "alwayson_scripts":
             _check_names(name, value, options.allow_scripts)
         elif not _is_plain(value):
-            raise invalid_parameter(name, "must be a string, a number, true, false or a list of them")
+            raise invalid_parameter(name, StableDiffusionCode.NOT_PLAIN())
     return extras
 
 
 def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
     if not isinstance(value, Mapping):
-        raise invalid_parameter(name, "must be an object")
+        raise invalid_parameter(name, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     if unknown := [str(key) for key in value if key not in allowed]:
-        listed = ", ".join(sorted(allowed)) or "none"
-        raise invalid_parameter(f"{name}.{unknown[0]}", f"is not among those allowed here: {listed}")
+        reason = StableDiffusionCode.NOT_ALLOWED(allowed=tuple(sorted(allowed)))
+        raise invalid_parameter(f"{name}.{unknown[0]}", reason)
 
 
 def _is_plain(value: object) -> bool:
@@ -172,7 +176,7 @@ def _count(request: ImageRequest) -> dict[str, int]:
     """Return the batch; ``n_iter`` only chooses how many of ``num`` are generated one after another."""
     rounds = request.params.get("n_iter", 1)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
-        raise invalid_parameter("n_iter", f"must divide num, which is {request.num}")
+        raise invalid_parameter("n_iter", StableDiffusionCode.NOT_A_DIVISOR(num=request.num))
     return {"batch_size": request.num // rounds, "n_iter": rounds}
 
 
@@ -194,9 +198,9 @@ def _source_size(request: ImageRequest) -> tuple[int, int] | None:
     return width, height
 
 
-def warnings(request: ImageRequest) -> tuple[str, ...]:
+def warnings(request: ImageRequest) -> tuple[Message, ...]:
     """Return what the caller should know about how the request was served."""
-    messages = []
+    messages: list[Message] = []
     source = request.references[0] if request.references else request.image
     has_size = {"width", "height", "size"} & request.params.keys()
     is_repainted = request.operation in (Operation.REFERENCE, Operation.EDIT)
@@ -207,13 +211,11 @@ def warnings(request: ImageRequest) -> tuple[str, ...]:
         and max(source.width, source.height) > MAX_REPAINT_SIDE_PIXELS
     ):
         width, height = _source_size(request) or (0, 0)
-        messages.append(
-            f"the image was repainted at {width}x{height}; give width and height for another size"
-        )
+        messages.append(StableDiffusionCode.REPAINTED_AT(size=f"{width}x{height}"))
     if request.edit_mode != DEFAULT_EDIT_MODE:
-        messages.append("edit_mode has no effect here")
+        messages.append(StableDiffusionCode.NO_EFFECT(names=("edit_mode",)))
     if request.operation is Operation.UPSCALE and request.num > 1:
-        messages.append("upscaling makes one image, whatever num says")
+        messages.append(StableDiffusionCode.ONE_UPSCALED())
     return tuple(messages)
 
 
@@ -230,7 +232,7 @@ def parse_result(
     with open_file() as file:
         document = parse_spooled(file).resolved()
         if not isinstance(document, dict):
-            raise bad_response("the answer is not a JSON object")
+            raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
         info = _info(read_text(file, document.get("info")))
     if request.operation is Operation.UPSCALE:
         candidates, info = [document.get("image")], {}
@@ -238,9 +240,9 @@ def parse_result(
         candidates = _generated_images(document.get("images"), info)
     encoded_images = [value for value in candidates if isinstance(value, (str, SpooledString)) and value]
     if not encoded_images and interrupted:
-        raise CallError(FailureCode.CANCELLED, "the server was interrupted before it made an image")
+        raise CallError(FailureCode.CANCELLED, StableDiffusionCode.SERVER_INTERRUPTED())
     if not encoded_images:
-        raise bad_response("the answer holds no image")
+        raise bad_response(FailureReason.NO_IMAGE_IN_RESPONSE())
     images = tuple(
         GeneratedImage(
             chunks=_chunks(open_file, value), metadata=_metadata(info, position, interrupted=interrupted)
@@ -265,7 +267,7 @@ def _info(encoded: str | None) -> dict[str, Any]:
 
 def _generated_images(images: object, info: dict[str, Any]) -> list[Any]:
     if not isinstance(images, list):
-        raise bad_response("the answer has no list of images")
+        raise bad_response(ResponseCode.NO_IMAGES_NAMED())
     first, seeds = info.get("index_of_first_image", 0), info.get("all_seeds")
     first = first if isinstance(first, int) and 0 <= first < len(images) else 0
     return images[first : first + len(seeds)] if isinstance(seeds, list) and seeds else images[first:]

@@ -7,10 +7,13 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_http_date, parse_retry_after
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.upstream_messages import shorten, with_model_warning
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message, as_message
 from imagegen_core.providers.capabilities import Model
 
 STABILITY_COOLDOWN_SECONDS = 60.0
@@ -21,7 +24,7 @@ STABILITY_COOLDOWN_SECONDS = 60.0
 class UpstreamError:
     """The content of an error body: a message, and the provider's own code if there is one."""
 
-    message: str
+    message: Message = attrs.field(converter=as_message)
     code: str | None = None
 
 
@@ -65,12 +68,12 @@ class FailureTable:
         upstream_error = _parse_error(self.read, status, body)
         code = self._code(status, upstream_error.code)
         is_rate_limited = code is FailureCode.RATE_LIMITED
-        message = shorten(upstream_error.message, secrets)
+        reason = upstream_error.message.map_text(lambda text: shorten(text, secrets))
         if model is not None and code is FailureCode.REJECTED:
-            message = with_model_warning(model, message)
+            reason = with_model_warning(model, reason)
         return CallError(
             code,
-            message,
+            reason,
             not_started=is_rate_limited,
             retry_after=(retry_after(headers) or self.cooldown) if is_rate_limited else None,
             upstream_status=status,
@@ -93,11 +96,9 @@ def _parse_error(read: Callable[[Any, str], UpstreamError], status: int, body: b
     except (ValueError, RecursionError):
         parsed = None
     upstream_error = read(parsed, text)
-    return (
-        upstream_error
-        if upstream_error.message.strip()
-        else attrs.evolve(upstream_error, message=f"HTTP status {status}")
-    )
+    if str(upstream_error.message).strip():
+        return upstream_error
+    return attrs.evolve(upstream_error, message=ResponseCode.RESPONSE_STATUS(status=status))
 
 
 def _read_a1111(body: Any, text: str) -> UpstreamError:
@@ -114,7 +115,7 @@ def _read_a1111(body: Any, text: str) -> UpstreamError:
         message = str(detail[0].get("msg", ""))
         return UpstreamError(message=f"{field}: {message}" if field else message, code=code)
     if detail == "Not Found":  # FastAPI's message for an unknown path
-        detail = "Not Found: the server has no such API, is it running with --api?"
+        return UpstreamError(message=StableDiffusionCode.NO_SUCH_API(text=detail), code=code)
     texts = (detail, body.get("errors"), error)
     return UpstreamError(
         message=next((w for w in texts if isinstance(w, str) and w.strip()), text), code=code

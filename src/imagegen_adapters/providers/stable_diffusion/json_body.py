@@ -7,8 +7,10 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.base64_stream import encode_base64, encode_base64_chunks, encoded_length
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.operations import InputImage
 
 _MARKER = "\x00picture\x00"
@@ -72,11 +74,11 @@ class JsonBody:
                 length += len(piece)
                 yield piece
         except (BlobMissing, StorageError) as error:
-            raise _unreadable("an image of the request cannot be read") from error
+            raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
         if length != encoded_length(inline.size):
-            raise _unreadable("an image of the request changed while it was sent")
+            raise _unreadable(ResponseCode.INPUT_CHANGED())
 
 
-def _unreadable(message: str) -> CallError:
+def _unreadable(reason: Message) -> CallError:
     """Return the error of a body that the server did not receive whole, and therefore does nothing with."""
-    return CallError(FailureCode.STORAGE_FAILED, message, possible_charge=False)
+    return CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False)

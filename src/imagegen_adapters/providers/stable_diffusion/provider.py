@@ -9,6 +9,7 @@ from imagegen_adapters.providers.stable_diffusion.stability import JOB_SECONDS, 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
@@ -69,4 +70,6 @@ class StableDiffusionProvider:
             return self._a1111
         if dialect == "stability":
             return self._stability
-        raise ValidationFailed.of("extra_config.dialect", "must be a1111 or stability")
+        raise ValidationFailed.for_field(
+            "extra_config.dialect", ProblemCode.NOT_ONE_OF(choices=("a1111", "stability"))
+        )

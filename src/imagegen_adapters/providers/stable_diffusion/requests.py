@@ -7,6 +7,7 @@ import httpx
 
 from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.call_limits import read_at_most, read_error
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import bad_response
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
 from imagegen_core.errors import CallError
@@ -51,7 +52,7 @@ async def fetch_unpaid(client: httpx.AsyncClient, request: httpx.Request) -> htt
     async with streamed_response(client, request) as response:
         content = await read_at_most(response, MAX_UNPAID_RESPONSE_BYTES + 1)
     if len(content) > MAX_UNPAID_RESPONSE_BYTES:
-        raise bad_response(f"the answer is longer than {MAX_UNPAID_RESPONSE_BYTES} bytes")
+        raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=MAX_UNPAID_RESPONSE_BYTES))
     return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 

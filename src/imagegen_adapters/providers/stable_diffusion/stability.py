@@ -13,11 +13,13 @@ from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.call_limits import call_timeout, read_at_most, read_error
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, bad_response, decode_chunks, parse_json
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_adapters.providers.stable_diffusion.requests import (
     api_url,
     fetch_unpaid,
@@ -37,6 +39,7 @@ from imagegen_core.ports.provider import (
     ProviderProfile,
     ProviderResult,
 )
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
@@ -108,7 +111,7 @@ class Stability:
                     await self._sleep(min(delay, seconds / 2))
                     done, delay = await self._poll_once(call, job, exchange, failures_so_far, delay)
         except TimeoutError as error:
-            raise failures_so_far.timeout_error(f"the job was not done within {seconds:g} s") from error
+            raise failures_so_far.timeout_error(seconds) from error
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
@@ -141,10 +144,10 @@ class Stability:
                 )
             credits_left = parse_json(response.content)["credits"]
         except CallError as error:
-            return Probe(ok=False, detail=str(error))
+            return Probe(ok=False, detail=error.failure.reason)
         except (ValueError, TypeError, LookupError):
-            return Probe(ok=False, detail="the answer names no balance")
-        return Probe(ok=True, detail=f"{credits_left} credits left")
+            return Probe(ok=False, detail=StableDiffusionCode.NO_BALANCE())
+        return Probe(ok=True, detail=StableDiffusionCode.CREDITS_LEFT(credits=str(credits_left)))
 
     async def _poll_once(
         self,
@@ -185,7 +188,7 @@ class Stability:
                 return await _PollError.from_response(response, _secrets(config))
             head, chunks = await _peek(response.aiter_bytes())
             if not may_be_json(head):
-                return _PollError(error=bad_response("a page came in the place of the job's result"))
+                return _PollError(error=bad_response(ResponseCode.PAGE_INSTEAD()))
             await exchange.spool(_RESPONSE_FILE, chunks, max_bytes=_MAX_RESPONSE_BYTES)
         return True
 
@@ -204,10 +207,9 @@ class Stability:
             timeout=call_timeout(config.timeout),
         )
         # Checked again after `wire.check`, because a mask may grow when it is converted.
-        if int(upload.headers["content-length"]) > wire.MAX_BODY_BYTES:
-            raise ValidationFailed.of(
-                "mask" if mask else "image", f"a request to Stability has at most {wire.MAX_BODY_BYTES} bytes"
-            )
+        if int(upload.headers["content-length"]) > wire.MAX_BODY_BYTES:  # a mask grows when it is converted
+            reason = ProblemCode.TOO_MANY_BYTES(maximum=wire.MAX_BODY_BYTES)
+            raise ValidationFailed.for_field("mask" if mask else "image", reason)
         return upload
 
 
@@ -225,7 +227,7 @@ class _PollError:
         if error.failure.code in _TRANSIENT_CODES:
             return cls(error=error)
         if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-            message = "Stability no longer knows the job"
+            message = ResponseCode.JOB_UNKNOWN()
             error = CallError(FailureCode.RESULT_EXPIRED, message, upstream_status=status)
         return cls(error=error, from_upstream=is_from_upstream(status, body))
 
@@ -258,7 +260,7 @@ def _job_id(body: bytes) -> str:
     try:
         job_id = json.loads(body)["id"]
     except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise bad_response("the answer names no job") from error
+        raise bad_response(ResponseCode.NO_JOB()) from error
     if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-        raise bad_response("the answer names no job")
+        raise bad_response(ResponseCode.NO_JOB())
     return job_id

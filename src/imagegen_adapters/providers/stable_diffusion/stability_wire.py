@@ -21,12 +21,16 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_sides, check_size, check_total_bytes
 from imagegen_adapters.providers.ratios import nearest_ratio
 from imagegen_adapters.providers.spooled_json import SpooledString, bad_response, parse_spooled, read_text
+from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
+from imagegen_core.messages import Message
 from imagegen_core.operations import DEFAULT_EDIT_MODE, ImageRequest, Operation
+from imagegen_core.problems import FailureReason
 
 ASPECT_RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -111,7 +115,7 @@ def check(request: ImageRequest, upstream_id: str) -> None:
     route(request, upstream_id)
     check_size(request)
     check_sides(request)
-    check_total_bytes(request, MAX_BODY_BYTES, "go into one request to Stability")
+    check_total_bytes(request, MAX_BODY_BYTES)
 
 
 def route(request: ImageRequest, upstream_id: str) -> Route:
@@ -129,7 +133,7 @@ def route(request: ImageRequest, upstream_id: str) -> Route:
     if request.operation is Operation.UPSCALE:
         return _upscale_route(request)
     if request.mask is None and not request.params.get("search_prompt"):
-        raise ValidationFailed.of("params.search_prompt", "say what to replace, or send a mask")
+        raise ValidationFailed.for_field("params.search_prompt", StableDiffusionCode.NOTHING_TO_REPLACE())
     return _REPLACE if request.mask is None else _INPAINT
 
 
@@ -141,7 +145,7 @@ def _with_model(route: Route, upstream_id: str, **fixed: str) -> Route:
 def _reference_route(upstream_id: str) -> Route:
     route = _REFERENCE.get(family(upstream_id))
     if route is None:
-        raise ValidationFailed.of("model_id", f"model {upstream_id} takes no reference image")
+        raise ValidationFailed.for_field("model_id", StableDiffusionCode.NO_REFERENCES(model=upstream_id))
     strength = {"strength": str(DEFAULT_STRENGTH)}
     mode = {"mode": "image-to-image"} if route.path.endswith("/sd3") else {}
     return _with_model(route, upstream_id, **strength, **mode)
@@ -150,7 +154,7 @@ def _reference_route(upstream_id: str) -> Route:
 def _upscale_route(request: ImageRequest) -> Route:
     mode = request.params.get("upscale_mode", "fast")
     if mode != "fast" and not request.prompt.strip():
-        raise ValidationFailed.of("prompt", f"upscale_mode {mode} needs a description of the image")
+        raise ValidationFailed.for_field("prompt", StableDiffusionCode.PROMPT_NEEDED(mode=mode))
     return _UPSCALE[mode]
 
 
@@ -188,31 +192,31 @@ def _ratio(request: ImageRequest) -> str | None:
     )
 
 
-def warnings(request: ImageRequest, route: Route) -> tuple[str, ...]:
+def warnings(request: ImageRequest, route: Route) -> tuple[Message, ...]:
     """Return what the caller should know about how the request was served."""
-    messages = []
+    messages: list[Message] = []
     dimensions = request.dimensions
     if dimensions and "aspect_ratio" in route.fields and "aspect_ratio" not in request.params:
-        messages.append(
-            f"Stability takes no size: {dimensions[0]}x{dimensions[1]} became aspect ratio {_ratio(request)}"
-        )
+        size, ratio = f"{dimensions[0]}x{dimensions[1]}", _ratio(request) or ""
+        messages.append(StableDiffusionCode.TAKES_NO_SIZE(size=size, ratio=ratio))
     elif dimensions:
-        messages.append("width and height have no effect here")
+        messages.append(StableDiffusionCode.NO_EFFECT(names=("width", "height")))
     if request.operation is Operation.UPSCALE:
         messages += _upscale_warnings(request)
     if request.edit_mode != DEFAULT_EDIT_MODE:
-        messages.append("edit_mode has no effect here")
+        messages.append(StableDiffusionCode.NO_EFFECT(names=("edit_mode",)))
     ignored = sorted(request.params.keys() - route.fields - _HANDLED_PARAMETERS)
-    messages += [f"{name} has no effect on {route.path.rpartition('stable-image/')[2]}" for name in ignored]
+    endpoint = route.path.rpartition("stable-image/")[2]
+    messages += [StableDiffusionCode.NO_EFFECT_ON(name=name, route=endpoint) for name in ignored]
     return tuple(messages)
 
 
-def _upscale_warnings(request: ImageRequest) -> list[str]:
+def _upscale_warnings(request: ImageRequest) -> list[Message]:
     mode, factor = request.params.get("upscale_mode", "fast"), request.upscale_factor
     if mode == "fast":
-        return [] if factor == "x4" else [f"Stability's fast upscaler enlarges four times, not {factor}"]
+        return [] if factor == "x4" else [StableDiffusionCode.FOUR_TIMES(factor=factor)]
     chosen = "upscale_factor" in request.params
-    return [f"{mode} upscaling chooses the size itself, not {factor}"] if chosen else []
+    return [StableDiffusionCode.OWN_SIZE(mode=mode, factor=factor)] if chosen else []
 
 
 @attrs.frozen(kw_only=True)
@@ -231,18 +235,18 @@ def parse_result(file: BinaryIO) -> StabilityResult:
     """
     parsed = parse_spooled(file).resolved()
     if not isinstance(parsed, dict):
-        raise bad_response("the answer is not a JSON object")
+        raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
     reason = read_text(file, parsed.get("finish_reason"))
     if reason == CONTENT_FILTERED:
         raise CallError(
             FailureCode.CONTENT_POLICY,
-            "Stability's filter blurred the image",
+            StableDiffusionCode.STABILITY_FILTERED(),
             upstream_code=CONTENT_FILTERED,
             possible_charge=True,
         )
     image = parsed.get("image") or parsed.get("result")
     if not isinstance(image, (str, SpooledString)):
-        raise bad_response("the answer holds no image")
+        raise bad_response(FailureReason.NO_IMAGE_IN_RESPONSE())
     seed = parsed.get("seed")
     metadata = {"finish_reason": reason, "seed": seed if isinstance(seed, int) else None}
     return StabilityResult(image=image, metadata={k: v for k, v in metadata.items() if v is not None})

@@ -14,6 +14,7 @@ from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import ImageFilter, SearchMode
+from imagegen_core.problems import ProblemCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
 from imagegen_http.api import render
@@ -191,4 +192,4 @@ def _parse_moment(field: str, text: str | None, *, end_of_day: bool) -> datetime
             moment += timedelta(days=1)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValidationFailed.of(field, "must be an ISO 8601 date or time") from error
+        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error

@@ -11,9 +11,10 @@ from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from imagegen_core.errors import Problem, Unavailable, ValidationFailed
+from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_WAIT_SECONDS
 from imagegen_core.operations import Operation, OperationRules
+from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret, is_masked
@@ -84,8 +85,10 @@ def _prompt_in(params: dict[str, Any]) -> str:
     """Take the prompt out of the parameters."""
     prompt = params.pop("prompt", None)
     if not isinstance(prompt, str):
-        message = "is required" if prompt is None else "must be a string"
-        raise ValidationFailed.of("params.prompt", message)
+        wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
+        raise ValidationFailed.for_field(
+            "params.prompt", ProblemCode.REQUIRED() if prompt is None else wrong_type
+        )
     return prompt
 
 
@@ -120,7 +123,7 @@ def _merge_params(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     """
     beside = {name: value for name, value in given.items() if value is not None}
     problems = [
-        Problem(field=name, message=f"differs from params.{name}, which means the same")
+        Problem(field=name, reason=ProblemCode.CONFLICT(other=f"params.{name}"))
         for name, value in beside.items()
         if params.get(name) not in (None, value)
     ]
@@ -153,7 +156,7 @@ async def _submit(
 ) -> TaskResponse:
     """Answer 202 once the task is durable, or 200 with the finished task when the caller waits for it."""
     if service.stopping.is_set():
-        raise Unavailable("the service is shutting down")
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
     key = parse_idempotency_key(idempotency_key)
     submission = submission.named(service.settings.default_provider, key)
     try:

@@ -9,10 +9,12 @@ from msgspec import UNSET
 from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.operations import Operation
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ModelEntry
 from imagegen_http.api import render
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
+from imagegen_http.asgi import request_context
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
 """Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
@@ -100,7 +102,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     started = clock.monotonic()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
     milliseconds = round((clock.monotonic() - started) * 1000)
-    outcome = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": probe.detail}
+    outcome = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": request_context.text(probe.detail)}
     return render.success({**outcome, "latency_ms": milliseconds})
 
 
@@ -124,9 +126,9 @@ def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
     entries: list[ModelEntry] = []
     for index, body in enumerate(bodies):
         if any(body.id == entry.id for entry in entries):
-            raise ValidationFailed.of(f"models.{index}.id", "is named twice")
+            raise ValidationFailed.for_field(f"models.{index}.id", ProblemCode.DUPLICATE())
         if body.default and any(entry.default for entry in entries):
-            raise ValidationFailed.of(f"models.{index}.default", "only one model can be the default")
+            raise ValidationFailed.for_field(f"models.{index}.default", ProblemCode.SECOND_DEFAULT())
         entries.append(
             ModelEntry(
                 id=body.id, name=body.name, default=body.default, capabilities=_operations(index, body)
@@ -141,7 +143,6 @@ def _operations(index: int, body: ModelBody) -> tuple[Operation, ...] | None:
     names = {str(operation) for operation in Operation}
     for name in body.capabilities:
         if name not in names:
-            raise ValidationFailed.of(
-                f"models.{index}.capabilities", f"must be among {', '.join(sorted(names))}"
-            )
+            reason = ProblemCode.NOT_ONE_OF(choices=tuple(sorted(names)))
+            raise ValidationFailed.for_field(f"models.{index}.capabilities", reason)
     return tuple(dict.fromkeys(Operation(name) for name in body.capabilities))

@@ -9,6 +9,7 @@ from litestar.response import Stream
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.ports.task_repository import TaskFilter
+from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.tasks.task import TaskStatus
 from imagegen_http.api import render
@@ -27,6 +28,7 @@ from imagegen_http.api.routes.dependencies import (
     parse_task_id,
 )
 from imagegen_http.asgi import request_context
+from imagegen_http.problems.messages import RequestProblem
 
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 
@@ -75,7 +77,7 @@ async def retry_task(
 ) -> Response[dict[str, Any]]:
     """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
     if service.stopping.is_set():
-        raise Unavailable("the service is shutting down")
+        raise Unavailable(RefusalCode.SHUTTING_DOWN())
     key = parse_idempotency_key(idempotency_key)
     added = await service.imagegen.retry_task(task_id=parse_task_id(task_id), idempotency_key=key)
     task = added.task
@@ -94,7 +96,7 @@ async def follow_task(
     A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
     if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
-        raise ValidationFailed.of("Last-Event-ID", "must be a number that this stream gave")
+        raise ValidationFailed.for_field("Last-Event-ID", RequestProblem.NOT_AN_EVENT_ID())
     after = None if last_event_id is None else min(int(last_event_id[:19]), 2**63 - 1)
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):

@@ -221,7 +221,7 @@ async def test_other_refusals_are_not_repeated(retries, imagegen, clock, later):
     made = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
         async with retries.submitting(call_of(), f"{DIGEST}.x"):
-            raise QueueFull(1) if later else ValidationFailed.of("n", "is wrong")
+            raise QueueFull(1) if later else ValidationFailed.for_field("n", "is wrong")
     clock[0] += 3600
 
     assert made == await found(retries, imagegen)

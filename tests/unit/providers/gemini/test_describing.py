@@ -71,7 +71,7 @@ def test_imagen_can_do_nothing_with_a_developer_key():
     model = only("imagen-4.0-generate-001")
 
     assert () == model.operations
-    assert "use gemini-3-pro-image instead" in model.warning
+    assert "use gemini-3-pro-image instead" in str(model.warning)
 
 
 def test_capabilities_choose_among_what_is_possible():

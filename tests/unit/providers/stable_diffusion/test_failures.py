@@ -23,7 +23,7 @@ def read(table, status, body, **headers):
         ({"detail": "", "errors": "CUDA out of memory.", "error": "OutOfMemoryError"}, "CUDA out of memory."),
         ({"detail": "", "errors": "", "error": "RuntimeError"}, "RuntimeError"),
         (b"Internal Server Error", "Internal Server Error"),
-        (b"", "HTTP status 500"),
+        (b"", "the provider answered 500 without a reason"),
         ([1, 2], "[1, 2]"),
         ({"detail": "Not Found"}, "Not Found: the server has no such API, is it running with --api?"),
     ],

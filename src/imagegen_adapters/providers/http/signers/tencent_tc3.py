@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imagegen_adapters.providers.http.messages import Malformed
+from imagegen_adapters.providers.key_formats import malformed_key
+
 if TYPE_CHECKING:
     from imagegen_adapters.providers.http.signers import SignableRequest
 
@@ -26,7 +29,7 @@ def sign_tc3(
     """
     secret_id, colon, secret_key = secret.partition(":")
     if not (colon and secret_id and secret_key):
-        raise ValueError("the key must be SecretId:SecretKey")
+        raise Malformed(malformed_key("SecretId:SecretKey"))
     service = options.get("service", "hunyuan")
     timestamp = str(int(now.timestamp()))
     day = now.astimezone(UTC).strftime("%Y-%m-%d")

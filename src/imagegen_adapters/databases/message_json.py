@@ -1,0 +1,87 @@
+"""Messages and failures as JSON, and back; rows of earlier versions hold the text alone.
+
+Others' words are a string. A message of ours is its code and arguments beside its English text, which is
+what is left of it for a version that no longer has the code.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Message, MessageCode, UpstreamCode, upstream_text
+
+
+def message_to_json(message: Message) -> Any:
+    """Return a string, or an object with ``text``, ``code`` and ``args``."""
+    text = str(message)
+    return text if _is_upstreams(message) else {"text": text, **_encoded(message)}
+
+
+def message_from_json(value: Any) -> Message:
+    """Return the message of `message_to_json`, as its text where it can no longer be read."""
+    if not isinstance(value, Mapping):
+        return upstream_text(str(value))
+    return _decoded(value, str(value.get("text", "")))
+
+
+def failure_to_json(failure: Failure) -> dict[str, Any]:
+    """Return the fields, ``message`` as text, and what it is made of as ``reason``."""
+    plain = attrs.asdict(failure, recurse=False) | {"code": str(failure.code), "message": failure.message}
+    reason = plain.pop("reason")
+    return plain if _is_upstreams(reason) else {**plain, "reason": _encoded(reason)}
+
+
+def failure_from_json(value: Mapping[str, Any]) -> Failure:
+    """Return the failure of `failure_to_json`."""
+    names = {field.name for field in attrs.fields(Failure)} - {"code", "reason"}
+    return Failure(
+        code=FailureCode(value["code"]),  # type: ignore[call-arg] # by value
+        reason=_decoded(value.get("reason"), value["message"]),
+        **{name: value[name] for name in names if name in value},
+    )
+
+
+def _is_upstreams(message: Message) -> bool:
+    return message.code is UpstreamCode.UPSTREAM_TEXT
+
+
+def _encoded(value: Any) -> Any:
+    match value:
+        case Message():
+            return {
+                "code": str(value.code),
+                "args": {name: _encoded(item) for name, item in value.args.items()},
+            }
+        case tuple():
+            return [_encoded(item) for item in value]
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
+def _decoded(value: Any, text: str) -> Message:
+    try:
+        return _message(value)
+    except (LookupError, TypeError):
+        return upstream_text(text)
+
+
+def _message(value: Any) -> Message:
+    code = MessageCode.named(value["code"])
+    args = {str(name): _argument(item) for name, item in value["args"].items()}
+    if code is None or code.placeholders != args.keys():
+        raise LookupError(value["code"])
+    return code(**args)
+
+
+def _argument(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return _message(value)
+        case list():
+            return tuple(map(_argument, value))
+        case _:
+            return value

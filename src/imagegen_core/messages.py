@@ -1,0 +1,153 @@
+"""Sentences for people as a code and arguments, which become text once, in the language of the reader.
+
+A table of messages is a `MessageCode` enum: one row for each code, with its template in every language.
+Calling a member gives the message: ``ProblemCode.TOO_LONG(maximum=64)``. Text that is not ours, such as a
+provider's, goes in as an argument, or as a whole with `upstream_text`.
+"""
+
+import string
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import attrs
+
+from imagegen_core.values.valid_text import valid_text
+
+
+class Language(StrEnum):
+    """The languages that every message has."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+Argument: TypeAlias = "str | float | Message | tuple[Argument, ...]"
+"""A text stays as it is in every language; a message is rendered, and a tuple is listed."""
+
+
+class MessageCode(Enum):
+    """The base of every table of messages.
+
+    A row is ``NAME = "English template", "Chinese template"``; the code is the name in lower case, which is
+    unique to one table and does not change. Templates have the same named placeholders, as `str.format` takes
+    them.
+    """
+
+    def __init__(self, en: str, zh: str) -> None:
+        self.en = en
+        self.zh = zh
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    def __call__(self, **args: Argument) -> "Message":
+        """Return the message with these arguments."""
+        return Message(code=self, args=args)
+
+    @classmethod
+    def named(cls, code: str) -> "MessageCode | None":
+        """Return the member with this code in any of the tables that are loaded; None when there is none."""
+        tables = (table.__members__ for table in cls.__subclasses__())
+        return next((table[code.upper()] for table in tables if code.upper() in table), None)
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names of the arguments that the templates take."""
+        return _placeholders(self.en)
+
+
+class UpstreamCode(MessageCode):
+    """What others said, shown word for word."""
+
+    UPSTREAM_TEXT = "{text}", "{text}"
+
+
+def _valid_args(args: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType({name: _mapped(value, valid_text) for name, value in args.items()})
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Message:
+    """A code and the arguments that its templates take; every text in them is made valid."""
+
+    code: MessageCode
+    args: Mapping[str, Any] = attrs.field(factory=dict, converter=_valid_args, hash=False)
+
+    def text(self, language: Language) -> str:
+        """Return the sentence in a language."""
+        template = self.code.en if language is Language.EN else self.code.zh
+        return _FORMATTERS[language].vformat(template, (), self.args)
+
+    def map_text(self, change: Callable[[str], str]) -> "Message":
+        """Return the message with every text among its arguments changed, such as by a redactor."""
+        return Message(code=self.code, args={n: _mapped(value, change) for n, value in self.args.items()})
+
+    def __str__(self) -> str:
+        return self.text(Language.EN)
+
+    def __repr__(self) -> str:
+        args = ", ".join(f"{name}={value!r}" for name, value in self.args.items())
+        return f"{type(self.code).__name__}.{self.code.name}({args})"
+
+
+def upstream_text(text: str) -> Message:
+    """Return a message of others' words."""
+    return UpstreamCode.UPSTREAM_TEXT(text=text)
+
+
+def as_message(words: Message | str) -> Message:
+    """Return a message; a bare text is others' words. attrs' converters use it."""
+    return upstream_text(words) if isinstance(words, str) else words
+
+
+def as_messages(words: Iterable[Message | str]) -> tuple[Message, ...]:
+    """Return messages; see `as_message`."""
+    return tuple(map(as_message, words))
+
+
+class _Formatter(string.Formatter):
+    """Renders messages in one language, and lists tuples.
+
+    The format of a tuple says how: ``{names}``, alternatives as ``{types:or}``, clauses as ``{problems:;}``.
+    """
+
+    def __init__(self, language: Language, *, none: str, separators: Mapping[str, str]) -> None:
+        self._language, self._none, self._separators = language, none, separators
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Message):
+            return value.text(self._language)
+        if isinstance(value, tuple):
+            listed = (self.format_field(item, "") for item in value)
+            return self._separators[format_spec].join(listed) or self._none
+        if isinstance(value, float) and not format_spec:
+            format_spec = ".15g"
+        return format(value, format_spec)
+
+
+_FORMATTERS = {
+    Language.EN: _Formatter(Language.EN, none="none", separators={"": ", ", "or": " or ", ";": "; "}),
+    Language.ZH: _Formatter(Language.ZH, none="无", separators={"": "、", "or": "或", ";": "；"}),
+}
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case Message():
+            return value.map_text(change)
+        case tuple():
+            return tuple(_mapped(item, change) for item in value)
+        case StrEnum():
+            return value
+        case str():
+            return change(value)
+        case _:
+            return value
+
+
+@cache
+def _placeholders(template: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)

@@ -1,0 +1,220 @@
+"""Finds what is wrong with a value that msgspec refused, by the type that was declared for it.
+
+msgspec stops at the first mistake and describes it in a sentence; this looks at the value again and names
+each mistake by field and code. `tests/unit/http/test_shapes.py` holds it to msgspec's own judgement.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from msgspec import ValidationError, convert, inspect
+
+from imagegen_core.messages import Message
+from imagegen_core.problems import JsonType, Problem, ProblemCode
+
+Check = Callable[["_Reading", Any, Any, str | None], Iterator[Problem]]
+
+
+def problems_of(
+    value: Any, declared: Any, *, path: str | None = None, from_text: bool = False
+) -> Iterator[Problem]:
+    """Yield what is wrong with a plain value.
+
+    Args:
+        value: what JSON decodes to; a number out of range as infinity.
+        declared: a type as msgspec takes it.
+        path: dotted path of the value; None for a whole body.
+        from_text: the value comes from a query or a form, where numbers and booleans are text.
+    """
+    read = _from_text if from_text else _as_it_is
+    yield from _check(read, value, _bare(inspect.type_info(declared)), path)
+
+
+_Reading = Callable[[Any, tuple[inspect.Type, ...]], Any]
+
+
+def _as_it_is(value: Any, _: tuple[inspect.Type, ...]) -> Any:
+    return value
+
+
+def _from_text(value: Any, branches: tuple[inspect.Type, ...]) -> Any:
+    """Return what a text stands for where no text is declared, as msgspec reads it when it is not strict."""
+    kinds = [_TEXTUAL[type(branch)] for branch in branches if type(branch) in _TEXTUAL]
+    if isinstance(value, str) and inspect.StrType not in map(type, branches):
+        for kind in kinds:
+            with suppress(ValidationError):
+                return convert(value, kind, strict=False)
+    return value
+
+
+_TEXTUAL: Mapping[type[inspect.Type], type] = {
+    inspect.IntType: int,
+    inspect.FloatType: float,
+    inspect.BoolType: bool,
+}
+
+
+def _check(read: _Reading, value: Any, info: inspect.Type, path: str | None) -> Iterator[Problem]:
+    if isinstance(info, inspect.AnyType):
+        yield from _infinities(value, path)
+        return
+    branches = _branches(info)
+    value = read(value, branches)
+    fitting = next((branch for branch in branches if _is_of(value, branch)), None)
+    if fitting is not None:
+        yield from _CHECKS[type(fitting)](read, value, fitting, path)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
+    else:
+        yield _problem(path, _expected(branches))
+
+
+def _struct(
+    read: _Reading, value: Mapping[str, Any], info: inspect.StructType, path: str | None
+) -> Iterator[Problem]:
+    fields = {field.encode_name: field for field in info.fields}
+    for name, item in value.items():
+        if name in fields:
+            yield from _check(read, item, _bare(fields[name].type), _join(path, name))
+        elif info.forbid_unknown_fields:
+            yield _problem(_join(path, name), ProblemCode.UNKNOWN_FIELD())
+        else:
+            yield from _infinities(item, _join(path, name))
+    for name, field in fields.items():
+        if field.required and name not in value:
+            yield _problem(_join(path, name), ProblemCode.REQUIRED())
+
+
+def _array(read: _Reading, value: list[Any], info: inspect.ListType, path: str | None) -> Iterator[Problem]:
+    if info.min_length is not None and len(value) < info.min_length:
+        yield _problem(path, ProblemCode.TOO_FEW_ITEMS(minimum=info.min_length))
+    if info.max_length is not None and len(value) > info.max_length:
+        yield _problem(path, ProblemCode.TOO_MANY_ITEMS(maximum=info.max_length))
+    for index, item in enumerate(value):
+        yield from _check(read, item, _bare(info.item_type), _join(path, str(index)))
+
+
+def _mapping(
+    read: _Reading, value: Mapping[str, Any], info: inspect.DictType, path: str | None
+) -> Iterator[Problem]:
+    for name, item in value.items():
+        yield from _check(read, item, _bare(info.value_type), _join(path, name))
+
+
+def _text(_: _Reading, value: str, info: inspect.StrType, path: str | None) -> Iterator[Problem]:
+    if info.min_length is not None and len(value) < info.min_length:
+        empty = info.min_length == 1
+        yield _problem(path, ProblemCode.EMPTY() if empty else ProblemCode.TOO_SHORT(minimum=info.min_length))
+    if info.max_length is not None and len(value) > info.max_length:
+        yield _problem(path, ProblemCode.TOO_LONG(maximum=info.max_length))
+    if info.pattern is not None and re.search(info.pattern, value) is None:
+        yield _problem(path, ProblemCode.NOT_MATCHING(pattern=info.pattern))
+
+
+def _number(
+    _: _Reading, value: float, info: inspect.IntType | inspect.FloatType, path: str | None
+) -> Iterator[Problem]:
+    if not math.isfinite(value):
+        yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
+    elif info.ge is not None and value < info.ge:
+        yield _problem(path, ProblemCode.TOO_SMALL(minimum=info.ge))
+    elif info.gt is not None and value <= info.gt:
+        yield _problem(path, ProblemCode.NOT_ABOVE(limit=info.gt))
+    elif info.le is not None and value > info.le:
+        yield _problem(path, ProblemCode.TOO_LARGE(maximum=info.le))
+    elif info.lt is not None and value >= info.lt:
+        yield _problem(path, ProblemCode.NOT_BELOW(limit=info.lt))
+
+
+def _choice(
+    _: _Reading, value: Any, info: inspect.LiteralType | inspect.EnumType, path: str | None
+) -> Iterator[Problem]:
+    choices = _choices(info)
+    if value not in choices:
+        yield _problem(path, ProblemCode.NOT_ONE_OF(choices=choices))
+
+
+def _nothing(*_: Any) -> Iterator[Problem]:
+    yield from ()
+
+
+def _infinities(value: Any, path: str | None) -> Iterator[Problem]:
+    """Yield the numbers that are out of range in what may be anything."""
+    items: Iterable[tuple[Any, Any]] = ()
+    match value:
+        case float() if not math.isfinite(value):
+            yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
+        case Mapping():
+            items = value.items()
+        case list():
+            items = enumerate(value)
+    for name, item in items:
+        yield from _infinities(item, _join(path, str(name)))
+
+
+_KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool]]] = {
+    inspect.StructType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping)),
+    inspect.DictType: (JsonType.OBJECT, lambda v: isinstance(v, Mapping)),
+    inspect.ListType: (JsonType.ARRAY, lambda v: isinstance(v, list)),
+    inspect.StrType: (JsonType.STRING, lambda v: isinstance(v, str)),
+    inspect.LiteralType: (JsonType.STRING, lambda v: isinstance(v, str)),
+    inspect.EnumType: (JsonType.STRING, lambda v: isinstance(v, str)),
+    inspect.IntType: (JsonType.INTEGER, lambda v: isinstance(v, int) and not isinstance(v, bool)),
+    inspect.FloatType: (JsonType.NUMBER, lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
+    inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool)),
+    inspect.NoneType: (JsonType.NULL, lambda v: v is None),
+}
+"""Of each kind of type that bodies and queries declare, what to call it, and whether a value is of it."""
+
+_CHECKS: Mapping[type[inspect.Type], Check] = {
+    inspect.StructType: _struct,
+    inspect.DictType: _mapping,
+    inspect.ListType: _array,
+    inspect.StrType: _text,
+    inspect.LiteralType: _choice,
+    inspect.EnumType: _choice,
+    inspect.IntType: _number,
+    inspect.FloatType: _number,
+    inspect.BoolType: _nothing,
+    inspect.NoneType: _nothing,
+}
+
+
+def _is_of(value: Any, info: inspect.Type) -> bool:
+    return type(info) in _KINDS and _KINDS[type(info)][1](value)
+
+
+def _expected(branches: tuple[inspect.Type, ...]) -> Message:
+    """Return what to say of a value of the wrong type; that it may be null as well helps nobody."""
+    kinds = dict.fromkeys(_KINDS[type(branch)][0] for branch in branches if type(branch) in _KINDS)
+    if len(kinds) > 1:
+        kinds.pop(JsonType.NULL, None)
+    types = tuple(kind() for kind in kinds)
+    return ProblemCode.WRONG_TYPE(types=types) if types else ProblemCode.INVALID()
+
+
+def _choices(info: inspect.LiteralType | inspect.EnumType) -> tuple[str, ...]:
+    if isinstance(info, inspect.LiteralType):
+        return tuple(map(str, info.values))
+    return tuple(str(member.value) for member in info.cls)
+
+
+def _branches(info: inspect.Type) -> tuple[inspect.Type, ...]:
+    types = info.types if isinstance(info, inspect.UnionType) else (info,)
+    return tuple(map(_bare, types))
+
+
+def _bare(info: inspect.Type) -> inspect.Type:
+    """Return the type without its description."""
+    return _bare(info.type) if isinstance(info, inspect.Metadata) else info
+
+
+def _join(path: str | None, name: str) -> str:
+    return name if path is None else f"{path}.{name}"
+
+
+def _problem(path: str | None, reason: Message) -> Problem:
+    return Problem(field="body" if path is None else path, reason=reason)

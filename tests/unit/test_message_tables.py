@@ -1,0 +1,129 @@
+"""Every code has its sentence in both languages, and what is raised is a code, never a sentence."""
+
+import ast
+import importlib
+import pkgutil
+import string
+from pathlib import Path
+
+import pytest
+
+import imagegen_adapters
+import imagegen_core
+import imagegen_http
+from imagegen_core.messages import Language, MessageCode
+
+SRC = Path(__file__).parents[2] / "src"
+PACKAGES = (imagegen_core, imagegen_adapters, imagegen_http)
+LISTED = ("or", ";")
+CARRIERS = frozenset(
+    {
+        "Problem",
+        "ValidationFailed",
+        "ProviderNotConfigured",
+        "InvalidImage",
+        "ApiKeyRequired",
+        "UpstreamNotAllowed",
+        "Unavailable",
+        "KeysLocked",
+        "WrongContext",
+        "ImageRejected",
+        "InspectorUnavailable",
+        "RequestRefused",
+        "TooComplex",
+        "Malformed",
+        "TemplateError",
+        "CallError",
+        "Failure",
+        "Probe",
+        "ProviderResult",
+        "bad_response",
+    }
+)
+"""What is made of a message."""
+
+
+def _tables():
+    """Return the tables of all modules that can be imported, by name."""
+    for package in PACKAGES:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(("__main__", ".child")) and ".testing" not in module.name:
+                importlib.import_module(module.name)
+    return {table.__name__: table for table in MessageCode.__subclasses__()}
+
+
+TABLES = _tables()
+CODES = [code for table in TABLES.values() for code in table]
+
+
+def _placeholders(template):
+    return {(name, spec) for _, name, spec, _ in string.Formatter().parse(template) if name}
+
+
+def _calls():
+    for path in sorted(set(SRC.rglob("*.py")) - set(SRC.rglob("testing/*.py"))):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                yield f"{path.relative_to(SRC)}:{node.lineno}", node
+
+
+CALLS = list(_calls())
+
+
+@pytest.mark.parametrize("code", CODES, ids=[f"{type(code).__name__}.{code.name}" for code in CODES])
+def test_every_code_has_its_sentence_in_both_languages(code):
+    """With the same placeholders, all of which are filled in."""
+    args = {
+        name: ("a", "b") if spec in LISTED else 1.5 if spec else "x" for name, spec in _placeholders(code.en)
+    }
+
+    texts = [code(**args).text(language) for language in Language]
+
+    assert _placeholders(code.en) == _placeholders(code.zh)
+    assert all(texts)
+    assert not any(f"{{{name}" in text for name in args for text in texts)
+
+
+def test_a_code_is_in_one_table_only():
+    """A stored code is looked for in all of them; and no two rows of a table are the same one."""
+    names = [name for table in TABLES.values() for name in table.__members__]
+
+    assert sorted(set(names)) == sorted(names)
+    assert len(CODES) == len(names)
+
+
+def test_every_code_is_called_with_its_arguments():
+    """A placeholder without its argument would raise where something is wrong already."""
+    wrong = {}
+    for place, call in CALLS:
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=table), attr=name) if table in TABLES and name.isupper():
+                given = {keyword.arg for keyword in call.keywords}
+                if given != TABLES[table][name].placeholders or call.args:
+                    wrong[place] = f"{table}.{name}"
+
+    assert {} == wrong
+
+
+def _is_sentence(node):
+    """Return whether a literal holds words; the path of a field and the name of a setting do not."""
+    return any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value.strip()
+        for part in ast.walk(node)
+    )
+
+
+def test_nothing_is_raised_with_a_sentence_of_its_own():
+    """It would be in one language."""
+    sentences = []
+    for place, call in CALLS:
+        name = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        if isinstance(name, ast.Name) and name.id in CARRIERS:
+            literals = [*call.args, *(keyword.value for keyword in call.keywords)]
+            sentences += [
+                place
+                for literal in literals
+                if isinstance(literal, ast.Constant | ast.JoinedStr | ast.BinOp) and _is_sentence(literal)
+            ]
+
+    assert [] == sentences
