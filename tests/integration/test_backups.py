@@ -1,4 +1,4 @@
-"""A backup is read as if an enemy had written it."""
+"""A backup is read as untrusted input."""
 
 import io
 import json
@@ -18,8 +18,8 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.testing.samples import NOW
 
 
-def quiet(done, total):
-    """Nobody watches."""
+def no_progress(done, total):
+    """Report no progress."""
 
 
 def restored(path, *args, **more):
@@ -29,7 +29,7 @@ def restored(path, *args, **more):
 
 @pytest.fixture
 def data_dir(tmp_path):
-    """A data directory whose database holds next to nothing."""
+    """Return a data directory whose database holds one provider configuration."""
     (tmp_path / "data").mkdir()
     Database.open(tmp_path / "data" / "imagegen.db").close_now()
     with closing(sqlite3.connect(tmp_path / "data" / "imagegen.db")) as connection, connection:
@@ -39,7 +39,7 @@ def data_dir(tmp_path):
 
 @pytest.fixture
 def whole(data_dir, tmp_path):
-    write_backup(data_dir, tmp_path / "whole", now=NOW, force=False, progress=quiet)
+    write_backup(data_dir, tmp_path / "whole", now=NOW, force=False, progress=no_progress)
     return (tmp_path / "whole").read_bytes()
 
 
@@ -70,16 +70,16 @@ def names_in(folder):
 
 
 def refused(content, folder):
-    """Return what is said of a backup that must leave nothing."""
-    (folder / "given").write_bytes(content)
+    """Return the message that refuses a backup; nothing may remain on the disk."""
+    (folder / "backup").write_bytes(content)
     with pytest.raises(BackupError) as caught:
-        restored(folder / "given", folder / "deep" / "place", progress=quiet)
+        restored(folder / "backup", folder / "deep" / "place", progress=no_progress)
     assert not (folder / "deep").exists()
     return str(caught.value)
 
 
-def test_a_backup_that_was_cut_anywhere_leaves_nothing(whole, tmp_path):
-    """Also where a tar reader would take the cut for the end."""
+def test_a_truncated_backup_is_refused_and_leaves_nothing(whole, tmp_path):
+    """Even when it is cut at a point that a tar reader takes for the end of the archive."""
     for length in range(0, len(whole.rstrip(b"\0")), 7 * 512):
         refused(whole[:length], tmp_path)
     header, database, _ = members(whole)
@@ -116,8 +116,8 @@ def test_a_backup_that_was_cut_anywhere_leaves_nothing(whole, tmp_path):
         f"{extra[0].name[:20]!r} {extra[0].type.decode()} {next(iter(extra[0].pax_headers), '')}"
     ),
 )
-def test_nothing_but_expected_plain_files_is_taken(whole, tmp_path, extra):
-    """Nothing is written outside, and nothing of it stays."""
+def test_only_expected_regular_files_are_accepted(whole, tmp_path, extra):
+    """Nothing is written outside the data directory, and nothing remains inside."""
     header, database, end = members(whole)
     refused(packed(header, database, extra, end), tmp_path)
 
@@ -140,25 +140,25 @@ def test_nothing_but_expected_plain_files_is_taken(whole, tmp_path, extra):
         lambda header, database, end: [header, database, (end[0], b"{}")],
     ],
 )
-def test_what_is_out_of_order_or_counted_wrong_is_refused(whole, tmp_path, change):
-    """The end tells how many files there are, and their digest."""
+def test_members_out_of_order_or_counted_wrong_are_refused(whole, tmp_path, change):
+    """``end.json`` holds the number of files and their digest."""
     refused(packed(*change(*members(whole))), tmp_path)
 
 
 def test_a_whole_archive_with_a_damaged_database_is_refused(whole, tmp_path):
-    """Whoever packed it: what is restored can be read."""
+    """A valid digest is not enough: the database is checked too."""
     header, (member, content), end = members(whole)
     broken = content[:4096] + b"\xff" * 4096 + content[8192:]
     tally = Tally()
     tally.begin(member.name)
     tally.add(broken)
-    told = json.dumps(tally.told()).encode()
+    trailer = json.dumps(tally.summary()).encode()
 
-    assert "database" in refused(packed(header, (member, broken), (end[0], told)), tmp_path)
+    assert "database" in refused(packed(header, (member, broken), (end[0], trailer)), tmp_path)
 
 
 def test_a_whole_archive_with_another_programs_database_is_refused(whole, tmp_path):
-    """Tables of our own are not made in it, to find them empty."""
+    """Our tables are not created in it, which would make it look like an empty database."""
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE notes (text)")
     header, (member, _), end = members(whole)
@@ -166,33 +166,33 @@ def test_a_whole_archive_with_another_programs_database_is_refused(whole, tmp_pa
     tally = Tally()
     tally.begin(member.name)
     tally.add(content)
-    told = json.dumps(tally.told()).encode()
+    trailer = json.dumps(tally.summary()).encode()
 
-    assert "cannot be used" in refused(packed(header, (member, content), (end[0], told)), tmp_path)
+    assert "cannot be used" in refused(packed(header, (member, content), (end[0], trailer)), tmp_path)
 
 
 def test_a_header_that_claims_gigabytes_takes_no_memory(whole, tmp_path):
-    """A name of 8 GiB is refused before it is read."""
+    """A member name of 8 GiB is refused before it is read."""
     header = bytearray(packed(plain("x", type=tarfile.GNUTYPE_LONGNAME))[:512])
     header[124:136] = b"77777777777\0"
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
-    given = tmp_path / "huge"
-    given.write_bytes(bytes(header))
-    os.truncate(given, 8 * 1024**3)  # holes take no room
+    backup = tmp_path / "huge"
+    backup.write_bytes(bytes(header))
+    os.truncate(backup, 8 * 1024**3)  # sparse: takes no space
 
     with pytest.raises(BackupError):
-        restored(given, tmp_path / "place", progress=quiet)
+        restored(backup, tmp_path / "place", progress=no_progress)
 
 
-def test_many_headers_in_a_row_end_as_well(tmp_path):
-    """Some readers go one deeper for each."""
+def test_thousands_of_consecutive_headers_are_refused(tmp_path):
+    """tarfile recurses once for each."""
     headers = b"".join(packed(plain(f"x{i}", b"", type=tarfile.XGLTYPE))[:512] for i in range(3000))
     refused(headers, tmp_path)
 
 
 def test_a_backup_can_be_read_by_tar(whole, data_dir, tmp_path):
-    """Without this program, if need be."""
+    """So that it can be unpacked without imagegen."""
     (tmp_path / "it").write_bytes(whole)
     (tmp_path / "out").mkdir()
     subprocess.run(["tar", "xf", "../it"], cwd=tmp_path / "out", check=True, timeout=60)
@@ -200,59 +200,59 @@ def test_a_backup_can_be_read_by_tar(whole, data_dir, tmp_path):
     assert ["end.json", "imagegen-backup.json", "imagegen.db"] == names_in(tmp_path / "out")
 
 
-def test_two_backups_to_one_file_do_not_mix(data_dir, tmp_path):
-    """The second is refused while the first one writes."""
+def test_concurrent_backups_to_one_file_are_refused(data_dir, tmp_path):
+    """The second is refused while the first is being written."""
 
     def again(done, total):
         with pytest.raises(BackupError, match="another backup"):
-            write_backup(data_dir, tmp_path / "it", now=NOW, force=True, progress=quiet)
+            write_backup(data_dir, tmp_path / "it", now=NOW, force=True, progress=no_progress)
 
     write_backup(data_dir, tmp_path / "it", now=NOW, force=False, progress=again)
-    restored(tmp_path / "it", tmp_path / "place", progress=quiet)
+    restored(tmp_path / "it", tmp_path / "place", progress=no_progress)
 
     assert ["data", "it", "place"] == names_in(tmp_path)
 
 
-def with_a_lost_file(data_dir):
-    """Give the database an image that should be on this disk and in the archive; its file is gone."""
+def add_image_without_file(data_dir):
+    """Insert an image that should be on the local disk and in the archive, but has no local file."""
     names = "task_id attempt_id operation prompt provider_name model_id mime_type blob_key created_at"
-    texts = dict.fromkeys(names.split(), "x") | {"params": "{}", "metadata": "{}", "storage": "both"}
-    row = {**texts, "blob_key": "27/gone.png", "position": 0, "width": 1, "height": 1, "size_bytes": 9}
+    columns = dict.fromkeys(names.split(), "x") | {"params": "{}", "metadata": "{}", "storage": "both"}
+    row = {**columns, "blob_key": "27/gone.png", "position": 0, "width": 1, "height": 1, "size_bytes": 9}
     row |= {"sha256": "0" * 64, "created_at": "2026-11-26T00:00:00.000000Z"}
     with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
         marks = ", ".join(f":{name}" for name in row)
-        connection.execute(f"INSERT INTO images ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 - our own names
+        connection.execute(f"INSERT INTO images ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608 - constant names
 
 
-def test_a_backup_says_when_it_was_made(whole):
+def test_a_backup_records_when_it_was_made(whole):
     """By the caller's clock, in UTC."""
     (_, header), *_ = members(whole)
 
     assert "2026-11-24T08:00:00Z" == json.loads(header)["created_at"]
 
 
-def test_an_image_on_its_way_to_the_archive_is_not_missing(data_dir, tmp_path):
-    """Its file goes first, then its record says so; a backup that comes between waits for that."""
-    with_a_lost_file(data_dir)
+def test_an_image_being_moved_to_the_archive_is_not_missing(data_dir, tmp_path):
+    """An expiry removes the file before it updates the record; the backup waits for the update."""
+    add_image_without_file(data_dir)
 
     def record_follows(seconds):
         with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection, connection:
             connection.execute("UPDATE images SET storage = 'oss'")
 
     report = write_backup(
-        data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet, pause=record_follows
+        data_dir, tmp_path / "it", now=NOW, force=False, progress=no_progress, pause=record_follows
     )
 
     assert () == report.missing
 
 
-def test_an_image_that_stays_away_is_missing(data_dir, tmp_path):
-    """After two seconds in which no record follows, somebody is told."""
-    with_a_lost_file(data_dir)
+def test_an_image_that_stays_missing_is_reported(data_dir, tmp_path):
+    """Two seconds pass without an update of the record."""
+    add_image_without_file(data_dir)
     pauses = []
 
     report = write_backup(
-        data_dir, tmp_path / "it", now=NOW, force=False, progress=quiet, pause=pauses.append
+        data_dir, tmp_path / "it", now=NOW, force=False, progress=no_progress, pause=pauses.append
     )
 
     assert ("27/gone.png",) == report.missing
@@ -260,7 +260,7 @@ def test_an_image_that_stays_away_is_missing(data_dir, tmp_path):
 
 
 def test_a_full_disk_leaves_nothing(data_dir, tmp_path):
-    """A limit on file sizes stands in for the disk."""
+    """A limit on file sizes stands in for a full disk."""
     script = (
         "import resource, signal, sys, pathlib\n"
         "from imagegen_adapters.backups.writer import write_backup\n"

@@ -1,1 +1,1 @@
-"""A data directory in one file, and back."""
+"""Backing up a data directory to one file, and restoring it."""

@@ -1,9 +1,9 @@
-"""What a backup is: an uncompressed tar with these members in this order.
+"""The format of a backup: an uncompressed tar archive with these members, in this order.
 
-``imagegen-backup.json`` tells the format, ``imagegen.db`` is the database as it was at one moment,
-``spool/…`` the inputs of tasks that had not ended then, ``images/…`` images and thumbnails, and
-``end.json`` counts and digests all of it, so that a backup that was cut off is told from a whole one.
-Keys are never among them.
+``imagegen-backup.json`` holds the format version, ``imagegen.db`` a consistent snapshot of the database,
+``spool/…`` the inputs of tasks that were unfinished at that moment, ``images/…`` the images and thumbnails.
+``end.json`` holds the file count and a digest of all of it, so that a truncated backup is detected.
+The master key is never included.
 """
 
 import hashlib
@@ -21,38 +21,38 @@ TRAILER = "end.json"
 CHUNK_BYTES = 1024 * 1024
 
 Progress = Callable[[int, int], None]
-"""Is told how many bytes are done, and about how many there are."""
+"""Called with the number of bytes processed and the approximate total."""
 
 
 class BackupError(ImagegenError):
-    """A backup could not be made or restored; the message is one line."""
+    """A backup could not be written or restored; the message is one line."""
 
 
 @attrs.define
 class Tally:
-    """Counts and digests files by name and content, in their order."""
+    """Counts files and digests their names and contents, in order."""
 
     files: int = 0
     size_bytes: int = 0
     _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False)
 
     def begin(self, name: str) -> None:
-        """Note the next file."""
+        """Start the next file."""
         self.files += 1
         self._sha256.update(name.encode() + b"\0")
 
-    def add(self, piece: bytes) -> None:
-        """Note a piece of its content."""
-        self.size_bytes += len(piece)
-        self._sha256.update(piece)
+    def add(self, chunk: bytes) -> None:
+        """Add the next chunk of the current file's content."""
+        self.size_bytes += len(chunk)
+        self._sha256.update(chunk)
 
-    def told(self) -> dict[str, object]:
-        """Return what ``end.json`` says."""
+    def summary(self) -> dict[str, object]:
+        """Return the content of ``end.json``."""
         return {"files": self.files, "bytes": self.size_bytes, "sha256": self._sha256.hexdigest()}
 
 
 def is_expected(name: str) -> bool:
-    """Return whether a file may have this name: one without a way out of the data directory."""
+    """Return whether a backup may contain this name; none of them leads out of the data directory."""
     top, slash, key = name.partition("/")
     return name == DATABASE_FILE or (
         bool(slash) and top in (IMAGES_DIRECTORY, SPOOL_DIRECTORY) and is_key(key)

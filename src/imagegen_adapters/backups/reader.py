@@ -1,4 +1,4 @@
-"""Reads a backup that anybody may have made: only expected names, only plain files."""
+"""Reads a backup from an untrusted source: only expected names and only regular files are accepted."""
 
 import json
 import os
@@ -36,10 +36,11 @@ _DAMAGED = "the backup is damaged or was cut off"
 
 
 class BackupReader:
-    """The backup in a file that is open; made by `of`, which looks at its beginning.
+    """Reads the backup in an open file; created by `from_file`, which checks its header.
 
-    Files are written by hand, under names that were checked, never over another one; so neither links,
-    devices, modes nor paths of the archive matter. Nothing is compressed, so nothing grows.
+    Members are written out here and not by `tarfile`, under checked names and never over an existing file,
+    so links, devices, modes and paths in the archive have no effect. Nothing is compressed, so there is no
+    decompression bomb.
     """
 
     def __init__(self, tar: tarfile.TarFile, file_bytes: int) -> None:
@@ -47,15 +48,15 @@ class BackupReader:
         self.file_bytes = file_bytes
 
     @classmethod
-    def of(cls, file: BinaryIO) -> "BackupReader":
-        """Return the reader of a file that stays open for as long as it is used.
+    def from_file(cls, file: BinaryIO) -> "BackupReader":
+        """Return a reader of the file, which must stay open while the reader is used.
 
         Raises:
-            BackupError: it is no backup, or of a later format.
-            OSError: it cannot be read.
+            BackupError: the file is not a backup, or has another format version.
+            OSError: the file cannot be read.
         """
         try:
-            tar = tarfile.TarFile(fileobj=_BoundedFile(file))  # type: ignore[arg-type] # only read, seek and tell are used
+            tar = tarfile.TarFile(fileobj=_BoundedFile(file))  # type: ignore[arg-type] # tarfile uses only read, seek and tell
             reader = cls(tar, os.fstat(file.fileno()).st_size)
             header = reader._json(reader._next(), HEADER)
         except _MALFORMED_ERRORS as error:
@@ -65,10 +66,10 @@ class BackupReader:
         return reader
 
     def extract(self, into: Path, progress: Progress) -> Tally:
-        """Write all files below ``into``, each for its owner only, and compare them with the end's words.
+        """Write all files below ``into``, readable by their owner only, and verify them against ``end.json``.
 
         Raises:
-            BackupError: damaged, cut off, or not what a backup holds.
+            BackupError: the backup is damaged or truncated, or contains an unexpected member.
             OSError: the files cannot be written.
         """
         tally = Tally()
@@ -76,7 +77,7 @@ class BackupReader:
             while (member := self._next()).name != TRAILER:
                 self._check(member, first=tally.files == 0)
                 self._write(member, into / member.name, tally, progress)
-            if self._json(member, TRAILER) != tally.told():
+            if self._json(member, TRAILER) != tally.summary():
                 raise BackupError(_DAMAGED)
         except _MALFORMED_ERRORS as error:
             raise BackupError(_DAMAGED) from error
@@ -86,7 +87,7 @@ class BackupReader:
         member = self._tar.next()
         if member is None:
             raise EOFError
-        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile remembers each, which a million images would feel
+        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile keeps every member: too much memory with a million images
         if member.type != tarfile.REGTYPE or member.sparse is not None or member.size < 0:
             raise ValueError(member.name)
         return member
@@ -98,14 +99,14 @@ class BackupReader:
     def _write(self, member: tarfile.TarInfo, path: Path, tally: Tally, progress: Progress) -> None:
         make_directory(path.parent)
         tally.begin(member.name)
-        left = member.size
+        remaining = member.size
         with self._content(member) as source, _new_file(path) as target:
-            while left and (piece := source.read(min(CHUNK_BYTES, left))):
-                target.write(piece)
-                left -= len(piece)
-                tally.add(piece)
+            while remaining and (chunk := source.read(min(CHUNK_BYTES, remaining))):
+                target.write(chunk)
+                remaining -= len(chunk)
+                tally.add(chunk)
                 progress(tally.size_bytes, self.file_bytes)
-        if left:
+        if remaining:
             raise EOFError
         os.utime(path, (member.mtime, member.mtime))
 
@@ -113,10 +114,10 @@ class BackupReader:
         if member.name != name or member.size > _MAX_JSON_BYTES:
             raise ValueError(member.name)
         with self._content(member) as source:
-            told = json.loads(source.read())
-        if not isinstance(told, dict):
-            raise ValueError(name)  # noqa: TRY004 - one way to say that it is none of ours
-        return told
+            document = json.loads(source.read())
+        if not isinstance(document, dict):
+            raise ValueError(name)  # noqa: TRY004 - one of _MALFORMED_ERRORS, as for every unexpected member
+        return document
 
     def _content(self, member: tarfile.TarInfo) -> IO[bytes]:
         source = self._tar.extractfile(member)
@@ -132,7 +133,7 @@ def _new_file(path: Path) -> IO[bytes]:
 
 @attrs.frozen
 class _BoundedFile:
-    """A file that is never read in one large piece: a header may claim any length for a name."""
+    """Refuses large single reads: a tar header may claim any length for a member's name."""
 
     _file: IO[bytes]
 

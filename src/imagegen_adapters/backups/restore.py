@@ -1,4 +1,4 @@
-"""Puts a backup into an empty data directory, all of it or nothing."""
+"""Restores a backup into an empty data directory, completely or not at all."""
 
 import contextlib
 import os
@@ -32,7 +32,11 @@ _MOVED_BEFORE_DATABASE = (IMAGES_DIRECTORY, SPOOL_DIRECTORY)
 
 @attrs.frozen(kw_only=True)
 class RestoreReport:
-    """What is in the data directory now; ``sealed`` secrets need the master key, which may be missing."""
+    """What was restored.
+
+    ``missing`` counts images whose file is absent or has another size, ``waiting`` the unfinished tasks, and
+    ``sealed`` the secrets that only the master key opens.
+    """
 
     files: int
     images: int
@@ -43,44 +47,45 @@ class RestoreReport:
 
 
 def restore_backup(file: BinaryIO, data_dir: Path, *, progress: Progress) -> RestoreReport:
-    """Fill the data directory from a backup. The database comes last: without it, nothing counts.
+    """Fill the data directory from a backup.
 
-    The backup may be of any earlier version; its database is brought up to date before it takes its place.
+    The database is moved into place last, since a data directory without one counts as empty. The backup may
+    be from any earlier version; its database is migrated before it is moved.
 
     Raises:
-        BackupError: the file is no whole backup, or a later version's, or the data directory is not empty;
-            nothing was changed.
-        DataDirectoryInUse: a service works in it.
-        DataDirectoryUnusable: it cannot be made or written to.
-        OSError: the file cannot be read, or the disk is full; nothing is left of it.
+        BackupError: the file is not a complete backup, or from a newer version, or the data directory is not
+            empty; nothing was changed.
+        DataDirectoryInUse: a running process holds the data directory.
+        DataDirectoryUnusable: the data directory cannot be created or written to.
+        OSError: the file cannot be read, or the disk is full; everything written was removed again.
     """
-    backup = BackupReader.of(file)
+    backup = BackupReader.from_file(file)
     with _locked(data_dir) as directory:
         _refuse_existing_data(directory.path)
-        half = directory.path / _STAGING_DIRECTORY
-        half.mkdir(mode=0o700)
+        staging = directory.path / _STAGING_DIRECTORY
+        staging.mkdir(mode=0o700)
         try:
-            _check_room(backup.file_bytes, half)
-            tally = backup.extract(half, progress)
-            report = _inspect(half, directory.path, files=tally.files)
-            _move(half, directory.path)
+            _check_free_space(backup.file_bytes, staging)
+            tally = backup.extract(staging, progress)
+            report = _inspect(staging, directory.path, files=tally.files)
+            _move(staging, directory.path)
         finally:
-            shutil.rmtree(half, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
         return report
 
 
 @contextlib.contextmanager
 def _locked(data_dir: Path) -> Iterator[DataDirectory]:
-    """Yield the locked directory; what had to be made for it goes again when the body fails."""
-    made = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
-    lock_was_there = (data_dir / LOCK_FILE).exists()
+    """Yield the locked data directory; if the body fails, whatever was created for it is removed again."""
+    new_directories = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
+    lock_existed = (data_dir / LOCK_FILE).exists()
     directory = DataDirectory.open(data_dir)
     try:
         yield directory
     except BaseException:
-        if not lock_was_there:
+        if not lock_existed:
             (data_dir / LOCK_FILE).unlink(missing_ok=True)
-        for path in made:
+        for path in new_directories:
             with contextlib.suppress(OSError):
                 path.rmdir()
         raise
@@ -89,7 +94,7 @@ def _locked(data_dir: Path) -> Iterator[DataDirectory]:
 
 
 def _refuse_existing_data(data_dir: Path) -> None:
-    """Refuse a directory that holds something; what a killed restore left is removed instead."""
+    """Raise unless the directory is empty; the remains of an interrupted restore are removed first."""
     names = {path.name for path in data_dir.iterdir()} - _ALLOWED_NAMES
     if _STAGING_DIRECTORY in names and DATABASE_FILE not in names:
         for name in (_STAGING_DIRECTORY, *_MOVED_BEFORE_DATABASE):
@@ -99,24 +104,24 @@ def _refuse_existing_data(data_dir: Path) -> None:
         raise BackupError(f"the data directory is not empty (it holds {min(names)})")
 
 
-def _check_room(needed: int, where: Path) -> None:
-    free = shutil.disk_usage(where).free
-    if needed > free:
-        raise BackupError(f"the disk has {free >> 20} MB free and the backup needs {needed >> 20} MB")
+def _check_free_space(required: int, directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
+    if required > free:
+        raise BackupError(f"the disk has {free >> 20} MB free and the backup needs {required >> 20} MB")
 
 
-def _inspect(half: Path, data_dir: Path, *, files: int) -> RestoreReport:
-    """Return what there is, once the database turned out to be whole."""
-    database = half / DATABASE_FILE
-    if complaints := integrity_errors(database):
-        raise BackupError(f"the database in the backup is damaged: {complaints[0]}")
-    _bring_up_to_date(database)
+def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
+    """Check and migrate the restored database, and return the report."""
+    database = staging / DATABASE_FILE
+    if errors := integrity_errors(database):
+        raise BackupError(f"the database in the backup is damaged: {errors[0]}")
+    _migrate(database)
     images = missing = 0
-    with SnapshotRows.of(database) as rows:
+    with SnapshotRows.from_path(database) as rows:
         for image in rows.images():
             images += 1
             if image.local:
-                path = half / IMAGES_DIRECTORY / image.blob_key
+                path = staging / IMAGES_DIRECTORY / image.blob_key
                 missing += not path.is_file() or path.stat().st_size != image.size_bytes
         return RestoreReport(
             files=files,
@@ -128,10 +133,10 @@ def _inspect(half: Path, data_dir: Path, *, files: int) -> RestoreReport:
         )
 
 
-def _bring_up_to_date(database: Path) -> None:
+def _migrate(database: Path) -> None:
     try:
-        with SnapshotRows.of(database) as rows:
-            rows.empty()  # raises where its tables are none of ours, which would be made otherwise
+        with SnapshotRows.from_path(database) as rows:
+            rows.empty()  # raises unless our tables exist: the migrations would create them
         Database.open(database).close_now()
     except SchemaTooNew as error:
         raise BackupError("the backup was made by a newer version of imagegen") from error
@@ -141,11 +146,11 @@ def _bring_up_to_date(database: Path) -> None:
         raise BackupError(f"the database in the backup cannot be used: {error}") from error
 
 
-def _move(half: Path, data_dir: Path) -> None:
-    os.sync()  # one call for all of a million files
+def _move(staging: Path, data_dir: Path) -> None:
+    os.sync()  # one call instead of an fsync for each of up to a million files
     for name in _MOVED_BEFORE_DATABASE:
-        if (half / name).exists():
-            (half / name).rename(data_dir / name)
+        if (staging / name).exists():
+            (staging / name).rename(data_dir / name)
     sync_directory(data_dir)
-    (half / DATABASE_FILE).rename(data_dir / DATABASE_FILE)
+    (staging / DATABASE_FILE).rename(data_dir / DATABASE_FILE)
     sync_directory(data_dir)

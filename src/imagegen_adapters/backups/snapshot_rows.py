@@ -1,4 +1,4 @@
-"""What a copied database says about files: which images it knows, which tasks had not ended."""
+"""Queries for backups: the images a database file records, and the tasks that are unfinished in it."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,7 +33,7 @@ SELECT count(*) FROM (
 
 @attrs.frozen(kw_only=True)
 class ImageFile:
-    """The files that an image's record names; ``local`` when its bytes should be on this disk."""
+    """The files of an image record; ``local`` if its content should be on the local disk."""
 
     id: int
     blob_key: str
@@ -43,18 +43,18 @@ class ImageFile:
 
 
 class SnapshotRows:
-    """Reads a database file that may be in use by others; every answer is of its own moment."""
+    """Reads a database file that other connections may be using; each query sees its own snapshot."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     @classmethod
     @contextmanager
-    def of(cls, path: Path) -> Iterator["SnapshotRows"]:
-        """Open the database for as long as the body runs.
+    def from_path(cls, path: Path) -> Iterator["SnapshotRows"]:
+        """Open the database while the body runs.
 
         Raises:
-            StorageError: it cannot be read, or what is asked for is not in it.
+            StorageError: the file cannot be read, or a queried table is missing.
         """
         try:
             with closing(open_copier(path)) as connection:
@@ -63,7 +63,7 @@ class SnapshotRows:
             raise storage_error(error) from error
 
     def empty(self) -> bool:
-        """Return whether nobody ever put anything into it."""
+        """Return whether there are no tasks, images or provider configurations."""
         return not self._connection.execute(_HAS_DATA).fetchone()[0]
 
     def images(self) -> Iterator[ImageFile]:
@@ -75,26 +75,26 @@ class SnapshotRows:
             after = rows[-1]["id"]
 
     def image(self, image_id: int) -> ImageFile | None:
-        """Return one image, or None when it is gone."""
+        """Return one image, or None if it does not exist."""
         rows = self._connection.execute(_IMAGES, (image_id - 1,)).fetchall()
         return _image(rows[0]) if rows and rows[0]["id"] == image_id else None
 
     def image_bytes(self) -> int:
-        """Return how many bytes the images have that should be on this disk."""
+        """Return the total size of the images that should be on the local disk."""
         return int(self._connection.execute(_IMAGE_BYTES).fetchone()[0])
 
     def task_status(self, task_id: str) -> str | None:
-        """Return a task's status; None when there is no such task."""
+        """Return the status of a task, or None if it does not exist."""
         row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def waiting(self) -> int:
-        """Return how many tasks have not ended."""
+        """Return the number of unfinished tasks."""
         query = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
         return int(self._connection.execute(query).fetchone()[0])
 
     def sealed(self) -> int:
-        """Return how many secrets only the master key opens."""
+        """Return the number of secrets that only the master key opens."""
         return int(self._connection.execute(_SEALED).fetchone()[0])
 
 

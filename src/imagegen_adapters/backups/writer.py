@@ -1,4 +1,4 @@
-"""Writes a backup beside a running service."""
+"""Writes a backup, also while the service is running."""
 
 import contextlib
 import fcntl
@@ -30,12 +30,16 @@ from imagegen_adapters.databases.data_directory import DATABASE_FILE, IMAGES_DIR
 from imagegen_adapters.databases.sqlite.snapshot import take_snapshot
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
-"""An expiry removes its file before the record says so; one that has not followed by then is wrong."""
+"""How often, and at what interval, an image whose file is missing is looked up again.
+
+An expiry removes the local file before it updates the record. A record that has not followed after these
+checks is wrong, and the image is reported as missing.
+"""
 
 
 @attrs.frozen(kw_only=True)
 class BackupReport:
-    """``missing``: keys of images that should be on this disk and are not, or have another size."""
+    """``missing`` are the keys of images whose local file is absent or has another size than recorded."""
 
     images: int
     files: int
@@ -52,13 +56,13 @@ def write_backup(
     progress: Progress,
     pause: Callable[[float], object] = time.sleep,
 ) -> BackupReport:
-    """Write one file of mode 0600, durably; it appears under its name only when it is whole.
+    """Write the backup durably to one file of mode 0600, which appears under its name only when complete.
 
-    ``now`` is written into it. ``pause`` waits so many seconds, for images that are just moving to the
-    archive.
+    ``now`` is written into it. ``pause`` sleeps for the given seconds, to wait for images that are being moved
+    to the archive.
 
     Raises:
-        BackupError: there is nothing to back up, or the target exists and ``force`` is not set.
+        BackupError: there is nothing to back up, or the target exists and ``force`` is false.
         StorageError: the database is damaged.
         OSError: the target cannot be written.
     """
@@ -69,20 +73,20 @@ def write_backup(
         raise BackupError(f"{target.name} exists; --force replaces it")
     with _atomic_file(target) as file:
         snapshot = target.with_name(f"{target.name}.snapshot.part")
-        snapshot.unlink(missing_ok=True)  # of a backup that was killed
+        snapshot.unlink(missing_ok=True)  # left by a backup that was killed
         try:
             take_snapshot(database, snapshot)
-            with SnapshotRows.of(snapshot) as rows, SnapshotRows.of(database) as current:
+            with SnapshotRows.from_path(snapshot) as rows, SnapshotRows.from_path(database) as live_rows:
                 if rows.empty():
                     raise BackupError("the database is empty, so there is nothing to back up")
-                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, current, now, pause)
+                return _BackupWriter(file, data_dir, rows, progress).write(snapshot, live_rows, now, pause)
         finally:
             snapshot.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
-    """Yield a file that takes the target's place when the body ends well, and is removed when not."""
+    """Yield a file that replaces the target when the body succeeds and is removed when it fails."""
     part = target.with_name(f"{target.name}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -104,7 +108,7 @@ def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
 
 
 class _BackupWriter:
-    """One backup on its way."""
+    """Writes the members of one backup."""
 
     def __init__(self, file: IO[bytes], data_dir: Path, rows: SnapshotRows, progress: Progress) -> None:
         self._tar = tarfile.TarFile(
@@ -114,24 +118,24 @@ class _BackupWriter:
         self._rows = rows
         self._progress = progress
         self._tally = Tally()
-        self._total = 0
+        self._total_bytes = 0
         self._images = 0
 
     def write(
-        self, snapshot: Path, current: SnapshotRows, now: datetime, pause: Callable[[float], object]
+        self, snapshot: Path, live_rows: SnapshotRows, now: datetime, pause: Callable[[float], object]
     ) -> BackupReport:
-        """Write everything; ``current`` tells whether a file that is gone was still wanted."""
-        self._total = snapshot.stat().st_size + self._rows.image_bytes()
+        """Write all members; ``live_rows`` tells whether a missing file is still expected by its record."""
+        self._total_bytes = snapshot.stat().st_size + self._rows.image_bytes()
         self._add_json(HEADER, {"format": FORMAT, "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
         self._add(DATABASE_FILE, snapshot)
         self._add_spool()
         suspects = [image for image in self._rows.images() if not self._add_image(image)]
         for _ in range(_MAX_CHECKS):
-            suspects = [image for image in suspects if self._is_still_missing(image, current)]
+            suspects = [image for image in suspects if self._is_still_missing(image, live_rows)]
             if not suspects:
                 break
             pause(_PAUSE_SECONDS)
-        self._add_json(TRAILER, self._tally.told())
+        self._add_json(TRAILER, self._tally.summary())
         self._tar.close()
         return BackupReport(
             images=self._images,
@@ -141,7 +145,7 @@ class _BackupWriter:
         )
 
     def _add_spool(self) -> None:
-        """Add the inputs of tasks that may still be sent, and the answers of those that run."""
+        """Add the inputs of tasks that may still be sent or retried, and the responses of running tasks."""
         spool = self._data_dir / SPOOL_DIRECTORY
         for owner in sorted(spool.iterdir()) if spool.is_dir() else ():
             task_id, dot, _ = owner.name.partition(".")
@@ -155,7 +159,7 @@ class _BackupWriter:
                     self._add(f"{SPOOL_DIRECTORY}/{name}", file)
 
     def _add_image(self, image: ImageFile) -> bool:
-        """Add what is here of an image; return whether that is what should be."""
+        """Add the local files of an image; return whether they are as its record says."""
         if image.thumbnail_key is not None:
             self._add(
                 f"{IMAGES_DIRECTORY}/{image.thumbnail_key}",
@@ -167,28 +171,28 @@ class _BackupWriter:
         self._images += size is not None
         return size == image.size_bytes or not image.local
 
-    def _is_still_missing(self, image: ImageFile, now: SnapshotRows) -> bool:
-        """Return whether the image was neither deleted nor expired while the backup was made."""
-        record = now.image(image.id)
+    def _is_still_missing(self, image: ImageFile, live_rows: SnapshotRows) -> bool:
+        """Return whether the file is still missing though its record was neither deleted nor expired."""
+        record = live_rows.image(image.id)
         if record is None or not record.local:
             return False
         path = self._data_dir / IMAGES_DIRECTORY / image.blob_key
         return not path.is_file() or path.stat().st_size != image.size_bytes
 
     def _add(self, name: str, path: Path) -> int | None:
-        """Add a file and return its size; None when it is not there."""
+        """Add a file and return its size, or None if it does not exist."""
         try:
             source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
         except FileNotFoundError:
             return None
         with source:
-            found = os.fstat(source.fileno())
+            status = os.fstat(source.fileno())
             member = tarfile.TarInfo(name)
-            member.size, member.mtime, member.mode = found.st_size, int(found.st_mtime), 0o600
+            member.size, member.mtime, member.mode = status.st_size, int(status.st_mtime), 0o600
             self._tally.begin(name)
             self._tar.addfile(member, _CountedFile(source, self))
-        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile remembers each, which a million images would feel
-        return found.st_size
+        self._tar.members.clear()  # type: ignore[attr-defined] # tarfile keeps every member: too much memory with a million images
+        return status.st_size
 
     def _add_json(self, name: str, value: object) -> None:
         content = json.dumps(value).encode()
@@ -196,19 +200,19 @@ class _BackupWriter:
         member.size, member.mode = len(content), 0o600
         self._tar.addfile(member, io.BytesIO(content))
 
-    def note(self, piece: bytes) -> None:
-        self._tally.add(piece)
-        self._progress(self._tally.size_bytes, self._total)
+    def count(self, chunk: bytes) -> None:
+        self._tally.add(chunk)
+        self._progress(self._tally.size_bytes, self._total_bytes)
 
 
 @attrs.frozen
 class _CountedFile:
-    """A file whose pieces are noted as they are read."""
+    """Counts the chunks of a file as they are read."""
 
     _file: IO[bytes]
     _writer: _BackupWriter
 
     def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(size)
-        self._writer.note(piece)
-        return piece
+        chunk = self._file.read(size)
+        self._writer.count(chunk)
+        return chunk
