@@ -1,11 +1,11 @@
-"""How the loopback OSS is reached."""
+"""Settings for the fake OSS on loopback."""
 
 from imagegen_adapters.blob_archives.oss import OssSettings
 from imagegen_core.providers.secrets import Secret
 
 
 def settings_of(oss, **more):
-    """Return settings for a `FakeOss`, short of patience, below a prefix."""
+    """Return settings for a `FakeOss`, with short time-outs and a prefix."""
     return OssSettings(
         **{
             "endpoint": oss.endpoint,

@@ -1,4 +1,4 @@
-"""The blob store in a directory keeps the promises of its port, and leaves no rubbish."""
+"""The local blob store fulfils the contract of its port and leaves no temporary files."""
 
 import asyncio
 import errno
@@ -33,15 +33,15 @@ class TestLocalBlobStore(BlobStoreContract):
 
     @pytest.fixture
     def raw_reader(self, store):
-        def look(key):
+        def read_file(key):
             path = store.root / key
             return path.read_bytes() if path.exists() else None
 
-        return look
+        return read_file
 
 
-async def test_files_and_directories_are_for_their_owner(store):
-    """Nobody else on the machine can read an image."""
+async def test_files_and_directories_are_private(store):
+    """No other user of the machine can read an image."""
     await store.put("images/01/a.png", stream([b"x"]), content_type="image/png")
 
     modes = {
@@ -58,7 +58,7 @@ async def test_files_and_directories_are_for_their_owner(store):
 
 
 async def test_a_failed_put_leaves_no_file(store):
-    """Neither under the key nor under a temporary name."""
+    """Neither under its key nor under a temporary name."""
 
     async def breaking():
         yield b"x" * 600_000
@@ -73,7 +73,7 @@ async def test_a_failed_put_leaves_no_file(store):
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 async def test_a_failing_disk_is_a_storage_error(store, monkeypatch, call, number):
-    """Full or broken: the caller hears of it without a path, and nothing is left."""
+    """Full or broken: the error contains no path, and nothing is left behind."""
 
     def fail(*_arguments, **_more):
         raise OSError(number, os.strerror(number), "/secret/path")
@@ -89,7 +89,7 @@ async def test_a_failing_disk_is_a_storage_error(store, monkeypatch, call, numbe
 
 
 async def test_a_failing_read_is_a_storage_error(store, monkeypatch):
-    """An input/output error while reading is told as such."""
+    """An input/output error during a read is reported as such."""
 
     def fail(*_arguments):
         raise OSError(errno.EIO, "Input/output error")
@@ -101,8 +101,8 @@ async def test_a_failing_read_is_a_storage_error(store, monkeypatch):
         await anext(store.open("a.png"))
 
 
-async def test_half_written_files_are_neither_listed_nor_kept(store):
-    """What a killed process left is invisible, and swept at the next start."""
+async def test_temporary_files_are_not_listed_and_are_swept(store):
+    """The temporary file of a killed process is invisible and removed at the next start."""
     await store.put("images/a.png", stream([b"x"]), content_type="image/png")
     (store.root / "images/b.png~123-0").write_bytes(b"half")
 
@@ -112,8 +112,8 @@ async def test_half_written_files_are_neither_listed_nor_kept(store):
     assert (["images/a.png"], 1, ["images/a.png"]) == (listed, swept, _files(store))
 
 
-async def test_only_old_half_written_files_are_swept_while_others_are_written(store):
-    """A file that somebody may be writing now is left alone."""
+async def test_only_old_temporary_files_are_swept_during_writes(store):
+    """A file that may still be written is left alone."""
     store.root.mkdir()
     for name, written in (("old.png~1-1", 1_000_000), ("new.png~1-2", 2_000_000)):
         (store.root / name).write_bytes(b"half")
@@ -124,8 +124,8 @@ async def test_only_old_half_written_files_are_swept_while_others_are_written(st
     assert (1, ["new.png~1-2"]) == (swept, _files(store))
 
 
-async def test_a_link_is_not_followed(store, tmp_path):
-    """Somebody who can place a link in the store cannot make us serve another file."""
+async def test_a_symbolic_link_is_not_followed(store, tmp_path):
+    """A symbolic link placed in the store cannot make us serve a file outside it."""
     (tmp_path / "secret").write_bytes(b"secret")
     store.root.mkdir()
     (store.root / "a.png").symlink_to(tmp_path / "secret")
@@ -136,7 +136,7 @@ async def test_a_link_is_not_followed(store, tmp_path):
 
 
 async def test_the_file_is_durable_before_its_name(store, monkeypatch):
-    """Content is synced, then named, then the directory is synced, and so is each new parent."""
+    """The content is synced, then renamed, then the directory is synced; new parents are synced first."""
     acts = []
     real_fsync, real_replace = os.fsync, os.replace
 
@@ -155,17 +155,17 @@ async def test_the_file_is_durable_before_its_name(store, monkeypatch):
     assert ["sync directory", "sync directory", "sync file", "name", "sync directory"] == acts
 
 
-async def test_many_puts_at_once_hold_no_more_than_a_few(store):
-    """The more there are, the sooner each goes to the disk with what it has."""
-    number, pieces, piece = 400, 64, bytes(4096)
-    begun, handed_over, go = asyncio.Barrier(number), asyncio.Barrier(number + 1), asyncio.Event()
+async def test_many_concurrent_puts_buffer_no_more_than_a_few(store):
+    """The more puts there are, the smaller the batches they write."""
+    number, chunks, chunk = 400, 64, bytes(4096)
+    begun, handed_over, resume = asyncio.Barrier(number), asyncio.Barrier(number + 1), asyncio.Event()
 
     async def source():
         await begun.wait()
-        for _ in range(pieces):
-            yield piece
+        for _ in range(chunks):
+            yield chunk
         await handed_over.wait()
-        await go.wait()
+        await resume.wait()
 
     puts = [
         asyncio.create_task(store.put(f"many/{n}.png", source(), content_type="image/png"))
@@ -173,30 +173,30 @@ async def test_many_puts_at_once_hold_no_more_than_a_few(store):
     ]
     await handed_over.wait()
     written = sum((store.root / name).stat().st_size for name in _files(store))
-    go.set()
-    kept = await asyncio.gather(*puts)
+    resume.set()
+    blobs = await asyncio.gather(*puts)
 
-    assert number * pieces * len(piece) - written <= 33 * 1024 * 1024
-    assert {pieces * len(piece)} == {blob.size_bytes for blob in kept}
+    assert number * chunks * len(chunk) - written <= 33 * 1024 * 1024
+    assert {chunks * len(chunk)} == {blob.size_bytes for blob in blobs}
 
 
-async def test_many_readers_at_once_read_a_few_pieces_at_a_time(store):
-    """If all pieces came at the same moment, everybody else would wait for their readers."""
+async def test_many_concurrent_readers_read_a_few_chunks_at_a_time(store):
+    """If all chunks arrived at once, their readers would block the event loop for everybody else."""
     await store.put("picture", stream([bytes(100_000)] * 10), content_type="image/png")
     readers = [store.open("picture") for _ in range(100)]
     await asyncio.gather(*(anext(reader) for reader in readers))
-    running, most, run = 0, 0, store.run
+    running, peak, run = 0, 0, store.run
 
-    async def counted(act):
-        nonlocal running, most
+    async def counted(function):
+        nonlocal running, peak
         running += 1
-        most = max(most, running)
+        peak = max(peak, running)
         try:
-            return await run(act)
+            return await run(function)
         finally:
             running -= 1
 
     store.run = counted
-    pieces = await asyncio.gather(*(anext(reader) for reader in readers))
+    chunks = await asyncio.gather(*(anext(reader) for reader in readers))
 
-    assert (100, 8) == (len(pieces), most)
+    assert (100, 8) == (len(chunks), peak)

@@ -1,4 +1,4 @@
-"""The blob store over OSS keeps the promises of its port, and survives what a network does."""
+"""The OSS blob archive fulfils the contract of its port, also on an unreliable network."""
 
 import asyncio
 import hashlib
@@ -45,8 +45,8 @@ def bytes_of(length):
 
 async def fetch(url):
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(url)
-        return answer.status_code, answer.content
+        response = await client.get(url)
+        return response.status_code, response.content
 
 
 async def put(store, key, data):
@@ -73,15 +73,15 @@ class TestOssBlobArchive(BlobArchiveContract):
 
     @pytest.fixture
     def raw_reader(self, oss):
-        def look(key):
-            found = oss.objects.get(f"team/a/{key}")
-            return found and found.data
+        def read_object(key):
+            stored = oss.objects.get(f"team/a/{key}")
+            return stored and stored.data
 
-        return look
+        return read_object
 
 
 async def test_a_put_is_one_request_with_its_content_type(store, oss):
-    """Nothing is asked before, nothing after."""
+    """There is no other request before or after it."""
     blob = await put(store, "images/7.png", b"123456789")
 
     assert ["team/a/images/7.png"] == oss.calls()
@@ -89,8 +89,8 @@ async def test_a_put_is_one_request_with_its_content_type(store, oss):
     assert 0x995DC9BBDF1939FA == blob.crc64
 
 
-async def test_stat_tells_the_checksum_of_oss(store, oss):
-    """A HEAD is enough to prove what OSS holds."""
+async def test_stat_returns_the_checksum_of_oss(store, oss):
+    """A HEAD request suffices to verify an object."""
     await put(store, "a.png", b"123456789")
 
     blob = await store.stat("a.png")
@@ -99,7 +99,7 @@ async def test_stat_tells_the_checksum_of_oss(store, oss):
 
 
 async def test_other_tenants_of_the_bucket_are_not_seen(store, oss):
-    """Only what lies below the prefix is listed, page by page."""
+    """Only keys below the prefix are listed, page by page."""
     for number in range(1002):
         oss.objects[f"team/a/{number}.png"] = _object(b"x")
     oss.objects["team/b/1.png"] = _object(b"x")
@@ -116,7 +116,7 @@ def _object(data):
 
 
 async def test_a_temporary_token_is_sent(oss):
-    """Credentials of STS work, in headers and in URLs."""
+    """STS credentials work in headers and in signed URLs."""
     oss.token = "sts-token"
     store = OssBlobArchive(settings_of(oss, security_token=Secret("sts-token")))
     await put(store, "a.png", b"bytes")
@@ -126,7 +126,7 @@ async def test_a_temporary_token_is_sent(oss):
 
 
 async def test_a_signed_url_opens_only_with_its_signature(store):
-    """Whoever has the URL gets the bytes; a changed one is refused."""
+    """The URL grants access; a modified one is rejected."""
     await put(store, "a.png", b"bytes")
     url = store.signed_url("a.png", seconds=60)
 
@@ -137,8 +137,8 @@ async def test_a_signed_url_opens_only_with_its_signature(store):
 
 
 @pytest.mark.parametrize("seconds", [0, 604_801])
-async def test_a_url_that_oss_would_refuse_is_not_made(store, seconds):
-    """V4 URLs live seven days at most."""
+async def test_a_url_that_oss_would_reject_is_not_created(store, seconds):
+    """V4 URLs are valid for at most seven days."""
     with pytest.raises(ValueError, match="1 to 604800"):
         store.signed_url("a.png", seconds=seconds)
 
@@ -154,8 +154,8 @@ async def test_a_url_that_oss_would_refuse_is_not_made(store, seconds):
     ],
 )
 @pytest.mark.parametrize("act", ["put", "open", "stat", "delete", "keys"])
-async def test_what_oss_or_the_network_does_is_named(store, oss, fault, expected, act):
-    """Each failure ends in one of the port's errors, says no more than it may, and is over the next time."""
+async def test_failures_of_oss_and_the_network_are_translated(store, oss, fault, expected, act):
+    """Each becomes an error of the port, reveals no URL or secret, and does not affect the next request."""
     acts = {
         "put": lambda: put(store, "a.png", b"new"),
         "open": lambda: read(store, "a.png"),
@@ -198,8 +198,8 @@ async def test_a_missing_bucket_is_not_a_missing_blob(oss):
     store.close()
 
 
-async def test_a_wrong_secret_is_said(oss):
-    """OSS's own words reach the operator."""
+async def test_a_wrong_secret_is_reported(oss):
+    """OSS's own message reaches the operator."""
     store = OssBlobArchive(settings_of(oss, access_key_secret=Secret("wrong")))
 
     with pytest.raises(StorageError, match="403 SignatureDoesNotMatch"):
@@ -208,8 +208,8 @@ async def test_a_wrong_secret_is_said(oss):
 
 
 @pytest.mark.parametrize("fault", ["wrong_crc", "corrupt"])
-async def test_bytes_that_arrive_otherwise_are_not_kept(store, oss, fault):
-    """When OSS tells another checksum than ours, the object is removed again."""
+async def test_a_corrupted_object_is_removed(store, oss, fault):
+    """When OSS reports another checksum than ours, the object is removed again."""
     oss.fail(fault, "put")
 
     with pytest.raises(StorageError, match="another checksum"):
@@ -220,7 +220,7 @@ async def test_bytes_that_arrive_otherwise_are_not_kept(store, oss, fault):
 
 @pytest.mark.parametrize("fault", ["truncate", "stall"])
 async def test_a_broken_download_is_unreachable(oss, fault):
-    """Half an answer never looks like a whole one."""
+    """A partial response never looks like a complete one."""
     store = OssBlobArchive(settings_of(oss, read_timeout=0.2))
     await put(store, "a.png", bytes_of(MIB))
     oss.fail(fault, "get")
@@ -231,8 +231,8 @@ async def test_a_broken_download_is_unreachable(oss, fault):
     store.close()
 
 
-async def test_an_answer_that_does_not_come_is_unreachable(oss):
-    """A silent server holds a caller no longer than the read time-out."""
+async def test_a_missing_response_is_unreachable(oss):
+    """An unresponsive server blocks a caller no longer than the read time-out."""
     store = OssBlobArchive(settings_of(oss, read_timeout=0.2))
     oss.fail("delay", "head")
 
@@ -253,8 +253,8 @@ async def test_a_redirect_is_not_followed(store, oss):
         assert [] == other.ledger
 
 
-async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
-    """Neither a proxy variable nor a netrc file gets between us and OSS."""
+async def test_the_environment_is_ignored(oss, monkeypatch, tmp_path):
+    """Neither proxy variables nor a netrc file affect requests to OSS."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -266,8 +266,8 @@ async def test_the_environment_changes_nothing(oss, monkeypatch, tmp_path):
     store.close()
 
 
-async def test_a_private_endpoint_must_be_listed(oss):
-    """Addresses are judged at the connection itself."""
+async def test_a_private_endpoint_must_be_allowed(oss):
+    """Addresses are checked when connecting."""
     store = OssBlobArchive(settings_of(oss), check_address=AddressGate().resolve_and_check)
 
     with pytest.raises(StorageError, match="loopback"):
@@ -277,19 +277,19 @@ async def test_a_private_endpoint_must_be_listed(oss):
     store.close()
 
 
-async def test_a_listed_endpoint_is_reached_at_the_checked_address(oss):
-    """The name stays in the Host header, the connection goes to the address that was judged."""
+async def test_an_allowed_endpoint_is_reached_at_the_checked_address(oss):
+    """The connection goes to the checked address; the Host header still holds the name."""
     gate = AddressGate([f"127.0.0.1:{oss.port}"])
-    asked = []
+    checked = []
 
     def check(host, port):
-        asked.append((host, port))
+        checked.append((host, port))
         return gate.resolve_and_check(host, port)
 
     store = OssBlobArchive(settings_of(oss, endpoint=f"http://localhost:{oss.port}"), check_address=check)
     await put(store, "a.png", b"bytes")
 
-    assert [("localhost", oss.port)] == asked
+    assert [("localhost", oss.port)] == checked
     assert f"localhost:{oss.port}" == oss.ledger[0].headers["host"]
     store.close()
 
@@ -304,8 +304,8 @@ async def test_a_name_that_does_not_resolve_is_unreachable(oss):
     store.close()
 
 
-async def test_a_reader_that_leaves_gives_its_connection_back(oss):
-    """More abandoned readers than connections do not stop the next one."""
+async def test_an_abandoned_reader_releases_its_connection(oss):
+    """More abandoned readers than connections do not block the next one."""
     store = OssBlobArchive(settings_of(oss, connections=2))
     data = bytes_of(2 * MIB)
     await put(store, "a.png", data)
@@ -318,22 +318,22 @@ async def test_a_reader_that_leaves_gives_its_connection_back(oss):
     store.close()
 
 
-async def test_closing_does_not_wait_for_an_answer(oss):
-    """A bucket that says nothing holds up nobody who wants to stop."""
+async def test_closing_does_not_wait_for_a_response(oss):
+    """An unresponsive bucket does not delay a shutdown."""
     store = OssBlobArchive(settings_of(oss, read_timeout=3600))
     oss.fail("delay", "put")
     oss.fail("delay", "head")
-    asking = [asyncio.create_task(put(store, "a.png", b"x")), asyncio.create_task(store.stat("b.png"))]
+    requests = [asyncio.create_task(put(store, "a.png", b"x")), asyncio.create_task(store.stat("b.png"))]
     await asyncio.to_thread(until, lambda: oss.faults, lambda faults: not faults)
 
     await asyncio.to_thread(store.close)
-    ended = await asyncio.gather(*asking, return_exceptions=True)
+    errors = await asyncio.gather(*requests, return_exceptions=True)
 
-    assert [StorageUnreachable] * 2 == [type(error) for error in ended]
+    assert [StorageUnreachable] * 2 == [type(error) for error in errors]
 
 
-async def test_more_puts_than_threads_all_arrive(oss):
-    """Those that find no thread wait for one."""
+async def test_more_puts_than_threads_all_succeed(oss):
+    """Those without a thread wait for one."""
     store = OssBlobArchive(settings_of(oss, connections=2))
     data = {f"{number}.png": bytes_of(600_000 + number) for number in range(8)}
 
@@ -354,7 +354,7 @@ async def test_a_small_blob_is_copied_in_one_request(store, oss):
 
 
 async def test_a_large_blob_is_copied_in_parts(store, oss):
-    """Each part and the whole are compared."""
+    """The checksums of each part and of the whole are verified."""
     data = bytes_of(20 * MIB)
 
     blob = await store.copy_from(
@@ -366,8 +366,8 @@ async def test_a_large_blob_is_copied_in_parts(store, oss):
     assert crc64(data) == blob.crc64
 
 
-async def test_a_copy_goes_on_where_it_was_broken_off(oss, tmp_path):
-    """After a failure and a restart, the parts that are there are not sent again."""
+async def test_an_interrupted_copy_is_resumed(oss, tmp_path):
+    """After a failure and a restart, parts that were uploaded are not sent again."""
     data = bytes_of(20 * MIB)
     source = MemoryBlobStore({"a.png": data})
     first = OssBlobArchive(settings_of(oss), checkpoints=tmp_path)
@@ -386,24 +386,24 @@ async def test_a_copy_goes_on_where_it_was_broken_off(oss, tmp_path):
     second.close()
 
 
-async def test_a_copy_whose_last_answer_was_lost_leaves_nothing_to_remember(oss, tmp_path):
-    """The object is there: whoever finds that out ends the upload."""
+async def test_a_copy_whose_last_response_was_lost_leaves_no_checkpoint(oss, tmp_path):
+    """The object exists, so `matches` removes the checkpoint."""
     data = bytes_of(17 * MIB)
     source = MemoryBlobStore({"a.png": data})
     store = OssBlobArchive(settings_of(oss), checkpoints=tmp_path)
     oss.fail("swallow", "complete")
     with pytest.raises(StorageUnreachable):
         await store.copy_from(source, "a.png", size_bytes=len(data), content_type="image/png")
-    remembered = len(list(tmp_path.iterdir()))
+    checkpoints = len(list(tmp_path.iterdir()))
 
     assert await store.matches(source, "a.png")
-    assert (1, []) == (remembered, list(tmp_path.iterdir()))
+    assert (1, []) == (checkpoints, list(tmp_path.iterdir()))
     assert data == await read(store, "a.png")
     store.close()
 
 
 async def test_a_copy_starts_again_when_oss_forgot_the_parts(store, oss):
-    """A lifecycle rule may remove what was half uploaded."""
+    """A lifecycle rule of the bucket may remove an incomplete upload."""
     data = bytes_of(17 * MIB)
     source = MemoryBlobStore({"a.png": data})
     oss.fail("unavailable", "complete")
@@ -419,8 +419,8 @@ async def test_a_copy_starts_again_when_oss_forgot_the_parts(store, oss):
 @pytest.mark.parametrize(
     ("operation", "fault"), [("part", "corrupt"), ("part", "wrong_crc"), ("complete", "wrong_crc")]
 )
-async def test_a_part_that_arrives_otherwise_is_not_kept(store, oss, operation, fault):
-    """One wrong checksum and there is no object."""
+async def test_a_corrupted_part_is_not_kept(store, oss, operation, fault):
+    """After one wrong checksum there is no object."""
     data = bytes_of(17 * MIB)
     oss.fail(fault, operation)
 
@@ -433,8 +433,8 @@ async def test_a_part_that_arrives_otherwise_is_not_kept(store, oss, operation, 
 
 
 @pytest.mark.parametrize("size", [1000, 17 * MIB])
-async def test_a_source_of_another_size_is_not_kept(store, oss, size):
-    """The record said how many bytes there are; fewer mean damage."""
+async def test_a_source_of_another_size_is_rejected(store, oss, size):
+    """A source shorter than its record is damaged."""
     source = MemoryBlobStore({"a.png": bytes_of(size - 1)})
 
     with pytest.raises(StorageError, match=str(size)):
@@ -464,14 +464,14 @@ async def test_a_missing_source_is_missing(store, oss):
         ("prefix", "../x"),
     ],
 )
-async def test_settings_that_cannot_work_are_refused(oss, field, value):
-    """At the start, by name, not at the first image."""
+async def test_invalid_settings_are_refused(oss, field, value):
+    """At the start and by name, not at the first image."""
     with pytest.raises(ValidationFailed, match=f"storage.oss.{field}"):
         settings_of(oss, **{field: value})
 
 
 async def test_the_secret_is_not_shown(oss):
-    """Settings can be printed."""
+    """Settings may be printed."""
     assert oss.secret not in repr(settings_of(oss))
 
 

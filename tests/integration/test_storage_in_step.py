@@ -179,7 +179,7 @@ async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
     uploaded = await desk.sync()
 
     assert failed.unreachable
-    assert "no usable answer" in failed.last_error
+    assert "no usable response" in failed.last_error
     assert [data for _, data in kept] == served
     assert 6 == uploaded.uploaded
     assert sorted(f"team/a/01/{number}.png" for number in range(6)) == sorted(oss.calls("put"))

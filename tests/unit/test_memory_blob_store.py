@@ -1,4 +1,4 @@
-"""The blob store in memory keeps the promises of its port."""
+"""The in-memory blob store fulfils the contract of its port."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Everything that oss2, requests and urllib3 can raise has a row of its own kind."""
+"""Every exception of oss2, requests and urllib3 is mapped to an error of the port."""
 
 import inspect
 
@@ -31,13 +31,13 @@ FOREIGN = [
 
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_no_foreign_exception_is_unmapped(kind):
-    """A row of the table fits, more special than the built-in exceptions that some of them also are."""
-    rows = [f"{above.__module__}.{above.__qualname__}" for above in kind.__mro__]
-    fitting = [row for row in rows if row in TABLE]
+    """A row matches, and it is more specific than the built-in exceptions that some of them derive from."""
+    rows = [f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in kind.__mro__]
+    matching = [row for row in rows if row in TABLE]
 
-    assert fitting
-    assert not fitting[0].startswith("builtins.")
-    assert TABLE[fitting[0]] is mapped_error(kind.__new__(kind))
+    assert matching
+    assert not matching[0].startswith("builtins.")
+    assert TABLE[matching[0]] is mapped_error(kind.__new__(kind))
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,20 @@ def test_no_foreign_exception_is_unmapped(kind):
         (503, "ServiceUnavailable", StorageUnreachable),
     ],
 )
-def test_answers_of_oss_are_told_apart(status, code, expected):
-    """Missing, refused, or away for now."""
-    error = oss2.exceptions.make_exception(_Answer(status, code))
+def test_responses_of_oss_are_classified(status, code, expected):
+    """As missing, refused or temporarily unreachable."""
+    error = oss2.exceptions.make_exception(_Response(status, code))
 
     assert expected is type(translate(error, "a.png"))
 
 
-def test_an_exception_of_our_own_passes():
-    """A defect is not dressed up as a failing store."""
+def test_our_own_exceptions_pass_through():
+    """A defect is not reported as a failing store."""
     assert translate(KeyError("x"), "a.png") is None
     assert translate(StorageError("x"), "a.png") is None
 
 
-class _Answer:
+class _Response:
     def __init__(self, status, code):
         self.status, self.headers = status, {}
         self._body = f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode() if code else b""

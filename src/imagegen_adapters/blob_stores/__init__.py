@@ -1,1 +1,1 @@
-"""Where images lie: memory, a local directory, or a directory with an archive behind it."""
+"""Blob stores: memory, a local directory, and a local store backed by an archive."""

@@ -1,4 +1,4 @@
-"""An archive without a disk in front of it, as long as it answers."""
+"""Stores blobs directly in the archive, and on the local disk only while the archive is unavailable."""
 
 from collections.abc import AsyncIterator
 
@@ -11,10 +11,11 @@ from imagegen_core.ports.blob_store import StoredBlob
 
 @attrs.frozen(kw_only=True)
 class ArchiveFirstBlobStore:
-    """Streams what is put to the archive, and reads what is on the disk before it asks the archive.
+    """Puts blobs straight into the archive; reads from the local store first.
 
-    A stream cannot be begun anew, and what comes by it was paid for. So the archive is asked first, and while
-    it does not answer, or refuses us, the disk takes it: the outbox carries it on later.
+    The stream given to `put` cannot be restarted, and its content was paid for. So `put` probes the archive
+    before it consumes the stream, and while the archive is unreachable or refuses requests, the blob goes to
+    the local store, from which the outbox uploads it later.
     """
 
     tiers: TieredBlobStore
@@ -25,7 +26,7 @@ class ArchiveFirstBlobStore:
         except StorageError:
             return await self.tiers.local.put(key, chunks, content_type=content_type)
         blob = await self.tiers.archive.put(key, chunks, content_type=content_type)
-        await self.tiers.local.delete(key)  # of an earlier put, which would be read first
+        await self.tiers.local.delete(key)  # an earlier version there would be read first
         return blob
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

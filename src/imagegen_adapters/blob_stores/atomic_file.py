@@ -1,4 +1,4 @@
-"""A file that is being written under a temporary name, and appears under its own only when it is whole."""
+"""Atomic writes: a file is written under a temporary name and renamed when it is complete and synced."""
 
 import contextlib
 import hashlib
@@ -10,20 +10,21 @@ from pathlib import Path
 from imagegen_adapters.blob_stores.crc64 import Crc64
 
 TEMPORARY_MARK = "~"
-"""What every temporary name contains and no key can."""
+"""Occurs in every temporary name and in no valid key."""
 
 _numbers = itertools.count()
 
 
 class AtomicFile:
-    """Blocking, meant for threads. One of `commit` and `abandon` ends it; the other then does nothing.
+    """A file that is being written; blocking, for use in threads.
 
-    A lock makes `abandon` wait for a write that another thread is in, so that a cancelled task
-    never closes a descriptor under it. Every method but `abandon` raises `OSError`.
+    Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon` waits for a
+    write in another thread, so that a cancelled task never closes a descriptor that is in use. Every method
+    except `abandon` may raise `OSError`.
     """
 
     def __init__(self, path: Path, *, crc64: bool) -> None:
-        """Create the temporary file beside ``path``, only readable by its owner, with all parents."""
+        """Create the temporary file next to ``path``, readable by its owner only, and missing parents."""
         make_directory(path.parent)
         self._path = path
         self._temporary, self._fd = _create_beside(path)
@@ -33,9 +34,9 @@ class AtomicFile:
         self._crc64 = Crc64() if crc64 else None
         self.size = 0
 
-    def write(self, pieces: list[bytes]) -> None:
-        """Append the pieces."""
-        data = b"".join(pieces)  # each system call and each hash gives up the interpreter lock: have few
+    def write(self, chunks: list[bytes]) -> None:
+        """Append the chunks."""
+        data = b"".join(chunks)  # few large calls: each system call and each hash releases the GIL
         with self._lock:
             if not self._open:
                 return
@@ -48,7 +49,7 @@ class AtomicFile:
             self.size += len(data)
 
     def commit(self) -> tuple[int, str, int | None]:
-        """Make the file durable under its own name; return size, SHA-256 in hex, and CRC-64 if wanted."""
+        """Rename the synced file into place; return its size, SHA-256 in hex, and CRC-64 if requested."""
         with self._lock:
             os.fsync(self._fd)
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
@@ -58,7 +59,7 @@ class AtomicFile:
         return self.size, self._sha256.hexdigest(), self._crc64.value if self._crc64 else None
 
     def abandon(self) -> None:
-        """Remove what was written, unless it was committed."""
+        """Remove the temporary file, unless it was committed."""
         with self._lock:
             if not self._open:
                 return
@@ -70,7 +71,7 @@ class AtomicFile:
 
 
 def make_directory(path: Path) -> None:
-    """Create the directory and what is missing above it, for the owner only, each synced into its parent."""
+    """Create the directory and its missing parents with mode 0700, syncing each new name."""
     missing = []
     while not path.is_dir():
         missing.append(path)
@@ -81,7 +82,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
+    """Make changes to the names in a directory durable."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -94,5 +95,5 @@ def _create_beside(path: Path) -> tuple[str, int]:
         name = f"{path}{TEMPORARY_MARK}{os.getpid()}-{next(_numbers)}"
         try:
             return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:  # left by an earlier process with our number
+        except FileExistsError:  # left by an earlier process with the same id
             continue

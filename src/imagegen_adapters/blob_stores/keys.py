@@ -1,30 +1,30 @@
-"""Which keys are taken: relative, lower-case, without a way out of the store."""
+"""Valid blob keys: relative and lower-case, with no segment that leads out of the store."""
 
 import re
 
 from imagegen_core.errors import StorageError
 
 MAX_KEY_CHARS = 512
-"""Characters of a whole key. OSS takes 1,023 bytes, a prefix of the bucket's owner included."""
+"""Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""
 
 MAX_SEGMENT_CHARS = 200
-"""Characters between two slashes. File systems take 255 bytes, the ending of a temporary name included."""
+"""Length between two slashes. File systems allow 255 bytes, including the suffix of a temporary name."""
 
 _SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{MAX_SEGMENT_CHARS}}}")
 
 
 def is_key(text: str) -> bool:
-    """Tell whether ``text`` may name a blob."""
+    """Return whether ``text`` is a valid key."""
     return len(text) <= MAX_KEY_CHARS and all(
         _SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/")
     )
 
 
 def check_key(key: str) -> str:
-    """Return the key.
+    """Return the key if it is valid.
 
     Raises:
-        StorageError: it is no key, for example because it leads out of the store.
+        StorageError: the key is invalid, for example because it leads out of the store.
     """
     if not is_key(key):
         raise StorageError(f"{key[:MAX_KEY_CHARS]!r} cannot be a blob's key")

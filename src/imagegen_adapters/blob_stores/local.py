@@ -1,4 +1,4 @@
-"""Blobs as files below one directory."""
+"""Blobs as files in a directory tree."""
 
 import asyncio
 import contextlib
@@ -21,27 +21,27 @@ from imagegen_core.ports.blob_store import StoredBlob
 
 T = TypeVar("T")
 
-_MAX_BATCH_BYTES = 512 * 1024  # bytes handed to a thread at once; each hop costs some 0.1 ms
-# Bytes that all puts, or all reads, together wait with, unless there are more than 500.
+_MAX_BATCH_BYTES = 512 * 1024  # handed to a thread at once; each hop costs about 0.1 ms
+# Shared by all running puts, and by all running reads; exceeded only beyond 500 of them, see `_batch_bytes`.
 _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _MIN_BATCH_BYTES = 32 * 1024
-# Reads under way for each thread: hundreds that end at once would be one long turn of the event loop.
+# Concurrent reads per thread: hundreds that complete at once would block the event loop for long.
 _READS_PER_THREAD = 2
 _DISK_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
-_NAMES_PER_BATCH = 1000  # directory entries read in one hop
+_NAMES_PER_BATCH = 1000  # directory entries listed per hop
 
 
 class LocalBlobStore:
-    """Keeps each blob as the file ``root/key``: written beside it, synced, renamed, its directory synced.
+    """Stores each blob as the file ``root/key``, written atomically and durably.
 
     Args:
-        root: the directory; it is made (mode 0700) with the first blob.
+        root: the directory; created (mode 0700) with the first blob.
         crc64: also compute OSS's checksum while writing.
-        threads: how many files are read or written at the same moment.
+        threads: the number of concurrent file operations.
     """
 
     def __init__(self, root: Path, *, crc64: bool = False, threads: int = 4) -> None:
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
         self._crc64 = crc64
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
         self._puts = self._opens = 0
@@ -74,12 +74,12 @@ class LocalBlobStore:
                 length = min(_batch_bytes(self._opens), stop - start)
                 with _storage_errors(key):
                     async with self._reads:
-                        piece = await self.run(partial(file.read, length, start))
+                        chunk = await self.run(partial(file.read, length, start))
                 start += length
-                yield piece
+                yield chunk
         finally:
             self._opens -= 1
-            self._pool.submit(file.close)  # behind a read that a cancelled caller left running
+            self._pool.submit(file.close)  # queued behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
         path = self._path(key)
@@ -107,43 +107,45 @@ class LocalBlobStore:
                     yield name
 
     async def sweep_temporary(self, *, before: datetime | None = None) -> int:
-        """Remove what unfinished puts left behind and return how many files that were.
+        """Remove temporary files of unfinished puts and return their number.
 
         Args:
-            before: only those that were last written before; None for all of them, which is right
-                only while nobody writes (at the start of the one process that does).
+            before: remove only files last modified before this time; None removes all of them, which is safe
+                only while nothing is being written, such as at the start of the service.
         """
         limit = None if before is None else before.timestamp()
         with _storage_errors("temporary files"):
             return await self.run(lambda: self._sweep(limit))
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Shut the threads down."""
         self._pool.shutdown(wait=True)
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
-    async def run(self, act: Callable[[], T]) -> T:
-        """Return what ``act`` returns, done in one of the threads that use this disk."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, act)
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run the function in one of the store's threads and return its result."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
 
     async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write one batch while the next arrives."""
+        """Write one batch while the next one is being received."""
         writing = self._write(file, [])
         batch: list[bytes] = []
-        held = 0
+        batch_size = 0
         try:
             async for chunk in chunks:
                 batch.append(chunk)
-                held += len(chunk)
-                if held >= _batch_bytes(self._puts):
+                batch_size += len(chunk)
+                if batch_size >= _batch_bytes(self._puts):
                     with _storage_errors(key):
                         await writing
                     writing = self._write(file, batch)
-                    batch, held = [], 0
+                    batch, batch_size = [], 0
         except BaseException:
-            writing.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is known
+            writing.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # mark it as retrieved
             raise
         with _storage_errors(key):
             await writing
@@ -153,49 +155,49 @@ class LocalBlobStore:
         return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)
 
     def _walk(self, prefix: str = "") -> Iterator[str]:
-        """Yield the names below the directory that ``prefix`` leads to; blocking."""
-        inside = prefix.rpartition("/")[0]
-        if inside and not is_key(inside):
+        """Yield the names in the directory that ``prefix`` leads to and below; blocking."""
+        folder = prefix.rpartition("/")[0]
+        if folder and not is_key(folder):
             return
-        for directory, _, files in os.walk(self.root / inside, onerror=_raise_unless_missing):
-            above = os.path.relpath(directory, self.root)
+        for directory, _, files in os.walk(self.root / folder, onerror=_raise_unless_missing):
+            relative = os.path.relpath(directory, self.root)
             for file in files:
-                yield file if above == "." else f"{above}/{file}"
+                yield file if relative == "." else f"{relative}/{file}"
 
     def _sweep(self, limit: float | None) -> int:
-        swept = 0
+        removed = 0
         for name in [name for name in self._walk() if TEMPORARY_MARK in name]:
             path = self.root / name
             with contextlib.suppress(FileNotFoundError):
                 if limit is None or path.lstat().st_mtime < limit:
                     path.unlink()
-                    swept += 1
-        return swept
+                    removed += 1
+        return removed
 
 
-def _batch_bytes(number: int) -> int:
-    """Return how much each of so many may hold: one batch fills up, or is sent, beside another."""
-    return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * number)))
+def _batch_bytes(streams: int) -> int:
+    """Return the batch size for each of the concurrent streams, which hold two batches each."""
+    return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * streams)))
 
 
 class _OpenFile:
-    """A file that is read at offsets by one thread after another; closed only when none is in it."""
+    """A file read at offsets by changing threads; a lock keeps it open during a read."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._lock = threading.Lock()
-        found = os.fstat(self._fd)
-        self.size = found.st_size
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(self._fd)
+        self.size = status.st_size
+        if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
             raise FileNotFoundError(errno.ENOENT, "not a regular file")
 
-    def read(self, length: int, at: int) -> bytes:
+    def read(self, length: int, offset: int) -> bytes:
         with self._lock:
-            piece = os.pread(self._fd, length, at)
-        if len(piece) != length:  # never so with a file that is only replaced, unless the disk lost its end
+            chunk = os.pread(self._fd, length, offset)
+        if len(chunk) != length:  # blobs are only ever replaced, so the disk has lost part of the file
             raise OSError(errno.EIO, "the file became shorter while it was read")
-        return piece
+        return chunk
 
     def close(self) -> None:
         with self._lock:
@@ -203,10 +205,10 @@ class _OpenFile:
 
 
 def _size(path: Path) -> int:
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode):
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError(errno.ENOENT, "not a regular file")
-    return found.st_size
+    return status.st_size
 
 
 def _remove(path: Path) -> None:
@@ -221,7 +223,7 @@ def _raise_unless_missing(error: OSError) -> None:
 
 @contextlib.contextmanager
 def _storage_errors(key: str) -> Iterator[None]:
-    """Translate `OSError`: what is not there is missing, the rest is a failure. No path gets out."""
+    """Translate `OSError` to the errors of the port, without any path in the message."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -1,4 +1,4 @@
-"""Blobs in memory: for tests, and for a library user who keeps nothing."""
+"""Blobs in memory, for tests and for library users who need no persistence."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ _CHUNK_BYTES = 256 * 1024
 
 @attrs.define
 class MemoryBlobStore:
-    """Keeps whole blobs in a dictionary; ``blobs`` may be looked into and changed by tests."""
+    """Keeps whole blobs in the dictionary ``blobs``, which tests may read and modify."""
 
     blobs: dict[str, bytes] = attrs.field(factory=dict)
 
@@ -30,8 +30,8 @@ class MemoryBlobStore:
         if data is None:
             raise BlobMissing(key)
         stop = len(data) if end is None else min(end, len(data))
-        for at in range(start, stop, _CHUNK_BYTES):
-            yield data[at : min(at + _CHUNK_BYTES, stop)]
+        for offset in range(start, stop, _CHUNK_BYTES):
+            yield data[offset : min(offset + _CHUNK_BYTES, stop)]
 
     async def stat(self, key: str) -> StoredBlob | None:
         data = self.blobs.get(check_key(key))

@@ -1,4 +1,4 @@
-"""A local store with an archive behind it: written here, read here first, kept there for good."""
+"""A local store backed by an archive: written and read locally first, kept permanently in the archive."""
 
 from collections.abc import AsyncIterator
 
@@ -12,10 +12,10 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 @attrs.frozen(kw_only=True)
 class TieredBlobStore:
-    """Whether an image's bytes are here, there or at both places makes no difference to its reader.
+    """Reads a blob from whichever store holds it.
 
-    `put` and `delete` only touch the local store and need no network; the outbox carries both on to
-    the archive. `stat` says ``local`` for what is here, without asking the archive for more.
+    `put` and `delete` touch only the local store and need no network; the outbox applies both to the
+    archive later. `stat` reports ``local`` for a blob in the local store, without querying the archive.
     """
 
     local: BlobStore
@@ -25,42 +25,42 @@ class TieredBlobStore:
         return await self.local.put(key, chunks, content_type=content_type)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        at = start
+        offset = start
         try:
             async for chunk in self.local.open(key, start=start, end=end):
-                at += len(chunk)
+                offset += len(chunk)
                 yield chunk
             return
         except (BlobMissing, StorageError) as error:
-            failed = error
-        try:  # a disk that fails in the middle is gone on with from where it failed
-            async for chunk in self.archive.open(key, start=at, end=end):
+            local_error = error
+        try:  # where a local read failed midway, the archive continues at the same offset
+            async for chunk in self.archive.open(key, start=offset, end=end):
                 yield chunk
         except BlobMissing:
-            raise failed from None
+            raise local_error from None
 
     async def stat(self, key: str) -> StoredBlob | None:
         return await self.local.stat(key) or await self.archive.stat(key)
 
     async def locate(self, key: str) -> StorageState | None:
-        """Ask both stores where the blob is; None when it is nowhere.
+        """Return which of the stores hold the blob; None if neither does.
 
         Raises:
-            StorageUnreachable: the archive does not answer now.
+            StorageUnreachable: the archive does not respond.
         """
-        there = await self.archive.stat(key)
+        archived = await self.archive.stat(key)
         if await self.local.stat(key) is None:
-            return None if there is None else StorageState.OSS
-        return StorageState.LOCAL if there is None else StorageState.BOTH
+            return None if archived is None else StorageState.OSS
+        return StorageState.LOCAL if archived is None else StorageState.BOTH
 
     async def delete(self, key: str) -> None:
         await self.local.delete(key)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        here = set()
+        local_keys = set()
         async for key in self.local.keys(prefix):
-            here.add(key)
+            local_keys.add(key)
             yield key
         async for key in self.archive.keys(prefix):
-            if key not in here:
+            if key not in local_keys:
                 yield key

@@ -1,4 +1,4 @@
-"""Which part-wise uploads were begun, so that a later try goes on with them."""
+"""Remembers unfinished multipart uploads, so that a later attempt can resume them."""
 
 import contextlib
 import hashlib
@@ -9,32 +9,32 @@ from imagegen_adapters.blob_stores.atomic_file import AtomicFile
 
 
 class UploadCheckpoints:
-    """Upload ids by object name and size; in files below ``directory`` if there is one, else in memory.
+    """Upload ids by object name; stored in ``directory`` if there is one, otherwise only in memory.
 
-    Blocking, for threads. Losing one costs an upload from the beginning, so that nothing here raises for a
-    file that cannot be read or written.
+    Blocking, for use in threads. A lost checkpoint only means that an upload starts over, so errors in
+    reading and writing the files are ignored.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self._known: dict[str, tuple[str, int]] = {}
+        self._uploads: dict[str, tuple[str, int]] = {}
 
     def find(self, name: str, size: int) -> str | None:
-        """Return the id of the upload that was begun for an object of this size."""
-        upload = self.any(name)
+        """Return the id of the unfinished upload of an object with this size."""
+        upload = self.get(name)
         return upload[0] if upload and upload[1] == size else None
 
-    def any(self, name: str) -> tuple[str, int] | None:
-        """Return id and size of the upload that was begun for the object, whatever its size."""
-        if name not in self._known and self._directory is not None:
+    def get(self, name: str) -> tuple[str, int] | None:
+        """Return id and size of the unfinished upload of the object, whatever its size."""
+        if name not in self._uploads and self._directory is not None:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                found = json.loads(self._file(self._directory, name).read_text("utf-8"))
-                self._known[name] = (str(found["upload_id"]), int(found["size"]))
-        return self._known.get(name)
+                document = json.loads(self._file(self._directory, name).read_text("utf-8"))
+                self._uploads[name] = (str(document["upload_id"]), int(document["size"]))
+        return self._uploads.get(name)
 
-    def keep(self, name: str, size: int, upload_id: str) -> None:
+    def save(self, name: str, size: int, upload_id: str) -> None:
         """Remember an upload."""
-        self._known[name] = (upload_id, size)
+        self._uploads[name] = (upload_id, size)
         if self._directory is not None:
             text = json.dumps({"name": name, "size": size, "upload_id": upload_id})
             with contextlib.suppress(OSError):
@@ -45,9 +45,9 @@ class UploadCheckpoints:
                 finally:
                     file.abandon()
 
-    def forget(self, name: str) -> None:
-        """Drop what is remembered of the object."""
-        self._known.pop(name, None)
+    def remove(self, name: str) -> None:
+        """Forget the upload of the object."""
+        self._uploads.pop(name, None)
         if self._directory is not None:
             with contextlib.suppress(OSError):
                 self._file(self._directory, name).unlink()

@@ -1,4 +1,4 @@
-"""Carries chunks from a coroutine to a thread that sends them, a few at a time."""
+"""Passes chunks from a coroutine to the thread that sends them, with bounded buffering."""
 
 import asyncio
 import queue
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from imagegen_adapters.blob_stores.crc64 import Crc64
 
-_MAX_QUEUED_BATCHES = 2  # batches waiting for the thread
-_LOOP_CHECK_SECONDS = 5.0  # seconds between two looks whether the loop still runs
+_MAX_QUEUED_BATCHES = 2  # waiting for the sending thread
+_LOOP_CHECK_SECONDS = 5.0  # interval at which a waiting thread checks that the event loop still runs
 
 
 class SourceAbortedError(Exception):
-    """Raised in the sending thread, so that it breaks the request off and nothing is stored."""
+    """Raised in the sending thread to abort the request, so that nothing is stored."""
 
 
 class ChunkBridge:
-    """The coroutine awaits `send`, then calls `finish` or `abort`; the thread iterates.
+    """The coroutine awaits `send`, then calls `finish` or `abort`; the thread iterates over the bridge.
 
-    Size and CRC-64 of what the thread took are known when it has ended.
+    ``size`` and `crc64` describe what the thread has consumed, once the iteration has ended.
     """
 
     def __init__(self) -> None:
@@ -29,27 +29,27 @@ class ChunkBridge:
         self.size = 0
 
     async def send(self, data: bytes) -> bool:
-        """Hand bytes over when there is room; return False when nobody takes them any more."""
+        """Queue bytes once there is room; return False if the thread no longer consumes them."""
         await self._space.acquire()
         if not self._closed:
             self._queue.put(data)
         return not self._closed
 
     def finish(self) -> None:
-        """Say that this was all."""
+        """Mark the end of the data."""
         self._queue.put(None)
 
     def abort(self) -> None:
-        """Make the thread stop without an end."""
+        """Make the thread's iteration raise instead of ending."""
         self._queue.put(SourceAbortedError())
 
     def close(self) -> None:
-        """Tell the coroutine, in its own thread, that nobody takes chunks any more."""
+        """Unblock the coroutine because the thread stopped consuming; called in the event loop's thread."""
         self._closed = True
         self._space.release()
 
     def crc64(self) -> int:
-        """Return the checksum of all that was taken; once."""
+        """Return the checksum of the consumed data."""
         return self._crc.value
 
     def __iter__(self) -> Iterator[bytes]:
@@ -66,7 +66,5 @@ class ChunkBridge:
             try:
                 return self._queue.get(timeout=_LOOP_CHECK_SECONDS)
             except queue.Empty:
-                if (
-                    not self._loop.is_running()
-                ):  # a loop that was killed says nothing more; let the thread end
+                if not self._loop.is_running():  # nothing more will arrive: let the thread end
                     return SourceAbortedError()

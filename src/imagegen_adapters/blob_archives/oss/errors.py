@@ -1,4 +1,4 @@
-"""From what oss2, requests and urllib3 raise to the three errors of the port, by one table."""
+"""Maps exceptions of oss2, requests and urllib3 to the errors of the port, by one table."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ _MIN_RETRYABLE_STATUS = 500
 _TOO_MANY_REQUESTS = 429
 _MAX_MESSAGE_CHARS = 300
 
-# Names, since none of these libraries is imported before it is needed. Of an exception's classes the most
-# special one that has a row counts; `exceptions_of` in the tests sees to it that each has one.
+# By name, since these libraries are imported lazily. The first class in an exception's MRO that has a row
+# decides; a test checks that every exception of these libraries is covered.
 TABLE: dict[str, type[ImagegenError]] = {
     "oss2.exceptions.NoSuchKey": BlobMissing,
-    "oss2.exceptions.NotFound": StorageError,  # the bucket, an upload, a configuration; see _bare_404
+    "oss2.exceptions.NotFound": StorageError,  # the bucket, an upload, a configuration; see _is_bare_404
     "oss2.exceptions.ServerError": StorageError,  # 5xx and 429: see _is_temporary
     "oss2.exceptions.ClientError": StorageError,
     "oss2.exceptions.InconsistentError": StorageError,
     "oss2.exceptions.OpenApiFormatError": StorageError,
     "oss2.exceptions.OpenApiServerError": StorageError,
     "oss2.exceptions.SelectOperationClientError": StorageError,
-    "oss2.exceptions.RequestError": StorageUnreachable,  # judged by the exception inside
+    "oss2.exceptions.RequestError": StorageUnreachable,  # the wrapped exception decides
     "requests.exceptions.TooManyRedirects": StorageError,
     "requests.exceptions.InvalidURL": StorageError,
     "requests.exceptions.URLRequired": StorageError,
@@ -37,12 +37,12 @@ TABLE: dict[str, type[ImagegenError]] = {
     "requests.exceptions.UnrewindableBodyError": StorageError,
     "requests.exceptions.StreamConsumedError": StorageError,
     "requests.exceptions.JSONDecodeError": StorageError,
-    "requests.exceptions.RequestException": StorageUnreachable,  # no connection, cut, silent
+    "requests.exceptions.RequestException": StorageUnreachable,  # connection refused, reset or timed out
     "urllib3.exceptions.LocationValueError": StorageError,
     "urllib3.exceptions.ProxySchemeUnsupported": StorageError,
     "urllib3.exceptions.HTTPError": StorageUnreachable,
     "imagegen_core.errors.UpstreamNotAllowed": StorageError,
-    # An answer that is no OSS answer: a captive portal, another product's endpoint.
+    # A response that is not from OSS: a captive portal, or the endpoint of another product.
     "xml.etree.ElementTree.ParseError": StorageError,
     "builtins.RuntimeError": StorageError,
     "builtins.ValueError": StorageError,
@@ -53,7 +53,7 @@ TABLE: dict[str, type[ImagegenError]] = {
 
 @contextlib.contextmanager
 def storage_errors(key: str) -> Iterator[None]:
-    """Translate what is raised inside; our own errors, and what has no row, pass."""
+    """Translate exceptions raised in the body; our own errors and unknown exceptions pass through."""
     try:
         yield
     except Exception as error:
@@ -64,10 +64,10 @@ def storage_errors(key: str) -> Iterator[None]:
 
 
 def translate(error: Exception, key: str) -> ImagegenError | None:
-    """Return the port's error for a foreign one, or None when it is not one that we know."""
+    """Return the port's error for a foreign exception, or None if the table does not cover it."""
     inner = getattr(error, "exception", None)
-    known = mapped_error(inner) if isinstance(inner, Exception) else None
-    kind = known or mapped_error(error)
+    inner_kind = mapped_error(inner) if isinstance(inner, Exception) else None
+    kind = inner_kind or mapped_error(error)
     if kind is None:
         return None
     if kind is BlobMissing or _is_bare_404(error):
@@ -78,29 +78,29 @@ def translate(error: Exception, key: str) -> ImagegenError | None:
 
 
 def mapped_error(error: Exception) -> type[ImagegenError] | None:
-    """Return what the table says about an exception."""
+    """Return the table's entry for an exception, or None."""
     for kind in type(error).__mro__:
         if kind is Exception:
             return None
-        found = TABLE.get(f"{kind.__module__}.{kind.__qualname__}")
-        if found is not None:
-            return found
+        mapped = TABLE.get(f"{kind.__module__}.{kind.__qualname__}")
+        if mapped is not None:
+            return mapped
     return None
 
 
 def has_code(error: BaseException | None, code: str) -> bool:
-    """Tell whether OSS answered with this error code."""
+    """Return whether OSS responded with this error code."""
     return getattr(error, "code", None) == code
 
 
 def status_of(error: Exception) -> int:
-    """Return the HTTP status of OSS's answer, or a number below 0 when there was none."""
+    """Return the HTTP status of the response, or a negative number if there was none."""
     status = getattr(error, "status", -1)
     return status if isinstance(status, int) else -1
 
 
 def _is_bare_404(error: Exception) -> bool:
-    """A 404 without a code: what some proxies leave of the answer to a HEAD."""
+    """Return whether it is a 404 without an error code, as some proxies produce for a HEAD request."""
     return status_of(error) == 404 and not getattr(error, "code", "")  # noqa: PLR2004 - HTTP
 
 
@@ -109,11 +109,11 @@ def _is_temporary(error: Exception) -> bool:
 
 
 def _reason(error: Any) -> str:
-    """Return what may be shown: OSS's own words, else only the kind of failure, for URLs stay inside."""
+    """Return OSS's own message, or only the exception's type, since its text may contain URLs."""
     if isinstance(error, UpstreamNotAllowed):
         return error.message
     if status_of(error) > 0:
-        words = ": ".join(word for word in (error.code, error.message) if word)
-        return f"{error.status} {words}".strip()[:_MAX_MESSAGE_CHARS]
+        details = ": ".join(part for part in (error.code, error.message) if part)
+        return f"{error.status} {details}".strip()[:_MAX_MESSAGE_CHARS]
     inner = getattr(error, "exception", None) or error
-    return f"no usable answer ({type(inner).__name__})"
+    return f"no usable response ({type(inner).__name__})"

@@ -1,4 +1,4 @@
-"""One request each, in a thread, with checksums compared; names are whole object names, prefix included."""
+"""Blocking bucket operations with verified checksums; names are full object names, prefix included."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ _UNSATISFIABLE = 416
 
 @attrs.frozen(kw_only=True)
 class ObjectHead:
-    """What a HEAD tells."""
+    """The relevant headers of a HEAD response."""
 
     size_bytes: int
     crc64: int | None
@@ -33,41 +33,41 @@ class OssObjects:
     """Blocking access to the bucket; every method raises the port's errors.
 
     Args:
-        connect: makes the ``oss2.Bucket``; called once, by the first request.
-        checkpoints: directory for what is needed to go on with broken uploads.
+        connect: creates the ``oss2.Bucket``; called once, by the first request.
+        checkpoints: directory for the checkpoints from which interrupted uploads are resumed.
     """
 
     def __init__(self, connect: Callable[[], Any], checkpoints: Path | None) -> None:
         self._connect = connect
         self._connecting = threading.Lock()
-        self._made: Any = None
+        self._cached_bucket: Any = None
         self._checkpoints = UploadCheckpoints(checkpoints)
 
     @property
     def _bucket(self) -> Any:
         with self._connecting:
-            if self._made is None:
-                self._made = self._connect()
-            return self._made
+            if self._cached_bucket is None:
+                self._cached_bucket = self._connect()
+            return self._cached_bucket
 
     def put(self, name: str, bridge: ChunkBridge, content_type: str) -> int:
-        """Send what comes over the bridge, in chunks, and return its CRC-64 when OSS told the same."""
+        """Send the chunks of the bridge and return their CRC-64, which OSS has confirmed."""
         with storage_errors(name):
             result = self._bucket.put_object(name, iter(bridge), headers={"Content-Type": content_type})
         crc = bridge.crc64()
-        self._compare(name, crc, result.crc)
+        self._verify(name, crc, result.crc)
         return crc
 
     def get(self, name: str, start: int, end: int | None) -> ObjectBody | None:
-        """Begin to read; None when ``start`` is behind the end."""
-        ranged = start > 0 or end is not None
+        """Start reading; None if ``start`` is beyond the end of the object."""
+        is_range = start > 0 or end is not None
         last = None if end is None else end - 1
         with storage_errors(name):
             try:
                 result = self._bucket.get_object(
                     name,
-                    byte_range=(start, last) if ranged else None,
-                    headers={"x-oss-range-behavior": "standard"} if ranged else None,
+                    byte_range=(start, last) if is_range else None,
+                    headers={"x-oss-range-behavior": "standard"} if is_range else None,
                 )
             except Exception as error:
                 if status_of(error) == _UNSATISFIABLE:
@@ -75,13 +75,13 @@ class OssObjects:
                 raise
         return ObjectBody(result, start, end)
 
-    def next_piece(self, name: str, body: ObjectBody) -> bytes:
-        """Return the next bytes of what is being read."""
+    def next_chunk(self, name: str, body: ObjectBody) -> bytes:
+        """Return the next chunk of the body; empty at the end."""
         with storage_errors(name):
             return body.next()
 
     def head(self, name: str) -> ObjectHead | None:
-        """Return size and checksum, or None when there is no such object."""
+        """Return size and checksum, or None if the object does not exist."""
         try:
             with storage_errors(name):
                 result = self._bucket.head_object(name)
@@ -90,35 +90,35 @@ class OssObjects:
         return ObjectHead(size_bytes=result.content_length or 0, crc64=result.server_crc)
 
     def delete(self, name: str) -> None:
-        """Remove the object and what was uploaded of it."""
+        """Remove the object and abort an unfinished upload of it."""
         with storage_errors(name):
             self._bucket.delete_object(name)
         self.abort_multipart(name)
 
     def names(self, prefix: str, token: str) -> tuple[list[str], str]:
-        """Return up to 1000 names, and the token for the next ones, empty at the end."""
+        """Return up to 1,000 names, and the continuation token, which is empty on the last page."""
         with storage_errors(prefix):
             result = self._bucket.list_objects_v2(prefix=prefix, continuation_token=token, max_keys=_PAGE)
-        return [found.key for found in result.object_list], (
+        return [entry.key for entry in result.object_list], (
             result.next_continuation_token if result.is_truncated else ""
         )
 
     def begin_multipart(self, name: str, size: int, content_type: str) -> tuple[str, dict[int, str]]:
-        """Return the id of a new or broken upload, and the ETags of the parts that are there already."""
-        begun = self._checkpoints.find(name, size)
-        if begun:
-            with contextlib.suppress(BlobMissing):
-                return begun, self._parts(name, begun)
-        other = self._checkpoints.any(name)
-        if other:
-            self._abort(name, other[0])
+        """Resume an interrupted upload or start one; return its id and the ETags of the uploaded parts."""
+        unfinished = self._checkpoints.find(name, size)
+        if unfinished:
+            with contextlib.suppress(BlobMissing):  # OSS no longer has the upload
+                return unfinished, self._parts(name, unfinished)
+        outdated = self._checkpoints.get(name)
+        if outdated:
+            self._abort(name, outdated[0])
         with storage_errors(name):
             result = self._bucket.init_multipart_upload(name, headers={"Content-Type": content_type})
-        self._checkpoints.keep(name, size, result.upload_id)
+        self._checkpoints.save(name, size, result.upload_id)
         return result.upload_id, {}
 
     def put_part(self, name: str, upload_id: str, number: int, data: bytes) -> str:
-        """Send one part and return its ETag; OSS refuses it when its MD5 is not the one that we tell."""
+        """Send one part and return its ETag; OSS rejects it if it does not match the Content-MD5 header."""
         crc = Crc64()
         crc.update(data)
         headers = {
@@ -131,26 +131,26 @@ class OssObjects:
         return str(result.etag)
 
     def complete(self, name: str, upload_id: str, etags: Iterable[tuple[int, str]], crc: int) -> None:
-        """Make the object of its parts; it stays when OSS tells ``crc`` of it."""
+        """Complete the object from its parts; it is removed again unless OSS reports ``crc`` for it."""
         from oss2.models import PartInfo
 
         with storage_errors(name):
             result = self._bucket.complete_multipart_upload(
                 name, upload_id, [PartInfo(number, etag) for number, etag in etags]
             )
-        self._checkpoints.forget(name)
-        self._compare(name, crc, result.crc)
+        self._checkpoints.remove(name)
+        self._verify(name, crc, result.crc)
 
     def abort_multipart(self, name: str) -> None:
-        """Drop what was uploaded of the object, if anything was and is still remembered."""
-        begun = self._checkpoints.any(name)
-        if begun:
-            self._abort(name, begun[0])
+        """Abort an unfinished upload of the object, if there is a checkpoint of one."""
+        unfinished = self._checkpoints.get(name)
+        if unfinished:
+            self._abort(name, unfinished[0])
 
     def close(self) -> None:
-        """Close pooled connections."""
-        if self._made is not None:
-            self._made.session.session.close()
+        """Close the pooled connections."""
+        if self._cached_bucket is not None:
+            self._cached_bucket.session.session.close()
 
     def _parts(self, name: str, upload_id: str) -> dict[int, str]:
         etags: dict[int, str] = {}
@@ -170,10 +170,10 @@ class OssObjects:
     def _abort(self, name: str, upload_id: str) -> None:
         with contextlib.suppress(ImagegenError), storage_errors(name):
             self._bucket.abort_multipart_upload(name, upload_id)
-        self._checkpoints.forget(name)
+        self._checkpoints.remove(name)
 
-    def _compare(self, name: str, ours: int, told: int | None) -> None:
-        if ours == told:
+    def _verify(self, name: str, expected: int, actual: int | None) -> None:
+        if expected == actual:
             return
         with contextlib.suppress(ImagegenError), storage_errors(name):
             self._bucket.delete_object(name)

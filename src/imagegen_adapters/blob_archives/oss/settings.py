@@ -1,4 +1,4 @@
-"""Which bucket, and how to get there; checked before anything is sent."""
+"""The bucket and how to reach it; validated before the first request."""
 
 import re
 
@@ -13,8 +13,8 @@ from imagegen_core.providers.secrets import Secret
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-_ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")  # oss2 takes no IPv6 literal
-_MAX_PREFIX_CHARS = 1023 - MAX_KEY_CHARS - 1  # OSS takes keys of 1,023 bytes
+_ENDPOINT = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")  # oss2 does not support IPv6 literals
+_MAX_PREFIX_CHARS = 1023 - MAX_KEY_CHARS - 1  # OSS allows keys of 1,023 bytes
 
 
 def _endpoint(text: str) -> str:
@@ -37,18 +37,18 @@ class OssSettings:
 
     Args:
         endpoint: ``https://oss-cn-hangzhou.aliyuncs.com``, or the ``-internal`` one from a machine in the
-            same region; ``https://`` when no scheme is given.
-        region: ``cn-hangzhou``; signature V4 needs it, and it cannot be seen from every endpoint.
-        prefix: put before every key, so that several services share a bucket.
-        public_endpoint: for signed URLs, where ``endpoint`` is only reachable from inside.
-        is_cname: ``endpoint`` is a domain of one's own that is bound to the bucket.
+            same region; the scheme defaults to ``https://``.
+        region: ``cn-hangzhou``; required by signature V4, and not every endpoint reveals it.
+        prefix: prepended to every key, so that several services can share a bucket.
+        public_endpoint: used in signed URLs if ``endpoint`` is only reachable internally.
+        is_cname: ``endpoint`` is a custom domain that is bound to the bucket.
         is_path_style: ``endpoint/bucket/key`` instead of ``bucket.endpoint/key``; for emulators.
-        connect_timeout: seconds for a connection, name look-up included.
-        read_timeout: seconds between two pieces of an answer, and for a piece of ours to be taken.
-        connections: how many requests may run at the same moment.
+        connect_timeout: seconds to open a connection, including the DNS lookup.
+        read_timeout: seconds to wait for data to be received or sent.
+        connections: the maximum number of concurrent requests.
 
     Raises:
-        ValidationFailed: naming the key below ``storage.oss``.
+        ValidationFailed: names the key below ``storage.oss``.
     """
 
     endpoint: str = attrs.field(converter=_endpoint)

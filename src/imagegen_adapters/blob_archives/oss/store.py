@@ -1,4 +1,4 @@
-"""The blob store over a bucket: asynchronous outside, a bounded number of threads inside."""
+"""The asynchronous blob store over an OSS bucket, with a bounded number of threads."""
 
 import asyncio
 import functools
@@ -25,19 +25,20 @@ T = TypeVar("T")
 _BATCH_BYTES = 256 * 1024
 _PART_BYTES = 8 * 1024 * 1024
 _MIN_MULTIPART_BYTES = 16 * 1024 * 1024
-_MAX_URL_SECONDS = 604_800  # of a V4 URL, in seconds [help.aliyun.com, error 0002-00000232]
+_MAX_URL_SECONDS = 604_800  # the limit for V4 URLs [help.aliyun.com, error 0002-00000232]
 
 
 class OssBlobArchive:
-    """Keeps each blob as the object ``prefix + key``.
+    """Stores each blob as the object ``prefix + key``.
 
-    Every put is compared by CRC-64; an object that arrived otherwise is removed again. Sending and
-    asking have threads of their own, ``settings.connections`` each, so slow sources hold up no reader.
+    Every upload is verified by CRC-64, and a corrupted object is removed. Uploads and all other requests
+    have separate thread pools of ``settings.connections`` threads each, so that slow sources do not block
+    readers.
 
     Args:
         settings: the bucket.
-        check_address: resolves and judges what is connected to (``AddressGate.resolve_and_check``).
-        checkpoints: a directory in which broken part-wise uploads are remembered over a restart.
+        check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
+        checkpoints: directory in which interrupted multipart uploads are remembered across restarts.
     """
 
     def __init__(
@@ -91,17 +92,17 @@ class OssBlobArchive:
         if body is None:
             return
         try:
-            while piece := await self._request(partial(self._objects.next_piece, name, body)):
-                yield piece
+            while chunk := await self._request(partial(self._objects.next_chunk, name, body)):
+                yield chunk
         finally:
-            self._request_pool.submit(body.close)  # behind a read that a cancelled caller left running
+            self._request_pool.submit(body.close)  # queued behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
         name = self._name(key)
-        found = await self._request(lambda: self._objects.head(name))
-        if found is None:
+        head = await self._request(lambda: self._objects.head(name))
+        if head is None:
             return None
-        return StoredBlob(key=key, size_bytes=found.size_bytes, crc64=found.crc64, state=StorageState.OSS)
+        return StoredBlob(key=key, size_bytes=head.size_bytes, crc64=head.crc64, state=StorageState.OSS)
 
     async def delete(self, key: str) -> None:
         name = self._name(key)
@@ -132,38 +133,38 @@ class OssBlobArchive:
 
     async def matches(self, source: BlobStore, key: str) -> bool:
         name = self._name(key)
-        held = await self.stat(key)
+        archived = await self.stat(key)
         crc, size = Crc64(), 0
         async for batch in _batches(source.open(key)):
             await self._request(partial(crc.update, batch))
             size += len(batch)
-        whole = held is not None and (held.size_bytes, held.crc64) == (size, crc.value)
-        if whole:  # it may be here by an upload whose last answer was lost
+        is_equal = archived is not None and (archived.size_bytes, archived.crc64) == (size, crc.value)
+        if is_equal:  # perhaps by an upload whose last response was lost: remove its checkpoint
             await self._request(lambda: self._objects.abort_multipart(name))
-        return whole
+        return is_equal
 
     def signed_url(self, key: str, *, seconds: int) -> str:
-        """Return a URL that gives the blob to whoever has it, for up to seven days; asks nobody.
+        """Return a URL that grants read access to the blob for up to seven days; sends no request.
 
-        It is made for the public endpoint if there is one. The first call blocks for some 0.3 s.
+        It uses the public endpoint if there is one. The first call blocks for about 0.3 s.
 
         Raises:
-            ValueError: ``seconds`` is not 1 to 604,800; OSS would refuse the URL.
+            ValueError: ``seconds`` is not between 1 and 604,800; OSS would reject the URL.
         """
         if not 1 <= seconds <= _MAX_URL_SECONDS:
             raise ValueError(f"a signed URL lives 1 to {_MAX_URL_SECONDS} seconds")
         return str(self._public_bucket().sign_url("GET", self._name(key), seconds, slash_safe=True))
 
     async def probe(self) -> None:
-        """Ask for one name, to see that the bucket answers and takes our key.
+        """List one name, to check that the bucket is reachable and accepts the access key.
 
         Raises:
-            StorageError: it does not; the message says why.
+            StorageError: it is not or does not; the message gives the reason.
         """
         await self._request(lambda: self._objects.names(f"{self._settings.prefix}~probe", ""))
 
     def close(self) -> None:
-        """Let threads and connections go, without waiting for an OSS that says nothing."""
+        """Shut down threads and connections, without waiting for an unresponsive OSS."""
         self._upload_pool.shutdown(wait=False, cancel_futures=True)
         self._connections.disconnect_all()
         self._upload_pool.shutdown(wait=True)
@@ -173,11 +174,11 @@ class OssBlobArchive:
     def _name(self, key: str) -> str:
         return f"{self._settings.prefix}{check_key(key)}"
 
-    def _start(self, pool: ThreadPoolExecutor, act: Callable[[], T]) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(pool, act)
+    def _start(self, pool: ThreadPoolExecutor, function: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(pool, function)
 
-    async def _request(self, act: Callable[[], T]) -> T:
-        return await self._start(self._request_pool, act)
+    async def _request(self, function: Callable[[], T]) -> T:
+        return await self._start(self._request_pool, function)
 
     async def _open_body(self, key: str, name: str, start: int, end: int | None) -> ObjectBody | None:
         opening = self._start(self._request_pool, lambda: self._objects.get(name, start, end))
@@ -190,10 +191,10 @@ class OssBlobArchive:
             raise BlobMissing(key) from error
 
     async def _copy_parts(self, source: BlobStore, key: str, size: int, content_type: str) -> StoredBlob:
-        """Send one part after the other, except those that are there already."""
+        """Upload the parts one after another, skipping those that OSS already has."""
         name = self._name(key)
         whole, sha256 = Crc64(), hashlib.sha256()
-        upload_id, there = await self._request(
+        upload_id, uploaded = await self._request(
             lambda: self._objects.begin_multipart(name, size, content_type)
         )
         etags: list[tuple[int, str]] = []
@@ -203,7 +204,8 @@ class OssBlobArchive:
             if len(data) != stop - start:
                 raise StorageError(f"blob {key!r} is shorter than {size} bytes")
             etag = await self._start(
-                self._upload_pool, partial(self._send_part, name, upload_id, number, data, there.get(number))
+                self._upload_pool,
+                partial(self._send_part, name, upload_id, number, data, uploaded.get(number)),
             )
             await self._request(partial(whole.update, data))
             await self._request(partial(sha256.update, data))
@@ -220,22 +222,24 @@ class OssBlobArchive:
             state=StorageState.OSS,
         )
 
-    def _send_part(self, name: str, upload_id: str, number: int, data: bytes, there: str | None) -> str:
+    def _send_part(
+        self, name: str, upload_id: str, number: int, data: bytes, uploaded_etag: str | None
+    ) -> str:
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
-        return etag if there == etag else self._objects.put_part(name, upload_id, number, data)
+        return etag if uploaded_etag == etag else self._objects.put_part(name, upload_id, number, data)
 
 
 async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield larger pieces, since each costs a hop to a thread."""
+    """Join chunks to batches, since each batch costs a hop to a thread."""
     batch: list[bytes] = []
-    held = 0
+    batch_size = 0
     async for chunk in chunks:
         batch.append(chunk)
-        held += len(chunk)
-        if held >= _BATCH_BYTES:
+        batch_size += len(chunk)
+        if batch_size >= _BATCH_BYTES:
             yield b"".join(batch)
-            batch, held = [], 0
-    if held:
+            batch, batch_size = [], 0
+    if batch_size:
         yield b"".join(batch)
 
 
