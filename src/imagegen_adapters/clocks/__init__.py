@@ -1,1 +1,1 @@
-"""Where time comes from."""
+"""Clocks: the system's, and one that tests control."""

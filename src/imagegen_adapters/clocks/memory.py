@@ -1,4 +1,4 @@
-"""A clock that a test moves."""
+"""A clock that tests control."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,10 +7,10 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class ManualClock:
-    """Stands still until it is moved; whoever sleeps moves it, and returns at once.
+    """Stands still until it is advanced; `sleep` advances it and returns at once.
 
     Args:
-        now: the aware time that it shows first.
+        now: the initial time, timezone-aware.
     """
 
     def __init__(self, now: datetime = _START) -> None:
@@ -28,10 +28,10 @@ class ManualClock:
         await asyncio.sleep(0)
 
     def advance(self, seconds: float) -> None:
-        """Let that much time pass at once, on both clocks."""
+        """Advance both clocks."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
 
     def set(self, now: datetime) -> None:
-        """Set the wall clock, also back; the monotonic one does not notice."""
+        """Set the wall clock, possibly back; the monotonic clock is unaffected."""
         self._now = now

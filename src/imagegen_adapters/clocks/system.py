@@ -1,4 +1,4 @@
-"""The machine's own clock."""
+"""The system's clock."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the real time."""
+    """Returns the real time."""
 
     def now(self) -> datetime:
         now = datetime.now(UTC)

@@ -1,1 +1,1 @@
-"""Database engines, their schema, and the statements that run on them."""
+"""The database engine, its schema, and its SQL statements."""

@@ -1,4 +1,4 @@
-"""The one directory that holds everything, and the lock that lets one service use it."""
+"""The data directory, and the lock that lets only one process modify it."""
 
 import errno
 import fcntl
@@ -14,22 +14,22 @@ SPOOL_DIRECTORY = "spool"
 
 
 _TRANSIENT_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
-"""What may be over by the next try."""
+"""Errors that may be gone at the next attempt."""
 
 
 class DataDirectoryInUse(StorageError):
-    """Another process works in the data directory."""
+    """Another process holds the lock of the data directory."""
 
     def __init__(self) -> None:
         super().__init__("another imagegen process is using this data directory")
 
 
 class DataDirectoryUnusable(StorageError):
-    """The data directory cannot be made, read or written to."""
+    """The data directory cannot be created, read or written to."""
 
 
 class DataDirectoryMissing(DataDirectoryUnusable):
-    """There is no data directory, or one without a database, and the caller does not want a new one."""
+    """There is no data directory, or it has no database, and none is to be created."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class DataDirectoryMissing(DataDirectoryUnusable):
 
 
 class DataDirectory:
-    """A directory that this process alone may change, until `close`; made by `open`."""
+    """A directory that only this process may modify until `close`; returned by `open`."""
 
     def __init__(self, path: Path, lock: int | None) -> None:
         self.path = path
@@ -47,15 +47,15 @@ class DataDirectory:
 
     @classmethod
     def open(cls, path: Path, *, lock: bool = True, create: bool = True) -> "DataDirectory":
-        """Make the directory with mode 0700 if it is missing, check that it can be written to, lock it.
+        """Create the directory with mode 0700 if it is missing, and lock it.
 
-        With ``lock=False`` nothing is made or changed: reading beside a running service. With
-        ``create=False`` a directory without a database stays as it is.
+        With ``lock=False`` nothing is created or changed, for reading while a service is running. With
+        ``create=False`` a directory without a database is left as it is.
 
         Raises:
             DataDirectoryInUse: another process holds the lock.
-            DataDirectoryMissing: there is no data, and none is to be begun.
-            DataDirectoryUnusable: it cannot be used, and why.
+            DataDirectoryMissing: there is no database, and ``create`` is false.
+            DataDirectoryUnusable: it cannot be used; the message gives the reason.
         """
         try:
             if not lock:
@@ -74,23 +74,23 @@ class DataDirectory:
 
     @property
     def database(self) -> Path:
-        """Where the database is."""
+        """The path of the database."""
         return self.path / DATABASE_FILE
 
     @property
     def locked(self) -> bool:
-        """Whether this process may change what is inside."""
+        """Whether this process holds the lock and so may modify the directory."""
         return self._lock is not None
 
     def close(self) -> None:
-        """Let the next one in. May be called twice."""
+        """Release the lock. May be called twice."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
 
 def _locked(path: Path) -> int:
-    """Return the descriptor that holds the lock; the kernel frees it however this process ends."""
+    """Return the descriptor that holds the lock; the kernel releases it when the process ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

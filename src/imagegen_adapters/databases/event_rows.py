@@ -1,4 +1,4 @@
-"""Events as rows, and back."""
+"""Conversion of events to and from rows."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ _PROGRESS_RETENTION = timedelta(days=1)
 
 
 def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
-    """Store an event and return its id; a task's last one also ends the time of old steps of progress."""
+    """Insert an event and return its id; a final event also purges expired progress events of all tasks."""
     row = {
         "task_id": event.task_id,
         "kind": event.kind.value,

@@ -1,4 +1,4 @@
-"""Each start of the service by name, so that what a dead one held can be told from what is held now."""
+"""Records each start of the service, so that tasks claimed by an earlier process can be recognised."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 
 
 async def register_instance(database: Database, owner: str, now: datetime) -> None:
-    """Note that ``owner`` started; only the latest hundred starts are kept."""
+    """Record the start of ``owner``; only the latest 100 starts are kept."""
 
     def insert(connection: sqlite3.Connection) -> None:
         connection.execute(statements.INSERT_INSTANCE, {"owner": owner, "started_at": to_timestamp(now)})

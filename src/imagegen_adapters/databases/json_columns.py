@@ -1,4 +1,4 @@
-"""Values as text in a column: JSON for what has parts, ISO 8601 in UTC with milliseconds for times."""
+"""Values as text columns: JSON for structured values, ISO 8601 in UTC with milliseconds for times."""
 
 import json
 import re
@@ -24,22 +24,22 @@ _NON_FINITE_NUMBERS = ("NaN", "Infinity")
 
 
 def to_timestamp(moment: datetime) -> str:
-    """Return the time as ``2026-11-24T08:00:00.000Z``; such texts sort by time."""
+    """Return the time as ``2026-11-24T08:00:00.000Z``; these strings sort chronologically."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_timestamp(text: str) -> datetime:
-    """Return the aware UTC time of `to_timestamp`."""
+    """Return the timezone-aware time that `to_timestamp` wrote."""
     return datetime.fromisoformat(text)
 
 
 def optional_timestamp(moment: datetime | None) -> str | None:
-    """Return the time as text, or None."""
+    """Return the time as a timestamp, or None."""
     return None if moment is None else to_timestamp(moment)
 
 
 def optional_moment(text: str | None) -> datetime | None:
-    """Return the text as a time, or None."""
+    """Return the time that `to_timestamp` wrote, or None."""
     return None if text is None else from_timestamp(text)
 
 
@@ -54,20 +54,20 @@ def optional_json(value: Any) -> str | None:
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    """Return the value of ``kind`` that `to_json` wrote; all text in it is valid, whatever wrote it."""
+    """Return the value of type ``kind`` that `to_json` wrote, with invalid text in it replaced."""
     value = json.loads(text)
     return _converter.structure(valid_json(value) if _may_be_invalid(text) else value, kind)
 
 
 def optional_value(text: str | None, kind: type[T]) -> T | None:
-    """Return the value of ``kind`` that `to_json` wrote, or None."""
+    """Return the value of type ``kind`` that `to_json` wrote, or None."""
     return None if text is None else from_json(text, kind)
 
 
 def _may_be_invalid(text: str) -> bool:
-    """Return whether it may hold what earlier versions stored as providers sent it: half surrogates, NaN.
+    """Return whether it may contain lone surrogates or NaN, which earlier versions stored as received.
 
-    Texts of a megabyte come here, so each pattern begins with a character that is rare in them.
+    Texts of a megabyte are checked here, so each pattern begins with a character that is rare in them.
     """
     return _SUSPECT_ESCAPE.search(text) is not None or any(word in text for word in _NON_FINITE_NUMBERS)
 

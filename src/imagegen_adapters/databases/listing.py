@@ -1,4 +1,4 @@
-"""Pages of a table or a list, newest first, with a total that is exact up to ten thousand."""
+"""Pages of a table or a list, newest first, with a total that is exact up to 10,000."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -8,7 +8,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.search.pages import Page, Paging
 
 MAX_EXACT_TOTAL = 10_000
-"""More than so many are only counted as "at least"."""
+"""Larger totals are reported as "at least this many"."""
 
 T = TypeVar("T")
 
@@ -24,40 +24,43 @@ def select_page(
 ) -> Page[T]:
     """Return a page of the rows that meet all conditions.
 
-    ``conditions`` maps a condition with one ``?`` to its value; conditions on None are left out.
-    ``number`` names the column of growing integers that the table is ordered and continued by.
+    ``conditions`` maps a condition with one ``?`` to its value; a value of None drops the condition.
+    ``number`` names the column of increasing integers by which rows are ordered and pages are continued.
     """
-    criteria = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(criteria) or "1"
-    values = tuple(criteria.values())
-    # Every name in these texts is a constant of ours; values are always bound.
-    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {where} LIMIT {MAX_EXACT_TOTAL + 1})"  # noqa: S608
+    active = {condition: value for condition, value in conditions.items() if value is not None}
+    clause = " AND ".join(active) or "1"
+    values = tuple(active.values())
+    # Only constants are interpolated here; values are always bound.
+    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {clause} LIMIT {MAX_EXACT_TOTAL + 1})"  # noqa: S608
     selecting = (
-        f"SELECT * FROM {table} WHERE {where} AND {number} < ? "  # noqa: S608
+        f"SELECT * FROM {table} WHERE {clause} AND {number} < ? "  # noqa: S608
         f"ORDER BY {number} DESC LIMIT ? OFFSET ?"
     )
-    (found,) = connection.execute(counting, values).fetchone()
+    (count,) = connection.execute(counting, values).fetchone()
     before = 2**63 - 1 if paging.after is None else paging.after
     bounds = (before, paging.page_size + 1, paging.offset)
     rows = connection.execute(selecting, (*values, *bounds)).fetchall()
-    return make_page([(row[number], convert(row)) for row in rows], paging, found=found)
+    return make_page([(row[number], convert(row)) for row in rows], paging, count=count)
 
 
 def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
-    """Return a page of ``(number, item)`` pairs that come newest first."""
+    """Return a page of ``(number, item)`` pairs, which must be ordered newest first."""
     pairs = list(numbered)
-    later = pairs if paging.after is None else [pair for pair in pairs if pair[0] < paging.after]
-    shown = list(islice(later, paging.offset, paging.offset + paging.page_size + 1))
-    return make_page(shown, paging, found=len(pairs))
+    following = pairs if paging.after is None else [pair for pair in pairs if pair[0] < paging.after]
+    selected = list(islice(following, paging.offset, paging.offset + paging.page_size + 1))
+    return make_page(selected, paging, count=len(pairs))
 
 
-def make_page(shown: list[tuple[int, T]], paging: Paging, *, found: int) -> Page[T]:
-    """Return the page of up to one more ``(number, item)`` than it holds, the total cut at ten thousand."""
-    kept = shown[: paging.page_size]
+def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:
+    """Return the page of the ``(number, item)`` pairs, of which one more than ``page_size`` means more pages.
+
+    ``count`` is the number of all matches; the page's total is capped at `MAX_EXACT_TOTAL`.
+    """
+    shown = pairs[: paging.page_size]
     return Page(
-        items=tuple(item for _, item in kept),
-        total=min(found, MAX_EXACT_TOTAL),
-        total_is_exact=found <= MAX_EXACT_TOTAL,
-        has_more=len(shown) > len(kept),
-        last=kept[-1][0] if kept else None,
+        items=tuple(item for _, item in shown),
+        total=min(count, MAX_EXACT_TOTAL),
+        total_is_exact=count <= MAX_EXACT_TOTAL,
+        has_more=len(pairs) > len(shown),
+        last=shown[-1][0] if shown else None,
     )

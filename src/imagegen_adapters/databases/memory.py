@@ -1,4 +1,4 @@
-"""What the adapters in memory share: the same tasks, attempts and images seen from several ports."""
+"""The state that the in-memory adapters of several ports share: tasks, attempts, images and events."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ def _unchanged(text: str) -> str:
 
 @attrs.define(kw_only=True)
 class StoredClaim:
-    """An idempotency key that was used."""
+    """An idempotency key that has been used."""
 
     body_sha256: str
     task_id: str
@@ -28,9 +28,10 @@ class StoredClaim:
 
 @attrs.define(kw_only=True)
 class MemoryState:
-    """Everything is in insertion order, which is age; changes happen between two awaits, so all are atomic.
+    """All collections are in insertion order, which is by age.
 
-    ``simplify`` turns traditional Chinese into simplified when prompts are folded.
+    Adapters change the state without awaiting in between, so every change is atomic. ``simplify`` converts
+    traditional to simplified Chinese when prompts are folded.
     """
 
     simplify: Callable[[str], str] = _unchanged
@@ -46,7 +47,7 @@ class MemoryState:
     _counts: Counter[TaskStatus] = attrs.field(factory=Counter)
 
     def put(self, task: Task) -> None:
-        """Keep a new task, or a changed one in its old place."""
+        """Insert a task, or replace it in its place."""
         before = self.tasks.get(task.task_id)
         if before is None:
             self.task_numbers[task.task_id] = len(self.task_numbers) + 1
@@ -56,25 +57,25 @@ class MemoryState:
         self.tasks[task.task_id] = task
 
     def count(self, status: TaskStatus) -> int:
-        """Return how many tasks are in this status."""
+        """Return the number of tasks in this status."""
         return self._counts[status]
 
     def with_status(self, status: TaskStatus) -> Iterator[Task]:
-        """Yield the tasks in this status, oldest first."""
+        """Iterate over the tasks in this status, oldest first."""
         return (task for task in self.tasks.values() if task.status is status)
 
     def add_event(self, event: TaskEvent) -> TaskEvent:
-        """Keep an event under a new id."""
+        """Store an event under a new id."""
         self.last_event_id += 1
         added = attrs.evolve(event, id=self.last_event_id)
         self.events.setdefault(event.task_id, []).append(added)
         return added
 
     def add_image(self, image: Image) -> Image:
-        """Keep an image under a new id, or return the one that has its place already."""
-        for kept in self.images.values():
-            if (kept.attempt_id, kept.position) == (image.attempt_id, image.position):
-                return kept
+        """Store an image under a new id, or return the stored one with the same attempt and position."""
+        for stored in self.images.values():
+            if (stored.attempt_id, stored.position) == (image.attempt_id, image.position):
+                return stored
         self.last_image_id += 1
         added = attrs.evolve(image, id=self.last_image_id)
         self.images[added.id] = added

@@ -1,4 +1,4 @@
-"""The schema, as the migrations that lead to it; one that was released never changes."""
+"""The schema, as a sequence of migrations; a released migration never changes."""
 
 import contextlib
 
@@ -12,12 +12,12 @@ migrations = Migrations("imagegen")
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, all in one transaction.
+    """Apply all pending migrations in one transaction.
 
     Raises:
-        SchemaTooNew: it has migrations that this version does not know.
+        SchemaTooNew: the database has migrations that this version does not know.
     """
-    connection.execute("BEGIN IMMEDIATE")  # two programs that start at once take turns
+    connection.execute("BEGIN IMMEDIATE")  # serialises processes that start at the same time
     try:
         _refuse_newer(connection)
         migrations.apply(Schema(connection, execute_plugins=False))
@@ -29,11 +29,11 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def check_schema(connection: sqlite3.Connection) -> None:
-    """Check that the schema is this version's.
+    """Check that the schema is up to date.
 
     Raises:
-        SchemaTooNew: it has migrations that this version does not know.
-        SchemaTooOld: it lacks some.
+        SchemaTooNew: the database has migrations that this version does not know.
+        SchemaTooOld: migrations are pending.
     """
     _refuse_newer(connection)
     if migrations.pending(Schema(connection, execute_plugins=False)):
@@ -42,13 +42,13 @@ def check_schema(connection: sqlite3.Connection) -> None:
 
 def _refuse_newer(connection: sqlite3.Connection) -> None:
     applied = migrations.applied(Schema(connection, execute_plugins=False))
-    unknown = frozenset(migration.name for migration in applied) - _known()
+    unknown = frozenset(migration.name for migration in applied) - _migration_names()
     if unknown:
         raise SchemaTooNew(unknown)
 
 
-def _known() -> frozenset[str]:
-    """Return all names of this version: to an empty database every migration is pending."""
+def _migration_names() -> frozenset[str]:
+    """Return the names of all migrations of this version: on an empty database, all of them are pending."""
     with contextlib.closing(sqlite3.connect(":memory:")) as empty:
         return frozenset(m.name for m in migrations.pending(Schema(empty, execute_plugins=False)))
 
@@ -60,7 +60,7 @@ def _run(db: Schema, *statements: str) -> None:
 
 @migrations()
 def m001_provider_configs(db: Schema) -> None:
-    """Saved configurations; the key is sealed for `key_origin`."""
+    """Saved provider configurations; `api_key` is sealed for `key_origin`."""
     _run(
         db,
         """
@@ -85,9 +85,9 @@ def m001_provider_configs(db: Schema) -> None:
 
 @migrations()
 def m002_tasks(db: Schema) -> None:
-    """Tasks are the queue: `seq` is their age, and the partial indexes hold only what waits or runs.
+    """Tasks are the queue: `seq` orders them by age, and the partial indexes cover only pending tasks.
 
-    Counting what waits must cost the same with ten and with a hundred thousand tasks, hence the counters.
+    Counting pending tasks must cost the same with ten as with a hundred thousand of them, hence the counters.
     """
     _run(
         db,
@@ -167,7 +167,7 @@ def m002_tasks(db: Schema) -> None:
 
 @migrations()
 def m003_attempts(db: Schema) -> None:
-    """Attempts, the recovery points of paid calls."""
+    """Attempts: the recovery points of paid calls."""
     _run(
         db,
         """
@@ -192,7 +192,7 @@ def m003_attempts(db: Schema) -> None:
 
 @migrations()
 def m004_images(db: Schema) -> None:
-    """Images outlive what made them; their ids are never used again. `crc64` is unsigned, hence text."""
+    """Images outlive their tasks, and ids are never reused. `crc64` is an unsigned integer, hence text."""
     _run(
         db,
         """
@@ -228,7 +228,7 @@ def m004_images(db: Schema) -> None:
 
 @migrations()
 def m005_outbox(db: Schema) -> None:
-    """What is still to be done to blobs elsewhere, for as long as it takes."""
+    """Pending uploads to and removals from the archive."""
     _run(
         db,
         """
@@ -251,7 +251,7 @@ def m005_outbox(db: Schema) -> None:
 
 @migrations()
 def m006_events(db: Schema) -> None:
-    """What happened to tasks, for those who watch."""
+    """Events of tasks, for subscribers."""
     _run(
         db,
         """
@@ -270,7 +270,7 @@ def m006_events(db: Schema) -> None:
 
 @migrations()
 def m007_instances(db: Schema) -> None:
-    """Each start of the service, so that a task's owner can be told to be gone."""
+    """Each start of the service, so that tasks owned by an earlier process can be recognised."""
     _run(
         db,
         """
@@ -284,10 +284,10 @@ def m007_instances(db: Schema) -> None:
 
 @migrations()
 def m008_search(db: Schema) -> None:
-    """The search index and what makes lists of images cheap; see `image_records.index`.
+    """The search index, and what makes listing images cheap; see `image_records.index`.
 
-    `image_days` tells which ids a day's images have; lists by provider, model and operation use the
-    search index, so the images table needs no index of its own for them.
+    `image_days` holds the range of image ids of each day. Lists filtered by provider, model or operation use
+    the search index, so the images table needs no index for them.
     """
     _run(
         db,
@@ -336,19 +336,19 @@ def m008_search(db: Schema) -> None:
 
 @migrations()
 def m009_picture_ages(db: Schema) -> None:
-    """What may expire, by age: none of the images that are too young is looked at."""
+    """Images whose local file may expire, by age, so that younger ones are not visited."""
     _run(db, "CREATE INDEX images_by_age ON images (created_at, id) WHERE storage = 'both'")
 
 
 @migrations()
 def m010_sealed_extra(db: Schema) -> None:
-    """Secret headers and proxies' passwords, sealed like keys instead of readable in ``extra_config``."""
+    """Secret headers and proxy passwords, sealed like keys instead of in plain text in ``extra_config``."""
     _run(db, "ALTER TABLE provider_configs ADD COLUMN sealed_extra TEXT")
 
 
 @migrations()
 def m011_ready_by_provider(db: Schema) -> None:
-    """A claim takes each provider's oldest, so they are found without passing those of other providers."""
+    """A claim takes the oldest tasks of each provider, found without visiting those of other providers."""
     _run(
         db,
         "DROP INDEX tasks_ready",
@@ -361,9 +361,9 @@ def m011_ready_by_provider(db: Schema) -> None:
 
 @migrations()
 def m012_attempt_configs(db: Schema) -> None:
-    """What a call was sent under, for as long as its provider works on it or its answer is decoded.
+    """The provider configuration of a call, kept until the provider has finished and the result is stored.
 
-    With secrets in it, it is in `sealed_config`, else in `config`.
+    In `sealed_config` if it contains secrets, otherwise in `config`.
     """
     _run(
         db,
@@ -375,10 +375,9 @@ def m012_attempt_configs(db: Schema) -> None:
 
 @migrations()
 def m013_last_events(db: Schema) -> None:
-    """Each task that has ended has its last event, also where a crash came between the one and the other.
+    """Adds the final event of tasks that ended without one, because of a crash between the two writes.
 
-    What is read as JSON here was stored by earlier versions: a text that is none must not keep a database
-    from ever being brought up to date.
+    `failure` was written by earlier versions, and text that is not JSON must not make the migration fail.
     """
     _run(
         db,
@@ -397,5 +396,5 @@ def m013_last_events(db: Schema) -> None:
 
 @migrations()
 def m014_answered_keys(db: Schema) -> None:
-    """Which callers have their answer: an equal request is a repeat as long as the first one's has not."""
+    """When a caller received its response; until then, an equal request counts as a retry of the first."""
     _run(db, "ALTER TABLE idempotency_keys ADD COLUMN answered_at TEXT")

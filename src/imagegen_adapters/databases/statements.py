@@ -1,4 +1,4 @@
-"""Every statement of the hot paths, in one place; those of images lie beside their search index."""
+"""The SQL of all frequent operations, except that of images, which is beside their search index."""
 
 # ---------------------------------------------------------------- tasks
 
@@ -23,7 +23,7 @@ UPDATE tasks SET
     epoch = :epoch, started_at = :started_at, completed_at = :completed_at
 WHERE task_id = :task_id AND epoch <= :epoch AND status IN ('pending', 'processing')
 """
-"""A wish to cancel is never lost to a worker that saves what it read before the wish."""
+"""A request to cancel is never lost to a worker that saves a task it read before the request."""
 
 GET_TASK = "SELECT * FROM tasks WHERE task_id = ?"
 
@@ -35,13 +35,13 @@ PENDING = "SELECT value FROM counters WHERE name = 'pending'"
 
 # ---------------------------------------------------------------- the queue
 
-# Without statistics SQLite takes the broad index on the status; INDEXED BY fails loudly where that is wrong.
+# Without statistics SQLite picks the broad index on the status; INDEXED BY fails if the index does not apply.
 
 RELEASE_DUE = """
 UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
 WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 """
-"""What is due is like any other, so that demand and claims look at one short index only."""
+"""Due tasks become ordinary pending ones, so that demand and claims need only one short index."""
 
 IS_ANY_DEFERRED_DUE = """
 SELECT EXISTS (
@@ -74,7 +74,7 @@ SELECT provider_name, (
 ) AS processing
 FROM due ORDER BY oldest LIMIT :limit
 """
-"""Goes from each provider to the next by the index, past all the tasks that wait for them."""
+"""Steps from provider to provider through the index, skipping their pending tasks."""
 
 CLAIM = """
 UPDATE tasks SET
@@ -97,7 +97,7 @@ WHERE seq IN (
 )
 RETURNING *
 """
-"""Looks at the oldest of each provider only, however many wait for one that is full."""
+"""Visits only the oldest tasks of each provider, however many wait for one at its limit."""
 
 NEXT_DUE = """
 SELECT min(not_before) FROM tasks INDEXED BY tasks_put_off

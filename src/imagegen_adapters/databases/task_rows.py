@@ -1,4 +1,4 @@
-"""Tasks and attempts as rows, and back."""
+"""Conversion of tasks and attempts to and from rows."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ Row = sqlite3.Row | Mapping[str, Any]
 
 @attrs.frozen(kw_only=True)
 class _Inputs:
-    """The images of a request, as one column holds them."""
+    """The input images of a request, which share one column."""
 
     references: tuple[InputImage, ...] = ()
     image: InputImage | None = None
@@ -53,7 +53,7 @@ def task_to_row(task: Task) -> dict[str, Any]:
 
 
 def task_state(task: Task) -> dict[str, Any]:
-    """Return the columns that change in a task's life, and its id; what was asked for may be a megabyte."""
+    """Return the id and the mutable columns of a task, without its request, which may be a megabyte."""
     return {
         "task_id": task.task_id,
         "model_id": task.model_id,
@@ -105,12 +105,12 @@ def row_to_task(row: Row) -> Task:
 
 
 def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
-    """Return the tasks of all rows that can be read; one that a disk has damaged holds up no other."""
+    """Return the tasks of all readable rows, so that a damaged one does not block the others."""
     tasks = []
     for row in rows:
         try:
             tasks.append(row_to_task(row))
-        except Exception:  # noqa: BLE001 - said; whatever is wrong with it
+        except Exception:  # noqa: BLE001 - logged, whatever is wrong with it
             _log.exception("a stored task cannot be read", extra={"task_id": row["task_id"]})
     return tuple(tasks)
 

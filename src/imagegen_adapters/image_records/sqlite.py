@@ -168,7 +168,7 @@ class SqliteImageRecords:
         if found:  # what was counted as nothing need not be looked for again
             ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
         images = _images(connection, ids)
-        return make_page([(image_id, images[image_id]) for image_id in ids], paging, found=found)
+        return make_page([(image_id, images[image_id]) for image_id in ids], paging, count=found)
 
     def _relevant(
         self, connection: sqlite3.Connection, query: SearchQuery, criteria: ImageFilter, paging: Paging
@@ -201,7 +201,7 @@ def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
     bounds = (before, paging.page_size + 1, paging.offset)
     images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
     found = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
-    page = make_page([(image.id, image) for image in images], paging, found=found)
+    page = make_page([(image.id, image) for image in images], paging, count=found)
     return attrs.evolve(page, total=found, total_is_exact=True)
 
 

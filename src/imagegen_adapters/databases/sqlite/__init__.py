@@ -1,4 +1,4 @@
-"""One SQLite file: a single writer with group commit beside a few readers."""
+"""One SQLite file with a single writer, which commits in groups, and a few readers."""
 
 from imagegen_adapters.databases.sqlite.database import Database
 from imagegen_adapters.databases.sqlite.errors import SchemaTooNew, SchemaTooOld

@@ -1,4 +1,4 @@
-"""The database as the adapters use it: await a write, await a read."""
+"""The database as the adapters use it: asynchronous reads and writes."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,23 +15,23 @@ from imagegen_adapters.databases.sqlite.writer import Writer
 from imagegen_core.errors import StorageError
 
 DEFAULT_READ_SECONDS = 30.0
-"""How long a read may take unless it says otherwise; a longer one would pin the write-ahead log."""
+"""The default deadline of a read. A longer read would keep the write-ahead log from being checkpointed."""
 
-_READERS = {"most": 3, "cache_kib": 4_000}
-_SEARCHERS = {"most": 2, "cache_kib": 32_000}
-"""Searches keep processors busy, so more at once slow one another down; they go through many pages."""
+_READERS = {"threads": 3, "cache_kib": 4_000}
+_SEARCHERS = {"threads": 2, "cache_kib": 32_000}
+"""Searches are bound by the CPU, so more of them only slow each other down; they visit many pages."""
 
-_PROBE = {"most": 1, "cache_kib": 200}
+_PROBE = {"threads": 1, "cache_kib": 200}
 
 T = TypeVar("T")
 
 
 class Database:
-    """One SQLite file with a single writer, a few readers, two for searches, one for probes; made by `open`.
+    """One SQLite file with a single writer and separate readers for reads, searches and probes.
 
-    Every function that is passed in runs on another thread with a `sqlite3.Connection` whose rows are
-    `sqlite3.Row`. It must be quick, must fetch all rows that it selects, must neither begin nor commit
-    anything, and must not keep the connection.
+    Returned by `open`. Every function passed in runs in another thread with a `sqlite3.Connection` whose rows
+    are `sqlite3.Row`. It must be quick, fetch all rows that it selects, neither begin nor commit a
+    transaction, and not retain the connection.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class Database:
     def open(
         cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = DEFAULT_WAL_LIMITS
     ) -> "Database":
-        """Open the file and bring its schema up to date; blocks, so it belongs to the start of a program.
+        """Open the file and migrate its schema; blocking, for the start of a program.
 
-        ``read_only`` needs no lock on the data directory and changes nothing; the file must exist.
+        ``read_only`` changes nothing and needs no lock on the data directory; the file must exist.
 
         Raises:
-            SchemaTooNew: a newer version of imagegen made it.
-            SchemaTooOld: it is opened read-only and was made by an older version.
-            SqliteTooOld: this SQLite cannot hold it.
-            StorageError: it cannot be opened.
+            SchemaTooNew: the database is from a newer version of imagegen.
+            SchemaTooOld: it is opened read-only, and migrations are pending.
+            SqliteTooOld: this version of SQLite is not supported.
+            StorageError: the database cannot be opened.
         """
         check_sqlite()
         try:
-            return cls._open_to_read(path) if read_only else cls._open_to_write(path, wal_limits)
+            return cls._open_read_only(path) if read_only else cls._open_writable(path, wal_limits)
         except sqlite3.Error as error:
             raise storage_error(error) from error
         except PermissionError as error:
@@ -68,7 +68,7 @@ class Database:
             raise StorageError(f"the database file cannot be made: {error.strerror}") from error
 
     @classmethod
-    def _open_to_read(cls, path: Path) -> "Database":
+    def _open_read_only(cls, path: Path) -> "Database":
         from imagegen_adapters.databases.migrations import check_schema  # loads sqlite-utils
 
         connection = open_reader(path)
@@ -79,7 +79,7 @@ class Database:
         return cls(path, writer=None, **_reader_pools(path))
 
     @classmethod
-    def _open_to_write(cls, path: Path, limits: WalLimits) -> "Database":
+    def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
         from imagegen_adapters.databases.migrations import migrate  # loads sqlite-utils
 
         connection = open_writer(path)
@@ -88,33 +88,33 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        reading = _reader_pools(path)
-        watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(reading.values()), limits)
-        return cls(path, writer=Writer(connection, after_batch=watchdog), **reading)
+        pools = _reader_pools(path)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), tuple(pools.values()), limits)
+        return cls(path, writer=Writer(connection, after_batch=watchdog), **pools)
 
     @property
     def healthy(self) -> bool:
-        """Whether the last commit succeeded and none ever met an input/output error."""
+        """Whether the last commit succeeded and there has been no input/output error since the start."""
         return self._writer is None or self._writer.healthy
 
     @property
     def commits(self) -> int:
-        """How many transactions were committed since the start; fewer than operations under load."""
+        """The number of transactions since the start; under load, several writes share one."""
         return 0 if self._writer is None else self._writer.commits
 
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``fn`` in the next transaction; what it returns is on the disk when this returns.
+        """Run ``fn`` in the next transaction and return its result once the transaction is durable.
 
-        An exception of ``fn`` takes back what it wrote, nothing else, and is raised here. A caller that
-        is cancelled cannot know whether ``fn`` ran.
+        An exception of ``fn`` rolls back only what ``fn`` wrote, and is raised here. A caller that is
+        cancelled cannot know whether ``fn`` ran.
 
         Raises:
-            StorageError: the disk is full or failed, and nothing of ``fn`` was kept.
+            StorageError: the disk is full or failed; nothing that ``fn`` wrote was stored.
         """
         return await self._write(fn, alone=False)
 
     async def write_alone(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``fn`` on the writing connection outside any transaction, as ``VACUUM INTO`` wants it.
+        """Run ``fn`` on the writing connection outside any transaction, as ``VACUUM INTO`` requires.
 
         Raises:
             StorageError: the disk is full or failed.
@@ -124,25 +124,25 @@ class Database:
     async def read(
         self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = DEFAULT_READ_SECONDS
     ) -> T:
-        """Run ``fn`` on a snapshot that holds all that was written before this call.
+        """Run ``fn`` on a snapshot that includes everything written before this call.
 
         Raises:
-            Unavailable: it took longer than ``deadline_seconds``, the wait for a reader included.
+            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
             StorageError: the file cannot be read.
         """
         return await asyncio.wrap_future(self._readers.submit(fn, deadline_seconds=deadline_seconds))
 
     async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
-        """Do what `read` does for what may keep a processor busy; never does a `read` wait for it.
+        """Like `read`, for queries that are bound by the CPU; they never delay a `read`.
 
         Raises:
-            Unavailable: it took longer than ``deadline_seconds``, the wait for a reader included.
+            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
             StorageError: the file cannot be read.
         """
         return await asyncio.wrap_future(self._searchers.submit(fn, deadline_seconds=deadline_seconds))
 
     async def probe(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Do what `read` does for a supervisor's question, however many reads wait.
+        """Like `read`, for health checks, which must not queue behind other reads.
 
         Raises:
             Unavailable: it took longer than `DEFAULT_READ_SECONDS`.
@@ -151,11 +151,11 @@ class Database:
         return await asyncio.wrap_future(self._probes.submit(fn, deadline_seconds=DEFAULT_READ_SECONDS))
 
     async def close(self) -> None:
-        """Finish the writes that wait, checkpoint and close. May be called twice."""
+        """Finish pending writes, checkpoint and close. May be called twice."""
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
-        """Do what `close` does, for programs without an event loop."""
+        """Like `close`, for programs without an event loop."""
         for pool in (self._readers, self._searchers, self._probes):
             pool.close()
         if self._writer is not None:
@@ -169,6 +169,6 @@ class Database:
 
 
 def _reader_pools(path: Path) -> dict[str, Readers]:
-    """Return the pools of connections that only read; none is opened before its first read."""
+    """Return the pools of read-only connections, which are opened on their first use."""
     pools = {"readers": _READERS, "searchers": _SEARCHERS, "probes": _PROBE}
     return {name: Readers(path, **sizes) for name, sizes in pools.items()}

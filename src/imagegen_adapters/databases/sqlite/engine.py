@@ -1,6 +1,7 @@
-"""The SQLite of the whole program: every module takes ``sqlite3`` from here.
+"""Selects the SQLite library of the process; every module imports ``sqlite3`` from here.
 
-Two SQLite libraries on one file in one process drop each other's locks, so nothing else may import one.
+POSIX locks belong to the process, so two SQLite libraries that open the same file release each other's locks.
+Therefore no other module may import one.
 """
 
 import importlib
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING
 __all__ = ["MIN_BUILT_IN_VERSION", "choose_engine", "sqlite3"]
 
 MIN_BUILT_IN_VERSION = (3, 45)
-"""Python's own SQLite serves from here on; an older one gives way to any that a package brings."""
+"""Python's own SQLite is used from this version on; an older one gives way to a packaged one."""
 
 
 def choose_engine() -> ModuleType:
-    """Return the DB-API module: pysqlite3 where it is installed, else Python's own, else sqlean.
+    """Return the DB-API module: pysqlite3 if installed, else Python's own unless too old, else sqlean.
 
-    sqlite-utils prefers pysqlite3 in the same way, so it never works with another library than ours.
-    sqlean has wheels for processors that pysqlite3 has none for, with an older SQLite.
+    sqlite-utils prefers pysqlite3 too, so it always uses the same library. sqlean has wheels for
+    architectures that pysqlite3 does not support, but with an older SQLite.
     """
     if (bundled := _installed("pysqlite3")) is not None:
         return bundled
@@ -31,7 +32,7 @@ def choose_engine() -> ModuleType:
 def _installed(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(name)
-    except ImportError:  # also where its wheel does not fit this system
+    except ImportError:  # also if its wheel does not match this system
         return None
 
 

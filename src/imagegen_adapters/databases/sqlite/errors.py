@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to us."""
+"""Maps SQLite errors to storage errors."""
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull
@@ -15,7 +15,7 @@ _MESSAGES = {
     sqlite3.SQLITE_FULL: "the disk that holds the database is full",
     sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
     sqlite3.SQLITE_READONLY: "the database cannot be written to",
-    # Also where a full disk has no room for the index of the log; pysqlite3 does not tell one from the other.
+    # Also raised when a full disk has no room for the -shm file; pysqlite3 does not distinguish the two.
     sqlite3.SQLITE_IOERR: "the disk that holds the database reports an input/output error, or is full",
     sqlite3.SQLITE_CORRUPT: "the database is damaged",
     sqlite3.SQLITE_NOTADB: "the database file is not a database",
@@ -24,11 +24,11 @@ _MESSAGES = {
 
 
 class DatabaseUnusable(StorageBroken):
-    """The file is damaged, or may not be used by this user: trying again changes nothing."""
+    """The file is damaged or inaccessible to this user; retrying does not help."""
 
 
 class SchemaTooNew(StorageError):
-    """A newer version of imagegen made this database; this one must not touch it."""
+    """The database is from a newer version of imagegen; this version must not touch it."""
 
     def __init__(self, unknown: frozenset[str]) -> None:
         super().__init__(
@@ -37,7 +37,7 @@ class SchemaTooNew(StorageError):
 
 
 class SchemaTooOld(StorageError):
-    """The database was opened for reading and has not been brought up to date yet."""
+    """The database was opened read-only, and migrations are pending."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class SchemaTooOld(StorageError):
 
 
 def storage_error(error: sqlite3.Error) -> StorageError:
-    """Return what a foreign error is to the rest of the program; it never names a path."""
+    """Return the storage error for an SQLite error; its message never contains a path."""
     code = _primary(error)
     return _kind(error, code)(_MESSAGES.get(code, f"the database refused: {error}"))
 
@@ -60,10 +60,10 @@ def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:
 
 
 def is_fatal(error: sqlite3.Error) -> bool:
-    """Return whether nothing may be acknowledged any more.
+    """Return whether no further write may be acknowledged.
 
-    After a failed write or fsync the kernel may have dropped the pages, and a later fsync that
-    succeeds proves nothing; only a fresh start reads what is really on the disk.
+    After a failed write or fsync the kernel may have dropped dirty pages, so a later successful fsync proves
+    nothing. Only a restart reads what is really on the disk.
     """
     return _primary(error) in _FATAL
 
@@ -74,16 +74,16 @@ def is_full(error: sqlite3.Error) -> bool:
 
 
 def is_interrupt(error: sqlite3.Error) -> bool:
-    """Return whether a statement was stopped by its deadline or by the watchdog."""
+    """Return whether a statement was interrupted, by its deadline or by the watchdog."""
     return _primary(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def is_undecodable(error: sqlite3.Error) -> bool:
-    """Return whether a text column is no UTF-8; the driver tells it in words alone."""
+    """Return whether a text column is not valid UTF-8; the driver reports this only in its message."""
     return str(error).startswith("Could not decode to UTF-8")
 
 
 def _primary(error: sqlite3.Error) -> int:
-    """Return SQLite's result code without its extension, -1 for an error of the driver itself."""
+    """Return SQLite's primary result code, or -1 for an error of the driver itself."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return -1 if code is None else code & 0xFF

@@ -1,4 +1,4 @@
-"""A few connections that only read, each in a thread of its own."""
+"""A pool of read-only connections, each in its own thread."""
 
 import threading
 import time
@@ -14,21 +14,22 @@ from imagegen_adapters.databases.sqlite.errors import is_interrupt, is_undecodab
 from imagegen_core.errors import StorageError, Unavailable
 
 _STEPS_PER_CHECK = 20_000
-"""Virtual machine steps between two looks at the deadline: about a millisecond; each takes the GIL."""
+"""Virtual machine steps between checks of the deadline: about a millisecond. Each check takes the GIL."""
 
 T = TypeVar("T")
 
 
 class Readers:
-    """Runs functions of a reading connection; each sees one unchanging snapshot and has a deadline.
+    """Runs functions with a read-only connection; each sees a consistent snapshot and has a deadline.
 
-    ``most`` run at the same time, the others wait. Each of so many connections may take ``cache_kib``.
+    At most ``threads`` functions run concurrently, others wait. Each connection has a page cache of
+    ``cache_kib``.
     """
 
-    def __init__(self, path: Path, *, most: int, cache_kib: int) -> None:
+    def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
         self._path = path
         self._cache_kib = cache_kib
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix="imagegen-database-reader")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="imagegen-database-reader")
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[sqlite3.Connection] = []
@@ -36,7 +37,7 @@ class Readers:
         self._closed = False
 
     def submit(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> "Future[T]":
-        """Queue a read; time in the queue counts towards its deadline.
+        """Queue a read; the time in the queue counts towards its deadline.
 
         Raises:
             StorageError: the database is closed.
@@ -46,7 +47,7 @@ class Readers:
         return self._threads.submit(self._read, fn, time.monotonic() + deadline_seconds)
 
     def interrupt(self, *, older_than_seconds: float) -> int:
-        """Stop reads that have run for longer, since they pin the write-ahead log; return how many."""
+        """Interrupt reads that have run for longer, since they block checkpoints; return their number."""
         limit = time.monotonic() - older_than_seconds
         with self._lock:
             old = [connection for connection, since in self._busy.items() if since < limit]
@@ -55,7 +56,7 @@ class Readers:
         return len(old)
 
     def close(self) -> None:
-        """Stop what runs and close all connections. May be called twice."""
+        """Interrupt running reads and close all connections. May be called twice."""
         self._closed = True
         self.interrupt(older_than_seconds=0)
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -81,16 +82,16 @@ class Readers:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self._opened()
+            connection = self._local.connection = self._open()
             with self._lock:
                 self._all.append(connection)
         return connection
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         try:
             return open_reader(self._path, cache_kib=self._cache_kib)
         except sqlite3.Error as error:
-            # The file could be opened before: a process that has no file left today has one later.
+            # Not StorageBroken, since the file could be opened before: descriptors may have run out.
             raise StorageError(str(storage_error(error))) from error
 
 
@@ -108,7 +109,7 @@ def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connectio
 
 
 def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
-    """Return what the function returns, read again where a text is spoilt, so that it breaks no list."""
+    """Return the function's result; if text is not valid UTF-8, read again with lossy decoding."""
     try:
         return fn(connection)
     except sqlite3.OperationalError as error:

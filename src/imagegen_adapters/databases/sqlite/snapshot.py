@@ -1,4 +1,4 @@
-"""A consistent copy of a database, made beside whoever writes to it; and whether a file is whole."""
+"""Consistent copies of a database in use, and integrity checks."""
 
 import os
 from contextlib import closing
@@ -13,10 +13,10 @@ _MAX_INTEGRITY_ERRORS = 5
 
 
 def take_snapshot(database: Path, target: Path) -> None:
-    """Write the database as it is at this moment to ``target``, a new file of mode 0600, and check it.
+    """Write a consistent copy of the database to ``target``, a new file of mode 0600, and check it.
 
     Raises:
-        StorageError: the database cannot be read or is damaged; the target may hold a part of it.
+        StorageError: the database cannot be read or is damaged; ``target`` may be incomplete.
     """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
@@ -26,16 +26,16 @@ def take_snapshot(database: Path, target: Path) -> None:
         raise storage_error(error) from error
     except UnicodeEncodeError as error:
         raise StorageError("SQLite writes only to a path that is UTF-8") from error
-    if complaints := integrity_errors(target):
-        raise StorageError(f"the copy of the database is damaged: {complaints[0]}")
+    if errors := integrity_errors(target):
+        raise StorageError(f"the copy of the database is damaged: {errors[0]}")
 
 
 def integrity_errors(database: Path) -> tuple[str, ...]:
-    """Return what SQLite's ``integrity_check`` says against a file; nothing when it is whole."""
+    """Return the findings of SQLite's ``integrity_check``; empty if the file is intact."""
     try:
         with closing(open_copier(database)) as connection:
             rows = connection.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ERRORS})").fetchall()
     except sqlite3.Error as error:
         return (str(storage_error(error)),)
-    told = [str(row[0]) for row in rows]
-    return () if told == ["ok"] else tuple(told)
+    findings = [str(row[0]) for row in rows]
+    return () if findings == ["ok"] else tuple(findings)

@@ -1,20 +1,20 @@
-"""Which SQLite the program uses, and whether it is one to refuse or to warn of."""
+"""The SQLite version in use, and whether to refuse it or warn about it."""
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError
 
 MIN_VERSION = (3, 37)
-"""The first with strict tables."""
+"""The first version with strict tables."""
 
 FIXED_RELEASES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
-"""Older lines that got the correction: from which release on."""
+"""Older release lines to which the fix was backported, with the first fixed release."""
 
 FIXED_SINCE = (3, 51, 3)
 BROKEN_SINCE = (3, 7, 0)
 
 
 class SqliteTooOld(StorageError):
-    """Neither a package nor Python brings an SQLite that can hold the database."""
+    """Neither Python nor an installed package provides a supported SQLite."""
 
     def __init__(self, version: tuple[int, ...]) -> None:
         super().__init__(
@@ -24,27 +24,27 @@ class SqliteTooOld(StorageError):
 
 
 def sqlite_name() -> str:
-    """Return the version in use and who brings it."""
+    """Return the version in use and where it comes from."""
     origin = "Python's own" if sqlite3.__name__ == "sqlite3" else f"from the package {sqlite3.__name__}"
     return f"{sqlite3.sqlite_version}, {origin}"
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
-    """Check that this SQLite can hold the database.
+    """Check that this SQLite version is supported.
 
     Raises:
-        SqliteTooOld: it cannot.
+        SqliteTooOld: it is not.
     """
     if version < MIN_VERSION:
         raise SqliteTooOld(version)
 
 
 def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str | None:
-    """Return a sentence about a version that can damage a database in WAL mode, else None.
+    """Return a warning about a version that can damage a database in WAL mode, or None.
 
-    A commit of one connection that meets the checkpoint of another just as the log starts anew can be
-    lost, as the notes of release 3.51.3 tell. Our single writer makes all checkpoints itself, so its own
-    commits never meet one; another program that writes would.
+    In these versions, a commit can be lost if another connection checkpoints just as the log is reset; see
+    the notes of release 3.51.3. Our only writer also makes all checkpoints, so its commits are safe, but
+    those of another program that writes to the database are not.
     """
     if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED_RELEASES.get(version[:2], (99,)):
         return None

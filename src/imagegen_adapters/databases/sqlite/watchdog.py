@@ -1,4 +1,4 @@
-"""Keeps the write-ahead log from growing without end while a reader pins it."""
+"""Keeps the write-ahead log from growing without bound while a reader blocks checkpoints."""
 
 import logging
 import time
@@ -12,14 +12,14 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.readers import Readers
 
 _TRUNCATE_TIMEOUT_MS = 200
-"""How long writers wait for readers to let go when the log is cut back."""
+"""How long the writer waits for readers when it truncates the log."""
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class WalLimits:
-    """Sizes of the log at which a warning is written and at which old reads are stopped."""
+    """The sizes of the log at which a warning is logged and at which old reads are interrupted."""
 
     warn_bytes: int = WAL_SIZE_LIMIT_BYTES
     truncate_bytes: int = 4 * WAL_SIZE_LIMIT_BYTES
@@ -30,7 +30,7 @@ DEFAULT_WAL_LIMITS = WalLimits()
 
 
 class Watchdog:
-    """Looks after each batch, on the writer's thread, and cuts at most once every two seconds."""
+    """Called after each batch in the writer's thread; truncates at most once in ``old_read_seconds``."""
 
     def __init__(self, wal: Path, readers: Sequence[Readers], limits: WalLimits) -> None:
         self._wal = wal
@@ -40,7 +40,7 @@ class Watchdog:
         self._next_truncation = 0.0
 
     def __call__(self, connection: sqlite3.Connection) -> None:
-        """Do what the size of the log demands."""
+        """Warn, or interrupt old reads and truncate, depending on the size of the log."""
         size = self._size()
         if size <= self._limits.warn_bytes:
             self._warned = False
@@ -51,8 +51,8 @@ class Watchdog:
         if size > self._limits.truncate_bytes and time.monotonic() >= self._next_truncation:
             self._next_truncation = time.monotonic() + self._limits.old_read_seconds
             age = self._limits.old_read_seconds
-            stopped = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
-            _log.warning("stopped %d old reads to cut the write-ahead log back", stopped)
+            interrupted = sum(readers.interrupt(older_than_seconds=age) for readers in self._readers)
+            _log.warning("interrupted %d old reads to truncate the write-ahead log", interrupted)
             _truncate(connection)
 
     def _size(self) -> int:
@@ -63,11 +63,11 @@ class Watchdog:
 
 
 def _truncate(connection: sqlite3.Connection) -> None:
-    """Empty the log if no reader needs it."""
+    """Truncate the log if no reader needs it."""
     try:
         connection.execute(f"PRAGMA busy_timeout={_TRUNCATE_TIMEOUT_MS}").fetchall()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
-        _log.warning("the write-ahead log could not be cut back: %s", error)
+        _log.warning("the write-ahead log could not be truncated: %s", error)
     finally:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()

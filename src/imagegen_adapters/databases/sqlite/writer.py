@@ -1,4 +1,4 @@
-"""The one thread that writes: it gathers concurrent operations into one transaction and one sync."""
+"""The writing thread, which groups concurrent operations into one transaction with one sync."""
 
 import logging
 import queue
@@ -14,14 +14,14 @@ from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage
 from imagegen_core.errors import StorageBroken, StorageError
 
 MAX_BATCH_OPERATIONS = 256
-"""Most operations of one transaction."""
+"""The maximum number of operations in one transaction."""
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen
 class Operation:
-    """A function of the writing connection, and where its result goes once it is on the disk."""
+    """A function of the writing connection, and the future for its result, set once that is durable."""
 
     run: Callable[[sqlite3.Connection], Any]
     result: "Future[Any]"
@@ -31,12 +31,12 @@ class Operation:
 class Writer:
     """Runs operations in the order of `submit`; results are delivered only after their COMMIT.
 
-    Operations that wait while a commit is being synced share the next transaction. Each has its own
-    savepoint, so one that fails takes back only what it did itself.
+    Operations that arrive during a commit share the next transaction. Each has its own savepoint, so a
+    failing one rolls back only its own changes.
 
     Args:
-        connection: owned by the writer from now on, and closed by it.
-        after_batch: called on the writer's thread after each batch.
+        connection: owned and finally closed by the writer.
+        after_batch: called in the writer's thread after each batch.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class Writer:
 
     @property
     def healthy(self) -> bool:
-        """False after a failed commit until one succeeds, and for good after an input/output error."""
+        """False after a failed commit until one succeeds, and permanently after an input/output error."""
         return self._broken is None and not self._last_failed and not self._closed
 
     def submit(self, run: Callable[[sqlite3.Connection], Any], *, alone: bool = False) -> "Future[Any]":
         """Queue an operation; ``alone`` runs it outside any transaction.
 
         Raises:
-            StorageBroken: the database broke down.
-            StorageError: it is closed.
+            StorageBroken: an earlier failure has made the database unusable.
+            StorageError: the database is closed.
         """
         operation = Operation(run, Future(), alone)
         with self._lock:
@@ -76,7 +76,7 @@ class Writer:
         return operation.result
 
     def close(self) -> None:
-        """Finish what is queued, checkpoint, close the connection. May be called twice."""
+        """Finish queued operations, checkpoint and close the connection. May be called twice."""
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -89,15 +89,15 @@ class Writer:
             while batch := self._next_batch():
                 self._run(batch)
                 self._after_batch(self._connection)
-        except BaseException as error:  # those who wait must hear of it, whatever it was
+        except BaseException as error:  # waiting callers must be notified, whatever it was
             self._break(StorageBroken("the database writer stopped unexpectedly"), error)
             raise
         finally:
             self._fail_rest(batch)
-            self._connection.close()  # checkpoints, since no other connection of ours is left
+            self._connection.close()  # also checkpoints, since readers never do
 
     def _next_batch(self) -> list[Operation]:
-        """Wait for an operation and take the others that are there; empty at the end."""
+        """Wait for an operation and add those already queued; empty after `close`."""
         batch: list[Operation] = []
         while len(batch) < MAX_BATCH_OPERATIONS:
             operation = self._next(wait=not batch)
@@ -113,7 +113,7 @@ class Writer:
         return batch
 
     def _next(self, *, wait: bool) -> Operation | None:
-        """Return the next operation; None when there is none now, or when there will be none any more."""
+        """Return the next operation; None if the queue is empty or closed."""
         if self._deferred is not None:
             operation, self._deferred = self._deferred, None
             return operation
@@ -122,7 +122,7 @@ class Writer:
         except queue.Empty:
             return None
         if following is None and not wait:
-            self._waiting.put(None)  # nothing is queued behind the end: it is met again after this batch
+            self._waiting.put(None)  # ends this batch and, found again, the next one
         return following
 
     def _run(self, batch: list[Operation]) -> None:
@@ -139,7 +139,7 @@ class Writer:
         except sqlite3.Error as error:
             self._record_failure(error)
             operation.result.set_exception(_with_cause(storage_error(error), error))
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+        except Exception as error:  # noqa: BLE001 - delivered to the caller, whatever it is
             operation.result.set_exception(error)
         else:
             operation.result.set_result(result)
@@ -163,15 +163,15 @@ class Writer:
                 operation.result.set_exception(failure)
 
     def _in_savepoint(self, operation: Operation) -> tuple[Any, Exception | None]:
-        """Return the operation's result or its failure.
+        """Return the operation's result or its exception.
 
         Raises:
-            sqlite3.Error: the transaction as a whole is lost.
+            sqlite3.Error: the whole transaction is lost.
         """
         self._connection.execute("SAVEPOINT operation")
         try:
             result = operation.run(self._connection)
-        except Exception as error:  # it belongs to the caller, whatever it is
+        except Exception as error:  # delivered to the caller, whatever it is
             if isinstance(error, sqlite3.Error) and self._ends_transaction(error):
                 raise
             self._connection.execute("ROLLBACK TO operation")
@@ -199,20 +199,20 @@ class Writer:
         else:
             _log.error("a database transaction failed: %s", error)
 
-    def _break(self, why: StorageError, cause: BaseException) -> None:
+    def _break(self, error: StorageError, cause: BaseException) -> None:
         with self._lock:
-            self._broken = self._broken or _with_cause(why, cause)
+            self._broken = self._broken or _with_cause(error, cause)
         _log.critical("the database accepts no more writes until a restart: %s", cause)
 
     def _fail_rest(self, batch: Sequence[Operation]) -> None:
-        """Let nobody wait for a thread that has ended."""
+        """Fail all remaining operations, since the thread is ending."""
         with self._lock:
             self._closed = True
-        rest = [*batch, *filter(None, (self._deferred, *self._drained()))]
-        open_ones = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
-        _fail(open_ones, self._broken or StorageError("the database is closed"))
+        rest = [*batch, *filter(None, (self._deferred, *self._drain()))]
+        unfinished = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
+        _fail(unfinished, self._broken or StorageError("the database is closed"))
 
-    def _drained(self) -> Iterator[Operation | None]:
+    def _drain(self) -> Iterator[Operation | None]:
         while not self._waiting.empty():
             yield self._waiting.get()
 
@@ -221,10 +221,10 @@ def _start(operation: Operation) -> bool:
     return operation.result.set_running_or_notify_cancel()
 
 
-def _fail(batch: Sequence[Operation], why: StorageError, cause: BaseException | None = None) -> None:
+def _fail(batch: Sequence[Operation], error: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
-        # One exception a caller: a traceback grows as it travels.
-        operation.result.set_exception(_with_cause(type(why)(str(why)), cause or why))
+        # A separate exception for each caller, since each raise extends the traceback.
+        operation.result.set_exception(_with_cause(type(error)(str(error)), cause or error))
 
 
 def _with_cause(error: StorageError, cause: BaseException) -> StorageError:
