@@ -1,4 +1,4 @@
-"""One service has the data directory, and others can look."""
+"""One process locks the data directory; others may read it."""
 
 import os
 import stat
@@ -14,8 +14,8 @@ from imagegen_adapters.databases.data_directory import (
 )
 
 
-def test_it_is_made_for_its_owner_only(tmp_path):
-    """A missing directory is made with its parents, mode 0700."""
+def test_it_is_created_privately(tmp_path):
+    """A missing directory is created with its parents and mode 0700."""
     directory = DataDirectory.open(tmp_path / "a" / "b")
     directory.close()
 
@@ -24,7 +24,7 @@ def test_it_is_made_for_its_owner_only(tmp_path):
 
 
 def test_a_second_one_is_refused(tmp_path):
-    """While one has it no other may, in this process or elsewhere; afterwards it may."""
+    """While it is locked, nobody else can lock it, in this or another process; afterwards they can."""
     first = DataDirectory.open(tmp_path)
 
     with pytest.raises(DataDirectoryInUse):
@@ -34,8 +34,8 @@ def test_a_second_one_is_refused(tmp_path):
     DataDirectory.open(tmp_path).close()
 
 
-def test_a_dead_process_holds_nothing(tmp_path):
-    """The lock of a process that was killed is gone with it."""
+def test_a_killed_process_holds_no_lock(tmp_path):
+    """The lock of a killed process is released."""
     program = (
         "import sys, pathlib; from imagegen_adapters.databases.data_directory import DataDirectory as D; "
         "d = D.open(pathlib.Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
@@ -51,18 +51,18 @@ def test_a_dead_process_holds_nothing(tmp_path):
 
 
 def test_readers_need_no_lock(tmp_path):
-    """Reading beside a running service locks and makes nothing."""
+    """Reading while a service is running locks and creates nothing."""
     service = DataDirectory.open(tmp_path)
-    beside = DataDirectory.open(tmp_path, lock=False)
+    reader = DataDirectory.open(tmp_path, lock=False)
     service.close()
 
-    assert (False, False) == (beside.locked, service.locked)
+    assert (False, False) == (reader.locked, service.locked)
     with pytest.raises(DataDirectoryUnusable):
         DataDirectory.open(tmp_path / "missing", lock=False)
     assert not (tmp_path / "missing").exists()
 
 
-def test_what_cannot_be_used_is_said(tmp_path):
+def test_an_unusable_directory_is_reported(tmp_path):
     """A file in its place is an error with a reason and without a path."""
     (tmp_path / "file").write_text("x")
 

@@ -1,4 +1,4 @@
-"""In which order waiting tasks are sent, and how often each is claimed, by the running service."""
+"""The order in which the running service sends waiting tasks, and how often it claims each."""
 
 import asyncio
 from contextlib import closing, contextmanager
@@ -13,8 +13,8 @@ from tests.integration.api.asking import CONFIG, GENERATE, data, ended, finished
 from tests.integration.api.live_server import LiveServer
 
 
-class HeldUpstream(FakeOwn):
-    """A provider that answers each call when the test says so; its ledger has the prompts as they came."""
+class ManualUpstream(FakeOwn):
+    """A provider that answers each call on request; its ledger lists the prompts in order."""
 
     def __init__(self):
         super().__init__()
@@ -29,7 +29,7 @@ class HeldUpstream(FakeOwn):
         return reply
 
     def answer(self, words):
-        """Let a call that is in flight have its answer; called from the test's thread."""
+        """Answer a call in flight; called from the test's thread."""
         self._loop.call_soon_threadsafe(self._answer_to(words).set)
 
     def _answer_to(self, words):
@@ -37,8 +37,8 @@ class HeldUpstream(FakeOwn):
 
 
 @contextmanager
-def service_before(folder, *fakes, **extra):
-    """Yield a client of a service that has each of the fakes as a provider, named own-0, own-1 …"""
+def service_with(folder, *fakes, **extra):
+    """Yield a client of a service with each of the fakes as a provider, named own-0, own-1 …"""
     servers = [in_thread(HttpServer(fake)) for fake in fakes]
     urls = [server.__enter__().url for server in servers]
     allowed = [url.partition("://")[2] for url in urls]
@@ -60,8 +60,8 @@ def configure(api, name, url, **extra):
     data(api.post(CONFIG, json={"provider_name": name, **config, "extra_config": extra_config}))
 
 
-def accepted(api, words, provider="own-0"):
-    """Have a task accepted and return its id."""
+def submit(api, words, provider="own-0"):
+    """Submit a task and return its id."""
     params = {"prompt": words, "width": 64, "height": 64}
     return data(api.post(GENERATE, json={"provider": provider, "params": params}))["task_id"]
 
@@ -74,12 +74,12 @@ def claims(folder):
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_sixty_tasks_are_sent_in_the_order_in_which_they_were_accepted(tmp_path, limit):
-    """Each is claimed once, when its provider has a place for it; till then its place is true."""
-    upstream, words = HeldUpstream(), [f"image {n}" for n in range(60)]
-    with service_before(tmp_path, upstream, max_concurrency=limit) as api:
+    """Each is claimed once, when its provider has capacity; until then its queue position is exact."""
+    upstream, words = ManualUpstream(), [f"image {n}" for n in range(60)]
+    with service_with(tmp_path, upstream, max_concurrency=limit) as api:
         ids = []
         for word in words:
-            ids.append(accepted(api, word))
+            ids.append(submit(api, word))
             until(lambda: len(upstream.ledger), lambda n: n >= min(len(ids), limit))
         places = [task_of(api, task_id)["queue_position"] for task_id in ids]
         begun = [task_of(api, task_id)["started_at"] is not None for task_id in ids]
@@ -95,13 +95,13 @@ def test_sixty_tasks_are_sent_in_the_order_in_which_they_were_accepted(tmp_path,
     assert {"completed"} == set(statuses)
 
 
-def test_a_full_provider_holds_up_nobody_else(tmp_path):
-    """Forty tasks wait for one; those of another are sent at once, in their order, and so are the demo's."""
-    slow, other = HeldUpstream(), HeldUpstream()
+def test_a_full_provider_blocks_no_other(tmp_path):
+    """Forty tasks wait for one provider; those of others are sent at once, in order."""
+    slow, other = ManualUpstream(), ManualUpstream()
     words = [f"image {n}" for n in range(40)]
-    with service_before(tmp_path, slow, other, max_concurrency=1) as api:
-        ids = [accepted(api, word) for word in words]
-        others = [accepted(api, word, "own-1") for word in words[:3]]
+    with service_with(tmp_path, slow, other, max_concurrency=1) as api:
+        ids = [submit(api, word) for word in words]
+        others = [submit(api, word, "own-1") for word in words[:3]]
         until(lambda: len(other.ledger), lambda n: n == 1)
         waiting = [task_of(api, task_id)["queue_position"] for task_id in others]
         finished(api)
@@ -117,16 +117,16 @@ def test_a_full_provider_holds_up_nobody_else(tmp_path):
     assert (words[:1], words[:3]) == (slow.ledger, other.ledger)
 
 
-def test_a_changed_limit_is_obeyed_while_tasks_wait(tmp_path):
-    """From one at once to four, without a restart."""
-    upstream = HeldUpstream()
-    with service_before(tmp_path, upstream, max_concurrency=1) as api:
+def test_a_changed_limit_applies_to_waiting_tasks(tmp_path):
+    """From one concurrent call to four, without a restart."""
+    upstream = ManualUpstream()
+    with service_with(tmp_path, upstream, max_concurrency=1) as api:
         for n in range(6):
-            accepted(api, str(n))
+            submit(api, str(n))
         until(lambda: len(upstream.ledger), lambda n: n == 1)
         url = data(api.get(f"{CONFIG}/own-0"))["api_base"]
         configure(api, "own-0", url, max_concurrency=4)
-        sent = until(lambda: len(upstream.ledger), lambda n: n >= 4)
+        calls = until(lambda: len(upstream.ledger), lambda n: n >= 4)
 
-    assert 4 == sent
+    assert 4 == calls
     assert [1, 1, 1, 1, 0, 0] == claims(tmp_path)

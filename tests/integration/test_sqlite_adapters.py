@@ -1,4 +1,4 @@
-"""The adapters on SQLite keep their ports' promises."""
+"""The SQLite adapters fulfil the contracts of their ports."""
 
 from datetime import timedelta
 
@@ -54,7 +54,7 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         return SqliteTaskRepository(database, simplify=simplify)
 
     async def test_expired_keys_are_purged(self, repository, database):
-        """A later add with a key removes keys whose time is over."""
+        """Adding a task with a key removes expired keys."""
         for key, moment in (("k0", later(0)), ("k1", later(60))):
             claim = IdempotencyClaim(
                 scope="s", key=key, body_sha256="aa", expires_at=moment + timedelta(seconds=60)
@@ -64,7 +64,7 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         assert [("k1",)] == await rows(database, "SELECT key FROM idempotency_keys")
 
     async def test_a_wiped_override_leaves_no_trace(self, repository, database, tmp_path):
-        """After the task ended and a checkpoint, its sealed key is nowhere in the file."""
+        """After the task has ended and a checkpoint, its sealed key is nowhere in the file."""
         task = a_task(override="SEALED-OVERRIDE-" + "x" * 5000)
         await repository.add(task, queue_size=1)
         await repository.save(task.cancel(later(1)))
@@ -73,14 +73,14 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         assert b"SEALED-OVERRIDE-" not in (tmp_path / "imagegen.db").read_bytes()
 
     async def test_a_wiped_configuration_of_a_call_leaves_no_trace(self, repository, database, tmp_path):
-        """The same for what a call was sent under."""
+        """The same holds for the configuration of a call."""
         task = a_task()
         await repository.add(task, queue_size=1)
-        sent = an_attempt(task).submitting(
+        attempt = an_attempt(task).submitting(
             later(1), config=SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
         )
-        await repository.save_attempt(sent)
-        await repository.save_attempt(sent.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
+        await repository.save_attempt(attempt)
+        await repository.save_attempt(attempt.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
         await database.close()
 
         assert b"SEALED-CALL-" not in (tmp_path / "imagegen.db").read_bytes()
@@ -105,8 +105,8 @@ class TestSqliteQueue(QueueContract):
     def queue(self, database):
         return SqliteQueue(database)
 
-    async def test_a_damaged_row_holds_up_no_other_task(self, queue, repository, database):
-        """Neither now nor after the next start, which finds both."""
+    async def test_a_damaged_row_blocks_no_other_task(self, queue, repository, database):
+        """Neither now nor at the next start, which finds both."""
         damaged, sound = a_task(), a_task()
         for task in (damaged, sound):
             await repository.add(task, queue_size=9)
@@ -128,8 +128,8 @@ class TestSqliteImageRecords(ImageRecordsContract):
     def records(self, database):
         return SqliteImageRecords(database, simplify=simplify)
 
-    async def test_a_deleted_image_leaves_its_blobs_to_remove(self, repository, records, database):
-        """Image and thumbnail are in the outbox, once, in the transaction of the deletion."""
+    async def test_deleting_an_image_schedules_the_removal_of_its_blobs(self, repository, records, database):
+        """Image and thumbnail are added to the outbox once, in the transaction of the deletion."""
         task = a_task()
         await repository.add(task, queue_size=9)
         attempt = an_attempt(task)
@@ -152,7 +152,7 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         return SqliteProviderConfigs(database, box)
 
     async def test_nothing_is_saved_while_keys_are_locked(self, configs, box):
-        """Without the master key a stored key shows as locked, and nothing may be written over it."""
+        """Without the master key, a stored key appears as locked and cannot be overwritten."""
         await configs.save(a_config(), key_origin=ORIGIN)
         box.locked = True
 
@@ -172,17 +172,17 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         ],
     )
     async def test_a_key_does_not_follow_a_changed_row(self, configs, database, tampering):
-        """Neither another row's token nor another address opens the key."""
+        """The key opens neither from another row's token nor for another address."""
         await configs.save(a_config("a"), key_origin=ORIGIN)
         await configs.save(a_config("b"), key_origin=ORIGIN)
-        statement = f"UPDATE provider_configs SET {tampering}"  # noqa: S608 - it is from the list above
+        statement = f"UPDATE provider_configs SET {tampering}"  # noqa: S608 - from the list above
         await database.write(lambda c: c.execute(statement).rowcount)
 
         assert (await configs.get("a")).api_key.locked
 
     @pytest.mark.parametrize("api_key", [None, Secret("sk-0123456789abcdef")])
-    async def test_a_call_without_its_secret_headers_is_not_made(self, configs, box, api_key):
-        """Where they cannot be opened the key is locked, also if there is none."""
+    async def test_a_locked_secret_header_locks_the_configuration(self, configs, box, api_key):
+        """If secret headers cannot be opened, the key counts as locked, even if there is none."""
         await configs.save(a_config(api_key=api_key), key_origin=ORIGIN)
         await configs.save(a_config("bare", api_key=api_key, extra_config={}), key_origin=ORIGIN)
         box.locked = True
@@ -190,17 +190,17 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         locked = [c.api_key is not None and c.api_key.locked for c in await configs.all()]
         assert [api_key is not None, True] == locked
 
-    async def test_secrets_are_never_in_the_clear(self, configs, database):
-        """Neither the key nor a secret header nor a proxy's password; what is no secret can be read."""
+    async def test_secrets_are_never_stored_in_plain_text(self, configs, database):
+        """Neither the key nor secret headers nor a proxy's password; other headers are readable."""
         await configs.save(a_config(), key_origin=ORIGIN)
 
         (row,) = await rows(database, "SELECT * FROM provider_configs")
-        told = " ".join(map(str, row))
-        assert not [secret for secret in ("0123456789", "password@") if secret in told]
-        assert '"X-Team":"a"' in told.replace(" ", "")
+        text = " ".join(map(str, row))
+        assert not [secret for secret in ("0123456789", "password@") if secret in text]
+        assert '"X-Team":"a"' in text.replace(" ", "")
 
     async def test_a_key_without_an_address_keeps_its_origin(self, configs):
-        """Where the address is a default's, the origin that came with the key is the bond."""
+        """If the address is a default, the key is bound to the origin that it was saved for."""
         await configs.save(a_config(api_base=None), key_origin=ORIGIN)
 
         assert "sk-0123456789abcdef" == (await configs.get("mine")).api_key.reveal()
@@ -216,7 +216,7 @@ class TestSqliteEventBus(EventBusContract):
         return SqliteEventBus(database)
 
     async def test_progress_is_kept_for_a_day(self, bus, database):
-        """Old steps go when another task ends; images and ends stay."""
+        """Older progress events are purged when another task ends; other events stay."""
         await bus.publish(an_event("a"))
         await bus.publish(an_event("a", EventKind.COMPLETED))
         new = an_event("b", EventKind.COMPLETED)

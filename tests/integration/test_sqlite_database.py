@@ -1,4 +1,4 @@
-"""The database keeps what it acknowledged, and one caller's failure is nobody else's."""
+"""Acknowledged writes are durable, and one caller's failure does not affect others."""
 
 import asyncio
 import contextlib
@@ -37,78 +37,78 @@ async def database(path):
     await database.close()
 
 
-def note(owner, size=1):
-    """Return an operation that adds a row."""
+def insert(owner, size=1):
+    """Return an operation that inserts a row."""
     return lambda c: c.execute("INSERT INTO instances VALUES (?, ?)", (str(owner), "x" * size)).rowcount
 
 
 def rejected(connection):
-    """Write something and fail."""
-    note("rejected")(connection)
+    """Insert a row and fail."""
+    insert("rejected")(connection)
     raise KeyError("rejected")
 
 
 def owners(path):
-    """Return the rows through another door."""
+    """Return the inserted rows, read through a separate connection."""
     with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         return {row[0] for row in connection.execute("SELECT owner FROM instances").fetchall()}
 
 
 @contextlib.asynccontextmanager
-async def held_writer(database):
-    """Keep the writer busy, so that what is asked meanwhile shares the next transaction."""
+async def busy_writer(database):
+    """Keep the writer busy, so that writes submitted meanwhile share the next transaction."""
     started, release = threading.Event(), threading.Event()
 
     def hold(_):
         started.set()
         release.wait(60)
 
-    holding = asyncio.ensure_future(database.write_alone(hold))
+    blocking = asyncio.ensure_future(database.write_alone(hold))
     await asyncio.to_thread(started.wait, 60)
     try:
-        yield holding
+        yield blocking
     finally:
         release.set()
 
 
-async def at_once(database, *operations):
-    """Run operations in one transaction and return results or exceptions."""
-    async with held_writer(database) as holding:
+async def in_one_transaction(database, *operations):
+    """Run operations in one transaction and return their results or exceptions."""
+    async with busy_writer(database) as blocking:
         waiting = [asyncio.ensure_future(database.write(operation)) for operation in operations]
         await asyncio.sleep(0)
-    await holding
+    await blocking
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_what_is_acknowledged_is_there(database, path):
-    """After a write another connection sees the row."""
-    result = await database.write(note("a"))
+async def test_an_acknowledged_write_is_stored(database, path):
+    """After a write, another connection sees the row."""
+    result = await database.write(insert("a"))
 
     assert (1, {"a"}) == (result, owners(path))
 
 
 async def test_a_read_sees_every_earlier_write(database):
-    """No reader lags behind what was acknowledged."""
+    """No reader lags behind acknowledged writes."""
     for number in range(50):
-        await database.write(note(number))
+        await database.write(insert(number))
         counted = await database.read(lambda c: c.execute("SELECT count(*) FROM instances").fetchone()[0])
 
         assert number + 1 == counted
 
 
 async def test_concurrent_writes_share_commits(database, path):
-    """A thousand operations take far fewer transactions, none larger than 256."""
-    await asyncio.gather(*(database.write(note(number)) for number in range(1000)))
+    """A thousand operations take far fewer transactions, of at most 256 operations each."""
+    await asyncio.gather(*(database.write(insert(number)) for number in range(1000)))
 
     assert 1000 == len(owners(path))
     assert 4 <= database.commits <= 500
 
 
-async def test_a_failing_operation_harms_no_other(database, path):
-    """Its own writes are taken back, its exception reaches its caller, the batch goes through."""
-    duplicate = note("a")
+async def test_a_failing_operation_affects_no_other(database, path):
+    """Its writes are rolled back, its caller gets the exception, and the rest of the batch is committed."""
+    duplicate = insert("a")
 
-    outcomes = await at_once(database, note("a"), rejected, duplicate, note("b"))
+    outcomes = await in_one_transaction(database, insert("a"), rejected, duplicate, insert("b"))
 
     assert [1, "KeyError", "StorageError", 1] == [
         outcome if outcome == 1 else type(outcome).__name__ for outcome in outcomes
@@ -117,8 +117,8 @@ async def test_a_failing_operation_harms_no_other(database, path):
     assert database.healthy
 
 
-async def test_a_failing_commit_reaches_everybody(database, path):
-    """Nothing of that batch is kept or acknowledged, and later ones work again."""
+async def test_a_failing_commit_fails_the_whole_batch(database, path):
+    """Nothing of that batch is stored or acknowledged, and later ones succeed again."""
 
     def orphaned(connection):
         connection.execute("PRAGMA defer_foreign_keys=ON")
@@ -127,9 +127,9 @@ async def test_a_failing_commit_reaches_everybody(database, path):
             " VALUES ('s', 'k', 'aa', 'nobody', '2026')"
         )
 
-    outcomes = await at_once(database, note("a"), orphaned, note("b"))
+    outcomes = await in_one_transaction(database, insert("a"), orphaned, insert("b"))
     was_healthy = database.healthy
-    await database.write(note("c"))
+    await database.write(insert("c"))
 
     assert [StorageError] * 3 == [type(outcome) for outcome in outcomes]
     assert (False, True) == (was_healthy, database.healthy)
@@ -137,47 +137,47 @@ async def test_a_failing_commit_reaches_everybody(database, path):
 
 
 async def test_a_full_disk_is_survived(database, path):
-    """The batch that finds the disk full fails as a whole; when there is room again, writing goes on."""
+    """The batch that meets the full disk fails as a whole; once there is space, writes succeed again."""
     pages = await database.write_alone(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
     limit = f"PRAGMA max_page_count={pages + 10}"
     await database.write_alone(lambda c: c.execute(limit).fetchall())
 
-    outcomes = await at_once(database, note("a"), note("big", size=1_000_000), note("b"))
+    outcomes = await in_one_transaction(database, insert("a"), insert("big", size=1_000_000), insert("b"))
     was_healthy = database.healthy
     await database.write_alone(lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall())
-    await database.write(note("c"))
+    await database.write(insert("c"))
 
     assert [StorageFull] * 3 == [type(outcome) for outcome in outcomes]
     assert (False, True) == (was_healthy, database.healthy)
     assert {"c"} == owners(path)
 
 
-async def test_an_input_output_error_ends_all_acknowledging(path):
-    """After a write that the disk refused nothing is taken any more; a fresh start has all that was."""
+async def test_after_an_input_output_error_no_write_is_acknowledged(path):
+    """Later writes are refused until a restart, which finds all acknowledged rows."""
     database = Database.open(path)
-    await database.write(note("a"))
+    await database.write(insert("a"))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
         with pytest.raises(StorageError):
-            await database.write(note("big", size=3_000_000))
+            await database.write(insert("big", size=3_000_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     with pytest.raises(StorageBroken):
-        await database.write(note("b"))
+        await database.write(insert("b"))
     healthy = database.healthy
     read = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])
     await database.close()
     again = Database.open(path)
-    await again.write(note("c"))
+    await again.write(insert("c"))
     await again.close()
 
     assert (False, "a", {"a", "c"}) == (healthy, read, owners(path))
 
 
-async def test_what_was_queued_before_an_input_output_error_is_not_acknowledged_after_it(path):
-    """It was asked for while the disk seemed well, and comes to be written when it no longer does."""
+async def test_writes_queued_before_an_input_output_error_are_not_acknowledged_after_it(path):
+    """They were submitted while the disk seemed intact, and would be written when it no longer is."""
     database = Database.open(path)
 
     def broken(_):
@@ -185,11 +185,11 @@ async def test_what_was_queued_before_an_input_output_error_is_not_acknowledged_
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
         raise error
 
-    async with held_writer(database) as holding:
+    async with busy_writer(database) as blocking:
         breaking = asyncio.ensure_future(database.write_alone(broken))
-        late = asyncio.ensure_future(database.write(note("late")))
+        late = asyncio.ensure_future(database.write(insert("late")))
         await asyncio.sleep(0)
-    await holding
+    await blocking
     outcomes = await asyncio.gather(breaking, late, return_exceptions=True)
     await database.close()
 
@@ -197,8 +197,8 @@ async def test_what_was_queued_before_an_input_output_error_is_not_acknowledged_
     assert set() == owners(path)
 
 
-async def test_a_damaged_database_stays_one_whoever_writes_next(path):
-    """Each later write is told the same: trying again changes nothing."""
+async def test_a_damaged_database_stays_unusable(path):
+    """Each later write gets the same error: retrying does not help."""
     database = Database.open(path)
 
     def damaged(_):
@@ -206,18 +206,18 @@ async def test_a_damaged_database_stays_one_whoever_writes_next(path):
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
 
-    outcomes = await at_once(database, damaged)
+    outcomes = await in_one_transaction(database, damaged)
     for _ in range(2):
-        outcomes += await asyncio.gather(database.write(note("late")), return_exceptions=True)
+        outcomes += await asyncio.gather(database.write(insert("late")), return_exceptions=True)
         await database.close()
 
     assert [DatabaseUnusable] * 3 == [type(outcome) for outcome in outcomes]
 
 
-async def test_a_reader_that_cannot_be_opened_breaks_nothing(path):
-    """For want of files, say: the same read goes well as soon as there are some."""
+async def test_a_reader_that_cannot_be_opened_is_a_temporary_error(path):
+    """When file descriptors have run out, for example; the same read succeeds once there are some."""
     database = Database.open(path)
-    await database.write(note("a"))
+    await database.write(insert("a"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
@@ -231,23 +231,23 @@ async def test_a_reader_that_cannot_be_opened_breaks_nothing(path):
     assert (StorageError, "a") == (raised.type, later)
 
 
-async def test_cancelled_callers_leave_the_writer_alone(database, path):
-    """Some give up before their turn and some during it; the others get their answers."""
-    async with held_writer(database) as holding:
-        waiting = [asyncio.ensure_future(database.write(note(number))) for number in range(10)]
+async def test_cancelled_callers_do_not_disturb_the_writer(database, path):
+    """Some are cancelled before their operation runs and some during it; the others get their results."""
+    async with busy_writer(database) as blocking:
+        waiting = [asyncio.ensure_future(database.write(insert(number))) for number in range(10)]
         await asyncio.sleep(0)
-        leaving = [holding, *waiting[::2]]
-        for one in leaving:
-            one.cancel()
-        await asyncio.gather(*leaving, return_exceptions=True)
+        cancelled = [blocking, *waiting[::2]]
+        for write in cancelled:
+            write.cancel()
+        await asyncio.gather(*cancelled, return_exceptions=True)
     assert [1] * 5 == await asyncio.gather(*waiting[1::2])
-    await database.write(note("last"))
+    await database.write(insert("last"))
 
     assert {"1", "3", "5", "7", "9", "last"} == owners(path)
 
 
-async def test_a_spoilt_text_is_read_without_slowing_other_reads(database):
-    """Only a read that meets it decodes in the slow way, which shows what is no UTF-8 replaced."""
+async def test_invalid_text_is_read_without_slowing_other_reads(database):
+    """Only a read that meets text that is not UTF-8 uses the slow, lossy decoding."""
     await database.write(lambda c: c.execute("INSERT INTO instances VALUES (CAST(x'61ff' AS TEXT), '')"))
 
     for _ in range(2):
@@ -258,7 +258,7 @@ async def test_a_spoilt_text_is_read_without_slowing_other_reads(database):
 
 
 async def test_a_read_has_a_deadline(database):
-    """An endless statement is stopped, and its reader serves the next."""
+    """An endless statement is interrupted, and its reader serves the next read."""
     for _ in range(6):
         with pytest.raises(Unavailable):
             await database.read(lambda c: c.execute(ENDLESS).fetchall(), deadline_seconds=0.02)
@@ -266,8 +266,8 @@ async def test_a_read_has_a_deadline(database):
     assert 1 == await database.read(lambda c: c.execute("SELECT 1").fetchone()[0])
 
 
-async def test_searches_keep_nobody_from_reading(database):
-    """However many search for however long, a read is answered; searches in a queue count the wait."""
+async def test_searches_do_not_block_reads(database):
+    """Reads are served while long searches run; a search's deadline includes its time in the queue."""
     searches = [
         asyncio.create_task(database.search(lambda c: c.execute(ENDLESS).fetchall(), deadline_seconds=1))
         for _ in range(10)
@@ -275,34 +275,34 @@ async def test_searches_keep_nobody_from_reading(database):
     await asyncio.sleep(0)
     read = await database.read(lambda c: c.execute("SELECT 1").fetchone()[0])
     searching = [search for search in searches if not search.done()]
-    ended = await asyncio.gather(*searches, return_exceptions=True)
+    errors = await asyncio.gather(*searches, return_exceptions=True)
 
     assert (1, 10) == (read, len(searching))
-    assert all(isinstance(error, Unavailable) for error in ended)
+    assert all(isinstance(error, Unavailable) for error in errors)
 
 
-async def test_a_probe_is_answered_however_many_reads_wait(database):
-    """A supervisor's question does not wait for what hundreds of callers look up."""
-    held = threading.Event()
-    reads = [asyncio.create_task(database.read(lambda _: held.wait(30))) for _ in range(50)]
+async def test_a_probe_does_not_wait_for_reads(database):
+    """A health check does not queue behind the reads of many callers."""
+    released = threading.Event()
+    reads = [asyncio.create_task(database.read(lambda _: released.wait(30))) for _ in range(50)]
     try:
-        told = await database.probe(lambda c: c.execute("SELECT 1").fetchone()[0])
+        result = await database.probe(lambda c: c.execute("SELECT 1").fetchone()[0])
         waiting = sum(not read.done() for read in reads)
     finally:
-        held.set()
+        released.set()
         await asyncio.gather(*reads)
 
-    assert (1, 50) == (told, waiting)
+    assert (1, 50) == (result, waiting)
 
 
 async def test_readers_cannot_write(database):
-    """A statement that would change something fails on a reader."""
+    """A statement that would modify the database fails on a reader."""
     with pytest.raises(StorageError):
-        await database.read(note("a"))
+        await database.read(insert("a"))
 
 
-async def test_a_pinned_log_is_cut_back(path):
-    """A read that never ends is stopped when the write-ahead log has grown too large behind it."""
+async def test_a_pinned_log_is_truncated(path):
+    """An endless read is interrupted once the write-ahead log has grown too large because of it."""
     limits = WalLimits(warn_bytes=100_000, truncate_bytes=1_000_000, old_read_seconds=0)
     database = Database.open(path, wal_limits=limits)
     started = threading.Event()
@@ -315,30 +315,30 @@ async def test_a_pinned_log_is_cut_back(path):
     reading = asyncio.ensure_future(database.read(endless, deadline_seconds=60))
     await asyncio.to_thread(started.wait, 60)
     for number in range(12):
-        await database.write(note(number, size=200_000))
+        await database.write(insert(number, size=200_000))
 
     with pytest.raises(Unavailable):
         await reading
-    await database.write(note("last"))
+    await database.write(insert("last"))
     size = path.with_name("imagegen.db-wal").stat().st_size
     await database.close()
 
     assert size < 2_000_000
 
 
-async def test_files_are_for_their_owner_only(database, path):
-    """Database, log and index have mode 0600, whatever the umask."""
-    await database.write(note("a"))
+async def test_files_are_private(database, path):
+    """Database, ``-wal`` and ``-shm`` have mode 0600, whatever the umask."""
+    await database.write(insert("a"))
 
     modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
 
     assert {0o600} == modes
 
 
-async def test_closing_leaves_one_whole_file(path):
-    """What was waiting is written, the log is folded in; a closed database takes nothing more."""
+async def test_closing_leaves_one_complete_file(path):
+    """Pending writes are committed and the log is checkpointed; afterwards reads and writes are refused."""
     database = Database.open(path)
-    waiting = [asyncio.ensure_future(database.write(note(number))) for number in range(20)]
+    waiting = [asyncio.ensure_future(database.write(insert(number))) for number in range(20)]
     await asyncio.sleep(0)
     await database.close()
     await database.close()
@@ -347,27 +347,27 @@ async def test_closing_leaves_one_whole_file(path):
     assert [path.name] == [file.name for file in path.parent.iterdir()]
     assert 20 == len(owners(path))
     with pytest.raises(StorageError):
-        await database.write(note("late"))
+        await database.write(insert("late"))
     with pytest.raises(StorageError):
         await database.read(lambda c: c.execute("SELECT 1").fetchall())
 
 
-async def test_a_second_program_can_read_beside(database, path):
-    """Opened read-only, the file can be read while it is written to, and not be changed."""
-    await database.write(note("a"))
-    beside = Database.open(path, read_only=True)
-    await database.write(note("b"))
+async def test_another_process_can_read_concurrently(database, path):
+    """Opened read-only, the database can be read while it is written to, and not be modified."""
+    await database.write(insert("a"))
+    read_only = Database.open(path, read_only=True)
+    await database.write(insert("b"))
 
-    counted = await beside.read(lambda c: c.execute("SELECT count(*) FROM instances").fetchone()[0])
+    counted = await read_only.read(lambda c: c.execute("SELECT count(*) FROM instances").fetchone()[0])
     with pytest.raises(StorageError):
-        await beside.write(note("c"))
-    await beside.close()
+        await read_only.write(insert("c"))
+    await read_only.close()
 
     assert 2 == counted
 
 
 async def test_a_newer_schema_is_refused(path):
-    """A database with a migration that we do not know is left alone."""
+    """A database with an unknown migration is left alone."""
     await Database.open(path).close()
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
@@ -381,7 +381,7 @@ async def test_a_newer_schema_is_refused(path):
 
 
 async def test_an_older_schema_is_not_read(path):
-    """A reader does not bring the schema up to date, so it says what to do."""
+    """Opening read-only does not migrate, so the error says what to do."""
     await Database.open(path).close()
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_instances'")
@@ -390,8 +390,8 @@ async def test_an_older_schema_is_not_read(path):
         Database.open(path, read_only=True)
 
 
-async def test_what_is_no_database_is_refused(path):
-    """A damaged file or a missing one is a clear error, without its path."""
+async def test_a_file_that_is_not_a_database_is_refused(path):
+    """A damaged or missing file is a clear error that does not contain its path."""
     with pytest.raises(StorageError) as missing:
         Database.open(path, read_only=True)
     path.write_bytes(b"no database at all" * 100)
@@ -401,8 +401,8 @@ async def test_what_is_no_database_is_refused(path):
     assert str(path) not in f"{missing.value} {damaged.value}"
 
 
-async def test_the_settings_hold(database):
-    """Every commit is synced, deleted secrets are overwritten, nothing is mapped."""
+async def test_the_pragmas_are_in_effect(database):
+    """Every commit is synced, deleted data is overwritten, and the file is not memory-mapped."""
     names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "mmap_size", "trusted_schema")
 
     values = await database.write_alone(
@@ -432,7 +432,7 @@ asyncio.run(main())
 
 
 def test_a_killed_process_loses_nothing_acknowledged(path):
-    """After SIGKILL in the middle of it, every row that was acknowledged is there."""
+    """After SIGKILL during writes, every acknowledged row is stored."""
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
     ) as child:
@@ -446,8 +446,8 @@ def test_a_killed_process_loses_nothing_acknowledged(path):
     assert set(acknowledged) <= owners(path)
 
 
-async def test_each_start_is_noted(database, path):
-    """An instance is registered by its owner id; only the latest hundred are remembered."""
+async def test_each_start_is_recorded(database, path):
+    """Instances are registered by owner id; only the latest 100 are kept."""
     for number in range(103):
         await register_instance(database, f"owner {number:03}", NOW + timedelta(seconds=number))
 
@@ -455,7 +455,7 @@ async def test_each_start_is_noted(database, path):
 
 
 def test_importing_it_does_not_load_the_schema_tools():
-    """The command line answers without waiting for what only opening a database needs."""
+    """Commands that open no database start faster."""
     program = (
         "import sys, imagegen_adapters.databases.sqlite, imagegen_adapters.provider_configs.sqlite; "
         "print('sqlite_utils' in sys.modules)"

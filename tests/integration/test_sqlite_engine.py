@@ -1,4 +1,4 @@
-"""The bundled SQLite and Python's own, on the same data directory."""
+"""The packaged SQLite and Python's own work on the same data directory."""
 
 import importlib.metadata
 import re
@@ -13,7 +13,7 @@ from tests.integration.api.live_server import IMAGEGEN, clean_environ
 FAKES = Path(__file__).parents[1] / "fakes"
 HIDDEN = str(FAKES / "sqlite_hidden")
 
-PYSQLITE3 = any(found.name == "pysqlite3" for found in importlib.metadata.distributions())
+PYSQLITE3 = any(package.name == "pysqlite3" for package in importlib.metadata.distributions())
 OWN = importlib.import_module("sqlite3").sqlite_version_info
 
 BUNDLED = re.compile(r"^ok    sqlite: .* from the package pysqlite3$", re.MULTILINE)
@@ -26,23 +26,23 @@ def imagegen(*args, folder, path=""):
     )
 
 
-@pytest.mark.skipif(not PYSQLITE3 or OWN < MIN_VERSION, reason="there is one that serves only")
-def test_each_goes_on_with_what_the_other_has_written(tmp_path):
-    """Both make images in one database and find all of them; the bundled one needs no warning."""
+@pytest.mark.skipif(not PYSQLITE3 or OWN < MIN_VERSION, reason="only one supported SQLite is installed")
+def test_each_reads_what_the_other_has_written(tmp_path):
+    """Both create images in one database and find all of them; the packaged one needs no warning."""
     paths = ("", HIDDEN)
     for path, prompt in zip(paths, ("一只可爱的猫", "一只可爱的狗"), strict=True):
         done = imagegen("generate", prompt, "-o", f"{prompt}.png", folder=tmp_path, path=path)
         assert 0 == done.returncode, done.stderr
-    found = [imagegen("images", "search", "可爱", folder=tmp_path, path=path).stdout for path in paths]
+    results = [imagegen("images", "search", "可爱", folder=tmp_path, path=path).stdout for path in paths]
     doctors = [imagegen("doctor", folder=tmp_path, path=path).stdout for path in paths]
 
-    assert [True, True] == ["猫" in text and "狗" in text for text in found]
+    assert [True, True] == ["猫" in text and "狗" in text for text in results]
     assert [True, True] == ["ok    database: whole" in text for text in doctors]
     assert [True, False] == [bool(BUNDLED.search(text)) for text in doctors]
 
 
-def test_one_that_is_too_old_is_refused_in_one_line(tmp_path):
-    """Which version, which is needed, and what to install."""
+def test_an_old_sqlite_is_refused_in_one_line(tmp_path):
+    """With its version, the required one, and what to install."""
     done = imagegen("generate", "x", folder=tmp_path, path=str(FAKES / "sqlite_old"))
 
     assert (1, 1) == (done.returncode, len(done.stderr.splitlines()))
@@ -50,8 +50,8 @@ def test_one_that_is_too_old_is_refused_in_one_line(tmp_path):
     assert "pysqlite3" in done.stderr
 
 
-def test_doctor_finds_nothing_else_wrong_with_one_that_is_too_old(tmp_path):
-    """The database is not called damaged because of what cannot read it."""
+def test_doctor_reports_only_the_old_sqlite(tmp_path):
+    """The database is not reported as damaged because this SQLite cannot read it."""
     imagegen("generate", "x", "-o", "x.png", folder=tmp_path)
     done = imagegen("doctor", folder=tmp_path, path=str(FAKES / "sqlite_old"))
     failed = [line for line in done.stdout.splitlines() if line.startswith("fail")]

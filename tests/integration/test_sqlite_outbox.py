@@ -1,4 +1,4 @@
-"""The outbox and the inventory in SQLite keep their ports' promises."""
+"""The SQLite outbox and image inventory fulfil the contracts of their ports."""
 
 import pytest
 

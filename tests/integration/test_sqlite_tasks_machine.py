@@ -1,4 +1,4 @@
-"""Whatever happens to tasks, the adapters on SQLite do what the model says, across restarts too."""
+"""The SQLite adapters behave like the model of tasks, also across restarts."""
 
 import tempfile
 from pathlib import Path

@@ -28,7 +28,7 @@ class TestManualClock(ClockContract):
 
 
 async def test_manual_clock_stands_still():
-    """The manual clock moves only when it is moved or slept on."""
+    """The manual clock moves only when it is advanced or slept on."""
     clock = ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
     clock.advance(1.5)
     await clock.sleep(2)
@@ -38,7 +38,7 @@ async def test_manual_clock_stands_still():
 
 
 def test_setting_the_wall_clock_back():
-    """When the wall clock is set back, the monotonic one does not notice."""
+    """Setting the wall clock back does not affect the monotonic one."""
     clock = ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
     clock.set(datetime(2025, 1, 1, tzinfo=UTC))
 

@@ -1,4 +1,4 @@
-"""Which versions of SQLite are warned of."""
+"""Which versions of SQLite cause a warning."""
 
 import pytest
 
@@ -24,5 +24,5 @@ from imagegen_adapters.databases.sqlite.version import sqlite_warning
     ],
 )
 def test_versions_with_the_wal_reset_bug(version, warned):
-    """Corrected in 3.51.3, and in two older lines."""
+    """Fixed in 3.51.3 and in two older release lines."""
     assert warned == (sqlite_warning(version) is not None)

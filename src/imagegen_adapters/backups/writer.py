@@ -58,8 +58,8 @@ def write_backup(
 ) -> BackupReport:
     """Write the backup durably to one file of mode 0600, which appears under its name only when complete.
 
-    ``now`` is written into it. ``pause`` sleeps for the given seconds, to wait for images that are being moved
-    to the archive.
+    ``now`` is written into it. ``pause`` sleeps for the given seconds, to wait for images that are being
+    moved to the archive.
 
     Raises:
         BackupError: there is nothing to back up, or the target exists and ``force`` is false.
