@@ -97,7 +97,7 @@ def test_the_commands_of_the_readme_work(page, server):
 @pytest.mark.parametrize("docs", ["docs", "docs/zh-CN"])
 def test_the_tutorial_works(docs, server):
     """Every step answers, and says what the page says of it."""
-    done = _typed(f"{docs}/tutorial/first-picture.md", server)
+    done = _typed(f"{docs}/tutorial/first-image.md", server)
 
     assert 0 == done.returncode, done.stderr
     waited, accepted, listed, found, failed, once, again = (a["data"] for a in _answers(done.stdout))

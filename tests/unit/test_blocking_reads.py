@@ -44,13 +44,13 @@ def _blocking(tree):
 
 def test_no_coroutine_reads_a_whole_file():
     """It is read in a thread, or in pieces by a blob store."""
-    found = {
+    blocking = {
         path.relative_to(SRC).as_posix(): lines
         for path in sorted(SRC.rglob("*.py"))
         if path.parent.name != "testing" and (lines := _blocking(ast.parse(path.read_text("utf-8"))))
     }
 
-    assert {} == found
+    assert {} == blocking
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,10 @@ def test_a_port_has_a_suite_of_its_noun():
 @pytest.mark.parametrize("noun", NOUNS)
 def test_each_adapter_is_tested_by_the_suite(noun):
     """There are two at least, in memory and for the service, and no promise that only one of them keeps."""
-    found = adapters(noun)
+    names = adapters(noun)
 
-    assert len(found) >= 2
-    assert set() == found - names_beside(noun)
+    assert len(names) >= 2
+    assert set() == names - names_beside(noun)
 
 
 def test_the_page_lists_every_suite():

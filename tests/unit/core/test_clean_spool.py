@@ -17,7 +17,7 @@ def clock():
     return ManualClock()
 
 
-async def left(adapters, owner, *, age=0.0, at_start=False):
+async def owners_after_cleaning(adapters, owner, *, age=0.0, at_start=False):
     await adapters.spool.put(owner, "file", pieces(b"x"), max_bytes=1)
     adapters.clock.advance(age)
     await CleanSpool(repository=adapters.tasks, spool=adapters.spool)(at_start=at_start)
@@ -39,14 +39,14 @@ async def test_a_waiting_tasks_inputs_stay(clock):
     adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=clock)
     task = await imagegen_over(ScriptedProvider(), adapters=adapters).submit("猫")
 
-    assert (task.task_id,) == await left(adapters, task.task_id, age=1e9, at_start=True)
+    assert (task.task_id,) == await owners_after_cleaning(adapters, task.task_id, age=1e9, at_start=True)
 
 
 async def test_a_completed_tasks_files_go(clock):
     """A crash may have left them."""
     adapters, task_id = await ended(clock)
 
-    assert () == await left(adapters, task_id)
+    assert () == await owners_after_cleaning(adapters, task_id)
 
 
 @pytest.mark.parametrize(("age", "stays"), [(0.0, True), (6 * 86400.0, True), (8 * 86400.0, False)])
@@ -54,14 +54,14 @@ async def test_a_failed_tasks_inputs_stay_for_a_week(clock, age, stays):
     """So that it can be retried."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
-    assert ((task_id,) if stays else ()) == await left(adapters, task_id, age=age)
+    assert ((task_id,) if stays else ()) == await owners_after_cleaning(adapters, task_id, age=age)
 
 
 async def test_an_ended_tasks_answers_go_at_once(clock):
     """Only inputs serve a retry."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
-    assert () == await left(adapters, f"{task_id}.attempt")
+    assert () == await owners_after_cleaning(adapters, f"{task_id}.attempt")
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,6 @@ async def test_files_without_a_task_may_be_of_a_submission(clock, age, at_start,
     """For an hour, unless the service has only just started."""
     adapters = memory_adapters(clock=clock)
 
-    assert (("unknown",) if stays else ()) == await left(adapters, "unknown", age=age, at_start=at_start)
+    assert (("unknown",) if stays else ()) == await owners_after_cleaning(
+        adapters, "unknown", age=age, at_start=at_start
+    )
