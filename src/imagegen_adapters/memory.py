@@ -1,4 +1,4 @@
-"""Everything in memory: for trying the library, and for tests."""
+"""All adapters in memory, for trying out the library and for tests."""
 
 from collections.abc import Mapping
 
@@ -32,9 +32,9 @@ def in_memory(
     limits: Limits | None = None,
     clock: Clock | None = None,
 ) -> ImageGen:
-    """Return an `ImageGen` that keeps everything in memory and draws with the demo provider.
+    """Return an `ImageGen` that stores everything in memory, with the demo provider.
 
-    ``providers`` adds provider adapters by kind; each is usable under its kind's name.
+    ``providers`` adds provider adapters by kind; each can be used under the name of its kind.
     """
     return ImageGen(
         memory_adapters(providers=providers, clock=clock),
@@ -49,7 +49,7 @@ def in_memory(
 def memory_adapters(
     *, providers: Mapping[str, Provider] | None = None, clock: Clock | None = None
 ) -> Adapters:
-    """Return the memory adapter of every port, to replace some of them with others."""
+    """Return the memory adapter of every port; use `attrs.evolve` to replace some of them."""
     clock = clock or SystemClock()
     state = MemoryState(simplify=simplify)
     return Adapters(

@@ -1,8 +1,8 @@
 """imagegen's core: image generation through paid providers that never loses a task and never pays twice.
 
 The façade is `ImageGen`; build it from adapters, or take `imagegen_adapters.memory.in_memory()`.
-Values and ports import attrs and the standard library, nothing else. What is named here is loaded when it is
-first used, so that a program which only wants a table or a limit of a module loads no more than that.
+Values and ports import only attrs and the standard library. The names exported here are imported lazily, so
+that a program that needs only a table or a limit of one module loads nothing else.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Why a task failed, whether the same request may succeed later, and whether it may have cost money."""
+"""Why a task failed, whether the same request may succeed later, and whether it may have been charged."""
 
 from enum import StrEnum
 from typing import Self
@@ -9,7 +9,7 @@ from imagegen_core.messages import Language, Message, as_message
 from imagegen_core.values.valid_text import valid_text
 
 MAX_MESSAGE_CHARS = 500
-"""How much of a provider's own words is kept."""
+"""Maximum length of a provider's message that is stored."""
 
 
 class FailureCode(StrEnum):
@@ -52,7 +52,7 @@ class FailureCode(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """What ``task.error`` shows; ``reason`` is redacted before it gets here."""
+    """The ``error`` of a task; its ``reason`` must already be redacted."""
 
     code: FailureCode
     reason: Message = attrs.field(converter=as_message)
@@ -62,12 +62,12 @@ class Failure:
     upstream_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(valid_text))
 
     @classmethod
-    def of(
+    def from_code(
         cls, code: FailureCode, reason: Message | str, *, possible_charge: bool | None = None
     ) -> "Failure":
-        """Return the failure with what ``code`` says about retrying and money.
+        """Return the failure; ``code`` decides whether it is retryable and, by default, a possible charge.
 
-        A bare text as ``reason`` is others' own words.
+        A plain string as ``reason`` is upstream text.
         """
         charge = code.possible_charge if possible_charge is None else possible_charge
         return cls(code=code, reason=reason, retryable=code.retryable, possible_charge=charge)

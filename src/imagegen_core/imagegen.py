@@ -66,9 +66,9 @@ from imagegen_core.worker import Worker
 
 @attrs.frozen(kw_only=True)
 class Adapters:
-    """One implementation of every port.
+    """One adapter for every port.
 
-    ``providers`` are by kind; ``simplify`` serves the search; without a ``label`` images stay as they came.
+    ``providers`` are by kind; ``simplify`` is used by the search; without a ``label`` images stay unchanged.
     """
 
     tasks: TaskRepository
@@ -93,7 +93,7 @@ class Adapters:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What an operator may set: 1 to a million waiting tasks, 1 to a thousand workers, a grace of 0 or more.
+    """Limits that an operator can set: 1 to a million pending tasks, 1 to a thousand workers, a grace time.
 
     Raises:
         ValidationFailed: a number is out of its range.
@@ -120,15 +120,15 @@ class Limits:
 class ImageGen:
     """Submit, wait, read the bytes.
 
-    Use it as ``async with``, once: entering takes up what an earlier process left and starts the workers,
-    leaving lets running calls finish within the grace time. Outside of it nothing runs: what is submitted
-    waits for the next that is built over the same adapters.
+    Use it as an ``async with`` block, once: entering resumes what an earlier process left unfinished and
+    starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
+    runs: tasks that are submitted wait for the next instance over the same adapters.
 
-    ``file_configs`` are the operator's layer, as ``config.yaml`` is for the service: what they name may be
-    signed in to with credentials of the machine, such as Google's.
+    ``file_configs`` are the operator's layer, as ``config.yaml`` is for the service: only they may use
+    credentials of the machine, such as Google's.
 
-    Each use case is an attribute to be called, so the service and a program share them. ``stored`` is
-    called after each change of what the image store holds.
+    Each use case is a callable attribute, shared by the service and programs. ``on_change`` is called after
+    each change of the stored images.
     """
 
     def __init__(
@@ -139,12 +139,12 @@ class ImageGen:
         file_configs: Mapping[str, ProviderConfig] | None = None,
         retry: RetryPolicy | None = None,
         owner: str | None = None,
-        stored: Callable[[], object] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
     ) -> None:
         a = self.adapters = adapters
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
-        self._stored = stored
+        self._on_change = on_change
         self._entered = False
         self.running = RunningTasks()
         self.slots = ProviderSlots(default_limit=self.limits.workers)
@@ -182,7 +182,7 @@ class ImageGen:
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, end=end, clock=a.clock)
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
-        self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, stored=stored)
+        self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
         self.save_provider = SaveProvider(
             configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
         )
@@ -213,7 +213,7 @@ class ImageGen:
                 events=a.events,
                 clock=a.clock,
                 redactor=a.redactor,
-                stored=self._stored,
+                on_change=self._on_change,
             ),
             spool=a.spool,
             events=a.events,
@@ -247,10 +247,10 @@ class ImageGen:
         await self.stop()
 
     async def stop(self, *, force: asyncio.Event | None = None) -> None:
-        """Claim nothing more and let running calls finish within the grace time, or until ``hurry``.
+        """Claim nothing more and let running calls finish within the grace time, or until ``force`` is set.
 
-        What still runs then is written down: the provider's jobs are taken up at the next start, requests
-        in flight end as ``outcome_unknown``. A second call does nothing.
+        The state of tasks that still run then is stored: upstream jobs are resumed at the next start,
+        requests in flight end as ``outcome_unknown``. A second call does nothing.
         """
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
 
@@ -267,12 +267,12 @@ class ImageGen:
         idempotency_key: str | None = None,
         **params: Any,
     ) -> Task:
-        """Queue a request and return its task, durable when this returns.
+        """Queue a request and return its task, which is durable when this returns.
 
         ``params`` are the model's parameters, such as ``num=2, width=1024, height=768, seed=7``.
 
         Raises:
-            Refusal: whatever is wrong with it; then nothing is stored or sent.
+            Refusal: the request is turned down; then nothing is stored or sent.
         """
         submission = Submission(
             operation=operation,
@@ -288,7 +288,7 @@ class ImageGen:
         return (await self.submit_task(submission)).task
 
     async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
-        """Return the task when it has ended, or as it is after ``timeout`` seconds.
+        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
 
         Raises:
             TaskNotFound: there is none.
@@ -300,10 +300,10 @@ class ImageGen:
         return await self.adapters.images.by_task(task_id)
 
     async def read(self, image: Image) -> bytes:
-        """Return an image's bytes: exactly as the provider sent them, but for a label.
+        """Return an image's bytes, exactly as the provider sent them except for a label.
 
         Raises:
-            BlobMissing: its file is gone.
-            StorageUnreachable: the store that holds it does not answer now.
+            BlobMissing: no store has the bytes.
+            StorageUnreachable: the store that has them does not respond now.
         """
         return b"".join([chunk async for chunk in self.adapters.blobs.open(image.blob_key)])

@@ -1,4 +1,4 @@
-"""An image that we keep, as its record tells of it."""
+"""The record of a stored image."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,10 +11,10 @@ from imagegen_core.operations import Operation
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
-"""Largest image that is taken, from a caller or from a provider."""
+"""Maximum size of an image that is accepted, from a caller or from a provider."""
 
 MAX_IMAGE_PIXELS = 40_000_000
-"""Most pixels that are ever decoded."""
+"""Maximum number of pixels that are decoded."""
 
 
 class StorageState(StrEnum):
@@ -26,7 +26,7 @@ class StorageState(StrEnum):
 
 
 class MediaType(StrEnum):
-    """The three kinds of image that are taken; anything else is refused."""
+    """The three image types that are accepted; anything else is refused."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
@@ -34,12 +34,12 @@ class MediaType(StrEnum):
 
     @property
     def extension(self) -> str:
-        """File name ending, without the dot."""
+        """The file name extension, without the dot."""
         return {MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.WEBP: "webp"}[self]
 
     @classmethod
     def sniff(cls, head: bytes) -> "MediaType | None":
-        """Return the type that the first 12 bytes show, or None."""
+        """Return the type detected from the first 12 bytes, or None."""
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return cls.PNG
         if head.startswith(b"\xff\xd8\xff"):
@@ -51,12 +51,12 @@ class MediaType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Image:
-    """A kept image.
+    """A stored image.
 
-    ``id`` is 0 until the repository gave one. ``blob_key`` and ``thumbnail_key`` name the bytes in
-    the image store. ``sha256`` is of the stored bytes; ``vendor_sha256`` of the provider's, where a
-    label was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the provider
-    said beside the image (seed, revised prompt, safety ratings).
+    ``id`` is 0 until the repository assigns one. ``blob_key`` and ``thumbnail_key`` are keys in the blob
+    store. ``sha256`` is that of the stored bytes; ``vendor_sha256`` that of the provider's bytes, if a label
+    was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the provider returned
+    with the image (seed, revised prompt, safety ratings).
     """
 
     task_id: str

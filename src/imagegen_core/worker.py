@@ -1,4 +1,4 @@
-"""The loop that hands claimed tasks to `RunTask`; a waiting call costs kilobytes, not a thread."""
+"""The loop that claims tasks and passes them to `RunTask`; a waiting call costs kilobytes, not a thread."""
 
 import asyncio
 import contextlib
@@ -15,15 +15,15 @@ from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.run_task import RunTask
 
 IDLE_SECONDS = 1.0
-"""Longest sleep between two looks at the queue; also how soon a freed disk is noticed."""
+"""Interval at which the queue is polled at least, and the disk while it is full."""
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs up to ``size`` tasks at once until it is told to stop.
+    """Runs up to ``size`` tasks at once until it is stopped.
 
-    ``concurrency`` tells how many tasks of a provider may run at once; None: as many as fit.
+    ``concurrency`` returns how many tasks of a provider may run at once; None for no limit of its own.
     """
 
     def __init__(
@@ -52,24 +52,24 @@ class Worker:
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to claim."""
+        """Start claiming."""
         self._loop = asyncio.create_task(self._claim_forever(), name="worker")
 
     @property
     def busy(self) -> int:
-        """How many tasks run now."""
+        """The number of running tasks."""
         return len(self._runs)
 
     async def stop(self, *, grace_seconds: float, force: asyncio.Event | None = None) -> None:
-        """Begin nothing more, let what runs finish within the grace time, then write down where it stands.
+        """Start nothing more, let running tasks finish within the grace time, then store the others' state.
 
-        ``hurry`` ends the grace time early.
+        ``force`` ends the grace time early.
         """
         self._stopping = True
         self._changed.set()
         if self._loop is not None:
             await asyncio.gather(self._loop, return_exceptions=True)
-        self._slots.close()  # what would begin now might not be over before the end
+        self._slots.close()  # a call that starts now might not end within the grace time
         if self._runs:
             _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
             await self._grace(grace_seconds, force or asyncio.Event())
@@ -95,20 +95,21 @@ class Worker:
                     await self._wait_for_disk()
                 elif not await self._claim() and not self._stopping:
                     await self._wait()
-            except Exception:  # noqa: BLE001 - said, and tried again
+            except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("claiming tasks failed")
                 await self._clock.sleep(IDLE_SECONDS)
 
     async def _claim(self) -> int:
-        """Take the oldest tasks whose providers have a place for them, and return how many."""
-        room, now = self._size - len(self._runs), self._clock.now()
-        # Each full provider runs a task, so these hold the oldest tasks of all that are not full.
+        """Claim and launch the oldest tasks whose providers are below their limits; return their number."""
+        capacity, now = self._size - len(self._runs), self._clock.now()
+        # A provider at its limit runs at least one task, so at least ``capacity`` of these providers are
+        # below theirs: enough to find the oldest claimable tasks.
         demand = await self._queue.demand(now=now, limit=self._size)
         limits = {name: await self._limit(name) for name in demand}
         open_limits = {name: limits[name] for name, running in demand.items() if running < limits[name]}
         if not open_limits:
             return 0
-        tasks = await self._queue.claim(self._owner, limit=room, now=now, provider_limits=open_limits)
+        tasks = await self._queue.claim(self._owner, limit=capacity, now=now, provider_limits=open_limits)
         for task in tasks:
             self._launch(task)
         return len(tasks)
@@ -118,8 +119,8 @@ class Worker:
             return await self._concurrency(provider_name) or self._size
         except ImagegenError:
             raise
-        except Exception:  # noqa: BLE001 - a defect in one provider holds up no other; its tasks meet it and end
-            _log.exception("a provider's limit cannot be told", extra={"provider": provider_name})
+        except Exception:  # noqa: BLE001 - a defect in one provider stops no other; its own tasks fail on it
+            _log.exception("a provider's limit cannot be determined", extra={"provider": provider_name})
             return self._size
 
     def _launch(self, task: Task) -> None:
@@ -132,13 +133,13 @@ class Worker:
         self._changed.set()
 
     async def _wait_for_disk(self) -> None:
-        """Sleep for a second, or until a task ends; one that arrives changes nothing."""
+        """Sleep for a second, or until a task ends; a new task cannot start while the disk is full."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._changed.wait()
 
     async def _wait(self) -> None:
-        """Sleep until a task arrives, one ends, one that was put off is due, or a second is over."""
+        """Sleep until a task is enqueued, a task ends, a deferred task is due, or a second has passed."""
         due, now = await self._queue.next_due(), self._clock.now()
         timeout = IDLE_SECONDS
         if due is not None and due > now:

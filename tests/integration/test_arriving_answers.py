@@ -89,7 +89,7 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
             server.signal(signal.SIGTERM)
             until(
                 lambda: (server.log, server.process.poll()),
-                lambda seen: "an answer that is arriving" in seen[0] or seen[1] is not None,
+                lambda seen: "a response that has started" in seen[0] or seen[1] is not None,
             )
             upstream.send_the_rest()
             code = server.process.wait(60)

@@ -80,7 +80,9 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
             later(1), config=SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
         )
         await repository.save_attempt(attempt)
-        await repository.save_attempt(attempt.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
+        await repository.save_attempt(
+            attempt.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer"))
+        )
         await database.close()
 
         assert b"SEALED-CALL-" not in (tmp_path / "imagegen.db").read_bytes()

@@ -69,7 +69,7 @@ class Desk:
             archive=self.archive,
             clock=self.clock,
         )
-        self.delete = DeleteImage(records=self.records, blobs=self.images, stored=lambda: None)
+        self.delete = DeleteImage(records=self.records, blobs=self.images, on_change=lambda: None)
 
     def expire(self, days):
         return ExpireLocal(
@@ -293,7 +293,7 @@ async def test_a_file_stays_when_oss_cannot_prove_it(desk, oss, damage):
     after = await desk.states()
     await desk.sync()
 
-    assert (0, 1, ["local"]) == (summary.expired, summary.kept, after)
+    assert (0, 1, ["local"]) == (summary.expired, summary.retained, after)
     assert data == await read(desk.local, image.blob_key) == oss.objects["team/a/01/1.png"].data
 
 
@@ -309,7 +309,7 @@ async def test_a_damaged_file_does_not_take_the_place_of_a_good_object(desk, oss
     kept = oss.objects["team/a/01/1.png"].data
     mended = await desk.verify()
 
-    assert (0, 1, 0, 1) == (expired.expired, expired.kept, by_size.wrong, mended.mended)
+    assert (0, 1, 0, 1) == (expired.expired, expired.retained, by_size.wrong, mended.mended)
     assert data == kept == await read(desk.local, image.blob_key)
 
 
@@ -606,7 +606,7 @@ async def test_a_damaged_file_holds_no_other_expiry_up(desk):
 
     summary = await desk.expire(0)()
 
-    assert (1, 1) == (summary.expired, summary.kept)
+    assert (1, 1) == (summary.expired, summary.retained)
     assert f"image {image.id} is damaged" in summary.last_error
 
 

@@ -41,7 +41,7 @@ class MemoryIdempotencyKeys:
         ]
         return tuple(keys[:2000])
 
-    async def answered(self, task_id: str, *, at: datetime) -> None:
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
         for kept in self._state.idempotency_keys.values():
             if kept.task_id == task_id and kept.answered_at is None:
                 kept.answered_at = at

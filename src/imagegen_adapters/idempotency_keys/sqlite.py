@@ -39,7 +39,7 @@ class SqliteIdempotencyKeys:
         rows = await self._database.read(lambda c: c.execute(statements.UNANSWERED_KEYS, keys).fetchall())
         return tuple(UnansweredKey(key=row["key"], task_id=row["task_id"]) for row in rows)
 
-    async def answered(self, task_id: str, *, at: datetime) -> None:
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
         values = {"task_id": task_id, "answered_at": to_timestamp(at)}
         await self._database.write(lambda c: c.execute(statements.ANSWER_KEYS, values))
 

@@ -1,7 +1,7 @@
-"""What every blob archive promises, beside what every blob store does, as tests to subclass.
+"""The contract of a blob archive, besides that of a blob store, as tests to subclass.
 
-A subclass gives the fixtures ``archive`` and ``outage``, and may give ``raw_reader``, another door to the
-same bytes::
+A subclass provides the fixtures ``archive`` and ``outage``, and may provide ``raw_reader``, which
+bypasses the archive::
 
     class TestMyArchive(BlobArchiveContract):
         @pytest.fixture
@@ -31,11 +31,11 @@ Outage = Callable[[], AbstractContextManager[None]]
 
 SMALL = 1000
 LARGE = 17 * 1024 * 1024
-"""Bytes of a blob that an archive may take part by part."""
+"""Size in bytes of a blob that an archive may upload in parts."""
 
 
-def naming_data_dir(size: int, seed: bytes = b"seed") -> bytes:
-    """Return so many bytes that compress badly."""
+def random_bytes(size: int, seed: bytes = b"seed") -> bytes:
+    """Return ``size`` pseudo-random bytes, which compress badly."""
     return hashlib.shake_128(seed).digest(size)
 
 
@@ -46,7 +46,7 @@ def _crc64(data: bytes) -> int:
 
 
 class _BreakingStore(MemoryBlobStore):
-    """A source whose disk fails behind the first so many bytes of every blob."""
+    """A source whose disk fails after the first ``good_bytes`` of every blob."""
 
     good_bytes = 0
 
@@ -59,7 +59,7 @@ class _BreakingStore(MemoryBlobStore):
 
 
 class BlobArchiveContract(BlobStoreContract):
-    """A second home for blobs, which can prove what it holds."""
+    """A second tier for blobs, which can prove that it has them."""
 
     @pytest.fixture
     def archive(self) -> BlobArchive:
@@ -68,21 +68,21 @@ class BlobArchiveContract(BlobStoreContract):
 
     @pytest.fixture
     def outage(self, archive: BlobArchive) -> Outage:
-        """Return what makes a context during which the archive does not answer."""
+        """Return a context manager during which the archive does not respond."""
         raise NotImplementedError
 
     @pytest.fixture
     def store(self, archive: BlobArchive) -> BlobStore:
-        """Return the archive: it is a blob store too."""
+        """Return the archive, which is a blob store too."""
         return archive
 
     async def copy(self, archive: BlobArchive, source: BlobStore, key: str, size: int) -> StoredBlob:
-        """Copy a blob of that size."""
+        """Copy a blob of ``size`` bytes."""
         return await archive.copy_from(source, key, size_bytes=size, content_type=self.content_type)
 
     async def test_its_own_checksum_is_known(self, archive: BlobArchive) -> None:
-        """Size and CRC-64 can be asked for, and the blob is said to be in the archive."""
-        data = naming_data_dir(5000)
+        """`stat` returns size and CRC-64, and the state of an archived blob."""
+        data = random_bytes(5000)
         await self.put(archive, "a.png", data)
 
         blob = await archive.stat("a.png")
@@ -94,8 +94,8 @@ class BlobArchiveContract(BlobStoreContract):
     async def test_a_copy_is_the_same_blob(
         self, archive: BlobArchive, raw_reader: RawReader | None, size: int
     ) -> None:
-        """Bytes, size and both checksums, through another door too; the source keeps its own."""
-        data = naming_data_dir(size)
+        """Bytes, size and both checksums are the same, also around the archive; the source keeps its blob."""
+        data = random_bytes(size)
         source = MemoryBlobStore({"01/a.png": data, "01/b.png": b"another"})
 
         blob = await self.copy(archive, source, "01/a.png", size)
@@ -112,7 +112,7 @@ class BlobArchiveContract(BlobStoreContract):
             assert data == raw_reader("01/a.png")
 
     async def test_a_copy_replaces(self, archive: BlobArchive) -> None:
-        """The source's bytes count, whatever was there."""
+        """The source's bytes replace what the archive had."""
         await self.put(archive, "a.png", b"old" * 1000)
 
         await self.copy(archive, MemoryBlobStore({"a.png": b"new"}), "a.png", 3)
@@ -120,7 +120,7 @@ class BlobArchiveContract(BlobStoreContract):
         assert b"new" == await read(archive, "a.png")
 
     async def test_a_missing_source_is_missing(self, archive: BlobArchive) -> None:
-        """There is nothing to take over, nor to compare with; the archive keeps what it has."""
+        """There is nothing to copy or to compare with; the archive keeps what it has."""
         await self.put(archive, "b.png", b"archived")
 
         for key in ("a.png", "b.png"):
@@ -136,8 +136,8 @@ class BlobArchiveContract(BlobStoreContract):
     async def test_a_source_of_another_size_is_not_kept(
         self, archive: BlobArchive, size: int, difference: int
     ) -> None:
-        """The record says how many bytes there are; any other number means damage."""
-        source = MemoryBlobStore({"a.png": naming_data_dir(size + difference)})
+        """The record has the number of bytes; a source of any other size is damaged."""
+        source = MemoryBlobStore({"a.png": random_bytes(size + difference)})
 
         with pytest.raises(StorageError):
             await self.copy(archive, source, "a.png", size)
@@ -149,8 +149,8 @@ class BlobArchiveContract(BlobStoreContract):
     async def test_a_copy_that_broke_off_is_whole_the_next_time(
         self, archive: BlobArchive, size: int
     ) -> None:
-        """The source's error goes on, nothing is to be seen of the blob, and a later call ends it."""
-        data = naming_data_dir(size)
+        """The source's error propagates, no partial blob is visible, and a later call completes the copy."""
+        data = random_bytes(size)
         source = _BreakingStore({"a.png": data})
         source.good_bytes = size * 2 // 3
         with pytest.raises(StorageError, match="the disk failed"):
@@ -169,14 +169,14 @@ class BlobArchiveContract(BlobStoreContract):
     async def test_it_holds_what_has_the_same_checksum(
         self, archive: BlobArchive, archived: bytes | None, *, expected: bool
     ) -> None:
-        """Compared with the bytes that the source has now."""
+        """The archive is compared with the bytes that the source has now."""
         if archived is not None:
             await self.put(archive, "a.png", archived)
 
         assert expected is await archive.matches(MemoryBlobStore({"a.png": b"bytes"}), "a.png")
 
     async def test_a_damaged_source_is_not_what_it_holds(self, archive: BlobArchive) -> None:
-        """A copy that was right yesterday says nothing of the file today."""
+        """A copy that once matched does not match after the source has changed."""
         source = MemoryBlobStore({"a.png": b"bytes"})
         await self.copy(archive, source, "a.png", 5)
         before = await archive.matches(source, "a.png")
@@ -187,7 +187,7 @@ class BlobArchiveContract(BlobStoreContract):
     async def test_an_archive_that_does_not_answer_is_unreachable(
         self, archive: BlobArchive, outage: Outage
     ) -> None:
-        """Whatever is asked; nobody is told that a blob is missing, and all is there afterwards."""
+        """Every method raises it, and none says that a blob is missing; afterwards all blobs are there."""
         source = MemoryBlobStore({"a.png": b"bytes"})
         await self.copy(archive, source, "a.png", 5)
         acts = (

@@ -1,6 +1,6 @@
-"""What every blob store promises, as tests to subclass.
+"""The contract of a blob store, as tests to subclass.
 
-A subclass gives the fixture ``store`` and may give ``raw_reader``, another door to the same bytes::
+A subclass provides the fixture ``store``, and may provide ``raw_reader``, which bypasses the store::
 
     class TestMyStore(BlobStoreContract):
         @pytest.fixture
@@ -29,7 +29,7 @@ async def stream(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def read(store: BlobStore, key: str, *, start: int = 0, end: int | None = None) -> bytes:
-    """Return the whole of a blob, or a part of it."""
+    """Return the bytes of a blob, or a range of them."""
     return b"".join([chunk async for chunk in store.open(key, start=start, end=end)])
 
 
@@ -39,7 +39,7 @@ async def keys_of(store: BlobStore, prefix: str = "") -> list[str]:
 
 
 class BlobStoreContract:
-    """A store keeps what it is given, whole or not at all."""
+    """A store stores a blob completely or not at all."""
 
     content_type = "image/png"
 
@@ -50,16 +50,16 @@ class BlobStoreContract:
 
     @pytest.fixture
     def raw_reader(self) -> RawReader | None:
-        """Return what reads the bytes of a key without the store, or None where there is no other door."""
+        """Return a function that reads the bytes of a key without the store; None if there is no such way."""
         return None
 
     async def put(self, store: BlobStore, key: str, data: bytes) -> None:
-        """Keep ``data`` in pieces of 1000 bytes."""
+        """Store ``data`` in chunks of 1000 bytes."""
         pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
         await store.put(key, stream(pieces), content_type=self.content_type)
 
     async def test_bytes_come_back(self, store: BlobStore, raw_reader: RawReader | None) -> None:
-        """What was put is what is read, by the store and through another door."""
+        """The bytes that were stored are read back, through the store and around it."""
         data = bytes(range(256)) * 40
 
         await self.put(store, "images/7.png", data)
@@ -69,7 +69,7 @@ class BlobStoreContract:
             assert data == raw_reader("images/7.png")
 
     async def test_put_tells_size_and_checksums(self, store: BlobStore) -> None:
-        """Size and SHA-256 are known after a put; a CRC-64 that is told is right."""
+        """Size and SHA-256 are known after a put; a CRC-64, if there is one, is right."""
         data = b"123456789" * 1000
         crc = Crc64()
         crc.update(data)
@@ -81,7 +81,7 @@ class BlobStoreContract:
         assert blob.crc64 in {None, expected}
 
     async def test_stat_tells_the_size(self, store: BlobStore) -> None:
-        """What was put can be asked for."""
+        """`stat` returns the size of a stored blob."""
         await self.put(store, "a.png", b"x" * 3210)
 
         blob = await store.stat("a.png")
@@ -90,7 +90,7 @@ class BlobStoreContract:
         assert ("a.png", 3210) == (blob.key, blob.size_bytes)
 
     async def test_an_empty_blob_is_a_blob(self, store: BlobStore) -> None:
-        """Nothing at all can be kept too."""
+        """A blob may have no bytes."""
         await store.put("empty.png", stream([]), content_type=self.content_type)
 
         blob = await store.stat("empty.png")
@@ -99,7 +99,7 @@ class BlobStoreContract:
         assert (0, b"") == (blob.size_bytes, await read(store, "empty.png"))
 
     async def test_big_blobs_come_in_small_chunks(self, store: BlobStore) -> None:
-        """However it was put, no chunk is larger than 1 MiB."""
+        """However the blob was stored, no chunk is larger than 1 MiB."""
         data = hashlib.sha256(b"seed").digest() * (3 * 1024 * 1024 // 32)
         await store.put("big.png", stream([data]), content_type=self.content_type)
 
@@ -112,7 +112,7 @@ class BlobStoreContract:
         ("start", "end"), [(0, 1), (0, None), (10, 20), (4990, None), (4999, 5000), (100, 9999), (7, 7)]
     )
     async def test_a_part_can_be_read(self, store: BlobStore, start: int, end: int | None) -> None:
-        """``start`` is included, ``end`` is not, and an end behind the end is the end."""
+        """``start`` is inclusive, ``end`` exclusive and may lie beyond the last byte."""
         data = bytes(at % 251 for at in range(5000))
         await self.put(store, "part.png", data)
 
@@ -120,16 +120,16 @@ class BlobStoreContract:
 
     @pytest.mark.parametrize(("start", "end"), [(0, None), (3, None), (0, 2), (5, 5)])
     async def test_a_missing_blob_is_missing(self, store: BlobStore, start: int, end: int | None) -> None:
-        """Reading says so at the first step, whatever part is wanted."""
+        """Reading raises on the first iteration, whatever the range."""
         with pytest.raises(BlobMissing):
             await anext(store.open("none.png", start=start, end=end))
 
     async def test_a_missing_blob_has_no_stat(self, store: BlobStore) -> None:
-        """There is nothing to tell."""
+        """`stat` returns None."""
         assert await store.stat("a/none.png") is None
 
     async def test_a_second_put_replaces(self, store: BlobStore) -> None:
-        """The newer bytes win, also when they are fewer."""
+        """The newer bytes win, even if they are fewer."""
         await self.put(store, "a.png", b"old" * 100)
 
         await self.put(store, "a.png", b"new")
@@ -139,7 +139,7 @@ class BlobStoreContract:
     async def test_a_failing_source_leaves_nothing(
         self, store: BlobStore, raw_reader: RawReader | None
     ) -> None:
-        """Its exception goes on, and there is no blob, not even half of one."""
+        """Its exception propagates, and there is no blob, not even a partial one."""
 
         async def breaking() -> AsyncIterator[bytes]:
             yield b"x" * 400_000
@@ -155,7 +155,7 @@ class BlobStoreContract:
             assert raw_reader("half.png") is None
 
     async def test_a_failing_source_keeps_what_was_there(self, store: BlobStore) -> None:
-        """A put that fails does not touch the blob it was to replace."""
+        """A put that fails does not change the blob that it was to replace."""
 
         async def breaking() -> AsyncIterator[bytes]:
             yield b"new"
@@ -168,7 +168,7 @@ class BlobStoreContract:
         assert b"old" == await read(store, "a.png")
 
     async def test_a_cancelled_put_leaves_nothing(self, store: BlobStore) -> None:
-        """Whoever gives up in the middle gives up the whole."""
+        """A put that is cancelled halfway stores nothing."""
         waiting = asyncio.Event()
 
         async def endless() -> AsyncIterator[bytes]:
@@ -185,7 +185,7 @@ class BlobStoreContract:
         assert [] == await keys_of(store)
 
     async def test_a_deleted_blob_is_gone(self, store: BlobStore, raw_reader: RawReader | None) -> None:
-        """It can neither be read nor listed, and the others stay."""
+        """A deleted blob can be neither read nor listed; others stay."""
         await self.put(store, "a/1.png", b"one")
         await self.put(store, "a/2.png", b"two")
 
@@ -197,13 +197,13 @@ class BlobStoreContract:
             assert raw_reader("a/1.png") is None
 
     async def test_deleting_nothing_is_fine(self, store: BlobStore) -> None:
-        """A second delete changes nothing."""
+        """Deleting a missing blob is no error."""
         await store.delete("a/none.png")
 
         assert await store.stat("a/none.png") is None
 
     async def test_keys_are_listed_by_prefix(self, store: BlobStore) -> None:
-        """A prefix may end anywhere in a key."""
+        """A prefix may end anywhere within a key."""
         for key in ("images/01/a.png", "images/02/b.png", "thumbnails/01/a.webp"):
             await self.put(store, key, b"x")
 
@@ -229,7 +229,7 @@ class BlobStoreContract:
         ],
     )
     async def test_a_key_cannot_lead_out(self, store: BlobStore, key: str) -> None:
-        """Only the letters of the port, and no way to anywhere else."""
+        """Only characters that the port allows, and no path out of the store."""
         with pytest.raises(StorageError):
             await store.put(key, stream([b"x"]), content_type=self.content_type)
         with pytest.raises(StorageError):
@@ -238,7 +238,7 @@ class BlobStoreContract:
             await store.delete(key)
 
     async def test_many_puts_at_once(self, store: BlobStore) -> None:
-        """Each blob gets its own bytes."""
+        """Blobs that are stored concurrently do not mix."""
         data = {f"many/{number}.png": bytes([number]) * 70_000 for number in range(20)}
 
         await asyncio.gather(*(self.put(store, key, content) for key, content in data.items()))
@@ -246,11 +246,11 @@ class BlobStoreContract:
         assert data == {key: await read(store, key) for key in data}
 
     async def test_readers_see_the_old_or_the_new(self, store: BlobStore) -> None:
-        """A reader beside a writer never gets a mixture."""
+        """A reader concurrent with a writer never gets a mixture."""
         old, new = b"o" * 300_000, b"n" * 300_000
         await self.put(store, "a.png", old)
 
-        seen, _ = await asyncio.gather(read(store, "a.png"), self.put(store, "a.png", new))
+        content, _ = await asyncio.gather(read(store, "a.png"), self.put(store, "a.png", new))
 
-        assert seen in {old, new}
+        assert content in {old, new}
         assert new == await read(store, "a.png")

@@ -1,6 +1,6 @@
-"""What every clock promises, as tests to subclass.
+"""The contract of a clock, as tests to subclass.
 
-A subclass gives the fixture ``clock`` and may give ``time_reader``, another door to the same wall time::
+A subclass provides the fixture ``clock``, and may provide ``time_reader``, which bypasses the clock::
 
     class TestMyClock(ClockContract):
         @pytest.fixture
@@ -20,7 +20,7 @@ TimeReader = Callable[[], datetime]
 
 
 class ClockContract:
-    """Wall time in UTC, and seconds that only go forward."""
+    """Wall-clock time in UTC, and a monotonic clock."""
 
     @pytest.fixture
     def clock(self) -> Clock:
@@ -29,7 +29,7 @@ class ClockContract:
 
     @pytest.fixture
     def time_reader(self) -> TimeReader | None:
-        """Return what reads the wall time without the clock, or None where there is no other door."""
+        """Return a function that reads the wall-clock time without the clock, or None if there is none."""
         return None
 
     def test_now_is_utc_in_milliseconds(self, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class ClockContract:
         assert (timedelta(0), 0) == (now.utcoffset(), now.microsecond % 1000)
 
     def test_now_is_cut_and_not_rounded(self, clock: Clock, time_reader: TimeReader | None) -> None:
-        """It is less than a millisecond behind what another door shows, and never ahead of it."""
+        """It is less than a millisecond behind the reference time, and never ahead of it."""
         if time_reader is None:
             return
         before, now, after = time_reader(), clock.now(), time_reader()
@@ -53,7 +53,7 @@ class ClockContract:
         assert sorted(readings) == readings
 
     async def test_sleeping_takes_its_time(self, clock: Clock) -> None:
-        """After sleeping the monotonic clock is at least that much further."""
+        """After sleeping, the monotonic clock has advanced by at least that time."""
         before = clock.monotonic()
         await clock.sleep(0.001)
 
@@ -61,7 +61,7 @@ class ClockContract:
 
     @pytest.mark.parametrize("seconds", [0, -1])
     async def test_a_time_that_is_over_is_not_waited_for(self, clock: Clock, seconds: float) -> None:
-        """Whoever is late goes on, and no clock is turned back."""
+        """A sleep of zero or less returns at once, and no clock goes back."""
         before = clock.monotonic()
         async with asyncio.timeout(5):
             await clock.sleep(seconds)
@@ -69,7 +69,7 @@ class ClockContract:
         assert clock.monotonic() >= before
 
     async def test_others_run_while_one_sleeps(self, clock: Clock) -> None:
-        """A sleep gives the event loop to whoever is ready."""
+        """A sleep yields to the event loop."""
         ready = asyncio.Event()
         asyncio.get_running_loop().call_soon(ready.set)
 
@@ -78,7 +78,7 @@ class ClockContract:
         assert ready.is_set()
 
     async def test_a_sleeper_can_be_cancelled(self, clock: Clock) -> None:
-        """Nobody has to wait for the end of a sleep that is no longer needed."""
+        """A sleep that is no longer needed can be cancelled."""
         sleeping = asyncio.create_task(clock.sleep(3600))
         await asyncio.sleep(0)  # it begins
         sleeping.cancel()

@@ -1,6 +1,6 @@
-"""What every watched disk promises, as tests to subclass.
+"""The contract of disk space, as tests to subclass.
 
-A subclass gives the fixture ``disk_with`` and may give ``free_bytes_reader``, another door to the same disk::
+A subclass provides the fixture ``disk_with``, and may provide ``free_bytes_reader``, which bypasses it::
 
     class TestMyDiskSpace(DiskSpaceContract):
         @pytest.fixture
@@ -19,22 +19,22 @@ FreeBytesReader = Callable[[], int]
 
 
 class DiskSpaceContract:
-    """How much can still be written, and whether that is enough."""
+    """Free space, and whether it is enough."""
 
     @pytest.fixture
     def disk_with(self) -> DiskWith:
-        """Return what makes the disk under test, for a minimum of free bytes."""
+        """Return a function that makes the disk under test for a minimum of free bytes."""
         raise NotImplementedError
 
     @pytest.fixture
     def free_bytes_reader(self) -> FreeBytesReader | None:
-        """Return what reads the free bytes without the adapter, or None where there is no other door."""
+        """Return a function that reads the free bytes without the adapter; None if there is no such way."""
         return None
 
     def test_free_bytes_are_what_may_be_written(
         self, disk_with: DiskWith, free_bytes_reader: FreeBytesReader | None
     ) -> None:
-        """The number is near what another door shows; others write to the same disk meanwhile."""
+        """The number is close to the reference; others write to the same disk meanwhile."""
         free = disk_with(0).free_bytes()
 
         assert isinstance(free, int)
@@ -48,7 +48,7 @@ class DiskSpaceContract:
         assert expected is disk_with(min_free_bytes).sufficient()
 
     def test_asking_changes_nothing(self, disk_with: DiskWith) -> None:
-        """A disk that is enough stays enough, however often it is asked."""
+        """A disk with enough space stays sufficient, however often it is checked."""
         disk = disk_with(1)
 
         assert {True} == {disk.sufficient() for _ in range(100)}

@@ -1,6 +1,6 @@
-"""What every event bus promises, as tests to subclass.
+"""The contract of an event bus, as tests to subclass.
 
-A subclass gives the fixtures ``repository`` and ``bus``, empty, over the same tasks::
+A subclass provides the fixtures ``repository`` and ``bus``, empty, over the same tasks::
 
     class TestMyBus(EventBusContract):
         @pytest.fixture
@@ -24,17 +24,17 @@ from imagegen_core.tasks.events import EventKind, TaskEvent, last_event
 
 
 async def collect(bus: EventBus, task_id: str, *, after: int = 0) -> list[TaskEvent]:
-    """Return all events of a task up to its final one."""
+    """Return all events of a task up to the final one."""
     async with asyncio.timeout(5):
         return [event async for event in bus.subscribe(task_id, after=after)]
 
 
 class EventBusContract:
-    """Events in order, from any of them on."""
+    """Events are delivered in order, from any of them on."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
-        """Return the empty repository that stores each task's last event."""
+        """Return the empty repository that stores the final event of each task."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -45,14 +45,14 @@ class EventBusContract:
     async def test_a_task_is_stored_with_its_last_event(
         self, bus: EventBus, repository: TaskRepository
     ) -> None:
-        """Whatever happens after the end was stored, those who follow get it; nothing else tells of it."""
+        """The final event is stored with the task's end, so subscribers get it whatever happens next."""
         completed, failed, cancelled = tasks = [a_task() for _ in range(3)]
         for task in tasks:
             await repository.add(task, queue_size=9)
         first = await bus.publish(an_event(failed.task_id))
         running = failed.claim("me", NOW)
         await repository.save(running)
-        failure = Failure.of(FailureCode.TIMEOUT, "no answer")
+        failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
         ends = [
             completed.claim("me", NOW).complete(later(1)),
             running.fail(later(2), failure),
@@ -71,7 +71,7 @@ class EventBusContract:
     async def test_an_end_that_is_refused_has_no_event(
         self, bus: EventBus, repository: TaskRepository
     ) -> None:
-        """A task ends once, and so do its events."""
+        """A task has one end and one final event."""
         task = a_task()
         await repository.add(task, queue_size=9)
         await repository.save(task.cancel(NOW))
@@ -82,7 +82,7 @@ class EventBusContract:
         assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
 
     async def test_who_waits_is_told_of_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
-        """All who subscribed before it get the last event."""
+        """All earlier subscribers get the final event."""
         task = a_task()
         await repository.add(task, queue_size=9)
         watching = [asyncio.create_task(collect(bus, task.task_id)) for _ in range(2)]
@@ -94,21 +94,21 @@ class EventBusContract:
         assert [[EventKind.CANCELLED]] * 2 == [[e.kind for e in await each] for each in watching]
 
     async def test_ids_grow(self, bus: EventBus) -> None:
-        """Every event gets a greater id than those before, over all tasks; the rest of it is kept."""
+        """Every event gets a greater id than all before it, across tasks; its other fields are unchanged."""
         events = [await bus.publish(an_event(task, progress=0.5)) for task in ("a", "b", "a")]
 
         assert 0 < events[0].id < events[1].id < events[2].id
         assert {"progress": 0.5} == dict(events[0].data)
 
     async def test_last_id_is_the_tasks_own(self, bus: EventBus) -> None:
-        """A task without events has 0; others the id of their latest."""
+        """A task without events has 0, others the id of their latest event."""
         first = await bus.publish(an_event("a"))
         await bus.publish(an_event("b"))
 
         assert (first.id, 0) == (await bus.last_id("a"), await bus.last_id("c"))
 
     async def test_a_late_subscriber_gets_all(self, bus: EventBus) -> None:
-        """Kept events come in order, of this task only, and the final one ends the stream."""
+        """Stored events of this task are replayed in order, and the final one ends the stream."""
         first = await bus.publish(an_event("a", progress=0.1))
         await bus.publish(an_event("b", EventKind.FAILED))
         second = await bus.publish(an_event("a", EventKind.IMAGE, image={"id": 7, "prompt": "猫"}))
@@ -117,20 +117,20 @@ class EventBusContract:
         assert [first, second, last] == await collect(bus, "a")
 
     async def test_a_subscriber_goes_on_after_an_id(self, bus: EventBus) -> None:
-        """What was seen already is not sent again."""
+        """Events up to the given id are not replayed."""
         first = await bus.publish(an_event("a"))
         last = await bus.publish(an_event("a", EventKind.CANCELLED))
 
         assert [last] == await collect(bus, "a", after=first.id)
 
     async def test_nothing_follows_the_final_event(self, bus: EventBus) -> None:
-        """Who has seen the final event is not kept waiting."""
+        """A subscription after the final event ends at once."""
         last = await bus.publish(an_event("a", EventKind.FAILED))
 
         assert [] == await collect(bus, "a", after=last.id)
 
     async def test_subscribers_get_events_as_they_happen(self, bus: EventBus) -> None:
-        """Several who watch the same task all see everything."""
+        """Several subscribers of a task each get all its events."""
         watching = [asyncio.create_task(collect(bus, "a")) for _ in range(3)]
         await asyncio.sleep(0)
         published = [await bus.publish(an_event("a", progress=n / 10)) for n in range(5)]
@@ -139,7 +139,7 @@ class EventBusContract:
         assert [published] * 3 == await asyncio.gather(*watching)
 
     async def test_a_subscriber_that_leaves_disturbs_nobody(self, bus: EventBus) -> None:
-        """Others go on, and publishing goes on."""
+        """Other subscribers and publishing are not affected."""
         leaving = asyncio.create_task(collect(bus, "a"))
         staying = asyncio.create_task(collect(bus, "a"))
         await bus.publish(an_event("a"))
@@ -151,7 +151,7 @@ class EventBusContract:
         assert last == (await staying)[-1]
 
     async def test_long_histories_come_whole(self, bus: EventBus) -> None:
-        """More events than fit one reading come in order, none twice."""
+        """More events than fit into one read are delivered in order, none twice."""
         published = await asyncio.gather(*(bus.publish(an_event("a", n=n)) for n in range(1200)))
         last = await bus.publish(an_event("a", EventKind.COMPLETED))
 

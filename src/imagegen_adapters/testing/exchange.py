@@ -1,4 +1,4 @@
-"""An exchange in memory, for the tests of providers."""
+"""An exchange in memory, for tests of providers."""
 
 import io
 from collections.abc import AsyncIterator, Mapping
@@ -34,27 +34,27 @@ class MemoryExchange:
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Keep the bytes under ``name``; nothing is kept when there are too many or ``chunks`` raises."""
-        kept = bytearray()
+        """Store the bytes under ``name``; nothing is stored if there are too many or ``chunks`` raises."""
+        data = bytearray()
         async for chunk in chunks:
-            kept += chunk
-            if len(kept) > max_bytes:
+            data += chunk
+            if len(data) > max_bytes:
                 raise CallError(FailureCode.BAD_RESPONSE, f"the answer is longer than {max_bytes} bytes")
-        self.spooled[name] = bytes(kept)
-        return len(kept)
+        self.spooled[name] = bytes(data)
+        return len(data)
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return what was spooled."""
+        """Return the spooled file."""
         if name not in self.spooled:
             raise BlobMissing(name)
         return io.BytesIO(self.spooled[name])
 
     async def read_input(self, image: InputImage) -> bytes:
-        """Return the bytes that were given as ``inputs``."""
+        """Return the bytes of an input."""
         return self.inputs[image.key]
 
     async def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the same in pieces of seven bytes."""
+        """Yield the bytes of an input in chunks of seven."""
         if image.key not in self.inputs:
             raise BlobMissing(image.key)
         data = self.inputs[image.key]

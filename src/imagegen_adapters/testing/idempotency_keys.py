@@ -1,6 +1,6 @@
-"""What every store of idempotency keys promises, as tests to subclass.
+"""The contract of idempotency keys, as tests to subclass.
 
-A subclass gives the fixtures ``repository`` and ``keys``, over the same empty store.
+A subclass provides the fixtures ``repository`` and ``keys``, over the same empty store.
 """
 
 import attrs
@@ -14,11 +14,11 @@ from imagegen_core.ports.task_repository import TaskRepository
 
 
 class IdempotencyKeysContract:
-    """Which task a key made."""
+    """Looking up the tasks of keys."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
-        """Return the empty repository that the keys belong to."""
+        """Return the empty repository that stores the keys."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -33,7 +33,7 @@ class IdempotencyKeysContract:
     async def test_a_used_key_gives_its_task_as_it_is_now(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """Not as it was when the key made it."""
+        """The task is returned in its present state, not as it was created."""
         task = a_task()
         await repository.add(task, queue_size=9, idempotency=a_claim())
         await repository.save(task.cancel(later(1)))
@@ -44,14 +44,14 @@ class IdempotencyKeysContract:
         assert (task.task_id, "cancelled") == (replayed.task_id, replayed.status)
 
     async def test_another_body_is_refused(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
-        """A key means one body."""
+        """A key belongs to one body."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
 
         with pytest.raises(IdempotencyKeyReused):
             await keys.replay(a_claim(body="bb"), now=NOW)
 
     async def test_scopes_are_apart(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
-        """The same key of another caller is another key."""
+        """The same key in another scope is a different key."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
 
         assert await keys.replay(a_claim(scope="other"), now=NOW) is None
@@ -59,7 +59,7 @@ class IdempotencyKeysContract:
     async def test_an_expired_key_is_new_again(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """A day later it may mean something else."""
+        """A day later the key may be used for another request."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
 
         assert await keys.replay(a_claim(), now=later(86_400)) is None
@@ -67,20 +67,20 @@ class IdempotencyKeysContract:
     async def test_keys_with_a_beginning_tell_what_they_made(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """The newest first, as it is now; other beginnings, scopes and bodies make no difference."""
+        """The newest come first, in their present state; keys with other prefixes or scopes are ignored."""
         tasks = [a_task() for _ in range(4)]
         for task, key in zip(tasks, ("a.1", "a.2", "ab.3", "b.4"), strict=True):
             await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
         await repository.save(tasks[0].cancel(later(1)))
 
-        tasks_by_prefix = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
+        keyed_tasks = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in tasks_by_prefix]
-        assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in tasks_by_prefix]
+        assert [tasks[1].task_id, tasks[0].task_id] == [keyed.task.task_id for keyed in keyed_tasks]
+        assert [("a.2", "pending"), ("a.1", "cancelled")] == [(k.key, k.task.status) for k in keyed_tasks]
 
     async def test_expired_keys_made_nothing(self, repository: TaskRepository, keys: IdempotencyKeys) -> None:
-        """Whatever they begin with."""
+        """Expired keys are not returned, whatever their prefix."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
 
         assert () == await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=later(86_400))
@@ -88,72 +88,78 @@ class IdempotencyKeysContract:
     async def test_no_more_than_twenty_are_told(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """The newest ones."""
+        """The newest twenty are returned."""
         tasks = [a_task() for _ in range(22)]
         for number, task in enumerate(tasks):
             await repository.add(task, queue_size=99, idempotency=a_claim(f"a.{number}"))
 
-        tasks_by_prefix = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
+        keyed_tasks = await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=NOW)
 
-        assert [task.task_id for task in reversed(tasks[2:])] == [
-            keyed.task.task_id for keyed in tasks_by_prefix
-        ]
+        assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task.task_id for keyed in keyed_tasks]
 
     async def test_keys_are_unanswered_until_told_otherwise(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """The oldest first; other beginnings and scopes make no difference."""
+        """The oldest come first; keys with other prefixes or scopes are ignored."""
         tasks = [a_task() for _ in range(4)]
         for task, key in zip(tasks, ("a.2", "a.1", "a.3", "ab.4"), strict=True):
             await repository.add(task, queue_size=9, idempotency=a_claim(key, body=key))
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.9", scope="other"))
         for _ in range(2):
-            await keys.answered(tasks[1].task_id, at=later(1))
+            await keys.mark_answered(tasks[1].task_id, at=later(1))
 
-        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+        unanswered = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
 
-        assert [("a.2", tasks[0].task_id), ("a.3", tasks[2].task_id)] == [(k.key, k.task_id) for k in found]
+        assert [("a.2", tasks[0].task_id), ("a.3", tasks[2].task_id)] == [
+            (k.key, k.task_id) for k in unanswered
+        ]
 
     async def test_what_ended_earlier_is_not_among_the_unanswered(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """Nor is an expired key."""
+        """Nor are expired keys."""
         for second in range(3):
             task = a_task()
             await repository.add(task, queue_size=9, idempotency=a_claim(f"a.{second}"))
             await repository.save(task.cancel(later(second)))
 
-        async def found(now: int, ended_since: int) -> list[str]:
+        async def unanswered_keys(now: int, ended_since: int) -> list[str]:
             since = later(ended_since)
-            keyed = await keys.unanswered(
+            unanswered = await keys.unanswered(
                 scope=a_claim().scope, prefix="a.", now=later(now), ended_since=since
             )
-            return [unanswered_key.key for unanswered_key in keyed]
+            return [unanswered_key.key for unanswered_key in unanswered]
 
-        assert [["a.1", "a.2"], [], []] == [await found(9, 0), await found(9, 2), await found(86_400, 0)]
+        assert [["a.1", "a.2"], [], []] == [
+            await unanswered_keys(9, 0),
+            await unanswered_keys(9, 2),
+            await unanswered_keys(86_400, 0),
+        ]
 
     async def test_a_task_without_a_key_may_be_answered(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """It changes nothing, and an unknown task is no error."""
+        """Marking it changes nothing, and an unknown task is no error."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim("a.1"))
-        await keys.answered(a_task().task_id, at=NOW)
+        await keys.mark_answered(a_task().task_id, at=NOW)
 
-        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
+        unanswered = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=NOW, ended_since=NOW)
 
-        assert ["a.1"] == [unanswered_key.key for unanswered_key in found]
+        assert ["a.1"] == [unanswered_key.key for unanswered_key in unanswered]
 
     async def test_a_key_used_again_after_its_time_is_unanswered(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
-        """It is another caller's."""
+        """The new task has not been answered yet."""
         for day in range(2):
             task = a_task(created_at=later(day * 86_400))
             claim = attrs.evolve(a_claim("a.1"), expires_at=later((day + 1) * 86_400))
             await repository.add(task, queue_size=9, idempotency=claim)
             if day == 0:
-                await keys.answered(task.task_id, at=later(1))
+                await keys.mark_answered(task.task_id, at=later(1))
 
-        found = await keys.unanswered(scope=a_claim().scope, prefix="a.", now=later(86_400), ended_since=NOW)
+        unanswered = await keys.unanswered(
+            scope=a_claim().scope, prefix="a.", now=later(86_400), ended_since=NOW
+        )
 
-        assert ["a.1"] == [unanswered_key.key for unanswered_key in found]
+        assert ["a.1"] == [unanswered_key.key for unanswered_key in unanswered]

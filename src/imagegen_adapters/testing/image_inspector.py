@@ -1,4 +1,4 @@
-"""What every `ImageInspector` promises, as a suite to subclass."""
+"""The contract of an `ImageInspector`, as a suite to subclass."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected
 
 
 async def in_chunks(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
-    """Yield ``data`` bit by bit, as it comes from a disk or a network."""
+    """Yield ``data`` in chunks, as it comes from a disk or a network."""
     for start in range(0, len(data), size):
         yield data[start : start + size]
 
@@ -58,7 +58,7 @@ ACCEPTED: dict[str, tuple[bytes, MediaType]] = {
     "lossy WebP": (encoded(gradient("RGB"), "WEBP"), MediaType.WEBP),
     "lossless WebP": (encoded(gradient("RGBA"), "WEBP", lossless=True), MediaType.WEBP),
 }
-"""Images of 640×320 that an inspector takes, and their types."""
+"""Images of 640×320 that an inspector accepts, and their types."""
 
 REJECTED: dict[str, bytes] = {
     "nothing": b"",
@@ -91,18 +91,18 @@ class ImageInspectorContract:
         """An image's type comes from its bytes, its size from its pixels."""
         data, mime_type = ACCEPTED[name]
 
-        seen = await inspector.inspect(in_chunks(data))
+        inspection = await inspector.inspect(in_chunks(data))
 
-        assert (mime_type, 640, 320) == (seen.mime_type, seen.width, seen.height)
+        assert (mime_type, 640, 320) == (inspection.mime_type, inspection.width, inspection.height)
 
     @pytest.mark.parametrize("name", ACCEPTED)
     async def test_thumbnail_shows_the_image(self, inspector: ImageInspector, name: str) -> None:
-        """The thumbnail is a WebP of 512 pixels that goes from dark to light as the image does."""
+        """The thumbnail is a WebP of 512 pixels that goes from dark to light like the image."""
         data, _ = ACCEPTED[name]
 
-        seen = await inspector.inspect(in_chunks(data))
+        inspection = await inspector.inspect(in_chunks(data))
 
-        thumbnail = Image.open(io.BytesIO(seen.thumbnail))
+        thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
         grey = thumbnail.convert("RGB").convert("L").resize((4, 1), Image.Resampling.BOX)
         shades = list(grey.tobytes())
         assert ("WEBP", (512, 256)) == (thumbnail.format, thumbnail.size)
@@ -116,7 +116,7 @@ class ImageInspectorContract:
             await inspector.inspect(in_chunks(REJECTED[name]))
 
     async def test_rejects_too_many_bytes(self, inspector: ImageInspector) -> None:
-        """More than 50 MB are rejected without waiting for the rest."""
+        """An image of more than 50 MB is rejected without reading the rest."""
 
         async def endless() -> AsyncIterator[bytes]:
             while True:
@@ -127,44 +127,49 @@ class ImageInspectorContract:
 
     async def test_takes_a_single_pixel(self, inspector: ImageInspector) -> None:
         """The smallest image has a thumbnail of its own size."""
-        seen = await inspector.inspect(in_chunks(encoded(Image.new("RGB", (1, 1)), "PNG")))
+        inspection = await inspector.inspect(in_chunks(encoded(Image.new("RGB", (1, 1)), "PNG")))
 
-        assert ((1, 1), (1, 1)) == ((seen.width, seen.height), Image.open(io.BytesIO(seen.thumbnail)).size)
+        assert ((1, 1), (1, 1)) == (
+            (inspection.width, inspection.height),
+            Image.open(io.BytesIO(inspection.thumbnail)).size,
+        )
 
     async def test_takes_the_first_frame(self, inspector: ImageInspector) -> None:
-        """Of an animation the first frame is looked at."""
+        """Of an animation the first frame is inspected."""
         animation = encoded(_ANIMATION[0], "WEBP", save_all=True, append_images=_ANIMATION[1:], lossless=True)
 
-        seen = await inspector.inspect(in_chunks(animation))
+        inspection = await inspector.inspect(in_chunks(animation))
 
-        red, green, blue = Image.open(io.BytesIO(seen.thumbnail)).convert("RGB").resize((1, 1)).tobytes()
-        assert (40, 30) == (seen.width, seen.height)
+        red, green, blue = (
+            Image.open(io.BytesIO(inspection.thumbnail)).convert("RGB").resize((1, 1)).tobytes()
+        )
+        assert (40, 30) == (inspection.width, inspection.height)
         assert red - max(green, blue) > 150
 
     async def test_applies_the_orientation(self, inspector: ImageInspector) -> None:
-        """Size and thumbnail are as the image is shown, and the thumbnail carries no metadata."""
+        """Size and thumbnail are as the image is displayed, and the thumbnail has no metadata."""
         exif = Image.Exif()
         exif[0x0112] = 6  # turn it clockwise
         lying = encoded(_SMALL, "JPEG", exif=exif.tobytes(), comment=b"private")
 
-        seen = await inspector.inspect(in_chunks(lying))
+        inspection = await inspector.inspect(in_chunks(lying))
 
-        thumbnail = Image.open(io.BytesIO(seen.thumbnail))
-        assert ((48, 64), (48, 64)) == ((seen.width, seen.height), thumbnail.size)
+        thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
+        assert ((48, 64), (48, 64)) == ((inspection.width, inspection.height), thumbnail.size)
         assert {"exif", "icc_profile", "xmp", "comment"}.isdisjoint(thumbnail.info)
 
     async def test_keeps_transparency(self, inspector: ImageInspector) -> None:
-        """What is transparent is so in the thumbnail."""
+        """Transparent pixels are transparent in the thumbnail."""
         clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
 
-        seen = await inspector.inspect(in_chunks(encoded(clear, "PNG")))
+        inspection = await inspector.inspect(in_chunks(encoded(clear, "PNG")))
 
-        thumbnail = Image.open(io.BytesIO(seen.thumbnail))
+        thumbnail = Image.open(io.BytesIO(inspection.thumbnail))
         assert "RGBA" == thumbnail.mode
         assert (0, 0) == thumbnail.getchannel("A").getextrema()
 
     async def test_passes_on_what_the_source_raises(self, inspector: ImageInspector) -> None:
-        """A source that breaks is not the image's fault, and the next image is fine."""
+        """An exception of the source propagates, and the next image is inspected normally."""
 
         async def broken() -> AsyncIterator[bytes]:
             yield ACCEPTED["RGB PNG"][0][:50]
@@ -172,6 +177,6 @@ class ImageInspectorContract:
 
         with pytest.raises(ConnectionResetError):
             await inspector.inspect(broken())
-        seen = await inspector.inspect(in_chunks(ACCEPTED["RGB PNG"][0]))
+        inspection = await inspector.inspect(in_chunks(ACCEPTED["RGB PNG"][0]))
 
-        assert 640 == seen.width
+        assert 640 == inspection.width

@@ -1,6 +1,6 @@
-"""What every image inventory promises, as tests to subclass.
+"""The contract of an image inventory, as tests to subclass.
 
-A subclass gives the fixtures ``repository``, ``records`` and ``inventory``, empty, over the same data.
+A subclass provides the fixtures ``repository``, ``records`` and ``inventory``, empty, over the same data.
 """
 
 import pytest
@@ -18,7 +18,7 @@ def _ids(images: tuple[Image, ...]) -> list[int]:
 
 
 class ImageInventoryContract:
-    """Which images should be where, piece by piece."""
+    """Which images should be in which store, in batches."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
@@ -36,7 +36,7 @@ class ImageInventoryContract:
         raise NotImplementedError
 
     async def test_an_empty_inventory_has_nothing(self, inventory: ImageInventory) -> None:
-        """Nothing to go through, and every key is unknown."""
+        """There are no images, and every key is unknown."""
         assert ((), (), 0) == (
             await inventory.images(),
             await inventory.aged(created_before=later(1)),
@@ -45,7 +45,7 @@ class ImageInventoryContract:
         assert {"a.png"} == await inventory.unknown(["a.png"])
 
     async def test_records_come_whole(self, repository: TaskRepository, inventory: ImageInventory) -> None:
-        """What is read here is what the records tell."""
+        """The inventory returns complete records."""
         image = await add_image(repository, storage=StorageState.BOTH)
 
         assert (image,) == await inventory.images()
@@ -54,14 +54,14 @@ class ImageInventoryContract:
     async def test_images_are_found_by_state(
         self, repository: TaskRepository, inventory: ImageInventory
     ) -> None:
-        """In the order of ids, from one on; and they can be counted."""
+        """Images are returned in the order of ids, after a given one, and can be counted."""
         both = {"storage": StorageState.BOTH}
         ids = [
             (await add_image(repository, created_at=later(at), **more)).id
             for at, more in ((0, both), (1, {}), (2, both), (3, both))
         ]
 
-        found = {
+        batches = {
             "all": await inventory.images(),
             "both": await inventory.images(state=StorageState.BOTH),
             "next": await inventory.images(after=ids[0], limit=2),
@@ -76,33 +76,33 @@ class ImageInventoryContract:
             "all": ids,
             "both": [ids[0], ids[2], ids[3]],
             "next": [ids[1], ids[2]],
-        } == {name: [image.id for image in images] for name, images in found.items()}
+        } == {name: [image.id for image in images] for name, images in batches.items()}
         assert [4, 1, 2] == counts
 
     async def test_aged_images_are_in_both_stores(
         self, repository: TaskRepository, inventory: ImageInventory
     ) -> None:
-        """By age and not by id, since a clock may have been wrong; the time is exclusive."""
+        """Sorted by age and not by id, since a clock may have been wrong; the time is exclusive."""
         both = {"storage": StorageState.BOTH}
-        made = [
+        aged_images = [
             await add_image(repository, created_at=later(at), **more)
             for at, more in ((2, both), (0, {}), (1, both), (1, both), (3, both))
         ]
 
-        found = [
+        batches = [
             await inventory.aged(created_before=later(3)),
-            await inventory.aged(created_before=later(3), after=made[2]),
+            await inventory.aged(created_before=later(3), after=aged_images[2]),
             await inventory.aged(created_before=later(3), limit=1),
             await inventory.aged(created_before=later(1)),
         ]
 
-        ids = [image.id for image in made]
+        ids = [image.id for image in aged_images]
         assert [[ids[2], ids[3], ids[0]], [ids[3], ids[0]], [ids[2]], []] == [
-            [image.id for image in images] for images in found
+            [image.id for image in images] for images in batches
         ]
 
     async def test_unknown_keys_are_told(self, repository: TaskRepository, inventory: ImageInventory) -> None:
-        """Neither an image nor a thumbnail."""
+        """Keys that belong to neither an image nor a thumbnail are returned."""
         image = await add_image(repository)
 
         unknown = await inventory.unknown([image.blob_key, image.thumbnail_key or "", "x.png", "y.png"])
@@ -110,13 +110,13 @@ class ImageInventoryContract:
         assert {"x.png", "y.png"} == unknown
 
     async def test_no_key_at_all_is_unknown(self, inventory: ImageInventory) -> None:
-        """Asking about nothing is fine."""
+        """No keys at all are no error."""
         assert frozenset() == await inventory.unknown([])
 
     async def test_pieces_join_to_the_whole(
         self, repository: TaskRepository, inventory: ImageInventory
     ) -> None:
-        """Going on behind the last of each piece sees every image once."""
+        """Continuing after the last of each batch returns every image once."""
         both = {"storage": StorageState.BOTH}
         ids = [(await add_image(repository, created_at=later(-n), **both)).id for n in range(5)]
         pieces: list[tuple[Image, ...]] = []
@@ -150,7 +150,7 @@ class ImageInventoryContract:
     async def test_a_deleted_image_is_nowhere(
         self, repository: TaskRepository, records: ImageRecords, inventory: ImageInventory
     ) -> None:
-        """Its keys are unknown from then on, and those of others are not."""
+        """Its keys are unknown from then on; those of others are not."""
         image, other = await add_image(repository), await add_image(repository)
         await records.delete(image.id)
 
@@ -162,7 +162,7 @@ class ImageInventoryContract:
     async def test_an_image_without_a_thumbnail_has_one_key(
         self, repository: TaskRepository, inventory: ImageInventory
     ) -> None:
-        """Its missing thumbnail makes no other key known."""
+        """A missing thumbnail makes no other key known."""
         image = await add_image(repository, thumbnail_key=None)
 
         assert {"", "None"} == await inventory.unknown([image.blob_key, "", "None"])

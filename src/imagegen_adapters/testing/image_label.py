@@ -1,8 +1,8 @@
-"""What every image label promises, as tests to subclass.
+"""The contract of an image label, as tests to subclass.
 
-A subclass gives the fixture ``label``, and ``label_reader``, another door to the label in a file::
+A subclass provides the fixtures ``label`` and ``label_reader``, which reads a label without the adapter::
 
-    class TestMyLabel(PictureLabelContract):
+    class TestMyLabel(ImageLabelContract):
         @pytest.fixture
         def label(self):
             return MyLabel()
@@ -40,7 +40,7 @@ def _encoded(format: str, mode: str = "RGB", size: tuple[int, int] = (37, 23), *
 
 
 def _decoded(content: bytes) -> Image.Image:
-    """Return the image, decoded to its end."""
+    """Return the image, decoded completely."""
     image = Image.open(io.BytesIO(content))
     image.load()
     return image
@@ -55,7 +55,7 @@ FILES: dict[str, tuple[bytes, MediaType]] = {
     "lossy WebP": (_encoded("WEBP", quality=80), MediaType.WEBP),
     "lossless WebP with alpha": (_encoded("WEBP", "RGBA", lossless=True), MediaType.WEBP),
 }
-"""Whole images, and their types."""
+"""Intact images, and their types."""
 
 _LARGE: dict[MediaType, dict[str, Any]] = {
     MediaType.PNG: {"format": "PNG", "compress_level": 0},
@@ -65,7 +65,7 @@ _LARGE: dict[MediaType, dict[str, Any]] = {
 
 
 class ImageLabelContract:
-    """The same image with a label in it."""
+    """The same image with a label embedded."""
 
     @pytest.fixture
     def label(self) -> ImageLabel:
@@ -74,7 +74,7 @@ class ImageLabelContract:
 
     @pytest.fixture
     def label_reader(self) -> LabelReader:
-        """Return what reads the ``produce_id`` in a file without the adapter, None where there is none."""
+        """Return a function that reads the ``produce_id`` in a file without the adapter, or None."""
         raise NotImplementedError
 
     async def labelled(
@@ -100,7 +100,7 @@ class ImageLabelContract:
     async def test_the_label_names_the_image(
         self, label: ImageLabel, label_reader: LabelReader, name: str, produce_id: str
     ) -> None:
-        """Another door finds it in every kind of file, and none in the file before."""
+        """An independent reader finds the label in every kind of file, and none in the original."""
         content, media_type = FILES[name]
 
         labelled = await self.labelled(label, content, media_type, produce_id=produce_id)
@@ -109,7 +109,7 @@ class ImageLabelContract:
 
     @pytest.mark.parametrize("name", FILES)
     async def test_no_pixel_changes(self, label: ImageLabel, name: str) -> None:
-        """Nothing is encoded again, and the file's beginning shows the same type."""
+        """The image is not encoded again, and the first bytes show the same type."""
         content, media_type = FILES[name]
 
         labelled = await self.labelled(label, content, media_type)
@@ -122,7 +122,7 @@ class ImageLabelContract:
     async def test_a_label_that_is_there_stays_the_only_one(
         self, label: ImageLabel, label_reader: LabelReader, name: str
     ) -> None:
-        """Whoever made the image has said so already; the file is not touched."""
+        """The provider has labelled the image already; its label is not changed."""
         content, media_type = FILES[name]
         once = await self.labelled(label, content, media_type, produce_id="first")
 
@@ -136,7 +136,7 @@ class ImageLabelContract:
     async def test_chunks_of_any_size_give_the_same_file(
         self, label: ImageLabel, name: str, chunk_bytes: int
     ) -> None:
-        """The network decides how bytes arrive."""
+        """The size of the chunks makes no difference."""
         content, media_type = FILES[name]
 
         labelled = await self.labelled(label, content, media_type, chunk_bytes=chunk_bytes)
@@ -148,12 +148,12 @@ class ImageLabelContract:
     async def test_what_is_not_understood_passes_unchanged(
         self, label: ImageLabel, media_type: MediaType, content: bytes
     ) -> None:
-        """Whether it is an image, the decoder says."""
+        """Whether it is an image is for the decoder to say."""
         assert content == await self.labelled(label, content, media_type)
 
     @pytest.mark.parametrize("name", FILES)
     async def test_an_exception_of_the_source_goes_on(self, label: ImageLabel, name: str) -> None:
-        """A broken download is begun again by the caller."""
+        """The caller retries a download that fails."""
         content, media_type = FILES[name]
 
         async def broken() -> AsyncIterator[bytes]:
@@ -165,7 +165,7 @@ class ImageLabelContract:
 
     @pytest.mark.parametrize("media_type", MediaType)
     async def test_a_large_file_is_not_held(self, label: ImageLabel, media_type: MediaType) -> None:
-        """No more than a few MiB have been read and not yet handed on, whatever the size."""
+        """At most a few MiB have been read and not yet yielded, whatever the size."""
         content = _encoded(size=(2000, 2000), **_LARGE[media_type])
         read = handed_on = behind = 0
 

@@ -1,6 +1,6 @@
-"""What every store of image records promises, as tests to subclass.
+"""The contract of image records, as tests to subclass.
 
-A subclass gives the fixtures ``repository`` and ``records``, empty, over the same data::
+A subclass provides the fixtures ``repository`` and ``records``, empty, over the same data::
 
     class TestMyRecords(ImageRecordsContract):
         @pytest.fixture
@@ -25,7 +25,7 @@ from imagegen_core.search.query import SearchQuery
 
 
 async def add_image(repository: TaskRepository, **changes: Any) -> Image:
-    """Store one image of a task of its own and return its record."""
+    """Store an image of a task of its own, and return its record."""
     task = a_task()
     await repository.add(task, queue_size=100_000)
     attempt = an_attempt(task)
@@ -34,7 +34,7 @@ async def add_image(repository: TaskRepository, **changes: Any) -> Image:
 
 
 async def search(records: ImageRecords, keyword: str, **paging: int) -> list[str]:
-    """Return the prompts that contain the keyword, in the order in which they are found."""
+    """Return the prompts that contain the keyword, in the order of the results."""
     query = SearchQuery.parse(keyword, lambda text: text)
     page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), Paging(**paging))
     return [hit.image.prompt for hit in page.items]
@@ -43,7 +43,7 @@ async def search(records: ImageRecords, keyword: str, **paging: int) -> list[str
 async def walk(
     repository: TaskRepository, records: ImageRecords, keyword: str, mode: SearchMode, page_size: int
 ) -> list[SearchHit]:
-    """Return what is found, following the cursors, while a new image comes after each page."""
+    """Return all hits, following the cursors, while a new image is added after each page."""
     query = SearchQuery.parse(keyword, lambda text: text)
     hits: list[SearchHit] = []
     after: int | None = None
@@ -57,7 +57,7 @@ async def walk(
 
 
 class ImageRecordsContract:
-    """What is known of the images."""
+    """Records of images, and the search over them."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
@@ -70,14 +70,14 @@ class ImageRecordsContract:
         raise NotImplementedError
 
     async def test_a_record_comes_back_whole(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """Every field survives, an unsigned checksum and nested JSON too."""
+        """Every field survives, including an unsigned 64-bit checksum and nested JSON."""
         metadata = {"safety": [{"category": "x", "score": 0.5}], "说明": None}
         image = await add_image(repository, metadata=metadata, crc64=2**64 - 1)
 
         assert image == await records.get(image.id)
 
     async def test_an_unknown_image_is_not_found(self, records: ImageRecords) -> None:
-        """Asking for what is not there, and deleting it, raises."""
+        """Reading or deleting an unknown image raises."""
         with pytest.raises(ImageNotFound):
             await records.get(1)
         with pytest.raises(ImageNotFound):
@@ -86,7 +86,7 @@ class ImageRecordsContract:
     async def test_images_of_a_task_are_in_order(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """Parts first, then positions, whichever was stored first."""
+        """Images are sorted by part, then by position, whichever was stored first."""
         task = a_task()
         await repository.add(task, queue_size=9)
         late, early = an_attempt(task, part=1), an_attempt(task, part=0)
@@ -102,26 +102,26 @@ class ImageRecordsContract:
         assert () == await records.by_task("nobody")
 
     async def test_lists_are_newest_first(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """Pages by number and by cursor show the same list."""
-        kept = [await add_image(repository) for _ in range(5)]
+        """Paging by number and by cursor returns the same list."""
+        images = [await add_image(repository) for _ in range(5)]
 
         first = await records.find(ImageFilter(), Paging(page_size=2))
         second = await records.find(ImageFilter(), Paging(page=2, page_size=2))
         after = await records.find(ImageFilter(), Paging(page_size=2, after=first.last))
         last = await records.find(ImageFilter(), Paging(page_size=2, after=after.last))
 
-        assert (kept[4], kept[3]) == first.items
-        assert second.items == after.items == (kept[2], kept[1])
-        assert (kept[0],) == last.items
+        assert (images[4], images[3]) == first.items
+        assert second.items == after.items == (images[2], images[1])
+        assert (images[0],) == last.items
         assert (True, True, False) == (first.has_more, after.has_more, last.has_more)
         assert {(5, True)} == {(page.total, page.total_is_exact) for page in (first, second, after, last)}
 
     async def test_filters_narrow_the_list(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """Provider, model, operation and time; the upper end of a time is exclusive."""
+        """Provider, model, operation and time restrict the list; the upper bound of the time is exclusive."""
         old = await add_image(repository, provider_name="p", model_id="m", created_at=later(-60))
         new = await add_image(repository, operation=Operation.EDIT)
 
-        found = [
+        results = [
             (await records.find(criteria, Paging())).items
             for criteria in (
                 ImageFilter(provider_name="p"),
@@ -133,23 +133,23 @@ class ImageRecordsContract:
             )
         ]
 
-        assert [(old,), (old,), (new,), (new,), (old,), ()] == found
+        assert [(old,), (old,), (new,), (new,), (old,), ()] == results
 
     async def test_search_finds_every_word(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """All words must occur, anywhere, in any case and width; newest first."""
+        """All words must occur, anywhere and in any case and width; the newest come first."""
         for prompt in ("A Cat in the rain", "cat, dog", "ＣＡＴ　夜", "一只可爱的猫", "100% cotton_shirt"):
             await add_image(repository, prompt=prompt)
 
-        found = [
+        results = [
             await search(records, keyword) for keyword in ("cat", "ca rain", "猫", "%", "n_s", "_%", "鸟")
         ]
 
         cats = ["ＣＡＴ　夜", "cat, dog", "A Cat in the rain"]
         shirt = ["100% cotton_shirt"]
-        assert [cats, ["A Cat in the rain"], ["一只可爱的猫"], shirt, shirt, [], []] == found
+        assert [cats, ["A Cat in the rain"], ["一只可爱的猫"], shirt, shirt, [], []] == results
 
     async def test_search_has_pages(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """A search goes on after a cursor, and counts all that it found."""
+        """A search continues after a cursor, and its total counts all hits."""
         for number in range(5):
             await add_image(repository, prompt=f"猫 {number}")
             await add_image(repository, prompt="狗")
@@ -168,7 +168,7 @@ class ImageRecordsContract:
     async def test_special_characters_are_plain(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """Each matches itself and nothing else; one character is enough."""
+        """Each character matches only itself; one character is enough."""
         prompts = ["100%", "a_b", "back\\slash", 'a "quote"', "it's", "star*", "(best:1.2)", "🐱🐶", "夜，雨"]
         for prompt in (*prompts, "nothing special"):
             await add_image(repository, prompt=prompt)
@@ -179,7 +179,7 @@ class ImageRecordsContract:
     async def test_a_phrase_is_taken_with_its_spaces(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """Words in quotes must stand together; without, they may stand anywhere."""
+        """Quoted words must be adjacent; others may stand anywhere."""
         for prompt in ("a red car", "red and car", "redcar"):
             await add_image(repository, prompt=prompt)
 
@@ -187,7 +187,7 @@ class ImageRecordsContract:
         assert ["redcar", "red and car", "a red car"] == await search(records, "red car")
 
     async def test_filters_narrow_a_search(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """A search with a filter finds what has both."""
+        """A search with a filter returns only images that satisfy both."""
         for provider in ("p", "q"):
             for prompt in ("猫", "狗"):
                 await add_image(
@@ -195,7 +195,7 @@ class ImageRecordsContract:
                 )
         query = SearchQuery.parse("猫", lambda text: text)
 
-        found = [
+        results = [
             [hit.image.provider_name for hit in page.items]
             for criteria in (
                 ImageFilter(provider_name="p"),
@@ -205,12 +205,12 @@ class ImageRecordsContract:
             for page in [await records.search(query, SearchMode.CONTAINS, criteria, Paging())]
         ]
 
-        assert [["p"], ["q"], []] == found
+        assert [["p"], ["q"], []] == results
 
     async def test_cursors_walk_a_search_once_while_images_come(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """What is there at the start is seen once, newest first; what comes later is not."""
+        """Images present at the start are returned once, newest first; those added later are not."""
         for number in range(7):
             await add_image(repository, prompt=f"猫{number}")
 
@@ -221,7 +221,7 @@ class ImageRecordsContract:
     async def test_relevant_adds_close_ones_best_first(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """The prompt with one character between comes before any other that shares the parts."""
+        """A prompt with one character inserted ranks before others that share the parts."""
         exact = ["可爱的猫咪", "一只可爱的猫"]
         close = ["可爱的小猫", "可爱的狗和猫", "猫和可爱的狗", "橘猫"]
         for prompt in ("可爱的小猫", "雪山", *reversed(exact), "猫和可爱的狗", "可爱的狗和猫", "橘猫"):
@@ -241,7 +241,7 @@ class ImageRecordsContract:
     async def test_relevant_pages_join_without_a_gap(
         self, repository: TaskRepository, records: ImageRecords, page_size: int
     ) -> None:
-        """By number, and by cursor while images come: each once, the exact ones first."""
+        """By number, and by cursor while images are added: each appears once, exact matches first."""
         for number in range(3):
             for prompt in ("可爱的猫", "可爱的小猫", "狗"):
                 await add_image(repository, prompt=f"{prompt}{number}")
@@ -267,7 +267,7 @@ class ImageRecordsContract:
     async def test_a_page_beyond_the_end_is_empty(
         self, repository: TaskRepository, records: ImageRecords
     ) -> None:
-        """By number and by cursor, in either mode, and nothing follows it."""
+        """By number and by cursor, in either mode, it is empty and has no next page."""
         await add_image(repository, prompt="猫")
         query = SearchQuery.parse("猫", lambda text: text)
 
@@ -277,7 +277,7 @@ class ImageRecordsContract:
                 assert ((), False) == (page.items, page.has_more)
 
     async def test_a_deleted_image_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """It is not found by anything, and its id is not given to another."""
+        """A deleted image is not results in any way, and its id is not reused."""
         image = await add_image(repository, prompt="猫")
 
         deleted = await records.delete(image.id)
@@ -289,7 +289,7 @@ class ImageRecordsContract:
         assert (await add_image(repository)).id > image.id
 
     async def test_storage_can_be_noted(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """Where the bytes are is kept; an image that is gone is fine."""
+        """The storage state is stored; a deleted image is no error."""
         image = await add_image(repository)
 
         await records.set_storage(image.id, StorageState.OSS)

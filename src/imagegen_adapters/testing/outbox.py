@@ -1,6 +1,6 @@
-"""What every outbox promises, as tests to subclass.
+"""The contract of an outbox, as tests to subclass.
 
-A subclass gives the fixtures ``repository``, ``records`` and ``outbox`` over the same data.
+A subclass provides the fixtures ``repository``, ``records`` and ``outbox`` over the same data.
 """
 
 import pytest
@@ -18,7 +18,7 @@ def _brief(entries: tuple[OutboxEntry, ...]) -> list[tuple[OutboxKind, str]]:
 
 
 class OutboxContract:
-    """Nothing is forgotten until it is done."""
+    """No entry is lost before it is completed."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
@@ -36,7 +36,7 @@ class OutboxContract:
         raise NotImplementedError
 
     async def test_local_images_are_added_once(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """A second scan finds nothing new, and images that are elsewhere are none of its business."""
+        """A second scan adds nothing; images that the archive has are not added."""
         image = await add_image(repository)
         await add_image(repository, storage=StorageState.BOTH)
         await add_image(repository, storage=StorageState.OSS)
@@ -48,7 +48,7 @@ class OutboxContract:
         assert (OutboxKind.UPLOAD, image.blob_key, image.id) == (entry.kind, entry.blob_key, entry.image_id)
 
     async def test_a_scan_takes_the_oldest_first(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """A limit leaves the newer ones for the next scan."""
+        """With a limit, newer images are left for the next scan."""
         images = [await add_image(repository) for _ in range(3)]
 
         first = await outbox.add_missing_uploads(limit=2)
@@ -61,7 +61,7 @@ class OutboxContract:
     async def test_a_deleted_image_is_to_be_removed(
         self, repository: TaskRepository, records: ImageRecords, outbox: Outbox
     ) -> None:
-        """Both its blobs are noted, and its upload is no longer wanted."""
+        """Both its blobs are queued for removal, and its upload is dropped."""
         image = await add_image(repository)
         await outbox.add_missing_uploads()
         await records.delete(image.id)
@@ -74,7 +74,7 @@ class OutboxContract:
         ] == _brief(entries)
 
     async def test_a_claim_counts_the_attempt(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """It is counted before anything is tried, so that a crash is seen afterwards."""
+        """The attempt is counted before anything is tried, so that it survives a crash."""
         await add_image(repository)
         await outbox.add_missing_uploads()
 
@@ -83,7 +83,7 @@ class OutboxContract:
         assert [1, 2] == claims
 
     async def test_claims_go_on_behind_the_last(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """A pass sees each entry once, in order."""
+        """A pass gets each entry once, in order."""
         images = [await add_image(repository) for _ in range(3)]
         await outbox.add_missing_uploads()
 
@@ -93,22 +93,22 @@ class OutboxContract:
         assert [image.blob_key for image in images] == [entry.blob_key for entry in first + second]
 
     async def test_what_is_put_back_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """It is due at its time, at once for who wants everything, and says why it waits."""
+        """A deferred entry is due at its time, or at once if all entries are claimed, and has its error."""
         await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
         await outbox.defer(entry, not_before=later(5), error="down")
 
-        seen = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
+        due_counts = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
 
-        assert [0, 1, 1] == seen
+        assert [0, 1, 1] == due_counts
         assert later(5) == await outbox.next_due()
         assert OutboxCounts(uploads=1, removals=0, failing=1, last_error="down") == await outbox.counts()
 
     async def test_what_another_clock_put_off_is_due(
         self, repository: TaskRepository, outbox: Outbox
     ) -> None:
-        """A clock that was set back does not hold an upload up for as long as it was ahead."""
+        """After the clock was set back, a deferred entry does not wait for as long as the clock was ahead."""
         await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
@@ -121,7 +121,7 @@ class OutboxContract:
         assert ([0, 0], [1, 1]) == (waiting, due)
 
     async def test_what_is_done_is_gone(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """Twice is fine, and it cannot be put back."""
+        """Completing an entry twice is no error, and it cannot be deferred any more."""
         await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)

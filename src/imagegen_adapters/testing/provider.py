@@ -1,4 +1,4 @@
-"""What every `Provider` promises, as a suite to subclass."""
+"""The contract of a `Provider`, as a suite to subclass."""
 
 import hashlib
 import io
@@ -28,7 +28,7 @@ def image_file(colour: str = "orange", size: tuple[int, int] = (64, 48), mode: s
 
 
 def input_image(key: str, data: bytes) -> InputImage:
-    """Return what the core knows of a caller's PNG that is kept under ``key``."""
+    """Return the input image of a caller's PNG that is spooled under ``key``."""
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
     digest = hashlib.sha256(data).hexdigest()
@@ -42,7 +42,7 @@ INPUTS: Mapping[str, bytes] = {
     "image": image_file("orange"),
     "mask": image_file("white", mode="L"),
 }
-"""The caller's images by key, as a `MemoryExchange` takes them."""
+"""The caller's images by key, for a `MemoryExchange`."""
 
 
 def request_for(operation: Operation, **params: Any) -> ImageRequest:
@@ -59,7 +59,7 @@ def request_for(operation: Operation, **params: Any) -> ImageRequest:
 
 
 async def run_call(provider: Provider, call: ProviderCall, exchange: MemoryExchange) -> ProviderResult:
-    """Take a call from submitting to its images; what is stored in between goes through JSON."""
+    """Submit, poll and collect a call; job and receipt go through JSON in between, as they do on disk."""
     answer = await provider.submit(call, exchange)
     if isinstance(answer, UpstreamJob):
         stored = UpstreamJob(id=answer.id, data=_through_json(answer.data), expires_at=answer.expires_at)
@@ -92,17 +92,17 @@ class ProviderContract:
 
     @pytest.fixture
     def config(self) -> ProviderConfig:
-        """Return a configuration with which it works."""
+        """Return a configuration with which the provider works."""
         raise NotImplementedError
 
     def rejected_request(self) -> ImageRequest:
-        """Return a request that the provider refuses for what it shows."""
+        """Return a request that the provider refuses because of its content."""
         raise NotImplementedError
 
     def call(
         self, provider: Provider, config: ProviderConfig, request: ImageRequest, call_id: str = "call-1"
     ) -> ProviderCall:
-        """Return the call that the core would make of a request to the default model."""
+        """Return the call that the core would make for a request to the default model."""
         return ProviderCall(
             call_id=call_id, request=request, model=self.model(provider, config), config=config
         )
@@ -112,7 +112,7 @@ class ProviderContract:
         return choose_model(provider.describe(config).models, None)
 
     def test_describing_is_pure(self, provider: Provider, config: ProviderConfig) -> None:
-        """A configuration is described alike each time, with at least one model that can do something."""
+        """A configuration has the same profile each time; there is a model, and each model has operations."""
         first, second = provider.describe(config), provider.describe(config)
 
         assert first == second
@@ -120,7 +120,7 @@ class ProviderContract:
         assert first.models
 
     def test_splitting_loses_no_image(self, provider: Provider, config: ProviderConfig) -> None:
-        """The calls that a request is split into ask for as many images as it does."""
+        """The calls into which a request is split request as many images as it does."""
         request = request_for(Operation.GENERATE, **self.params, num=3)
 
         parts = provider.split(request, self.model(provider, config), config)
@@ -128,7 +128,7 @@ class ProviderContract:
         assert 3 == sum(part.num for part in parts)
 
     async def test_each_operation_yields_an_image(self, provider: Provider, config: ProviderConfig) -> None:
-        """Whatever the default model says it can do ends in a PNG, JPEG or WebP."""
+        """Every operation of the default model yields a PNG, JPEG or WebP."""
         for operation in self.model(provider, config).operations:
             request = request_for(operation, **self.params)
             check_request(request, self.model(provider, config))
@@ -141,7 +141,7 @@ class ProviderContract:
             assert MediaType.sniff(await read(result.images[0])) is not None, operation
 
     async def test_as_many_images_as_wanted(self, provider: Provider, config: ProviderConfig) -> None:
-        """All parts of a request for two images together yield two."""
+        """All calls of a request for two images together yield two."""
         request = request_for(Operation.GENERATE, **self.params, num=2)
         parts = provider.split(request, self.model(provider, config), config)
 
@@ -165,7 +165,7 @@ class ProviderContract:
         assert 1 == len(result.images)
 
     async def test_collecting_is_repeatable(self, provider: Provider, config: ProviderConfig) -> None:
-        """The answer can be read again after a restart, and each image more than once."""
+        """The response can be parsed again after a restart, and each image can be read more than once."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
         exchange = MemoryExchange(INPUTS)
         answer = await provider.submit(call, exchange)
@@ -177,7 +177,7 @@ class ProviderContract:
         assert await read(first) == await read(first) == await read(second)
 
     async def test_an_arriving_answer_is_marked(self, provider: Provider, config: ProviderConfig) -> None:
-        """A service that stops waits for the rest of what is paid for, as soon as its beginning is here."""
+        """A stopping service waits for the rest of a paid response that has started."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
         exchange = MemoryExchange(INPUTS)
 
@@ -186,7 +186,7 @@ class ProviderContract:
         assert exchange.response_started or provider.describe(config).free
 
     async def test_metadata_is_json(self, provider: Provider, config: ProviderConfig) -> None:
-        """What the provider said beside an image can be stored."""
+        """The metadata of an image can be stored."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
 
         result = await run_call(provider, call, MemoryExchange(INPUTS))
@@ -194,7 +194,7 @@ class ProviderContract:
         assert dict(result.images[0].metadata) == _through_json(result.images[0].metadata)
 
     async def test_a_refusal_says_so(self, provider: Provider, config: ProviderConfig) -> None:
-        """A refused prompt ends as ``content_policy``, and is not taken for a call that never started."""
+        """A refused prompt fails as ``content_policy``, and does not count as a call that never started."""
         with pytest.raises(CallError) as caught:
             await run_call(
                 provider, self.call(provider, config, self.rejected_request()), MemoryExchange(INPUTS)
@@ -204,14 +204,14 @@ class ProviderContract:
         assert not caught.value.not_started
 
     async def test_cancelling_never_raises(self, provider: Provider, config: ProviderConfig) -> None:
-        """Cancelling is best effort: a call that does not run, and a job that nobody knows, are fine."""
+        """Cancelling is best effort: neither an unsent call nor an unknown job is an error."""
         call = self.call(provider, config, request_for(Operation.GENERATE, **self.params))
 
         await provider.cancel(call, None)
         await provider.cancel(call, UpstreamJob(id="unknown"))
 
     async def test_probing_answers(self, provider: Provider, config: ProviderConfig) -> None:
-        """The cheap call says that all is well, in words."""
+        """The cheap call succeeds, and has a sentence about it."""
         probe = await provider.probe(config)
 
         assert probe.ok

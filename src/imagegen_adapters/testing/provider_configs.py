@@ -1,6 +1,6 @@
-"""What every store of provider configurations promises, as tests to subclass.
+"""The contract of provider configurations, as tests to subclass.
 
-A subclass gives the fixture ``configs``, an empty one::
+A subclass provides the fixture ``configs``, an empty one::
 
     class TestMyConfigs(ProviderConfigsContract):
         @pytest.fixture
@@ -24,7 +24,7 @@ ORIGIN = "https://api.example.com:443"
 
 
 def a_config(provider_name: str = "mine", **changes: Any) -> ProviderConfig:
-    """Return a configuration that says everything."""
+    """Return a configuration with every field set."""
     fields: dict[str, Any] = {
         "provider_name": provider_name,
         "source": ConfigSource.DATABASE,
@@ -51,7 +51,7 @@ def a_config(provider_name: str = "mine", **changes: Any) -> ProviderConfig:
 
 
 class ProviderConfigsContract:
-    """One configuration a name."""
+    """One configuration per name."""
 
     @pytest.fixture
     def configs(self) -> ProviderConfigs:
@@ -59,7 +59,7 @@ class ProviderConfigsContract:
         raise NotImplementedError
 
     async def test_a_configuration_comes_back_whole(self, configs: ProviderConfigs) -> None:
-        """Every field survives, the key and other secrets too."""
+        """Every field survives, including the key and other secrets."""
         await configs.save(a_config(), key_origin=ORIGIN)
 
         stored = await configs.get("mine")
@@ -77,13 +77,13 @@ class ProviderConfigsContract:
         assert bare == await configs.get("bare")
 
     async def test_an_unknown_name_has_none(self, configs: ProviderConfigs) -> None:
-        """Asking is fine, deleting is not."""
+        """Reading returns None, deleting raises."""
         assert await configs.get("nobody") is None
         with pytest.raises(ProviderConfigNotFound):
             await configs.delete("nobody")
 
     async def test_saving_again_replaces(self, configs: ProviderConfigs) -> None:
-        """The new one is whole, and keeps when the first was made."""
+        """The new configuration replaces the old one completely, except for its creation time."""
         await configs.save(a_config(), key_origin=ORIGIN)
         changed = a_config(
             api_key=None, enabled=True, models=None, created_at=later(9), updated_at=later(9), extra_config={}
@@ -94,7 +94,7 @@ class ProviderConfigsContract:
         assert attrs.evolve(changed, created_at=NOW) == await configs.get("mine")
 
     async def test_all_are_sorted_by_name(self, configs: ProviderConfigs) -> None:
-        """The list is by name, without what was deleted."""
+        """The list is sorted by name, without deleted configurations."""
         for name in ("b", "c", "a"):
             await configs.save(a_config(name), key_origin=ORIGIN)
         await configs.delete("c")
@@ -102,7 +102,7 @@ class ProviderConfigsContract:
         assert ["a", "b"] == [config.provider_name for config in await configs.all()]
 
     async def test_a_locked_key_is_not_written_over(self, configs: ProviderConfigs) -> None:
-        """A key that could not be opened cannot be saved, so what is stored stays."""
+        """A key that could not be decrypted cannot be saved, so the stored one stays."""
         await configs.save(a_config(), key_origin=ORIGIN)
 
         with pytest.raises(Unavailable):

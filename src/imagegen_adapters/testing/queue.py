@@ -1,6 +1,6 @@
-"""What every queue promises, as tests to subclass.
+"""The contract of a queue, as tests to subclass.
 
-A subclass gives the fixtures ``repository`` and ``queue``, empty, over the same tasks::
+A subclass provides the fixtures ``repository`` and ``queue``, empty, over the same tasks::
 
     class TestMyQueue(QueueContract):
         @pytest.fixture
@@ -20,7 +20,7 @@ from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.task import Task, TaskStatus
 
 AMPLE_LIMITS = {"demo": 1000, "busy": 1000, "free": 1000}
-"""No provider of these tests is full."""
+"""Limits that no provider of these tests reaches."""
 
 
 def ids(tasks: tuple[Task, ...] | list[Task]) -> list[str]:
@@ -29,11 +29,11 @@ def ids(tasks: tuple[Task, ...] | list[Task]) -> list[str]:
 
 
 class QueueContract:
-    """Each task to one worker, oldest first."""
+    """Each task goes to one worker, oldest first."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
-        """Return the empty repository that the queue hands out of."""
+        """Return the empty repository whose tasks the queue distributes."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -48,7 +48,7 @@ class QueueContract:
             await queue.enqueue(task)
 
     async def test_claims_are_first_in_first_out(self, repository: TaskRepository, queue: Queue) -> None:
-        """A claim takes the oldest, at most as many as it asked for."""
+        """A claim takes the oldest tasks, at most ``limit`` of them."""
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
 
@@ -61,7 +61,7 @@ class QueueContract:
     async def test_a_claimed_task_is_in_the_repository(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """What a claim returns is what is stored: processing, with owner, epoch and start."""
+        """A claim returns the task as it is stored: processing, with owner, epoch and start."""
         task = a_task(override="sealed")
         await self.enqueue(repository, queue, task)
 
@@ -71,7 +71,7 @@ class QueueContract:
         assert claimed == await repository.get(task.task_id)
 
     async def test_no_task_is_claimed_twice(self, repository: TaskRepository, queue: Queue) -> None:
-        """Many workers that claim at once share the tasks without a double."""
+        """Workers that claim concurrently never get the same task."""
         tasks = [a_task() for _ in range(60)]
         await self.enqueue(repository, queue, *tasks)
 
@@ -86,7 +86,7 @@ class QueueContract:
         assert sorted(ids(tasks)) == sorted(claimed)
 
     async def test_a_task_put_back_keeps_its_age(self, repository: TaskRepository, queue: Queue) -> None:
-        """It comes before those that were added after it, with its first start and a new epoch."""
+        """A requeued task precedes those added after it; it keeps its first start and gets a new epoch."""
         old, new = a_task(), a_task()
         await self.enqueue(repository, queue, old, new)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
@@ -100,7 +100,7 @@ class QueueContract:
         assert (2, NOW, 1) == (again[0].epoch, again[0].started_at, again[0].retries)
 
     async def test_not_before_is_honoured(self, repository: TaskRepository, queue: Queue) -> None:
-        """A task that is put off stays until its moment; then it is claimed as if it had never been."""
+        """A deferred task is not claimed before it is due; then it is claimed like any other."""
         task, other = a_task(), a_task()
         await self.enqueue(repository, queue, task, other)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
@@ -118,7 +118,7 @@ class QueueContract:
         assert await queue.next_due() is None
 
     async def test_a_clock_that_was_set_back(self, repository: TaskRepository, queue: Queue) -> None:
-        """A task never waits for days because the clock showed a later day when it was put off."""
+        """A task does not wait for days if the clock was days ahead when it was deferred."""
         another_clocks, own = a_task(not_before=later(3 * 86_400)), a_task(not_before=later(3_600))
         await self.enqueue(repository, queue, another_clocks, own)
 
@@ -127,7 +127,7 @@ class QueueContract:
         assert ids([another_clocks]) == ids(claimed)
 
     async def test_a_due_task_is_not_put_off_any_more(self, repository: TaskRepository, queue: Queue) -> None:
-        """A due task that had to stay does not make its worker spin on a moment in the past."""
+        """A due task that could not be claimed does not make its worker spin on a time in the past."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
 
         claimed = await queue.claim("me", limit=2, now=later(2), provider_limits={})
@@ -138,7 +138,7 @@ class QueueContract:
     async def test_what_is_due_is_not_looked_for_again(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """Demand makes a due task wait like any other, also while its provider is full."""
+        """After `demand` a due task waits like any other, even while its provider is at its limit."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
 
         demand = await queue.demand(now=later(2), limit=9)
@@ -146,7 +146,7 @@ class QueueContract:
         assert ({"demo": 0}, later(9)) == (dict(demand), await queue.next_due())
 
     async def test_providers_without_a_limit_stay(self, repository: TaskRepository, queue: Queue) -> None:
-        """Tasks of a provider that is not asked for are passed over, and are first when it is."""
+        """Tasks of a provider without a limit are skipped, and come first once it has one."""
         busy, free = a_task(provider_name="busy"), a_task(provider_name="free")
         await self.enqueue(repository, queue, busy, free)
 
@@ -158,7 +158,7 @@ class QueueContract:
     async def test_a_claim_takes_what_its_provider_has_a_place_for(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """Whatever is processing holds a place, whoever claimed it, until it has ended or waits again."""
+        """A processing task counts against the limit, whoever claimed it, until it ends or is requeued."""
         tasks = [a_task(provider_name="busy") for _ in range(6)]
         await self.enqueue(repository, queue, *tasks)
         limits = {"busy": 2}
@@ -178,7 +178,7 @@ class QueueContract:
     async def test_the_oldest_go_first_whatever_their_provider(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """Only the places decide who is passed over; a claim returns the tasks by their age."""
+        """Only limits decide which tasks are skipped; a claim returns the tasks by age."""
         names = ["free", "busy", "busy", "busy", "demo", "free", "busy", "free"]
         tasks = [a_task(provider_name=name) for name in names]
         await self.enqueue(repository, queue, *tasks)
@@ -190,7 +190,7 @@ class QueueContract:
     async def test_many_claims_at_once_take_no_place_twice(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """However many ask at the same moment."""
+        """However many workers claim concurrently, the limit holds."""
         await self.enqueue(repository, queue, *(a_task() for _ in range(20)))
 
         claims = await asyncio.gather(
@@ -202,7 +202,7 @@ class QueueContract:
     async def test_demand_names_the_providers_that_have_due_tasks(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """The one whose task waits longest first, each with what is processing, whoever claimed it."""
+        """Providers whose tasks have waited longest come first, each with its number of processing tasks."""
         await self.enqueue(repository, queue, *(a_task(provider_name="busy") for _ in range(3)))
         await queue.claim("another", limit=2, now=NOW, provider_limits=AMPLE_LIMITS)
         await self.enqueue(repository, queue, a_task(provider_name="demo"), a_task(provider_name="free"))
@@ -218,7 +218,7 @@ class QueueContract:
     async def test_there_is_no_demand_when_nothing_waits(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """Neither for what is processing nor for what has ended."""
+        """Processing and ended tasks create no demand."""
         running, ended = a_task(), a_task(provider_name="free")
         await self.enqueue(repository, queue, running, ended)
         await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
@@ -227,7 +227,7 @@ class QueueContract:
         assert {} == dict(await queue.demand(now=NOW, limit=9))
 
     async def test_ended_tasks_are_not_claimed(self, repository: TaskRepository, queue: Queue) -> None:
-        """A task that was cancelled while it waited is gone from the queue."""
+        """A task cancelled while pending is no longer in the queue."""
         task = a_task()
         await self.enqueue(repository, queue, task)
         await repository.save(task.cancel(NOW))
@@ -237,7 +237,7 @@ class QueueContract:
         assert () == claimed
 
     async def test_counts_follow_every_change(self, repository: TaskRepository, queue: Queue) -> None:
-        """Pending and processing are counted through claims, put-backs and ends."""
+        """The counts follow claims, requeues and ends."""
         tasks = [a_task() for _ in range(4)]
         await self.enqueue(repository, queue, *tasks)
         counts = [await queue.counts()]
@@ -251,7 +251,7 @@ class QueueContract:
         assert QueueCounts(pending=2, processing=1) == counts[-1]
 
     async def test_positions_count_from_one(self, repository: TaskRepository, queue: Queue) -> None:
-        """The next has place 1; a task that does not wait has none."""
+        """The next task has position 1; a task that is not pending has none."""
         tasks = [a_task() for _ in range(3)]
         await self.enqueue(repository, queue, *tasks)
         await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
@@ -264,7 +264,7 @@ class QueueContract:
     async def test_positions_are_among_the_provider_s_own(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """Neither tasks of other providers nor those that are put off are before a task."""
+        """Neither tasks of other providers nor deferred tasks count."""
         names = ["busy", "busy", "free", "busy", "free"]
         tasks = [a_task(provider_name=name) for name in names]
         await self.enqueue(repository, queue, *tasks)
@@ -274,7 +274,7 @@ class QueueContract:
         assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 
     async def test_enqueueing_wakes_who_waits(self, repository: TaskRepository, queue: Queue) -> None:
-        """All who wait for something to claim return at once."""
+        """All waiters return at once."""
         waiting = [asyncio.create_task(queue.wait(60)) for _ in range(3)]
         await asyncio.sleep(0)
 
@@ -286,7 +286,7 @@ class QueueContract:
     async def test_a_task_between_claim_and_wait_is_noticed(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """A worker that found nothing does not sleep over what came just then."""
+        """A task enqueued between a fruitless claim and the wait is not missed."""
         await queue.demand(now=NOW, limit=1)
         await self.enqueue(repository, queue, a_task())
         await queue.claim("another", limit=1, now=NOW, provider_limits={})
@@ -297,7 +297,7 @@ class QueueContract:
     async def test_a_full_claim_leaves_the_bell_ringing(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
-        """When a claim took all it asked for there may be more, so the next worker does not sleep."""
+        """When a claim returned as many as it could there may be more, so the next worker does not sleep."""
         await self.enqueue(repository, queue, a_task(), a_task())
         await queue.demand(now=NOW, limit=1)
         await queue.claim("one", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
@@ -306,7 +306,7 @@ class QueueContract:
             await queue.wait(60)
 
     async def test_waiting_ends_with_its_time(self, queue: Queue) -> None:
-        """Nothing comes, and the wait returns all the same."""
+        """The wait returns even if nothing is enqueued."""
         await queue.demand(now=NOW, limit=1)
 
         async with asyncio.timeout(5):
@@ -314,7 +314,7 @@ class QueueContract:
             await queue.wait(0)
 
     async def test_a_restart_finds_every_task(self, repository: TaskRepository, queue: Queue) -> None:
-        """Tasks of a dead worker are orphans until they are released, then claimed by the next."""
+        """Tasks of a dead worker are orphans until they are requeued and claimed by the next one."""
         task = a_task()
         await self.enqueue(repository, queue, task)
         await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)

@@ -1,6 +1,6 @@
-"""What every redactor promises, as tests to subclass.
+"""The contract of a redactor, as tests to subclass.
 
-A subclass gives the fixture ``redactor``, which knows no secret yet::
+A subclass provides the fixture ``redactor``, which knows no secret yet::
 
     class TestMyRedactor(RedactorContract):
         @pytest.fixture
@@ -45,13 +45,13 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64 shifted by 2": lambda s: _base64_at(2, s),
     "base64url shifted by 1": lambda s: _base64_at(1, s, base64.urlsafe_b64encode),
 }
-"""What libraries and providers make of a secret before they quote it."""
+"""How libraries and providers encode a secret before they quote it."""
 
 SECRETS = ("Zq8-canary_0123456789", "Zq/8+canary=\"q'\\&<>?#%", "alice:correct horse battery")
 
 
 class RedactorContract:
-    """What was registered is in no text, in no spelling."""
+    """A registered secret appears in no text, in any encoding."""
 
     @pytest.fixture
     def redactor(self) -> Redactor:
@@ -61,7 +61,7 @@ class RedactorContract:
     @pytest.mark.parametrize("secret", SECRETS)
     @pytest.mark.parametrize("spelling", SPELLINGS)
     def test_a_secret_shows_in_no_spelling(self, redactor: Redactor, spelling: str, secret: str) -> None:
-        """Not even eight characters in a row are left of it, and the text around it is."""
+        """No eight consecutive characters of it are left, and the text around it is unchanged."""
         encoded = SPELLINGS[spelling](secret)
         redactor.register(secret)
 
@@ -72,7 +72,7 @@ class RedactorContract:
         assert redacted.endswith(" after")
 
     def test_many_secrets_are_masked_together(self, redactor: Redactor) -> None:
-        """One that contains another leaves nothing of its rest."""
+        """A secret that contains another one leaves nothing of itself."""
         secrets = [*SECRETS, f"{SECRETS[0]}-longer", f"longer-{SECRETS[0]}"]
         for secret in secrets:
             redactor.register(secret)
@@ -82,7 +82,7 @@ class RedactorContract:
         assert not [word for word in ("canary", "longer", "horse") if word in redacted]
 
     def test_a_secret_is_masked_from_its_registration_on(self, redactor: Redactor) -> None:
-        """The same text, before and after; registering twice is fine."""
+        """It is masked from then on; registering it twice is no error."""
         before = redactor.redact("a canary-0123 in it")
         redactor.register("canary-0123")
         redactor.register("canary-0123")
@@ -95,25 +95,25 @@ class RedactorContract:
         "text", ["", "一只可爱的猫", "size must be one of 1024x1024, 1536x1024", "a\nb\0"]
     )
     def test_other_text_stays_as_it_is(self, redactor: Redactor, text: str) -> None:
-        """Messages are for reading."""
+        """Messages without secrets are unchanged."""
         redactor.register(SECRETS[0])
 
         assert text == redactor.redact(text)
 
     @pytest.mark.parametrize("secret", ["", "a", "abc"])
     def test_what_is_too_short_is_no_secret(self, redactor: Redactor, secret: str) -> None:
-        """Else every text would be stars."""
+        """Otherwise every text would be masked."""
         redactor.register(secret)
 
         assert "abc a" == redactor.redact("abc a")
 
     @pytest.mark.parametrize(("limit", "length"), [(None, 1000), (1000, 1000), (999, 999), (1, 1), (0, 0)])
     def test_a_limit_cuts(self, redactor: Redactor, limit: int | None, length: int) -> None:
-        """Without one, nothing is cut."""
+        """Without a limit, nothing is truncated."""
         assert "猫" * length == redactor.redact("猫" * 1000, limit=limit)
 
     def test_the_text_is_cut_after_it_was_redacted(self, redactor: Redactor) -> None:
-        """A secret across the cut does not show its first half."""
+        """A secret at the limit does not leave its first half."""
         redactor.register(SECRETS[0])
 
         redacted = redactor.redact("x" * 490 + SECRETS[0] + "y", limit=500)
@@ -121,7 +121,7 @@ class RedactorContract:
         assert ("x" * 490, False) == (redacted[:490], "Zq" in redacted)
 
     def test_redacting_twice_changes_nothing(self, redactor: Redactor) -> None:
-        """The mask is no secret."""
+        """The mask is not masked again."""
         for secret in SECRETS:
             redactor.register(secret)
         once = redactor.redact(" and ".join(SECRETS))

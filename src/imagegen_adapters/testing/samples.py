@@ -1,4 +1,4 @@
-"""Tasks, attempts, images and events to try adapters with."""
+"""Sample tasks, attempts, images and events for tests of adapters."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_core.tasks.task import Task
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
-"""When everything in these samples happens."""
+"""The time at which everything in these samples happens."""
 
 
 def later(seconds: float) -> datetime:
-    """Return a moment that many seconds after `NOW`."""
+    """Return the time that many seconds after `NOW`."""
     return NOW + timedelta(seconds=seconds)
 
 
@@ -65,5 +65,5 @@ def an_image(attempt: Attempt, *, position: int = 0, **changes: Any) -> Image:
 
 
 def an_event(task_id: str, kind: EventKind = EventKind.PROGRESS, **data: Any) -> TaskEvent:
-    """Return an event that no bus has seen yet."""
+    """Return an event that has not been published yet."""
     return TaskEvent(task_id=task_id, kind=kind, at=NOW, data=data)

@@ -1,6 +1,6 @@
-"""What every secret box promises, as tests to subclass.
+"""The contract of a secret box, as tests to subclass.
 
-A subclass gives three boxes, of which two do not open what the first one sealed::
+A subclass provides three boxes; the other two cannot open what the first one has sealed::
 
     class TestMyBox(SecretBoxContract):
         @pytest.fixture
@@ -25,7 +25,7 @@ CONTEXT = "openai|https://api.example.com:443"
 
 
 class SecretBoxContract:
-    """What is sealed opens under the same key and in the same context, and nowhere else."""
+    """A token opens only with the same master key and in the same context."""
 
     @pytest.fixture
     def box(self) -> SecretBox:
@@ -45,7 +45,7 @@ class SecretBoxContract:
     @pytest.mark.parametrize("secret", ["sk-canary", "", "密钥 🔑", "a\0b\r\n\"'\\</>", "k" * 100_000])
     @pytest.mark.parametrize("context", [CONTEXT, "", "提供商|\n"])
     def test_what_was_sealed_opens_in_its_context(self, box: SecretBox, secret: str, context: str) -> None:
-        """Any text comes back as it was."""
+        """Any text is read back unchanged."""
         assert secret == box.open(box.seal(secret, context=context), context=context)
 
     def test_a_token_shows_neither_secret_nor_context(self, box: SecretBox) -> None:
@@ -67,14 +67,14 @@ class SecretBoxContract:
 
     @pytest.mark.parametrize("context", ["openai|https://evil.example:443", CONTEXT.upper(), ""])
     def test_a_token_that_was_moved_does_not_open(self, box: SecretBox, context: str) -> None:
-        """A key belongs to its provider and origin, also for somebody who can write to the database."""
+        """A token is bound to its context, so writing to the database cannot move a key to another target."""
         token = box.seal("sk-1", context=CONTEXT)
 
         with pytest.raises(KeysLocked):
             box.open(token, context=context)
 
     def test_a_stranger_opens_nothing(self, box: SecretBox, stranger: SecretBox) -> None:
-        """Another master key is a wrong one, in both directions."""
+        """Another master key opens nothing, in either direction."""
         for sealer, opener in ((box, stranger), (stranger, box)):
             token = sealer.seal("sk-1", context=CONTEXT)
             with pytest.raises(KeysLocked):
@@ -82,7 +82,7 @@ class SecretBoxContract:
 
     @pytest.mark.parametrize("part", [0.0, 0.25, 0.5, 0.75])
     def test_a_damaged_token_does_not_open(self, box: SecretBox, part: float) -> None:
-        """One changed character is noticed, wherever it is."""
+        """A single changed character is detected, wherever it is."""
         token = box.seal("sk-1", context=CONTEXT)
         at = int(len(token) * part)
         damaged = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
@@ -92,16 +92,16 @@ class SecretBoxContract:
 
     @pytest.mark.parametrize("token", ["", "x", "ключ", "gAAAAA" * 30])
     def test_something_else_does_not_open(self, box: SecretBox, token: str) -> None:
-        """What is no token is refused like a wrong key."""
+        """Text that is no token is refused like a wrong key."""
         with pytest.raises(KeysLocked):
             box.open(token, context=CONTEXT)
 
     def test_a_box_with_its_key_is_not_locked(self, box: SecretBox, locked_box: SecretBox) -> None:
-        """Who asks beforehand knows."""
+        """`locked` says whether the master key is there."""
         assert (False, True) == (box.locked, locked_box.locked)
 
     def test_a_locked_box_does_nothing(self, box: SecretBox, locked_box: SecretBox) -> None:
-        """Neither sealing nor opening, not even of a whole token."""
+        """A locked box can neither seal nor open, even an intact token."""
         token = box.seal("sk-1", context=CONTEXT)
 
         with pytest.raises(KeysLocked):
@@ -110,7 +110,7 @@ class SecretBoxContract:
             locked_box.open(token, context=CONTEXT)
 
     def test_no_error_shows_a_secret(self, box: SecretBox, locked_box: SecretBox) -> None:
-        """What is refused is not quoted."""
+        """Error messages quote neither secrets nor tokens."""
         token = box.seal("sk-canary", context=CONTEXT)
         with pytest.raises(KeysLocked) as sealing:
             locked_box.seal("sk-canary", context=CONTEXT)

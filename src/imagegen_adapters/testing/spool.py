@@ -1,6 +1,6 @@
-"""What every spool promises, as tests to subclass.
+"""The contract of a spool, as tests to subclass.
 
-A subclass gives the fixture ``spool``, an empty one over the suite's own ``clock``::
+A subclass provides the fixture ``spool``, an empty one over the suite's own ``clock``::
 
     class TestMySpool(SpoolContract):
         @pytest.fixture
@@ -25,11 +25,11 @@ async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 class SpoolContract:
-    """Files of tasks, until these end."""
+    """Temporary files of tasks, by owner."""
 
     @pytest.fixture
     def clock(self) -> ManualClock:
-        """Return the spool's clock; it shows the real time, since a file system may have its own."""
+        """Return the spool's clock, which starts at the real time: file systems have clocks of their own."""
         return ManualClock(SystemClock().now())
 
     @pytest.fixture
@@ -38,7 +38,7 @@ class SpoolContract:
         raise NotImplementedError
 
     async def test_what_was_put_can_be_read_and_sought(self, spool: Spool) -> None:
-        """A file is whole, and seekable."""
+        """A file is complete and seekable."""
         size = await spool.put("owner", "answer", pieces(b"ab", b"cd"), max_bytes=4)
 
         with spool.open("owner", "answer") as file:
@@ -46,7 +46,7 @@ class SpoolContract:
             assert (4, b"bcd") == (size, file.read())
 
     async def test_a_file_is_read_in_pieces(self, spool: Spool) -> None:
-        """However large it is, little of it is in memory."""
+        """However large the file is, little of it is in memory."""
         data = bytes(range(256)) * 4096
         await spool.put("owner", "input", pieces(data), max_bytes=len(data))
 
@@ -56,7 +56,7 @@ class SpoolContract:
         assert max(map(len, chunks)) <= 512 * 1024
 
     async def test_a_second_put_replaces_the_first(self, spool: Spool) -> None:
-        """The latest bytes count."""
+        """The latest bytes win."""
         await spool.put("owner", "answer", pieces(b"old"), max_bytes=9)
         await spool.put("owner", "answer", pieces(b"new"), max_bytes=9)
 
@@ -64,7 +64,7 @@ class SpoolContract:
             assert b"new" == file.read()
 
     async def test_too_much_is_refused_and_nothing_kept(self, spool: Spool) -> None:
-        """The cap holds while the bytes come."""
+        """The limit applies while the bytes arrive."""
         with pytest.raises(SpoolOverflow):
             await spool.put("owner", "answer", pieces(b"abc", b"de"), max_bytes=4)
 
@@ -72,7 +72,7 @@ class SpoolContract:
             spool.open("owner", "answer")
 
     async def test_a_source_that_fails_leaves_nothing(self, spool: Spool) -> None:
-        """Its exception goes on."""
+        """Its exception propagates."""
 
         async def broken() -> AsyncIterator[bytes]:
             yield b"half"
@@ -85,7 +85,7 @@ class SpoolContract:
             spool.open("owner", "answer")
 
     async def test_removing_an_owner_removes_its_files_only(self, spool: Spool, clock: ManualClock) -> None:
-        """Others keep theirs; an owner without files is fine."""
+        """Other owners keep theirs; an owner without files is no error."""
         await spool.put("one", "a", pieces(b"1"), max_bytes=1)
         await spool.put("two", "a", pieces(b"2"), max_bytes=1)
 
@@ -96,7 +96,7 @@ class SpoolContract:
         assert ("two",) == await spool.owners(older_than_seconds=0)
 
     async def test_an_owner_has_the_age_of_its_files(self, spool: Spool, clock: ManualClock) -> None:
-        """It is among the old ones when none of its files was written within that time."""
+        """An owner is old if none of its files was written within that time."""
         before = await spool.owners(older_than_seconds=0)
         await spool.put("one", "a", pieces(b"1"), max_bytes=1)
         await spool.put("one", "b", pieces(b"2"), max_bytes=1)
@@ -109,7 +109,7 @@ class SpoolContract:
         assert ((), (("one",), ()), ("one",)) == (before, fresh, old)
 
     async def test_what_was_never_put_is_missing(self, spool: Spool) -> None:
-        """Missing is told apart from empty."""
+        """A missing file raises; it is not an empty one."""
         with pytest.raises(BlobMissing):
             spool.open("nobody", "nothing")
         with pytest.raises(BlobMissing):

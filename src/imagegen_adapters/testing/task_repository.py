@@ -1,6 +1,6 @@
-"""What every task repository promises, as tests to subclass.
+"""The contract of a task repository, as tests to subclass.
 
-A subclass gives the fixture ``repository``, an empty one::
+A subclass provides the fixture ``repository``, an empty one::
 
     class TestMyRepository(TaskRepositoryContract):
         @pytest.fixture
@@ -27,7 +27,7 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 
 def a_claim(key: str = "k1", body: str = "aa", scope: str = "token/generate") -> IdempotencyClaim:
-    """Return a caller's idempotency key that is good for a day."""
+    """Return a caller's idempotency key that is valid for a day."""
     return IdempotencyClaim(scope=scope, key=key, body_sha256=body, expires_at=NOW + timedelta(days=1))
 
 
@@ -38,7 +38,7 @@ async def add(repository: TaskRepository, *tasks: Task) -> None:
 
 
 class TaskRepositoryContract:
-    """The truth about tasks."""
+    """The source of truth about tasks and attempts."""
 
     @pytest.fixture
     def repository(self) -> TaskRepository:
@@ -48,7 +48,7 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ add and get
 
     async def test_a_task_comes_back_whole(self, repository: TaskRepository) -> None:
-        """Every field of a task survives, nested parameters, images and times with milliseconds too."""
+        """Every field of a task survives, including nested parameters, images, and times in milliseconds."""
         image = InputImage(
             key="w/1", mime_type="image/png", width=1, height=2, size_bytes=3, sha256="00" * 32
         )
@@ -68,14 +68,14 @@ class TaskRepositoryContract:
         assert task == await repository.get(task.task_id)
 
     async def test_an_unknown_task_is_not_found(self, repository: TaskRepository) -> None:
-        """Asking for, or saving, what was never added raises."""
+        """Reading or saving a task that was never added raises."""
         with pytest.raises(TaskNotFound):
             await repository.get("nobody")
         with pytest.raises(TaskNotFound):
             await repository.save(a_task())
 
     async def test_the_queue_takes_no_more_than_its_size(self, repository: TaskRepository) -> None:
-        """Of many adds at once exactly as many succeed as may wait."""
+        """Of many concurrent adds, exactly as many succeed as the queue has room for."""
         outcomes = await asyncio.gather(
             *(repository.add(a_task(), queue_size=7) for _ in range(40)), return_exceptions=True
         )
@@ -84,7 +84,7 @@ class TaskRepositoryContract:
         assert 7 == (await repository.find(TaskFilter(status=TaskStatus.PENDING), Paging())).total
 
     async def test_only_waiting_tasks_fill_the_queue(self, repository: TaskRepository) -> None:
-        """A task that ended leaves room for another."""
+        """A task that has ended makes room for another."""
         task = a_task()
         await repository.add(task, queue_size=1)
         await repository.save(task.cancel(NOW))
@@ -96,7 +96,7 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ idempotency
 
     async def test_equal_adds_at_once_make_one_task(self, repository: TaskRepository) -> None:
-        """Fifty callers with the same key and body get the same task, and one of them made it."""
+        """Fifty concurrent callers with the same key and body get the same task, created by one of them."""
         added = await asyncio.gather(
             *(repository.add(a_task(), queue_size=50, idempotency=a_claim()) for _ in range(50))
         )
@@ -106,7 +106,7 @@ class TaskRepositoryContract:
         assert 1 == (await repository.find(TaskFilter(), Paging())).total
 
     async def test_a_replay_shows_the_task_as_it_is_now(self, repository: TaskRepository) -> None:
-        """A replay is answered though the queue is full, with the present status."""
+        """A replay succeeds although the queue is full, and has the task's present status."""
         task = a_task()
         await repository.add(task, queue_size=1, idempotency=a_claim())
         await add(repository, a_task())
@@ -125,7 +125,7 @@ class TaskRepositoryContract:
         assert 1 == (await repository.find(TaskFilter(), Paging())).total
 
     async def test_scopes_part_keys(self, repository: TaskRepository) -> None:
-        """The same key in another scope is another key."""
+        """The same key in another scope is a different key."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
 
         other = await repository.add(a_task(), queue_size=9, idempotency=a_claim(body="bb", scope="other"))
@@ -133,7 +133,7 @@ class TaskRepositoryContract:
         assert not other.replayed
 
     async def test_a_refused_add_does_not_use_up_its_key(self, repository: TaskRepository) -> None:
-        """When the queue was full, the same key makes the task later."""
+        """After the queue was full, the same key creates the task later."""
         with pytest.raises(QueueFull):
             await repository.add(a_task(), queue_size=0, idempotency=a_claim())
 
@@ -142,7 +142,7 @@ class TaskRepositoryContract:
         assert not added.replayed
 
     async def test_an_expired_key_can_be_used_again(self, repository: TaskRepository) -> None:
-        """After its time a key makes a new task, whatever the body, and is good for a day again."""
+        """An expired key creates a new task, whatever the body, and is valid for a day again."""
         await repository.add(a_task(), queue_size=9, idempotency=a_claim())
         tomorrow = NOW + timedelta(days=1)
         claim = attrs.evolve(a_claim(body="bb"), expires_at=tomorrow + timedelta(days=1))
@@ -157,13 +157,13 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ save
 
     async def test_changes_are_kept(self, repository: TaskRepository) -> None:
-        """A saved task comes back with everything that changed, and without its sealed override."""
+        """A saved task is read back with all its changes; once it has ended, without its sealed override."""
         task = a_task(override="sealed")
         await add(repository, task)
         claimed = task.claim("me", later(1)).count_attempt()
         failed = claimed.fail(
             later(2),
-            Failure.of(FailureCode.TIMEOUT, "no answer 超时"),
+            Failure.from_code(FailureCode.TIMEOUT, "no answer 超时"),
             warnings=(WarningCode.DEPRECATED(), upstream_text("slow")),
         )
 
@@ -174,7 +174,7 @@ class TaskRepositoryContract:
         assert failed.override is None
 
     async def test_an_ended_task_never_changes(self, repository: TaskRepository) -> None:
-        """Nothing is written over a final status, whatever the epoch."""
+        """A final status is never overwritten, whatever the epoch."""
         task = a_task()
         await add(repository, task)
         ended = task.claim("me", NOW).complete(NOW)
@@ -186,7 +186,7 @@ class TaskRepositoryContract:
         assert ended == await repository.get(task.task_id)
 
     async def test_an_older_epoch_is_refused(self, repository: TaskRepository) -> None:
-        """A worker that slept while its task was claimed again cannot finish it."""
+        """A worker that stalled while its task was claimed again cannot finish it."""
         task = a_task()
         await add(repository, task)
         first = task.claim("one", NOW)
@@ -198,7 +198,7 @@ class TaskRepositoryContract:
         assert second == await repository.get(task.task_id)
 
     async def test_a_wish_to_cancel_is_not_lost(self, repository: TaskRepository) -> None:
-        """A worker that saves what it read before the wish does not undo it."""
+        """A worker that saves a value from before the cancellation request does not undo it."""
         task = a_task()
         await add(repository, task)
         running = task.claim("me", NOW)
@@ -212,7 +212,7 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ lists
 
     async def test_lists_are_newest_first(self, repository: TaskRepository) -> None:
-        """Pages part the list without gaps; has_more tells the last one; totals count all."""
+        """Pages divide the list without gaps; has_more is false on the last one; totals count all."""
         tasks = [a_task() for _ in range(5)]
         await add(repository, *tasks)
 
@@ -223,7 +223,7 @@ class TaskRepositoryContract:
         assert [(5, True)] * 4 == [(page.total, page.total_is_exact) for page in pages]
 
     async def test_a_cursor_goes_on_where_the_page_ended(self, repository: TaskRepository) -> None:
-        """What is added meanwhile moves nothing; the total stays that of the whole list."""
+        """Tasks added meanwhile do not shift the pages; the total is that of the whole list."""
         tasks = [a_task() for _ in range(5)]
         await add(repository, *tasks)
         first = await repository.find(TaskFilter(), Paging(page_size=2))
@@ -238,12 +238,12 @@ class TaskRepositoryContract:
         assert ((), None, 6) == (fourth.items, fourth.last, fourth.total)
 
     async def test_filters_combine(self, repository: TaskRepository) -> None:
-        """Status and provider both narrow the list and its total."""
+        """Status and provider both restrict the list and its total."""
         cat, dog, owl = a_task("cat"), a_task("dog", provider_name="other"), a_task("owl")
         await add(repository, cat, dog, owl)
         await repository.save(owl.cancel(NOW))
 
-        found = [
+        pages = [
             await repository.find(TaskFilter(status=status, provider_name=provider), Paging())
             for status, provider in (
                 (TaskStatus.PENDING, None),
@@ -253,12 +253,12 @@ class TaskRepositoryContract:
             )
         ]
 
-        prompts = [[task.request.prompt for task in page.items] for page in found]
+        prompts = [[task.request.prompt for task in page.items] for page in pages]
         assert [["dog", "cat"], ["owl", "cat"], ["cat"], []] == prompts
-        assert [2, 2, 1, 0] == [page.total for page in found]
+        assert [2, 2, 1, 0] == [page.total for page in pages]
 
     async def test_totals_are_exact_up_to_ten_thousand(self, repository: TaskRepository) -> None:
-        """At 10,000 a total is exact; one more, and it only says "at least"."""
+        """A total of 10,000 is exact; with one more task it only means "at least"."""
         await asyncio.gather(*(repository.add(a_task(), queue_size=20_000) for _ in range(10_000)))
         exact = await repository.find(TaskFilter(provider_name="demo"), Paging())
         await add(repository, a_task())
@@ -271,7 +271,7 @@ class TaskRepositoryContract:
     # ------------------------------------------------------------ attempts
 
     async def test_attempts_come_back_oldest_first(self, repository: TaskRepository) -> None:
-        """A changed attempt takes the place of what it was, with job, receipt and failure."""
+        """A saved attempt replaces its earlier value, including job, receipt and failure."""
         task = a_task()
         await add(repository, task, a_task())
         one, two, three = an_attempt(task), an_attempt(task, part=1), an_attempt(task, number=2)
@@ -282,7 +282,7 @@ class TaskRepositoryContract:
         two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
             later(2), Receipt(data={"files": [{"name": "a.png"}]})
         )
-        failure = Failure.of(FailureCode.REJECTED, "no")
+        failure = Failure.from_code(FailureCode.REJECTED, "no")
         three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
 
         for attempt in (three, two, one):
@@ -292,7 +292,7 @@ class TaskRepositoryContract:
         assert () == await repository.attempts("nobody")
 
     async def test_what_a_call_was_sent_under_is_wiped_with_its_end(self, repository: TaskRepository) -> None:
-        """When the attempt has ended, or else when its task has; other tasks' stay."""
+        """It is wiped when the attempt ends, at the latest when its task does; those of other tasks stay."""
         task, other = a_task(), a_task()
         await add(repository, task, other)
         token, plain = SentConfig(text="token", sealed=True), SentConfig(text="{}", sealed=False)
@@ -307,7 +307,9 @@ class TaskRepositoryContract:
         )
         for attempt in (one, two, three, theirs):
             await repository.save_attempt(attempt)
-        await repository.save_attempt(one.failed(later(2), Failure.of(FailureCode.TIMEOUT, "no answer")))
+        await repository.save_attempt(
+            one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer"))
+        )
         before = [a.config for a in await repository.attempts(task.task_id)]
 
         await repository.save(task.cancel(NOW))
@@ -317,7 +319,7 @@ class TaskRepositoryContract:
         assert [plain] == [a.config for a in await repository.attempts(other.task_id)]
 
     async def test_images_get_growing_ids(self, repository: TaskRepository) -> None:
-        """Images are stored with their attempt; ids are positive and grow."""
+        """Images are stored with their attempt; ids are positive and increasing."""
         task = a_task()
         await add(repository, task)
         attempt = an_attempt(task)
@@ -331,7 +333,7 @@ class TaskRepositoryContract:
         assert (an_image(attempt), an_image(attempt, position=1, vendor_sha256="cd" * 32)) == unnumbered
 
     async def test_an_image_is_stored_once(self, repository: TaskRepository) -> None:
-        """Decoding an answer again after a restart gives the images that are there already."""
+        """Storing a response again after a restart returns the images that are already stored."""
         task = a_task()
         await add(repository, task)
         attempt = an_attempt(task)
@@ -345,14 +347,14 @@ class TaskRepositoryContract:
         assert again[1].id > first[0].id
 
     async def test_an_attempt_belongs_to_a_task(self, repository: TaskRepository) -> None:
-        """An attempt of nobody is refused."""
+        """An attempt of an unknown task is refused."""
         with pytest.raises(TaskNotFound):
             await repository.save_attempt(an_attempt(a_task()))
 
     # ------------------------------------------------------------ orphans
 
     async def test_orphans_are_what_others_hold(self, repository: TaskRepository) -> None:
-        """Processing tasks of other owners are found, oldest first; waiting and ended ones are not."""
+        """Processing tasks of other owners are returned, oldest first; pending and ended ones are not."""
         mine, waiting, ended, old, older = (a_task() for _ in range(5))
         await add(repository, older, mine, waiting, ended, old)
         await repository.save(old.claim("dead", NOW))

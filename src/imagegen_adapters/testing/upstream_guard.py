@@ -1,6 +1,6 @@
-"""What every upstream guard promises, as tests to subclass.
+"""The contract of an upstream guard, as tests to subclass.
 
-A subclass gives the fixture ``guard``, which knows `NAMES` and allows what is `LISTED`::
+A subclass provides the fixture ``guard``, which resolves `NAMES` and allows `LISTED`::
 
     class TestMyGuard(UpstreamGuardContract):
         @pytest.fixture
@@ -23,10 +23,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "metadata.example": ("169.254.169.254",),
     "gpu.example": ("192.168.1.20",),
 }
-"""Where names lead; no other name resolves."""
+"""Addresses of host names; no other name resolves."""
 
 LISTED = ("gpu.example:7860", "192.168.1.30:7860", "localhost:8188", "metadata.example:80")
-"""What the operator allows."""
+"""Hosts and ports that the operator allow-lists."""
 
 REFUSED = """
 127.0.0.1 127.1 0177.0.0.1 0x7f.1 2130706433 localhost LOCALHOST [::1] [::ffff:127.0.0.1] [::] 0.0.0.0
@@ -35,11 +35,11 @@ REFUSED = """
 inside.example inside6.example mixed.example metadata.example INSIDE.example inside.example.
 %31%32%37.0.0.1 gpu.example 192.168.1.30
 """.split()  # noqa: SIM905 - a table of words
-"""Hosts that may not be called on port 80: private, loopback, link-local, metadata, by whatever spelling."""
+"""Hosts that are refused on port 80: private, loopback, link-local and metadata, in any notation."""
 
 
 class UpstreamGuardContract:
-    """Nothing on the inside is called unless the operator listed it."""
+    """Internal addresses are refused unless the operator has listed them."""
 
     @pytest.fixture
     def guard(self) -> UpstreamGuard:
@@ -54,17 +54,17 @@ class UpstreamGuardContract:
         ],
     )
     async def test_public_addresses_pass(self, guard: UpstreamGuard, url: str) -> None:
-        """As numbers and as names, on any port."""
+        """Public addresses and names pass, on any port."""
         await guard.check(url)
 
     @pytest.mark.parametrize("url", ["http://no.such.example:99/", "https://nowhere.invalid"])
     async def test_a_name_that_does_not_resolve_passes(self, guard: UpstreamGuard, url: str) -> None:
-        """It is judged when it does, by whoever connects."""
+        """It is checked again when the connection is made."""
         await guard.check(url)
 
     @pytest.mark.parametrize("host", REFUSED)
     async def test_what_is_inside_is_refused(self, guard: UpstreamGuard, host: str) -> None:
-        """One address that is not allowed is enough, however it is written."""
+        """A single address that is not allowed is enough, in any notation."""
         with pytest.raises(UpstreamNotAllowed):
             await guard.check(f"http://{host}/v1")
 
@@ -76,19 +76,19 @@ class UpstreamGuardContract:
         ],
     )
     async def test_what_the_operator_listed_passes(self, guard: UpstreamGuard, url: str) -> None:
-        """By name or by address; the spellings of loopback are one entry."""
+        """By name or by address; the notations of loopback are one entry."""
         await guard.check(url)
 
     @pytest.mark.parametrize(
         "url", ["http://gpu.example:7861", "http://192.168.1.31:7860", "https://localhost"]
     )
     async def test_an_entry_is_for_its_own_port_and_host(self, guard: UpstreamGuard, url: str) -> None:
-        """The neighbours stay closed."""
+        """Other ports and hosts are refused."""
         with pytest.raises(UpstreamNotAllowed):
             await guard.check(url)
 
     async def test_metadata_stays_closed_although_listed(self, guard: UpstreamGuard) -> None:
-        """It hands out the machine's own credentials to whoever asks."""
+        """A metadata service gives the machine's own credentials to any client."""
         with pytest.raises(UpstreamNotAllowed):
             await guard.check("http://metadata.example:80/latest")
 
@@ -96,6 +96,6 @@ class UpstreamGuardContract:
         "url", ["", "ftp://public.example", "http://", "http://[::1", "//x", "http://a:99999"]
     )
     async def test_what_is_no_http_address_is_refused(self, guard: UpstreamGuard, url: str) -> None:
-        """There is nothing to judge."""
+        """It has no address to check."""
         with pytest.raises(UpstreamNotAllowed):
             await guard.check(url)

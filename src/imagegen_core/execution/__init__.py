@@ -1,1 +1,1 @@
-"""What one process holds while it runs tasks: calls in flight, their slots, their sealed configurations."""
+"""State of a process while it runs tasks: calls in flight, their slots, their sealed configurations."""

@@ -20,15 +20,15 @@ PROGRESS_INTERVAL_SECONDS = 0.5
 
 
 def spool_owner(task_id: str, attempt_id: str) -> str:
-    """Return the owner of an attempt's spooled files, from which its task can be told."""
+    """Return the owner of an attempt's spooled files; it begins with the task's id."""
     return f"{task_id}.{attempt_id}"
 
 
 @attrs.define(kw_only=True)
 class CallExchange:
-    """The `Exchange` of one attempt; its spooled files are apart from all others'.
+    """The `Exchange` of one attempt, which has spooled files of its own.
 
-    ``arriving``: the provider's answer has begun to arrive.
+    ``response_started``: the response to the paid request has begun to arrive.
     """
 
     attempt_id: str
@@ -41,15 +41,15 @@ class CallExchange:
 
     @property
     def owner(self) -> str:
-        """Who owns the attempt's spooled files."""
+        """The owner of the attempt's spooled files."""
         return spool_owner(self.run.task.task_id, self.attempt_id)
 
     def mark_response_started(self) -> None:
-        """Let nobody interrupt the call without waiting a moment for the rest of its answer."""
+        """Note that the response is arriving; an interruption then waits a moment for the rest of it."""
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Keep the provider's answer until its images are stored."""
+        """Spool the provider's response until its images are stored."""
         try:
             return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:
@@ -59,7 +59,7 @@ class CallExchange:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return what was spooled; the caller closes it."""
+        """Return the spooled file; the caller closes it."""
         return self.spool_files.open(self.owner, name)
 
     async def read_input(self, image: InputImage) -> bytes:
@@ -67,12 +67,12 @@ class CallExchange:
         return b"".join([chunk async for chunk in self.input_chunks(image)])
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the bytes of an input image, piece by piece."""
+        """Yield the bytes of an input image in chunks."""
         owner, _, name = image.key.partition("/")
         return self.spool_files.chunks(owner, name)
 
     async def progress(self, fraction: float) -> None:
-        """Store and publish progress, twice a second at most; a disk that does not take it breaks no call."""
+        """Store and publish progress, at most twice a second; a failing disk does not fail the call."""
         now = self.clock.monotonic()
         if self._reported_at is not None and now - self._reported_at < PROGRESS_INTERVAL_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""Checksums of what a store holds."""
+"""Checksums of stored blobs."""
 
 import hashlib
 
@@ -6,11 +6,11 @@ from imagegen_core.ports.blob_store import BlobStore
 
 
 async def sha256_of(store: BlobStore, key: str) -> str:
-    """Return the SHA-256 of a blob's bytes as they are now, in hex.
+    """Return the SHA-256 of a blob's present bytes, in hex.
 
     Raises:
-        BlobMissing: no such key.
-        StorageError: they cannot be read.
+        BlobMissing: the store has no such key.
+        StorageError: the bytes cannot be read.
     """
     sha256 = hashlib.sha256()
     async for chunk in store.open(key):

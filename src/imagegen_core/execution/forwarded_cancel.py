@@ -1,4 +1,4 @@
-"""A caller's wish to cancel, on its way to the provider."""
+"""Forwarding of a caller's cancellation to the provider."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ _log = logging.getLogger(__name__)
 async def forwarded_cancel(
     run: RunningTask, provider: Provider, call: ProviderCall, job: UpstreamJob | None
 ) -> AsyncIterator[None]:
-    """Pass a caller's cancelling on to the provider, once, while the body waits for it."""
+    """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
 
     async def forward() -> None:
         await run.cancelled.wait()
         try:
             await provider.cancel(call, job)
-        except Exception:  # noqa: BLE001 - said; what the provider makes of the call is told by its answer
-            _log.exception("a cancelling did not reach the provider", extra={"task_id": run.task.task_id})
+        except Exception:  # noqa: BLE001 - logged; the response to the call itself decides its outcome
+            _log.exception("the cancellation could not be sent", extra={"task_id": run.task.task_id})
 
     watch = asyncio.create_task(forward())
     try:

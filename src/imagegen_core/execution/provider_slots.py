@@ -1,4 +1,4 @@
-"""How many calls of one provider are in flight, and which of those that wait is the next."""
+"""Limits on the calls in flight to each provider, granted in the order in which their tasks started."""
 
 import asyncio
 from collections import Counter, deque
@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 
 
 class SlotsClosed(Exception):
-    """The service stops: a call that still waited for its turn does not get one."""
+    """The service is stopping: a call that still waited for a slot does not get one."""
 
 
 class ProviderSlots:
-    """Bounds the calls of each provider in flight; they begin in the order in which their tasks did."""
+    """Bounds the calls in flight to each provider; they start in the order in which their tasks did."""
 
     def __init__(self, *, default_limit: int) -> None:
         self.default_limit = default_limit
@@ -21,20 +21,20 @@ class ProviderSlots:
 
     @contextmanager
     def ticket(self, provider_name: str) -> "Iterator[Ticket]":
-        """Put a running task in its provider's line, behind those that came before, until it is through."""
-        line = self._tickets.setdefault(provider_name, [])
+        """Queue a running task for its provider's slots, behind earlier tasks, until the body ends."""
+        tickets = self._tickets.setdefault(provider_name, [])
         ticket = Ticket(self, provider_name)
-        line.append(ticket)
+        tickets.append(ticket)
         try:
             yield ticket
         finally:
-            line.remove(ticket)
-            if not line:
+            tickets.remove(ticket)
+            if not tickets:
                 del self._tickets[provider_name]
             self.admit(provider_name)
 
     def admit(self, provider_name: str) -> None:
-        """Let begin what may begin now: nothing before its elders, of which one may not be ready yet."""
+        """Start the calls that have a slot, in the order of their tickets; stop at one that is not ready."""
         for ticket in self._tickets.get(provider_name, ()):
             while ticket.waiting and self._in_flight[provider_name] < ticket.limit:
                 permit = ticket.waiting.popleft()
@@ -45,16 +45,16 @@ class ProviderSlots:
                 return
 
     def end_call(self, provider_name: str) -> None:
-        """Take a call out of those in flight, and let the next begin."""
+        """Free the slot of a call, and start the next one."""
         self._in_flight[provider_name] -= 1
         if not self._in_flight[provider_name]:
             del self._in_flight[provider_name]
         self.admit(provider_name)
 
     def close(self) -> None:
-        """Let no further call begin; those in flight go on."""
+        """Start no further call; those in flight continue."""
         self.closed = True
-        for ticket in (ticket for line in self._tickets.values() for ticket in line):
+        for ticket in (ticket for tickets in self._tickets.values() for ticket in tickets):
             while ticket.waiting:
                 permit = ticket.waiting.popleft()
                 if not permit.done():
@@ -62,7 +62,7 @@ class ProviderSlots:
 
 
 class Ticket:
-    """A running task's place in its provider's line; younger tasks wait until it has begun its calls."""
+    """A running task's place in its provider's queue; younger tasks wait until its calls have started."""
 
     def __init__(self, slots: ProviderSlots, provider_name: str) -> None:
         self._slots = slots
@@ -73,10 +73,10 @@ class Ticket:
 
     @asynccontextmanager
     async def call(self, limit: int | None) -> AsyncIterator[None]:
-        """Hold one of the provider's calls in flight, of which there may be ``limit``; waits for one.
+        """Wait for one of the provider's ``limit`` slots, and hold it for the body.
 
         Raises:
-            SlotsClosed: no call begins any more.
+            SlotsClosed: no further call may start.
         """
         if self._slots.closed:
             raise SlotsClosed
@@ -96,7 +96,8 @@ class Ticket:
             self._slots.end_call(self._provider_name)
 
     def yield_turn(self) -> None:
-        """Let younger tasks begin as well; all calls of this one that begin now are still before them."""
+        """Let younger tasks start their calls too; those that this task starts now still come first."""
         self.ready = True
-        # Soon, not now: calls that begin together come one after the other in this turn of the loop.
+        # Soon, not now: calls that start together queue up one after the other in this turn of the event
+        # loop.
         asyncio.get_running_loop().call_soon(self._slots.admit, self._provider_name)

@@ -1,4 +1,4 @@
-"""What a provider said beside its images, as it may be stored."""
+"""Redaction of JSON that came from a provider, before it is stored."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from imagegen_core.ports.redactor import Redactor
 
 
 def redacted(value: Any, redactor: Redactor) -> Any:
-    """Return JSON without secrets in its texts and names, at any depth."""
+    """Return the JSON with secrets redacted in strings and keys, at any depth."""
     if isinstance(value, str):
         return redactor.redact(value)
     if isinstance(value, Mapping):

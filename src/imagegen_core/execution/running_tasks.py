@@ -1,4 +1,4 @@
-"""The tasks that this process works on now, each with the one value of it that may be saved."""
+"""The tasks that this process is running, each with the only value of it that may be saved."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from imagegen_core.tasks.task import Task
 
 @attrs.define(eq=False)
 class RunningTask:
-    """A claimed task. Only its run changes it, so progress, cancelling and the end never collide.
+    """A claimed task. All changes go through it, so that progress, cancellation and the end never collide.
 
     ``free``: its provider's calls cost nothing, as far as is known yet.
     """
@@ -30,10 +30,10 @@ class RunningTask:
             self.cancelled.set()
 
     async def save(self, task: Task) -> Task:
-        """Store a changed value of the task and go on from it.
+        """Store a changed value of the task and continue from it; a requested cancellation is never lost.
 
         Raises:
-            StaleTask: the task was taken away; whoever runs it must stop.
+            StaleTask: another worker has claimed the task; this run must stop.
         """
         async with self._lock:
             if self.cancelled.is_set() and not task.status.final:
@@ -43,7 +43,7 @@ class RunningTask:
             return task
 
     async def request_cancel(self) -> Task:
-        """Note that a caller wants the task stopped, durably, and tell its run."""
+        """Record durably that a caller cancels the task, and notify its run."""
         self.cancelled.set()
         async with self._lock:
             if not self.task.status.final:
@@ -52,7 +52,7 @@ class RunningTask:
             return self.task
 
     async def save_progress(self, fraction: float) -> bool:
-        """Store how far the provider is; return False for a task that has ended, which nothing follows."""
+        """Store the provider's progress; return False if the task has ended, since no event may follow."""
         async with self._lock:
             if self.task.status.final:
                 return False
@@ -61,10 +61,10 @@ class RunningTask:
             return True
 
     async def save_attempt(self, attempt: Attempt) -> Attempt:
-        """Store a changed attempt before the act that it announces.
+        """Store a changed attempt before the step that it announces.
 
-        `attempts` shows what is true even when this is cancelled half-way: an answer counts as soon
-        as it is here, a submission only once it is on disk, since nothing is sent before.
+        `attempts` is correct even if this is cancelled halfway: a response counts as soon as it has arrived,
+        a submission only once it is on disk, because nothing is sent before that.
         """
         if attempt.phase is not Phase.SUBMITTING:
             self.attempts[attempt.part] = attempt
@@ -74,21 +74,21 @@ class RunningTask:
 
 
 class RunningTasks:
-    """Finds the run of a task by its id."""
+    """Runs by the ids of their tasks."""
 
     def __init__(self) -> None:
         self._runs: dict[str, RunningTask] = {}
 
     def start(self, task: Task, repository: TaskRepository, ticket: Ticket) -> RunningTask:
-        """Enter a task that was just claimed."""
+        """Add the run of a task that was just claimed."""
         run = RunningTask(task=task, repository=repository, ticket=ticket)
         self._runs[task.task_id] = run
         return run
 
     def end(self, task_id: str) -> None:
-        """Leave."""
+        """Remove the run of a task."""
         self._runs.pop(task_id, None)
 
     def get(self, task_id: str) -> RunningTask | None:
-        """Return the run of a task, or None when this process does not work on it."""
+        """Return the run of a task, or None if this process does not run it."""
         return self._runs.get(task_id)

@@ -1,4 +1,4 @@
-"""What a call was sent under, kept until it has come out: sealed, unless nothing in it is secret."""
+"""The configuration under which a call was sent, stored until its outcome is known, with secrets sealed."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from imagegen_core.tasks.attempt import SentConfig
 
 @attrs.frozen(kw_only=True)
 class SentCall:
-    """The combined configuration of a call, and the provider's own id of its model."""
+    """The combined configuration of a call, and the upstream id of its model."""
 
     config: ProviderConfig
     remote_id: str
@@ -24,10 +24,11 @@ class SentCall:
 def seal_call(
     config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str, *, ambient: bool = False
 ) -> SentConfig | None:
-    """Return what to keep in the attempt, which opens for it alone; None for secrets while nothing is sealed.
+    """Return what to store in the attempt; it can be opened for this attempt only.
 
-    A secret is sealed together with the address that it goes to, so that neither is of use without the other.
-    ``ambient``: calls are made with credentials of this machine, whose address must not be changed either.
+    Returns None if there are secrets and the box is locked. A secret is sealed together with the address it
+    is sent to, so that nobody who can write to the database can redirect it. ``ambient``: calls use
+    credentials of this machine, whose address must not be changed either.
     """
     text = json.dumps({**_plain(config), "remote_id": model.remote_id}, default=_json)
     if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
@@ -37,23 +38,23 @@ def seal_call(
     return SentConfig(text=box.seal(text, context=_context(attempt_id)), sealed=True)
 
 
-def open_call(sent: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
-    """Return what was kept.
+def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
+    """Return the call that `seal_call` stored.
 
     Raises:
         KeysLocked: the master key is missing or wrong.
     """
-    text = box.open(sent.text, context=_context(attempt_id)) if sent.sealed else sent.text
+    text = box.open(config.text, context=_context(attempt_id)) if config.sealed else config.text
     fields = json.loads(text)
     remote_id = fields.pop("remote_id")
     key, models, source = fields.pop("api_key"), fields.pop("models"), ConfigSource(fields.pop("source"))
-    config = ProviderConfig(
+    provider_config = ProviderConfig(
         source=source,
         api_key=None if key is None else Secret(key),
         models=None if models is None else tuple(map(_entry, models)),
         **fields,
     )
-    return SentCall(config=config, remote_id=remote_id)
+    return SentCall(config=provider_config, remote_id=remote_id)
 
 
 def _plain(config: ProviderConfig) -> dict[str, Any]:
@@ -71,12 +72,12 @@ def _plain(config: ProviderConfig) -> dict[str, Any]:
 
 
 def _entry(fields: dict[str, Any]) -> ModelEntry:
-    able = fields.pop("capabilities")
-    return ModelEntry(capabilities=None if able is None else tuple(map(Operation, able)), **fields)
+    names = fields.pop("capabilities")
+    return ModelEntry(capabilities=None if names is None else tuple(map(Operation, names)), **fields)
 
 
 def _json(value: Any) -> Any:
-    """Return what JSON has no word for: nested mappings of a configuration, and dates that YAML reads."""
+    """Return a JSON value for what JSON cannot express: read-only mappings, and dates read from YAML."""
     return dict(value) if hasattr(value, "keys") else str(value)
 
 

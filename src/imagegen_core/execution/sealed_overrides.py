@@ -8,7 +8,7 @@ from imagegen_core.providers.secrets import Secret
 
 
 def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:
-    """Return the token to keep in the task; it opens for this task alone."""
+    """Return the token to store in the task; it can be opened for this task only."""
     fields = {
         "provider_name": override.provider_name,
         "api_base": override.api_base,
@@ -20,7 +20,7 @@ def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
-    """Return the configuration that was sealed.
+    """Return the sealed configuration.
 
     Raises:
         KeysLocked: the master key is missing or wrong.

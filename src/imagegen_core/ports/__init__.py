@@ -1,1 +1,1 @@
-"""What the core needs from outside, one `Protocol` a file."""
+"""What the core requires of its adapters, one `Protocol` per file."""

@@ -1,4 +1,4 @@
-"""A blob store behind the first one: far away, safe, and now and then out of reach."""
+"""The second tier of blob storage: remote, durable, and sometimes unreachable."""
 
 from typing import Protocol
 
@@ -6,32 +6,31 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 
 class BlobArchive(BlobStore, Protocol):
-    """Its `stat` tells ``crc64`` from the archive's own checksum, so that it can prove what it holds.
+    """A blob store whose `stat` returns the archive's own ``crc64``, which proves that it has the bytes.
 
-    What it tells of its blobs has the state ``oss``. While it does not answer, every method raises
-    `StorageUnreachable`.
+    The state of its blobs is ``oss``. While it does not respond, every method raises `StorageUnreachable`.
     """
 
     async def copy_from(
         self, source: BlobStore, key: str, *, size_bytes: int, content_type: str
     ) -> StoredBlob:
-        """Take a blob over from another store, under the same key; return its size and checksums.
+        """Copy a blob from another store under the same key; return its size and checksums.
 
-        A large one goes part by part, and a later call goes on where an earlier one was broken off.
+        A large blob is uploaded in parts, and a later call resumes an upload that was interrupted.
 
         Raises:
             BlobMissing: the source has no such blob.
-            StorageUnreachable: the archive does not answer now.
-            StorageError: it refused, the source had another size, or the checksum that it told is not
-                that of what was sent; then nothing is kept.
+            StorageUnreachable: the archive does not respond now.
+            StorageError: it refused, the source had another size, or its checksum differs from that of the
+                bytes that were sent; then the archive keeps nothing.
         """
         ...
 
     async def matches(self, source: BlobStore, key: str) -> bool:
-        """Tell whether the archive's own size and checksum are those of the bytes that the source has now.
+        """Return whether the archive's own size and checksum match the bytes that the source has now.
 
         Raises:
             BlobMissing: the source has no such blob.
-            StorageUnreachable: the archive does not answer now.
+            StorageUnreachable: the archive does not respond now.
         """
         ...

@@ -1,4 +1,4 @@
-"""Bytes under keys, kept for good."""
+"""Durable bytes under keys."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -10,7 +10,7 @@ from imagegen_core.images import StorageState
 
 @attrs.frozen(kw_only=True)
 class StoredBlob:
-    """What a store knows of a blob. ``sha256`` and ``crc64`` are None where only a rereading would tell."""
+    """What a store knows about a blob; ``sha256`` and ``crc64`` are None if that takes reading the bytes."""
 
     key: str
     size_bytes: int
@@ -20,40 +20,40 @@ class StoredBlob:
 
 
 class BlobStore(Protocol):
-    """Keys are relative paths of ``a-z 0-9 . _ -`` and ``/``, made from ids, never from what people type."""
+    """Keys are relative paths of ``a-z 0-9 . _ -`` and ``/``, made from ids, never from user input."""
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
-        """Keep the bytes; they are durable and whole when this returns, with size and sha256 filled in.
+        """Store the bytes; when this returns they are complete and durable. Size and sha256 are filled in.
 
-        A key that exists is replaced at once, readers see the old or the new bytes. When ``chunks``
-        raises, nothing is kept and its exception goes on.
+        An existing blob is replaced atomically: readers see the old bytes or the new ones. If ``chunks``
+        raises, nothing is stored and its exception propagates.
 
         Raises:
-            StorageError: the bytes could not be kept; nothing is left behind.
+            StorageError: the bytes could not be stored; nothing is left behind.
         """
         ...
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes from ``start`` up to, not including, ``end``, in chunks of at most 1 MiB.
+        """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 1 MiB.
 
-        Raises (at the first step):
-            BlobMissing: no such key.
-            StorageUnreachable: the store that holds it does not answer now.
+        Raises (on the first iteration):
+            BlobMissing: there is no such key.
+            StorageUnreachable: the store that has it does not respond now.
         """
         ...
 
     async def stat(self, key: str) -> StoredBlob | None:
-        """Return what is known of the blob, or None when there is none.
+        """Return what is known about the blob; None if there is none.
 
         Raises:
-            StorageUnreachable: nobody can tell now.
+            StorageUnreachable: the store does not respond now.
         """
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove the blob; one that is not there is fine."""
+        """Remove the blob; a missing one is no error."""
         ...
 
     def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """Yield the keys that start with ``prefix``, in no order; half-written blobs are never among them."""
+        """Yield the keys that start with ``prefix``, in any order; unfinished blobs are never among them."""
         ...

@@ -1,18 +1,18 @@
-"""Time, from outside."""
+"""The source of time."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time to show and to schedule by, and a clock that only goes forward for deadlines."""
+    """Wall-clock time for display and scheduling, and a monotonic clock for deadlines."""
 
     def now(self) -> datetime:
-        """Return the UTC time, aware, cut to milliseconds."""
+        """Return the aware UTC time, truncated to milliseconds."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds from some fixed point; never goes back when the wall clock is set."""
+        """Return seconds since some fixed point; setting the wall clock does not affect it."""
         ...
 
     async def sleep(self, seconds: float) -> None:

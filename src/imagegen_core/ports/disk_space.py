@@ -1,4 +1,4 @@
-"""How much the disk can still take."""
+"""Free space on the data disk."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ class DiskSpace(Protocol):
     """
 
     def free_bytes(self) -> int:
-        """Return the bytes that may still be written there."""
+        """Return how many more bytes can be written there."""
         ...
 
     def sufficient(self) -> bool:

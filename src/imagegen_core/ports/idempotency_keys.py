@@ -1,4 +1,4 @@
-"""Finds what an idempotency key made before, so that a repeat needs nothing else to be possible."""
+"""Looks up the tasks of idempotency keys, so that a replay depends on nothing else."""
 
 from datetime import datetime
 from typing import Protocol
@@ -11,7 +11,7 @@ from imagegen_core.tasks.task import Task
 
 @attrs.frozen(kw_only=True)
 class KeyedTask:
-    """A task, as it is now, and the key that made it."""
+    """A task in its present state, and the key that created it."""
 
     key: str
     task: Task
@@ -19,17 +19,17 @@ class KeyedTask:
 
 @attrs.frozen(kw_only=True)
 class UnansweredKey:
-    """A key whose caller is not known to have the answer, and the task that it made."""
+    """A key whose caller is not known to have received the response, and the task that it created."""
 
     key: str
     task_id: str
 
 
 class IdempotencyKeys(Protocol):
-    """Keys are stored by `TaskRepository.add`, in one transaction with their task."""
+    """Reads keys; they are stored by `TaskRepository.add`, in one transaction with their task."""
 
     async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
-        """Return the task, as it is now, that the same key and body made; None for a new or expired key.
+        """Return the task, in its present state, of the same key and body; None for a new or expired key.
 
         Raises:
             IdempotencyKeyReused: the key was used for another body.
@@ -37,21 +37,21 @@ class IdempotencyKeys(Protocol):
         ...
 
     async def tasks_by_prefix(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
-        """Return what unexpired keys with a beginning made; newest first, no more than 20."""
+        """Return the tasks of unexpired keys that start with ``prefix``; newest first, at most 20."""
         ...
 
     async def unanswered(
         self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
     ) -> tuple[UnansweredKey, ...]:
-        """Return the unexpired keys with a beginning that `answered` was not told of; oldest first.
+        """Return the unexpired keys that start with ``prefix`` and are not marked as answered; oldest first.
 
-        Only those whose task goes on or has ended after ``ended_since``, and no more than 2,000.
+        Only those whose task is still running or ended after ``ended_since``, and at most 2,000.
         """
         ...
 
-    async def answered(self, task_id: str, *, at: datetime) -> None:
-        """Remember that the caller of each key that made this task has its answer.
+    async def mark_answered(self, task_id: str, *, at: datetime) -> None:
+        """Record durably that the caller of each key of this task has received the response.
 
-        This survives a kill. Told again, or of a task without a key, it changes nothing.
+        Repeating it, or passing a task without a key, changes nothing.
         """
         ...

@@ -1,4 +1,4 @@
-"""Looks at an image's bytes without trusting them."""
+"""Inspects the bytes of untrusted images."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -10,16 +10,16 @@ from imagegen_core.images import MediaType
 
 
 class ImageRejected(ImagegenError):
-    """The decoder's own word: no PNG, JPEG or WebP that can be decoded within the limits, and why."""
+    """The decoder's verdict that it is no PNG, JPEG or WebP that can be decoded within the limits."""
 
 
 class InspectorUnavailable(ImagegenError):
-    """The image was not judged, since the decoder was ended or could not work; the same one may be fine."""
+    """The image was not inspected, because the decoder was killed or failed; the image itself may be fine."""
 
 
 @attrs.frozen(kw_only=True)
 class Inspection:
-    """What a full decoding showed; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata."""
+    """The result of a full decode; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata."""
 
     mime_type: MediaType
     width: int
@@ -28,13 +28,13 @@ class Inspection:
 
 
 class ImageInspector(Protocol):
-    """Decodes in a bounded place: the first frame only, at most 40 megapixels and 50 MB."""
+    """Decodes within bounds: the first frame only, at most 40 megapixels and 50 MB."""
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
-        """Decode the image whole.
+        """Decode the whole image.
 
         Raises:
-            PictureRejected: it is not what we take.
-            InspectorUnavailable: it could not be judged now.
+            ImageRejected: it is not an image that is accepted.
+            InspectorUnavailable: it cannot be inspected now.
         """
         ...

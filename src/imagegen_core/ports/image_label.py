@@ -1,4 +1,4 @@
-"""A label inside an image's file that says who had it made by a machine."""
+"""A label embedded in an image file that declares it as AI-generated."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -7,19 +7,19 @@ from imagegen_core.images import MediaType
 
 
 class ImageLabel(Protocol):
-    """Changes the file and no pixel of it."""
+    """Changes only the file's metadata, no pixel."""
 
     def __call__(
         self, chunks: AsyncIterator[bytes], *, media_type: MediaType, produce_id: str
     ) -> AsyncIterator[bytes]:
-        """Yield the same image with the label in it.
+        """Yield the same image with the label embedded.
 
-        A file that carries such a label already keeps that one, and bytes that are not understood
-        pass unchanged. At most a few MiB are in memory at a time. An exception of ``chunks`` goes on.
+        A file that already has such a label keeps it, and bytes that cannot be parsed pass unchanged. At
+        most a few MiB are in memory at a time. An exception of ``chunks`` propagates.
 
         Args:
             chunks: the whole file.
-            media_type: what its first bytes say that it is.
-            produce_id: names this image in the label.
+            media_type: the type that its first bytes show.
+            produce_id: the id of this image in the label.
         """
         ...

@@ -1,4 +1,4 @@
-"""What is known of the kept images, and the search over their prompts."""
+"""Records of the stored images, and the search over their prompts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -24,14 +24,14 @@ class ImageFilter:
 
 
 class SearchMode(StrEnum):
-    """``contains``: exactly the prompts with all words. ``relevant``: after them the close ones."""
+    """``contains``: only prompts that contain all words. ``relevant``: followed by similar ones."""
 
     CONTAINS = "contains"
     RELEVANT = "relevant"
 
 
 class Match(StrEnum):
-    """How an image was found."""
+    """How an image matched."""
 
     EXACT = "exact"
     SIMILAR = "close"
@@ -39,7 +39,7 @@ class Match(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class SearchHit:
-    """An image that was found."""
+    """An image that matches a search."""
 
     image: Image
     match: Match = Match.EXACT
@@ -52,7 +52,7 @@ class ImageRecords(Protocol):
         """Return the image's record.
 
         Raises:
-            ImageNotFound: there is none, or it was deleted.
+            ImageNotFound: there is none, or it has been deleted.
         """
         ...
 
@@ -61,21 +61,21 @@ class ImageRecords(Protocol):
         ...
 
     async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
-        """Return images, newest first. ``paging.after`` is an id: only older ones follow."""
+        """Return images, newest first; ``paging.after`` is an id, and only older images follow it."""
         ...
 
     async def search(
         self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        """Return the images whose folded prompt contains every word, newest first.
+        """Return images whose folded prompt contains every word, newest first, then similar ones if relevant.
 
         Raises:
-            Unavailable: it took longer than two seconds.
+            Unavailable: the search took longer than two seconds.
         """
         ...
 
     async def delete(self, image_id: int) -> Image:
-        """Remove the record and what is searchable of it, and remember its blobs as still to remove.
+        """Remove the record and its search index entry, and add its blobs to the outbox for removal.
 
         Raises:
             ImageNotFound: there is none.
@@ -83,5 +83,5 @@ class ImageRecords(Protocol):
         ...
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
-        """Note where the bytes are; a record that is gone is fine."""
+        """Record where the bytes are; a deleted record is no error."""
         ...

@@ -1,4 +1,4 @@
-"""What is still to be done to blobs elsewhere, kept until it is done."""
+"""Uploads and removals of blobs that are still to be done, stored until they are."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 MAX_DEFERRAL = timedelta(hours=1)
-"""Beyond it nothing is ever put off; what is due later than that was put off by another clock."""
+"""The longest deferral; an entry due later than this was deferred before the clock was set back."""
 
 
 class OutboxKind(StrEnum):
@@ -19,7 +19,7 @@ class OutboxKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class OutboxEntry:
-    """One thing to do; ``attempts`` counts how often it was begun, ``last_error`` why it is still here."""
+    """One upload or removal; ``attempts`` counts the tries, ``last_error`` says why the last one failed."""
 
     id: int
     kind: OutboxKind
@@ -32,7 +32,7 @@ class OutboxEntry:
 
 @attrs.frozen(kw_only=True)
 class OutboxCounts:
-    """How much is waiting; ``failing`` of it was tried before. ``last_error`` is the newest one."""
+    """Counts of waiting entries; ``failing`` of them were tried before. ``last_error`` is the latest one."""
 
     uploads: int
     removals: int
@@ -44,44 +44,44 @@ class Outbox(Protocol):
     """Removals are added by `ImageRecords.delete`, in its transaction. Every write here is durable."""
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        """Add the images that are only local and not waiting yet, oldest first; return how many.
+        """Add uploads of images that are only local and not queued yet, oldest first; return how many.
 
-        So none is missed that was stored before there was an archive, or beside a crash.
+        This covers images that were stored before an archive was configured, or just before a crash.
         """
         ...
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16
     ) -> tuple[OutboxEntry, ...]:
-        """Return entries with ids above ``after`` in the order of ids, their attempts counted, durably.
+        """Return entries with ids above ``after`` in the order of ids, their attempts incremented durably.
 
-        What is put off for more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
+        An entry deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
 
         Args:
-            due: only what is not put off beyond this time; None for everything.
-            after: the last id that this pass has seen.
-            limit: at most so many.
+            due: only entries that are not deferred beyond this time; None for all.
+            after: the last id that this pass has handled.
+            limit: the maximum number of entries.
         """
         ...
 
     async def peek(
         self, *, due: datetime | None, after: int = 0, limit: int = 100
     ) -> tuple[OutboxEntry, ...]:
-        """Return what `claim` would, and change nothing."""
+        """Return the entries that `claim` would return, without changing them."""
         ...
 
     async def complete(self, entry: OutboxEntry) -> None:
-        """Take the entry out; one that is gone is fine."""
+        """Remove the entry; a missing one is no error."""
         ...
 
     async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
-        """Put the entry off and say why; one that is gone stays gone."""
+        """Defer the entry and record the error; a removed entry stays removed."""
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return when the earliest entry that is put off becomes due; None when none is."""
+        """Return when the earliest deferred entry becomes due; None if none is deferred."""
         ...
 
     async def counts(self) -> OutboxCounts:
-        """Return how much is waiting."""
+        """Return how many entries are waiting."""
         ...

@@ -1,4 +1,4 @@
-"""A provider's protocol: submit (paid), poll and collect (free, repeatable)."""
+"""Calls to a provider: submit (paid), poll and collect (free, repeatable)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
@@ -17,15 +17,15 @@ from imagegen_core.values.frozen_mappings import frozen_json
 
 @attrs.frozen(kw_only=True)
 class ProviderProfile:
-    """What a configuration of this kind amounts to.
+    """What a configuration of this kind provides and needs.
 
     ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
-    the configuration says otherwise in ``extra_config.max_concurrency``. ``free`` says that no call ever
-    costs anything, so one that a dying process broke off is simply made again. ``key_hosts`` may get the
-    key beside ``api_base``, or whatever else secrets are used for there, in the adapter's own spelling.
-    ``key_problem`` says what is wrong with the form of the key. ``ambient_credentials`` names what calls are
-    made with that is this machine's own instead of a key (a file, a metadata service), and whom it is used
-    for: only the operator may lend that.
+    ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a dying
+    process interrupted is simply repeated. ``key_hosts`` are hosts that may receive the key besides
+    ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
+    says what is wrong with the form of the key. ``ambient_credentials`` names the machine's own credentials
+    that calls use instead of a key (a file, a metadata service) and what they give access to; only the
+    operator may configure them.
     """
 
     models: tuple[Model, ...]
@@ -41,9 +41,9 @@ class ProviderProfile:
 
 @attrs.frozen(kw_only=True)
 class ProviderCall:
-    """One paid request. ``config`` is combined and checked; ``call_id`` is unique to the attempt.
+    """One paid call. ``call_id`` is unique to the attempt; ``config`` is combined and checked.
 
-    ``config.api_base`` is filled in with the profile's default.
+    ``config.api_base`` is filled in from the profile's default.
     """
 
     call_id: str
@@ -57,7 +57,7 @@ class GeneratedImage:
     """An image that a provider made.
 
     ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`.
-    ``metadata`` is what the provider said beside it (seed, revised prompt, safety ratings), as JSON.
+    ``metadata`` is what the provider returned with it (seed, revised prompt, safety ratings), as JSON.
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
@@ -66,7 +66,7 @@ class GeneratedImage:
 
 @attrs.frozen(kw_only=True)
 class ProviderResult:
-    """All that one call yielded: images, those that the provider refused one by one, and warnings."""
+    """The result of one call: images, the failures of images that the provider refused, and warnings."""
 
     images: tuple[GeneratedImage, ...]
     failures: tuple[CallError, ...] = ()
@@ -74,7 +74,7 @@ class ProviderResult:
 
 
 class ProbeOutcome(StrEnum):
-    """What a cheap, unpaid call told of address and key."""
+    """What a cheap, unpaid call showed about address and key."""
 
     OK = "ok"
     FAILED = "failed"
@@ -83,9 +83,9 @@ class ProbeOutcome(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Probe:
-    """The answer of a cheap, unpaid call: whether the provider could be used now, and a sentence.
+    """The result of a cheap, unpaid call: whether the provider is usable now, and a sentence about it.
 
-    ``verified`` is False where the provider has no such call: nothing is known to be wrong, nor right.
+    ``verified`` is False where the provider has no such call, so that nothing is known either way.
     """
 
     ok: bool
@@ -94,33 +94,33 @@ class Probe:
 
     @property
     def outcome(self) -> ProbeOutcome:
-        """What the call told; without one, that it was not verified."""
+        """The outcome of the call; not verified where the provider has no such call."""
         if not self.ok:
             return ProbeOutcome.FAILED
         return ProbeOutcome.OK if self.verified else ProbeOutcome.NOT_VERIFIED
 
 
 class Exchange(Protocol):
-    """What a provider may use during one call: a spool on our disk, the caller's images, progress."""
+    """What a provider may use during a call: a spool on our disk, the caller's images, progress reports."""
 
     def mark_response_started(self) -> None:
-        """Note that the answer to the paid request has begun to arrive, whatever it says.
+        """Note that the response to the paid request has begun to arrive, whatever its content.
 
-        From then on `Provider.submit` has a few seconds to return it when the service stops, or when the
-        call's time is over.
+        From then on `Provider.submit` has a few seconds to return it when the service stops or the call times
+        out.
         """
         ...
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Write the provider's answer to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
+        """Write the provider's response to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
 
         Raises:
-            CallError: ``bad_response`` when there are more than ``max_bytes``; ``storage_failed``.
+            CallError: ``bad_response`` if there are more than ``max_bytes``; ``storage_failed``.
         """
         ...
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return what was spooled, as a seekable binary file that the caller closes.
+        """Return the spooled file, seekable; the caller closes it.
 
         Raises:
             BlobMissing: nothing was spooled under this name.
@@ -132,60 +132,60 @@ class Exchange(Protocol):
         ...
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the same in pieces of at most 512 KiB, each read when it is asked for.
+        """Yield the bytes of an image that came with the request in chunks of at most 512 KiB, read lazily.
 
         Raises:
-            BlobMissing: it is gone.
+            BlobMissing: the file is missing.
             StorageError: it cannot be read.
         """
         ...
 
     async def progress(self, fraction: float) -> None:
-        """Tell those who watch how far the provider is, 0.0 to 1.0."""
+        """Report the provider's progress, 0.0 to 1.0, to those who follow the task."""
         ...
 
 
 class Provider(Protocol):
-    """Speaks one provider's protocol; keeps no state that a restart would miss.
+    """Implements one provider's protocol, without state that a restart would lose.
 
-    Every foreign exception becomes a `CallError`, classified by the adapter's table: ``not_started``
-    only where the provider's answer, or the lack of a connection, proves it. Nothing is retried inside.
+    Every foreign exception becomes a `CallError`, classified by the adapter's table: ``not_started`` only
+    where the response, or the failure to connect, proves it. An adapter never retries.
     """
 
     @property
     def extra_keys(self) -> frozenset[str]:
-        """The keys of ``extra_config`` that this kind reads, beside the service's own.
+        """The keys of ``extra_config`` that this kind reads, besides those that every kind has.
 
-        Another one is refused when it is saved or stands in ``config.yaml``.
+        Any other key is refused when it is saved or read from ``config.yaml``.
         """
         ...
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        """Return models, defaults and needs of a configuration. Pure, and quick enough for each request.
+        """Return the models, defaults and needs of a configuration. Pure, and fast enough for every request.
 
         Raises:
-            ValidationFailed: ``extra_config`` is wrong, with the path inside it.
+            ValidationFailed: ``extra_config`` is invalid; it names the path inside it.
         """
         ...
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        """Return the paid calls that the request takes: itself, or one an image. Pure.
+        """Return the paid calls that the request takes: one for all images, or one per image. Pure.
 
         Raises:
-            ValidationFailed: the request holds what can be refused before anything is queued.
+            ValidationFailed: the request is one that can be refused before anything is queued.
         """
         ...
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
-        """Send the one paid request; return the job that the provider accepted, or its answer, spooled.
+        """Send the one paid request; return the accepted job, or the receipt of the spooled response.
 
         Raises:
-            CallError: it was refused, or nobody knows.
+            CallError: the provider refused it, or its outcome is unknown.
         """
         ...
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        """Wait until an accepted job is done; works in another process than the one that submitted it.
+        """Wait until an accepted job is done; a process other than the one that submitted it may do this.
 
         Raises:
             CallError: the job failed, was cancelled, or the provider no longer knows it (``result_expired``).
@@ -193,20 +193,20 @@ class Provider(Protocol):
         ...
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        """Read the spooled answer; free, and repeatable after a restart.
+        """Parse the spooled response; free, and repeatable after a restart.
 
         Raises:
-            CallError: the answer is a refusal, or cannot be read (``bad_response``).
+            CallError: the response is a refusal, or cannot be parsed (``bad_response``).
         """
         ...
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Ask the provider to stop, where it can; ``job`` is None while `submit` still waits.
+        """Ask the provider to stop, if it can; ``job`` is None while `submit` is still waiting.
 
-        Best effort: it never raises for a provider that cannot or does not answer.
+        Best effort: it does not raise if the provider cannot cancel or does not respond.
         """
         ...
 
     async def probe(self, config: ProviderConfig) -> Probe:
-        """Make one cheap, unpaid call where the provider has one (a model list), else say so."""
+        """Make one cheap, unpaid call, such as listing the models; if there is none, say so."""
         ...

@@ -1,4 +1,4 @@
-"""Where saved provider configurations are kept."""
+"""Saved provider configurations."""
 
 from typing import Protocol
 
@@ -6,18 +6,18 @@ from imagegen_core.providers.config import ProviderConfig
 
 
 class ProviderConfigs(Protocol):
-    """One configuration a provider name. Keys are sealed at rest, bound to provider and origin."""
+    """One configuration per provider name. Keys are sealed at rest, bound to provider and origin."""
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
-        """Return the saved configuration, or None. Its key is `Secret.locked` when it cannot be opened."""
+        """Return the saved configuration, or None; its key is `Secret.locked` if it cannot be decrypted."""
         ...
 
     async def all(self) -> tuple[ProviderConfig, ...]:
-        """Return all saved configurations by name."""
+        """Return all saved configurations, sorted by name."""
         ...
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
-        """Store the configuration, durably, its key bound to ``key_origin``.
+        """Store the configuration durably, with its key bound to ``key_origin``.
 
         Raises:
             Unavailable: the master key is missing or wrong, so nothing may be overwritten.

@@ -1,4 +1,4 @@
-"""Hands pending tasks to workers, each to one."""
+"""Distributes pending tasks to workers, each to exactly one."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,35 +9,35 @@ import attrs
 from imagegen_core.tasks.task import Task
 
 MAX_DEFERRAL = timedelta(hours=2)
-"""Beyond any delay that a task is put off for; what is due later than that was put off by another clock."""
+"""Longer than any deferral of a task; one due later than this was deferred before the clock was set back."""
 
 
 @attrs.frozen(kw_only=True)
 class QueueCounts:
-    """How many tasks wait, and how many are worked on."""
+    """How many tasks are pending, and how many are processing."""
 
     pending: int
     processing: int
 
 
 class Queue(Protocol):
-    """Carries ids; `TaskRepository` holds the truth. First in, first out, put-back tasks by their age.
+    """First in, first out; a requeued task keeps its age. `TaskRepository` is the source of truth.
 
-    A task that is put off for more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
+    A task deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
     """
 
     async def enqueue(self, task: Task) -> None:
-        """Make a stored pending task claimable (from its ``not_before`` on) and wake a worker."""
+        """Make a stored pending task claimable, from its ``not_before`` on, and wake a worker."""
         ...
 
     async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
-        """Return the providers that have due tasks, each with how many of its tasks are processing.
+        """Return the providers that have due tasks, each with the number of its tasks that are processing.
 
-        At most ``limit`` providers, those whose tasks wait longest first. A task that was put off and is due
-        waits like any other from then on.
+        At most ``limit`` providers, those whose tasks have waited longest first. From then on a deferred task
+        that is due counts as waiting like any other.
 
         Raises:
-            StorageError: that could not be stored.
+            StorageError: that change could not be stored.
         """
         ...
 
@@ -46,18 +46,18 @@ class Queue(Protocol):
     ) -> tuple[Task, ...]:
         """Move due tasks from pending to processing, durably, and return them, oldest first.
 
-        At most ``limit``, and of each provider only as many as keep those that are processing, whoever
-        claimed them, within its limit in ``provider_limits``; tasks of other providers stay. No task is
-        ever returned to two callers.
+        At most ``limit`` tasks, and only as many of each provider as keep its processing tasks, whoever
+        claimed them, within its limit in ``provider_limits``; providers without a limit there are skipped. No
+        task is ever returned to two callers.
         """
         ...
 
     async def wait(self, timeout: float) -> None:
-        """Return when something was enqueued since `demand` was last asked, or after ``timeout`` seconds."""
+        """Return once something has been enqueued since the last `demand`, or after ``timeout`` seconds."""
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return when the earliest task that is put off becomes due; None when none is put off."""
+        """Return when the earliest deferred task becomes due; None if none is deferred."""
         ...
 
     async def counts(self) -> QueueCounts:
@@ -65,8 +65,8 @@ class Queue(Protocol):
         ...
 
     async def position(self, task_id: str) -> int | None:
-        """Return the place of a pending task, 1 for the next of its provider; None when it is not pending.
+        """Return the position of a pending task, 1 for its provider's next one; None if it is not pending.
 
-        Older ones that are put off do not count.
+        Deferred tasks do not count.
         """
         ...

@@ -1,15 +1,15 @@
-"""Takes secrets out of text that came from outside."""
+"""Removes secrets from text that came from outside."""
 
 from typing import Protocol
 
 
 class Redactor(Protocol):
-    """Knows the secrets in use, in every spelling that a provider may echo."""
+    """Knows the secrets in use, in every encoding in which a provider may echo them."""
 
     def register(self, secret: str) -> None:
-        """Mask this secret from now on; knowing it already is fine. Fewer than 4 characters are no secret."""
+        """Mask this secret from now on, unless it has fewer than 4 characters; repeating it is no error."""
         ...
 
     def redact(self, text: str, *, limit: int | None = None) -> str:
-        """Return the text without secrets, then cut to ``limit`` characters."""
+        """Return the text with secrets masked, then truncated to ``limit`` characters."""
         ...

@@ -1,4 +1,4 @@
-"""Seals secrets for the disk."""
+"""Encrypts secrets at rest."""
 
 from typing import Protocol
 
@@ -24,5 +24,5 @@ class SecretBox(Protocol):
 
     @property
     def locked(self) -> bool:
-        """Whether nothing can be sealed or opened now."""
+        """Whether it can neither seal nor open, because the master key is missing or wrong."""
         ...

@@ -1,27 +1,27 @@
-"""Bytes that are needed until a task ends: its input images and the providers' raw answers."""
+"""Temporary files of a task until it ends: its input images and the providers' raw responses."""
 
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Protocol
 
 
 class SpoolOverflow(Exception):
-    """More bytes came than the caller allowed; nothing was kept."""
+    """There were more bytes than the caller allowed; nothing was stored."""
 
 
 class Spool(Protocol):
     """Files of an owner (a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``."""
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Keep the bytes, durably, and return how many there are; an earlier file is replaced.
+        """Store the bytes durably and return their number; an earlier file is replaced.
 
         Raises:
-            SpoolOverflow: more than ``max_bytes``.
-            StorageError: the bytes could not be kept.
+            SpoolOverflow: there are more than ``max_bytes``.
+            StorageError: the bytes could not be stored.
         """
         ...
 
     def open(self, owner: str, name: str) -> BinaryIO:
-        """Return the file, seekable, to be read in a thread and closed by the caller.
+        """Return the file, seekable; the caller reads it in a thread and closes it.
 
         Raises:
             BlobMissing: there is none.
@@ -29,7 +29,7 @@ class Spool(Protocol):
         ...
 
     def chunks(self, owner: str, name: str) -> AsyncIterator[bytes]:
-        """Yield the file in pieces of at most 512 KiB, each read beside the event loop.
+        """Yield the file in chunks of at most 512 KiB, each read off the event loop.
 
         Raises:
             BlobMissing: there is none.
@@ -38,9 +38,9 @@ class Spool(Protocol):
         ...
 
     async def remove(self, owner: str) -> None:
-        """Remove all files of an owner; one without files is fine."""
+        """Remove all files of an owner; an owner without files is no error."""
         ...
 
     async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        """Return the owners none of whose files was written within that time."""
+        """Return the owners none of whose files were written within that time."""
         ...

@@ -1,4 +1,4 @@
-"""Where tasks and their attempts are kept; the truth."""
+"""The store of tasks and their attempts: the source of truth."""
 
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +13,7 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 @attrs.frozen(kw_only=True)
 class IdempotencyClaim:
-    """A caller's key within its ``scope`` (token and operation), and the digest of the canonical body."""
+    """A caller's idempotency key within its ``scope`` (token and operation), and its request's digest."""
 
     scope: str
     key: str
@@ -23,7 +23,7 @@ class IdempotencyClaim:
 
 @attrs.frozen(kw_only=True)
 class AddedTask:
-    """The stored task; ``replayed`` when the same key and body had made it before."""
+    """The stored task; ``replayed`` if the same key and body had created it before."""
 
     task: Task
     replayed: bool = False
@@ -45,12 +45,12 @@ class TaskRepository(Protocol):
     ) -> AddedTask:
         """Store a new pending task, together with its idempotency key, in one transaction.
 
-        A claim that is there already, unexpired, and has the same digest gives back its task, as it is now;
-        so do any number of equal adds at once. Being stored is being queued.
+        If an unexpired claim with the same digest exists, its task is returned in its present state; so it is
+        for concurrent adds, of which one creates the task. A stored task is queued.
 
         Raises:
             IdempotencyKeyReused: the key was used for another body.
-            QueueFull: ``queue_size`` tasks are pending already.
+            QueueFull: ``queue_size`` tasks are already pending.
         """
         ...
 
@@ -69,11 +69,11 @@ class TaskRepository(Protocol):
     async def save(self, task: Task) -> None:
         """Store a changed task.
 
-        With one that has ended its last event is stored, of which nobody is told until `EventBus.notify`,
-        and the sealed configurations of its attempts are wiped, all in one transaction.
+        If it has ended, its final event is stored and the sealed configurations of its attempts are wiped in
+        the same transaction; subscribers see the event only after `EventBus.notify`.
 
         Raises:
-            StaleTask: the stored one has ended, or has a higher epoch. Nothing is written.
+            StaleTask: the stored task has ended or has a higher epoch; nothing is written.
             TaskNotFound: there is none.
         """
         ...
@@ -81,15 +81,15 @@ class TaskRepository(Protocol):
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         """Store a new or changed attempt with the images that it yielded, in one transaction.
 
-        Images get their ids (increasing integers, never used again) and are searchable from then on.
-        An image whose (attempt_id, position) is stored already is not stored twice.
+        Images are assigned ids (increasing integers, never reused) and are searchable from then on. An image
+        whose (attempt_id, position) is already stored is not stored twice.
         """
         ...
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
-        """Return all attempts of a task, oldest first; none for an unknown task."""
+        """Return all attempts of a task, oldest first; empty for an unknown task."""
         ...
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:
-        """Return the tasks that are processing in other hands than ``owner``'s, oldest first."""
+        """Return the tasks that are processing under another owner than ``owner``, oldest first."""
         ...

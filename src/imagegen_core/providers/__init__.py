@@ -1,1 +1,1 @@
-"""How a provider is configured, what its models can do, and how far its secrets may go."""
+"""Configuration of providers, capabilities of their models, and the reach of their secrets."""

@@ -1,4 +1,4 @@
-"""Addresses: what one may look like, how its origin is written, and which port goes without saying."""
+"""Addresses of providers: which ones are valid, and the origin that a key is bound to."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from imagegen_core.limits import MAX_API_BASE_CHARS, MAX_PORT
 from imagegen_core.problems import ProblemCode
 
 WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
-"""The schemes that are spoken, each with the port that goes without saying."""
+"""The supported schemes, each with its default port."""
 
 _FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
@@ -23,7 +23,8 @@ def check_api_base(text: str, field: str = "api_base") -> str:
     """Return the address without a trailing slash.
 
     Raises:
-        ValidationFailed: no http(s) scheme, no host, credentials, a query, white space or a backslash in it.
+        ValidationFailed: it lacks an http(s) scheme or a host, or contains credentials, a query, a fragment,
+            white space or a backslash.
     """
     stripped = text.strip()
     if len(stripped) > MAX_API_BASE_CHARS:
@@ -47,10 +48,11 @@ def check_api_base(text: str, field: str = "api_base") -> str:
 
 
 def check_proxy(text: object, field: str) -> None:
-    """Refuse what is no proxy's address; credentials may stand in it.
+    """Refuse an invalid proxy address; it may contain credentials.
 
     Raises:
-        ValidationFailed: no http(s) scheme, no host; the text, which may hold a password, is not repeated.
+        ValidationFailed: it lacks an http(s) scheme or a host; the message does not quote the text, which may
+            contain a password.
     """
     if not isinstance(text, str) or not text.startswith(("http://", "https://")):
         raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
@@ -65,7 +67,7 @@ def check_proxy(text: object, field: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """Where an address leads. The host is lower-case, without its final dot and without brackets."""
+    """The origin of an address; the host is lower-case, without a trailing dot and without brackets."""
 
     scheme: str
     host: str
@@ -73,7 +75,7 @@ class Origin:
 
     @classmethod
     def from_parts(cls, scheme: str, host: str, port: int | None) -> Self:
-        """Return the origin of an address that somebody else has taken apart."""
+        """Return the origin of an address that has already been parsed."""
         name = host.lower().rstrip(".")
         return cls(scheme=scheme, host=name, port=port or WEB_PORTS.get(scheme, 0))
 
@@ -82,18 +84,18 @@ class Origin:
         """Return the origin of a URL.
 
         Raises:
-            ValueError: its port or its brackets make no sense.
+            ValueError: its port or its brackets are invalid.
         """
         parts = urlsplit(url)
         return cls.from_parts(parts.scheme, parts.hostname or "", parts.port)
 
     def __str__(self) -> str:
-        """Return ``scheme://host:port``, the port always written: what a key is bound to."""
+        """Return ``scheme://host:port`` with an explicit port; a key is bound to it."""
         return f"{self._without_port}:{self.port}"
 
     @property
     def shortest(self) -> str:
-        """``scheme://host[:port]`` as browsers write it, without a port that goes without saying."""
+        """``scheme://host[:port]`` as browsers write it, without the default port."""
         return self._without_port if self.port == WEB_PORTS.get(self.scheme) else str(self)
 
     @property
@@ -102,12 +104,12 @@ class Origin:
 
 
 def origin(url: str) -> str:
-    """Return ``scheme://host:port``, lower-case, the port always written: what a key is bound to."""
+    """Return ``scheme://host:port``, lower-case and with an explicit port; a key is bound to it."""
     return str(Origin.parse(url))
 
 
 def parse_host_and_port(text: str) -> tuple[str, int]:
-    """Return the sides of ``host:port``, where IPv6 stands in brackets; they stay in the host.
+    """Return host and port of ``host:port``; an IPv6 address is in brackets, which stay in the host.
 
     Raises:
         ValueError: it is something else.

@@ -1,4 +1,4 @@
-"""What a caller wants changed of a saved configuration; what comes back as it was shown, masked, stays."""
+"""Changes of a saved configuration; values that a client sends back masked, as they were shown, stay."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,9 +16,10 @@ from imagegen_core.providers.secrets import Secret, is_masked
 
 @attrs.frozen(kw_only=True)
 class ProviderChange:
-    """Fields of `ProviderConfig` by name, but for the key, which is None when it stays.
+    """The changed fields of `ProviderConfig` by name, without the key, which is None if it stays.
 
-    ``masked_headers`` are secret headers whose values did not come along, ``sent_headers`` those that did.
+    ``masked_headers`` are secret headers that came back masked, ``sent_headers`` those sent with their
+    values.
     """
 
     fields: Mapping[str, Any] = attrs.field(repr=False)
@@ -28,11 +29,11 @@ class ProviderChange:
     sends_proxy: bool = False
 
     @classmethod
-    def of(cls, changes: Mapping[str, Any], shown: ProviderConfig) -> Self:
-        """Return the change of a caller who was shown a configuration.
+    def from_fields(cls, changes: Mapping[str, Any], shown: ProviderConfig) -> Self:
+        """Return the change that a client makes to the configuration that it was shown.
 
         Raises:
-            ValidationFailed: key, address or the proxy's password are wrong.
+            ValidationFailed: the key, the address or the proxy's password is wrong.
         """
         fields = dict(changes)
         key = _new_key(fields.pop("api_key", None))
@@ -53,8 +54,8 @@ class ProviderChange:
             sends_proxy="proxy" in extra and fields["extra_config"]["proxy"] == extra["proxy"],
         )
 
-    def brings(self, secret: SecretKind, changed: ProviderConfig) -> bool:
-        """Return whether the caller sent the secret that the changed configuration says."""
+    def includes(self, secret: SecretKind, changed: ProviderConfig) -> bool:
+        """Return whether the client itself sent the secret that the changed configuration contains."""
         match secret:
             case SecretKind.API_KEY:
                 return self.api_key is not None
@@ -65,28 +66,28 @@ class ProviderChange:
             case _:
                 return False
 
-    def applied(self, before: ProviderConfig, *, at: datetime) -> ProviderConfig:
+    def apply_to(self, config: ProviderConfig, *, at: datetime) -> ProviderConfig:
         """Return the changed configuration."""
-        changed = attrs.evolve(before, **self.fields, updated_at=at)
+        changed = attrs.evolve(config, **self.fields, updated_at=at)
         return changed if self.api_key is None else attrs.evolve(changed, api_key=self.api_key)
 
 
 def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    meant, kept = dict(extra), shown.get("headers") or {}
+    unmasked, shown_headers = dict(extra), shown.get("headers") or {}
     if isinstance(headers := extra.get("headers"), Mapping):
-        meant["headers"] = {
-            name: kept.get(name, text) if isinstance(text, str) and is_masked(text) else text
+        unmasked["headers"] = {
+            name: shown_headers.get(name, text) if isinstance(text, str) and is_masked(text) else text
             for name, text in headers.items()
         }
     for name in MASKED_SETTINGS:
         if isinstance(text := extra.get(name), str) and is_masked(text) and name in shown:
-            meant[name] = shown[name]
+            unmasked[name] = shown[name]
     proxy, saved = extra.get("proxy"), shown.get("proxy")
     if isinstance(proxy, str) and isinstance(saved, str) and is_masked(_user_of(proxy)):
-        meant["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
-        if meant["proxy"] != saved:
+        unmasked["proxy"] = proxy.replace(_user_of(proxy), _user_of(saved), 1)
+        if unmasked["proxy"] != saved:
             raise ValidationFailed.for_field("extra_config.proxy", ProblemCode.PROXY_PASSWORD_NEEDED())
-    return meant
+    return unmasked
 
 
 def _user_of(proxy: str) -> str:
@@ -94,7 +95,7 @@ def _user_of(proxy: str) -> str:
 
 
 def _new_key(text: str | None) -> Secret | None:
-    """Return the key that a caller sent; a masked one that is sent back means "unchanged"."""
+    """Return the key that a client sent; None for a masked one, which means "unchanged"."""
     if text is None or is_masked(text.strip()):
         return None
     return Secret.parse(text)

@@ -1,7 +1,7 @@
-"""How far a secret may go: no further than the layer that brought it reaches, with the layers below.
+"""How far a secret may travel: no further than the layer that defines it reaches, with the layers below it.
 
-A layer above may change where calls go, by another address, document or proxy. It moves its own secrets with
-it; those from below stay at home.
+A higher layer may redirect calls by another address, document or proxy. Its own secrets follow the
+redirection; those of lower layers do not, so that nobody can divert someone else's key.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +18,9 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig, is_secr
 
 
 class SecretKind(StrEnum):
-    """What must not get to strangers.
+    """Kinds of secrets that must not leak.
 
-    A proxy's password opens a way to wherever calls go, so it is bound to the same places as the others.
+    A proxy's password gives access to wherever calls go, so it is bound to the same hosts as the others.
     ``CREDENTIALS`` are this machine's own, such as Google's application default credentials.
     """
 
@@ -32,10 +32,10 @@ class SecretKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Reach:
-    """Who gets to see the secrets of a configuration.
+    """The parties that see the secrets of a configuration.
 
-    ``origin`` is where calls go, and ``others`` are hosts and proxies that see them as well. ``credentials``
-    names those of this machine that calls are made with, and what for.
+    ``origin`` is where calls go; ``others`` are hosts and proxies that see the secrets as well.
+    ``credentials`` names the machine's own credentials that calls use, and what they are used for.
     """
 
     origin: str | None = None
@@ -43,68 +43,69 @@ class Reach:
     credentials: str | None = None
 
     @classmethod
-    def of(cls, config: ProviderConfig, profile: ProviderProfile) -> "Reach":
-        """Return the reach of a combined configuration, its ``api_base`` filled in."""
-        here = origin(config.api_base) if config.api_base else None
+    def from_config(cls, config: ProviderConfig, profile: ProviderProfile) -> "Reach":
+        """Return the reach of a combined configuration whose ``api_base`` is filled in."""
+        target = origin(config.api_base) if config.api_base else None
         proxy = config.extra_config.get("proxy")
-        # A proxy passes https on as it is; of anything else it sees every header.
-        sees = {_proxy_origin(proxy)} if proxy and not (here or "").startswith("https:") else set()
+        # A proxy tunnels https without reading it; of anything else it sees every header.
+        observers = {_proxy_origin(proxy)} if proxy and not (target or "").startswith("https:") else set()
         return cls(
-            origin=here,
-            others=frozenset({*profile.key_hosts, *sees}),
+            origin=target,
+            others=frozenset({*profile.key_hosts, *observers}),
             credentials=profile.ambient_credentials,
         )
 
-    def beyond(self, home: "Reach") -> str | None:
-        """Return one of those who see the secrets here and not at home; None when there is none."""
-        if self.origin is not None and self.origin != home.origin:
+    def beyond(self, scope: "Reach") -> str | None:
+        """Return a party that is within this reach but not within ``scope``; None if there is none."""
+        if self.origin is not None and self.origin != scope.origin:
             return self.origin
-        return min(self.others - home.others, default=None)
+        return min(self.others - scope.others, default=None)
 
 
 @attrs.frozen(kw_only=True)
 class LayeredSecret:
-    """A secret and its home: the layer that brought it and those below, strongest first."""
+    """A secret and its scope: the layer that defines it and those below, strongest first."""
 
     kind: SecretKind
-    home: tuple[ProviderConfig, ...]
+    scope: tuple[ProviderConfig, ...]
 
     def leaks_to(
-        self, whole: Reach, reach_of: Callable[[Sequence[ProviderConfig]], Reach]
+        self, reach: Reach, reach_of: Callable[[Sequence[ProviderConfig]], Reach]
     ) -> Message | str | None:
-        """Return where the secret would get to that is not its home; None when it stays there.
+        """Return where the secret would go beyond its scope; None if it stays within it.
 
         Args:
-            whole: of the configuration that is to be used.
-            reach_of: of layers; where they amount to nothing that could be called, an empty one.
+            reach: of the configuration that is about to be used.
+            reach_of: returns the reach of layers; an empty one if they do not make a usable configuration.
         """
-        borrows = self.kind is SecretKind.CREDENTIALS
-        if borrows and whole.credentials is None:
+        is_ambient = self.kind is SecretKind.CREDENTIALS
+        if is_ambient and reach.credentials is None:
             return None
-        home = reach_of(self.home)
-        if borrows and whole.credentials != home.credentials:
-            return whole.origin or RefusalCode.OWN_ADDRESS()
-        sealed_for = self.home[0].key_origin if self.home else None
-        if None not in (sealed_for, whole.origin) and sealed_for != whole.origin:
-            return whole.origin
-        return whole.beyond(home)
+        allowed = reach_of(self.scope)
+        if is_ambient and reach.credentials != allowed.credentials:
+            return reach.origin or RefusalCode.OWN_ADDRESS()
+        bound_origin = self.scope[0].key_origin if self.scope else None
+        if None not in (bound_origin, reach.origin) and bound_origin != reach.origin:
+            return reach.origin
+        return reach.beyond(allowed)
 
 
 def layered_secrets(layers: Sequence[ProviderConfig]) -> Iterator[LayeredSecret]:
-    """Yield the secrets that the layers hold together, strongest layer first.
+    """Yield the secrets of the combined layers, given strongest first.
 
-    The credentials of this machine are the operator's: their home is the file's layer, whoever uses them.
+    The credentials of this machine belong to the operator: they are scoped to the file layer, whoever uses
+    them.
     """
-    for kind, (says, holds) in _SECRET_RULES.items():
-        first = next((i for i, layer in enumerate(layers) if says(layer)), None)
-        if first is not None and holds(layers[first]):
-            yield LayeredSecret(kind=kind, home=tuple(layers[first:]))
-    operators = tuple(layer for layer in layers if layer.source is ConfigSource.FILE)
-    yield LayeredSecret(kind=SecretKind.CREDENTIALS, home=operators)
+    for kind, (decides, has_secret) in _SECRET_RULES.items():
+        first = next((i for i, layer in enumerate(layers) if decides(layer)), None)
+        if first is not None and has_secret(layers[first]):
+            yield LayeredSecret(kind=kind, scope=tuple(layers[first:]))
+    file_layers = tuple(layer for layer in layers if layer.source is ConfigSource.FILE)
+    yield LayeredSecret(kind=SecretKind.CREDENTIALS, scope=file_layers)
 
 
 def secret_headers(config: ProviderConfig) -> frozenset[str]:
-    """Return the names of the headers that are taken for secrets."""
+    """Return the names of the headers that are treated as secrets."""
     headers: Any = config.extra_config.get("headers") or {}
     return frozenset(filter(is_secret_header, headers))
 
@@ -113,16 +114,16 @@ def _has_key(layer: ProviderConfig) -> bool:
     return layer.api_key is not None
 
 
-def _says(name: str) -> Callable[[ProviderConfig], bool]:
+def _sets_extra(name: str) -> Callable[[ProviderConfig], bool]:
     return lambda layer: name in layer.extra_config
 
 
 _SECRET_RULES: dict[SecretKind, tuple[Callable[[ProviderConfig], bool], Callable[[ProviderConfig], bool]]] = {
     SecretKind.API_KEY: (_has_key, _has_key),
-    SecretKind.HEADERS: (_says("headers"), lambda layer: bool(secret_headers(layer))),
-    SecretKind.PROXY: (_says("proxy"), lambda layer: "@" in str(layer.extra_config["proxy"])),
+    SecretKind.HEADERS: (_sets_extra("headers"), lambda layer: bool(secret_headers(layer))),
+    SecretKind.PROXY: (_sets_extra("proxy"), lambda layer: "@" in str(layer.extra_config["proxy"])),
 }
-"""Of each secret, which layer decides about it, and whether that layer has one."""
+"""For each kind: whether a layer decides about the secret, and whether that layer contains one."""
 
 
 def _proxy_origin(proxy: Any) -> str:

@@ -1,4 +1,4 @@
-"""A secret string that no repr, log or message shows by accident."""
+"""A secret string that no repr, log or message reveals by accident."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from imagegen_core.limits import MAX_API_KEY_CHARS
 from imagegen_core.problems import ProblemCode, RefusalCode
 
 MASK = "****"
-"""What is shown in the place of a secret."""
+"""Shown in place of a secret."""
 
 _MIN_MASKED_CHARS = 12
 _MAX_CHARS = 8192
@@ -16,16 +16,16 @@ _MAX_CHARS = 8192
 
 @attrs.frozen(repr=False)
 class Secret:
-    """An API key or token. ``locked`` means that it exists and could not be opened."""
+    """An API key or token; ``locked`` if it exists but could not be decrypted."""
 
     _value: str
     locked: bool = False
 
     def reveal(self) -> str:
-        """Return the plain text, for the one place that sends it.
+        """Return the plain text, for the code that sends it.
 
         Raises:
-            KeysLocked: the master key that opens it is missing or wrong.
+            KeysLocked: the master key that decrypts it is missing or wrong.
         """
         if self.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
@@ -33,12 +33,12 @@ class Secret:
 
     @property
     def masked(self) -> str:
-        """``sk-****`` and the last four characters; ``****`` when it is shorter than 12."""
+        """``sk-****`` and the last four characters; ``****`` if it has fewer than 12."""
         return f"sk-****{self._value[-4:]}" if len(self._value) >= _MIN_MASKED_CHARS else "****"
 
     @classmethod
     def parse(cls, text: str, field: str = "api_key") -> "Secret":
-        """Return the secret that a person typed: stripped; control and non-ASCII characters refused.
+        """Return the secret of a text that a person typed, stripped; only printable ASCII is accepted.
 
         Raises:
             ValidationFailed: naming ``field``, never the text.
@@ -57,5 +57,5 @@ class Secret:
 
 
 def is_masked(text: str) -> bool:
-    """Return whether ``text`` is what `Secret.masked` shows, so "unchanged" when it is sent back."""
+    """Return whether ``text`` looks like `Secret.masked`: "unchanged" when a client sends it back."""
     return text == "****" or (text.startswith("sk-****") and len(text) == len("sk-****") + 4)

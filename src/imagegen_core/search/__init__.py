@@ -1,1 +1,1 @@
-"""What makes prompts findable: folding, n-grams, similarity, and pages of a list."""
+"""Search over prompts: folding, n-grams, similarity, and pages of a list."""

@@ -1,16 +1,16 @@
-"""Folding, so that case, width and traditional or simplified Chinese make no difference to a search."""
+"""Text folding that makes search insensitive to case, width, and traditional or simplified Chinese."""
 
 import unicodedata
 from collections.abc import Callable
 
 Simplify = Callable[[str], str]
-"""Turns traditional Chinese characters into simplified ones; length may change."""
+"""Converts traditional Chinese characters to simplified ones; the length may change."""
 
 
 def fold(text: str, simplify: Simplify) -> str:
-    """Return ``text`` in the one form under which prompts and keywords are compared.
+    """Return ``text`` in the canonical form in which prompts and keywords are compared.
 
-    NFKC, then case folding, then traditional to simplified, then NFKC again, since folding can
+    Applies NFKC, case folding, traditional-to-simplified conversion, and NFKC again, because folding can
     denormalise (Unicode 15, section 5.18).
     """
     folded = unicodedata.normalize("NFKC", text).casefold()

@@ -1,14 +1,14 @@
-"""Pieces of text by which prompts are indexed, so that any part of a prompt can be found.
+"""N-grams by which prompts are indexed, so that any substring of a prompt can be found.
 
-A folded prompt is parted at white space. Of every run that is left, each character is a token, each two
-neighbours are, and, since alphabets have few letters, so are three neighbours below U+2E80 (Latin, Greek,
-Cyrillic, digits …). Nothing else is asked of the characters: emoji, punctuation and scripts that have no
-words are found as any other text is.
+A folded prompt is split at white space. Each character of every run is a token, each pair of neighbours is
+one, and, because alphabets have few letters, so is each triple of characters below U+2E80 (Latin, Greek,
+Cyrillic, digits …). Characters are not otherwise classified: emoji, punctuation and scripts without word
+boundaries are found like any other text.
 
-A text that contains a word contains all tokens of the word. The reverse holds for words of one token, which
-are `Terms.proven`; any longer one has to be looked for in the text itself. Tokens fit every index of plain
-terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's ``tsvector`` made by
-``array_to_tsvector``: no token holds white space, ASCII punctuation, or a capital letter of ASCII.
+A text that contains a word contains all tokens of the word. The converse holds only for words of a single
+token (`Terms.proven`); a longer word has to be verified against the text itself. Tokens fit any index of
+plain terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's ``tsvector`` built by
+``array_to_tsvector``: no token contains white space, ASCII punctuation, or an ASCII capital letter.
 """
 
 import re
@@ -20,15 +20,16 @@ import attrs
 T = TypeVar("T")
 
 VERSION = 1
-"""Changes whenever the tokens of any text do; an index of another version has to be made anew."""
+"""Version of the tokenisation; an index of another version has to be rebuilt."""
 
 MAX_TERMS_PER_WORD = 6
-"""A long word is looked for by so many tokens, spread over it: more cost time and exclude little."""
+"""A long word is looked up by this many tokens, spread over it: more would cost time and exclude little."""
 
 _PRIVATE = 0xE000
 _ESCAPES = {
-    # Index tokenizers part text at ASCII punctuation; here it becomes characters of private use. Those
-    # which a prompt holds itself make room: two of them may look like one, hence they prove nothing.
+    # Index tokenizers split text at ASCII punctuation, so it is mapped to private-use characters. Private-use
+    # characters of the prompt itself are moved out of the way; the mapping is then ambiguous for them, hence
+    # a match on one proves nothing.
     **{code: _PRIVATE + code for code in range(0x80) if not chr(code).isalnum() and not chr(code).isspace()},
     **{_PRIVATE + code: _PRIVATE + 0x80 + code for code in range(0x80)},
 }
@@ -38,54 +39,56 @@ _ALPHABETIC = re.compile(r"[^\s\u2e80-\U0010ffff]{3,}")
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """What to ask an index for. ``proven``: whatever has all ``tokens`` contains the word for certain."""
+    """Index terms for a word. ``proven``: any text that has all ``tokens`` is certain to contain the word."""
 
     tokens: tuple[str, ...]
     proven: bool
 
 
 def tokens(folded: str) -> list[str]:
-    """Return all tokens of a folded text, strings of one to three characters, each as often as it occurs."""
+    """Return all tokens of a folded text: strings of one to three characters, each as often as it occurs."""
     escaped = folded.translate(_ESCAPES)
-    found: list[str] = []
+    grams: list[str] = []
     for run in escaped.split():
-        found += run
-        found += map(add, run, run[1:])
+        grams += run
+        grams += map(add, run, run[1:])
     for run in _ALPHABETIC.findall(escaped):
-        found += map(add, map(add, run, run[1:]), run[2:])
-    return found
+        grams += map(add, map(add, run, run[1:]), run[2:])
+    return grams
 
 
 def terms(word: str) -> Terms:
-    """Return a few tokens that every text with this folded word has; none for nothing but white space."""
-    found = longest_tokens(word)
-    proven = len(found) == 1 and len(found[0]) == len(word) and not _AMBIGUOUS.search(word)
-    return Terms(tokens=evenly_spaced(found, MAX_TERMS_PER_WORD), proven=proven)
+    """Return a few tokens that every text with this folded word has; none if the word is only white space."""
+    longest = longest_tokens(word)
+    proven = len(longest) == 1 and len(longest[0]) == len(word) and not _AMBIGUOUS.search(word)
+    return Terms(tokens=evenly_spaced(longest, MAX_TERMS_PER_WORD), proven=proven)
 
 
 def longest_tokens(word: str) -> tuple[str, ...]:
-    """Return the tokens of a folded word that lie within no longer one, in their order, each once."""
-    found: list[str] = []
+    """Return the tokens of a folded word that no longer token covers, in order, each once."""
+    longest: list[str] = []
     for run in word.translate(_ESCAPES).split():
-        found += _longest_tokens_of_run(run)
-    return tuple(dict.fromkeys(found))
+        longest += _longest_tokens_of_run(run)
+    return tuple(dict.fromkeys(longest))
 
 
-def evenly_spaced(found: tuple[T, ...], maximum: int) -> tuple[T, ...]:
-    """Return at most ``most`` (two or more) of them at even distances, the first and the last among them."""
-    if len(found) <= maximum:
-        return found
-    return tuple(found[number * (len(found) - 1) // (maximum - 1)] for number in range(maximum))
+def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:
+    """Return at most ``maximum`` (two or more) of the items at even distances, from first to last."""
+    if len(items) <= maximum:
+        return items
+    return tuple(items[number * (len(items) - 1) // (maximum - 1)] for number in range(maximum))
 
 
 def _longest_tokens_of_run(run: str) -> list[str]:
     if len(run) == 1:
         return [run]
-    three = [bool(_ALPHABETIC.fullmatch(run, at, at + 3)) and at + 3 <= len(run) for at in range(len(run))]
-    found = []
+    starts_triple = [
+        bool(_ALPHABETIC.fullmatch(run, at, at + 3)) and at + 3 <= len(run) for at in range(len(run))
+    ]
+    longest = []
     for at in range(len(run) - 1):
-        if three[at]:
-            found.append(run[at : at + 3])
-        elif at == 0 or not three[at - 1]:
-            found.append(run[at : at + 2])
-    return found
+        if starts_triple[at]:
+            longest.append(run[at : at + 3])
+        elif at == 0 or not starts_triple[at - 1]:
+            longest.append(run[at : at + 2])
+    return longest

@@ -1,4 +1,4 @@
-"""A page of a list, and the opaque cursor that leads to the next one."""
+"""Pages of a list, and the opaque cursors that lead from one to the next."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class Paging:
-    """Which page: by number from 1, or after a position (a row number, newest first) for any depth."""
+    """Which page: by number from 1, or after a position (a row number, newest first) at any depth."""
 
     page: int = 1
     page_size: int = DEFAULT_PAGE_SIZE
@@ -33,13 +33,13 @@ class Paging:
 
     @property
     def offset(self) -> int:
-        """Rows to skip when the page is chosen by number."""
+        """Number of rows to skip when the page is chosen by number; 0 with a cursor."""
         return 0 if self.after is not None else (self.page - 1) * self.page_size
 
 
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
-    """Some of a list, newest first. ``last`` is the position of the last item, for the next cursor."""
+    """One page of a list, newest first; ``last`` is the position of its last item, for the next cursor."""
 
     items: tuple[T, ...]
     total: int
@@ -49,7 +49,7 @@ class Page(Generic[T]):
 
 
 def encode_cursor(position: int, query: Any) -> str:
-    """Return an opaque cursor that continues ``query`` (any JSON-able value) after ``position``."""
+    """Return an opaque cursor that continues ``query`` (any JSON-serialisable value) after ``position``."""
     body = json.dumps([position, _fingerprint(query)], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
@@ -58,7 +58,7 @@ def decode_cursor(cursor: str, query: Any) -> int:
     """Return the position in a cursor that was made for the same query.
 
     Raises:
-        ValidationFailed: it is not one of ours, or belongs to another query.
+        ValidationFailed: this API did not issue the cursor, or issued it for another query.
     """
     try:
         body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

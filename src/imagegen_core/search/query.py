@@ -1,4 +1,4 @@
-"""What a keyword means: words that must all occur, and phrases in balanced double quotes."""
+"""The query language of a keyword: words that must all occur, and phrases in balanced double quotes."""
 
 import re
 
@@ -21,13 +21,13 @@ class SearchQuery:
 
     @classmethod
     def parse(cls, keyword: str, simplify: Simplify) -> "SearchQuery":
-        r"""Return the query that a person typed.
+        r"""Parse a keyword as a person types it.
 
-        White space, U+3000 too, parts words; a balanced pair of ``"`` around words makes a phrase;
-        every other character, ``%``, ``_``, ``\`` and search operators too, is plain.
+        White space, including U+3000, separates words; a balanced pair of ``"`` around words makes a phrase;
+        every other character, including ``%``, ``_``, ``\`` and search operators, is literal.
 
         Raises:
-            ValidationFailed: nothing to look for, or too much.
+            ValidationFailed: the keyword is empty or too long.
         """
         if len(keyword) > MAX_KEYWORD_CHARS:
             raise ValidationFailed.for_field("keyword", ProblemCode.TOO_LONG(maximum=MAX_KEYWORD_CHARS))

@@ -1,10 +1,10 @@
-"""Close matches: prompts that do not contain a query but share its parts, and which of them come first.
+"""Similarity search: prompts that do not contain a query but share its parts, and how they are ranked.
 
-The parts of a query are what its words are made of: pairs of neighbouring characters in Chinese, single
-ones where a word is no longer, three neighbouring letters in alphabets. Words that carry no meaning, such as
-``的`` or ``the``, are left out, and nothing reaches across them. A prompt is close when it has at least half
-of the parts. The more of them it has the better; among equals, the nearer they stand to each other, in their
-order, the better; among equals again, the newer.
+The parts of a query are n-grams of its words: pairs of neighbouring characters in Chinese, single characters
+where a word has only one, triples of letters in alphabets. Stop words such as ``的`` or ``the`` are left out,
+and no part spans one. A prompt is similar when it has at least half of the parts. Prompts with more parts
+rank higher; among equals, those whose parts stand closer together in the order of the query; among equals
+again, the newer.
 """
 
 import re
@@ -17,14 +17,14 @@ from imagegen_core.search.ngrams import evenly_spaced, longest_tokens
 from imagegen_core.search.query import SearchQuery
 
 MAX_SIMILAR_IMAGES = 200
-"""No more close ones than these are ever shown: the best."""
+"""How many similar images a search returns at most: the best ones."""
 
 MAX_PARTS = 12
 _MAX_VARIED_TOKENS = 8
 _MAX_HALVES = 4
 _MAX_SPAN_CHARS = 1_000_000
 _MAX_STARTS = 20
-_PAIR_CHARS = 2  # in alphabets, one letter more breaks three tokens
+_PAIR_CHARS = 2  # only pairs are split: in alphabets, one inserted letter breaks three tokens
 
 _STOP_CHARACTERS = frozenset("的了着过在是和与及之也把被个地得")
 _STOP_WORDS = frozenset({"a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "with", "by"})
@@ -32,7 +32,7 @@ _SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")
 
 
 class Rank(NamedTuple):
-    """How close a prompt is; the smaller, the closer. ``span`` is the length of the closest place."""
+    """How similar a prompt is; smaller is more similar. ``span`` is the shortest stretch with its parts."""
 
     missing: int
     span: int
@@ -40,21 +40,21 @@ class Rank(NamedTuple):
 
 @attrs.frozen
 class SimilarityMatcher:
-    """What is close to a query; made by `to`. ``parts`` are in the order of the query."""
+    """Ranks prompts by their similarity to a query; ``parts`` are in the order of the query."""
 
     words: tuple[str, ...]
     parts: tuple[str, ...]
 
     @classmethod
     def from_query(cls, query: SearchQuery) -> "SimilarityMatcher":
-        """Return what is close to ``query``."""
-        found = [part for word in query.words for part in _parts_of(word)]
-        if not found:
-            found = [token for word in query.words for token in longest_tokens(word)]
-        return cls(query.words, evenly_spaced(tuple(dict.fromkeys(found)), MAX_PARTS))
+        """Return the matcher of ``query``; a query of nothing but stop words keeps them as parts."""
+        parts = [part for word in query.words for part in _parts_of(word)]
+        if not parts:
+            parts = [token for word in query.words for token in longest_tokens(word)]
+        return cls(query.words, evenly_spaced(tuple(dict.fromkeys(parts)), MAX_PARTS))
 
     def rank(self, folded: str) -> Rank | None:
-        """Return how close a folded prompt is, None for one that is not or that contains the query."""
+        """Return the rank of a folded prompt; None if it is not similar, or contains the query itself."""
         present = [part for part in self.parts if part in folded]
         missing = len(self.parts) - len(present)
         if missing > len(present) or (not missing and all(word in folded for word in self.words)):
@@ -62,9 +62,10 @@ class SimilarityMatcher:
         return Rank(missing=missing, span=_span(folded, present))
 
     def near_token_sets(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens, each had by the closest prompts; an index can be asked for them.
+        """Yield sets of tokens to look up in an index, each of which the most similar prompts contain.
 
-        First comes what a prompt has with something between two characters of a longer word, then all parts.
+        The first sets are those of prompts with something inserted between two characters of a longer word;
+        the last is all parts.
         """
         words = [longest_tokens(word) for word in self.words]
         whole = tuple(token for word in words for token in word)
@@ -75,10 +76,10 @@ class SimilarityMatcher:
         yield self.parts
 
     def far_token_sets(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens, each had by prompts that are less close: all parts but one, half of them."""
+        """Yield sets of tokens that less similar prompts contain: all parts but one, then half of them."""
         parts = self.parts
-        if 2 < len(parts) <= _MAX_VARIED_TOKENS:  # noqa: PLR2004 - of two, one left out is half of them
-            yield from (parts[:left_out] + parts[left_out + 1 :] for left_out in range(len(parts)))
+        if 2 < len(parts) <= _MAX_VARIED_TOKENS:  # noqa: PLR2004 - without one of two, half is left
+            yield from (parts[:omitted] + parts[omitted + 1 :] for omitted in range(len(parts)))
         half = (len(parts) + 1) // 2
         for at in evenly_spaced(tuple(range(len(parts) - half + 1)), _MAX_HALVES):
             yield parts[at : at + half]
@@ -94,7 +95,7 @@ def _parts_of(word: str) -> Iterator[str]:
 
 
 def _span(folded: str, present: list[str]) -> int:
-    """Return the length of the shortest place that holds the parts in their order."""
+    """Return the length of the shortest stretch that contains the parts in their order."""
     best, start = _MAX_SPAN_CHARS, -1
     for _ in range(_MAX_STARTS):
         start = folded.find(present[0], start + 1)
@@ -106,7 +107,7 @@ def _span(folded: str, present: list[str]) -> int:
 
 
 def _end_of(folded: str, present: list[str], start: int) -> int:
-    """Return where the parts end that follow each other from ``start`` on; 0 when they do not."""
+    """Return the end of the parts that follow each other from ``start``; 0 if they are not in order."""
     end = start
     for part in present:
         at = folded.find(part, end if part is present[0] else end - len(part) + 1)

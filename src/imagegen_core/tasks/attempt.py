@@ -1,4 +1,4 @@
-"""An attempt: one paid request to a provider, with a recovery point committed before each act."""
+"""An attempt: one paid call to a provider, with a recovery point committed before each step."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -15,17 +15,17 @@ from imagegen_core.values.valid_text import valid_text
 
 
 class Phase(StrEnum):
-    """How far an attempt came; each is on disk before the act that follows it.
+    """How far an attempt has come; each phase is on disk before the step that follows it.
 
     ========== ============================================ =========================== =========
-    phase      committed before …                            after a restart             charge
+    phase      committed before …                           after a restart             charge
     ========== ============================================ =========================== =========
-    reserved   anything is sent                              sent, as if new             none
-    submitting the first byte leaves                         outcome unknown             possible
-    accepted   the first poll, with the provider's job id      polled on                   certain
-    received   the answer is decoded, the answer on disk     decoded again, free         certain
-    stored     the task ends, the images on disk           nothing to do               certain
-    failed     –                                             nothing to do               as known
+    reserved   anything is sent                             sent, as if new             none
+    submitting the first byte is sent                       outcome unknown             possible
+    accepted   the first poll, with the upstream job id     polling is resumed          certain
+    received   decoding, with the response on disk          decoded again, for free     certain
+    stored     the task ends, with the images on disk       nothing to do               certain
+    failed     –                                            nothing to do               as known
     ========== ============================================ =========================== =========
     """
 
@@ -38,7 +38,7 @@ class Phase(StrEnum):
 
 
 class Charge(StrEnum):
-    """What one attempt cost, as far as anybody can know."""
+    """Whether an attempt cost money, as far as can be known."""
 
     NONE = "none"
     CERTAIN = "certain"
@@ -59,7 +59,7 @@ _TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class UpstreamJob:
-    """A job that a provider accepted: its id there, and the adapter's own JSON to ask for it again."""
+    """A job that a provider accepted: its upstream id, and the adapter's own JSON to poll it with."""
 
     id: str = attrs.field(converter=valid_text)
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
@@ -68,14 +68,14 @@ class UpstreamJob:
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """What came back from a provider, in the adapter's own JSON: URLs, or names of spooled files."""
+    """A provider's response in the adapter's own JSON: URLs, or names of spooled files."""
 
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
 
 
 @attrs.frozen(kw_only=True)
 class SentConfig:
-    """What a call was sent under, as text; ``sealed`` when there are secrets in it."""
+    """The configuration under which a call was sent, as text; ``sealed`` if it contains secrets."""
 
     text: str = attrs.field(repr=False)
     sealed: bool
@@ -83,9 +83,9 @@ class SentConfig:
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """One paid request. ``number`` counts a task's tries from 1, ``part`` its parallel calls from 0.
+    """One paid call. ``number`` counts a task's attempts from 1, ``part`` its parallel calls from 0.
 
-    ``config`` is the configuration that it was sent under; wiped when the attempt or its task ends.
+    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends.
     """
 
     attempt_id: str
@@ -107,23 +107,26 @@ class Attempt:
         return attrs.evolve(self, phase=phase, updated_at=now, **changes)
 
     def submitting(self, now: datetime, *, config: SentConfig | None = None) -> "Attempt":
-        """Return the attempt as it is while nobody can know whether the provider charged."""
+        """Return the attempt that is being sent; from now on the provider may have charged for it."""
         return self._transition(Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config)
 
     def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
-        """Return the attempt that the provider works on under ``job``."""
+        """Return the attempt that the provider accepted as ``job``."""
         return self._transition(Phase.ACCEPTED, now, charge=Charge.CERTAIN, job=job)
 
     def received(self, now: datetime, receipt: Receipt) -> "Attempt":
-        """Return the attempt whose answer is on our disk."""
+        """Return the attempt whose response is on our disk."""
         return self._transition(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
 
     def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
-        """Return the attempt whose images are kept, but for those ``lost``; only the job's id is of use."""
+        """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be.
+
+        Of the upstream data only the job's id remains.
+        """
         return self._transition(Phase.STORED, now, failure=lost, **self._without_upstream_data())
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
-        """Return the attempt ended by ``failure``; its charge is what the failure lets us know."""
+        """Return the failed attempt; its charge follows from what ``failure`` says about one."""
         charge = Charge.NONE
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
@@ -132,21 +135,21 @@ class Attempt:
         )
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
-        """Return the attempt ended together with its task; what it cost stays as it was known."""
+        """Return the attempt failed together with its task; what is known of its charge stays."""
         charged = self.charge is not Charge.NONE
         return self.failed(now, attrs.evolve(failure, possible_charge=charged))
 
     @property
     def is_active(self) -> bool:
-        """Whether there is still something to be done about it."""
+        """Whether its phase is not final."""
         return bool(_TRANSITIONS[self.phase])
 
     def _without_upstream_data(self) -> dict[str, Any]:
-        """Return what is left of a provider's answers: addresses in them may hold signatures and keys."""
+        """Return the fields with upstream data removed: its URLs may contain signatures and keys."""
         job = None if self.job is None else UpstreamJob(id=self.job.id)
         return {"job": job, "receipt": None, "config": None}
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:
-    """Return whether any of them cost something, or may have."""
+    """Return whether any of the attempts cost money, or may have."""
     return any(attempt.charge is not Charge.NONE for attempt in attempts)

@@ -1,4 +1,4 @@
-"""How one attempt came out, and what follows from it: sent again, settled, or shown first."""
+"""Outcome of one attempt, and what follows from it: whether it is sent again, waits, or ends the task."""
 
 import attrs
 
@@ -22,10 +22,11 @@ _KEY_STATUSES = frozenset({401, 403})
 
 @attrs.frozen(kw_only=True)
 class AttemptOutcome:
-    """How one part of a task came out: ``error`` None means that its images are stored.
+    """Outcome of one part of a task; without an ``error`` its images are stored.
 
-    ``is_recoverable``: they could not be stored now, and the answer is on our disk, or still upstream, to try
-    again for free. ``held``: it waited for its turn when the service stopped; it is as it was.
+    ``is_recoverable``: its images could not be stored now, but the response is on our disk or can still be
+    polled, so that trying again costs nothing. ``not_begun``: it was still waiting for a slot when the
+    service stopped, and has not changed.
     """
 
     error: CallError | None = None
@@ -38,8 +39,8 @@ class AttemptOutcome:
 def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) -> bool:
     """Return whether a part whose latest attempt is ``previous`` may send a request now.
 
-    One whose outcome nobody knows is sent again only where the operator chose ``on_unknown: retry``, or
-    where a process that died left it and the provider's calls are ``free``.
+    An attempt with an unknown outcome is repeated only if the operator chose ``on_unknown: retry``, or if a
+    dead process left it behind and the provider's calls are ``free``.
     """
     if previous is None or previous.phase is Phase.RESERVED:
         return True
@@ -50,15 +51,15 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
 
 
 def never_started(failure: Failure) -> bool:
-    """Return whether the attempt that ended so may be made again, since the provider never began it."""
+    """Return whether ``failure`` proves that the provider never started the call; it may be sent again."""
     return failure.code in _NOT_STARTED and not failure.possible_charge
 
 
 def may_have_cost(error: CallError, attempt: Attempt) -> bool:
-    """Return whether the call may have been charged that ended with ``error`` in the attempt's phase.
+    """Return whether the call that ended with ``error`` in the attempt's phase may have been charged.
 
-    Once a provider accepted it, only the provider's word on it says that it cost nothing: neither a key that
-    is refused while asking for it, nor a request of ours that could not be made any more.
+    Once the provider has accepted a call, only its statement about that call proves that it cost nothing. A
+    key that is refused while polling proves nothing, and neither does a poll that we could not send.
     """
     failure = error.failure
     if attempt.phase not in (Phase.ACCEPTED, Phase.RECEIVED):
@@ -68,26 +69,26 @@ def may_have_cost(error: CallError, attempt: Attempt) -> bool:
 
 
 def can_retry_for_free(error: CallError, attempt: Attempt, task: Task) -> bool:
-    """Return whether what could not be stored or fetched is to be had again for free, by us or by polling."""
+    """Return whether the result can be stored or fetched later without paying again."""
     at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
     failed = error.failure.code is FailureCode.STORAGE_FAILED or error.is_transient
     return at_hand and failed and task.recoveries < MAX_RECOVERIES
 
 
 def keeps_response(failure: Failure | None) -> bool:
-    """Return whether an answer whose attempt ended so is left to a person: we failed, not the provider."""
+    """Return whether the spooled response is kept for an operator, because we failed and not the provider."""
     return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
 
 
 def key_was_rejected(error: CallError, attempt: Attempt) -> bool:
-    """Return whether the provider does not want the key any more under which it accepted the call."""
+    """Return whether the provider now rejects the key under which it accepted the call."""
     failure = error.failure
     refused = failure.code is FailureCode.AUTH_FAILED or failure.upstream_status in _KEY_STATUSES
     return refused and attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
 
 
 def retries_unknown(failure: Failure, config: ProviderConfig) -> bool:
-    """Return whether the operator chose to send again what may have been charged already."""
+    """Return whether the operator chose to repeat calls with an unknown outcome, and pay twice if need be."""
     return failure.code is FailureCode.OUTCOME_UNKNOWN and _on_unknown_is_retry(config)
 
 
@@ -96,7 +97,7 @@ def _on_unknown_is_retry(config: ProviderConfig) -> bool:
 
 
 def call_error_from(failure: Failure) -> CallError:
-    """Return the error that a stored failure was made from."""
+    """Return the call error of a stored failure."""
     return CallError(
         failure.code,
         failure.reason,
@@ -122,7 +123,7 @@ _SEVERITY = (
 
 
 def most_severe(errors: list[CallError]) -> CallError | None:
-    """Return the error that a person most needs to know of: money first; None when there is none."""
+    """Return the error that matters most to a person, money first; None if there is none."""
 
     def rank(error: CallError) -> int:
         code = error.failure.code

@@ -1,4 +1,4 @@
-"""What happens to a task, for those who watch it live."""
+"""Events of a task, for clients that follow it live."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,13 +22,13 @@ class EventKind(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing follows it."""
+        """Whether it is the last event of its task."""
         return self in (EventKind.COMPLETED, EventKind.FAILED, EventKind.CANCELLED)
 
 
 @attrs.frozen(kw_only=True)
 class TaskEvent:
-    """One event; ``id`` is 0 until the bus gave a number, which only grows."""
+    """One event; ``id`` is 0 until the bus assigns a number, which only grows."""
 
     task_id: str
     kind: EventKind
@@ -38,7 +38,7 @@ class TaskEvent:
 
 
 def last_event(task: Task) -> TaskEvent:
-    """Return the event that tells that a task has ended, and why."""
+    """Return the final event of a task that has ended; a failure's code is in its ``data``."""
     data = {} if task.failure is None else {"error": str(task.failure.code)}
     at = task.completed_at or task.created_at
     return TaskEvent(task_id=task.task_id, kind=EventKind(str(task.status)), at=at, data=data)

@@ -1,4 +1,4 @@
-"""When a call that provably started nothing is sent again: policy only, `use_cases.run_task` acts on it."""
+"""Retry policy for calls that provably started nothing; `use_cases.run_task` applies it."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from imagegen_core.errors import CallError
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """Wait 1, 2, 4, … seconds, or as long as the provider asks, at most ``max_retries`` times.
+    """Backoff of 1, 2, 4, … seconds, or as long as the provider asks, at most ``max_retries`` times.
 
     Args:
         base: seconds before the first retry; each further wait is ``factor`` times as long.
-        ceiling: longest wait of our own, in seconds.
+        ceiling: longest backoff, in seconds.
         retry_after_ceiling: longest wait that a provider may ask for, in seconds.
-        jitter: up to this fraction is added, so that many tasks do not come back as one.
+        jitter: random fraction added at most, so that many tasks do not retry in lockstep.
     """
 
     base: float = 1.0
@@ -27,12 +27,12 @@ class RetryPolicy:
     def delay(
         self, error: CallError, *, retries: int, max_retries: int, random: Callable[[], float]
     ) -> float | None:
-        """Return the seconds to wait before the call is sent again, or None when it must not be.
+        """Return the seconds to wait before the call is sent again; None if it must not be.
 
-        ``retries`` is how many were made already; ``random`` gives numbers in [0, 1).
+        ``retries`` is the number of retries so far; ``random`` returns numbers in [0, 1).
         """
         if not error.resendable or retries >= max_retries:
             return None
-        own = min(self.ceiling, self.base * self.factor**retries)
-        asked = min(self.retry_after_ceiling, error.retry_after or 0.0)
-        return max(own, asked) * (1 + self.jitter * random())
+        backoff = min(self.ceiling, self.base * self.factor**retries)
+        retry_after = min(self.retry_after_ceiling, error.retry_after or 0.0)
+        return max(backoff, retry_after) * (1 + self.jitter * random())

@@ -1,4 +1,4 @@
-"""What becomes of a task when all its parts have come out: it ends, or it waits for another try."""
+"""Settlement of a task when all its parts have an outcome: it ends, or it is requeued."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from imagegen_core.tasks.retry import RetryPolicy
 from imagegen_core.tasks.task import Task
 
 STORE_RETRY_SECONDS = 5.0
-"""How long until an answer that is on our disk is stored anew; four times as long after each failure."""
+"""Wait before a spooled response is stored again; four times as long after each failure."""
 
 
 def settle(
@@ -26,10 +26,10 @@ def settle(
     retry: RetryPolicy,
     random: Callable[[], float],
 ) -> Task:
-    """Return the running task as its parts left it: completed, failed, cancelled, or pending again.
+    """Return the running task settled by its outcomes: completed, failed, cancelled, or pending again.
 
-    Images that are stored are shown even if others are missing, once nothing is left to be tried again;
-    not if a caller cancelled the task, who is told what may have been charged.
+    If some images are stored and others are missing, the task completes once nothing can be retried any more;
+    if its caller cancelled it, it is cancelled all the same and says whether it may have been charged.
     """
     if any(outcome.is_recoverable for outcome in outcomes):
         later = timedelta(seconds=STORE_RETRY_SECONDS * 4**task.recoveries)
@@ -45,7 +45,7 @@ def settle(
         return task.complete(now, warnings=warnings + _losses(outcomes))
     wait = _wait(task, errors, retry, random)
     if wait is not None and (some_stored or error.resendable):
-        # Only what never reached the provider counts as an attempt.
+        # A rate limit is no fault of the request: the attempt is given back.
         consumed = error.failure.code is not FailureCode.RATE_LIMITED
         return task.requeue(not_before=now + wait, consume_attempt=consumed)
     if some_stored:
@@ -54,7 +54,7 @@ def settle(
 
 
 def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
-    """Return a sentence about each image that is missing."""
+    """Return a warning for each missing image."""
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     lost = [*errors, *(failure for outcome in outcomes for failure in outcome.failures)]
     return tuple(
@@ -65,7 +65,7 @@ def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
 def _wait(
     task: Task, errors: list[CallError], retry: RetryPolicy, random: Callable[[], float]
 ) -> timedelta | None:
-    """Return the longest wait that any of the errors asks for, None when none may be tried again."""
+    """Return the longest wait that any of the errors requires; None if none of them may be retried."""
     waits = [
         retry.delay(error, retries=task.retries, max_retries=task.max_retries, random=random)
         for error in errors

@@ -22,13 +22,13 @@ _HASH_CHUNK_BYTES = 512 * 1024
 
 @attrs.frozen(kw_only=True)
 class StoredImage:
-    """An image that this service already holds, as an input: ``image:<id>``."""
+    """An image of this service as an input: ``image:<id>``."""
 
     id: int
 
 
 InputSource = bytes | StoredImage | InputImage
-"""An input of an earlier task (`InputImage`) is copied from the spool; it was looked at when it came."""
+"""Bytes, a stored image, or an input of an earlier task, copied from the spool without inspection."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,7 @@ class Submission:
     retry_of: str | None = None
 
     def named(self, default_provider: str, idempotency_key: str | None) -> "Submission":
-        """Return the submission with a provider's name everywhere, and the caller's key."""
+        """Return the submission with the provider's name filled in everywhere, and the caller's key."""
         name = self.provider_name or default_provider
         override = self.override
         if override is not None:
@@ -67,7 +67,7 @@ class Submission:
         )
 
     def check_shape(self) -> None:
-        """Check what needs no provider: key, prompt, and which images belong to the operation.
+        """Check what does not depend on the provider: key, prompt, and which images the operation takes.
 
         Raises:
             ValidationFailed: naming the field.
@@ -84,7 +84,7 @@ class Submission:
                 raise ValidationFailed.for_field(field, ProblemCode.OTHER_OPERATION(operations=operations))
 
     def _images(self) -> Iterator[tuple[str, object, Callable[[OperationRules], bool]]]:
-        """Yield field, image and which operations take it; others would be paid for without it."""
+        """Yield field, image and which operations take it; others would be paid for and ignore it."""
         for number, reference in enumerate(self.references):
             yield f"reference_images.{number}", reference, lambda rules: rules.max_references > 0
         if self.image is not None:
@@ -93,7 +93,7 @@ class Submission:
             yield "mask", self.mask, lambda rules: rules.takes_mask
 
     async def digest(self) -> str:
-        """Return the SHA-256 of all that was asked for, the same for the same request."""
+        """Return the SHA-256 of the whole request; equal requests have equal digests."""
         parts = {
             "operation": self.operation,
             "prompt": self.prompt,
@@ -132,7 +132,7 @@ async def _source_digest(source: InputSource | None) -> str | None:
 
 
 async def _hashed(data: bytes) -> str:
-    """Return the SHA-256 in hex; the event loop gets its turn after each piece, of 2 ms at the most."""
+    """Return the SHA-256 in hex, yielding to the event loop after each chunk of at most 2 ms."""
     digest, view = hashlib.sha256(), memoryview(data)
     for start in range(0, len(data), _HASH_CHUNK_BYTES):
         digest.update(view[start : start + _HASH_CHUNK_BYTES])

@@ -16,11 +16,11 @@ from imagegen_core.problems import FailureReason
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 MAX_RECOVERIES = 3
-"""How often a crash over a provider's answer, or a failure to store it, is survived by a task."""
+"""How often a task may be recovered after its result crashed the process or could not be stored."""
 
 
 class TaskStatus(StrEnum):
-    """The last three never change."""
+    """Status of a task; the last three are final."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -53,16 +53,17 @@ class Task:
 
     Args:
         task_id: UUIDv7, so ids sort by age.
-        request: what is wanted; its ``params`` are canonical.
-        config_snapshot: the configuration it was accepted under, without secrets.
+        request: the request, with canonical ``params``.
+        config_snapshot: the configuration under which it was accepted, without secrets.
         override: the request's own ``config``, sealed; wiped when the task ends.
-        attempts: tries that reached the provider or tried to; a put-back after 429 does not count.
-        retries: put-backs so far, of any kind; the retry policy bounds them.
-        recoveries: how often a crash in the middle of it was survived.
-        not_before: earliest moment at which it may be claimed.
-        owner, epoch: who claimed it and for the how-manieth time; a save from an older epoch is refused.
-        cancel_requested: a caller wants it stopped while it runs.
-        progress: 0.0 to 1.0, or None while nothing is known.
+        attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
+        retries: requeues so far, whatever their reason; bounded by the retry policy.
+        recoveries: how often it was recovered after a crash in the middle of it.
+        not_before: earliest time at which it may be claimed.
+        owner: who claimed it last.
+        epoch: its claim number; a save from an older epoch is refused, which fences off a stalled worker.
+        cancel_requested: a caller asked to cancel it while it runs.
+        progress: 0.0 to 1.0; None while unknown.
     """
 
     task_id: str
@@ -94,7 +95,7 @@ class Task:
         return attrs.evolve(self, status=status, **changes)
 
     def claim(self, owner: str, now: datetime) -> "Task":
-        """Return the task in the hands of ``owner``; `started_at` is the first claim's."""
+        """Return the task claimed by ``owner``; `started_at` keeps the time of the first claim."""
         return self._transition(
             TaskStatus.PROCESSING,
             owner=owner,
@@ -104,11 +105,11 @@ class Task:
         )
 
     def count_attempt(self) -> "Task":
-        """Return the task with one more try that may reach the provider."""
+        """Return the task with one more attempt that may reach the provider."""
         return attrs.evolve(self, attempts=self.attempts + 1)
 
     def requeue(self, *, not_before: datetime | None = None, consume_attempt: bool = True) -> "Task":
-        """Return the task waiting again after an answer that proves that nothing was started."""
+        """Return the task requeued after a response that proves that the provider started nothing."""
         return self._transition(
             TaskStatus.PENDING,
             owner=None,
@@ -119,7 +120,7 @@ class Task:
         )
 
     def release(self, *, attempts: int | None = None) -> "Task":
-        """Return the task waiting again because its worker stopped; nothing counts against it."""
+        """Return the task requeued because its worker stopped; nothing counts against it."""
         return self._transition(
             TaskStatus.PENDING,
             owner=None,
@@ -128,28 +129,32 @@ class Task:
         )
 
     def recover(self, *, caused_by_task: bool) -> "Task":
-        """Return the task waiting again after its worker died in the middle of it."""
+        """Return the task requeued after its worker died; counted only if ``caused_by_task``."""
         return attrs.evolve(self.release(), recoveries=self.recoveries + caused_by_task)
 
     def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
-        """Return the task with all its images stored."""
+        """Return the completed task; its images are stored."""
         return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
 
     def fail(self, now: datetime, failure: Failure, *, warnings: tuple[Message, ...] = ()) -> "Task":
-        """Return the task ended without what was asked for."""
+        """Return the failed task."""
         return self._end(TaskStatus.FAILED, now, failure=failure, warnings=self.warnings + warnings)
 
     def cancel(
         self, now: datetime, *, possible_charge: bool = False, warnings: tuple[Message, ...] = ()
     ) -> "Task":
-        """Return the task ended because a caller said so."""
-        failure = Failure.of(
+        """Return the task cancelled by its caller; ``possible_charge``: a call may have cost money."""
+        failure = Failure.from_code(
             FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER(), possible_charge=possible_charge
         )
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
 
     def request_cancel(self) -> "Task":
-        """Return the running task marked as unwanted."""
+        """Return the task with its cancellation requested; the worker that runs it ends it.
+
+        Raises:
+            IllegalTransition: it has ended.
+        """
         if self.status.final:
             raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
         return attrs.evolve(self, cancel_requested=True)

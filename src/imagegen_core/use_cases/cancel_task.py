@@ -1,4 +1,4 @@
-"""Cancel a task: at once while it waits, as far as the provider allows while it runs."""
+"""Cancel a task: at once if it is pending; while it runs, as far as the provider allows."""
 
 import attrs
 
@@ -16,7 +16,7 @@ _PAUSE_SECONDS = 0.02
 
 @attrs.frozen(kw_only=True)
 class CancelTask:
-    """Idempotent: a task that has ended is returned as it is."""
+    """Idempotent: a task that has ended is returned unchanged."""
 
     repository: TaskRepository
     running: RunningTasks
@@ -24,7 +24,7 @@ class CancelTask:
     clock: Clock
 
     async def __call__(self, *, task_id: str) -> Task:
-        """Return the task: cancelled, as it ended before, or still running with its end requested.
+        """Return the task: cancelled, already ended, or still running with its cancellation requested.
 
         Raises:
             TaskNotFound: there is none.
@@ -47,7 +47,7 @@ class CancelTask:
         return task
 
     async def _cancel_waiting(self, task: Task) -> Task:
-        """End a task that waits, perhaps for another try after a provider got to see it."""
+        """Cancel a pending task, which may have been requeued after an attempt that reached the provider."""
         now = self.clock.now()
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))

@@ -1,4 +1,4 @@
-"""Remove spooled files that nothing needs any more: answers of ended tasks, and what grew old."""
+"""Remove spooled files that are no longer needed: responses of ended tasks, and files that are too old."""
 
 import attrs
 
@@ -9,22 +9,22 @@ from imagegen_core.tasks.attempt_outcome import keeps_response
 from imagegen_core.tasks.task import TaskStatus
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long a task's inputs are kept that did not complete, so that it can be retried, and answers whose
-images we failed to store, so that a person can have them."""
+"""How long inputs are kept of a task that did not complete, so that it can be retried, and responses whose
+images could not be stored, so that an operator can recover them."""
 
 SUBMISSION_GRACE_SECONDS = 3600.0
-"""How long files without a task are taken for a submission that is still being checked."""
+"""How long files without a task are assumed to belong to a submission that is still being checked."""
 
 
 @attrs.frozen(kw_only=True)
 class CleanSpool:
-    """Completed tasks clean up after themselves; this finds what a crash left, and what grew old."""
+    """Removes what a crash left behind and what is too old; completed tasks clean up after themselves."""
 
     repository: TaskRepository
     spool: Spool
 
     async def __call__(self, *, at_start: bool = False) -> int:
-        """Return how many owners' files were removed. ``at_start``: no submission can be under way."""
+        """Return how many owners' files were removed; ``at_start`` no submission can be in progress."""
         removed = 0
         old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
         is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))

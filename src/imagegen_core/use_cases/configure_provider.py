@@ -1,4 +1,4 @@
-"""Save, switch, remove and show the configuration of a provider."""
+"""Save the configuration of a provider, or switch it on or off."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def check_provider_name(name: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class SaveProvider:
-    """Creates or changes one configuration; what is not said stays as it was."""
+    """Creates or changes one configuration; fields that are not sent stay as they are."""
 
     configs: ProviderConfigs
     resolve: ResolveProvider
@@ -59,17 +59,18 @@ class SaveProvider:
     clock: Clock
 
     async def __call__(self, *, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
-        """Store the changed configuration and return what it amounts to.
+        """Store the changed configuration and return it combined with the file's.
 
-        ``changes`` holds fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
+        ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
 
-        A saved secret that would get further than before, and is not sent anew, is refused; headers that are
-        not mentioned at all are dropped.
+        A change that would send a saved secret to another target is refused unless the secret is sent with
+        it; secret headers that the change does not mention at all are dropped instead.
 
         Raises:
-            ValidationFailed: a field is wrong, with its path.
-            ApiKeyRequired: another address, document or proxy would see a secret that did not come with it,
-                or the credentials of this machine would be used otherwise than ``config.yaml`` says.
+            ValidationFailed: a field is invalid; it names the path.
+            ApiKeyRequired: another address, document or proxy would see a secret that was not sent with it,
+                or the credentials of this machine would be used for something that ``config.yaml`` does not
+                say.
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
@@ -78,10 +79,10 @@ class SaveProvider:
         saved = await self.configs.get(provider_name)
         file = self.resolve.file_configs.get(provider_name)
         below = () if file is None else (file,)
-        bare = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
-        current_layers = (bare if saved is None else saved, *below)
-        change = ProviderChange.of(changes, combine(current_layers))
-        stored = change.applied(current_layers[0], at=now)
+        empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
+        current_layers = (empty if saved is None else saved, *below)
+        change = ProviderChange.from_fields(changes, combine(current_layers))
+        stored = change.apply_to(current_layers[0], at=now)
         check_service_settings(stored.extra_config)
         provider = self.resolve.providers.get(combine([stored, *below]).kind or "")
         if provider is None:
@@ -107,25 +108,25 @@ class SaveProvider:
         current_layers: Sequence[ProviderConfig],
         resolved: ResolvedProvider,
     ) -> ProviderConfig:
-        """Return the row without secrets that would get further than in the configuration that stands."""
+        """Return ``stored`` without secrets that it would send further than the current layers do."""
         _check_operator_settings(stored, current_layers)
         layers = (stored, *current_layers[1:])
-        homes = {secret.kind: secret for secret in layered_secrets(current_layers)}
+        current_secrets = {secret.kind: secret for secret in layered_secrets(current_layers)}
         secrets = (
-            homes.get(secret.kind, secret)
+            current_secrets.get(secret.kind, secret)
             for secret in layered_secrets(layers)
-            if not change.brings(secret.kind, stored)
+            if not change.includes(secret.kind, stored)
         )
-        for secret, where in self.resolve.leaks(secrets, layers, resolved):
+        for secret, target in self.resolve.leaks(secrets, layers, resolved):
             if secret.kind is not SecretKind.HEADERS or change.masked_headers & secret_headers(stored):
-                raise ApiKeyRequired(stored.provider_name, secret.kind, where)
+                raise ApiKeyRequired(stored.provider_name, secret.kind, target)
             stored = without_secret_headers(stored, but=change.sent_headers)
         return stored
 
 
 @attrs.frozen(kw_only=True)
 class ToggleProvider:
-    """Switches a saved configuration on or off; nothing else of it is touched, nor looked at."""
+    """Switches a saved configuration on or off, without changing or checking anything else of it."""
 
     configs: ProviderConfigs
     clock: Clock
@@ -145,10 +146,10 @@ class ToggleProvider:
 
 
 def check_service_settings(extra: Mapping[str, Any]) -> None:
-    """Check the parts of ``extra_config`` that mean the same for every kind.
+    """Check the keys of ``extra_config`` that mean the same for every kind.
 
     Raises:
-        ValidationFailed: with the path.
+        ValidationFailed: a key is invalid; it names the path.
     """
     checks = {
         "headers": (_headers_problem, extra.get("headers")),
@@ -162,10 +163,10 @@ def check_service_settings(extra: Mapping[str, Any]) -> None:
 
 
 def _check_texts(changes: Mapping[str, Any]) -> None:
-    """Refuse text that no database holds; models are checked as what they say.
+    """Refuse text that a database cannot store, also within models.
 
     Raises:
-        ValidationFailed: with the path.
+        ValidationFailed: a text is invalid; it names the path.
     """
     plain = {
         name: [attrs.asdict(model) for model in value] if name == "models" and value else value
@@ -209,7 +210,7 @@ def _on_unknown_problem(value: Any) -> Message | None:
 
 
 def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:
-    """Refuse settings that only ``config.yaml`` may hold, but where they repeat it."""
+    """Refuse settings that only ``config.yaml`` may have, unless they repeat its value."""
     below = current_layers[1].extra_config if current_layers[1:] else {}
     for name in MASKED_SETTINGS:
         if stored.extra_config.get(name) not in (None, below.get(name)):

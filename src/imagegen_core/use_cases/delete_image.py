@@ -1,4 +1,4 @@
-"""Delete an image: gone for readers at once, its bytes as soon as every store lets them go."""
+"""Delete an image: readers no longer find it at once; its bytes are removed once every store responds."""
 
 import logging
 from collections.abc import Callable
@@ -15,14 +15,14 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class DeleteImage:
-    """The record remembers what is still to remove, so a store that is down now is asked again later."""
+    """The outbox records what is still to be removed, so that a store that is down now is retried later."""
 
     records: ImageRecords
     blobs: BlobStore
-    stored: Callable[[], object]
+    on_change: Callable[[], object]
 
     async def __call__(self, *, image_id: int) -> Image:
-        """Return the record as it was.
+        """Return the deleted record.
 
         Raises:
             ImageNotFound: there is none.
@@ -34,6 +34,6 @@ class DeleteImage:
             try:
                 await self.blobs.delete(key)
             except StorageError:
-                _log.warning("a deleted image's bytes are removed later", extra={"image_id": image_id})
-        self.stored()
+                _log.warning("the bytes of a deleted image are removed later", extra={"image_id": image_id})
+        self.on_change()
         return image

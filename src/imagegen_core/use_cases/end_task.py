@@ -1,4 +1,4 @@
-"""Store that a task has ended, and tell those who follow it."""
+"""Store the end of a task, and notify its subscribers."""
 
 import logging
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class EndTask:
-    """Ends a running task; its input images are kept for a retry unless it is completed."""
+    """Ends a running task; unless it is completed, its input images are kept for a retry."""
 
     events: EventBus
     records: ImageRecords
@@ -26,8 +26,8 @@ class EndTask:
         """Store ``task``, which is final.
 
         Raises:
-            StaleTask: it is no longer ours.
-            StorageError: the disk is full or failed.
+            StaleTask: another worker has claimed it.
+            StorageError: the disk is full or has failed.
         """
         await run.save(task)
         await self.announce(task)
@@ -35,24 +35,25 @@ class EndTask:
             await self.spool.remove(task.task_id)
 
     async def announce(self, task: Task) -> None:
-        """Tell those who follow a task that its end is stored, and leave a line about it.
+        """Notify the subscribers of a task whose end is stored, and log it.
 
-        Every end has one, so that the log alone accounts for what was paid for; no prompt.
+        Every task logs its end, so that the log alone accounts for what was paid for; the prompt is not
+        logged.
         """
         await self.events.notify(task.task_id)
         try:
             images = len(await self.records.by_task(task.task_id))
         except (StorageError, Unavailable):
-            images = None  # the task has ended all the same
-        ended, begun = task.completed_at or task.created_at, task.started_at or task.created_at
+            images = None  # only the log line needs it
+        ended, started = task.completed_at or task.created_at, task.started_at or task.created_at
         _log.info(
-            "the task is completed" if task.failure is None else "the task ended without what was asked for",
+            "the task is completed" if task.failure is None else "the task failed or was cancelled",
             extra={
                 "task_id": task.task_id,
                 "error": None if task.failure is None else task.failure.code,
                 "provider": task.provider_name,
                 "model": task.model_id,
                 "images": images,
-                "seconds": round((ended - begun).total_seconds(), 3),
+                "seconds": round((ended - started).total_seconds(), 3),
             },
         )

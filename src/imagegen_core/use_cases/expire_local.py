@@ -1,4 +1,4 @@
-"""Remove local files that are old enough, once the archive has proved that it holds the same bytes."""
+"""Remove old local files, once the archive has proved that it has the same bytes."""
 
 import logging
 from datetime import timedelta
@@ -22,38 +22,42 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ExpirySummary:
-    """What was removed (in a dry run: would be), and what had to stay although it is old.
+    """What was removed (in a dry run: would be), and what had to stay although it is old enough.
 
-    ``last_error`` says why something stayed that will not be put right by itself.
+    ``last_error`` says why a file stayed that needs an operator's attention.
     """
 
     expired: int = 0
     freed_bytes: int = 0
-    kept: int = 0
+    retained: int = 0
     unreachable: bool = False
     last_error: str | None = None
 
     def with_image(self, image: Image, *, gone: bool) -> "ExpirySummary":
-        """Return it with one image more."""
+        """Return the summary with one more image, whose local file is ``gone`` or had to stay."""
         if not gone:
-            return attrs.evolve(self, kept=self.kept + 1)
+            return attrs.evolve(self, retained=self.retained + 1)
         return attrs.evolve(self, expired=self.expired + 1, freed_bytes=self.freed_bytes + image.size_bytes)
 
     def with_error(self, error: StorageError) -> "ExpirySummary":
-        """Return it with one image more that had to stay, and why."""
-        told = attrs.evolve(self, kept=self.kept + 1, last_error=str(error)[:_MAX_ERROR_CHARS])
-        return attrs.evolve(told, unreachable=isinstance(error, StorageUnreachable))
+        """Return the summary with one more image whose file had to stay because of ``error``."""
+        return attrs.evolve(
+            self,
+            retained=self.retained + 1,
+            last_error=str(error)[:_MAX_ERROR_CHARS],
+            unreachable=isinstance(error, StorageUnreachable),
+        )
 
 
 @attrs.frozen(kw_only=True)
 class ExpireLocal:
-    """The archive is asked for each image anew, and its checksum compared with the file as it is now.
+    """Compares the archive's checksum of each image with the present local file before it removes the file.
 
-    An image that fails this goes back to being local, so that it is uploaded again; but for one whose
-    local file is damaged, since that would take the place of the archive's good one. Thumbnails stay.
+    An image that fails this check counts as local again, so that it is uploaded again, unless its local file
+    is damaged, because uploading that would replace the archive's good copy. Thumbnails stay.
 
     Args:
-        retention_days: how long a file stays; a fraction is fine, 0 means as soon as it is proved.
+        retention_days: how long a file stays; may be a fraction, and 0 removes it as soon as it is archived.
     """
 
     inventory: ImageInventory
@@ -64,9 +68,9 @@ class ExpireLocal:
     retention_days: float
 
     async def __call__(self, *, dry_run: bool = False, progress: Progress = no_progress) -> ExpirySummary:
-        """Expire what is due. The pass ends early when the archive does not answer, or refuses everything.
+        """Expire what is due. The pass ends early if the archive does not respond, or refuses everything.
 
-        ``progress`` is told how many images that are old enough are through.
+        ``progress`` reports how many of the images that are old enough have been handled.
         """
         before = self.clock.now() - timedelta(days=self.retention_days)
         if self.retention_days <= 0:
@@ -87,11 +91,11 @@ class ExpireLocal:
                     run = run.with_error(error)
                     if run.unreachable or await self._is_refused():
                         return run
-                progress(run.expired + run.kept, total)
+                progress(run.expired + run.retained, total)
         return run
 
     async def _is_refused(self) -> bool:
-        """Tell whether it is not this image that is wrong: a key, a bucket, the network."""
+        """Return whether the archive refuses any request, so that this image is not the problem."""
         try:
             await self.archive.stat("probe")
         except StorageError:
@@ -101,9 +105,9 @@ class ExpireLocal:
     async def _expire(self, image: Image, *, dry_run: bool) -> bool:
         try:
             proved = await self.archive.matches(self.local, image.blob_key)
-        except BlobMissing:  # removed by an earlier pass that was killed before it could note it
-            held = await self.archive.stat(image.blob_key)
-            proved = held is not None and held.size_bytes == image.size_bytes
+        except BlobMissing:  # removed by an earlier pass that was killed before it could record it
+            archived = await self.archive.stat(image.blob_key)
+            proved = archived is not None and archived.size_bytes == image.size_bytes
         if dry_run:
             return proved
         if not proved:

@@ -1,4 +1,4 @@
-"""Write down where a task stands whose run breaks off: by a stop, a full disk, or a defect of ours."""
+"""Store the state of a task whose run is interrupted: by a stop, a full disk, or a defect of this service."""
 
 import logging
 
@@ -17,14 +17,14 @@ from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
 
 STORAGE_RETRY_SECONDS = 1.0
-"""How long until what a full or failing disk did not take is written down anew."""
+"""Wait before a write that failed on a full or failing disk is tried again."""
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class InterruptTask:
-    """Leaves a task to be taken up again, or ends it, without hiding what may have been charged."""
+    """Leaves a task to be resumed, or ends it, without hiding what may have been charged."""
 
     repository: TaskRepository
     queue: Queue
@@ -32,16 +32,16 @@ class InterruptTask:
     end: EndTask
 
     async def stop(self, run: RunningTask, *, caused_by_task: bool = False) -> None:
-        """Write down where a task stands whose worker must end now.
+        """Store the state of a task whose worker must end now.
 
-        What was only reserved goes back, what the provider accepted is taken up at the next start, and
-        a submission in flight has an outcome that nobody knows.
+        Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
+        start, and a submission in flight has an unknown outcome.
         """
         now = self.clock.now()
         task = run.task
         if task.status is not TaskStatus.PROCESSING:
             return
-        unknown = Failure.of(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
+        unknown = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
         in_flight = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
         for attempt in list(run.attempts.values()):
             if attempt in in_flight:
@@ -52,15 +52,16 @@ class InterruptTask:
         if in_flight and not alive:
             await self.end(run=run, task=task.fail(now, unknown))
             return
-        sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
-        back = task.recover(caused_by_task=caused_by_task)
-        await run.save(attrs.evolve(back, attempts=task.attempts if sent else max(0, task.attempts - 1)))
+        any_sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
+        requeued = task.recover(caused_by_task=caused_by_task)
+        attempts = task.attempts if any_sent else max(0, task.attempts - 1)
+        await run.save(attrs.evolve(requeued, attempts=attempts))
 
     async def requeue_after_storage_error(self, run: RunningTask) -> None:
-        """Write down where the task stands as soon as the disk takes it; it is taken up from there.
+        """Store the state of the task and requeue it, as soon as the disk accepts writes again.
 
-        A task over which the disk fails again and again is ended. Where the disk takes nothing any more, the
-        next start takes it up.
+        If the disk keeps failing over this task, it is failed. If the disk accepts no writes for the rest of
+        the process, the task is recovered at the next start.
         """
         while True:
             await self.clock.sleep(STORAGE_RETRY_SECONDS)
@@ -81,9 +82,9 @@ class InterruptTask:
             return
 
     async def fail_after_defect(self, run: RunningTask) -> None:
-        """End the task after a defect of ours, as soon as the disk takes it: until then it holds a place.
+        """Fail the task after a defect of this service; it occupies a worker until the disk accepts that.
 
-        Where the disk takes nothing any more, the next start takes it up.
+        If the disk accepts no writes for the rest of the process, the task is recovered at the next start.
         """
         while True:
             try:
@@ -93,30 +94,30 @@ class InterruptTask:
             except (StorageError, Unavailable):
                 await self.clock.sleep(STORAGE_RETRY_SECONDS)
                 continue
-            except Exception:  # noqa: BLE001 - said, and left for the next start
+            except Exception:  # noqa: BLE001 - logged, and left for the next start
                 _log_unsaved(run)
             return
 
     async def _fail(self, run: RunningTask, code: FailureCode, reason: Message) -> None:
-        """End the task through no fault of its provider, without hiding what may have been charged."""
+        """Fail the task through no fault of its provider, without hiding what may have been charged."""
         if run.task.status is not TaskStatus.PROCESSING:
             return
         now = self.clock.now()
         attempts = await self._attempts(run)
-        failure = Failure.of(code, reason, possible_charge=may_be_charged(attempts))
+        failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
         for attempt in attempts:
             if attempt.is_active:
                 await run.save_attempt(attempt.ended_with_task(now, failure))
         await self.end(run=run, task=run.task.fail(now, failure))
 
     async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
-        """Return all attempts of the task, those of this run as it knows them."""
-        known = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
-        return tuple((known | {a.attempt_id: a for a in run.attempts.values()}).values())
+        """Return all attempts of the task; those of this run may be newer than the stored ones."""
+        stored = {a.attempt_id: a for a in await self.repository.attempts(run.task.task_id)}
+        return tuple((stored | {a.attempt_id: a for a in run.attempts.values()}).values())
 
 
 def _log_unsaved(run: RunningTask) -> None:
-    """Say why a task stays as it is on disk; called where that is being handled."""
+    """Log why the stored task is not updated; called while the exception is being handled."""
     _log.exception(
-        "the task could not be written down; the next start takes it up", extra={"task_id": run.task.task_id}
+        "the task could not be stored; the next start recovers it", extra={"task_id": run.task.task_id}
     )

@@ -1,4 +1,4 @@
-"""Show the providers: how they are configured, and what a client can use now."""
+"""List the providers: how they are configured, and which of them a client can use now."""
 
 import attrs
 
@@ -17,46 +17,46 @@ from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolvePr
 
 @attrs.frozen(kw_only=True)
 class ListProviders:
-    """All providers by name, from the database and the file together."""
+    """Lists all providers by name, from the database and the file together."""
 
     resolve: ResolveProvider
 
     async def configured(self) -> tuple[ResolvedProvider, ...]:
-        """Return every configuration, usable or not, that can be understood at all."""
-        found = []
+        """Return every configuration, usable or not, whose kind is installed."""
+        providers = []
         for name in await self._names():
             try:
-                found.append(await self.one(name))
+                providers.append(await self.get(name))
             except ProviderNotConfigured:
                 continue
-        return tuple(found)
+        return tuple(providers)
 
-    async def one(self, provider_name: str) -> ResolvedProvider:
+    async def get(self, provider_name: str) -> ResolvedProvider:
         """Return one configuration.
 
         Raises:
             ProviderConfigNotFound: neither saved nor in the file.
         """
-        found = await self._layers(provider_name)
-        if found is None:
+        resolved = await self._describe(provider_name)
+        if resolved is None:
             raise ProviderConfigNotFound(provider_name)
-        return found
+        return resolved
 
     async def usable(self) -> tuple[ResolvedProvider, ...]:
-        """Return what a task could be sent to now."""
-        found = []
+        """Return the providers to which a task could be sent now."""
+        providers = []
         for name in await self._names():
             try:
-                found.append(await self.resolve(provider_name=name))
+                providers.append(await self.resolve(provider_name=name))
             except Refusal:
                 continue
-        return tuple(found)
+        return tuple(providers)
 
     async def _names(self) -> list[str]:
         saved = [config.provider_name for config in await self.resolve.configs.all()]
         return sorted({*saved, *self.resolve.file_configs})
 
-    async def _layers(self, name: str) -> ResolvedProvider | None:
+    async def _describe(self, name: str) -> ResolvedProvider | None:
         saved = await self.resolve.configs.get(name)
         layers = [c for c in (saved, self.resolve.file_configs.get(name)) if c is not None]
         if not layers:
@@ -67,14 +67,14 @@ class ListProviders:
             return self._unusable(combine(layers))
 
     def _unusable(self, config: ProviderConfig) -> ResolvedProvider:
-        """Return a configuration that was valid when it was saved, so that it can be seen and put right."""
+        """Return a configuration that was valid when it was saved, so that it can be shown and corrected."""
         provider = self.resolve.providers[config.kind or ""]
         return ResolvedProvider(provider=provider, config=config, profile=ProviderProfile(models=()))
 
 
 @attrs.frozen(kw_only=True)
 class ProbeProvider:
-    """One cheap, unpaid call."""
+    """Makes one cheap, unpaid call."""
 
     resolve: ResolveProvider
     redactor: Redactor
@@ -83,7 +83,7 @@ class ProbeProvider:
         """Return whether the provider could be used now.
 
         Raises:
-            Refusal: it is not configured so far that it could be asked.
+            Refusal: its configuration is not complete enough for a call.
         """
         resolved = await self.resolve(provider_name=provider_name)
         probe = await resolved.provider.probe(resolved.config)

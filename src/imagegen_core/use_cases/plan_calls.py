@@ -1,4 +1,4 @@
-"""Tell which paid calls a task takes, and how the provider is to be used for each of them."""
+"""Plan the paid calls of a task, and under which configuration each of them is made."""
 
 from collections.abc import Iterable, Mapping
 
@@ -29,18 +29,18 @@ _STARTED = (Phase.SUBMITTING, *_WITH_UPSTREAM, Phase.STORED)
 
 @attrs.frozen(kw_only=True)
 class PlannedCall:
-    """One paid call: what is asked for, and the provider as it is to be used for it."""
+    """One paid call, and the provider as it is configured for it."""
 
     resolved: ResolvedProvider
     call: ProviderCall
 
     @property
     def is_ambient(self) -> bool:
-        """Whether it is made with credentials of this machine."""
+        """Whether it uses credentials of this machine."""
         return self.resolved.profile.ambient_credentials is not None
 
     def may_send(self, previous: Attempt | None) -> bool:
-        """Return whether a request may be sent now, after the attempt ``previous``."""
+        """Return whether a request may be sent now, given that ``previous`` was the latest attempt."""
         return may_send(previous, self.resolved.config, free=self.resolved.profile.free)
 
 
@@ -48,7 +48,8 @@ class PlannedCall:
 class CallPlan:
     """The calls of a task by part, at least one.
 
-    ``refusal`` says why none may be sent now; ``calls`` are then those that the provider accepted before.
+    ``refusal`` says why none may be sent now; then ``calls`` are those that the provider has already
+    accepted.
     """
 
     calls: Mapping[int, PlannedCall]
@@ -56,71 +57,71 @@ class CallPlan:
 
     @property
     def free(self) -> bool:
-        """Whether none of the calls costs anything."""
+        """Whether none of the calls costs money."""
         return bool(self.calls) and all(p.resolved.profile.free for p in self.calls.values())
 
     def parts(self, latest: Mapping[int, Attempt]) -> list[int]:
-        """Return all parts of the task with the attempts ``latest``, also those that are not sent."""
+        """Return all parts of the task, including those of ``latest`` that are not sent."""
         return sorted({*self.calls, *(latest if self.refusal is not None else ())})
 
     def may_send(self, latest: Mapping[int, Attempt]) -> bool:
-        """Return whether any part will be sent now."""
+        """Return whether any part may be sent now."""
         return self.refusal is None and any(p.may_send(latest.get(n)) for n, p in self.calls.items())
 
 
 @attrs.frozen(kw_only=True)
 class PlanCalls:
-    """What is still to be sent goes under the configuration of now.
+    """Plans calls that are still to be sent under the current configuration.
 
-    What the provider accepted, or has answered, is finished under the one that it was sent under, whatever
-    became of that since: changed, switched off, deleted.
+    A call that the provider has accepted or answered is finished under the configuration it was sent under,
+    even if that has since been changed, disabled or deleted.
     """
 
     resolve: ResolveProvider
     box: SecretBox
 
     async def __call__(self, *, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
-        """Return the calls; all of them are there, unless sending is refused.
+        """Return the plan; it has all calls of the task, unless sending is refused.
 
         Raises:
-            Unavailable: a key cannot be opened now (`KeysLocked`), or the provider cannot be read.
-            Refusal: nothing may be sent, and nothing was.
+            Unavailable: a key cannot be decrypted now (`KeysLocked`), or the configuration cannot be read.
+            Refusal: nothing may be sent, and nothing has been sent.
         """
-        sent = self._sent(task, attempts)
+        sent_calls = self._sent_calls(task, attempts)
         try:
-            calls = await self._now(task, attempts)
+            calls = await self._current_calls(task, attempts)
         except Unavailable:
             raise
         except Refusal as refusal:
-            if not sent and not any(a.phase in _STARTED for a in attempts):
+            if not sent_calls and not any(a.phase in _STARTED for a in attempts):
                 raise
-            return CallPlan(calls=sent, refusal=refusal_failure(refusal, charged=False))
-        return CallPlan(calls={**calls, **sent})
+            return CallPlan(calls=sent_calls, refusal=refusal_failure(refusal, charged=False))
+        return CallPlan(calls={**calls, **sent_calls})
 
     async def with_current_key(self, *, task: Task, planned: PlannedCall) -> PlannedCall | None:
-        """Return the call under the configuration of now, if that has another key for the same place."""
+        """Return the call with the current key, if that is another one for the same target."""
         try:
-            calls = await self._now(task, ())
+            calls = await self._current_calls(task, ())
         except Refusal:
             return None
-        now = next(iter(calls.values()))
-        before, after = planned.resolved, now.resolved
+        current = next(iter(calls.values()))
+        before, after = planned.resolved, current.resolved
         same_place = (before.reach.origin, before.config.kind) == (after.reach.origin, after.config.kind)
         if not same_place or after.config.api_key in (None, before.config.api_key):
             return None
-        return attrs.evolve(now, call=attrs.evolve(now.call, request=planned.call.request))
+        return attrs.evolve(current, call=attrs.evolve(current.call, request=planned.call.request))
 
     async def refusal(self, task: Task) -> Failure | None:
-        """Return why nothing of the task may be sent at this moment; None when it may."""
+        """Return why no call of the task may be sent at this moment; None if calls may be sent."""
         try:
             await self._resolved(task)
         except Unavailable:
-            return None  # the key that it was planned with is at hand
+            return None  # the key with which the call was planned is in memory
         except Refusal as refusal:
             return refusal_failure(refusal, charged=False)
         return None
 
-    async def _now(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
+    async def _current_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
         resolved, model = await self._resolved(task)
         return dict(enumerate(_calls(task.request, resolved, model, attempts)))
 
@@ -129,35 +130,36 @@ class PlanCalls:
         resolved = await self.resolve(provider_name=task.provider_name, override=override)
         return resolved, choose_model(resolved.profile.models, task.model_id)
 
-    def _sent(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
+    def _sent_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
         latest = {a.part: a for a in attempts}
         calls = {}
         for part, attempt in latest.items():
             if attempt.phase in _WITH_UPSTREAM and attempt.config is not None:
-                sent = open_call(attempt.config, self.box, attempt.attempt_id)
-                planned = self._as_sent(task, part, sent, attempts)
-                # What is not sealed, anybody who can write to the database may have made up.
+                sent_call = open_call(attempt.config, self.box, attempt.attempt_id)
+                planned = self._as_sent(task, part, sent_call, attempts)
+                # An unsealed configuration may have been forged by anybody who can write to the database, so
+                # it is never given credentials of this machine.
                 if planned is not None and (attempt.config.sealed or not planned.is_ambient):
                     calls[part] = planned
         return calls
 
     def _as_sent(
-        self, task: Task, part: int, sent: SentCall, attempts: tuple[Attempt, ...]
+        self, task: Task, part: int, sent_call: SentCall, attempts: tuple[Attempt, ...]
     ) -> PlannedCall | None:
-        """Return the call as it was sent; None when this version cannot tell any more how that was."""
+        """Return the call as it was sent; None if this version can no longer use its configuration."""
         try:
-            resolved = self.resolve.again(sent.config)
-            calls = _calls(task.request, resolved, _model(task, resolved, sent), attempts)
+            resolved = self.resolve.for_sent_call(sent_call.config)
+            calls = _calls(task.request, resolved, _model(task, resolved, sent_call), attempts)
         except Refusal:
             return None
         return next((call for number, call in enumerate(calls) if number == part), None)
 
 
-def _model(task: Task, resolved: ResolvedProvider, sent: SentCall) -> Model:
+def _model(task: Task, resolved: ResolvedProvider, sent_call: SentCall) -> Model:
     try:
         return choose_model(resolved.profile.models, task.model_id)
-    except ModelNotAvailable:  # a list that came with an earlier version of this service
-        return Model(id=task.model_id, remote_id=sent.remote_id, operations=(task.request.operation,))
+    except ModelNotAvailable:  # the call was sent by an earlier version, whose list of models had it
+        return Model(id=task.model_id, remote_id=sent_call.remote_id, operations=(task.request.operation,))
 
 
 def _calls(
@@ -176,23 +178,23 @@ def _calls(
 def _as_started(
     request: ImageRequest, requests: tuple[ImageRequest, ...], attempts: tuple[Attempt, ...]
 ) -> tuple[ImageRequest, ...]:
-    """Return the calls that the task was begun with, once one of them may have been paid for.
+    """Return the calls into which the task was first split, if one of them may have been paid for.
 
-    A configuration that was changed since may say otherwise; then calls that are paid for would be forgotten,
-    or others sent for images that are paid for already.
+    A configuration that has changed since may split it differently; then calls that are paid for would be
+    lost, or others sent for images that are already paid for.
     """
     parts = len({attempt.part for attempt in attempts})
     if parts == len(requests) or not may_be_charged(attempts):
         return requests
-    begun = ((request,), request.split())
-    return next((calls for calls in begun if len(calls) == parts), requests)
+    splits = ((request,), request.split())
+    return next((calls for calls in splits if len(calls) == parts), requests)
 
 
 def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
-    """Return what a task shows of a refusal that came when it was to be sent."""
+    """Return the failure of a task that was refused when it was about to be sent."""
     code = FailureCode.PROVIDER_NOT_CONFIGURED
     if isinstance(refusal, ProviderDisabled):
         code = FailureCode.PROVIDER_DISABLED
     elif not isinstance(refusal, (ProviderNotConfigured, ModelNotAvailable)):
         code = FailureCode.REJECTED
-    return Failure.of(code, refusal.reason, possible_charge=charged)
+    return Failure.from_code(code, refusal.reason, possible_charge=charged)

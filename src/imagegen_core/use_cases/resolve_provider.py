@@ -1,4 +1,4 @@
-"""Find out how a provider is to be used now: adapter, combined configuration, profile."""
+"""Resolve a provider: its adapter, combined configuration and profile."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -29,7 +29,7 @@ from imagegen_core.providers.unknown_keys import unknown_extra_keys
 
 @attrs.frozen(kw_only=True)
 class ResolvedProvider:
-    """A provider ready for a call; ``config.api_base`` holds the profile's default where none was given."""
+    """A provider ready for a call; ``config.api_base`` falls back to the profile's default."""
 
     provider: Provider
     config: ProviderConfig
@@ -37,13 +37,13 @@ class ResolvedProvider:
 
     @property
     def max_concurrency(self) -> int | None:
-        """How many calls may run at once: the configuration's word, else the profile's."""
-        said = self.config.extra_config.get("max_concurrency")
-        return int(said) if said is not None else self.profile.max_concurrency
+        """How many calls may run at once: from the configuration, else from the profile."""
+        configured = self.config.extra_config.get("max_concurrency")
+        return int(configured) if configured is not None else self.profile.max_concurrency
 
     @property
     def warnings(self) -> tuple[Message, ...]:
-        """What whoever configures it should know: settings that cannot be right, models that are retired."""
+        """Warnings for whoever configures it: settings that cannot be right, models that are retired."""
         problem = self.profile.key_problem
         key = () if problem is None else (RefusalCode.PROBLEM(field="api_key", reason=problem),)
         unread = unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
@@ -52,13 +52,13 @@ class ResolvedProvider:
 
     @property
     def reach(self) -> Reach:
-        """Who gets to see the secrets of the configuration."""
-        return Reach.of(self.config, self.profile)
+        """The parties that see the secrets of the configuration."""
+        return Reach.from_config(self.config, self.profile)
 
 
 @attrs.frozen(kw_only=True)
 class ResolveProvider:
-    """Combines request, database and file, strongest first."""
+    """Combines the configurations of request, database and file, strongest first."""
 
     configs: ProviderConfigs
     file_configs: Mapping[str, ProviderConfig]
@@ -71,9 +71,9 @@ class ResolveProvider:
         """Return the provider as it is configured at this moment.
 
         Raises:
-            ProviderNotConfigured: nothing is known of it, or an address or key is missing.
+            ProviderNotConfigured: it has no configuration, or its address or key is missing.
             ProviderDisabled: it is switched off.
-            ApiKeyRequired: a secret would get further than where it was given for.
+            ApiKeyRequired: a secret would be sent to a target that it was not configured for.
             Unavailable: its key is locked.
         """
         saved = await self.configs.get(provider_name)
@@ -93,22 +93,22 @@ class ResolveProvider:
         return resolved
 
     async def concurrency(self, provider_name: str) -> int | None:
-        """Return how many tasks of a provider may run at once; None: nothing limits them.
+        """Return how many tasks of a provider may run at once; None if there is no limit.
 
-        Neither does anything limit the tasks of a provider that is gone: they only end.
+        A provider that is no longer configured has no limit either: its tasks only end.
         """
         saved = await self.configs.get(provider_name)
         layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
-        unsaid = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST)
+        empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST)
         try:
-            return self.describe(layers or [unsaid]).max_concurrency
+            return self.describe(layers or [empty]).max_concurrency
         except Refusal:
             return None
 
-    def again(self, config: ProviderConfig) -> ResolvedProvider:
+    def for_sent_call(self, config: ProviderConfig) -> ResolvedProvider:
         """Return the provider as it was when a call was sent under ``config``, to finish that call.
 
-        Whether it is switched on, and what is configured now, does not matter to what was accepted.
+        An accepted call does not depend on the current configuration, or on whether the provider is enabled.
 
         Raises:
             Refusal: this version cannot use the configuration.
@@ -119,41 +119,43 @@ class ResolveProvider:
         return resolved
 
     def _without_leaks(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
-        """Return it with no secret that would get further than where its layer may send it.
+        """Return the provider without secrets that would be sent further than their layers may send them.
 
-        Secret headers are left out; nothing can be done in the place of the others.
+        Secret headers are left out; a call cannot do without the other kinds.
 
         Raises:
-            ApiKeyRequired: the layer that moves one must bring its own.
+            ApiKeyRequired: the layer that redirects calls has to provide a secret of its own.
         """
-        for secret, where in self.leaks(layered_secrets(layers), layers, resolved):
+        for secret, target in self.leaks(layered_secrets(layers), layers, resolved):
             if secret.kind is not SecretKind.HEADERS:
-                raise ApiKeyRequired(resolved.config.provider_name, secret.kind, where)
+                raise ApiKeyRequired(resolved.config.provider_name, secret.kind, target)
             resolved = attrs.evolve(resolved, config=without_secret_headers(resolved.config))
         return resolved
 
     def leaks(
         self, secrets: Iterable[LayeredSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
     ) -> Iterator[tuple[LayeredSecret, Message | str]]:
-        """Yield those of the secrets that would get further than their home, and where to.
+        """Yield the secrets that would leave their scope, each with the target that it would be sent to.
 
-        ``resolved`` is what the layers amount to.
+        ``resolved`` is the combination of the layers.
         """
-        whole, every = resolved.reach, tuple(layers)
+        reach, all_layers = resolved.reach, tuple(layers)
         for secret in secrets:
-            where = secret.leaks_to(whole, lambda home: whole if home == every else self._reach(home))
-            if where is not None:
-                yield secret, where
+            target = secret.leaks_to(
+                reach, lambda scope: reach if scope == all_layers else self._reach(scope)
+            )
+            if target is not None:
+                yield secret, target
 
     def _reach(self, layers: Sequence[ProviderConfig]) -> Reach:
-        """Return what the layers reach; nothing where they are none, or make no sense without others."""
+        """Return the reach of the layers; an empty one if they are unusable on their own."""
         try:
             return self.describe(layers).reach if layers else Reach()
         except Refusal:
             return Reach()
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
-        """Return what the layers amount to, whether or not it could be used."""
+        """Return the combination of the layers, whether or not it is complete enough for a call."""
         config = combine(layers)
         provider = self.providers.get(config.kind or "")
         if provider is None:
@@ -181,10 +183,10 @@ class ResolveProvider:
 
 
 def _secrets(config: ProviderConfig) -> list[str]:
-    """Return what nobody may see of a configuration: the key, secret headers, the proxy's password."""
+    """Return the secrets of a configuration: the key, secret headers, the proxy's user and password."""
     headers = config.extra_config.get("headers") or {}
-    found = [text for name, text in headers.items() if is_secret_header(name)]
+    secrets = [text for name, text in headers.items() if is_secret_header(name)]
     user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
     if at:
-        found.append(user)
-    return found if config.api_key is None else [config.api_key.reveal(), *found]
+        secrets.append(user)
+    return secrets if config.api_key is None else [config.api_key.reveal(), *secrets]

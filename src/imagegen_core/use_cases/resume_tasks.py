@@ -1,4 +1,4 @@
-"""After a start: put everything back in the queue that an earlier process left in the middle."""
+"""At start: requeue the tasks that an earlier process left unfinished."""
 
 import logging
 
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ResumeTasks:
-    """One process owns a data directory, so every task in other hands is an orphan now; no waiting, no guess.
+    """Requeues orphans: one process owns a data directory, so any task of another owner is one.
 
-    `RunAttempt` takes each up by its phase: nothing that the provider may have is sent again.
+    `RunAttempt` resumes each attempt by its phase: nothing that the provider may have received is sent again.
     """
 
     repository: TaskRepository
@@ -29,19 +29,19 @@ class ResumeTasks:
     clock: Clock
 
     async def __call__(self, *, owner: str) -> int:
-        """Return how many tasks were put back. A task that crashed us three times is failed instead."""
+        """Requeue all orphans and return their number; fail a task that crashed the process three times."""
         orphans = await self.repository.orphans(owner)
         for task in orphans:
             await self._resume(task)
         if orphans:
-            _log.info("tasks of an earlier run were taken up", extra={"tasks": len(orphans)})
+            _log.info("tasks of an earlier run are resumed", extra={"tasks": len(orphans)})
         return len(orphans)
 
     async def _resume(self, task: Task) -> None:
         attempts = await self.repository.attempts(task.task_id)
         decoding = any(a.phase is Phase.RECEIVED for a in attempts)
         if decoding and task.recoveries >= MAX_RECOVERIES:
-            failure = Failure.of(
+            failure = Failure.from_code(
                 FailureCode.INTERNAL,
                 FailureReason.CRASHED_OVER_RESPONSE(),
                 possible_charge=may_be_charged(attempts),
@@ -52,7 +52,9 @@ class ResumeTasks:
             await self.repository.save(ended)
             await self.end.announce(ended)
             return
-        sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
-        recovered = attrs.evolve(task.recover(caused_by_task=decoding), attempts=min(task.attempts, sent))
+        last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
+        recovered = attrs.evolve(
+            task.recover(caused_by_task=decoding), attempts=min(task.attempts, last_sent)
+        )
         await self.repository.save(recovered)
         await self.queue.enqueue(recovered)

@@ -1,4 +1,4 @@
-"""Make a new task from one that failed or was cancelled; a person's decision to pay again."""
+"""Create a new task from one that failed or was cancelled: a person's decision to pay again."""
 
 import attrs
 
@@ -12,17 +12,17 @@ from imagegen_core.use_cases.submit_task import SubmitTask
 
 @attrs.frozen(kw_only=True)
 class RetryTask:
-    """The new task uses the configuration of now; a configuration given with the old one is gone."""
+    """Submits a task's request again under the current configuration; the old override is gone."""
 
     repository: TaskRepository
     submit: SubmitTask
 
     async def __call__(self, *, task_id: str, idempotency_key: str | None = None) -> AddedTask:
-        """Store the new task, or give back the one that the same key made of this task.
+        """Store the new task, or return the one that the same key has already created from this task.
 
         Raises:
             TaskNotFound: there is none.
-            ValidationFailed: it neither failed nor was cancelled, or its images are no longer kept.
+            ValidationFailed: it neither failed nor was cancelled, or its input images are no longer stored.
             Refusal: as for any submission.
         """
         task = await self.repository.get(task_id)

@@ -1,4 +1,4 @@
-"""Drive one attempt through its phases, each committed before the next act."""
+"""Drive one attempt through its phases, each committed before the next step."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ from imagegen_core.use_cases.store_result import StoreResult
 
 @attrs.frozen(kw_only=True)
 class RunAttempt:
-    """One paid request at the most; what an earlier process left behind is taken up where it stands."""
+    """Sends at most one paid request; an attempt that an earlier process left is resumed from its phase."""
 
     plan: PlanCalls
     send: SendCall
@@ -49,9 +49,9 @@ class RunAttempt:
     new_id: Callable[[], str]
 
     async def __call__(self, *, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
-        """Return how an attempt that was taken up came out; never raises for what a provider does.
+        """Return the outcome of a prepared attempt; never raises for what a provider does.
 
-        A job whose key the provider refuses by now is asked for with the one of now, if there is another.
+        A job whose key the provider rejects by now is polled with the current key, if that is another one.
         """
         call = attrs.evolve(planned.call, call_id=attempt.attempt_id)
         exchange = CallExchange(
@@ -81,14 +81,14 @@ class RunAttempt:
     async def prepare(
         self, *, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
     ) -> Attempt | AttemptOutcome:
-        """Return the attempt of a part to drive on, reserved durably, or the outcome that is settled."""
+        """Return the attempt of a part that is to be run, reserved durably, or the outcome it already has."""
         planned = plan.calls.get(part)
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         if previous is not None and previous.phase is Phase.SUBMITTING:
-            failure = Failure.of(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
+            failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
         if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
-            # A process that died in between left its answer behind.
+            # A process that died after storing this phase left the spooled response behind.
             await self._discard_response(previous, previous.failure)
         if previous is None or sends:
             return await self._reserve(run, part, previous)
@@ -126,12 +126,12 @@ class RunAttempt:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> AttemptOutcome:
-        provider, now, again = resolved.provider, self.clock.now, attempt.phase is Phase.RECEIVED
+        provider, now, is_retry = resolved.provider, self.clock.now, attempt.phase is Phase.RECEIVED
         if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
             async with run.ticket.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
                     if (refusal := await self.plan.refusal(run.task)) is not None:
-                        raise call_error_from(refusal)  # it may have waited long for its turn
+                        raise call_error_from(refusal)  # checked again: it may have waited long for its slot
                     if run.cancelled.is_set():
                         raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
                     attempt = await self.send(
@@ -145,19 +145,19 @@ class RunAttempt:
         else:
             run.ticket.yield_turn()
         outcome = await self.store_result(
-            run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, again=again
+            run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, is_retry=is_retry
         )
         await self._discard_response(attempt, run.attempts[attempt.part].failure)
         failures = tuple(self._redacted(failure, resolved.config, attempt) for failure in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
 
     async def _discard_response(self, attempt: Attempt, failure: Failure | None) -> None:
-        """Remove a provider's answer, unless images in it were paid for and are stored nowhere else."""
+        """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
         if not keeps_response(failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
-        """Return the error as it may be stored and shown: providers echo what they were sent."""
+        """Return the error without secrets, fit to be stored and shown: providers echo what they receive."""
         failure = error.failure
         code = failure.upstream_code
         charged = may_have_cost(error, attempt)

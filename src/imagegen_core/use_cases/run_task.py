@@ -1,4 +1,4 @@
-"""Run a claimed task to its end, or put it back: the only place that generates."""
+"""Run a claimed task to its end, or requeue it: the only code that makes paid calls."""
 
 import asyncio
 import logging
@@ -25,10 +25,10 @@ from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refusal_fail
 from imagegen_core.use_cases.run_attempt import RunAttempt
 
 BUSY_DELAY = timedelta(seconds=30)
-"""How long a task waits whose provider cannot be read now."""
+"""Deferral of a task whose provider's configuration cannot be read now."""
 
 LOCKED_DELAY = timedelta(minutes=5)
-"""How long a task waits whose key cannot be opened: that takes the right master key, and a restart."""
+"""Deferral of a task whose key cannot be decrypted: that takes the right master key, and a restart."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class RunTask:
-    """Splits a task into paid calls, drives each, and settles what became of them."""
+    """Splits a task into paid calls, runs each, and settles the task by their outcomes."""
 
     plan: PlanCalls
     run_attempt: RunAttempt
@@ -52,7 +52,7 @@ class RunTask:
     random: Callable[[], float]
 
     async def __call__(self, *, task: Task) -> None:
-        """Bring a claimed task to its end, put it back, or (when cancelled) write down where it stands."""
+        """Run a claimed task to its end or requeue it; when cancelled, store its state."""
         with self.slots.ticket(task.provider_name) as ticket:
             await self._run_in(ticket, task)
 
@@ -64,7 +64,7 @@ class RunTask:
             await self.interrupt.stop(run)
             raise
         except StaleTask:
-            _log.warning("the task was taken away from its worker", extra={"task_id": task.task_id})
+            _log.warning("the task was claimed by another worker", extra={"task_id": task.task_id})
         except (StorageError, Unavailable) as error:
             _log.warning("the task waits for the disk", extra={"task_id": task.task_id, "reason": str(error)})
             ticket.yield_turn()
@@ -136,7 +136,7 @@ class RunTask:
         run.free = plan.free
         if plan.may_send(latest):
             await run.save(run.task.count_attempt())
-        # All are reserved before any is sent: from then on it is on disk how many there are.
+        # All are reserved before any is sent, so that their number is on disk once the first may be paid for.
         parts = plan.parts(latest)
         prepared = await _gather_all(
             self.run_attempt.prepare(run=run, plan=plan, part=part, previous=latest.get(part))
@@ -155,7 +155,7 @@ class RunTask:
 
 
 async def _gather_all(acts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return what all of them return; none is broken off for another that fails."""
+    """Return the results of all; if one fails, the others still run to their end before it is raised."""
     results = await asyncio.gather(*acts, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

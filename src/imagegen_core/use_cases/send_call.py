@@ -1,4 +1,4 @@
-"""Send an attempt's one paid request, and write down what came of it."""
+"""Send an attempt's one paid request, and store what comes back."""
 
 import asyncio
 
@@ -19,12 +19,12 @@ from imagegen_core.tasks.attempt import Attempt, Receipt, SentConfig, UpstreamJo
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 
 SUBMIT_SLACK_SECONDS = 5.0
-"""What a submission may take beyond the provider's own time-out, which should end it first."""
+"""Grace beyond the provider's own time-out, which should end the submission first."""
 
 
 @attrs.frozen(kw_only=True)
 class SendCall:
-    """One request, never repeated; an answer that is here is kept, whoever gave up waiting for it."""
+    """Sends one request, once; a response that arrives is stored even if the wait was cancelled."""
 
     clock: Clock
     box: SecretBox
@@ -38,11 +38,11 @@ class SendCall:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> Attempt:
-        """Return the reserved attempt once the provider has accepted or answered it, durably.
+        """Return the attempt once the provider has accepted or answered it, stored durably.
 
         Raises:
-            CallError: the provider refused, or took too long.
-            asyncio.CancelledError: after the answer is written down, if there is one.
+            CallError: the provider refused it, or took too long.
+            asyncio.CancelledError: after the response, if there is one, has been stored.
         """
         config = self._sealed(resolved, call)
         attempt = await run.save_attempt(attempt.submitting(self.clock.now(), config=config))

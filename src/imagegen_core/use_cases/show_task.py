@@ -1,4 +1,4 @@
-"""A task with all that is shown of it: its images and its place in the queue."""
+"""Show tasks with their images and their positions in the queue."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 @attrs.frozen(kw_only=True)
 class TaskView:
-    """``queue_position`` is 1 for the next one, None when the task does not wait."""
+    """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending."""
 
     task: Task
     images: tuple[Image, ...]
@@ -23,7 +23,7 @@ class TaskView:
 
 @attrs.frozen(kw_only=True)
 class ShowTask:
-    """One task, in full."""
+    """Shows one task."""
 
     repository: TaskRepository
     records: ImageRecords
@@ -35,10 +35,10 @@ class ShowTask:
         Raises:
             TaskNotFound: there is none.
         """
-        return await self.of(await self.repository.get(task_id))
+        return await self.view(await self.repository.get(task_id))
 
-    async def of(self, task: Task) -> TaskView:
-        """Return the view of a task that was read already."""
+    async def view(self, task: Task) -> TaskView:
+        """Return the view of a task that has already been read."""
         images = () if task.started_at is None else await self.records.by_task(task.task_id)
         position = await self.queue.position(task.task_id) if task.status is TaskStatus.PENDING else None
         return TaskView(task=task, images=images, queue_position=position)
@@ -46,7 +46,7 @@ class ShowTask:
 
 @attrs.frozen(kw_only=True)
 class ListTasks:
-    """Tasks, newest first, each in full."""
+    """Lists tasks, newest first."""
 
     repository: TaskRepository
     show: ShowTask
@@ -54,7 +54,7 @@ class ListTasks:
     async def __call__(self, *, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
         """Return one page."""
         page = await self.repository.find(criteria, paging)
-        views = await asyncio.gather(*(self.show.of(task) for task in page.items))
+        views = await asyncio.gather(*(self.show.view(task) for task in page.items))
         return Page(
             items=tuple(views),
             total=page.total,

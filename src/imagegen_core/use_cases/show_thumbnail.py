@@ -1,4 +1,4 @@
-"""Show an image's thumbnail; one that was lost is made again, once."""
+"""Show an image's thumbnail; a lost one is rebuilt and stored."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ShowThumbnail:
-    """It was made with the image and lies beside it, also where only the archive has the image itself."""
+    """Reads the thumbnail that was stored with the image; it stays local when the image is archived."""
 
     records: ImageRecords
     blobs: BlobStore
@@ -27,33 +27,33 @@ class ShowThumbnail:
 
         Raises:
             ImageNotFound: there is no such image.
-            BlobMissing: neither the thumbnail nor the image is anywhere.
+            BlobMissing: no store has the thumbnail or the image.
             StorageError: the image cannot be read or decoded now.
         """
         image = await self.records.get(image_id)
         if image.thumbnail_key is not None:
             try:
                 return image, b"".join([chunk async for chunk in self.blobs.open(image.thumbnail_key)])
-            except (BlobMissing, StorageError):  # the archive was asked for it, too, and may not answer
+            except (BlobMissing, StorageError):  # the lookup may reach the archive, which may not respond
                 pass
         try:
-            made = await self.inspector.inspect(self.blobs.open(image.blob_key))
+            inspection = await self.inspector.inspect(self.blobs.open(image.blob_key))
         except (ImageRejected, InspectorUnavailable) as error:
             raise StorageError(f"no thumbnail can be made of image {image_id}: {error}") from error
-        await self._keep(image, made.thumbnail)
-        return image, made.thumbnail
+        await self._store(image, inspection.thumbnail)
+        return image, inspection.thumbnail
 
-    async def _keep(self, image: Image, thumbnail: bytes) -> None:
+    async def _store(self, image: Image, thumbnail: bytes) -> None:
         if image.thumbnail_key is None:
             return
         try:
             await self.blobs.put(image.thumbnail_key, _once(thumbnail), content_type="image/webp")
         except StorageError as error:
-            _log.warning("a thumbnail could not be kept: %s", error, extra={"image_id": image.id})
+            _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
             return
         try:
             await self.records.get(image.id)
-        except ImageNotFound:  # deleted meanwhile, and nobody would remove it any more
+        except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
             await self.blobs.delete(image.thumbnail_key)
             raise
 

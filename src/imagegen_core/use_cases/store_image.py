@@ -1,4 +1,4 @@
-"""Keep one image of a provider: streamed to the store, checked there, with its thumbnail beside it."""
+"""Store one generated image: streamed to the blob store, inspected there, with a thumbnail beside it."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ from imagegen_core.tasks.task import Task
 MAX_DOWNLOAD_TRIES = 3
 
 MAX_STREAMS = 32
-"""Images on their way to the store at once, each of which takes a megabyte or so of buffers meanwhile."""
+"""Images that are streamed to the store at once; each takes about a megabyte of buffers."""
 
 _SNIFF_BYTES = 16
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
@@ -36,13 +36,14 @@ _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 @attrs.frozen(kw_only=True)
 class StoreImage:
-    """Downloading is free, so a broken download is begun again; a refused image leaves nothing behind.
+    """Stores images. Downloading is free, so a failed download is retried; a rejected image is removed.
 
-    Only the decoder's own word refuses it. One that could not be checked stays where it was stored, and its
-    next try begins there: what it came from may be gone by then. Its key is made from the ids of its task.
+    Only the decoder's verdict rejects an image. One that could not be inspected stays in the store, and the
+    next try starts from there, because its source may be gone by then. Its key is derived from its task's id,
+    its part and its position.
 
-    Without a ``label`` the provider's bytes are stored as they came. However many tasks end at the same
-    moment, only `MAX_STREAMS` images are taken in at once, so that they take no more memory than these.
+    Without a ``label`` the provider's bytes are stored unchanged. However many tasks end at the same moment,
+    at most `MAX_STREAMS` images are streamed at once, which bounds the memory.
     """
 
     blobs: BlobStore
@@ -54,17 +55,17 @@ class StoreImage:
     )
 
     async def __call__(
-        self, *, image: GeneratedImage, position: int, task: Task, attempt: Attempt, again: bool = False
+        self, *, image: GeneratedImage, position: int, task: Task, attempt: Attempt, is_retry: bool = False
     ) -> Image:
         """Return the record of the stored image, without an id yet.
 
-        ``again``: an earlier try may have stored it already.
+        ``is_retry``: an earlier try may have stored it already.
 
         Raises:
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
-        stored = await self._stored_before(stem) if again else None
+        stored = await self._stored_before(stem) if is_retry else None
         blob, mime_type, vendor_sha256 = stored or await self._store_with_retries(image, stem)
         inspection = await self._inspect(blob, mime_type)
         thumbnail_key = f"{stem}.thumb.webp"
@@ -93,7 +94,7 @@ class StoreImage:
         )
 
     async def _stored_before(self, stem: str) -> tuple[StoredBlob, MediaType, None] | None:
-        """Return what an earlier try stored, read for its checksum; the upstream's is unknown if labelled."""
+        """Return the blob that an earlier try stored, with its SHA-256 but not that of upstream."""
         try:
             for mime_type in MediaType:
                 blob = await self.blobs.stat(f"{stem}.{mime_type.extension}")

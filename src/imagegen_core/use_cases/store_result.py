@@ -1,4 +1,4 @@
-"""Store the images of a provider's answer, and what is known of them."""
+"""Store the images of a provider result, and their records."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,9 +26,9 @@ from imagegen_core.use_cases.store_image import StoreImage
 
 @attrs.frozen(kw_only=True)
 class StoreResult:
-    """Each image for itself: one that is refused or lost costs no other.
+    """Stores each image on its own: one that is rejected or lost costs no other.
 
-    ``stored`` is called after each change of what the image store holds.
+    ``on_change`` is called after each change of the stored images.
     """
 
     store_image: StoreImage
@@ -36,7 +36,7 @@ class StoreResult:
     events: EventBus
     clock: Clock
     redactor: Redactor
-    stored: Callable[[], object]
+    on_change: Callable[[], object]
 
     async def __call__(
         self,
@@ -46,24 +46,24 @@ class StoreResult:
         call: ProviderCall,
         exchange: CallExchange,
         attempt: Attempt,
-        again: bool,
+        is_retry: bool,
     ) -> AttemptOutcome:
-        """Return how a received attempt came out, which is stored then; its failures are as they were raised.
+        """Store the images of a received attempt and return its outcome, whose failures are not redacted.
 
-        ``again``: an earlier try may have stored some of its images.
+        ``is_retry``: an earlier try may have stored some of its images.
 
         Raises:
-            CallError: no image could be had, or one that can be had later is missing.
+            CallError: there is no image, or one is missing that can be fetched or stored later.
         """
         result = await _collect(resolved, call, exchange, attempt.receipt or Receipt())
-        stored = await self._stored_before(attempt) if again else frozenset()
+        stored = await self._stored_before(attempt) if is_retry else frozenset()
         images: list[Image] = []
         failures = list(result.failures)
         for position, image in enumerate(result.images):
             if position in stored:
                 continue
             try:
-                images.append(await self._kept(run, image, position, attempt, again=again))
+                images.append(await self._store(run, image, position, attempt, is_retry=is_retry))
             except CallError as error:
                 failures.append(error)
         for failure in failures:
@@ -82,30 +82,30 @@ class StoreResult:
             warnings=tuple(redacted_message(w, self.redactor) for w in result.warnings),
         )
 
-    async def _kept(
-        self, run: RunningTask, image: GeneratedImage, position: int, attempt: Attempt, *, again: bool
+    async def _store(
+        self, run: RunningTask, image: GeneratedImage, position: int, attempt: Attempt, *, is_retry: bool
     ) -> Image:
-        # Looking for secrets takes a second for a few megabytes of words, so not on the loop.
+        # Redacting a few megabytes of text takes a second, so it is done off the event loop.
         metadata = await asyncio.to_thread(redacted, image.metadata, self.redactor)
         return await self.store_image(
             image=attrs.evolve(image, metadata=metadata),
             position=position,
             task=run.task,
             attempt=attempt,
-            again=again,
+            is_retry=is_retry,
         )
 
     async def _stored_before(self, attempt: Attempt) -> frozenset[int]:
-        """Return the positions of the images that an earlier try to store the answer got through."""
+        """Return the positions of the images that an earlier try has already stored."""
         images = await self.records.by_task(attempt.task_id)
         return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
 
     async def _record(self, run: RunningTask, attempt: Attempt, images: list[Image]) -> None:
-        """Store the attempt with its images and tell those who watch."""
-        kept = await run.repository.save_attempt(attempt, tuple(images))
+        """Store the attempt with its images, and publish an event for each."""
+        records = await run.repository.save_attempt(attempt, tuple(images))
         run.attempts[attempt.part] = attempt
-        self.stored()
-        for image in kept:
+        self.on_change()
+        for image in records:
             await self._announce(image)
 
     async def _announce(self, image: Image) -> None:

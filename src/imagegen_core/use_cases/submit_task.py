@@ -1,4 +1,4 @@
-"""Accept a request: check all of it, keep its images, and store the task that it becomes."""
+"""Accept a request: check all of it, spool its input images, and store the task."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
 @attrs.frozen(kw_only=True)
 class SubmitTask:
-    """After this returns, the task survives a kill and a power cut."""
+    """Submits tasks; once it returns, the task survives a kill and a power cut."""
 
     resolve: ResolveProvider
     repository: TaskRepository
@@ -56,12 +56,12 @@ class SubmitTask:
     default_provider: str
 
     async def __call__(self, submission: Submission) -> AddedTask:
-        """Store the task and queue it, or give back the one that the same idempotency key made.
+        """Store the task and queue it, or return the task that the same idempotency key has created.
 
-        A repeat is answered before anything else is looked at: whatever has changed since, the task is there.
+        A replay comes before any check that depends on the configuration, which may have changed since.
 
         Raises:
-            Refusal: whatever is wrong; then nothing is stored.
+            Refusal: the request is turned down; then nothing is stored.
         """
         submission.check_shape()
         claim = await self._claim(submission)
@@ -85,7 +85,7 @@ class SubmitTask:
             task = self._task(task_id, submission, request, resolved, model)
             added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
         except asyncio.CancelledError:
-            raise  # the task may be stored all the same; files without a task are cleaned up later
+            raise  # the task may have been stored nevertheless; files without a task are cleaned up later
         except BaseException:
             await self.spool.remove(task_id)
             raise
@@ -192,14 +192,14 @@ class SubmitTask:
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Take an input that was looked at when an earlier task brought it."""
+        """Copy an input of an earlier task, which was inspected when that was submitted."""
         chunks = self.spool.chunks(*source.key.split("/", 1))
         await self.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         return attrs.evolve(source, key=f"{task_id}/{name}")
 
 
 def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
-    """Return what a task shows of the configuration that it was accepted under: listed fields, no secrets."""
+    """Return the configuration that a task shows: under which it was accepted, without secrets."""
     return {
         "api_base": config.api_base,
         "api_key": None if config.api_key is None else config.api_key.masked,
@@ -213,7 +213,9 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
 async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
-        await asyncio.sleep(0)  # others run between two pieces, whoever takes them
+        await asyncio.sleep(
+            0
+        )  # the consumer may never block, so other tasks of the loop run between two chunks
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""Carry out what waits in the outbox: uploads to the archive, removals from every store."""
+"""Work through the outbox: uploads to the archive, removals from every store."""
 
 import asyncio
 import logging
@@ -25,10 +25,10 @@ _MAX_ERROR_CHARS = 300
 
 @attrs.frozen(kw_only=True)
 class SyncBackoff:
-    """Seconds until something is tried again: doubling, for as long as it takes.
+    """Seconds until an entry is tried again: doubling up to a ceiling, with no limit on the number of tries.
 
-    An archive that does not answer is asked again within ``unreachable_ceiling``, since that costs one
-    request for all; what it refuses waits up to ``refused_ceiling``.
+    An archive that does not respond is tried again within ``unreachable_ceiling``, because that costs a
+    single request for all entries; an entry that it refuses waits up to ``refused_ceiling``.
     """
 
     base: float = 5.0
@@ -43,7 +43,7 @@ class SyncBackoff:
 
 @attrs.frozen(kw_only=True)
 class SyncSummary:
-    """What one pass did; in a dry run, what it would try. ``next_due``: when something is tried again."""
+    """What one pass did; in a dry run, what it would do. ``next_due``: when an entry is tried next."""
 
     uploaded: int = 0
     uploaded_bytes: int = 0
@@ -56,7 +56,7 @@ class SyncSummary:
 
 @attrs.define
 class _Pass:
-    """The running totals of one pass; ``void`` is what turned out to need nothing."""
+    """The running totals of one pass; ``skipped`` entries turned out to need nothing."""
 
     progress: Progress = no_progress
     total: int | None = None
@@ -89,11 +89,10 @@ class _Pass:
 
 @attrs.frozen(kw_only=True)
 class SyncStorage:
-    """Idempotent: a pass may be killed anywhere and the next one ends it. Passes never overlap.
+    """Idempotent: a pass may be killed at any point and the next one completes it. Passes never overlap.
 
-    An upload counts when the archive itself, asked again, tells the size and the checksum of what was
-    sent, and what was sent is what the image's record says. ``archive`` is None where there is
-    none: then only removals are done.
+    An upload counts once a separate request to the archive returns the size and checksum of the bytes that
+    were sent, and those are the bytes of the image's record. Without an ``archive`` only removals are done.
     """
 
     inventory: ImageInventory
@@ -108,10 +107,10 @@ class SyncStorage:
     async def __call__(
         self, *, everything: bool = False, dry_run: bool = False, progress: Progress = no_progress
     ) -> SyncSummary:
-        """Do what is due; with ``everything`` also what was put off, as at a start or by hand.
+        """Handle the entries that are due; with ``everything`` also deferred ones, as at a start or by hand.
 
-        The pass ends early when the archive does not answer. A dry run tells of everything that waits.
-        ``progress`` is told how many uploads and removals are through.
+        The pass ends early if the archive does not respond. A dry run counts everything that is waiting.
+        ``progress`` reports how many uploads and removals have been handled.
         """
         async with self._lock:
             if dry_run:
@@ -150,7 +149,7 @@ class SyncStorage:
             run.failed += 1
             run.last_error = message
             wait = self.backoff.delay(error, attempts=entry.attempts)
-            _log.warning("storage is not in step: %s", message, extra={"blob_key": entry.blob_key})
+            _log.warning("an outbox entry failed: %s", message, extra={"blob_key": entry.blob_key})
             later = self.clock.now() + timedelta(seconds=wait)
             await self.outbox.defer(entry, not_before=later, error=message)
             run.report()
@@ -165,9 +164,9 @@ class SyncStorage:
             await self.archive.delete(entry.blob_key)
 
     async def _upload(self, entry: OutboxEntry) -> int | None:
-        """Return the bytes that were sent; None when there was nothing to do."""
+        """Return the number of bytes sent; None if there was nothing to do."""
         if self.archive is None:
-            return None  # should there be one again, the image is found to be missing there
+            return None  # if one is configured again, the image's upload is added again
         try:
             image = await self.records.get(entry.image_id or 0)
         except ImageNotFound:
@@ -180,29 +179,30 @@ class SyncStorage:
         if entry.attempts > 1:
             if await self.archive.matches(self.local, image.blob_key):
                 await self.records.set_storage(image.id, StorageState.BOTH)
-                return None  # the answer to an earlier upload was lost
+                return None  # an earlier upload succeeded, but its response was lost
             if await sha256_of(self.local, image.blob_key) != image.sha256:
-                # Sending it would take the place of what an earlier upload may have brought there.
+                # Uploading the damaged file would replace the good copy that an earlier upload may have made.
                 raise _content_changed(image)
-        sent = await self.archive.copy_from(
+        copy = await self.archive.copy_from(
             self.local, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
         )
-        await self._verify_copy(self.archive, image, sent)
+        await self._verify_copy(self.archive, image, copy)
         await self.records.set_storage(image.id, StorageState.BOTH)
-        return sent.size_bytes
+        return copy.size_bytes
 
     async def _adopt(self, archive: BlobArchive, image: Image) -> None:
-        held = await archive.stat(image.blob_key)
-        if held is None or held.size_bytes != image.size_bytes:
+        """Record that only the archive has the image, whose local file an earlier pass has removed."""
+        archived = await archive.stat(image.blob_key)
+        if archived is None or archived.size_bytes != image.size_bytes:
             raise StorageError(f"the bytes of image {image.id} are in no store")
         await self.records.set_storage(image.id, StorageState.OSS)
 
-    async def _verify_copy(self, archive: BlobArchive, image: Image, sent: StoredBlob) -> None:
-        if sent.sha256 not in (None, image.sha256):
+    async def _verify_copy(self, archive: BlobArchive, image: Image, copy: StoredBlob) -> None:
+        if copy.sha256 not in (None, image.sha256):
             await archive.delete(image.blob_key)
             raise _content_changed(image)
-        held = await archive.stat(image.blob_key)
-        if held is None or (held.size_bytes, held.crc64) != (image.size_bytes, sent.crc64):
+        archived = await archive.stat(image.blob_key)
+        if archived is None or (archived.size_bytes, archived.crc64) != (image.size_bytes, copy.crc64):
             await archive.delete(image.blob_key)
             raise StorageError(f"the archive does not hold what was sent of image {image.id}")
 

@@ -1,4 +1,4 @@
-"""Compare the image records with the bytes in the stores, and mend what can be mended."""
+"""Compare the image records with the bytes in the stores, and repair what can be repaired."""
 
 from collections.abc import AsyncIterator
 from enum import StrEnum
@@ -26,17 +26,17 @@ class FindingKind(StrEnum):
     """What is wrong with an image or a blob."""
 
     LOST = "lost"  # no store has the bytes
-    LOCAL_MISSING = "local_missing"  # the record says that a local file exists
-    LOCAL_DAMAGED = "local_damaged"  # its size or SHA-256 is another
-    ARCHIVE_MISSING = "archive_missing"  # the record says that the archive has it
-    ARCHIVE_DAMAGED = "archive_damaged"  # its size or checksum is another
+    LOCAL_MISSING = "local_missing"  # although the record says that there is a local file
+    LOCAL_DAMAGED = "local_damaged"  # its size or SHA-256 differs from the record
+    ARCHIVE_MISSING = "archive_missing"  # although the record says that the archive has it
+    ARCHIVE_DAMAGED = "archive_damaged"  # its size or checksum differs from the record
     ORPHAN_LOCAL = "orphan_local"  # a file without a record
     ORPHAN_ARCHIVE = "orphan_archive"  # an object without a record
 
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One thing that is wrong, and whether it is right again."""
+    """One thing that is wrong, and whether it has been repaired."""
 
     kind: FindingKind
     key: str
@@ -48,8 +48,9 @@ class Finding:
 class VerifyReport:
     """``findings`` are the first 1000; ``wrong``, ``mended`` and ``orphans`` count all of them.
 
-    ``orphans`` are blobs without a record. ``archive_checked`` is False when there is no archive, or when it
-    did not answer to the end: ``archive_error`` says why, and what it could not be asked is not called wrong.
+    ``orphans`` are blobs without a record. ``archive_checked`` is False if there is no archive, or if it
+    stopped responding: then ``archive_error`` says why, and images that could not be checked there do not
+    count as wrong.
     """
 
     images: int
@@ -64,7 +65,7 @@ class VerifyReport:
 
 @attrs.define
 class _Tally:
-    """What is known so far; ``archive`` is None when there is none or once it does not answer."""
+    """The running totals; ``archive`` is None if there is none, and once it does not respond."""
 
     archive: BlobArchive | None
     archive_error: str | None = None
@@ -88,12 +89,12 @@ class _Tally:
 
 @attrs.frozen(kw_only=True)
 class VerifyStorage:
-    """A local file is mended from the archive, an object by uploading again; an orphan is only told.
+    """Repairs a local file from the archive and an archived object by a new upload; only reports an orphan.
 
-    A blob without a record may be paid for: its image could not be checked yet, or its task ended as
+    A blob without a record may have been paid for: its image could not be inspected yet, or its task ended as
     ``storage_failed``.
 
-    ``archive`` is None where there is none.
+    ``archive`` is None if none is configured.
     """
 
     inventory: ImageInventory
@@ -108,12 +109,12 @@ class VerifyStorage:
         dry_run: bool = False,
         progress: Progress = no_progress,
     ) -> VerifyReport:
-        """Look at everything.
+        """Check every image and every blob.
 
         Args:
-            checksums: read every local file whole; else only sizes are compared.
+            checksums: read every local file; otherwise only sizes are compared.
             dry_run: change nothing.
-            progress: is told how many images were looked at.
+            progress: reports how many images have been checked.
         """
         tally = _Tally(self.archive)
         await self._try_archive(tally)
@@ -152,23 +153,27 @@ class VerifyStorage:
             tally.drop_archive(error)
 
     async def _examine(self, image: Image, tally: _Tally, *, checksums: bool, dry_run: bool) -> list[Finding]:
-        """Return what is wrong with an image; mend it unless it is a dry run."""
-        here = await self._inspect_local(image, checksums=checksums)
-        there = None
+        """Return what is wrong with an image, repaired unless it is a dry run."""
+        local = await self._inspect_local(image, checksums=checksums)
+        archived = None
         if tally.archive is not None:
-            proved = checksums and here is True  # else the file here is no witness against the archive
+            proved = (
+                checksums and local is True
+            )  # otherwise the local file proves nothing about the archive's
             try:
-                there = await self._inspect_archive(tally.archive, image, local_is_intact=proved)
+                archived = await self._inspect_archive(tally.archive, image, local_is_intact=proved)
             except StorageError as error:
                 tally.drop_archive(error)
-        wrong = _finding_kinds(image.storage, here=here, there=there, archive_known=tally.archive is not None)
+        wrong = _finding_kinds(
+            image.storage, local=local, archived=archived, archive_checked=tally.archive is not None
+        )
         if not wrong or await self._is_gone(image):
             return []
-        mended = not dry_run and await self._repair(image, tally, here=here, there=there)
+        mended = not dry_run and await self._repair(image, tally, local=local, archived=archived)
         return [Finding(kind=kind, key=image.blob_key, image_id=image.id, mended=mended) for kind in wrong]
 
     async def _is_gone(self, image: Image) -> bool:
-        """Tell whether somebody deleted the image while it was looked at."""
+        """Return whether the image was deleted while it was being checked."""
         try:
             await self.records.get(image.id)
         except ImageNotFound:
@@ -176,7 +181,7 @@ class VerifyStorage:
         return False
 
     async def _inspect_local(self, image: Image, *, checksums: bool) -> bool | None:
-        """Return whether the local file is right; None when there is none."""
+        """Return whether the local file is intact; None if there is none."""
         try:
             blob = await self.local.stat(image.blob_key)
             if blob is None:
@@ -192,22 +197,25 @@ class VerifyStorage:
     async def _inspect_archive(
         self, archive: BlobArchive, image: Image, *, local_is_intact: bool
     ) -> bool | None:
-        """Return whether the archive's object is right; None when there is none."""
-        held = await archive.stat(image.blob_key)
-        if held is None:
+        """Return whether the archive's object is intact; None if there is none."""
+        archived = await archive.stat(image.blob_key)
+        if archived is None:
             return None
-        if held.size_bytes != image.size_bytes or image.crc64 not in (None, held.crc64):
+        if archived.size_bytes != image.size_bytes or image.crc64 not in (None, archived.crc64):
             return False
         return not local_is_intact or await archive.matches(self.local, image.blob_key)
 
-    async def _repair(self, image: Image, tally: _Tally, *, here: bool | None, there: bool | None) -> bool:
-        if here:
-            # What the archive lacks is uploaded again as soon as the image counts as local.
-            await self.records.set_storage(image.id, StorageState.BOTH if there else StorageState.LOCAL)
+    async def _repair(
+        self, image: Image, tally: _Tally, *, local: bool | None, archived: bool | None
+    ) -> bool:
+        """Return whether the image is right again, given the results of both inspections."""
+        if local:
+            # An image that the archive lacks is uploaded again as soon as it counts as local.
+            await self.records.set_storage(image.id, StorageState.BOTH if archived else StorageState.LOCAL)
             return True
-        if not there or tally.archive is None:
+        if not archived or tally.archive is None:
             return False
-        if here is None:
+        if local is None:
             await self.records.set_storage(image.id, StorageState.OSS)
             return True
         try:
@@ -230,19 +238,19 @@ class VerifyStorage:
 
 
 def _finding_kinds(
-    state: StorageState, *, here: bool | None, there: bool | None, archive_known: bool
+    state: StorageState, *, local: bool | None, archived: bool | None, archive_checked: bool
 ) -> tuple[FindingKind, ...]:
     """Return what is wrong with an image whose record says ``state``."""
-    if here is None and there is None and (archive_known or state is StorageState.LOCAL):
+    if local is None and archived is None and (archive_checked or state is StorageState.LOCAL):
         return (FindingKind.LOST,)
     wrong = []
-    if state is not StorageState.OSS and here is None:
+    if state is not StorageState.OSS and local is None:
         wrong.append(FindingKind.LOCAL_MISSING)
-    if here is False:
+    if local is False:
         wrong.append(FindingKind.LOCAL_DAMAGED)
-    if archive_known and state is not StorageState.LOCAL and there is None:
+    if archive_checked and state is not StorageState.LOCAL and archived is None:
         wrong.append(FindingKind.ARCHIVE_MISSING)
-    if archive_known and there is False:
+    if archive_checked and archived is False:
         wrong.append(FindingKind.ARCHIVE_DAMAGED)
     return tuple(wrong)
 

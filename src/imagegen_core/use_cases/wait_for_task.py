@@ -1,4 +1,4 @@
-"""Wait until a task has ended, or a time is up."""
+"""Wait until a task has ended, or a timeout has passed."""
 
 import asyncio
 
@@ -11,13 +11,13 @@ from imagegen_core.tasks.task import Task
 
 @attrs.frozen(kw_only=True)
 class WaitForTask:
-    """Woken by the task's last event; the task itself is what counts."""
+    """Woken by the final event of the task, but decides by the stored task."""
 
     repository: TaskRepository
     events: EventBus
 
     async def __call__(self, *, task_id: str, timeout: float | None = None) -> Task:
-        """Return the task when it ended, or as it is after ``timeout`` seconds.
+        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
 
         Raises:
             TaskNotFound: there is none.

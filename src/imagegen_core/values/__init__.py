@@ -1,1 +1,1 @@
-"""Values that know nothing of the domain: frozen mappings, valid text, progress."""
+"""Values independent of the domain: frozen mappings, valid text, progress."""

@@ -1,4 +1,4 @@
-"""Mappings that values hold: copied once, and read-only from then on."""
+"""Read-only mappings for the fields of frozen values."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,10 +8,10 @@ from imagegen_core.values.valid_text import valid_json
 
 
 def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy; attrs' converters use it."""
+    """Return a read-only copy; used as an attrs converter."""
     return MappingProxyType(dict(value))
 
 
 def frozen_json(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy of what an adapter took from a provider, every text in it valid."""
+    """Return a read-only copy of JSON that an adapter received from a provider, every string made valid."""
     return MappingProxyType(valid_json(value))

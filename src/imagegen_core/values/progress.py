@@ -1,10 +1,10 @@
-"""How far a long piece of work is, told to whoever wants to see it."""
+"""Progress of long-running work, reported through a callback."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int | None], None]
-"""Is told how much is done, and of how much; None where nobody knows yet."""
+"""Called with the number of items done and the total; the total is None while it is unknown."""
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """Show nothing."""
+    """Ignore the report."""

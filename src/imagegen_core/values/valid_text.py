@@ -1,8 +1,8 @@
-"""Text that every store, answer and log can hold: it encodes to UTF-8 and has no NUL.
+"""Text that every store, response and log can hold: it encodes to UTF-8 and contains no NUL.
 
-JSON may spell half of a surrogate pair, of which Python makes a string that nothing encodes, and NUL, which
-PostgreSQL's text refuses. What a person typed is refused, naming the field; what a provider said is not worth
-losing an image for, so it is mended.
+JSON can escape a lone surrogate, which Python turns into a string that no codec encodes, and NUL, which
+PostgreSQL's ``text`` rejects. Invalid text from a caller is refused, naming the field. Invalid text from a
+provider is repaired, because it must not cost an image that has been paid for.
 """
 
 import math
@@ -11,30 +11,30 @@ from collections.abc import Mapping
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""Stands for each character that was no character."""
+"""Replaces each invalid character."""
 
 MAX_DEPTH = 64
-"""Levels of JSON that are kept; what lies deeper would overflow a stack when it is written."""
+"""Maximum nesting of stored JSON; deeper values would overflow the stack when they are serialised."""
 
 _INVALID = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def valid_text(text: str) -> str:
-    """Return the text with U+FFFD in place of NUL and of halves of surrogate pairs."""
+    """Return the text with NUL and lone surrogates replaced by U+FFFD."""
     return text if is_valid(text) else _INVALID.sub(REPLACEMENT, text)
 
 
 def valid_json(value: Any) -> Any:
-    """Return plain values as they can be stored and answered, at any depth; mappings become dicts.
+    """Return plain values made storable, at any depth; mappings become dicts.
 
-    Texts and names are made valid. A number that is not finite becomes None, as does what lies deeper than
-    `MAX_DEPTH`.
+    Strings and keys are made valid. Non-finite numbers and anything nested deeper than `MAX_DEPTH` become
+    None.
     """
     return _valid(value, MAX_DEPTH)
 
 
 def is_valid(text: str) -> bool:
-    """Tell it in a tenth of the time that the pattern takes: texts of a megabyte come in numbers."""
+    """Return whether the text is valid, ten times faster than the pattern: texts of a megabyte are common."""
     if "\x00" in text:
         return False
     try:

@@ -41,7 +41,7 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
 async def default_provider_warning(name: str, providers: ListProviders) -> str | None:
     """Return why a task that names no provider would be refused; None if it would be accepted."""
     try:
-        provider = await providers.one(name)
+        provider = await providers.get(name)
     except ProviderConfigNotFound:
         reason = f"no provider {name!r} is configured, in the file or saved"
     except (Refusal, StorageError) as error:

@@ -137,7 +137,7 @@ async def compose(
             adapters,
             limits=_limits(settings),
             file_configs=file_configs(settings),
-            stored=maintenance.wake,
+            on_change=maintenance.wake,
         )
         service = Service(
             imagegen=imagegen,

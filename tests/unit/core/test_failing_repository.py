@@ -172,4 +172,4 @@ async def test_a_broken_database_is_not_asked_for_ever(defect, caplog):
     unknown = (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, 1 - defect)
     assert TaskStatus.PROCESSING == stopped.status
     assert unknown == (done.status, done.failure.code, world.provider.charged)
-    assert "the task could not be written down; the next start takes it up" in caplog.messages
+    assert "the task could not be stored; the next start recovers it" in caplog.messages

@@ -198,7 +198,7 @@ async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
     with caplog.at_level(logging.INFO):
         task = await outcome(imagegen_over(provider))
 
-    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    (line,) = [r for r in caplog.records if r.message == "the task failed or was cancelled"]
     assert (task.task_id, "content_policy", 0) == (line.task_id, line.error, line.images)
 
 
@@ -210,7 +210,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog)
     with caplog.at_level(logging.INFO):
         await imagegen.cancel_task(task_id=task.task_id)
 
-    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    (line,) = [r for r in caplog.records if r.message == "the task failed or was cancelled"]
     assert (task.task_id, "cancelled", 0) == (line.task_id, line.error, line.images)
 
 
@@ -227,7 +227,7 @@ async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
     with caplog.at_level(logging.INFO):
         await imagegen.resume_tasks(owner="alive")
 
-    (line,) = [r for r in caplog.records if r.message == "the task ended without what was asked for"]
+    (line,) = [r for r in caplog.records if r.message == "the task failed or was cancelled"]
     assert (task.task_id, "internal", 0) == (line.task_id, line.error, line.images)
 
 
@@ -1122,7 +1122,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
     with stopping, LogWatch("imagegen_core.execution.arriving_responses") as waiting:
         async with imagegen:
             task = await imagegen.submit("猫")
-            await waiting.saw("waiting for an answer that is arriving")
+            await waiting.saw("waiting for a response that has started")
     async with imagegen_over(provider, adapters=imagegen.adapters) as second:
         done = await second.wait(task.task_id, timeout=10)
 

@@ -147,7 +147,7 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
     with pytest.raises(CallError, match="it is kept as") as caught:
         await keep(**of)
     kept, begun = dict(store.blobs), source.begun
-    image = await keep(**of, again=True)
+    image = await keep(**of, is_retry=True)
 
     assert (FailureCode.STORAGE_FAILED, [png()], 1, 1) == (
         caught.value.failure.code,
@@ -168,7 +168,7 @@ async def test_a_try_that_stored_nothing_is_begun_again():
         position=0,
         task=task,
         attempt=an_attempt(task),
-        again=True,
+        is_retry=True,
     )
 
     assert (1, 2) == (source.begun, len(store.blobs))

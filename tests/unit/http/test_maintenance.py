@@ -95,7 +95,7 @@ async def test_a_pass_by_hand_tells_how_far_it_is():
 
 async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():
     """For the health report."""
-    summaries = [ExpirySummary(kept=1, last_error="damaged"), ExpirySummary()]
+    summaries = [ExpirySummary(retained=1, last_error="damaged"), ExpirySummary()]
 
     async def expire(**_):
         return summaries.pop(0)

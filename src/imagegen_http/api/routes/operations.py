@@ -185,7 +185,7 @@ async def _wait(service: Service, task_id: str, seconds: int) -> dict[str, Any] 
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not waiting.done() or not waiting.result().status.final:
             return None
-        view = await service.imagegen.show_task.of(waiting.result())
+        view = await service.imagegen.show_task.view(waiting.result())
         return render.success(render.task(view, english=request_context.english.get()))
     finally:
         waiting.cancel()

@@ -66,14 +66,14 @@ async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDepend
         del changes["extra_config"]
     await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
     return render.success(
-        render.provider_config(await service.imagegen.list_providers.one(data.provider_name))
+        render.provider_config(await service.imagegen.list_providers.get(data.provider_name))
     )
 
 
 @get("/api/v1/providers/config/{provider_name:str}", tags=["providers"])
 async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
     """Show a provider's configuration, secrets masked."""
-    return render.success(render.provider_config(await service.imagegen.list_providers.one(provider_name)))
+    return render.success(render.provider_config(await service.imagegen.list_providers.get(provider_name)))
 
 
 @delete("/api/v1/providers/config/{provider_name:str}", status_code=200, tags=["providers"])
@@ -89,7 +89,7 @@ async def toggle_config(
 ) -> dict[str, Any]:
     """Switch a saved provider on or off."""
     await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
-    return render.success(render.provider_config(await service.imagegen.list_providers.one(provider_name)))
+    return render.success(render.provider_config(await service.imagegen.list_providers.get(provider_name)))
 
 
 @post("/api/v1/providers/config/{provider_name:str}/test", status_code=200, tags=["providers"])

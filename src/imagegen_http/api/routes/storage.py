@@ -40,7 +40,7 @@ async def expire_storage(
     """Remove local files older than `retention_days` that OSS has proved to hold."""
     work = service.maintenance.expire_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    return render.success({"dry_run": data.dry_run, **attrs.asdict(summary)})
+    return render.success({"dry_run": data.dry_run, **_api_fields(summary)})
 
 
 @post("/api/v1/storage/verify", status_code=200, tags=["storage"])
@@ -51,8 +51,7 @@ async def verify_storage(
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
     findings = [attrs.asdict(f) | {"kind": str(f.kind)} for f in report.findings]
-    totals = {"pictures" if name == "images" else name: value for name, value in attrs.asdict(report).items()}
-    return render.success({"dry_run": data.dry_run, **totals, "findings": findings})
+    return render.success({"dry_run": data.dry_run, **_api_fields(report), "findings": findings})
 
 
 @get("/api/v1/search/index", tags=["storage"])
@@ -73,3 +72,11 @@ HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index,
 
 def _receive(request: Request[Any, Any, Any]) -> Receive:
     return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
+
+
+_API_NAMES = {"images": "pictures", "retained": "kept"}
+"""Fields that the API names differently than the core does."""
+
+
+def _api_fields(value: Any) -> dict[str, Any]:
+    return {_API_NAMES.get(name, name): item for name, item in attrs.asdict(value).items()}

@@ -66,7 +66,7 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
 async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
     """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202)."""
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
-    view = await service.imagegen.show_task.of(task)
+    view = await service.imagegen.show_task.view(task)
     body = render.success(render.task(view, english=request_context.english.get()))
     return Response(body, status_code=200 if task.status.final else 202)
 

@@ -74,7 +74,7 @@ async def found(retries, imagegen, *, numbered=True, **more):
 
 
 def failed(code, **more):
-    return lambda task, now: task.fail(now, Failure.of(code, "", **more))
+    return lambda task, now: task.fail(now, Failure.from_code(code, "", **more))
 
 
 async def test_nothing_was_made(retries, imagegen):
@@ -124,7 +124,7 @@ async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
 async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries, imagegen):
     """Then one with somebody, then one whose answer was sent."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
-    await imagegen.adapters.idempotency_keys.answered(answered, at=imagegen.adapters.clock.now())
+    await imagegen.adapters.idempotency_keys.mark_answered(answered, at=imagegen.adapters.clock.now())
     calls = [call_of() for _ in range(3)]
     async with retries.submitting(calls[0], f"{DIGEST}.0"), retries.submitting(calls[1], f"{DIGEST}.1"):
         pass
@@ -179,7 +179,7 @@ async def test_who_has_the_answer_gets_a_new_task(retries, imagegen):
     retries.answered(call)
     retries.leave(call)
     after_a_kill = await found(ClientRetries(lambda: 0.0), imagegen, numbered=False)
-    await imagegen.adapters.idempotency_keys.answered(made, at=imagegen.adapters.clock.now())
+    await imagegen.adapters.idempotency_keys.mark_answered(made, at=imagegen.adapters.clock.now())
 
     assert [None, made, None] == [
         await found(retries, imagegen, numbered=False),

@@ -91,7 +91,7 @@ async def test_a_task_that_goes_on_is_504(service):
 @pytest.mark.parametrize("events", [None, "image_generation"])
 async def test_who_has_the_end_of_the_task_has_the_answer(service, events):
     """Whatever the end is; it is stored, for a restart forgets the rest."""
-    failure = Failure.of(FailureCode.OUTCOME_UNKNOWN, "")
+    failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, "")
     status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
 
     assert (424 if events is None else 200) == status

@@ -24,7 +24,7 @@ def test_every_row_of_the_table_has_a_shape(slug):
 @pytest.mark.parametrize("charged", [False, True])
 def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, charged):
     """By its status, which every client understands, and because the official ones are told."""
-    problem = Problem.from_failure(Failure.of(code, "m", possible_charge=charged), english=True)
+    problem = Problem.from_failure(Failure.from_code(code, "m", possible_charge=charged), english=True)
 
     assert problem.status not in _NEVER
     if charged:
@@ -34,7 +34,7 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, cha
 
 def test_what_a_person_cancelled_is_not_repeated():
     """Although nothing was sent for it: a repeat would make it after all."""
-    problem = Problem.from_failure(Failure.of(FailureCode.CANCELLED, "m"), english=True)
+    problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), english=True)
 
     assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
 
