@@ -9,6 +9,7 @@ from litestar.types import Message, Scope
 from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.openapi_document import openapi_config
+from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import documentation, health, images, operations, providers, storage, tasks
 from imagegen_http.api.routes.dependencies import provide_service
 from imagegen_http.console import routes
@@ -41,6 +42,7 @@ def build_app(service: Service) -> Litestar:
         state=State({"service": service}),
         logging_config=None,
         openapi_config=openapi_config(service.version),
+        plugins=[DescribedTypes()],
         before_send=[_all_methods_in_options],
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,

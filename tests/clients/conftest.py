@@ -21,11 +21,16 @@ MOODS = ("quick", "slow", "large", "broken", "silent")
 
 
 @pytest.fixture(scope="session")
-def clients():
-    """Each program as a function of address, model and prompt; nothing is skipped when a tool is missing."""
+def installed():
+    """The packages; nothing is skipped when a tool is missing."""
     missing = [tool for tool in ("node", "npm", "nginx") if shutil.which(tool) is None]
     assert not missing, f"missing: {', '.join(missing)}; Debian's packages have these names"
-    installed = Clients.installed(INSTALLED)
+    return Clients.installed(INSTALLED)
+
+
+@pytest.fixture(scope="session")
+def clients(installed):
+    """Each program as a function of address, model and prompt."""
     assert set(CLIENTS) == set(installed.commands)
     return installed.commands
 

@@ -18,8 +18,9 @@ INSTALL_SECONDS = 600
 
 @attrs.frozen
 class Clients:
-    """How to start each program, by its name."""
+    """Where they are installed, and how to start each program, by its name."""
 
+    folder: Path
     commands: dict[str, list[str]]
 
     @classmethod
@@ -39,7 +40,17 @@ class Clients:
                 commands[program.stem] = ["node", str(shutil.copy(program, folder))]
             elif program.suffix == ".py":
                 commands[program.stem] = [str(folder / "python" / "bin" / "python"), str(program)]
-        return cls(commands)
+        return cls(folder, commands)
+
+    @property
+    def python(self) -> str:
+        """The Python that has the clients, and the tool that generates one."""
+        return str(self.folder / "python" / "bin" / "python")
+
+    def tool(self, name: str) -> str:
+        """Return the path of a command that one of the packages brings along."""
+        python, node = (self.folder / place / name for place in ("python/bin", "node_modules/.bin"))
+        return str(node if node.exists() else python)
 
 
 def _install_python(folder: Path) -> None:

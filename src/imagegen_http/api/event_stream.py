@@ -1,13 +1,15 @@
 """A task's events as ``text/event-stream``."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any
+
+import msgspec
 
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.tasks.events import EventKind, TaskEvent
-from imagegen_http.api import render
+from imagegen_http.api.answers.fields import Answer
+from imagegen_http.api.answers.images import DeletedImage, Image
+from imagegen_http.api.answers.tasks import Task, TaskProgress
 from imagegen_http.runtime.service import Service
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -25,7 +27,7 @@ async def event_stream(
     """
     last = await service.imagegen.adapters.events.last_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
-    yield b"retry: 3000\n" + _frame("snapshot", render.task(view, english=english))
+    yield b"retry: 3000\n" + _frame("snapshot", Task.from_view(view, english=english))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
     queue: asyncio.Queue[TaskEvent | None] = asyncio.Queue()
@@ -64,17 +66,23 @@ async def _stop(service: Service, queue: asyncio.Queue[TaskEvent | None]) -> Non
     queue.put_nowait(_END)
 
 
-async def _data(service: Service, event: TaskEvent, *, english: bool) -> dict[str, Any]:
+async def _data(
+    service: Service, event: TaskEvent, *, english: bool
+) -> Task | Image | DeletedImage | TaskProgress:
     if event.kind is EventKind.IMAGE:
         try:
-            return render.image(await service.imagegen.adapters.images.get(int(event.data["image_id"])))
+            return Image.from_image(await service.imagegen.adapters.images.get(int(event.data["image_id"])))
         except ImageNotFound:
-            return {"id": event.data["image_id"], "deleted": True}
+            return DeletedImage(id=event.data["image_id"], deleted=True)
     if event.kind.final:
-        return render.task(await service.imagegen.show_task(task_id=event.task_id), english=english)
-    return dict(event.data)
+        return Task.from_view(await service.imagegen.show_task(task_id=event.task_id), english=english)
+    return TaskProgress(progress=event.data["progress"])
 
 
-def _frame(name: str, data: dict[str, Any], number: int | None = None) -> bytes:
+def _frame(name: str, data: Answer, number: int | None = None) -> bytes:
     head = f"id: {number}\n" if number is not None else ""
-    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    return b"%sevent: %s\ndata: %s\n\n" % (head.encode(), name.encode(), _json(data))
+
+
+def _json(data: Answer) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(data), indent=0)

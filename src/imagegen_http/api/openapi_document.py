@@ -1,43 +1,42 @@
-"""The OpenAPI document: Litestar's, with what it leaves out."""
+"""The OpenAPI document: Litestar's paths, msgspec's schemas, and an example of each answer."""
 
+import contextlib
+import re
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from imagegen_core.operations import OPERATIONS
-from imagegen_http.openai.documentation import describe_openai
+from imagegen_http.api.answers.images import DeletedImage, Image
+from imagegen_http.api.answers.tasks import Task, TaskProgress
+from imagegen_http.api.openapi_schemas import (
+    SCHEMAS,
+    DescribedTypes,
+    NoExample,
+    example_of,
+    schemas_of,
+    short_name,
+)
+from imagegen_http.openai.wire import ImageCompleted, ImageEdit, ImageEditForm, OpenAIErrorEvent
 
-ERROR = {
-    "type": "object",
-    "required": ["code", "message", "data"],
-    "properties": {
-        "code": {"type": "integer", "description": "not 0; code // 100 is the HTTP status"},
-        "message": {"type": "string"},
-        "data": {
-            "type": "object",
-            "required": ["error", "request_id"],
-            "properties": {
-                "error": {"type": "string", "description": "a stable slug"},
-                "request_id": {"type": "string"},
-                "hint": {"type": "string"},
-            },
-        },
-    },
-}
-SUCCESS = {
-    "type": "object",
-    "required": ["code", "message", "data"],
-    "properties": {"code": {"const": 0}, "message": {"const": "success"}, "data": {}},
-}
-_METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
-_REPORT = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
-_ABOVE_ZERO = frozenset({"timeout", "timeout_seconds"})
-_FROM_ZERO = frozenset({"max_retries"})
-
+_JSON, _EVENT_STREAM = "application/json", "text/event-stream"
 _MEDIA_TYPES = {"content": ("image/png", "image/jpeg", "image/webp"), "thumbnail": ("image/webp",)}
-_WAITABLE_OPERATIONS = frozenset(rules.path for rules in OPERATIONS.values())
+_TASK_EVENTS = {
+    "snapshot": (Task,),
+    "progress": (TaskProgress,),
+    "image": (Image, DeletedImage),
+    **dict.fromkeys(("completed", "failed", "cancelled"), (Task,)),
+}
+_OPENAI_EVENTS = {
+    **dict.fromkeys(("image_generation.completed", "image_edit.completed"), (ImageCompleted,)),
+    "error": (OpenAIErrorEvent,),
+}
+_BESIDE_HANDLERS = {TaskProgress, DeletedImage, ImageCompleted, ImageEdit, ImageEditForm, OpenAIErrorEvent}
+"""What the document speaks of that is in no handler's signature."""
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -45,65 +44,55 @@ def openapi_config(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="imagegen",
         version=version,
-        description="Self-hosted image generation: a durable queue, kept images, Chinese search.",
+        description="Self-hosted image generation: a durable queue, stored images, Chinese search.",
         path="/openapi",
         render_plugins=[JsonRenderPlugin(path="/raw.json")],
         use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
     )
 
 
 def openapi_document(app: Litestar) -> dict[str, Any]:
     """Return the document; made once for each application."""
     if "openapi_document" not in app.state:
-        app.state["openapi_document"] = _complete_document(app.openapi_schema.to_schema())
+        app.state["openapi_document"] = _document(app)
     document: dict[str, Any] = app.state["openapi_document"]
     return document
 
 
-def _complete_document(document: dict[str, Any]) -> dict[str, Any]:
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name, schema in schemas.items():
-        if name.endswith("Body") and schema.get("type") == "object":
-            schema["additionalProperties"] = False
-            _add_zero_bounds(schema["properties"])
-    schemas |= {"Error": ERROR, "Success": SUCCESS, "Report": _REPORT}
-    for path, item in document.get("paths", {}).items():
-        for method, operation in item.items():
-            if method in _METHODS:
-                operation["responses"] = _responses(path, operation.get("responses", {}))
-    describe_openai(document)
-    return document
+def _operation_id(handler: HTTPRouteHandler, method: Any, _: Any) -> str:
+    """Return the handler's name, which generated clients take for their functions."""
+    return f"head_{handler.handler_name}" if method == "HEAD" else handler.handler_name
 
 
-def _add_zero_bounds(properties: dict[str, Any]) -> None:
-    """Say the bounds that Litestar leaves out because they are 0."""
-    for name, schema in properties.items():
-        if name in _ABOVE_ZERO:
-            schema["exclusiveMinimum"] = 0
-        elif name in _FROM_ZERO:
-            schema["minimum"] = 0
-
-
-def _responses(path: str, generated: dict[str, Any]) -> dict[str, Any]:
-    """Return what an operation answers; Litestar knows its usual status and type."""
-    errors = dict.fromkeys(("4XX", "5XX"), _response("an error; see the table of errors", "Error"))
-    if path.startswith("/health"):
-        return {"200": _response("sound", "Report"), "503": _response("not sound", "Report")}
-    last = path.rpartition("/")[2]
-    if last in _MEDIA_TYPES:
-        return {**_image(_MEDIA_TYPES[last]), **errors}
-    responses = {
-        status: {**response, **_json("Success")}
-        if "application/json" in response.get("content", {})
-        else response
-        for status, response in generated.items()
-        if status != "400"
+def _document(app: Litestar) -> dict[str, Any]:
+    document = app.openapi_schema.to_schema()
+    schemas = schemas_of(app.plugins.get(DescribedTypes).types | _BESIDE_HANDLERS)
+    document["components"]["schemas"] = {short_name(name): schema for name, schema in schemas.items()}
+    document["paths"]["/v1/images/edits"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
     }
-    if path in _WAITABLE_OPERATIONS:
-        responses["200"] = _response("the finished task, when the caller waited for it", "Success")
-    if last == "cancel":
-        responses["202"] = _response("it runs; the provider was asked to stop", "Success")
-    return {**responses, **errors}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            operation["responses"] = _responses(path, method, operation["responses"])
+    return _with_examples(_with_short_names(document))
+
+
+def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, Any]:
+    """Return what an operation answers."""
+    if "$ref" not in str(responses.get("400", "$ref")):
+        del responses["400"]  # Litestar's own, which nobody gets to see
+    match path.split("/"):
+        case ["", "v1", "images", _]:
+            responses["200"]["content"][_EVENT_STREAM] = _events(_OPENAI_EVENTS)
+        case [*_, "events"]:
+            responses["200"]["content"][_EVENT_STREAM] = _events(_TASK_EVENTS)
+        case [*_, ("content" | "thumbnail") as name]:
+            responses |= _image(_MEDIA_TYPES[name])
+    if method == "head":
+        responses = {status: {"description": answer["description"]} for status, answer in responses.items()}
+    return dict(sorted(responses.items()))
 
 
 def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
@@ -116,9 +105,41 @@ def _image(media_types: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _response(description: str, schema: str) -> dict[str, Any]:
-    return {"description": description, **_json(schema)}
+def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them."""
+    return {"schema": {"oneOf": [_event(name, shapes) for name, shapes in events.items()]}}
 
 
-def _json(schema: str) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
+    data = {"anyOf": [_schema(shape)["schema"] for shape in shapes]}
+    return {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "for `Last-Event-ID`"},
+            "event": {"const": name},
+            "data": {"type": "string", "contentMediaType": _JSON, "contentSchema": data},
+        },
+    }
+
+
+def _schema(shape: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"schema": {"$ref": f"{SCHEMAS}{shape.__name__}"}}
+
+
+def _with_short_names(document: dict[str, Any]) -> Any:
+    text = msgspec.json.encode(document).decode()
+    return msgspec.json.decode(re.sub(f'"{SCHEMAS}[^"]+"', lambda ref: short_name(ref[0]), text))
+
+
+def _with_examples(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with an example of each JSON answer; a test demands that one can be made."""
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    for content in (answer["content"][_JSON] for answer in answers if _JSON in answer.get("content", {})):
+        for example in content.get("examples", {}).values():
+            del example["id"]  # Litestar's own word, which OpenAPI does not know
+        if "examples" not in content:
+            with contextlib.suppress(NoExample):
+                content["example"] = example_of(content["schema"], document["components"]["schemas"])
+    return document

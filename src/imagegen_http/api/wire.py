@@ -66,7 +66,14 @@ def _operation_body(operation: Operation) -> type[SubmitBody]:
         fields.append(("mask", ImageText | None, None))
     fields += [(name, str | None, None) for name in rules.body_parameters]
     name = "".join(word.title() for word in operation.split("_"))
-    body = msgspec.defstruct(f"{name}Body", fields, bases=(SubmitBody,), module=__name__, kw_only=True)
+    body = msgspec.defstruct(
+        f"{name}Body",
+        fields,
+        bases=(SubmitBody,),
+        module=__name__,
+        kw_only=True,
+        namespace={"__doc__": rules.description},
+    )
     return cast("type[SubmitBody]", body)
 
 

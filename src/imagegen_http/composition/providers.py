@@ -1,7 +1,6 @@
 """The provider adapters."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.demo.provider import DemoProvider
@@ -13,7 +12,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
-from imagegen_http.api import render
+from imagegen_http.api.answers.providers import Model, Preset
 from imagegen_http.settings.schema import SettingsError
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})
@@ -64,7 +63,7 @@ def _allowed_extra_keys(providers: Mapping[str, Provider], config: ProviderConfi
     return frozenset().union(*(provider.extra_keys for provider in providers.values()))
 
 
-def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[dict[str, Any]]:
+def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[Preset]:
     """Return a description of each shipped preset: a declarative provider that only needs a key."""
     shown = []
     for name in presets.names():
@@ -73,12 +72,12 @@ def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> 
         )
         profile = providers["http"].describe(config)
         shown.append(
-            {
-                "name": name,
-                "display_name": presets.load(name).name,
-                "api_base": profile.default_api_base,
-                "needs_api_key": profile.needs_api_key,
-                "models": [render.model(m) for m in profile.models],
-            }
+            Preset(
+                name=name,
+                display_name=presets.load(name).name,
+                api_base=profile.default_api_base,
+                needs_api_key=profile.needs_api_key,
+                models=[Model.from_model(model) for model in profile.models],
+            )
         )
     return shown

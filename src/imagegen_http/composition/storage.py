@@ -1,7 +1,6 @@
 """The image stores: the local disk, OSS behind it, or OSS alone."""
 
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -23,6 +22,7 @@ from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
+from imagegen_http.api.answers.health import OssHealth
 from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
 
 CHECKPOINTS = "uploads"
@@ -49,16 +49,16 @@ class Storage:
         """Remove the temporary files of interrupted writes by an earlier process."""
         await self.local_files.sweep_temporary()
 
-    async def oss_report(self, expiry_error: str | None) -> dict[str, Any]:
+    async def oss_report(self, expiry_error: str | None) -> OssHealth:
         """Return the report of ``/health`` about OSS, without sending a request."""
         counts = await self.outbox.counts()
-        return {
-            "status": "failing" if counts.failing or expiry_error else "ok",
-            "uploads": counts.uploads,
-            "removals": counts.removals,
-            "failing": counts.failing,
-            "last_error": counts.last_error or expiry_error,
-        }
+        return OssHealth(
+            status="failing" if counts.failing or expiry_error else "ok",
+            uploads=counts.uploads,
+            removals=counts.removals,
+            failing=counts.failing,
+            last_error=counts.last_error or expiry_error,
+        )
 
     def close(self) -> None:
         """Stop threads and close connections."""

@@ -1,10 +1,11 @@
 """Resolves model names over all usable providers."""
 
-from typing import Any
+from msgspec import UNSET
 
 from imagegen_core.errors import ModelNotAvailable, Refusal
 from imagegen_core.providers.capabilities import Model, choose_model
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
+from imagegen_http.openai.wire import ModelList, ModelObject
 from imagegen_http.runtime.service import Service
 
 _MAX_LISTED_NAMES = 20
@@ -37,29 +38,27 @@ async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
     raise ModelNotAvailable(name[:200], tuple(_names(usable)[:_MAX_LISTED_NAMES]))
 
 
-async def list_models(service: Service) -> dict[str, Any]:
+async def list_models(service: Service) -> ModelList:
     """Return every model of every usable provider."""
     usable = await service.imagegen.list_providers.usable()
     data = [
         render_model(r.config.provider_name, m, created=_created(r)) for r in usable for m in r.profile.models
     ]
-    return {"object": "list", "data": data}
+    return ModelList(object="list", data=data)
 
 
-def render_model(provider_name: str, model: Model, *, created: int) -> dict[str, Any]:
+def render_model(provider_name: str, model: Model, *, created: int) -> ModelObject:
     """Return a model in OpenAI's format; ``shutdown_date`` only if the model has one."""
-    fields: dict[str, Any] = {
-        "id": f"{provider_name}/{model.id}",
-        "object": "model",
-        "created": created,
-        "owned_by": provider_name,
-    }
-    if model.lifecycle.date:
-        fields["shutdown_date"] = model.lifecycle.date
-    return fields
+    return ModelObject(
+        id=f"{provider_name}/{model.id}",
+        object="model",
+        created=created,
+        owned_by=provider_name,
+        shutdown_date=model.lifecycle.date or UNSET,
+    )
 
 
-async def show_model(service: Service, name: str) -> dict[str, Any]:
+async def show_model(service: Service, name: str) -> ModelObject:
     """Return one model.
 
     Raises:

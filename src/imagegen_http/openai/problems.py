@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_http.api import render
+from imagegen_http.api.answers.tasks import TaskError
 
 SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}
@@ -98,7 +98,7 @@ class Problem:
             status, headers = NO_RETRY_STATUS, dict(NO_RETRY)
         elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
-        message = str(render.failure(failure, english=english)["message"])
+        message = TaskError.from_failure(failure, english=english).message
         return cls(status=status, type=kind, code=code, message=message, headers=headers)
 
     @property

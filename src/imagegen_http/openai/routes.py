@@ -6,13 +6,15 @@ from typing import Annotated, Any, cast
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.clock import Clock
+from imagegen_http.api.answers.responses import response
 from imagegen_http.api.json_request import JsonRequest
-from imagegen_http.api.routes.dependencies import ServiceDependency, parse_idempotency_key
+from imagegen_http.api.routes.dependencies import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.types import Receive
 from imagegen_http.guard.forwarding import parse_origin
@@ -23,55 +25,90 @@ from imagegen_http.openai.image_request import ImageRequest, read_edit, read_gen
 from imagegen_http.openai.images_response import ImagesResponse
 from imagegen_http.openai.problems import Problem
 from imagegen_http.openai.response_bodies import Style
-from imagegen_http.openai.wire import ImageGeneration
+from imagegen_http.openai.wire import ImageGeneration, Images, ModelList, ModelObject, OpenAIError
 from imagegen_http.runtime.service import Service
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
-ModelPath = Annotated[Path, PathParameter(description="provider/model, or a model id")]
+ModelPath = Annotated[
+    Path, PathParameter(description="provider/model, or a model id", schema_extra={"format": None})
+]
+RetryCountHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="X-Stainless-Retry-Count",
+        description="how often this request was sent before; official clients count",
+    ),
+]
 
 ROOT = "/v1"
+_ERRORS: dict[Any, ResponseSpec] = dict.fromkeys(
+    ("4XX", "5XX"), response(OpenAIError, "an error, in OpenAI's shape")
+)
+_IMAGES = {200: response(Images, "the images"), **_ERRORS}
 _NO_VARIATIONS = f"{ROOT}/images/variations ended with DALL·E 2; use {OPENAI_EDITS}"
 
 
-@post(OPENAI_GENERATIONS.removeprefix(ROOT), status_code=200)
+@post(OPENAI_GENERATIONS.removeprefix(ROOT), status_code=200, operation_id="createImage", responses=_IMAGES)
 async def create_image(
     data: JSONBody[ImageGeneration],
     request: JsonRequest,
     service: ServiceDependency,
     retries: ClientRetriesDependency,
+    idempotency_key: IdempotencyHeader = None,
+    retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
     """Make images from a prompt and wait for them."""
     body = request.buffered_body
     image_request = await body.read(lambda: read_generation(data, body.text))
-    return await _respond(request, service, retries, image_request, "image_generation")
+    return await _respond(
+        request,
+        service,
+        retries,
+        image_request,
+        events="image_generation",
+        idempotency_key=idempotency_key,
+        retry_count=retry_count,
+    )
 
 
-@post(OPENAI_EDITS.removeprefix(ROOT), status_code=200)
+@post(OPENAI_EDITS.removeprefix(ROOT), status_code=200, operation_id="createImageEdit", responses=_IMAGES)
 async def create_image_edit(
-    request: JsonRequest, service: ServiceDependency, retries: ClientRetriesDependency
+    request: JsonRequest,
+    service: ServiceDependency,
+    retries: ClientRetriesDependency,
+    idempotency_key: IdempotencyHeader = None,
+    retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
     """Edit an image, or make one from several references, and wait for it."""
     body, content_type = request.buffered_body, request.headers.get("content-type", "")
     image_request = await body.read(lambda: read_edit(body, content_type))
     body.drop()
-    return await _respond(request, service, retries, image_request, "image_edit")
+    return await _respond(
+        request,
+        service,
+        retries,
+        image_request,
+        events="image_edit",
+        idempotency_key=idempotency_key,
+        retry_count=retry_count,
+    )
 
 
-@post("/images/variations", status_code=200)
+@post("/images/variations", status_code=200, include_in_schema=False)
 async def create_image_variation() -> Response[dict[str, Any]]:
     """Refuse variations and name the route to use instead."""
     problem = Problem(status=404, type="invalid_request_error", code="not_found", message=_NO_VARIATIONS)
     return Response(problem.body, status_code=problem.status)
 
 
-@get("/models")
-async def list_models(service: ServiceDependency) -> dict[str, Any]:
+@get("/models", operation_id="listModels", responses=_ERRORS)
+async def list_models(service: ServiceDependency) -> ModelList:
     """List the models of all usable providers."""
     return await models.list_models(service)
 
 
-@get("/models/{model:path}")
-async def retrieve_model(model: ModelPath, service: ServiceDependency) -> dict[str, Any]:
+@get("/models/{model:path}", operation_id="retrieveModel", responses=_ERRORS)
+async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelObject:
     """Show a model."""
     return await models.show_model(service, str(model).strip("/"))
 
@@ -87,14 +124,21 @@ def openai_router(clock: Clock) -> Router:
         ROOT,
         route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
         dependencies={"retries": Provide(provide_retries)},
-        include_in_schema=False,
+        tags=["openai"],
     )
 
 
 async def _respond(
-    request: JsonRequest, service: Service, retries: ClientRetries, image_request: ImageRequest, events: str
+    request: JsonRequest,
+    service: Service,
+    retries: ClientRetries,
+    image_request: ImageRequest,
+    *,
+    events: str,
+    idempotency_key: str | None,
+    retry_count: str | None,
 ) -> ASGIApp:
-    generation, headers = image_request.generation, request.headers
+    generation = image_request.generation
     style = Style(
         base_url=_base_url(request, service) if generation.response_format == "url" else None,
         events=events if generation.stream else None,
@@ -103,9 +147,9 @@ async def _respond(
     try:
         caller = Caller(
             disconnect=disconnect,
-            credential=headers.get("authorization", ""),
-            idempotency_key=parse_idempotency_key(headers.get("idempotency-key")),
-            retry_count=Caller.parse_retry_count(headers.get("x-stainless-retry-count", "")),
+            credential=request.headers.get("authorization", ""),
+            idempotency_key=parse_idempotency_key(idempotency_key),
+            retry_count=Caller.parse_retry_count(retry_count or ""),
         )
         accepted = await accept(service, retries, image_request, caller)
     except BaseException:

@@ -1,11 +1,12 @@
 """What bodies look like: the fields with a meaning of their own. All others belong to the model."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.limits import MAX_NUM
+from imagegen_http.api.answers.fields import Answer, JsonObject, doc
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""
@@ -33,6 +34,9 @@ class ImageReference(msgspec.Struct, kw_only=True):
 Reference = Annotated[str, Meta(description=_IMAGE)] | ImageReference
 
 
+File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
+
+
 class ImageEdit(ImageGeneration, kw_only=True):
     """As for a generation, with 1 to 14 images. ``image`` means the same as ``images``."""
 
@@ -41,19 +45,98 @@ class ImageEdit(ImageGeneration, kw_only=True):
     mask: Reference | None = None
 
 
-class ImageData(msgspec.Struct, kw_only=True, omit_defaults=True):
+class ImageEditForm(msgspec.Struct, kw_only=True):
+    """The same as a form; other fields go to a model that declares them."""
+
+    image: Annotated[list[File], Meta(min_length=1, description="1 to 14 images; also as `image[]`")]
+    prompt: str
+    mask: File | UnsetType = UNSET
+    model: Annotated[str, Meta(description="provider/model, a model id, or empty")] | UnsetType = UNSET
+    n: Annotated[int, Meta(description="1 to 10")] | UnsetType = UNSET
+    size: Annotated[str, Meta(description="WIDTHxHEIGHT or auto")] | UnsetType = UNSET
+    response_format: Literal["b64_json", "url"] | UnsetType = UNSET
+    stream: bool | UnsetType = UNSET
+
+
+Size = Annotated[str | UnsetType, doc("of the first image, in pixels", "512x512")]
+OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=["png", "jpeg", "webp"])]
+Usage = Annotated[
+    JsonObject | UnsetType,
+    doc(
+        "tokens of all calls, where the provider counts as OpenAI does",
+        {"total_tokens": 1070, "input_tokens": 14, "output_tokens": 1056},
+    ),
+]
+
+
+class ImageData(Answer, frozen=True, kw_only=True):
     """One image: its bytes or its address."""
 
-    b64_json: str | None = None
-    url: str | None = None
-    revised_prompt: str | None = None
+    revised_prompt: Annotated[
+        str | UnsetType, doc("the prompt that the provider made of it", "a cute cat")
+    ] = UNSET
+    url: Annotated[str | UnsetType, doc("where it is", "http://127.0.0.1:8080/api/v1/images/7/content")] = (
+        UNSET
+    )
+    b64_json: Annotated[str | UnsetType, doc("its bytes in base64", "iVBORw0KGgo=")] = UNSET
 
 
-class Images(msgspec.Struct, kw_only=True):
-    """The answer. ``usage`` as the provider told it, where it did."""
+class Images(Answer, frozen=True, kw_only=True):
+    """The images that a request asked for."""
 
-    created: int
-    data: list[ImageData]
-    size: str | None = None
-    output_format: str | None = None
-    usage: dict[str, Any] | None = None
+    created: Annotated[int, doc("seconds since 1970", 1795507200)]
+    data: Annotated[list[ImageData], doc("the images, in order")]
+    size: Size = UNSET
+    output_format: OutputFormat = UNSET
+    usage: Usage = UNSET
+
+
+class ImageCompleted(ImageData, frozen=True, kw_only=True):
+    """The data of an event: one of the images."""
+
+    type: Annotated[
+        Literal["image_generation.completed", "image_edit.completed"],
+        doc("the event's name", "image_generation.completed"),
+    ]
+    created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
+    size: Size = UNSET
+    output_format: OutputFormat = UNSET
+    usage: Usage = UNSET
+
+
+class ModelObject(Answer, frozen=True, kw_only=True):
+    """A model as OpenAI shows one."""
+
+    id: Annotated[str, doc("provider/model", "demo/demo")]
+    object: Annotated[str, doc("always the same", "model", const="model")]
+    created: Annotated[int, doc("when its provider was saved, in seconds since 1970; 0 of a file's", 0)]
+    owned_by: Annotated[str, doc("name of its provider", "demo")]
+    shutdown_date: Annotated[str | UnsetType, doc("the day of its end", "2026-12-31", format="date")] = UNSET
+
+
+class ModelList(Answer, frozen=True, kw_only=True):
+    """All models that can be used now."""
+
+    object: Annotated[str, doc("always the same", "list", const="list")]
+    data: Annotated[list[ModelObject], doc("the models")]
+
+
+class OpenAIErrorDetail(Answer, frozen=True, kw_only=True):
+    """What went wrong, in OpenAI's words."""
+
+    message: Annotated[str, doc("a sentence in the caller's language", "the model is not available")]
+    type: Annotated[str, doc("its kind", "invalid_request_error")]
+    param: Annotated[str | None, doc("the field that it is about", "model")]
+    code: Annotated[str | None, doc("a stable slug to decide by", "model_not_found")]
+
+
+class OpenAIError(Answer, frozen=True, kw_only=True):
+    """An error in OpenAI's own shape."""
+
+    error: Annotated[OpenAIErrorDetail, doc("what went wrong")]
+
+
+class OpenAIErrorEvent(OpenAIError, frozen=True, kw_only=True):
+    """The data of an event: why there are no images."""
+
+    type: Annotated[str, doc("always the same", "error", const="error")]

@@ -1,17 +1,16 @@
 """The report of ``/health``."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import attrs
+from msgspec import UNSET
 
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.disk_space import DiskSpace
+from imagegen_core.ports.queue import QueueCounts
+from imagegen_http.api.answers.health import Checks, Health, OssHealth, QueueHealth, Status
 from imagegen_http.runtime.service import Service
-
-REQUIRED_CHECKS = ("database", "storage")
-"""The checks without which no task can be accepted."""
 
 
 @attrs.define
@@ -25,37 +24,46 @@ class HealthReport:
     disk: DiskSpace
     box_locked: Callable[[], bool]
     clock: Clock
-    oss: Callable[[], Any] | None = None
+    oss: Callable[[], Awaitable[OssHealth]] | None = None
     started_at: float = attrs.field(init=False)
 
     @started_at.default
     def _now(self) -> float:
         return self.clock.monotonic()
 
-    async def __call__(self, service: Service) -> dict[str, Any]:
-        """Return the report; ``status`` is ok, degraded or stopping."""
-        checks: dict[str, Any] = {"database": "ok" if self.database_healthy() else "failed"}
+    async def __call__(self, service: Service) -> Health:
+        """Return the report."""
+        checks = await self._checks(service)
+        is_healthy = can_accept_tasks(checks) and checks.keys == "ok"
+        status: Status = "ok" if is_healthy else "degraded"
+        return Health(
+            status="stopping" if service.stopping.is_set() else status,
+            version=service.version,
+            uptime_seconds=round(self.clock.monotonic() - self.started_at, 3),
+            checks=checks,
+        )
+
+    async def _checks(self, service: Service) -> Checks:
+        is_healthy, counts = self.database_healthy(), QueueCounts(pending=0, processing=0)
         try:
             counts = await service.imagegen.adapters.queue.counts()
-            pending, processing = counts.pending, counts.processing
         except StorageError:
-            checks["database"], pending, processing = "failed", 0, 0
-        checks["storage"] = "ok" if self.disk.sufficient() else "disk_full"
-        checks["queue"] = {
-            "pending": pending,
-            "processing": processing,
-            "workers": service.settings.queue.workers,
-            "size": service.settings.queue.size,
-        }
-        checks["disk_free_bytes"] = self.disk.free_bytes()
-        checks["keys"] = "locked" if self.box_locked() else "ok"
-        if self.oss is not None:
-            checks["oss"] = await self.oss()
-        is_healthy = all(checks[name] == "ok" for name in (*REQUIRED_CHECKS, "keys"))
-        status = "ok" if is_healthy else "degraded"
-        return {
-            "status": "stopping" if service.stopping.is_set() else status,
-            "version": service.version,
-            "uptime_seconds": round(self.clock.monotonic() - self.started_at, 3),
-            "checks": checks,
-        }
+            is_healthy = False
+        return Checks(
+            database="ok" if is_healthy else "failed",
+            storage="ok" if self.disk.sufficient() else "disk_full",
+            queue=QueueHealth(
+                pending=counts.pending,
+                processing=counts.processing,
+                workers=service.settings.queue.workers,
+                size=service.settings.queue.size,
+            ),
+            disk_free_bytes=self.disk.free_bytes(),
+            keys="locked" if self.box_locked() else "ok",
+            oss=UNSET if self.oss is None else await self.oss(),
+        )
+
+
+def can_accept_tasks(checks: Checks) -> bool:
+    """Return whether the checks without which no task can be accepted are ok."""
+    return checks.database == "ok" and checks.storage == "ok"

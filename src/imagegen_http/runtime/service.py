@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import attrs
 
 from imagegen_core.imagegen import ImageGen
+from imagegen_http.api.answers.health import Health
+from imagegen_http.api.answers.providers import Preset
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.settings.schema import Settings
@@ -25,8 +26,8 @@ class Service:
     imagegen: ImageGen
     settings: Settings
     version: str
-    presets: Callable[[], list[dict[str, Any]]]
-    health: Callable[["Service"], Awaitable[dict[str, Any]]]
+    presets: Callable[[], list[Preset]]
+    health: Callable[["Service"], Awaitable[Health]]
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance
     search_index: SearchIndex

@@ -15,9 +15,16 @@ from imagegen_http.runtime.service import Service
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
 
-IdempotencyHeader = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-PreferHeader = Annotated[str | None, HeaderParameter(name="Prefer")]
-LastEventHeader = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
+IdempotencyHeader = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="1 to 255 visible ASCII characters")
+]
+PreferHeader = Annotated[
+    str | None,
+    HeaderParameter(name="Prefer", description="`wait=N`: wait up to N seconds for the end of the task"),
+]
+LastEventHeader = Annotated[
+    str | None, HeaderParameter(name="Last-Event-ID", description="id of the last event that was seen")
+]
 TaskIdPath = Annotated[str, PathParameter(description="id of a task")]
 ImageIdPath = Annotated[str, PathParameter(description="id of an image")]
 ProviderPath = Annotated[str, PathParameter(description="name of a provider")]

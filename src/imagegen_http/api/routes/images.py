@@ -17,7 +17,10 @@ from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
-from imagegen_http.api import render
+from imagegen_http.api.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.api.answers.fields import optional_timestamp
+from imagegen_http.api.answers.images import FoundImage, Image
+from imagegen_http.api.answers.responses import refusals
 from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
@@ -45,7 +48,7 @@ KeywordQuery = Annotated[str, QueryParameter(description='words that must all oc
 ModeQuery = Annotated[SearchMode, QueryParameter(description="contains: exactly; relevant: then close ones")]
 
 
-@get("/api/v1/images", tags=["images"])
+@get("/api/v1/images", tags=["images"], responses=refusals("validation_failed"))
 async def list_images(
     service: ServiceDependency,
     provider: ProviderQuery = None,
@@ -56,18 +59,18 @@ async def list_images(
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
-) -> dict[str, Any]:
+) -> Success[ListPage[Image]]:
     """List images, newest first."""
     criteria = _filter(provider, model_id, operation, created_from, created_to)
     query = ["images", *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
     matches = await service.imagegen.adapters.images.find(criteria, paging)
-    items = [render.image(image) for image in matches.items]
+    items = [Image.from_image(image) for image in matches.items]
     following = None if matches.last is None else encode_cursor(matches.last, query)
-    return render.success(render.page(matches, items, number=page, size=page_size, cursor=following))
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
 
 
-@get("/api/v1/images/search", tags=["images"])
+@get("/api/v1/images/search", tags=["images"], responses=refusals("validation_failed", "unavailable"))
 async def search_images(
     service: ServiceDependency,
     keyword: KeywordQuery = "",
@@ -80,33 +83,38 @@ async def search_images(
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
-) -> dict[str, Any]:
+) -> Success[ListPage[FoundImage]]:
     """Find images by any piece of their prompt."""
     criteria = _filter(provider, model_id, operation, created_from, created_to)
     parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
     query = ["search", mode, parsed.words, *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
     matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
-    items = [{**render.image(hit.image), "match": str(hit.match)} for hit in matches.items]
+    items = [FoundImage.from_image(hit.image, match=hit.match) for hit in matches.items]
     following = None if matches.last is None else encode_cursor(matches.last, query)
-    return render.success(render.page(matches, items, number=page, size=page_size, cursor=following))
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
 
 
-@get("/api/v1/images/{image_id:str}", tags=["images"])
-async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+@get("/api/v1/images/{image_id:str}", tags=["images"], responses=refusals("image_not_found"))
+async def get_image(image_id: ImageIdPath, service: ServiceDependency) -> Success[Image]:
     """Show an image's record."""
-    return render.success(render.image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
+    return success(Image.from_image(await service.imagegen.adapters.images.get(parse_image_id(image_id))))
 
 
-@delete("/api/v1/images/{image_id:str}", status_code=200, tags=["images"])
-async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> dict[str, Any]:
+@delete(
+    "/api/v1/images/{image_id:str}", status_code=200, tags=["images"], responses=refusals("image_not_found")
+)
+async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
     """Delete an image: record, file, thumbnail and OSS object."""
     await service.imagegen.delete_image(image_id=parse_image_id(image_id))
-    return render.success(None)
+    return DELETED
 
 
 @route(
-    "/api/v1/images/{image_id:str}/content", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+    "/api/v1/images/{image_id:str}/content",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["images"],
+    responses=refusals("image_not_found", "unavailable"),
 )
 async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
     """Fetch an image's bytes, exactly as the provider sent them."""
@@ -123,7 +131,10 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
 
 
 @route(
-    "/api/v1/images/{image_id:str}/thumbnail", http_method=[HttpMethod.GET, HttpMethod.HEAD], tags=["images"]
+    "/api/v1/images/{image_id:str}/thumbnail",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    tags=["images"],
+    responses=refusals("image_not_found", "unavailable"),
 )
 async def get_thumbnail(image_id: ImageIdPath, service: ServiceDependency) -> ASGIApp:
     """Fetch an image's thumbnail: WebP, at most 512 pixels a side."""
@@ -176,8 +187,8 @@ def _identity(criteria: ImageFilter) -> list[str | None]:
         criteria.provider_name,
         criteria.model_id,
         criteria.operation,
-        render.timestamp(criteria.created_from),
-        render.timestamp(criteria.created_to),
+        optional_timestamp(criteria.created_from),
+        optional_timestamp(criteria.created_to),
     ]
 
 

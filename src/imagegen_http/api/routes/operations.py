@@ -9,6 +9,7 @@ import attrs
 import msgspec
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from imagegen_core.errors import Unavailable, ValidationFailed
@@ -19,7 +20,9 @@ from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret, is_masked
 from imagegen_core.tasks.submission import Submission
-from imagegen_http.api import render
+from imagegen_http.api.answers.envelope import Success, success
+from imagegen_http.api.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.api.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.input_images import InputImages
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import (
@@ -35,7 +38,7 @@ from imagegen_http.runtime.service import Service
 
 _WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
-TaskResponse = Response[dict[str, Any]]
+TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 
 
 def _handler(operation: Operation) -> HTTPRouteHandler:
@@ -55,7 +58,24 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
     json_body: Any = JSONBody  # of a type that is made at run time
     submit.__annotations__["data"] = json_body[OPERATION_BODIES[operation]]
     submit.__name__ = rules.path.rpartition("/")[2].replace("-", "_")
-    return post(rules.path, status_code=202, tags=[rules.tag], description=rules.description)(submit)
+    return post(
+        rules.path,
+        status_code=202,
+        tags=[rules.tag],
+        description=rules.description,
+        responses=_responses(rules),
+    )(submit)
+
+
+def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
+    """Return what the OpenAPI document says of the responses."""
+    images = ("invalid_image",) if rules.has_input_images else ()
+    references = ("reference_count",) if rules.max_references else ()
+    return {
+        202: response(Success[AcceptedTask], "the task is on disk"),
+        200: response(Success[Task], "the finished task, where the caller waited for it"),
+        **refusals(*BODY_REFUSALS, *SUBMISSION_REFUSALS, *images, *references),
+    }
 
 
 async def _submission(operation: Operation, data: SubmitBody, buffered_body: BufferedBody) -> Submission:
@@ -174,10 +194,10 @@ async def _submit(
         if done is not None:
             return Response(done, status_code=200, headers=headers)
     headers["Retry-After"] = "1"
-    return Response(render.success(render.accepted(added.task)), status_code=202, headers=headers)
+    return Response(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
 
 
-async def _wait(service: Service, task_id: str, seconds: int) -> dict[str, Any] | None:
+async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] | None:
     """Return the finished task, or None when the time is up or the service stops."""
     waiting = asyncio.create_task(service.imagegen.wait(task_id, timeout=seconds))
     stopping = asyncio.create_task(service.stopping.wait())
@@ -186,7 +206,7 @@ async def _wait(service: Service, task_id: str, seconds: int) -> dict[str, Any] 
         if not waiting.done() or not waiting.result().status.final:
             return None
         view = await service.imagegen.show_task.view(waiting.result())
-        return render.success(render.task(view, english=request_context.english.get()))
+        return success(Task.from_view(view, english=request_context.english.get()))
     finally:
         waiting.cancel()
         stopping.cancel()

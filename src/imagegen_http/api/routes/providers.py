@@ -1,7 +1,5 @@
 """Providers: list, configure, test."""
 
-from typing import Any
-
 from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
@@ -11,48 +9,53 @@ from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.operations import Operation
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ModelEntry
-from imagegen_http.api import render
+from imagegen_core.search.pages import Page
+from imagegen_http.api.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.api.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
+from imagegen_http.api.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
 from imagegen_http.asgi import request_context
+from imagegen_http.runtime.service import Service
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
 """Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
 
 
-@get("/api/v1/providers", tags=["providers"])
-async def list_providers(service: ServiceDependency) -> dict[str, Any]:
+@get("/api/v1/providers", tags=["providers"], responses=refusals())
+async def list_providers(service: ServiceDependency) -> Success[ProviderList]:
     """List what tasks can be sent to now, and the presets that only need a key."""
     usable = await service.imagegen.list_providers.usable()
-    data = {
-        "providers": [render.provider(resolved) for resolved in usable],
-        "presets": service.presets(),
-        "default_provider": service.settings.default_provider,
-    }
-    return render.success(data)
+    return success(
+        ProviderList(
+            providers=[Provider.from_resolved(provider) for provider in usable],
+            presets=service.presets(),
+            default_provider=service.settings.default_provider,
+        )
+    )
 
 
-@get("/api/v1/providers/config", tags=["providers"])
+@get("/api/v1/providers/config", tags=["providers"], responses=refusals("validation_failed"))
 async def list_configs(
     service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
-) -> dict[str, Any]:
+) -> Success[ListPage[ProviderConfig]]:
     """List all configurations, by name."""
     configs = await service.imagegen.list_providers.configured()
-    start = (page - 1) * page_size
-    data = {
-        "items": [render.provider_config(c) for c in configs[start : start + page_size]],
-        "page": page,
-        "page_size": page_size,
-        "total": len(configs),
-        "total_is_exact": True,
-        "has_more": start + page_size < len(configs),
-        "next_cursor": None,
-    }
-    return render.success(data)
+    start, end = (page - 1) * page_size, page * page_size
+    matches = Page(items=configs[start:end], total=len(configs), has_more=end < len(configs))
+    items = [ProviderConfig.from_resolved(provider) for provider in matches.items]
+    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=None))
 
 
-@post("/api/v1/providers/config", status_code=200, tags=["providers"])
-async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDependency) -> dict[str, Any]:
+@post(
+    "/api/v1/providers/config",
+    status_code=200,
+    tags=["providers"],
+    responses=refusals(*BODY_REFUSALS, "api_key_required", "upstream_not_allowed"),
+)
+async def save_config(
+    data: JSONBody[ProviderConfigBody], service: ServiceDependency
+) -> Success[ProviderConfig]:
     """Create or change a provider's configuration."""
     changes = {
         name: value
@@ -65,35 +68,51 @@ async def save_config(data: JSONBody[ProviderConfigBody], service: ServiceDepend
     if changes["extra_config"] is None:
         del changes["extra_config"]
     await service.imagegen.save_provider(provider_name=data.provider_name, changes=changes)
-    return render.success(
-        render.provider_config(await service.imagegen.list_providers.get(data.provider_name))
-    )
+    return await _saved_config(service, data.provider_name)
 
 
-@get("/api/v1/providers/config/{provider_name:str}", tags=["providers"])
-async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+@get(
+    "/api/v1/providers/config/{provider_name:str}",
+    tags=["providers"],
+    responses=refusals("provider_config_not_found"),
+)
+async def get_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProviderConfig]:
     """Show a provider's configuration, secrets masked."""
-    return render.success(render.provider_config(await service.imagegen.list_providers.get(provider_name)))
+    return await _saved_config(service, provider_name)
 
 
-@delete("/api/v1/providers/config/{provider_name:str}", status_code=200, tags=["providers"])
-async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+@delete(
+    "/api/v1/providers/config/{provider_name:str}",
+    status_code=200,
+    tags=["providers"],
+    responses=refusals("provider_config_not_found"),
+)
+async def delete_config(provider_name: ProviderPath, service: ServiceDependency) -> Deleted:
     """Remove a saved configuration; the history of its tasks stays."""
     await service.imagegen.adapters.configs.delete(provider_name)
-    return render.success(None)
+    return DELETED
 
 
-@patch("/api/v1/providers/config/{provider_name:str}/toggle", tags=["providers"])
+@patch(
+    "/api/v1/providers/config/{provider_name:str}/toggle",
+    tags=["providers"],
+    responses=refusals(*BODY_REFUSALS, "provider_config_not_found"),
+)
 async def toggle_config(
     provider_name: ProviderPath, data: JSONBody[ToggleBody], service: ServiceDependency
-) -> dict[str, Any]:
+) -> Success[ProviderConfig]:
     """Switch a saved provider on or off."""
     await service.imagegen.toggle_provider(provider_name=provider_name, enabled=data.enabled)
-    return render.success(render.provider_config(await service.imagegen.list_providers.get(provider_name)))
+    return await _saved_config(service, provider_name)
 
 
-@post("/api/v1/providers/config/{provider_name:str}/test", status_code=200, tags=["providers"])
-async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> dict[str, Any]:
+@post(
+    "/api/v1/providers/config/{provider_name:str}/test",
+    status_code=200,
+    tags=["providers"],
+    responses=refusals("provider_config_not_found", "provider_disabled", "provider_not_configured"),
+)
+async def probe_config(provider_name: ProviderPath, service: ServiceDependency) -> Success[ProbeResult]:
     """Make one cheap, unpaid call, where the provider has one."""
     names = {r.config.provider_name for r in await service.imagegen.list_providers.configured()}
     if provider_name not in names:
@@ -102,8 +121,14 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     started = clock.monotonic()
     probe = await service.imagegen.probe_provider(provider_name=provider_name)
     milliseconds = round((clock.monotonic() - started) * 1000)
-    outcome = {"ok": probe.ok, "outcome": str(probe.outcome), "detail": request_context.text(probe.detail)}
-    return render.success({**outcome, "latency_ms": milliseconds})
+    return success(
+        ProbeResult(
+            ok=probe.ok,
+            outcome=probe.outcome,
+            detail=request_context.text(probe.detail),
+            latency_ms=milliseconds,
+        )
+    )
 
 
 HANDLERS = [
@@ -115,6 +140,10 @@ HANDLERS = [
     toggle_config,
     probe_config,
 ]
+
+
+async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
+    return success(ProviderConfig.from_resolved(await service.imagegen.list_providers.get(provider_name)))
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:

@@ -6,65 +6,79 @@ import attrs
 from litestar import Request, get, post
 from litestar.params import JSONBody
 
-from imagegen_http.api import render
+from imagegen_http.api.answers.envelope import Success, success
+from imagegen_http.api.answers.fields import optional_timestamp
+from imagegen_http.api.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.api.answers.storage import (
+    ExpiryReport,
+    ReindexReport,
+    SearchIndexReport,
+    StorageFinding,
+    StoragePass,
+    SyncReport,
+    VerifyReport,
+)
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.api.wire import StorageBody, VerifyBody
 from imagegen_http.asgi.disconnects import unless_disconnected
 from imagegen_http.asgi.types import Receive
 
+_REFUSALS = refusals(*BODY_REFUSALS, "unavailable")
 
-@get("/api/v1/storage", tags=["storage"])
-async def show_pass(service: ServiceDependency) -> dict[str, Any]:
+
+@get("/api/v1/storage", tags=["storage"], responses=refusals())
+async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
     """Show the progress of the manual pass."""
     running = service.maintenance.manual_pass
     if running is None:
-        return render.success({"pass": None, "done": None, "total": None})
-    return render.success({"pass": running.name, "done": running.done, "total": running.total})
+        return success(StoragePass(name=None, done=None, total=None))
+    return success(StoragePass(name=running.name, done=running.done, total=running.total))
 
 
-@post("/api/v1/storage/sync", status_code=200, tags=["storage"])
+@post("/api/v1/storage/sync", status_code=200, tags=["storage"], responses=_REFUSALS)
 async def sync_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
-) -> dict[str, Any]:
+) -> Success[SyncReport]:
     """Carry out all pending uploads to OSS and removals, including deferred ones."""
     work = service.maintenance.sync_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(summary) | {"next_due": render.timestamp(summary.next_due)}
-    return render.success({"dry_run": data.dry_run, **totals})
+    totals = attrs.asdict(summary) | {"next_due": optional_timestamp(summary.next_due)}
+    return success(SyncReport(dry_run=data.dry_run, **totals))
 
 
-@post("/api/v1/storage/expire", status_code=200, tags=["storage"])
+@post("/api/v1/storage/expire", status_code=200, tags=["storage"], responses=_REFUSALS)
 async def expire_storage(
     data: JSONBody[StorageBody], service: ServiceDependency, request: Request[Any, Any, Any]
-) -> dict[str, Any]:
+) -> Success[ExpiryReport]:
     """Remove local files older than `retention_days` that OSS has proved to hold."""
     work = service.maintenance.expire_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    return render.success({"dry_run": data.dry_run, **_api_fields(summary)})
+    return success(ExpiryReport(dry_run=data.dry_run, **attrs.asdict(summary)))
 
 
-@post("/api/v1/storage/verify", status_code=200, tags=["storage"])
+@post("/api/v1/storage/verify", status_code=200, tags=["storage"], responses=_REFUSALS)
 async def verify_storage(
     data: JSONBody[VerifyBody], service: ServiceDependency, request: Request[Any, Any, Any]
-) -> dict[str, Any]:
+) -> Success[VerifyReport]:
     """Compare every record with the stores, and repair what can be repaired."""
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
-    findings = [attrs.asdict(f) | {"kind": str(f.kind)} for f in report.findings]
-    return render.success({"dry_run": data.dry_run, **_api_fields(report), "findings": findings})
+    totals = attrs.asdict(report, recurse=False)
+    findings = [StorageFinding(**attrs.asdict(finding)) for finding in totals.pop("findings")]
+    return success(VerifyReport(dry_run=data.dry_run, **totals, findings=findings))
 
 
-@get("/api/v1/search/index", tags=["storage"])
-async def show_index(service: ServiceDependency) -> dict[str, Any]:
+@get("/api/v1/search/index", tags=["storage"], responses=refusals())
+async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     """Show whether the search index is up to date, and the progress of a rebuild."""
-    return render.success(attrs.asdict(await service.search_index.report()))
+    return success(SearchIndexReport(**attrs.asdict(await service.search_index.report())))
 
 
-@post("/api/v1/search/reindex", status_code=200, tags=["storage"])
-async def reindex(service: ServiceDependency) -> dict[str, Any]:
+@post("/api/v1/search/reindex", status_code=200, tags=["storage"], responses=refusals("unavailable"))
+async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
     """Rebuild the search index while searches go on; the response comes when it is done."""
     last = await service.search_index.reindex()
-    return render.success({"state": await service.search_index.read_state(), "last_id": last})
+    return success(ReindexReport(state=await service.search_index.read_state(), last_id=last))
 
 
 HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index, reindex]
@@ -72,11 +86,3 @@ HANDLERS = [show_pass, sync_storage, expire_storage, verify_storage, show_index,
 
 def _receive(request: Request[Any, Any, Any]) -> Receive:
     return cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
-
-
-_API_NAMES = {"images": "pictures", "retained": "kept"}
-"""Fields that the API names differently than the core does."""
-
-
-def _api_fields(value: Any) -> dict[str, Any]:
-    return {_API_NAMES.get(name, name): item for name, item in attrs.asdict(value).items()}

@@ -1,6 +1,6 @@
 """Tasks: show, list, follow, cancel, retry."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.params import QueryParameter
@@ -12,7 +12,9 @@ from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.tasks.task import TaskStatus
-from imagegen_http.api import render
+from imagegen_http.api.answers.envelope import ListPage, Success, success
+from imagegen_http.api.answers.responses import SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.api.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.event_stream import HEADERS, event_stream
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
@@ -33,7 +35,7 @@ from imagegen_http.problems.messages import RequestProblem
 StatusQuery = Annotated[TaskStatus | None, QueryParameter(description="only tasks in this status")]
 
 
-@get("/api/v1/tasks", tags=["tasks"])
+@get("/api/v1/tasks", tags=["tasks"], responses=refusals("validation_failed"))
 async def list_tasks(
     service: ServiceDependency,
     status: StatusQuery = None,
@@ -41,7 +43,7 @@ async def list_tasks(
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: CursorQuery = None,
-) -> dict[str, Any]:
+) -> Success[ListPage[Task]]:
     """List tasks, newest first."""
     query = ["tasks", status, provider]
     views = await service.imagegen.list_tasks(
@@ -49,32 +51,45 @@ async def list_tasks(
         paging=parse_paging(page, page_size, cursor, query),
     )
     english = request_context.english.get()
-    items = [render.task(view, english=english) for view in views.items]
+    items = [Task.from_view(view, english=english) for view in views.items]
     following = None if views.last is None else encode_cursor(views.last, query)
-    return render.success(render.page(views, items, number=page, size=page_size, cursor=following))
+    return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
 
 
-@get("/api/v1/tasks/{task_id:str}", tags=["tasks"])
-async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
+@get("/api/v1/tasks/{task_id:str}", tags=["tasks"], responses=refusals("task_not_found"))
+async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
     """Show a task, with its images and its error."""
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    body = render.success(render.task(view, english=request_context.english.get()))
+    body = success(Task.from_view(view, english=request_context.english.get()))
     return Response(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
 
-@post("/api/v1/tasks/{task_id:str}/cancel", status_code=200, tags=["tasks"])
-async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[dict[str, Any]]:
+@post(
+    "/api/v1/tasks/{task_id:str}/cancel",
+    status_code=200,
+    tags=["tasks"],
+    responses={
+        202: response(Success[Task], "it runs; the provider was asked to stop"),
+        **refusals("task_not_found"),
+    },
+)
+async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
     """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202)."""
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
     view = await service.imagegen.show_task.view(task)
-    body = render.success(render.task(view, english=request_context.english.get()))
+    body = success(Task.from_view(view, english=request_context.english.get()))
     return Response(body, status_code=200 if task.status.final else 202)
 
 
-@post("/api/v1/tasks/{task_id:str}/retry", status_code=202, tags=["tasks"])
+@post(
+    "/api/v1/tasks/{task_id:str}/retry",
+    status_code=202,
+    tags=["tasks"],
+    responses=refusals("task_not_found", "validation_failed", *SUBMISSION_REFUSALS),
+)
 async def retry_task(
     task_id: TaskIdPath, service: ServiceDependency, idempotency_key: IdempotencyHeader = None
-) -> Response[dict[str, Any]]:
+) -> Response[Success[AcceptedTask]]:
     """Make a new task from one that failed or was cancelled; the same key gives the same new task."""
     if service.stopping.is_set():
         raise Unavailable(RefusalCode.SHUTTING_DOWN())
@@ -84,10 +99,19 @@ async def retry_task(
     headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return Response(render.success(render.accepted(task)), status_code=202, headers=headers)
+    return Response(success(AcceptedTask.from_task(task)), status_code=202, headers=headers)
 
 
-@get("/api/v1/tasks/{task_id:str}/events", tags=["tasks"], media_type="text/event-stream")
+@get(
+    "/api/v1/tasks/{task_id:str}/events",
+    tags=["tasks"],
+    media_type="text/event-stream",
+    responses={
+        200: response(str, "the events", "text/event-stream"),
+        204: response(None, "the last event was received already"),
+        **refusals("validation_failed", "task_not_found"),
+    },
+)
 async def follow_task(
     task_id: TaskIdPath, service: ServiceDependency, last_event_id: LastEventHeader = None
 ) -> Stream | Response[None]:

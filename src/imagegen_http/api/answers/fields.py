@@ -1,0 +1,45 @@
+"""What the fields of answers have in common: their description, and types that many of them share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+T = TypeVar("T")
+
+
+def doc(description: str, example: Any = UNSET, **schema: Any) -> Meta:
+    """Return what the OpenAPI document says of a field; ``schema`` are further words of JSON Schema."""
+    examples = None if example is UNSET else [example]
+    return Meta(description=description, examples=examples, extra_json_schema=schema or None)
+
+
+JsonObject = dict[str, Annotated[Any, Meta(description="any JSON value")]]
+Scalar = str | int | float | bool
+
+Time = Annotated[str, doc("UTC with milliseconds", "2026-11-24T08:00:00.000Z", format="date-time")]
+TaskId = Annotated[str, doc("id of the task", "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a")]
+ImageId = Annotated[int, doc("id of the image", 7)]
+ProviderName = Annotated[str, doc("name of the provider", "demo")]
+ModelId = Annotated[str, doc("id of the model with its provider", "demo")]
+Prompt = Annotated[str, doc("the caller's prompt, empty where the operation took none", "一只可爱的猫")]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A part of an answer; what is ``UNSET`` is not in it."""
+
+
+def timestamp(at: datetime) -> str:
+    """Return UTC with milliseconds, such as ``2026-11-24T08:00:00.000Z``."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def optional_timestamp(at: datetime | None) -> str | None:
+    """Return the same, None for None."""
+    return None if at is None else timestamp(at)
+
+
+def if_any(value: T | None) -> T | UnsetType:
+    """Return the value for a field that an answer leaves out when there is none."""
+    return UNSET if value is None else value

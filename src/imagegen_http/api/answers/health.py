@@ -1,0 +1,54 @@
+"""Health: what the service stands on. Not wrapped in the envelope."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, UnsetType
+
+from imagegen_http.api.answers.fields import Answer, doc
+
+Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
+
+
+class QueueHealth(Answer, frozen=True, kw_only=True):
+    """The queue."""
+
+    pending: Annotated[int, doc("tasks that wait", 0)]
+    processing: Annotated[int, doc("tasks that run", 1)]
+    workers: Annotated[int, doc("tasks that can run at once", 32)]
+    size: Annotated[int, doc("tasks that can wait", 1000)]
+
+
+class OssHealth(Answer, frozen=True, kw_only=True):
+    """The second tier."""
+
+    status: Annotated[Literal["ok", "failing"], doc("how it is", "ok")]
+    uploads: Annotated[int, doc("uploads that wait", 0)]
+    removals: Annotated[int, doc("removals that wait", 0)]
+    failing: Annotated[int, doc("those of them that failed last time", 0)]
+    last_error: Annotated[str | None, doc("why the last of them failed", None)]
+
+
+class Checks(Answer, frozen=True, kw_only=True):
+    """The parts that the service stands on."""
+
+    database: Annotated[Literal["ok", "failed"], doc("the database", "ok")]
+    storage: Annotated[Literal["ok", "disk_full"], doc("room for images", "ok")]
+    queue: Annotated[QueueHealth, doc("the queue")]
+    disk_free_bytes: Annotated[int, doc("what is free on the disk of the data", 52_000_000_000)]
+    keys: Annotated[Literal["ok", "locked"], doc("`locked` when the master key is missing or wrong", "ok")]
+    oss: Annotated[OssHealth | UnsetType, doc("the second tier, where it is configured")] = UNSET
+
+
+class Health(Answer, frozen=True, kw_only=True):
+    """What the service stands on."""
+
+    status: Status
+    version: Annotated[str, doc("version of the service", "1.0.0")]
+    uptime_seconds: Annotated[float, doc("since its start", 3600.125)]
+    checks: Annotated[Checks, doc("its parts")]
+
+
+class Liveness(Answer, frozen=True, kw_only=True):
+    """Whether the process, or the service, can do its work."""
+
+    status: Status

@@ -1,0 +1,80 @@
+"""Images: their records."""
+
+from typing import Annotated, Any, Self
+
+from imagegen_core.images import Image as CoreImage
+from imagegen_core.images import MediaType, StorageState
+from imagegen_core.operations import Operation
+from imagegen_core.ports.image_records import Match
+from imagegen_http.api.answers.fields import (
+    Answer,
+    ImageId,
+    JsonObject,
+    ModelId,
+    Prompt,
+    ProviderName,
+    TaskId,
+    Time,
+    doc,
+    timestamp,
+)
+
+
+class Image(Answer, frozen=True, kw_only=True):
+    """The record of an image."""
+
+    id: ImageId
+    task_id: TaskId
+    operation: Annotated[Operation, doc("what it was made by", "generate")]
+    prompt: Prompt
+    provider: ProviderName
+    model_id: ModelId
+    params: Annotated[JsonObject, doc("the parameters that it was made with", {"width": 512, "height": 512})]
+    image_url: Annotated[str, doc("where its bytes are", "/api/v1/images/7/content")]
+    thumbnail_url: Annotated[str, doc("where its thumbnail is", "/api/v1/images/7/thumbnail")]
+    mime_type: Annotated[MediaType, doc("type of the stored bytes", "image/png")]
+    width: Annotated[int, doc("pixels", 512)]
+    height: Annotated[int, doc("pixels", 512)]
+    size_bytes: Annotated[int, doc("size of the stored bytes", 56345)]
+    sha256: Annotated[str, doc("SHA-256 of the stored bytes, in hexadecimal", "9f86d081884c7d65" * 4)]
+    storage: Annotated[StorageState, doc("where the bytes are", "local")]
+    metadata: Annotated[JsonObject, doc("what the provider said beside the image", {"seed": 7})]
+    created_at: Time
+
+    @classmethod
+    def from_image(cls, image: CoreImage, **more: Any) -> Self:
+        """Return the record of an image."""
+        url = f"/api/v1/images/{image.id}"
+        return cls(
+            id=image.id,
+            task_id=image.task_id,
+            operation=image.operation,
+            prompt=image.prompt,
+            provider=image.provider_name,
+            model_id=image.model_id,
+            params=dict(image.params),
+            image_url=f"{url}/content",
+            thumbnail_url=f"{url}/thumbnail",
+            mime_type=image.mime_type,
+            width=image.width,
+            height=image.height,
+            size_bytes=image.size_bytes,
+            sha256=image.sha256,
+            storage=image.storage,
+            metadata=dict(image.metadata),
+            created_at=timestamp(image.created_at),
+            **more,
+        )
+
+
+class FoundImage(Image, frozen=True, kw_only=True):
+    """The record of an image that a search came up with."""
+
+    match: Annotated[Match, doc("whether its prompt has the words, or is only close to them", "exact")]
+
+
+class DeletedImage(Answer, frozen=True, kw_only=True):
+    """What an event says of an image that was deleted since."""
+
+    id: ImageId
+    deleted: Annotated[bool, doc("always true", example=True, const=True)]

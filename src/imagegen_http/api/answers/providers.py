@@ -1,0 +1,207 @@
+"""Providers: what can be used, and how it is configured."""
+
+from typing import Annotated
+
+from msgspec import UNSET, UnsetType
+
+from imagegen_core.operations import Operation
+from imagegen_core.ports.provider import ProbeOutcome
+from imagegen_core.providers.capabilities import Lifecycle as CoreLifecycle
+from imagegen_core.providers.capabilities import LifecycleStatus
+from imagegen_core.providers.capabilities import Model as CoreModel
+from imagegen_core.providers.capabilities import Parameter as CoreParameter
+from imagegen_core.providers.config import ConfigSource, masked_extra
+from imagegen_core.use_cases.resolve_provider import ResolvedProvider
+from imagegen_http.api.answers.fields import (
+    Answer,
+    JsonObject,
+    ProviderName,
+    Scalar,
+    Time,
+    doc,
+    if_any,
+    optional_timestamp,
+)
+from imagegen_http.asgi import request_context
+from imagegen_http.settings.providers import KINDS
+
+Kind = Annotated[str, doc("which adapter speaks to it", "demo", enum=sorted(KINDS))]
+DisplayName = Annotated[str, doc("its name for people", "Demo")]
+
+
+class ModelLimits(Answer, frozen=True, kw_only=True):
+    """How much one request to a model may ask for."""
+
+    max_num: Annotated[int, doc("images", 10)]
+    max_references: Annotated[int, doc("reference images", 14)]
+    prompt_chars: Annotated[int, doc("characters of the prompt", 32000)]
+
+    @classmethod
+    def from_model(cls, model: CoreModel) -> "ModelLimits":
+        """Return a model's limits."""
+        return cls(
+            max_num=model.max_num, max_references=model.max_references, prompt_chars=model.prompt_chars
+        )
+
+
+class ModelParameter(Answer, frozen=True, kw_only=True):
+    """A parameter that a model takes; what does not limit it is left out."""
+
+    name: Annotated[str, doc("its key in `params`", "steps")]
+    type: Annotated[
+        str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
+    ]
+    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
+    minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
+    maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
+    multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
+    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
+    description: Annotated[str | UnsetType, doc("what it does", "sampling steps")] = UNSET
+
+    @classmethod
+    def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
+        """Return a parameter."""
+        return cls(
+            name=parameter.name,
+            type=parameter.type,
+            enum=list(parameter.enum) or UNSET,
+            minimum=if_any(parameter.minimum),
+            maximum=if_any(parameter.maximum),
+            multiple_of=if_any(parameter.multiple_of),
+            default=if_any(parameter.default),
+            description=parameter.description or UNSET,
+        )
+
+
+class ModelLifecycle(Answer, frozen=True, kw_only=True):
+    """When a model is or was switched off, and what to use instead."""
+
+    status: Annotated[LifecycleStatus, doc("whether it is gone already", "deprecated")]
+    date: Annotated[str | None, doc("the day of its end", "2026-12-31", format="date")]
+    replacement: Annotated[str | None, doc("the model to use instead", "demo-2")]
+
+    @classmethod
+    def from_lifecycle(cls, lifecycle: CoreLifecycle) -> "ModelLifecycle | None":
+        """Return what there is to say; None of a model that goes on."""
+        if lifecycle.status is LifecycleStatus.ACTIVE:
+            return None
+        return cls(status=lifecycle.status, date=lifecycle.date, replacement=lifecycle.replacement)
+
+
+class Model(Answer, frozen=True, kw_only=True):
+    """A model and what it can do."""
+
+    id: Annotated[str, doc("what `model_id` names it by", "demo")]
+    name: Annotated[str, doc("its name for people", "Demo")]
+    default: Annotated[bool, doc("whether a task that names no model goes to it", example=True)]
+    capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
+    limits: Annotated[ModelLimits, doc("how much one request may ask for")]
+    parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
+    accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
+    lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
+
+    @classmethod
+    def from_model(cls, model: CoreModel) -> "Model":
+        """Return a model."""
+        return cls(
+            id=model.id,
+            name=model.name or model.id,
+            default=model.default,
+            capabilities=list(model.operations),
+            limits=ModelLimits.from_model(model),
+            parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
+            accepts_extras=model.accepts_extras,
+            lifecycle=ModelLifecycle.from_lifecycle(model.lifecycle),
+        )
+
+
+Models = Annotated[list[Model], doc("its models")]
+
+
+class Provider(Answer, frozen=True, kw_only=True):
+    """A provider that tasks can be sent to now."""
+
+    name: ProviderName
+    kind: Kind | None
+    display_name: DisplayName
+    models: Models
+
+    @classmethod
+    def from_resolved(cls, provider: ResolvedProvider) -> "Provider":
+        """Return what a client can use of a provider."""
+        config = provider.config
+        return cls(
+            name=config.provider_name,
+            kind=config.kind,
+            display_name=config.display_name or config.provider_name,
+            models=[Model.from_model(model) for model in provider.profile.models],
+        )
+
+
+class Preset(Answer, frozen=True, kw_only=True):
+    """A provider that is shipped with its document, and needs an API key at most."""
+
+    name: Annotated[str, doc("`provider_name`, or `extra_config.preset`", "siliconflow")]
+    display_name: Annotated[str, doc("its name for people", "SiliconFlow")]
+    api_base: Annotated[str | None, doc("its address, where there is only one", "https://example.com/v1")]
+    needs_api_key: Annotated[bool, doc("whether it is of no use without a key", example=True)]
+    models: Models
+
+
+class ProviderList(Answer, frozen=True, kw_only=True):
+    """What tasks can be sent to, and what could be configured."""
+
+    providers: Annotated[list[Provider], doc("the providers that can be used now, by name")]
+    presets: Annotated[list[Preset], doc("the providers that are shipped")]
+    default_provider: Annotated[str, doc("where a task goes that names no provider", "demo")]
+
+
+class ProviderConfig(Answer, frozen=True, kw_only=True):
+    """The configuration of a provider, database over file, secrets masked."""
+
+    provider_name: ProviderName
+    kind: Kind | None
+    display_name: DisplayName
+    api_base: Annotated[str | None, doc("address of its API", "https://example.com/v1")]
+    api_key: Annotated[str | None, doc("its key, masked", "sk-****cdef")]
+    has_api_key: Annotated[bool, doc("whether there is a key", example=True)]
+    models: Models
+    enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
+    timeout_seconds: Annotated[float, doc("how long one call may take", 60.0)]
+    max_retries: Annotated[int, doc("how often a call that started nothing is sent again", 3)]
+    extra_config: Annotated[JsonObject, doc("settings of its kind, secrets masked", {"max_concurrency": 4})]
+    source: Annotated[ConfigSource, doc("`database` where anything is saved, else `file`", "database")]
+    warnings: Annotated[list[str], doc("what cannot be right, and models that are retired", [])]
+    created_at: Annotated[Time | None, doc("when it was first saved")]
+    updated_at: Annotated[Time | None, doc("when it was last saved")]
+
+    @classmethod
+    def from_resolved(cls, provider: ResolvedProvider) -> "ProviderConfig":
+        """Return a configuration."""
+        config = provider.config
+        return cls(
+            provider_name=config.provider_name,
+            kind=config.kind,
+            display_name=config.display_name or config.provider_name,
+            api_base=config.api_base,
+            api_key=None if config.api_key is None else config.api_key.masked,
+            has_api_key=config.api_key is not None,
+            models=[Model.from_model(model) for model in provider.profile.models],
+            enabled=config.is_enabled,
+            timeout_seconds=config.timeout,
+            max_retries=config.retries,
+            extra_config=masked_extra(config.extra_config),
+            source=config.source,
+            warnings=[request_context.text(warning) for warning in provider.warnings],
+            created_at=optional_timestamp(config.created_at),
+            updated_at=optional_timestamp(config.updated_at),
+        )
+
+
+class ProbeResult(Answer, frozen=True, kw_only=True):
+    """What a cheap, unpaid call came to."""
+
+    ok: Annotated[bool, doc("false when the call failed", example=True)]
+    outcome: Annotated[ProbeOutcome, doc("`not_verified` where the provider has no free call", "ok")]
+    detail: Annotated[str, doc("a sentence about it", "3 models")]
+    latency_ms: Annotated[int, doc("how long it took", 120)]
