@@ -91,12 +91,12 @@ def test_an_image_is_made_and_shown(console):
     source = page.images()[0].get_attribute("src")
     page.images()[0].click()
     page.until(lambda: "demo" in page.text("#viewer dl"))
-    told = page.text("#viewer .prompt")
+    prompt = page.text("#viewer .prompt")
     page.driver.refresh()
     page.shown(["一只可爱的猫"])
 
     assert f"{server.url}{IMAGES}/1/thumbnail" == source
-    assert "一只可爱的猫" == told
+    assert "一只可爱的猫" == prompt
 
 
 def test_images_are_found_by_any_character(console):
@@ -168,9 +168,9 @@ def test_an_answer_that_was_lost_or_cut_is_paid_once(console):
     ActionChains(page.driver).double_click(page.named("button", "生成")).perform()
     page.shown(["一只猫"])
     with server.client() as api:
-        made = data(api.get("/api/v1/tasks"))["total"]
+        total = data(api.get("/api/v1/tasks"))["total"]
 
-    assert 1 == made
+    assert 1 == total
 
 
 def test_a_refusal_is_not_hidden_by_what_works(console):
@@ -212,9 +212,9 @@ def test_parameters_are_what_was_typed(console):
     page.named("button", "生成").click()
     page.shown(["一只猫"])
     with server.client() as api:
-        (made,) = data(api.get(IMAGES))["items"]
+        (image,) = data(api.get(IMAGES))["items"]
 
-    assert 7 == made["params"]["seed"]
+    assert 7 == image["params"]["seed"]
 
 
 def test_what_is_wrong_is_said(console):
@@ -269,10 +269,10 @@ def test_what_was_typed_survives_a_login_that_ran_out(console):
     page.driver.delete_all_cookies()
     page.named("button", "生成").click()
     page.log_in()
-    kept = page.named("text box", "提示词").get_property("value")
+    prompt = page.named("text box", "提示词").get_property("value")
     page.driver.refresh()
 
-    assert ("一段很长的话", "") == (kept, page.named("text box", "提示词").get_property("value"))
+    assert ("一段很长的话", "") == (prompt, page.named("text box", "提示词").get_property("value"))
 
 
 def test_a_look_at_what_is_under_way_is_small(console):

@@ -26,5 +26,5 @@ def test_who_has_seen_the_end_stays_away(serve, chromium, seconds):
     chromium.execute_script(FOLLOW, f"{TASKS}/{task_id}/events")
     WebDriverWait(chromium, 30).until(lambda browser: browser.execute_script("return source.readyState") == 2)
 
-    seen = chromium.execute_script("return seen")
-    assert ["snapshot", "completed", "reconnects", "stays away"] == seen
+    events = chromium.execute_script("return seen")
+    assert ["snapshot", "completed", "reconnects", "stays away"] == events

@@ -101,7 +101,7 @@ def _ask(command, address, model, prompt, certificate):
     environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
     if certificate:
         environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
-    made = subprocess.run(
+    process = subprocess.run(
         [*command, f"{address}/v1", model, prompt],
         env=environ,
         capture_output=True,
@@ -109,4 +109,4 @@ def _ask(command, address, model, prompt, certificate):
         timeout=900,
         check=False,
     )
-    return int(made.stdout.split()[-1]) if made.returncode == 0 else 0
+    return int(process.stdout.split()[-1]) if process.returncode == 0 else 0

@@ -39,9 +39,9 @@ class CuttingProxy:
         self._tasks.add(asyncio.current_task())
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            sent = await self._request(reader)
-            there_writer.write(sent)
-            breaking = self._cut(sent)
+            request = await self._request(reader)
+            there_writer.write(request)
+            breaking = self._cut(request)
             if breaking is None:
                 await self._pass_all(reader, writer, there_reader, there_writer)
             else:

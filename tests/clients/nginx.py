@@ -83,15 +83,15 @@ class Nginx:
     def _documented(self, port: int) -> str:
         """Return the site that we ship, for this machine: other names and places, the same words."""
         site = SITE.read_text("utf-8")
-        for ours, here in (
+        for shipped, local in (
             ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
             ("server_name pictures.example.com;", "server_name localhost;"),
             ("/etc/ssl/certs/pictures.example.com.pem", str(self.certificate)),
             ("/etc/ssl/private/pictures.example.com.key", str(self.folder / "localhost.key")),
             ("http://127.0.0.1:8080;", f"{self.upstream};"),
         ):
-            assert site.count(ours) == 1, ours
-            site = site.replace(ours, here)
+            assert site.count(shipped) == 1, shipped
+            site = site.replace(shipped, local)
         return site
 
     def _await(self, port: int) -> None:

@@ -74,7 +74,7 @@ def _has_pip(python: str) -> bool:
 
 def _run(command: list[str]) -> None:
     environ = {**os.environ, "PIP_USER": "0"}
-    made = subprocess.run(
+    process = subprocess.run(
         command, env=environ, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
     )
-    assert made.returncode == 0, f"{' '.join(command)}\n{made.stdout}{made.stderr}"
+    assert process.returncode == 0, f"{' '.join(command)}\n{process.stdout}{process.stderr}"

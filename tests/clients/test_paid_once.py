@@ -48,7 +48,7 @@ def test_a_connection_that_breaks_before_the_answer(service, upstream, ask_all):
     first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first)) as proxy:
         assert EACH_ONCE == ask_all(everywhere(proxy.url), "slow/m")
-    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.seen)
+    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.chosen)
 
 
 def test_a_connection_that_breaks_within_the_answer(service, upstream, ask_all):
@@ -56,7 +56,7 @@ def test_a_connection_that_breaks_within_the_answer(service, upstream, ask_all):
     first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first, answer_bytes=1000)) as proxy:
         images = ask_all(everywhere(proxy.url), "large/m")
-    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.seen)
+    assert (EACH_ONCE, set(CLIENTS)) == (upstream.fake.ledger, first.chosen)
     assert EACH_ONCE == {**images, "openai_npm": 1}
 
 
@@ -106,12 +106,12 @@ class FirstOfEach:
     """Chooses the first request of each client, when the provider has been asked for it."""
 
     def __init__(self, ledger):
-        self.seen = set()
+        self.chosen = set()
         self._ledger = ledger
 
     def __call__(self, request):
         who = next(client for client in CLIENTS if f'"{client}"'.encode() in request)
-        if who in self.seen:
+        if who in self.chosen:
             return None
-        self.seen.add(who)
+        self.chosen.add(who)
         return asyncio.to_thread(until, lambda: who in self._ledger)

@@ -26,8 +26,8 @@ EVIL = "Origin: https://evil.example"
 async def refuse(scope, receive, send, slug, data, headers):
     status, body = envelope(slug, data, english=True, request_id="id")
     content = json.dumps(body).encode()
-    sent = {"content-type": "application/json", "content-length": str(len(content)), **headers}
-    head = [(k.encode(), v.encode()) for k, v in sent.items()]
+    response_headers = {"content-type": "application/json", "content-length": str(len(content)), **headers}
+    head = [(k.encode(), v.encode()) for k, v in response_headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": content, "more_body": False})
 
@@ -37,14 +37,14 @@ class App:
 
     def __init__(self):
         self.waiting = asyncio.Event()
-        self.left = asyncio.Event()
+        self.disconnected = asyncio.Event()
 
     async def __call__(self, scope, receive, send):
         message = await receive()
         if scope["path"] == "/wait":
             self.waiting.set()
             assert (await receive())["type"] == "http.disconnect"
-            self.left.set()
+            self.disconnected.set()
             return
         content = str(len(message["body"])).encode()
         head = [(b"content-length", str(len(content)).encode())]
@@ -188,10 +188,10 @@ async def test_dripping_does_not_extend_the_time_for_a_head():
     async with serving(limits=ConnectionLimits(head_seconds=0.1)) as port, Client.to(port) as client:
         await client.send(b"GET / HTTP/1.1\r\nX: ")
         dripping = asyncio.create_task(drip(client))
-        said = await client.ended()
+        response = await client.ended()
         await dripping
 
-        assert b"" == said
+        assert b"" == response
 
 
 async def test_a_second_head_has_a_deadline_of_its_own():
@@ -452,6 +452,6 @@ async def test_the_application_notices_that_its_client_left():
         async with Client.to(port) as client:
             await client.send(head("GET", "/wait"))
             await app.waiting.wait()
-        await app.left.wait()
+        await app.disconnected.wait()
 
-        assert app.left.is_set()
+        assert app.disconnected.is_set()

@@ -28,7 +28,7 @@ from imagegen_core.search.query import SearchQuery
 from imagegen_core.tasks.attempt import Phase
 from imagegen_core.tasks.task import TaskStatus
 from tests.integration.api.live_server import imagegen
-from tests.integration.cli.said import failed
+from tests.integration.cli.outcomes import failed
 from tests.schemas.directories import NAMES, SAVED_KEY, SECRET_HEADER, unpack
 
 pytestmark = pytest.mark.anyio

@@ -26,9 +26,9 @@ def submit(api, prompt="a lighthouse", *, headers=None, **params):
 
 def data(response):
     """Return what a good answer holds; fail with its text otherwise."""
-    told = response.json()
-    assert told["code"] == 0, told
-    return told["data"]
+    body = response.json()
+    assert body["code"] == 0, body
+    return body["data"]
 
 
 def finished(api, prompt="a lighthouse", **params):
@@ -60,10 +60,10 @@ def running(api, task_id):
 def until(look, good, *, seconds=120):
     """Return what ``look`` sees once it is good."""
     deadline = time.monotonic() + seconds
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, f"it never came: {seen}"
+    while not good(result := look()):
+        assert time.monotonic() < deadline, f"it never came: {result}"
         time.sleep(0.02)
-    return seen
+    return result
 
 
 def total(api, path=TASKS):
@@ -72,15 +72,15 @@ def total(api, path=TASKS):
 
 def row(response):
     """Return what identifies a row of the error table in an answer."""
-    told = response.json()
-    return response.status_code, told["code"], told["data"].get("error")
+    body = response.json()
+    return response.status_code, body["code"], body["data"].get("error")
 
 
 def fields(response):
     """Return the fields that a 40000 complains of."""
-    told = response.json()
-    assert told["code"] == 40000, told
-    return sorted(problem["field"] for problem in told["data"]["errors"])
+    body = response.json()
+    assert body["code"] == 40000, body
+    return sorted(problem["field"] for problem in body["data"]["errors"])
 
 
 def data_url(content, mime_type="image/png"):

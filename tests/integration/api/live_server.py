@@ -51,20 +51,22 @@ class Terminal:
     shown: str = ""
 
     @classmethod
-    def of(cls, *args, cwd, columns=100):
+    def start(cls, *args, cwd, columns=100):
         """Start a command."""
-        ours, its = os.openpty()
+        own_end, command_end = os.openpty()
         environ = {**clean_environ(TERM="xterm", COLUMNS=str(columns)), "NO_COLOR": ""}
-        process = subprocess.Popen([IMAGEGEN, *args], cwd=cwd, env=environ, stdin=its, stdout=its, stderr=its)
-        os.close(its)
-        return cls(process, ours)
+        process = subprocess.Popen(
+            [IMAGEGEN, *args], cwd=cwd, env=environ, stdin=command_end, stdout=command_end, stderr=command_end
+        )
+        os.close(command_end)
+        return cls(process, own_end)
 
     def until(self, text, seconds=120):
         """Read until this is shown."""
         deadline = time.monotonic() + seconds
         while text not in self.shown:
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([self.screen], [], [], max(left, 0))
+            remaining = deadline - time.monotonic()
+            ready, _, _ = select.select([self.screen], [], [], max(remaining, 0))
             if not ready:
                 raise AssertionError(f"never shown: {text!r}, only {self.shown[-300:]!r}")
             self.shown += self._read()
@@ -147,7 +149,7 @@ class LiveServer:
 
     def on_terminal(self, *args, columns=100):
         """Start a command as somebody at a keyboard does."""
-        return Terminal.of(*args, cwd=self.folder, columns=columns)
+        return Terminal.start(*args, cwd=self.folder, columns=columns)
 
     def _await(self):
         deadline = time.monotonic() + START_SECONDS
@@ -155,10 +157,10 @@ class LiveServer:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}: {self.log}")
             with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
-                told = json.loads((self.data_dir / "server.json").read_text())
-                if told["pid"] == self.process.pid:
-                    httpx.get(f"{told['url']}/health/live", trust_env=False).raise_for_status()
-                    self.url = told["url"]
+                announcement = json.loads((self.data_dir / "server.json").read_text())
+                if announcement["pid"] == self.process.pid:
+                    httpx.get(f"{announcement['url']}/health/live", trust_env=False).raise_for_status()
+                    self.url = announcement["url"]
                     return
             time.sleep(0.02)
         raise AssertionError(f"the server did not answer: {self.log}")

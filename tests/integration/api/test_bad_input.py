@@ -25,13 +25,13 @@ REFUSED = (400, 40000, "validation_failed")
 
 
 @pytest.fixture(scope="module")
-def known(api):
+def earlier_tasks(api):
     """Two tasks that were there before anything wrong was sent."""
     return [finished(api, f"known {i}") for i in range(2)]
 
 
 @pytest.fixture(autouse=True)
-def _stores_nothing(api, known):
+def _stores_nothing(api, earlier_tasks):
     before = total(api), total(api, IMAGES)
     yield
     assert before == (total(api), total(api, IMAGES))
@@ -439,8 +439,8 @@ def test_a_refusal_never_shows_a_key(api):
 
 
 @pytest.mark.parametrize("last", ["-1", "abc", "1.5", "\u00b2".encode()])
-def test_a_last_event_id_that_is_no_number_is_refused(api, known, last):
+def test_a_last_event_id_that_is_no_number_is_refused(api, earlier_tasks, last):
     """The stream never gave it."""
-    answer = api.get(f"{TASKS}/{known[0]['task_id']}/events", headers={"Last-Event-ID": last})
+    answer = api.get(f"{TASKS}/{earlier_tasks[0]['task_id']}/events", headers={"Last-Event-ID": last})
 
     assert REFUSED == row(answer)

@@ -42,10 +42,10 @@ def test_generate_writes_an_image_without_a_server(run, tmp_path):
     out = good(run("generate", "一只可爱的猫", *SMALL, "-o", "cat.png"))
     with Image.open(tmp_path / "cat.png") as decoded:
         size, kind = decoded.size, decoded.format
-    kept = json.loads(good(run("images", "list", "--json")))
+    listed = json.loads(good(run("images", "list", "--json")))
 
     assert ((64, 64), "PNG", True) == (size, kind, "cat.png" in out)
-    assert ["一只可爱的猫"] == [image["prompt"] for image in kept]
+    assert ["一只可爱的猫"] == [image["prompt"] for image in listed]
 
 
 @pytest.mark.parametrize("name", ["b.jpg", "b.GIF"])
@@ -349,29 +349,29 @@ def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
     """Without a server."""
     for prompt in ("一只可爱的猫", "a dog"):
         good(run("generate", prompt, *SMALL))
-    found = json.loads(good(run("images", "search", "貓", "--operation", "generate", "--json")))
+    matches = json.loads(good(run("images", "search", "貓", "--operation", "generate", "--json")))
     elsewhere = json.loads(good(run("images", "search", "貓", "--provider", "nobody", "--json")))
     first = run("images", "list", "--limit", "1", "--from", "2020-01-01")
-    shown = json.loads(good(run("images", "show", found[0]["id"])))
+    shown = json.loads(good(run("images", "show", matches[0]["id"])))
     good(run("images", "export", "cats", "--search", "猫"))
     good(run("images", "export", "all"))
-    good(run("images", "delete", found[0]["id"], "--yes"))
-    left = json.loads(good(run("images", "list", "--json")))
+    good(run("images", "delete", matches[0]["id"], "--yes"))
+    remaining = json.loads(good(run("images", "list", "--json")))
 
-    assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in found], shown["prompt"])
+    assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in matches], shown["prompt"])
     assert [] == elsewhere
     assert "a dog" == first.stdout.strip().split("\t")[-1]
     assert first.stderr.startswith("the first 1 of 2; ")
     assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
-    assert ["a dog"] == [i["prompt"] for i in left]
+    assert ["a dog"] == [i["prompt"] for i in remaining]
 
 
-@pytest.mark.parametrize(("lang", "said"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
-def test_complaints_are_in_the_language_of_the_locale(run, lang, said):
+@pytest.mark.parametrize(("lang", "message"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
+def test_complaints_are_in_the_language_of_the_locale(run, lang, message):
     """Also where no server is asked."""
     good(run("providers", "set", "begun", "--kind", "demo"))
 
-    assert said in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
+    assert message in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
 
 
 def test_a_file_that_cannot_be_opened_is_named(run):
@@ -497,7 +497,7 @@ def test_config_check_says_that_all_is_well(run):
 
 
 @pytest.mark.parametrize(
-    ("config", "why"),
+    ("config", "reason"),
     [
         ({"default_provider": "nowhere"}, "no provider 'nowhere' is configured"),
         ({"providers": {"demo": {"enabled": False}}}, "no provider 'demo' is configured"),
@@ -507,7 +507,7 @@ def test_config_check_says_that_all_is_well(run):
         ),
     ],
 )
-def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path, config, why):
+def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path, config, reason):
     """By the check, by the doctor, and by the start; until it is saved."""
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     checked = run("config", "check")
@@ -518,7 +518,7 @@ def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path,
         data(api.post(CONFIG, json={"provider_name": name, "kind": "demo", "enabled": True}))
 
     assert (0, True) == (checked.returncode, "default_provider: " in checked.stderr)
-    assert [True] * 3 == [why in said for said in (checked.stderr, looked.stdout, server.log)]
+    assert [True] * 3 == [reason in output for output in (checked.stderr, looked.stdout, server.log)]
     assert "" == run("config", "check").stderr
     assert "default provider" not in run("doctor").stdout
 
@@ -719,8 +719,8 @@ def test_a_second_server_with_the_same_port_is_told_of_the_data(start_server):
 
 def test_a_port_that_is_taken_is_named(run):
     """Whoever has it; that is no wrong usage."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
 
         assert str(port) in failed(run("serve", "--port", port))
 
@@ -756,10 +756,10 @@ def test_an_image_is_written_whole(run, tmp_path):
 def test_the_server_announces_itself_for_commands_only(start_server):
     """The note is gone when it has ended."""
     server = start_server()
-    there = (server.data_dir / "server.json").exists()
+    existed = (server.data_dir / "server.json").exists()
     server.stop()
 
-    assert (True, False) == (there, (server.data_dir / "server.json").exists())
+    assert (True, False) == (existed, (server.data_dir / "server.json").exists())
     assert 0 == server.imagegen("tasks", "list").returncode
 
 

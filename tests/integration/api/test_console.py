@@ -16,13 +16,13 @@ def files_of(text):
 
 def all_files(api):
     """Return the names of all files that the page loads, modules of modules too."""
-    waiting, seen = files_of(api.get("/").text), set()
+    waiting, done = files_of(api.get("/").text), set()
     while waiting:
         name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
+        if name not in done:
+            done.add(name)
             waiting += files_of(api.get(f"/console/{name}").text)
-    return seen
+    return done
 
 
 def test_the_page_is_whole_and_needs_no_other_host(api):

@@ -12,19 +12,19 @@ UNKNOWN = f"{TASKS}/00000000-0000-7000-8000-000000000000"
 
 def test_a_good_answer_is_wrapped(api):
     """Code 0, success, and what was asked for."""
-    told = api.get(TASKS).json()
+    body = api.get(TASKS).json()
 
-    assert ({"code", "message", "data"}, 0, "success") == (set(told), told["code"], told["message"])
+    assert ({"code", "message", "data"}, 0, "success") == (set(body), body["code"], body["message"])
 
 
 def test_an_error_is_wrapped_with_its_slug_and_request_id(api):
     """The slug is stable, the id is the header's."""
     answer = api.get(UNKNOWN)
-    told = answer.json()
+    body = answer.json()
 
-    assert {"code", "message", "data"} == set(told)
+    assert {"code", "message", "data"} == set(body)
     assert (404, 40401, "task_not_found") == row(answer)
-    assert answer.headers["x-request-id"] == told["data"]["request_id"]
+    assert answer.headers["x-request-id"] == body["data"]["request_id"]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_any_other_request_id_is_replaced(api, hostile):
 def test_the_language_follows_accept_language_and_is_chinese_by_default(api, language, chinese):
     """Message and hint both."""
     headers = {"Accept-Language": language} if language is not None else {"Accept-Language": ""}
-    told = api.get(f"{IMAGES}?page=0", headers=headers).json()
+    body = api.get(f"{IMAGES}?page=0", headers=headers).json()
 
     assert (chinese, chinese) == (
-        bool(CHINESE.search(told["message"])),
-        bool(CHINESE.search(told["data"]["hint"])),
+        bool(CHINESE.search(body["message"])),
+        bool(CHINESE.search(body["data"]["hint"])),
     )
 
 

@@ -42,22 +42,22 @@ ROWS = {
     "validation_failed": (
         40000,
         _post(GENERATE, body_of(num=0)),
-        lambda told: [e["field"] for e in told["errors"]] == ["params.num"],
+        lambda details: [e["field"] for e in details["errors"]] == ["params.num"],
     ),
     "provider_not_configured": (
         40001,
         _post(GENERATE, {**body_of(), "provider": "nobody"}),
-        lambda told: told["provider"] == "nobody",
+        lambda details: details["provider"] == "nobody",
     ),
     "provider_disabled": (
         40002,
         _post(GENERATE, {**body_of(), "provider": "rows-off"}),
-        lambda told: told["provider"] == "rows-off",
+        lambda details: details["provider"] == "rows-off",
     ),
     "model_not_available": (
         40003,
         _post(GENERATE, {**body_of(), "provider": "rows-narrow", "model_id": "gone"}),
-        lambda told: told["models"] == ["draws", "edits"],
+        lambda details: details["models"] == ["draws", "edits"],
     ),
     "unsupported_operation": (
         40004,
@@ -65,12 +65,14 @@ ROWS = {
             "/api/v1/images/upscale",
             {"provider": "rows-narrow", "model_id": "draws", "image": data_url(png())},
         ),
-        lambda told: (told["operation"], told["supported"]) == ("upscale", ["generate", "reference"]),
+        lambda details: (
+            (details["operation"], details["supported"]) == ("upscale", ["generate", "reference"])
+        ),
     ),
     "invalid_image": (
         40005,
         _post("/api/v1/images/upscale", {"provider": "demo", "image": data_url(b"no image")}),
-        lambda told: told["field"] == "image",
+        lambda details: details["field"] == "image",
     ),
     "reference_count": (
         40006,
@@ -78,28 +80,28 @@ ROWS = {
             "/api/v1/images/generate-with-references",
             {"provider": "demo", "prompt": "x", "reference_images": []},
         ),
-        lambda told: told["max"] == 14,
+        lambda details: details["max"] == 14,
     ),
     "api_key_required": (
         40007,
         _post(CONFIG, {"provider_name": "rows-keyed", "api_base": "http://127.0.0.1:19/v1", "kind": "demo"}),
-        lambda told: told["secret"] == "api_key",
+        lambda details: details["secret"] == "api_key",
     ),
     "upstream_not_allowed": (
         40008,
         _post(CONFIG, {"provider_name": "rows-inside", "kind": "demo", "api_base": "http://10.0.0.1/v1"}),
-        lambda told: True,
+        lambda details: True,
     ),
-    "not_found": (40400, _get("/api/v1/nothing"), lambda told: True),
-    "task_not_found": (40401, _get(f"{TASKS}/{NOBODY}"), lambda told: True),
-    "image_not_found": (40402, _get(f"{IMAGES}/999999999"), lambda told: True),
-    "provider_config_not_found": (40403, _get(f"{CONFIG}/nobody"), lambda told: True),
+    "not_found": (40400, _get("/api/v1/nothing"), lambda details: True),
+    "task_not_found": (40401, _get(f"{TASKS}/{NOBODY}"), lambda details: True),
+    "image_not_found": (40402, _get(f"{IMAGES}/999999999"), lambda details: True),
+    "provider_config_not_found": (40403, _get(f"{CONFIG}/nobody"), lambda details: True),
     "method_not_allowed": (
         40500,
         lambda api, headers: api.put(TASKS, headers=headers),
-        lambda told: True,
+        lambda details: True,
     ),
-    "idempotency_key_reused": (42201, _reused, lambda told: True),
+    "idempotency_key_reused": (42201, _reused, lambda details: True),
 }
 
 HINTED = {
@@ -146,11 +148,11 @@ def test_a_row_has_its_code_slug_and_data(api, slug):
     """The HTTP status is the code's first three digits."""
     code, ask, holds = ROWS[slug]
     answer = ask(api, {})
-    told = answer.json()["data"]
+    details = answer.json()["data"]
 
     assert (code // 100, code, slug) == row(answer)
-    assert holds(told), told
-    assert answer.headers["x-request-id"] == told["request_id"]
+    assert holds(details), details
+    assert answer.headers["x-request-id"] == details["request_id"]
 
 
 @pytest.mark.parametrize("slug", ROWS)
@@ -179,9 +181,9 @@ def test_a_row_speaks_chinese_and_english(api, slug):
 )
 def test_what_is_wrong_with_a_field_is_said_in_both_languages(api, ask, chinese, english):
     """Chinese unless English is asked for, like the message above it."""
-    said = [ask(api, headers).json()["data"]["errors"][0]["message"] for headers in ({}, ENGLISH)]
+    messages = [ask(api, headers).json()["data"]["errors"][0]["message"] for headers in ({}, ENGLISH)]
 
-    assert [chinese, english] == said
+    assert [chinese, english] == messages
 
 
 def test_a_refused_task_leaves_nothing(api):

@@ -10,14 +10,14 @@ from tests.integration.api.asking import CONFIG, GENERATE, data, finished
 def test_health_tells_what_the_service_stands_on(api):
     """Not in the envelope."""
     answer = api.get("/health")
-    told = answer.json()
+    report = answer.json()
 
-    assert (200, "ok") == (answer.status_code, told["status"])
-    assert {"status", "version", "uptime_seconds", "checks"} == set(told)
-    assert {"database", "storage", "queue", "disk_free_bytes"} <= set(told["checks"])
-    assert {"pending", "processing", "workers", "size"} == set(told["checks"]["queue"])
-    assert told["checks"]["disk_free_bytes"] > 0
-    assert "oss" not in told["checks"]
+    assert (200, "ok") == (answer.status_code, report["status"])
+    assert {"status", "version", "uptime_seconds", "checks"} == set(report)
+    assert {"database", "storage", "queue", "disk_free_bytes"} <= set(report["checks"])
+    assert {"pending", "processing", "workers", "size"} == set(report["checks"]["queue"])
+    assert report["checks"]["disk_free_bytes"] > 0
+    assert "oss" not in report["checks"]
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
@@ -131,15 +131,15 @@ def test_providers_lists_what_can_be_used_now(api, saved):
     """Name, kind, models with capabilities and limits; not what is switched off."""
     saved("usable", models=[{"id": "m", "capabilities": ["generate"]}])
     saved("unusable", enabled=False)
-    told = data(api.get("/api/v1/providers"))
-    by_name = {provider["name"]: provider for provider in told["providers"]}
+    listing = data(api.get("/api/v1/providers"))
+    by_name = {provider["name"]: provider for provider in listing["providers"]}
     model = by_name["usable"]["models"][0]
 
     assert {"demo", "on-file", "usable"} <= set(by_name)
     assert "unusable" not in by_name
     assert ("demo", "m", ["generate"]) == (by_name["usable"]["kind"], model["id"], model["capabilities"])
     assert {"max_num": 10, "prompt_chars": 32_000}.items() <= model["limits"].items()
-    assert {"openai", "dashscope", "siliconflow"} <= {preset["name"] for preset in told["presets"]}
+    assert {"openai", "dashscope", "siliconflow"} <= {preset["name"] for preset in listing["presets"]}
 
 
 def test_the_list_of_providers_never_shows_an_address_or_a_key(api, saved):

@@ -73,11 +73,11 @@ def test_a_record_has_all_its_fields(api, image):
 def test_the_list_has_its_shape(api, image):
     """And the newest image is first."""
     newest = make_image(api, "newest")
-    told = data(api.get(IMAGES))
+    page = data(api.get(IMAGES))
 
-    assert {"items", "page", "page_size", "total", "has_more", "next_cursor"} <= set(told)
-    assert (1, 20, newest) == (told["page"], told["page_size"], told["items"][0])
-    assert told["total"] >= 2
+    assert {"items", "page", "page_size", "total", "has_more", "next_cursor"} <= set(page)
+    assert (1, 20, newest) == (page["page"], page["page_size"], page["items"][0])
+    assert page["total"] >= 2
 
 
 def test_pages_and_cursors_show_every_image_once(api):
@@ -86,17 +86,17 @@ def test_pages_and_cursors_show_every_image_once(api):
         make_image(api, f"paged {i}", n=2)
     by_cursor, cursor = [], ""
     while cursor is not None:
-        told = data(api.get(f"{IMAGES}?page_size=7{cursor and '&cursor=' + cursor}"))
-        by_cursor += [item["id"] for item in told["items"]]
-        cursor = told["next_cursor"]
+        page = data(api.get(f"{IMAGES}?page_size=7{cursor and '&cursor=' + cursor}"))
+        by_cursor += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
     by_page = [
         item["id"]
-        for page in range(1, -(-told["total"] // 7) + 1)
-        for item in data(api.get(f"{IMAGES}?page_size=7&page={page}"))["items"]
+        for number in range(1, -(-page["total"] // 7) + 1)
+        for item in data(api.get(f"{IMAGES}?page_size=7&page={number}"))["items"]
     ]
 
     assert by_page == by_cursor == sorted(set(by_cursor), reverse=True)
-    assert told["total"] == len(by_cursor)
+    assert page["total"] == len(by_cursor)
 
 
 def test_a_cursor_is_not_shifted_by_new_images(api):
@@ -118,24 +118,24 @@ def test_filters_by_provider_and_model(api, saved):
         body = {**body_of(), "provider": "gallery", "model_id": model}
         ids[model] = data(api.post(GENERATE, json=body, headers=WAIT))["images"][0]["id"]
 
-    def found(query):
+    def ids_of(query):
         return [item["id"] for item in data(api.get(f"{IMAGES}?{query}"))["items"]]
 
-    assert [ids["ink"], ids["oil"]] == found("provider=gallery")
-    assert [ids["ink"]] == found("provider=gallery&model_id=ink") == found("model_id=ink")
-    assert [] == found("provider=gallery&model_id=demo") == found("provider=nobody")
+    assert [ids["ink"], ids["oil"]] == ids_of("provider=gallery")
+    assert [ids["ink"]] == ids_of("provider=gallery&model_id=ink") == ids_of("model_id=ink")
+    assert [] == ids_of("provider=gallery&model_id=demo") == ids_of("provider=nobody")
 
 
 def test_filters_by_date_and_time(api):
     """``from`` and ``to``; a bare date as ``to`` takes in its whole day."""
-    made = make_image(api, "dated")
-    at = datetime.fromisoformat(made["created_at"])
+    record = make_image(api, "dated")
+    at = datetime.fromisoformat(record["created_at"])
     today, day = at.date(), timedelta(days=1)
     second = timedelta(seconds=1)
 
     def has(**query):
         query = {name.rstrip("_"): str(value) for name, value in query.items()}
-        return made["id"] in [
+        return record["id"] in [
             i["id"] for i in data(api.get(IMAGES, params={**query, "page_size": 100}))["items"]
         ]
 
@@ -143,7 +143,7 @@ def test_filters_by_date_and_time(api):
     assert has(to=today)
     assert has(to=today.strftime("%Y%m%d"))
     assert has(from_=today, to=today)
-    assert has(from_=made["created_at"])
+    assert has(from_=record["created_at"])
     assert has(from_=(at - second).isoformat(), to=(at + second).isoformat())
     assert has(from_=(at - second).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     assert not has(to=today - day)
@@ -154,15 +154,15 @@ def test_filters_by_date_and_time(api):
 
 def test_the_time_zone_of_a_filter_counts(api):
     """Also where the plus sign of the query became a space."""
-    made = make_image(api, "zoned")
-    at = datetime.fromisoformat(made["created_at"])
-    there = timezone(timedelta(hours=8))
-    early = at.astimezone(there).isoformat()
-    late = (at + timedelta(milliseconds=1)).astimezone(there).isoformat()
+    record = make_image(api, "zoned")
+    at = datetime.fromisoformat(record["created_at"])
+    shanghai = timezone(timedelta(hours=8))
+    early = at.astimezone(shanghai).isoformat()
+    late = (at + timedelta(milliseconds=1)).astimezone(shanghai).isoformat()
 
     for spell in (quote, str):
-        found = data(api.get(f"{IMAGES}?from={spell(early)}&to={spell(late)}"))["items"]
-        assert [made["id"]] == [item["id"] for item in found]
+        items = data(api.get(f"{IMAGES}?from={spell(early)}&to={spell(late)}"))["items"]
+        assert [record["id"]] == [item["id"] for item in items]
 
 
 def test_the_bytes_are_what_the_record_says(content, image):
@@ -183,10 +183,10 @@ def test_the_bytes_are_what_the_record_says(content, image):
 )
 def test_the_type_comes_from_the_bytes(api, kind, mime_type):
     """For each of the three."""
-    made = make_image(api, format=kind)
-    answer = api.get(made["image_url"])
+    record = make_image(api, format=kind)
+    answer = api.get(record["image_url"])
 
-    assert (mime_type, mime_type) == (made["mime_type"], answer.headers["content-type"])
+    assert (mime_type, mime_type) == (record["mime_type"], answer.headers["content-type"])
 
 
 def test_content_is_served_safely(api, image):
@@ -227,7 +227,7 @@ def test_another_tag_is_200(api, image, content):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "part"),
+    ("requested", "part"),
     [
         ("bytes=0-0", slice(0, 1)),
         ("bytes=0-99", slice(0, 100)),
@@ -239,9 +239,9 @@ def test_another_tag_is_200(api, image, content):
         ("bytes=0-", slice(0, None)),
     ],
 )
-def test_one_range_is_206(api, image, content, wanted, part):
+def test_one_range_is_206(api, image, content, requested, part):
     """From the start, from the end, beyond the end."""
-    answer = api.get(image["image_url"], headers={"Range": wanted})
+    answer = api.get(image["image_url"], headers={"Range": requested})
     expected = content[part]
     start = len(content[: part.start]) if part.start else 0
 
@@ -251,21 +251,21 @@ def test_one_range_is_206(api, image, content, wanted, part):
 
 
 @pytest.mark.parametrize(
-    "wanted", ["bytes={size}-", "bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"]
+    "requested", ["bytes={size}-", "bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"]
 )
-def test_a_range_behind_the_end_is_416(api, image, content, wanted):
+def test_a_range_behind_the_end_is_416(api, image, content, requested):
     """With the size."""
-    answer = api.get(image["image_url"], headers={"Range": wanted.format(size=len(content))})
+    answer = api.get(image["image_url"], headers={"Range": requested.format(size=len(content))})
 
     assert (416, f"bytes */{len(content)}") == (answer.status_code, answer.headers["content-range"])
 
 
 @pytest.mark.parametrize(
-    "wanted", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""]
+    "requested", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""]
 )
-def test_a_range_that_makes_no_sense_is_ignored(api, image, content, wanted):
+def test_a_range_that_makes_no_sense_is_ignored(api, image, content, requested):
     """And so are several at once."""
-    answer = api.get(image["image_url"], headers={"Range": wanted})
+    answer = api.get(image["image_url"], headers={"Range": requested})
 
     assert (200, content) == (answer.status_code, answer.content)
 
@@ -303,12 +303,12 @@ def test_head_tells_the_same_without_the_bytes(api, server, image, path):
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (1024, 700), (300, 1500)])
 def test_a_thumbnail_is_a_small_webp(api, width, height):
     """At most 512 pixels a side, never enlarged, in the same shape."""
-    made = data(
+    record = data(
         api.post(
             GENERATE, json={"params": {"prompt": "thumb", "width": width, "height": height}}, headers=WAIT
         )
     )["images"][0]
-    answer = api.get(made["thumbnail_url"])
+    answer = api.get(record["thumbnail_url"])
     with Image.open(io.BytesIO(answer.content)) as opened:
         shown = opened.size
         opened.load()
@@ -321,14 +321,14 @@ def test_a_thumbnail_is_a_small_webp(api, width, height):
 def test_a_deleted_image_leaves_no_file(api, server):
     """Neither image nor thumbnail; the task stays, without it."""
     task = finished(api, "to be deleted")
-    made = task["images"][0]
-    whole = api.get(made["image_url"]).content
-    small = api.get(made["thumbnail_url"]).content
-    answer = api.delete(f"{IMAGES}/{made['id']}")
+    record = task["images"][0]
+    whole = api.get(record["image_url"]).content
+    small = api.get(record["thumbnail_url"]).content
+    answer = api.delete(f"{IMAGES}/{record['id']}")
     files = [p.read_bytes() for p in server.data_dir.rglob("*") if p.is_file() and p.stat().st_size < 10**6]
 
     assert (200, None) == (answer.status_code, data(answer))
-    assert (404, 40402, "image_not_found") == row(api.get(made["image_url"]))
+    assert (404, 40402, "image_not_found") == row(api.get(record["image_url"]))
     assert [] == [content for content in files if content in (whole, small)]
     assert ("completed", [], None) == tuple(
         task_of(api, task["task_id"])[name] for name in ("status", "images", "image_url")
@@ -337,14 +337,14 @@ def test_a_deleted_image_leaves_no_file(api, server):
 
 def test_a_deleted_image_is_in_no_list(api):
     """The totals count without it, and its number is not given again."""
-    made = make_image(api, "gone from lists 消失")
+    record = make_image(api, "gone from lists 消失")
     before = data(api.get(IMAGES))["total"]
-    data(api.delete(f"{IMAGES}/{made['id']}"))
-    found = data(api.get(f"{IMAGES}/search", params={"keyword": "gone from lists 消失"}))
+    data(api.delete(f"{IMAGES}/{record['id']}"))
+    matches = data(api.get(f"{IMAGES}/search", params={"keyword": "gone from lists 消失"}))
 
     assert before - 1 == data(api.get(IMAGES))["total"]
-    assert ([], 0) == (found["items"], found["total"])
-    assert make_image(api, "after")["id"] > made["id"]
+    assert ([], 0) == (matches["items"], matches["total"])
+    assert make_image(api, "after")["id"] > record["id"]
 
 
 def test_a_task_of_several_keeps_the_others(api):
@@ -383,10 +383,10 @@ def test_an_input_image_is_not_in_the_gallery(api):
 
 def test_a_thumbnail_that_was_lost_is_kept_again(api, server):
     """Whoever asks for it next finds it on the disk."""
-    made = make_image(api, "thumbnail lost")
-    before = api.get(made["thumbnail_url"]).content
-    (file,) = (server.data_dir / "images").rglob(f"{made['task_id']}*.thumb.webp")
+    record = make_image(api, "thumbnail lost")
+    before = api.get(record["thumbnail_url"]).content
+    (file,) = (server.data_dir / "images").rglob(f"{record['task_id']}*.thumb.webp")
     file.unlink()
-    after = api.get(made["thumbnail_url"]).content
+    after = api.get(record["thumbnail_url"]).content
 
     assert before == after == file.read_bytes()

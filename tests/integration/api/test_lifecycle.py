@@ -82,7 +82,7 @@ def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_u
         reads = [api.get(path).status_code for path in (TASKS, IMAGES, done["image_url"], f"{TASKS}/{runs}")]
 
         assert "stopping" == health.json()["status"]
-        assert [503, 200] == [api.get(f"/health/{what}").status_code for what in ("ready", "live")]
+        assert [503, 200] == [api.get(f"/health/{probe}").status_code for probe in ("ready", "live")]
         assert [(503, 50301, "unavailable")] * 3 == [row(answer) for answer in refused]
         assert int(refused[0].headers["retry-after"]) > 0
         assert [False, True] == [a.json()["message"].isascii() for a in refused[:2]]
@@ -199,12 +199,12 @@ def test_events_go_on_where_they_were_after_a_restart(start_server):
     with server.client() as api:
         job = data(submit(api, "a job", delay_seconds=2, as_job=True, progress_steps=4))["task_id"]
         with api.stream("GET", f"{TASKS}/{job}/events") as stream:
-            seen = ""
+            received = ""
             for text in stream.iter_text():
-                seen += text
-                if "event: progress" in seen and seen.endswith("\n\n"):
+                received += text
+                if "event: progress" in received and received.endswith("\n\n"):
                     break
-        last = parse(seen)[-1].id
+        last = parse(received)[-1].id
     server.kill()
     server.start()
     with server.client() as api:

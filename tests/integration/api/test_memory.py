@@ -78,13 +78,13 @@ CALLERS = 400
 
 
 @pytest.mark.parametrize(
-    ("method", "rest", "why"),
+    ("method", "rest", "reason"),
     [
         ("GET", b"".join(b"%x:\r\n" % number for number in range(3000)), "请求头"),
         ("POST", b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100_000, "分块"),
     ],
 )
-def test_crumbs_are_refused(server, method, rest, why):
+def test_crumbs_are_refused(server, method, rest, reason):
     """Thousands of headers or chunks of a byte each cost a hundred times what they weigh."""
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port)) as caller:
@@ -98,7 +98,7 @@ def test_crumbs_are_refused(server, method, rest, why):
                 answer += piece
 
     assert b"HTTP/1.1 400 " == answer[:13]
-    assert why.encode() in answer
+    assert reason.encode() in answer
 
 
 def test_bodies_that_wait_for_their_end_have_a_limit(start_server):

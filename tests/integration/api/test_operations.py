@@ -88,8 +88,8 @@ def test_an_operation_runs_with_a_data_url(api, operation):
 def test_an_operation_runs_with_a_kept_image(api, operation):
     """``image:<id>``; 202 with a Location like every task."""
     path, body, _ = GOOD[operation]
-    kept = f"image:{make_image(api)['id']}"
-    body = {**body, **({"image": kept} if "image" in body else {"reference_images": [kept, IMAGE]})}
+    stored = f"image:{make_image(api)['id']}"
+    body = {**body, **({"image": stored} if "image" in body else {"reference_images": [stored, IMAGE]})}
     answer = api.post(path, json={"provider": "demo", **body})
     task = task_of(api, data(answer)["task_id"])
 
@@ -98,10 +98,10 @@ def test_an_operation_runs_with_a_kept_image(api, operation):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-@pytest.mark.parametrize("told", ["image/png", "image/x-anything", "image/jpeg;charset=binary"])
-def test_the_three_kinds_are_told_by_their_bytes(api, kind, told):
+@pytest.mark.parametrize("declared", ["image/png", "image/x-anything", "image/jpeg;charset=binary"])
+def test_the_three_kinds_are_told_by_their_bytes(api, kind, declared):
     """Not by what the data URL claims."""
-    assert "completed" == run(api, UPSCALE, {"image": data_url(encoded(kind), told)})["status"]
+    assert "completed" == run(api, UPSCALE, {"image": data_url(encoded(kind), declared)})["status"]
 
 
 @pytest.mark.parametrize(("factor", "size"), [("x2", (64, 48)), ("x4", (128, 96))])
@@ -170,8 +170,8 @@ def test_a_mask_says_what_is_repainted(api):
     out = io.BytesIO()
     mask.save(out, "PNG")
     task = run(api, EDIT, {"prompt": "x", "image": IMAGE, "mask": data_url(out.getvalue())})
-    with Image.open(io.BytesIO(api.get(task["image_url"]).content)) as made:
-        pixel = made.convert("RGB").getpixel((30, 12))
+    with Image.open(io.BytesIO(api.get(task["image_url"]).content)) as result:
+        pixel = result.convert("RGB").getpixel((30, 12))
 
     assert (40, 90, 128) == pixel
 

@@ -33,7 +33,7 @@ KEY = "sk-abcdefghijkl-wxyz"
 
 def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
     """200 with the object, alike wherever it is shown."""
-    told = saved(
+    config = saved(
         "complete",
         display_name="完整",
         api_base=f"{UPSTREAM}/v1/",
@@ -46,7 +46,7 @@ def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
     alone = data(api.get(f"{CONFIG}/complete"))
     listed = [c for c in data(api.get(CONFIG))["items"] if c["provider_name"] == "complete"]
 
-    assert told == alone == listed[0]
+    assert config == alone == listed[0]
     assert {
         "provider_name": "complete",
         "kind": "demo",
@@ -60,11 +60,11 @@ def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
         "extra_config": {"headers": {"X-Team": "a"}, "max_concurrency": 4},
         "source": "database",
         "warnings": [],
-    }.items() <= told.items()
-    assert [("a", False), ("b", True)] == [(m["id"], m["default"]) for m in told["models"]]
-    assert ["generate", "edit"] == told["models"][1]["capabilities"]
-    assert len(told["models"][0]["capabilities"]) == 6
-    assert told["created_at"] <= told["updated_at"]
+    }.items() <= config.items()
+    assert [("a", False), ("b", True)] == [(m["id"], m["default"]) for m in config["models"]]
+    assert ["generate", "edit"] == config["models"][1]["capabilities"]
+    assert len(config["models"][0]["capabilities"]) == 6
+    assert config["created_at"] <= config["updated_at"]
 
 
 @pytest.mark.parametrize(
@@ -79,16 +79,16 @@ def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
 )
 def test_a_key_is_masked(saved, key, masked):
     """The last four characters, or none when it is short."""
-    told = saved("masked", api_key=key)
+    config = saved("masked", api_key=key)
 
-    assert (masked, True) == (told["api_key"], told["has_api_key"])
+    assert (masked, True) == (config["api_key"], config["has_api_key"])
 
 
 def test_without_a_key_there_is_none(saved):
     """And nothing to mask."""
-    told = saved("keyless")
+    config = saved("keyless")
 
-    assert (None, False) == (told["api_key"], told["has_api_key"])
+    assert (None, False) == (config["api_key"], config["has_api_key"])
 
 
 def test_no_answer_log_or_file_holds_the_key(api, server, saved):
@@ -114,12 +114,12 @@ def test_no_answer_log_or_file_holds_the_key(api, server, saved):
 
 def test_passwords_in_extra_config_are_masked_too(saved):
     """A proxy's, and headers that look like secrets."""
-    told = saved(
+    config = saved(
         "proxied",
         extra_config={"proxy": "http://user:hunter2@proxy.example:8080", "headers": {"X-Secret": "hunter2"}},
     )
 
-    assert "hunter2" not in str(told)
+    assert "hunter2" not in str(config)
 
 
 def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
@@ -128,8 +128,8 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
         "proxy": "http://user:hunter2@proxy.example:8080",
         "headers": {"X-Secret": "hunter3", "X-Team": "a"},
     }
-    told = saved("round-trip", extra_config=extra)
-    saved("round-trip", extra_config={**told["extra_config"], "max_concurrency": 2})
+    config = saved("round-trip", extra_config=extra)
+    saved("round-trip", extra_config={**config["extra_config"], "max_concurrency": 2})
     with closing(sqlite3.connect(f"file:{server.data_dir / 'imagegen.db'}?mode=ro", uri=True)) as database:
         origin, public, sealed = database.execute(
             "SELECT key_origin, extra_config, sealed_extra FROM provider_configs "
@@ -154,13 +154,13 @@ def test_what_an_update_leaves_out_stays(api, saved):
 def test_null_takes_a_value_back(api, saved):
     """To its default."""
     saved("nulled", timeout_seconds=30, max_retries=1, display_name="x", models=[{"id": "m"}])
-    told = saved("nulled", timeout_seconds=None, max_retries=None, display_name=None, models=None)
+    config = saved("nulled", timeout_seconds=None, max_retries=None, display_name=None, models=None)
 
     assert (60, 3, "nulled", ["demo"]) == (
-        told["timeout_seconds"],
-        told["max_retries"],
-        told["display_name"],
-        [m["id"] for m in told["models"]],
+        config["timeout_seconds"],
+        config["max_retries"],
+        config["display_name"],
+        [m["id"] for m in config["models"]],
     )
 
 
@@ -168,17 +168,17 @@ def test_null_takes_a_value_back(api, saved):
 def test_a_masked_key_that_is_sent_back_means_unchanged(api, saved, key):
     """The task goes out with the old one."""
     saved("kept", api_base=f"{UPSTREAM}/v1", api_key=KEY)
-    told = saved("kept", api_key=key, display_name="changed")
+    config = saved("kept", api_key=key, display_name="changed")
 
-    assert ("sk-****wxyz", "changed") == (told["api_key"], told["display_name"])
+    assert ("sk-****wxyz", "changed") == (config["api_key"], config["display_name"])
 
 
 def test_another_path_of_the_same_origin_needs_no_key(saved):
     """The key stays where it was meant for."""
     saved("moved-path", api_base=f"{UPSTREAM}/v1", api_key=KEY)
-    told = saved("moved-path", api_base=f"{UPSTREAM}/v2")
+    config = saved("moved-path", api_base=f"{UPSTREAM}/v2")
 
-    assert (f"{UPSTREAM}/v2", "sk-****wxyz") == (told["api_base"], told["api_key"])
+    assert (f"{UPSTREAM}/v2", "sk-****wxyz") == (config["api_base"], config["api_key"])
 
 
 @pytest.mark.parametrize("key", [{}, {"api_key": "sk-****wxyz"}, {"api_key": "****"}, {"api_key": None}])
@@ -194,9 +194,9 @@ def test_another_origin_needs_its_own_key(api, saved, key):
 def test_another_origin_with_a_new_key_is_saved(saved):
     """They belong together."""
     saved("moved-well", api_base=f"{UPSTREAM}/v1", api_key=KEY)
-    told = saved("moved-well", api_base=f"{OTHER_UPSTREAM}/v1", api_key="sk-another-key-1111")
+    config = saved("moved-well", api_base=f"{OTHER_UPSTREAM}/v1", api_key="sk-another-key-1111")
 
-    assert (f"{OTHER_UPSTREAM}/v1", "sk-****1111") == (told["api_base"], told["api_key"])
+    assert (f"{OTHER_UPSTREAM}/v1", "sk-****1111") == (config["api_base"], config["api_key"])
 
 
 def test_a_request_that_moves_to_another_origin_needs_its_own_key(api, saved):
@@ -205,9 +205,9 @@ def test_a_request_that_moves_to_another_origin_needs_its_own_key(api, saved):
     body = {**body_of(), "provider": "bound", "config": {"api_base": f"{OTHER_UPSTREAM}/v1"}}
     refused = api.post(GENERATE, json=body)
     masked = api.post(GENERATE, json={**body, "config": {**body["config"], "api_key": "sk-****wxyz"}})
-    taken = api.post(GENERATE, json={**body, "config": {**body["config"], "api_key": "sk-own-key-000000"}})
+    accepted = api.post(GENERATE, json={**body, "config": {**body["config"], "api_key": "sk-own-key-000000"}})
 
-    assert [(400, 40007), (400, 40007), (202, 0)] == [row(a)[:2] for a in (refused, masked, taken)]
+    assert [(400, 40007), (400, 40007), (202, 0)] == [row(a)[:2] for a in (refused, masked, accepted)]
 
 
 INSIDE = [
@@ -264,9 +264,9 @@ def test_the_service_itself_is_no_upstream_even_if_listed(tmp_path):
 
 def test_a_name_that_does_not_resolve_may_be_saved(saved):
     """It may one day."""
-    told = saved("unresolved", api_base="https://nowhere.invalid/v1", api_key=KEY)
+    config = saved("unresolved", api_base="https://nowhere.invalid/v1", api_key=KEY)
 
-    assert "https://nowhere.invalid/v1" == told["api_base"]
+    assert "https://nowhere.invalid/v1" == config["api_base"]
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ def test_a_name_that_does_not_resolve_may_be_saved(saved):
 )
 def test_the_kind_follows_from_the_name(api, name, kind):
     """A preset's name is that preset."""
-    told = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": KEY}))
+    config = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": KEY}))
     api.delete(f"{CONFIG}/{name}")
 
-    assert kind == told["kind"]
+    assert kind == config["kind"]
 
 
 @pytest.mark.parametrize(
@@ -301,11 +301,11 @@ def test_the_kind_follows_from_the_name(api, name, kind):
 )
 def test_a_key_that_cannot_be_right_is_saved_with_a_warning(api, name, key, warnings):
     """It is said when it is saved and whenever it is shown, not first by a task that fails."""
-    told = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": key}))
+    config = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": key}))
     shown = data(api.get(f"{CONFIG}/{name}"))
     api.delete(f"{CONFIG}/{name}")
 
-    assert [warnings] * 2 == [told["warnings"], shown["warnings"]]
+    assert [warnings] * 2 == [config["warnings"], shown["warnings"]]
 
 
 def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
@@ -434,13 +434,13 @@ def test_a_provider_is_switched_off_and_on(api, saved):
     off = data(api.patch(f"{CONFIG}/switched/toggle", json={"enabled": False}))
     refused = api.post(GENERATE, json={**body_of(), "provider": "switched"})
     on = data(api.patch(f"{CONFIG}/switched/toggle", json={"enabled": True}))
-    taken = api.post(GENERATE, json={**body_of(), "provider": "switched"})
+    accepted = api.post(GENERATE, json={**body_of(), "provider": "switched"})
 
     assert (False, (400, 40002, "provider_disabled"), True, 202) == (
         off["enabled"],
         row(refused),
         on["enabled"],
-        taken.status_code,
+        accepted.status_code,
     )
 
 
@@ -495,45 +495,45 @@ def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, held_upstream,
 def test_a_provider_is_tested_without_paying(api, saved):
     """ok, how long, what."""
     saved("tested")
-    told = data(api.post(f"{CONFIG}/tested/test"))
+    probe = data(api.post(f"{CONFIG}/tested/test"))
 
-    assert {"ok", "outcome", "latency_ms", "detail"} == set(told)
-    assert (True, "ok", True) == (told["ok"], told["outcome"], told["latency_ms"] >= 0)
+    assert {"ok", "outcome", "latency_ms", "detail"} == set(probe)
+    assert (True, "ok", True) == (probe["ok"], probe["outcome"], probe["latency_ms"] >= 0)
 
 
 def test_a_provider_without_a_free_call_is_not_verified(api, saved):
     """Nothing was asked, so nothing is said of address and key."""
     saved("untried", kind="http", api_base=UPSTREAM, api_key=KEY, extra_config={"preset": "minimax"})
-    told = data(api.post(f"{CONFIG}/untried/test"))
+    probe = data(api.post(f"{CONFIG}/untried/test"))
 
-    assert (True, "not_verified") == (told["ok"], told["outcome"])
+    assert (True, "not_verified") == (probe["ok"], probe["outcome"])
 
 
 def test_a_provider_that_cannot_be_reached_says_why(api, saved):
     """Nothing listens there."""
     saved("off", kind="http", api_base=UPSTREAM, api_key=KEY, extra_config={"preset": "openai"})
-    told = data(api.post(f"{CONFIG}/off/test"))
+    probe = data(api.post(f"{CONFIG}/off/test"))
 
-    assert (False, "failed") == (told["ok"], told["outcome"])
-    assert "无法连接 127.0.0.1（连接被拒绝）" == told["detail"]
+    assert (False, "failed") == (probe["ok"], probe["outcome"])
+    assert "无法连接 127.0.0.1（连接被拒绝）" == probe["detail"]
 
 
 def test_an_upstream_that_does_not_answer_is_not_ok(api):
     """200 with false: it was the test that was asked for."""
     body = {"provider_name": "stable-diffusion", "api_base": UPSTREAM}
     data(api.post(CONFIG, json=body))
-    told = data(api.post(f"{CONFIG}/stable-diffusion/test"))
+    probe = data(api.post(f"{CONFIG}/stable-diffusion/test"))
     api.delete(f"{CONFIG}/stable-diffusion")
 
-    assert (False, True) == (told["ok"], bool(told["detail"]))
+    assert (False, True) == (probe["ok"], bool(probe["detail"]))
 
 
 def test_the_file_is_the_lowest_layer(api):
     """Its provider is there without being saved."""
-    told = data(api.get(f"{CONFIG}/on-file"))
+    config = data(api.get(f"{CONFIG}/on-file"))
 
     assert ("file", "From the file", f"{UPSTREAM}/file", "sk-****0001", 11, 1) == tuple(
-        told[name]
+        config[name]
         for name in ("source", "display_name", "api_base", "api_key", "timeout_seconds", "max_retries")
     )
 
@@ -545,20 +545,26 @@ def test_request_goes_before_database_before_file_field_by_field(api, saved):
         body = {**body_of(), "provider": "on-file", **({"config": config} if config else {})}
         return data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]
 
-    def seen(config=None):
-        told = snapshot(config)
-        return told["api_base"], told["api_key"], told["timeout_seconds"], told["max_retries"], told["source"]
+    def effective(config=None):
+        fields = snapshot(config)
+        return (
+            fields["api_base"],
+            fields["api_key"],
+            fields["timeout_seconds"],
+            fields["max_retries"],
+            fields["source"],
+        )
 
     file = (f"{UPSTREAM}/file", "sk-****0001", 11, 1, "file")
-    assert file == seen()
-    assert (*file[:2], 12, 1, "request") == seen({"timeout": 12})
+    assert file == effective()
+    assert (*file[:2], 12, 1, "request") == effective({"timeout": 12})
     saved("on-file", timeout_seconds=22, api_base=f"{UPSTREAM}/database")
-    assert (f"{UPSTREAM}/database", "sk-****0001", 22, 1, "database") == seen()
-    assert (f"{UPSTREAM}/request", "sk-****0001", 22, 0, "request") == seen(
+    assert (f"{UPSTREAM}/database", "sk-****0001", 22, 1, "database") == effective()
+    assert (f"{UPSTREAM}/request", "sk-****0001", 22, 0, "request") == effective(
         {"api_base": f"{UPSTREAM}/request", "max_retries": 0}
     )
     api.delete(f"{CONFIG}/on-file")
-    assert file == seen()
+    assert file == effective()
 
 
 @pytest.mark.parametrize(
@@ -591,12 +597,12 @@ def test_a_request_of_its_own_needs_to_know_how_to_ask(api):
 def test_a_row_over_the_file_says_only_what_it_says(api):
     """Kind, name and address stay the file's; a key moves to another origin with nobody."""
     moved = api.post(CONFIG, json={"provider_name": "on-file", "api_base": f"{OTHER_UPSTREAM}/v1"})
-    told = data(api.post(CONFIG, json={"provider_name": "on-file", "max_retries": 5}))
+    config = data(api.post(CONFIG, json={"provider_name": "on-file", "max_retries": 5}))
     api.delete(f"{CONFIG}/on-file")
 
     assert (400, 40007, "api_key_required") == row(moved)
     assert ("demo", "From the file", f"{UPSTREAM}/file", 5) == tuple(
-        told[name] for name in ("kind", "display_name", "api_base", "max_retries")
+        config[name] for name in ("kind", "display_name", "api_base", "max_retries")
     )
 
 

@@ -30,7 +30,7 @@ def gallery(tmp_path_factory):
     server.end()
 
 
-def found(gallery, keyword, **query):
+def prompts_of(gallery, keyword, **query):
     """Return the names of what is found, newest first."""
     items = data(gallery.get(SEARCH, params={"keyword": keyword, "page_size": 100, **query}))["items"]
     names = {number: name for name, number in gallery.ids.items()}
@@ -84,14 +84,14 @@ def found(gallery, keyword, **query):
 )
 def test_contains_finds_exactly_what_contains_the_words(gallery, keyword, names):
     """In any script and length; nothing more, nothing less; newest first."""
-    assert names == found(gallery, keyword)
+    assert names == prompts_of(gallery, keyword)
 
 
 def test_single_letters_are_found(gallery):
     """As in any substring search."""
     expected = [name for name, prompt in reversed(PROMPTS.items()) if "w" in prompt.lower()]
 
-    assert expected == found(gallery, "w")
+    assert expected == prompts_of(gallery, "w")
 
 
 def test_relevant_adds_the_close_ones_after_the_exact_ones(gallery):
@@ -117,9 +117,9 @@ def test_search_is_paged_like_any_list(gallery):
     first = data(gallery.get(SEARCH, params={"keyword": "a", "page_size": 2}))
     walked, cursor = [item["id"] for item in first["items"]], first["next_cursor"]
     while cursor:
-        told = data(gallery.get(SEARCH, params={"keyword": "a", "page_size": 2, "cursor": cursor}))
-        walked += [item["id"] for item in told["items"]]
-        cursor = told["next_cursor"]
+        page = data(gallery.get(SEARCH, params={"keyword": "a", "page_size": 2, "cursor": cursor}))
+        walked += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
     second = data(gallery.get(SEARCH, params={"keyword": "a", "page_size": 2, "page": 2}))
 
     assert first["total"] == len(walked) == len(set(walked))
@@ -128,7 +128,7 @@ def test_search_is_paged_like_any_list(gallery):
 
 def test_relevant_is_paged_without_gaps_or_repeats(gallery):
     """Best first over all pages."""
-    whole = found(gallery, "可爱的猫", mode="relevant")
+    whole = prompts_of(gallery, "可爱的猫", mode="relevant")
     walked, cursor, page = [], "", None
     names = {number: name for name, number in gallery.ids.items()}
     while cursor is not None:

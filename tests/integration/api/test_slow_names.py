@@ -27,12 +27,12 @@ class NameServer:
         self.closed, self.busy = threading.Event(), asyncio.Event()
         self._really = really
         self._loop = asyncio.get_running_loop()
-        self._asked = itertools.count(1)
+        self._lookups = itertools.count(1)
 
     def __call__(self, host, *args, **kwargs):
         if not str(host).endswith(".dead.example") or kwargs.get("flags"):
             return self._really(host, *args, **kwargs)
-        if next(self._asked) == FEW:
+        if next(self._lookups) == FEW:
             self._loop.call_soon_threadsafe(self.busy.set)
         self.closed.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")

@@ -135,7 +135,7 @@ def test_a_task_whose_end_an_earlier_version_did_not_tell(start_server, tmp_path
     server = start_server()
     with server.client() as api:
         tasks = [data(submit(api, headers=WAIT, **how)) for how in ({}, {"refuse": True})]
-        told = [follow(api, task["task_id"])[-1] for task in tasks]
+        last_events = [follow(api, task["task_id"])[-1] for task in tasks]
     server.stop()
     with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
         database.execute("DELETE FROM events WHERE kind <> 'image'")
@@ -147,7 +147,7 @@ def test_a_task_whose_end_an_earlier_version_did_not_tell(start_server, tmp_path
         ends = database.execute("SELECT kind, data FROM events WHERE kind <> 'image' ORDER BY id").fetchall()
 
     assert ["completed", "failed"] == [event.name for event in again]
-    assert [event.data["completed_at"] for event in told] == [e.data["completed_at"] for e in again]
+    assert [event.data["completed_at"] for event in last_events] == [e.data["completed_at"] for e in again]
     assert [("completed", "{}"), ("failed", '{"error":"content_policy"}')] == ends
 
 
@@ -172,14 +172,14 @@ def test_while_nothing_happens_a_comment_keeps_the_stream_alive(api, server):
     host = urlsplit(server.url)
     with socket.create_connection((host.hostname, host.port), timeout=60) as connection:
         connection.sendall(f"GET {TASKS}/{task_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        seen = b""
-        while b"\n:" not in seen:
+        received = b""
+        while b"\n:" not in received:
             chunk = connection.recv(65536)
-            assert chunk, seen
-            seen += chunk
+            assert chunk, received
+            received += chunk
     api.post(f"{TASKS}/{task_id}/cancel")
 
-    assert b"event: snapshot" in seen
+    assert b"event: snapshot" in received
 
 
 def test_a_stream_that_is_left_disturbs_nobody(api):

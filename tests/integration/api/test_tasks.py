@@ -30,14 +30,14 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 def test_a_task_is_accepted_with_202_and_all_that_helps_to_follow_it(api):
     """Location, Retry-After, no-store, the urls."""
     answer = submit(api)
-    told = data(answer)
-    home = f"{TASKS}/{told['task_id']}"
+    accepted = data(answer)
+    home = f"{TASKS}/{accepted['task_id']}"
 
     assert 202 == answer.status_code
     assert (home, "no-store") == (answer.headers["location"], answer.headers["cache-control"])
     assert int(answer.headers["retry-after"]) >= 1
-    assert {"task_id": told["task_id"], "status": "pending", "urls": told["urls"]} == told
-    assert {"self": home, "events": f"{home}/events", "cancel": f"{home}/cancel"} == told["urls"]
+    assert {"task_id": accepted["task_id"], "status": "pending", "urls": accepted["urls"]} == accepted
+    assert {"self": home, "events": f"{home}/events", "cancel": f"{home}/cancel"} == accepted["urls"]
     assert 200 == api.get(answer.headers["location"]).status_code
 
 
@@ -61,7 +61,7 @@ def test_a_finished_task_tells_everything(api):
         "error": None,
     }.items() <= task.items()
     assert [True] * 3 == [
-        bool(TIME.fullmatch(task[f"{what}_at"])) for what in ("created", "started", "completed")
+        bool(TIME.fullmatch(task[f"{step}_at"])) for step in ("created", "started", "completed")
     ]
     assert task["created_at"] <= task["started_at"] <= task["completed_at"]
     assert {"api_base", "api_key", "model_id", "timeout_seconds", "source"} <= set(task["config_snapshot"])
@@ -255,13 +255,13 @@ def test_pages_and_cursors_walk_the_same_list(api):
         submit(api, f"walked {i}")
     count = total(api)
     by_page, by_cursor = [], []
-    for page in range(1, -(-count // 50) + 1):
-        by_page += data(api.get(f"{TASKS}?page={page}&page_size=50"))["items"]
+    for number in range(1, -(-count // 50) + 1):
+        by_page += data(api.get(f"{TASKS}?page={number}&page_size=50"))["items"]
     cursor = ""
     while cursor is not None:
-        found = data(api.get(f"{TASKS}?page_size=50{cursor and '&cursor=' + cursor}"))
-        by_cursor += found["items"]
-        cursor = found["next_cursor"]
+        page = data(api.get(f"{TASKS}?page_size=50{cursor and '&cursor=' + cursor}"))
+        by_cursor += page["items"]
+        cursor = page["next_cursor"]
 
     assert [t["task_id"] for t in by_page] == [t["task_id"] for t in by_cursor]
     assert count == len({t["task_id"] for t in by_page})
@@ -269,9 +269,9 @@ def test_pages_and_cursors_walk_the_same_list(api):
 
 def test_a_page_behind_the_end_is_empty(api):
     """Not an error."""
-    found = data(api.get(f"{TASKS}?page=9999"))
+    page = data(api.get(f"{TASKS}?page=9999"))
 
-    assert ([], False, None) == (found["items"], found["has_more"], found["next_cursor"])
+    assert ([], False, None) == (page["items"], page["has_more"], page["next_cursor"])
 
 
 def test_tasks_are_filtered_by_status_and_provider(api, saved):
@@ -280,13 +280,13 @@ def test_tasks_are_filtered_by_status_and_provider(api, saved):
     good = data(api.post(GENERATE, json={**body_of(), "provider": "filtered"}, headers=WAIT))
     bad = data(api.post(GENERATE, json={**body_of(refuse=True), "provider": "filtered"}, headers=WAIT))
 
-    def found(query):
+    def ids_of(query):
         return [t["task_id"] for t in data(api.get(f"{TASKS}?{query}"))["items"]]
 
-    assert [bad["task_id"], good["task_id"]] == found("provider=filtered")
-    assert [bad["task_id"]] == found("provider=filtered&status=failed")
-    assert [good["task_id"]] == found("provider=filtered&status=completed")
-    assert [] == found("provider=filtered&status=pending")
+    assert [bad["task_id"], good["task_id"]] == ids_of("provider=filtered")
+    assert [bad["task_id"]] == ids_of("provider=filtered&status=failed")
+    assert [good["task_id"]] == ids_of("provider=filtered&status=completed")
+    assert [] == ids_of("provider=filtered&status=pending")
     assert {"failed"} == {t["status"] for t in data(api.get(f"{TASKS}?status=failed"))["items"]}
 
 
@@ -355,11 +355,11 @@ def test_fifty_equal_posts_at_once_make_one_task(api, server):
             )
 
     with ThreadPoolExecutor(50) as pool:
-        told = list(pool.map(post, range(50)))
+        answers = list(pool.map(post, range(50)))
 
-    assert 1 == len({t["task_id"] for t in told})
+    assert 1 == len({t["task_id"] for t in answers})
     assert before + 1 == total(api)
-    assert 1 == len(ended(api, told[0]["task_id"])["images"])
+    assert 1 == len(ended(api, answers[0]["task_id"])["images"])
 
 
 def test_a_waiting_task_is_cancelled_at_once(narrow):
@@ -406,11 +406,11 @@ def test_a_failed_task_is_retried_as_a_new_one(api):
     """202, its own id, the same request."""
     failed = data(submit(api, "again", refuse=True, headers=WAIT))
     answer = api.post(f"{TASKS}/{failed['task_id']}/retry")
-    told = data(answer)
-    task = ended(api, told["task_id"])
+    accepted = data(answer)
+    task = ended(api, accepted["task_id"])
 
-    assert (202, f"{TASKS}/{told['task_id']}") == (answer.status_code, answer.headers["location"])
-    assert told["task_id"] != failed["task_id"]
+    assert (202, f"{TASKS}/{accepted['task_id']}") == (answer.status_code, answer.headers["location"])
+    assert accepted["task_id"] != failed["task_id"]
     assert (failed["prompt"], failed["params"], "failed") == (task["prompt"], task["params"], task["status"])
     assert failed == task_of(api, failed["task_id"])
 
@@ -458,8 +458,8 @@ def test_the_configuration_of_a_request_is_wiped_at_the_end(api, server):
         task["config_snapshot"]["api_key"],
     )
     assert (True, [(None,) * len(sealed)]) == (bool(sealed), rows)
-    found = [p for p in server.folder.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
-    assert [] == found
+    leaks = [p for p in server.folder.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
+    assert [] == leaks
 
 
 def test_a_call_that_takes_too_long_is_a_timeout(api):

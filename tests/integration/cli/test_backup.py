@@ -13,7 +13,7 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import data, ended, finished, until
 from tests.integration.api.live_server import imagegen
 from tests.integration.cli.conftest import KEY, files_below
-from tests.integration.cli.said import failed, good
+from tests.integration.cli.outcomes import failed, good
 
 
 def modes(folder):
@@ -37,17 +37,17 @@ def test_what_was_backed_up_is_there_again(file, used, other):
     """Images, keys and the input of a waiting task; the key file was put there first."""
     other.data_dir.mkdir()
     shutil.copy(used / "data" / "master.key", other.data_dir)
-    said = good(other.imagegen("restore", file))
+    output = good(other.imagegen("restore", file))
     examined = other.imagegen("doctor")
-    kept, were = image_files(other.data_dir), image_files(used / "data")
+    restored, originals = image_files(other.data_dir), image_files(used / "data")
     key = good(other.imagegen("providers", "list"))
     pending = json.loads(good(other.imagegen("tasks", "list", "--status", "pending", "--json")))
     with other.start().client() as api:
         edited = ended(api, pending[0]["task_id"])
 
-    assert ("2 tasks" in said, "master.key" in said) == (True, False)
+    assert ("2 tasks" in output, "master.key" in output) == (True, False)
     assert 0 == examined.returncode, examined
-    assert [p.read_bytes() for p in were] == [p.read_bytes() for p in kept]
+    assert [p.read_bytes() for p in originals] == [p.read_bytes() for p in restored]
     assert f"sk-****{KEY[-4:]}" in key
     assert ("edit", "completed") == (edited["operation"], edited["status"])
     assert modes(other.data_dir) <= {0o600, 0o700}
@@ -115,10 +115,10 @@ def test_a_file_that_is_there_is_replaced_only_by_force(desk):
     mine = desk.folder / "mine"
     mine.write_text("mine")
     refused = failed(desk.imagegen("backup", "mine"))
-    kept = mine.read_text()
+    content = mine.read_text()
     good(desk.imagegen("backup", "mine", "--force"))
 
-    assert ("--force" in refused, "mine", True) == (True, kept, tarfile.is_tarfile(mine))
+    assert ("--force" in refused, "mine", True) == (True, content, tarfile.is_tarfile(mine))
 
 
 def test_what_a_killed_backup_left_is_no_obstacle(desk):
@@ -169,15 +169,15 @@ def test_restore_refuses_a_directory_in_use(file, other):
     assert "is using" in failed(other.imagegen("restore", file))
 
 
-@pytest.mark.parametrize("kept", ["all of it", "imagegen.db", "images", "a stranger's file"])
-def test_restore_refuses_a_directory_that_holds_something(file, desk, kept):
+@pytest.mark.parametrize("leftover", ["all of it", "imagegen.db", "images", "a stranger's file"])
+def test_restore_refuses_a_directory_that_holds_something(file, desk, leftover):
     """And changes nothing in it."""
     good(desk.imagegen("images", "list"))  # brings the lock file
-    if kept != "all of it":
+    if leftover != "all of it":
         for path in desk.data_dir.iterdir():
-            if path.name not in (kept, "lock"):
+            if path.name not in (leftover, "lock"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        (desk.data_dir / kept).touch()
+        (desk.data_dir / leftover).touch()
     before = files_below(desk.data_dir)
     refused = failed(desk.imagegen("restore", file))
 
@@ -196,14 +196,16 @@ def test_a_restore_that_was_killed_can_be_made_again(file, other):
     assert whole.keys() == files_below(other.data_dir).keys()
 
 
-@pytest.mark.parametrize("what", ["foreign", "cut", "empty", "nothing"])
-def test_what_is_no_whole_backup_leaves_nothing(file, other, what):
+@pytest.mark.parametrize("damage", ["foreign", "cut", "empty", "nothing"])
+def test_what_is_no_whole_backup_leaves_nothing(file, other, damage):
     """One line, and the place as it was."""
-    given = other.folder / "given"
-    if what != "nothing":
-        given.write_bytes({"foreign": b"hello" * 1000, "cut": file.read_bytes()[:-9000], "empty": b""}[what])
+    backup = other.folder / "given"
+    if damage != "nothing":
+        backup.write_bytes(
+            {"foreign": b"hello" * 1000, "cut": file.read_bytes()[:-9000], "empty": b""}[damage]
+        )
     before = sorted(other.folder.rglob("*"))
-    failed(other.imagegen("restore", given))
+    failed(other.imagegen("restore", backup))
 
     assert before == sorted(other.folder.rglob("*"))
 

@@ -32,6 +32,8 @@ def test_each_shell_that_is_told_gets_its_script(shell, tmp_path):
 
 def test_what_begins_as_typed_is_offered(tmp_path):
     """Here: what bash asks for after `imagegen tas` and a tab."""
-    told = completed(tmp_path, _IMAGEGEN_COMPLETE="bash_complete", COMP_WORDS="imagegen tas", COMP_CWORD="1")
+    completions = completed(
+        tmp_path, _IMAGEGEN_COMPLETE="bash_complete", COMP_WORDS="imagegen tas", COMP_CWORD="1"
+    )
 
-    assert ["plain,tasks"] == told.split()
+    assert ["plain,tasks"] == completions.split()

@@ -19,9 +19,9 @@ def examined(server, *args, environ=None):
     """Return the exit code, and what is said by the name of each check."""
     result = server.imagegen("doctor", "--json", *args, environ=environ)
     assert "" == result.stderr
-    told = json.loads(result.stdout)
-    checks = {check["name"]: (check["status"], check["message"]) for check in told["checks"]}
-    assert told["status"] in {status for status, _ in checks.values()}
+    report = json.loads(result.stdout)
+    checks = {check["name"]: (check["status"], check["message"]) for check in report["checks"]}
+    assert report["status"] in {status for status, _ in checks.values()}
     return result.returncode, checks
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.integration.cli.said import good
+from tests.integration.cli.outcomes import good
 from tests.integration.cli.test_backup import image_files
 
 
@@ -34,13 +34,13 @@ def test_an_image_of_many_pieces_arrives_whole(desk):
 def test_what_an_export_lost_is_written_again(desk, kind, lose):
     """An image or its record; what is there stays as the user left it."""
     good(desk.imagegen("images", "export", "out"))
-    lost, kept = sorted((desk.folder / "out").glob(f"*.{kind}"))
+    lost, other = sorted((desk.folder / "out").glob(f"*.{kind}"))
     whole = lost.read_bytes()
     lose(lost)
-    kept.write_bytes(b'{"title": "mine"}')
+    other.write_bytes(b'{"title": "mine"}')
     good(desk.imagegen("images", "export", "out"))
 
-    assert (whole, b'{"title": "mine"}') == (lost.read_bytes(), kept.read_bytes())
+    assert (whole, b'{"title": "mine"}') == (lost.read_bytes(), other.read_bytes())
 
 
 def test_a_record_that_was_cut_off_is_written_again(desk):

@@ -6,14 +6,14 @@ import signal
 from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import until
 from tests.integration.api.held_upstream import HELD, behind
-from tests.integration.cli.said import good
+from tests.integration.cli.outcomes import good
 
 SLOW = ("generate", "slowly", "--param")
 
 
 def begun(place):
     """Wait until a command works on its task."""
-    until(lambda: place.imagegen("doctor").stdout, lambda told: "1 running" in told)
+    until(lambda: place.imagegen("doctor").stdout, lambda output: "1 running" in output)
 
 
 def states(place):
@@ -40,7 +40,7 @@ def test_a_second_signal_gives_it_up(other):
     begun(other)
     for number in (signal.SIGINT, signal.SIGTERM):
         terminal.process.send_signal(number)
-        told = terminal.until("waiting up to 65 s")
+        output = terminal.until("waiting up to 65 s")
     code = terminal.end()
 
-    assert (1, False, ["pending"]) == (code, "Traceback" in told, states(other))
+    assert (1, False, ["pending"]) == (code, "Traceback" in output, states(other))

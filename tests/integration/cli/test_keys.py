@@ -14,7 +14,7 @@ from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
 from tests.integration.api.asking import CONFIG, GENERATE, SMALL, body_of, data, until
 from tests.integration.api.live_server import LiveServer, clean_environ
 from tests.integration.cli.conftest import KEY
-from tests.integration.cli.said import failed, good
+from tests.integration.cli.outcomes import failed, good
 
 KEYS = {"one": "sk-the-first-0001", "two": "sk-the-second-0002", "three": "sk-the-third-0003"}
 
@@ -47,7 +47,7 @@ def sealed(tmp_path_factory):
         data(api.post(CONFIG, json={"provider_name": "headed", "kind": "demo", "extra_config": headers}))
         body = body_of(delay_seconds=500)
         data(api.post(GENERATE, json={**body, "provider": "one"}))
-        until(lambda: tokens(server.data_dir), lambda found: any(n.startswith("attempt:") for n in found))
+        until(lambda: tokens(server.data_dir), lambda names: any(n.startswith("attempt:") for n in names))
         override = {"config": {"api_key": "sk-of-the-task-0004"}, "params": {"prompt": "waits", **SMALL}}
         data(api.post(GENERATE, json={"provider": "demo", **override}))
     server.kill()
@@ -84,10 +84,10 @@ def tokens(data_dir):
     }
 
 
-def opened(data_dir, *, given=None):
+def open_secrets(data_dir, *, variable=None):
     """Return all secrets as the service would read them."""
     sealed = tokens(data_dir)
-    box = FernetSecretBox.for_directory(data_dir, given=given, sample=next(iter(sealed.values())))
+    box = FernetSecretBox.for_directory(data_dir, given=variable, sample=next(iter(sealed.values())))
     return sorted(box.open(token, context=context) for context, token in sealed.items())
 
 
@@ -97,12 +97,12 @@ def keys_of(data_dir):
 
 def test_every_secret_has_a_new_key(desk):
     """The old one opens nothing any more, and what was sealed with it is in no file."""
-    before, secrets, old = tokens(desk.data_dir), opened(desk.data_dir), keys_of(desk.data_dir)
-    said = good(desk.imagegen("keys", "rotate"))
+    before, secrets, old = tokens(desk.data_dir), open_secrets(desk.data_dir), keys_of(desk.data_dir)
+    output = good(desk.imagegen("keys", "rotate"))
     after, new = tokens(desk.data_dir), keys_of(desk.data_dir)
     files = b"".join(path.read_bytes() for path in desk.data_dir.glob("imagegen.db*"))
 
-    assert ("6 saved secret(s)" in said, secrets) == (True, opened(desk.data_dir))
+    assert ("6 saved secret(s)" in output, secrets) == (True, open_secrets(desk.data_dir))
     assert (1, set(), before.keys()) == (len(new), set(old) & set(new), after.keys())
     assert not any(Sealing(old).opens(token) for token in after.values())
     assert not any(token.encode() in files for token in before.values())
@@ -127,7 +127,7 @@ def test_every_secret_has_a_new_key(desk):
 )
 def test_killed_at_any_point_nothing_is_lost(desk, place, event, count):
     """All is readable at once, and the next rotation ends it."""
-    secrets = opened(desk.data_dir)
+    secrets = open_secrets(desk.data_dir)
     ended = subprocess.run(
         [sys.executable, "-c", KILLED_AT, place, event, str(count)],
         cwd=desk.folder,
@@ -136,11 +136,11 @@ def test_killed_at_any_point_nothing_is_lost(desk, place, event, count):
         capture_output=True,
         timeout=60,
     )
-    after_kill = opened(desk.data_dir)
+    after_kill = open_secrets(desk.data_dir)
     good(desk.imagegen("keys", "rotate"))
 
     assert (-signal.SIGKILL, secrets) == (ended.returncode, after_kill), ended.stderr
-    assert (secrets, 1) == (opened(desk.data_dir), len(keys_of(desk.data_dir)))
+    assert (secrets, 1) == (open_secrets(desk.data_dir), len(keys_of(desk.data_dir)))
 
 
 def test_a_running_server_is_in_the_way(desk):
@@ -154,16 +154,16 @@ def test_a_running_server_is_in_the_way(desk):
 
 def test_keys_of_the_environment_are_taken_over(desk):
     """The new one first, the old one behind it; then the old one can go."""
-    secrets = opened(desk.data_dir)
+    secrets = open_secrets(desk.data_dir)
     (old,) = keys_of(desk.data_dir)
     (desk.data_dir / "master.key").unlink()
     new = new_key()
     alone = desk.imagegen("keys", "rotate", environ={"IMAGEGEN_MASTER_KEY": old})
-    said = good(desk.imagegen("keys", "rotate", environ={"IMAGEGEN_MASTER_KEY": f"{new},{old}"}))
-    after = opened(desk.data_dir, given=new)
+    output = good(desk.imagegen("keys", "rotate", environ={"IMAGEGEN_MASTER_KEY": f"{new},{old}"}))
+    after = open_secrets(desk.data_dir, variable=new)
 
     assert (1, True) == (alone.returncode, "NEW,OLD" in alone.stderr)
-    assert ("6 saved secret(s)" in said, secrets, False) == (
+    assert ("6 saved secret(s)" in output, secrets, False) == (
         True,
         after,
         (desk.data_dir / "master.key").exists(),
@@ -193,6 +193,6 @@ def test_no_data_directory_is_made_for_it(tmp_path):
 def test_no_key_is_ever_printed(desk):
     """Neither the saved ones nor the master key."""
     result = desk.imagegen("keys", "rotate", environ={"IMAGEGEN_LOG__LEVEL": "debug"})
-    said = result.stdout + result.stderr
+    output = result.stdout + result.stderr
 
-    assert [] == [key for key in (*KEYS.values(), KEY, *keys_of(desk.data_dir)) if key in said]
+    assert [] == [key for key in (*KEYS.values(), KEY, *keys_of(desk.data_dir)) if key in output]

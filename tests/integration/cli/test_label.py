@@ -17,7 +17,7 @@ PRODUCER = "91110000MA00000000 某公司"
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """Return the same images, from a server that labels and from one that does not."""
-    made = {}
+    images = {}
     for label in (True, False):
         config = {"aigc_label": {"enabled": True, "producer": PRODUCER}} if label else {}
         server = LiveServer(tmp_path_factory.mktemp("label"), config).start()
@@ -27,13 +27,13 @@ def images(tmp_path_factory):
                     record = make_image(api, "同一幅画", seed=7, format=kind)
                     content = api.get(record["image_url"]).content
                     thumbnail = api.get(record["thumbnail_url"])
-                    made[kind, label] = record, content, thumbnail.status_code
+                    images[kind, label] = record, content, thumbnail.status_code
             with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as connection:
                 rows = connection.execute("SELECT id, vendor_sha256 FROM images").fetchall()
-            made[label] = dict(rows)
+            images[label] = dict(rows)
         finally:
             server.end()
-    return made
+    return images
 
 
 def decoded(content):

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from tests.integration.cli.said import failed, good
+from tests.integration.cli.outcomes import failed, good
 
 MANY = 250
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.cli.said import failed, good
+from tests.integration.cli.outcomes import failed, good
 
 LOOKING = [
     ("images", "list"),
@@ -27,15 +27,15 @@ LOOKING = [
 
 
 @pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
-@pytest.mark.parametrize("there", [False, True])
-def test_no_data_is_an_error_and_stays_so(other, arguments, there):
+@pytest.mark.parametrize("exists", [False, True])
+def test_no_data_is_an_error_and_stays_so(other, arguments, exists):
     """Neither directory nor database nor key is made; the one line names the place."""
-    if there:
+    if exists:
         other.data_dir.mkdir()
     before = sorted(other.folder.rglob("*"))
-    said = failed(other.imagegen(*arguments, environ={"IMAGEGEN_MASTER_KEY": "A" * 43 + "="}))
+    message = failed(other.imagegen(*arguments, environ={"IMAGEGEN_MASTER_KEY": "A" * 43 + "="}))
 
-    assert (True, before) == (str(other.data_dir) in said, sorted(other.folder.rglob("*")))
+    assert (True, before) == (str(other.data_dir) in message, sorted(other.folder.rglob("*")))
 
 
 @pytest.mark.parametrize("arguments", [("config", "show"), ("config", "check"), ("doctor",)], ids=" ".join)
@@ -59,9 +59,9 @@ def test_a_backup_of_nothing_fails(other):
     """An empty database is as good as none: it is most likely another one than was meant."""
     server = other.start()
     server.stop()
-    said = failed(other.imagegen("backup", "it.backup"))
+    message = failed(other.imagegen("backup", "it.backup"))
 
-    assert (True, False) == ("nothing to back up" in said, (other.folder / "it.backup").exists())
+    assert (True, False) == ("nothing to back up" in message, (other.folder / "it.backup").exists())
 
 
 @pytest.mark.parametrize(

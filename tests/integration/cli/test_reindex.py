@@ -9,7 +9,7 @@ from contextlib import closing
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.integration.api.asking import data, make_image, until
 from tests.integration.api.live_server import clean_environ
-from tests.integration.cli.said import good
+from tests.integration.cli.outcomes import good
 
 KILLED = """
 import os, signal, sys
@@ -21,7 +21,7 @@ main()
 """
 
 
-def found(server):
+def match_count(server):
     return len(json.loads(good(server.imagegen("images", "search", "猫", "--json"))))
 
 
@@ -40,12 +40,12 @@ def test_without_a_server_and_again(desk):
     """Each time there is one index, and it finds the same."""
     stale(desk)
     before = desk.imagegen("doctor").stdout
-    said = [good(desk.imagegen("reindex")) for _ in range(2)]
+    output = [good(desk.imagegen("reindex")) for _ in range(2)]
     after = desk.imagegen("doctor").stdout
 
-    assert ["the search index is current\n"] * 2 == said
+    assert ["the search index is current\n"] * 2 == output
     assert (True, True) == ("search index: stale" in before, "search index: up to date" in after)
-    assert (2, [(3, "active")]) == (found(desk), generations(desk))
+    assert (2, [(3, "active")]) == (match_count(desk), generations(desk))
 
 
 def test_beside_a_server_that_works(other):
@@ -56,10 +56,10 @@ def test_beside_a_server_that_works(other):
         good(other.imagegen("reindex"))
         make_image(api, "猫 two")
         again = data(api.post("/api/v1/search/reindex"))
-        seen = until(lambda: data(api.get("/api/v1/images/search?keyword=猫"))["total"], lambda n: n == 2)
+        total = until(lambda: data(api.get("/api/v1/images/search?keyword=猫"))["total"], lambda n: n == 2)
 
     assert {"state": "current", "reached": None, "until": None} == state
-    assert ("current", 2) == (again["state"], seen)
+    assert ("current", 2) == (again["state"], total)
 
 
 def test_killed_at_any_step_it_goes_on(desk):
@@ -74,8 +74,8 @@ def test_killed_at_any_step_it_goes_on(desk):
             timeout=60,
         )
         assert -signal.SIGKILL == ended.returncode
-        assert 2 == found(desk)
+        assert 2 == match_count(desk)
     good(desk.imagegen("reindex"))
     states = [state for _, state in generations(desk)]
 
-    assert (2, ["active"], 0) == (found(desk), states, desk.imagegen("doctor").returncode)
+    assert (2, ["active"], 0) == (match_count(desk), states, desk.imagegen("doctor").returncode)

@@ -6,7 +6,7 @@ import socket
 import pytest
 import yaml
 
-from tests.integration.cli.said import failed
+from tests.integration.cli.outcomes import failed
 
 
 @pytest.fixture
@@ -99,6 +99,6 @@ def test_a_directory_that_nobody_hands_over_is_said(other):
     (other.folder / "config.yaml").write_text(
         yaml.safe_dump({"server": {"auth_token": "file:$CREDENTIALS_DIRECTORY/token"}})
     )
-    said = failed(other.imagegen("config", "check"), code=2)
+    message = failed(other.imagegen("config", "check"), code=2)
 
-    assert "server.auth_token: the environment variable CREDENTIALS_DIRECTORY is not set" in said
+    assert "server.auth_token: the environment variable CREDENTIALS_DIRECTORY is not set" in message

@@ -8,10 +8,10 @@ import yaml
 
 from tests.fakes.oss import FakeOss
 from tests.integration.api.asking import data, finished, make_image, until
-from tests.integration.cli.said import failed, good
+from tests.integration.cli.outcomes import failed, good
 from tests.integration.cli.test_backup import image_files
 
-SYNC, EXPIRE, VERIFY = (f"/api/v1/storage/{what}" for what in ("sync", "expire", "verify"))
+SYNC, EXPIRE, VERIFY = (f"/api/v1/storage/{name}" for name in ("sync", "expire", "verify"))
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def with_oss(desk, oss, **more):
     return desk
 
 
-def told(server, *args):
+def run_pass(server, *args):
     return json.loads(good(server.imagegen("storage", *args, "--json")))
 
 
-def told_whatever(server, *args):
+def run_failing_pass(server, *args):
     return json.loads(server.imagegen("storage", *args, "--json").stdout)
 
 
@@ -58,21 +58,21 @@ def test_without_a_server_sync_uploads_what_waits(desk, oss):
     """And looking at the images does not: commands without a server do what they say, nothing beside it."""
     with_oss(desk, oss)
     before = states(desk)
-    said = good(desk.imagegen("storage", "sync"))
+    output = good(desk.imagegen("storage", "sync"))
 
     assert ({"local"}, {"both"}, 2) == (before, states(desk), len(oss.objects))
-    assert "2 uploaded" in said
+    assert "2 uploaded" in output
 
 
 def test_a_dry_run_changes_nothing(desk, oss):
     """It says what would be."""
     with_oss(desk, oss, retention_days=0)
     good(desk.imagegen("storage", "sync"))
-    would = told(desk, "expire", "--dry-run")
-    kept = len(image_files(desk.data_dir))
-    done = told(desk, "expire")
+    would = run_pass(desk, "expire", "--dry-run")
+    file_count = len(image_files(desk.data_dir))
+    done = run_pass(desk, "expire")
 
-    assert (2, 2, 2) == (would["expired"], kept, done["expired"])
+    assert (2, 2, 2) == (would["expired"], file_count, done["expired"])
     assert ([], {"oss"}) == (image_files(desk.data_dir), states(desk))
 
 
@@ -105,12 +105,12 @@ def test_verify_fetches_a_damaged_file_back(desk, oss):
     file = image_files(desk.data_dir)[0]
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + b"\0")
-    seen = desk.imagegen("storage", "verify", "--dry-run")
+    dry_run = desk.imagegen("storage", "verify", "--dry-run")
     blind = desk.imagegen("storage", "verify", "--dry-run", "--sizes-only")
-    mended = told(desk, "verify")
+    mended = run_pass(desk, "verify")
 
-    assert (1, 0) == (seen.returncode, blind.returncode)
-    assert f"local_damaged\t{file.parent.name}/{file.name}" in seen.stdout
+    assert (1, 0) == (dry_run.returncode, blind.returncode)
+    assert f"local_damaged\t{file.parent.name}/{file.name}" in dry_run.stdout
     assert (1, 1, whole) == (mended["wrong"], mended["mended"], file.read_bytes())
 
 
@@ -141,7 +141,7 @@ def test_the_routes_of_a_running_server(other, oss):
         expired = data(api.post(EXPIRE, json={}))
         verified = data(api.post(VERIFY, json={"checksums": True}))
         unknown = api.post(SYNC, json={"dryrun": True}).json()
-        by_command = told(other, "verify")
+        by_command = run_pass(other, "verify")
 
     assert (0, True, 0) == (synced["uploaded"], synced["dry_run"], synced["failed"])
     nothing = {"expired": 0, "freed_bytes": 0, "kept": 0, "unreachable": False, "last_error": None}
@@ -167,7 +167,7 @@ def two_uploaded(server, oss):
         finished(api, num=2)
         until(
             lambda: [image["storage"] for image in data(api.get("/api/v1/images"))["items"]],
-            lambda seen: seen == ["both"] * 2,
+            lambda states: states == ["both"] * 2,
         )
 
 
@@ -214,7 +214,7 @@ def test_a_pass_ends_with_the_command_that_asked_for_it(other, oss):
         ended = until(lambda: data(api.get("/api/v1/storage"))["pass"], lambda name: name is None)
     oss.release()
 
-    assert (1, None, 2) == (code, ended, told(other, "verify")["pictures"])
+    assert (1, None, 2) == (code, ended, run_pass(other, "verify")["pictures"])
 
 
 def test_a_broken_off_upload_is_made_by_the_next_pass(desk, oss):
@@ -234,19 +234,19 @@ def test_a_broken_off_upload_is_made_by_the_next_pass(desk, oss):
 def test_a_dry_run_counts_what_no_pass_has_seen_yet(desk, oss):
     """With its bytes, and without uploading any."""
     with_oss(desk, oss)
-    would = told(desk, "sync", "--dry-run")
+    would = run_pass(desk, "sync", "--dry-run")
     sizes = [file.stat().st_size for file in image_files(desk.data_dir)]
 
     assert (2, sum(sizes), 0) == (would["uploaded"], would["uploaded_bytes"], len(oss.objects))
 
 
-@pytest.mark.parametrize("what", ["expire", "verify"])
-def test_a_refusal_of_oss_is_told(desk, oss, what):
+@pytest.mark.parametrize("name", ["expire", "verify"])
+def test_a_refusal_of_oss_is_told(desk, oss, name):
     """By whichever command meets it, in one line; nothing is called lost."""
     with_oss(desk, oss, retention_days=0)
     good(desk.imagegen("storage", "sync"))
     oss.secret = "another"
-    reason = failed(desk.imagegen("storage", what))
+    reason = failed(desk.imagegen("storage", name))
 
     assert "OSS: 403" in reason
     assert 2 == len(image_files(desk.data_dir))
@@ -256,6 +256,6 @@ def test_everything_that_is_wrong_counts(desk):
     """Also beyond the findings that are listed."""
     for file in image_files(desk.data_dir):
         file.unlink()
-    result = told_whatever(desk, "verify")
+    result = run_failing_pass(desk, "verify")
 
     assert (2, 0, 0) == (result["wrong"], result["mended"], result["orphans"])

@@ -53,8 +53,8 @@ def start_server(tmp_path):
     """Return a function that starts a server of the test's own."""
     started = []
 
-    def start(config=None, **given):
-        started.append(LiveServer(tmp_path, config or {}, **given))
+    def start(config=None, **options):
+        started.append(LiveServer(tmp_path, config or {}, **options))
         return started[-1].start()
 
     yield start

@@ -19,7 +19,7 @@ def slow(prompt, seconds=1.5, **more):
     return {"prompt": prompt, "size": "64x64", "extra_body": {"delay_seconds": seconds, **more}}
 
 
-def asked(api, prompt):
+def tasks_of(api, prompt):
     """Return the tasks of a prompt, newest first."""
     return [task for task in data(api.get(TASKS))["items"] if task["prompt"] == prompt]
 
@@ -27,19 +27,19 @@ def asked(api, prompt):
 def test_a_time_out_and_its_repeats_are_one_task(server, api):
     """The client gives up and asks again until the image is there."""
     with client_of(server, timeout=0.5, max_retries=9) as client:
-        made = client.images.generate(**slow("a time-out"))
+        images = client.images.generate(**slow("a time-out"))
 
-    assert (1, ["completed"]) == (len(made.data), [t["status"] for t in asked(api, "a time-out")])
+    assert (1, ["completed"]) == (len(images.data), [t["status"] for t in tasks_of(api, "a time-out")])
 
 
 def test_an_edit_and_its_repeats_are_one_task(server, api, image):
     """Although each repeat has another boundary."""
     with client_of(server, timeout=0.5, max_retries=9) as client:
-        made = client.images.edit(
+        images = client.images.edit(
             image=image, prompt="an edit that takes its time", extra_body={"delay_seconds": "1.5"}
         )
 
-    assert (1, 1) == (len(made.data), len(asked(api, "an edit that takes its time")))
+    assert (1, 1) == (len(images.data), len(tasks_of(api, "an edit that takes its time")))
 
 
 def test_a_stream_and_its_repeats_are_one_task(server, api):
@@ -47,10 +47,10 @@ def test_a_stream_and_its_repeats_are_one_task(server, api):
     headers = {**FIRST, "Accept-Language": "en"}
     body = {"prompt": "a stream", "size": "64x64", "stream": True, "delay_seconds": 1}
     with server.client() as other, other.stream("POST", GENERATIONS, json=body, headers=headers) as first:
-        known = first.headers["x-task-id"]
+        task_id = first.headers["x-task-id"]
     again = api.post(GENERATIONS, json=body, headers=REPEAT)
 
-    assert (known, "true") == (again.headers["x-task-id"], again.headers["idempotent-replayed"])
+    assert (task_id, "true") == (again.headers["x-task-id"], again.headers["idempotent-replayed"])
     assert "event: image_generation.completed" in again.text
 
 
@@ -58,25 +58,25 @@ def test_equal_requests_on_purpose_are_tasks_of_their_own(server, api):
     """One after the other, or at once."""
     with client_of(server) as client, ThreadPoolExecutor(4) as pool:
         client.images.generate(**slow("the same", 0))
-        made = list(pool.map(lambda _: client.images.generate(**slow("the same", 0.2)), range(4)))
+        responses = list(pool.map(lambda _: client.images.generate(**slow("the same", 0.2)), range(4)))
 
-    assert [1] * 4 == [len(m.data) for m in made]
-    assert 5 == len(asked(api, "the same"))
+    assert [1] * 4 == [len(m.data) for m in responses]
+    assert 5 == len(tasks_of(api, "the same"))
 
 
 def test_equal_requests_that_time_out_keep_their_own_tasks(server, api):
     """Each repeat takes a task that nobody waits for."""
     with client_of(server, timeout=0.7, max_retries=9) as client, ThreadPoolExecutor(3) as pool:
-        made = list(pool.map(lambda _: client.images.generate(**slow("three alike", 2)), range(3)))
+        responses = list(pool.map(lambda _: client.images.generate(**slow("three alike", 2)), range(3)))
 
-    assert (3, 3) == (len({m.data[0].b64_json for m in made}), len(asked(api, "three alike")))
+    assert (3, 3) == (len({m.data[0].b64_json for m in responses}), len(tasks_of(api, "three alike")))
 
 
 def test_a_repeat_of_what_never_came_makes_a_task(api):
     """The first request was lost on its way."""
     answer = api.post(GENERATIONS, json={"prompt": "lost on its way", "size": "64x64"}, headers=REPEAT)
 
-    assert (200, 1) == (answer.status_code, len(asked(api, "lost on its way")))
+    assert (200, 1) == (answer.status_code, len(tasks_of(api, "lost on its way")))
     assert "idempotent-replayed" not in answer.headers
 
 
@@ -87,7 +87,7 @@ def test_a_failure_that_cost_nothing_is_tried_again(server, api):
         client.images.generate(**slow("down", 0, fail="unavailable"), model="down/demo")
     data(api.delete(f"{CONFIG}/down"))
 
-    assert 2 == len(asked(api, "down"))
+    assert 2 == len(tasks_of(api, "down"))
 
 
 def test_another_key_is_another_client(server, api):
@@ -118,7 +118,7 @@ def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
     asking = threading.Thread(target=ask)
     asking.start()
     with server.client() as api:
-        (task,) = until(lambda: asked(api, "a kill"), bool)
+        (task,) = until(lambda: tasks_of(api, "a kill"), bool)
         until(lambda: task_of(api, task["task_id"]), lambda t: t["attempts"] == 1)
     server.kill()
     asking.join()
@@ -128,8 +128,8 @@ def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
 
         assert 1 == len(answers)
         assert (task["task_id"], 1) == (again.headers["x-task-id"], total(api))
-        told = (again.status_code, again.headers.get("x-should-retry"))
-        assert told in ([(200, None)] if as_job else [(200, None), (424, "false")])
+        answer = (again.status_code, again.headers.get("x-should-retry"))
+        assert answer in ([(200, None)] if as_job else [(200, None), (424, "false")])
 
 
 def test_a_stop_ends_waiting_with_503_and_the_repeat_finds_the_task(start_server):
@@ -141,7 +141,7 @@ def test_a_stop_ends_waiting_with_503_and_the_repeat_finds_the_task(start_server
         first = api.post("/api/v1/tasks/generate", json={"params": busy})
         until(lambda: task_of(api, data(first)["task_id"]), lambda t: t["status"] == "processing")
         waiting = pool.submit(other.post, GENERATIONS, json=body)
-        until(lambda: asked(api, "in the queue"), bool)
+        until(lambda: tasks_of(api, "in the queue"), bool)
         assert 0 == server.stop()
         stopped = waiting.result()
     server.start()

@@ -66,16 +66,16 @@ def test_a_json_body_has_data_urls_and_kept_images(api, image):
         EDITS,
         json={"prompt": "a", "images": [{"image_url": data_url(image)}], "response_format": "url"},
     )
-    kept = first.json()["data"][0]["url"].split("/")[-2]
+    image_id = first.json()["data"][0]["url"].split("/")[-2]
     again = api.post(
         EDITS,
         json={
             "prompt": "b",
-            "images": [{"image_url": f"image:{kept}"}],
+            "images": [{"image_url": f"image:{image_id}"}],
             "mask": {"image_url": data_url(png(3, (64, 64)))},
         },
     )
-    plain = api.post(EDITS, json={"prompt": "c", "image": [f"image:{kept}", data_url(png(2))]})
+    plain = api.post(EDITS, json={"prompt": "c", "image": [f"image:{image_id}", data_url(png(2))]})
 
     assert [200, 200, 200] == [answer.status_code for answer in (first, again, plain)]
     assert ["edit", "edit", "reference"] == [

@@ -73,7 +73,7 @@ def test_a_stream_ends_with_the_error(client):
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("fields", "param"),
     [
         ({"prompt": ""}, "prompt"),
         ({"prompt": "a", "n": 0}, "n"),
@@ -84,10 +84,10 @@ def test_a_stream_ends_with_the_error(client):
         ({"prompt": "a", "extra_body": {"seed": 1.5}}, "seed"),
     ],
 )
-def test_bad_input_is_400_and_named(client, asked, param):
+def test_bad_input_is_400_and_named(client, fields, param):
     """Nothing was made of it."""
     with pytest.raises(openai.BadRequestError) as raised:
-        client.images.generate(**asked)
+        client.images.generate(**fields)
 
     assert ("invalid_request_error", param) == (raised.value.type, raised.value.param)
     assert "x-task-id" not in raised.value.response.headers
@@ -95,14 +95,14 @@ def test_bad_input_is_400_and_named(client, asked, param):
 
 def test_messages_are_chinese_or_english(client):
     """By Accept-Language, as everywhere."""
-    told = []
+    messages = []
     for headers in ({}, {"Accept-Language": "en"}):
         with pytest.raises(openai.BadRequestError) as raised:
             client.images.generate(prompt="a", n=0, extra_headers=headers)
-        told.append(raised.value.body["message"])
+        messages.append(raised.value.body["message"])
 
-    assert "请求参数有误 (n: 不能小于 1)" == told[0]
-    assert "the request is not valid (n: must be at least 1)" == told[1]
+    assert "请求参数有误 (n: 不能小于 1)" == messages[0]
+    assert "the request is not valid (n: must be at least 1)" == messages[1]
 
 
 def test_variations_are_404_with_a_hint(client, image):

@@ -19,25 +19,25 @@ def task_made_by(api, response):
 
 def test_the_official_client_works_unchanged(client):
     """A prompt is enough: the default provider draws, and the bytes come in the answer."""
-    made = client.images.generate(prompt="一只可爱的猫")
+    images = client.images.generate(prompt="一只可爱的猫")
 
-    assert [PNG] == [content[:8] for content in decoded(made)]
-    assert ("png", True) == (made.output_format, made.created > 1_700_000_000)
+    assert [PNG] == [content[:8] for content in decoded(images)]
+    assert ("png", True) == (images.output_format, images.created > 1_700_000_000)
 
 
 def test_n_and_size_are_kept(client):
     """Several images, each of the size."""
-    made = client.images.generate(prompt="a lighthouse", n=3, size="96x64")
+    images = client.images.generate(prompt="a lighthouse", n=3, size="96x64")
 
-    assert (3, "96x64") == (len({image.b64_json for image in made.data}), made.size)
+    assert (3, "96x64") == (len({image.b64_json for image in images.data}), images.size)
 
 
 def test_the_bytes_are_those_that_are_kept(client, api):
     """Whole, whatever the chunks and their threes."""
     raw = client.images.with_raw_response.generate(prompt="a lighthouse", size="1001x999", n=2)
-    kept = [api.get(i["image_url"]).content for i in task_made_by(api, raw)["images"]]
+    contents = [api.get(i["image_url"]).content for i in task_made_by(api, raw)["images"]]
 
-    assert kept == decoded(raw.parse())
+    assert contents == decoded(raw.parse())
     assert raw.headers["content-length"] == str(len(raw.content))
 
 

@@ -12,7 +12,7 @@ from tests.fakes.a1111 import FakeA1111
 from tests.integration.api.asking import ended, task_of, total, until
 from tests.integration.api.held_upstream import behind
 from tests.integration.api.live_server import LiveServer
-from tests.integration.openai.test_client_retries import FIRST, GENERATIONS, asked
+from tests.integration.openai.test_client_retries import FIRST, GENERATIONS, tasks_of
 
 REPLAYED = "idempotent-replayed"
 CLOSE = {"Connection": "close"}
@@ -52,7 +52,7 @@ def body_of(prompt, seconds=1.0, **more):
     return {"prompt": prompt, "size": "64x64", "delay_seconds": seconds, **more}
 
 
-def held(prompt, **more):
+def blocked_body(prompt, **more):
     """Return a request for an image that is not there before the provider is let go."""
     return {"prompt": prompt, "size": "64x64", "model": "stable-diffusion/default", **more}
 
@@ -63,10 +63,10 @@ def send(server, body, *, receive_bytes=0, **headers):
     ``receive_bytes`` is how much the system takes of the answer before it is read.
     """
     with server.client(**headers) as api:
-        before = {task["task_id"] for task in asked(api, body["prompt"])}
+        before = {task["task_id"] for task in tasks_of(api, body["prompt"])}
 
         def new():
-            return [t["task_id"] for t in asked(api, body["prompt"]) if t["task_id"] not in before]
+            return [t["task_id"] for t in tasks_of(api, body["prompt"]) if t["task_id"] not in before]
 
         request = api.build_request("POST", GENERATIONS, json=body)
         connection = socket.socket()
@@ -88,19 +88,19 @@ def lose(server, body, **headers):
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
 def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers):
     """Then the next equal request is a new image's."""
-    body = held(f"lost with {len(headers)} headers")
+    body = blocked_body(f"lost with {len(headers)} headers")
     lost = lose(server, body, **headers)
     hold.set()
     again, new = (api.post(GENERATIONS, json=body, headers=headers) for _ in range(2))
 
     assert (200, lost, "true") == (again.status_code, again.headers["x-task-id"], again.headers[REPLAYED])
     assert (200, False) == (new.status_code, REPLAYED in new.headers)
-    assert 2 == len(asked(api, body["prompt"]))
+    assert 2 == len(tasks_of(api, body["prompt"]))
 
 
 def test_a_caller_who_leaves_does_not_cancel(server, api, hold):
     """The image is made and kept."""
-    lost = lose(server, held("left alone"))
+    lost = lose(server, blocked_body("left alone"))
     hold.set()
 
     assert "completed" == ended(api, lost)["status"]
@@ -108,7 +108,7 @@ def test_a_caller_who_leaves_does_not_cancel(server, api, hold):
 
 def test_the_answer_waits_for_who_comes_late(server, api, hold):
     """The task has ended by then."""
-    body = held("lost and late")
+    body = blocked_body("lost and late")
     lost = lose(server, body)
     hold.set()
     ended(api, lost)
@@ -126,12 +126,12 @@ def test_who_is_gone_before_the_task_is_made_pays_nothing(start_server):
             connection.sendall(f"POST {GENERATIONS} HTTP/1.1\r\n{head}\r\n".encode() + request.content)
         until(lambda: server.log, lambda log: GENERATIONS in log)
 
-        assert [] == asked(api, body["prompt"])
+        assert [] == tasks_of(api, body["prompt"])
 
 
 def test_a_caller_may_be_lost_again_and_again(server, api, hold):
     """Each repeat joins the same task."""
-    body = held("lost three times")
+    body = blocked_body("lost three times")
     lost = lose(server, body)
     for _ in range(2):
         with server.client() as leaving, pytest.raises(httpx.ReadTimeout):
@@ -139,12 +139,12 @@ def test_a_caller_may_be_lost_again_and_again(server, api, hold):
     hold.set()
 
     assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
-    assert 1 == len(asked(api, body["prompt"]))
+    assert 1 == len(tasks_of(api, body["prompt"]))
 
 
 def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api, hold):
     """Nobody is given the same image twice."""
-    body = held("one lost, two new")
+    body = blocked_body("one lost, two new")
     lost = lose(server, body)
     hold.set()
     with ThreadPoolExecutor(2) as pool:
@@ -152,7 +152,7 @@ def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api, hold)
     tasks = {answer.headers["x-task-id"] for answer in answers}
 
     assert (2, True) == (len(tasks), lost in tasks)
-    assert 2 == len(asked(api, body["prompt"]))
+    assert 2 == len(tasks_of(api, body["prompt"]))
 
 
 def test_equal_requests_whose_callers_wait_are_tasks_of_their_own(server, api):
@@ -166,7 +166,7 @@ def test_equal_requests_whose_callers_wait_are_tasks_of_their_own(server, api):
 
 def test_a_lost_stream_is_found_by_its_repeat(server, api, hold):
     """Although it had begun."""
-    body = held("a lost stream", stream=True)
+    body = blocked_body("a lost stream", stream=True)
     with server.client() as other, other.stream("POST", GENERATIONS, json=body) as first:
         lost = first.headers["x-task-id"]
     hold.set()
@@ -182,11 +182,11 @@ def test_a_lost_stream_is_found_by_its_repeat(server, api, hold):
 )
 def test_another_request_is_not_its_repeat(server, api, hold, other):
     """The token and each field count."""
-    body = held(f"lost for good {other}")
+    body = blocked_body(f"lost for good {other}")
     lost = lose(server, body, Authorization="Bearer one")
     hold.set()
-    sent = {"Authorization": "Bearer one", **other.get("headers", {})}
-    answer = api.post(GENERATIONS, json={**body, **other.get("json", {})}, headers=sent)
+    headers = {"Authorization": "Bearer one", **other.get("headers", {})}
+    answer = api.post(GENERATIONS, json={**body, **other.get("json", {})}, headers=headers)
 
     assert lost != answer.headers["x-task-id"]
 
@@ -202,7 +202,7 @@ def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, header
     losing = threading.Thread(target=_post_and_fail, args=(server, body, headers))
     losing.start()
     with server.client() as api:
-        (task,) = until(lambda: asked(api, "killed"), bool)
+        (task,) = until(lambda: tasks_of(api, "killed"), bool)
         until(lambda: task_of(api, task["task_id"]), lambda t: t["attempts"] == 1)
     server.kill()
     losing.join()

@@ -18,13 +18,13 @@ def slashed(api):
 
 def test_models_are_listed_as_provider_and_model(client, slashed):
     """Only those that can be used."""
-    told = {model.id: model for model in client.models.list()}
+    models = {model.id: model for model in client.models.list()}
 
-    assert {"demo/demo", "zoo/big/cat"} == set(told)
+    assert {"demo/demo", "zoo/big/cat"} == set(models)
     assert ("model", "zoo", True) == (
-        told["zoo/big/cat"].object,
-        told["zoo/big/cat"].owned_by,
-        told["zoo/big/cat"].created > 1_700_000_000,
+        models["zoo/big/cat"].object,
+        models["zoo/big/cat"].owned_by,
+        models["zoo/big/cat"].created > 1_700_000_000,
     )
 
 
@@ -38,15 +38,15 @@ def test_a_model_is_found_by_both_names(client, slashed, name):
 @pytest.mark.parametrize("name", ["nothing", "zoo/demo", "closed/demo", "zoo/", "/", "demo/demo/demo"])
 def test_an_unknown_model_is_404(client, slashed, name):
     """Whoever asks for it."""
-    with pytest.raises(openai.NotFoundError) as made:
+    with pytest.raises(openai.NotFoundError) as raised:
         client.images.generate(prompt="a", model=name)
 
-    assert ("model_not_found", "model") == (made.value.code, made.value.param)
+    assert ("model_not_found", "model") == (raised.value.code, raised.value.param)
 
 
 def test_an_unknown_model_cannot_be_seen(client, slashed):
     """404, in the same words."""
-    with pytest.raises(openai.NotFoundError) as seen:
+    with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve("closed/demo")
 
-    assert "model_not_found" == seen.value.code
+    assert "model_not_found" == raised.value.code

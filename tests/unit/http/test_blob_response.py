@@ -17,14 +17,14 @@ def blob(read, *, name="cat.png", size=100):
 
 async def answered(response, *, receive, method="GET"):
     """Return the messages that were sent."""
-    sent = []
+    messages = []
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
         await asyncio.sleep(0)
 
     await response({"method": method, "headers": []}, receive, send)
-    return sent
+    return messages
 
 
 async def stays():
@@ -33,17 +33,17 @@ async def stays():
 
 async def test_nothing_more_is_read_for_a_client_that_left():
     """What only OSS has is not fetched for nobody."""
-    read, here = [], asyncio.Event()
+    read, connected = [], asyncio.Event()
 
     async def chunks(start, end):
         for number in range(100):
             read.append(number)
             if number == 3:
-                here.set()
+                connected.set()
             yield b"x"
 
     async def receive():
-        await here.wait()
+        await connected.wait()
         return {"type": "http.disconnect"}
 
     await answered(BlobResponse(blob(chunks)), receive=receive)
@@ -58,10 +58,10 @@ async def test_a_client_that_stays_gets_everything():
         yield b"x" * 60
         yield b"y" * 40
 
-    sent = await answered(BlobResponse(blob(chunks)), receive=stays)
+    messages = await answered(BlobResponse(blob(chunks)), receive=stays)
 
-    assert b"x" * 60 + b"y" * 40 == b"".join(message.get("body", b"") for message in sent)
-    assert [True, True, False] == [message["more_body"] for message in sent[1:]]
+    assert b"x" * 60 + b"y" * 40 == b"".join(message.get("body", b"") for message in messages)
+    assert [True, True, False] == [message["more_body"] for message in messages[1:]]
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ async def test_a_disposition_has_both_forms_of_the_name(prompt):
     async def chunks(start, end):
         yield b""
 
-    sent = await answered(BlobResponse(blob(chunks, name=name)), receive=stays, method="HEAD")
-    told = dict(sent[0]["headers"])[b"content-disposition"].decode("ascii")
-    plain, _, encoded = told.partition("; filename*=UTF-8''")
+    messages = await answered(BlobResponse(blob(chunks, name=name)), receive=stays, method="HEAD")
+    disposition = dict(messages[0]["headers"])[b"content-disposition"].decode("ascii")
+    plain, _, encoded = disposition.partition("; filename*=UTF-8''")
 
     assert name == unquote(encoded)
     assert plain.startswith('inline; filename="')

@@ -56,10 +56,10 @@ def test_a_connection_that_ends_makes_room():
 )
 def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_total):
     """The limit of open files is raised as far as may be; what does not fit is not accepted."""
-    asked = []
+    soft_limits = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits[0]))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: soft_limits.append(limits[0]))
 
     limits = raise_file_limit(ConnectionLimits())
 
-    assert (attrs.evolve(ConnectionLimits(), in_total=in_total), [raised]) == (limits, asked or [None])
+    assert (attrs.evolve(ConnectionLimits(), in_total=in_total), [raised]) == (limits, soft_limits or [None])

@@ -85,7 +85,10 @@ async def test_what_could_not_be_written_has_not_arrived():
 
 async def test_without_a_server_that_tells_only_leaving_counts():
     """In tests of parts, and for who mounts the application elsewhere."""
-    here, gone = (asyncio.get_running_loop().create_future() for _ in range(2))
-    gone.set_result(None)
+    connected, disconnected = (asyncio.get_running_loop().create_future() for _ in range(2))
+    disconnected.set_result(None)
 
-    assert [True, False] == [await wait_for_delivery({}, here), await wait_for_delivery({}, gone)]
+    assert [True, False] == [
+        await wait_for_delivery({}, connected),
+        await wait_for_delivery({}, disconnected),
+    ]

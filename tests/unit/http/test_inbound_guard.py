@@ -83,30 +83,30 @@ def scope_of(method, path, headers, scheme="http"):
 
 async def ask(method, path, *headers, body=b"", rules=RULES, guard=None, scheme="http"):
     """Send one request with a body of one or several chunks; HOST is added unless a Host is given."""
-    given = [*([] if any(k == "Host" for k, _ in headers) else [HOST]), *headers]
+    all_headers = [*([] if any(k == "Host" for k, _ in headers) else [HOST]), *headers]
     chunks = [body] if isinstance(body, bytes) else list(body)
     if isinstance(body, bytes) and body and not any(k == "Content-Length" for k, _ in headers):
-        given.append(("Content-Length", str(len(body))))
+        all_headers.append(("Content-Length", str(len(body))))
     elif not isinstance(body, bytes):
-        given.append(("Transfer-Encoding", "chunked"))
+        all_headers.append(("Transfer-Encoding", "chunked"))
     messages = [
         {"type": "http.request", "body": c, "more_body": more}
         for c, more in zip(chunks, [*[True] * (len(chunks) - 1), False], strict=True)
     ]
-    sent = []
+    messages_out = []
 
     async def receive():
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
     async def send(message):
-        sent.append(message)
+        messages_out.append(message)
 
     guard = guard or InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
-    await guard(scope_of(method, path, given, scheme), receive, send)
+    await guard(scope_of(method, path, all_headers, scheme), receive, send)
     return Answer(
-        sent[0]["status"],
-        {k.decode(): v.decode() for k, v in sent[0]["headers"]},
-        b"".join(m["body"] for m in sent[1:]),
+        messages_out[0]["status"],
+        {k.decode(): v.decode() for k, v in messages_out[0]["headers"]},
+        b"".join(m["body"] for m in messages_out[1:]),
     )
 
 
@@ -159,17 +159,17 @@ async def test_the_host_must_be_on_the_list(hosts, status):
     """One Host, by exact name and any port, decides; anything unusual is refused."""
     rules = attrs.evolve(RULES, bind_host="192.168.1.5", allowed_hosts=("Images.example", "中文.example"))
     guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
-    sent = []
+    messages = []
 
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     await guard(scope_of("GET", "/health", [("Host", h) for h in hosts]), receive, send)
 
-    assert status == sent[0]["status"]
+    assert status == messages[0]["status"]
 
 
 async def test_a_wildcard_bind_allows_no_further_host():
@@ -364,8 +364,8 @@ async def test_bodies_are_limited(path, size, max_bytes, in_chunks):
 
     answer = await ask("POST", path, ("Content-Type", kind), body=body, rules=rules)
 
-    told = None if answer.status == 200 else json.loads(answer.body)["max_bytes"]
-    assert (200 if max_bytes is None else 413, max_bytes) == (answer.status, told)
+    limit = None if answer.status == 200 else json.loads(answer.body)["max_bytes"]
+    assert (200 if max_bytes is None else 413, max_bytes) == (answer.status, limit)
 
 
 async def test_an_announced_length_is_enough_to_refuse():
@@ -396,17 +396,17 @@ class Unfinished:
 
     async def sent_to(self, guard):
         """Return the slug of the answer."""
-        sent = []
+        messages = []
 
         async def receive():
             return self._messages.pop() if self._messages else await asyncio.Future()
 
         async def send(message):
-            sent.append(message)
+            messages.append(message)
 
         headers = [HOST, JSON_TYPE, ("Transfer-Encoding", "chunked")]
         await guard(scope_of("POST", GENERATE, headers), receive, send)
-        return json.loads(sent[1]["body"])["error"]
+        return json.loads(messages[1]["body"])["error"]
 
 
 class Holding:
@@ -520,39 +520,39 @@ async def test_a_failing_application_frees_its_bytes():
 
 async def test_a_body_that_does_not_end_is_refused():
     """After the time for bodies the client is told and the connection closed."""
-    sent = []
+    messages = []
     chunks = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
     async def receive():
         return next(chunks, None) or await asyncio.Future()
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     headers = [HOST, JSON_TYPE, ("Content-Length", "2")]
     guard = InboundGuard(echo, rules=attrs.evolve(RULES, body_seconds=0.01), refuse=refuse, clock=CLOCK)
     await guard(scope_of("POST", GENERATE, headers), receive, send)
 
-    error = json.loads(sent[1]["body"])
+    error = json.loads(messages[1]["body"])
     assert "was not complete after 0.01 seconds" == error["errors"][0]["message"]
-    assert (b"connection", b"close") in sent[0]["headers"]
+    assert (b"connection", b"close") in messages[0]["headers"]
 
 
 async def test_a_client_that_leaves_gets_no_answer():
     """Half a body and a disconnect end the request without a word."""
-    sent = []
+    responses = []
     messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
 
     async def receive():
         return next(messages)
 
     async def send(message):
-        sent.append(message)
+        responses.append(message)
 
     guard = InboundGuard(echo, rules=RULES, refuse=refuse, clock=CLOCK)
     await guard(scope_of("POST", GENERATE, [HOST, JSON_TYPE, ("Content-Length", "2")]), receive, send)
 
-    assert [] == sent
+    assert [] == responses
 
 
 async def test_the_application_notices_a_client_that_leaves():
@@ -819,14 +819,14 @@ async def test_what_an_answer_says_of_itself_stays():
 
 async def test_a_websocket_is_closed():
     """There are none here, so none is a way around."""
-    sent = []
+    messages = []
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     await InboundGuard(echo, rules=RULES, refuse=refuse, clock=CLOCK)({"type": "websocket"}, None, send)
 
-    assert [{"type": "websocket.close", "code": 1008}] == sent
+    assert [{"type": "websocket.close", "code": 1008}] == messages
 
 
 async def test_refusing_a_request_without_a_body_keeps_its_connection():

@@ -100,15 +100,15 @@ async def test_readers_who_do_not_read_leave_room_for_so_many():
 
 async def test_what_was_done_is_told_although_there_is_no_room():
     """Who is told that a task could not be made makes it again, and pays twice."""
-    app, slow, made = bounded(times=1), Reader(pieces=1), Reader(LIST)
-    made.scope["method"] = "POST"
+    app, slow, post = bounded(times=1), Reader(pieces=1), Reader(LIST)
+    post.scope["method"] = "POST"
     sending = asyncio.create_task(app(slow.scope, slow.receive, slow.send))
     await slow.stuck.wait()
-    await app(made.scope, made.receive, made.send)
+    await app(post.scope, post.receive, post.send)
     slow.abort()
     await sending
 
-    assert (200, bytes(SIZE)) == (made.status, made.body)
+    assert (200, bytes(SIZE)) == (post.status, post.body)
 
 
 async def test_who_takes_nothing_is_not_waited_for():

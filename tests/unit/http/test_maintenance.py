@@ -50,12 +50,12 @@ def maintenance(stores, *, expire=True):
 async def test_passes_never_overlap():
     """Whoever asked for them."""
     stores = Stores()
-    async with maintenance(stores) as made:
+    async with maintenance(stores) as passes:
         await asyncio.gather(
-            made.sync_now(dry_run=False),
-            made.expire_now(dry_run=False),
-            made.verify_now(checksums=True, dry_run=False),
-            made.sync_now(dry_run=True),
+            passes.sync_now(dry_run=False),
+            passes.expire_now(dry_run=False),
+            passes.verify_now(checksums=True, dry_run=False),
+            passes.sync_now(dry_run=True),
         )
 
     assert (1, True) == (stores.most, len(stores.passes) >= 4)
@@ -78,19 +78,19 @@ async def test_nothing_runs_before_it_is_entered():
 
 async def test_a_pass_by_hand_tells_how_far_it_is():
     """While it runs, and only then."""
-    seen = []
+    progress_reports = []
 
     async def verify(*, progress, **_):
-        seen.append(made.manual_pass)
+        progress_reports.append(entered.manual_pass)
         progress(3, 7)
-        seen.append(made.manual_pass)
+        progress_reports.append(entered.manual_pass)
         return VerifyReport(images=7, blobs=0, wrong=0, mended=0, archive_checked=True)
 
-    made = attrs.evolve(maintenance(Stores()), verify=verify)
-    await made.verify_now(checksums=True, dry_run=True)
+    entered = attrs.evolve(maintenance(Stores()), verify=verify)
+    await entered.verify_now(checksums=True, dry_run=True)
 
     expected = [PassProgress(name="verify"), PassProgress(name="verify", done=3, total=7), None]
-    assert expected == [*seen, made.manual_pass]
+    assert expected == [*progress_reports, entered.manual_pass]
 
 
 async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():
@@ -100,10 +100,10 @@ async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():
     async def expire(**_):
         return summaries.pop(0)
 
-    made = attrs.evolve(maintenance(Stores()), expire=expire)
+    entered = attrs.evolve(maintenance(Stores()), expire=expire)
     errors = []
     for _ in range(2):
-        await made.expire_now(dry_run=False)
-        errors.append(made.expiry_error)
+        await entered.expire_now(dry_run=False)
+        errors.append(entered.expiry_error)
 
     assert ["damaged", None] == errors

@@ -65,7 +65,7 @@ def call_of(*operations, digest=DIGEST, leaves=False):
     return call
 
 
-async def found(retries, imagegen, *, numbered=True, **more):
+async def claimed_id(retries, imagegen, *, numbered=True, **more):
     """Return the id of the task that a caller is given who leaves at once."""
     call = call_of(**more)
     task = await retries.claim(imagegen, call, numbered=numbered)
@@ -81,18 +81,18 @@ async def test_nothing_was_made(retries, imagegen):
     """The first request never came, or was another."""
     await first_request(imagegen)
 
-    assert await found(retries, imagegen, digest="d") is None
+    assert await claimed_id(retries, imagegen, digest="d") is None
 
 
 async def test_a_waiting_task_is_found_however_old(retries, imagegen):
     """A client may have a long time-out."""
-    made = await first_request(imagegen, ago=timedelta(hours=5))
+    task_id = await first_request(imagegen, ago=timedelta(hours=5))
 
-    assert made == await found(retries, imagegen)
+    assert task_id == await claimed_id(retries, imagegen)
 
 
 @pytest.mark.parametrize(
-    ("end", "kept"),
+    ("end", "is_claimed"),
     [
         (lambda task, now: task.complete(now), True),
         (lambda task, now: task.cancel(now), True),
@@ -103,11 +103,13 @@ async def test_a_waiting_task_is_found_however_old(retries, imagegen):
         (failed(FailureCode.UNAVAILABLE, possible_charge=True), True),
     ],
 )
-async def test_an_ended_task_is_found_unless_a_new_try_is_free_and_sensible(retries, imagegen, end, kept):
+async def test_an_ended_task_is_found_unless_a_new_try_is_free_and_sensible(
+    retries, imagegen, end, is_claimed
+):
     """Paid is paid, and what cannot succeed is not tried again."""
-    made = await first_request(imagegen, end=end)
+    task_id = await first_request(imagegen, end=end)
 
-    assert (made if kept else None) == await found(retries, imagegen)
+    assert (task_id if is_claimed else None) == await claimed_id(retries, imagegen)
 
 
 async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
@@ -118,7 +120,7 @@ async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
         ago=MAX_NUMBERED_RETRY_DELAY + timedelta(seconds=9),
     )
 
-    assert await found(retries, imagegen) is None
+    assert await claimed_id(retries, imagegen) is None
 
 
 async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries, imagegen):
@@ -133,11 +135,11 @@ async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries,
     first = await retries.claim(imagegen, calls[2], numbered=True)
     retries.answered(calls[2])
     retries.leave(calls[2])
-    second = await found(retries, imagegen)
+    second = await claimed_id(retries, imagegen)
     retries.answered(calls[1])
 
     assert [alone, waited_for] == [first.task_id, second]
-    assert await found(retries, imagegen) in {answered, alone, waited_for}
+    assert await claimed_id(retries, imagegen) in {answered, alone, waited_for}
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -145,19 +147,19 @@ async def test_each_lost_task_is_taken_once(retries, imagegen, numbered):
     """The oldest first; who still waits keeps it, and the next one makes a new task or shares."""
     lost = [await first_request(imagegen, number) for number in range(2)]
     calls = [call_of() for _ in range(3)]
-    taken = [await retries.claim(imagegen, call, numbered=numbered) for call in calls]
+    claimed = [await retries.claim(imagegen, call, numbered=numbered) for call in calls]
 
-    assert lost == [task.task_id for task in taken[:2]]
-    assert numbered == (taken[2] is not None)
+    assert lost == [task.task_id for task in claimed[:2]]
+    assert numbered == (claimed[2] is not None)
 
 
 async def test_equal_callers_at_once_take_a_lost_task_once(retries, imagegen):
     """Both look for it before either has it."""
     lost = await first_request(imagegen)
     calls = [call_of() for _ in range(9)]
-    taken = await asyncio.gather(*(retries.claim(imagegen, call, numbered=False) for call in calls))
+    claimed = await asyncio.gather(*(retries.claim(imagegen, call, numbered=False) for call in calls))
 
-    assert [lost] == [task.task_id for task in taken if task is not None]
+    assert [lost] == [task.task_id for task in claimed if task is not None]
 
 
 async def test_a_caller_who_is_lost_again_is_found_again(retries, imagegen):
@@ -165,36 +167,36 @@ async def test_a_caller_who_is_lost_again_is_found_again(retries, imagegen):
     lost = await first_request(imagegen)
     second = call_of()
     await retries.claim(imagegen, second, numbered=False)
-    while_it_waits = await found(retries, imagegen, numbered=False)
+    while_it_waits = await claimed_id(retries, imagegen, numbered=False)
     second.disconnect.set_result(None)
 
-    assert (None, lost) == (while_it_waits, await found(retries, imagegen, numbered=False))
+    assert (None, lost) == (while_it_waits, await claimed_id(retries, imagegen, numbered=False))
 
 
 async def test_who_has_the_answer_gets_a_new_task(retries, imagegen):
     """Known here at once, and after a restart because it was stored."""
-    made = await first_request(imagegen, end=lambda task, now: task.complete(now))
+    task_id = await first_request(imagegen, end=lambda task, now: task.complete(now))
     call = call_of()
     await retries.claim(imagegen, call, numbered=False)
     retries.answered(call)
     retries.leave(call)
-    after_a_kill = await found(ClientRetries(lambda: 0.0), imagegen, numbered=False)
-    await imagegen.adapters.idempotency_keys.mark_answered(made, at=imagegen.adapters.clock.now())
+    after_a_kill = await claimed_id(ClientRetries(lambda: 0.0), imagegen, numbered=False)
+    await imagegen.adapters.idempotency_keys.mark_answered(task_id, at=imagegen.adapters.clock.now())
 
-    assert [None, made, None] == [
-        await found(retries, imagegen, numbered=False),
+    assert [None, task_id, None] == [
+        await claimed_id(retries, imagegen, numbered=False),
         after_a_kill,
-        await found(ClientRetries(lambda: 0.0), imagegen, numbered=False),
+        await claimed_id(ClientRetries(lambda: 0.0), imagegen, numbered=False),
     ]
 
 
-@pytest.mark.parametrize(("seconds", "kept"), [(-9, True), (9, False)])
-async def test_a_lost_task_waits_ten_minutes_after_its_end(retries, imagegen, seconds, kept):
+@pytest.mark.parametrize(("seconds", "is_claimed"), [(-9, True), (9, False)])
+async def test_a_lost_task_waits_ten_minutes_after_its_end(retries, imagegen, seconds, is_claimed):
     """By then nobody asks again by himself."""
     ago = MAX_RETRY_DELAY + timedelta(seconds=seconds)
-    made = await first_request(imagegen, end=lambda task, now: task.complete(now), ago=ago)
+    task_id = await first_request(imagegen, end=lambda task, now: task.complete(now), ago=ago)
 
-    assert (made if kept else None) == await found(retries, imagegen, numbered=False)
+    assert (task_id if is_claimed else None) == await claimed_id(retries, imagegen, numbered=False)
 
 
 async def test_a_lost_task_that_failed_for_free_is_tried_again(retries, imagegen):
@@ -202,29 +204,29 @@ async def test_a_lost_task_that_failed_for_free_is_tried_again(retries, imagegen
     await first_request(imagegen, 0, end=failed(FailureCode.UNAVAILABLE))
     charged = await first_request(imagegen, 1, end=failed(FailureCode.TIMEOUT))
 
-    assert charged == await found(retries, imagegen, numbered=False)
+    assert charged == await claimed_id(retries, imagegen, numbered=False)
 
 
 async def test_what_was_turned_away_gets_a_new_task_once(retries, imagegen):
     """The repeat of a 429 is no repeat of an equal request that was taken."""
-    made = await first_request(imagegen)
+    task_id = await first_request(imagegen)
     with pytest.raises(QueueFull):
         async with retries.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1)
 
-    assert [None, made] == [await found(retries, imagegen), await found(retries, imagegen)]
+    assert [None, task_id] == [await claimed_id(retries, imagegen), await claimed_id(retries, imagegen)]
 
 
 @pytest.mark.parametrize("later", [False, True])
 async def test_other_refusals_are_not_repeated(retries, imagegen, clock, later):
     """Nor is a 429 of long ago."""
-    made = await first_request(imagegen)
+    task_id = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
         async with retries.submitting(call_of(), f"{DIGEST}.x"):
             raise QueueFull(1) if later else ValidationFailed.for_field("n", "is wrong")
     clock[0] += 3600
 
-    assert made == await found(retries, imagegen)
+    assert task_id == await claimed_id(retries, imagegen)
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -262,7 +264,7 @@ async def test_an_equal_request_does_not_wait_for_callers_who_are_there(retries,
     async with retries.arriving(call), retries.submitting(call, f"{DIGEST}.0"):
         await first_request(imagegen)
 
-        assert await found(retries, imagegen, numbered=False) is None
+        assert await claimed_id(retries, imagegen, numbered=False) is None
 
 
 async def test_an_edit_is_found_as_what_it_became(retries, imagegen):
@@ -279,4 +281,4 @@ async def test_an_edit_is_found_as_what_it_became(retries, imagegen):
     call = call_of("edit", "reference")
 
     assert task.task_id == (await retries.claim(imagegen, call, numbered=False)).task_id
-    assert await found(retries, imagegen) is None
+    assert await claimed_id(retries, imagegen) is None

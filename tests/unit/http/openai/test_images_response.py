@@ -47,10 +47,10 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
             await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 
-    sent = []
+    messages = []
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     answer = ImagesResponse(
@@ -64,18 +64,18 @@ async def ask(service, *, leaves=False, events=None, end=None, **more):
     async with answer.retries.submitting(answer.call, "d.1"):
         pass
     await answer({"method": "POST"}, receive, send)
-    status = sent[0]["status"] if sent else None
-    headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]} if sent else {}
-    return status, headers, b"".join(m.get("body", b"") for m in sent)
+    status = messages[0]["status"] if messages else None
+    headers = {k.decode(): v.decode() for k, v in messages[0]["headers"]} if messages else {}
+    return status, headers, b"".join(m.get("body", b"") for m in messages)
 
 
 async def unanswered(service):
     now = service.imagegen.adapters.clock.now()
     keys = service.imagegen.adapters.idempotency_keys
-    found = await keys.unanswered(
+    open_keys = await keys.unanswered(
         scope=f"{DERIVED_KEY_SCOPE}:generate", prefix="d.", now=now, ended_since=now - timedelta(1)
     )
-    return [open_key.key for open_key in found]
+    return [open_key.key for open_key in open_keys]
 
 
 async def test_a_task_that_goes_on_is_504(service):

@@ -63,8 +63,8 @@ async def test_the_bytes_survive_any_chunks_and_the_length_is_known_before(chunk
 
 async def test_the_answer_tells_what_openais_would():
     """And the provider's usage as it came, when one call made all images."""
-    told = {"usage": USAGE, "revised_prompt": '一只"猫"'}
-    images = [image(number, metadata=told) for number in (7, 8)]
+    metadata = {"usage": USAGE, "revised_prompt": '一只"猫"'}
+    images = [image(number, metadata=metadata) for number in (7, 8)]
     text = await text_of(json_pieces(TASK, images, Style(base_url="http://h:1")), {})
 
     assert {
@@ -80,7 +80,7 @@ async def test_the_answer_tells_what_openais_would():
 
 
 @pytest.mark.parametrize(
-    ("usages", "told"),
+    ("usages", "usage_sum"),
     [
         ([USAGE, USAGE], {"total_tokens": 6, "input_tokens": 2, "output_tokens": 4}),
         ([USAGE, None], None),
@@ -88,12 +88,12 @@ async def test_the_answer_tells_what_openais_would():
         ([{**USAGE, "total_tokens": "3"}, USAGE], None),
     ],
 )
-async def test_the_usage_of_several_calls_is_added(usages, told):
+async def test_the_usage_of_several_calls_is_added(usages, usage_sum):
     """Or left out where one of them did not tell."""
     images = [image(n, attempt_id=str(n), metadata={"usage": usage}) for n, usage in enumerate(usages)]
     text = await text_of(json_pieces(TASK, images, Style()), {0: [b"1"], 1: [b"2"]})
 
-    assert told == json.loads(text).get("usage")
+    assert usage_sum == json.loads(text).get("usage")
 
 
 async def test_no_images_are_an_empty_list():

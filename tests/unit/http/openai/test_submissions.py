@@ -48,7 +48,7 @@ def test_a_size_is_said_as_the_model_takes_it(names, size, params):
 
 
 @pytest.mark.parametrize(
-    ("given", "params"),
+    ("quality", "params"),
     [
         ("high", {"quality": "high"}),
         ("auto", {}),
@@ -57,21 +57,21 @@ def test_a_size_is_said_as_the_model_takes_it(names, size, params):
         ("odd", {"quality": "odd"}),
     ],
 )
-def test_values_of_older_models_are_translated(given, params):
+def test_values_of_older_models_are_translated(quality, params):
     """What remains wrong is for the core to refuse."""
-    assert params == submission((QUALITY,), quality=given).params
+    assert params == submission((QUALITY,), quality=quality).params
 
 
 def test_only_declared_fields_are_taken():
     """``num`` is called ``n`` here."""
-    made = submission((QUALITY, *common("num", "seed")), n=2, num=9, seed=7, user="me", style="vivid")
+    result = submission((QUALITY, *common("num", "seed")), n=2, num=9, seed=7, user="me", style="vivid")
 
-    assert {"num": 2, "seed": 7} == made.params
+    assert {"num": 2, "seed": 7} == result.params
 
 
 def test_a_model_that_takes_anything_is_told_what_openai_declares():
     """What is said of the image, and may decide its price; not what else is in a body."""
-    told = {
+    declared = {
         "quality": "low",
         "style": "vivid",
         "background": "transparent",
@@ -81,9 +81,9 @@ def test_a_model_that_takes_anything_is_told_what_openai_declares():
         "seed": 7,
     }
     beside = {"user": "me", "partial_images": 2, "metadata": {}, "num": 3}
-    made = submission(extras=True, output_compression="80", **told, **beside)
+    result = submission(extras=True, output_compression="80", **declared, **beside)
 
-    assert {**told, "output_compression": 80} == made.params
+    assert {**declared, "output_compression": 80} == result.params
 
 
 def test_auto_says_nothing_to_a_model_that_takes_anything():
@@ -92,7 +92,7 @@ def test_auto_says_nothing_to_a_model_that_takes_anything():
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "value"),
+    ("kind", "text", "value"),
     [
         ("integer", "7", 7),
         ("integer", "x", "x"),
@@ -104,11 +104,11 @@ def test_auto_says_nothing_to_a_model_that_takes_anything():
         ("integer", 7, 7),
     ],
 )
-def test_a_forms_text_becomes_what_the_model_declares(kind, given, value):
+def test_a_forms_text_becomes_what_the_model_declares(kind, text, value):
     """Where it can."""
-    made = submission((Parameter(name="x", type=kind),), x=given)
+    result = submission((Parameter(name="x", type=kind),), x=text)
 
-    assert {"x": value} == made.params
+    assert {"x": value} == result.params
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_a_forms_text_becomes_what_the_model_declares(kind, given, value):
 def test_images_are_edited_or_references(operations, images, mask, operation):
     """What the model cannot do is for the core to refuse."""
     contents = tuple(b"%d" % number for number in range(images))
-    made = submission((), operations, images=contents, mask=mask)
+    result = submission((), operations, images=contents, mask=mask)
 
     edited = operation is Operation.EDIT
-    assert (operation, mask) == (made.operation, made.mask)
+    assert (operation, mask) == (result.operation, result.mask)
     assert (
-        ((), contents[0]) == (made.references, made.image)
+        ((), contents[0]) == (result.references, result.image)
         if edited
         else (contents, None)
         == (
-            made.references,
-            made.image,
+            result.references,
+            result.image,
         )
     )
 
