@@ -22,7 +22,7 @@ class StorageState(StrEnum):
 
     LOCAL = "local"
     BOTH = "both"
-    OSS = "oss"
+    ARCHIVE = "oss"
 
 
 class MediaType(StrEnum):
@@ -55,7 +55,8 @@ class Image:
 
     ``id`` is 0 until the repository assigns one. ``blob_key`` and ``thumbnail_key`` are keys in the blob
     store. ``sha256`` is that of the stored bytes; ``vendor_sha256`` that of the provider's bytes, if a label
-    was added. ``crc64`` is OSS's checksum of the stored bytes. ``metadata`` is what the provider returned
+    was added. ``archive_checksum`` is the archive's own
+    checksum of the stored bytes, opaque to everybody else. ``metadata`` is what the provider returned
     with the image (seed, revised prompt, safety ratings).
     """
 
@@ -76,7 +77,7 @@ class Image:
     id: int = 0
     thumbnail_key: str | None = None
     vendor_sha256: str | None = None
-    crc64: int | None = None
+    archive_checksum: str | None = None
     storage: StorageState = StorageState.LOCAL
     params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)

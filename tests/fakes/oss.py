@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 import attrs
 
-from imagegen_adapters.blob_stores.crc64 import Crc64
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 
 _SMALLEST_PART = 100 * 1024
 _LONGEST_URL_LIFE = 604_800

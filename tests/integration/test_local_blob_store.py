@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, stream
 from imagegen_core.errors import StorageError, StorageFull
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def store(tmp_path):
-    store = LocalBlobStore(tmp_path / "blobs", crc64=True)
+    store = LocalBlobStore(tmp_path / "blobs", checksum=Crc64)
     yield store
     store.close()
 

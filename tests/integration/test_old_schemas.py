@@ -180,7 +180,7 @@ async def test_the_oldest_task_comes_first(database):
     )
 
     prompts = [task.request.prompt for task in claimed]
-    waiting = ["waits with a key of its own", "waits with its image", "等待的任务", "waits for a moment"]
+    waiting = ["waits with a key of its own", "waits with its picture", "等待的任务", "waits for a moment"]
     assert waiting == [prompt for prompt in prompts if prompt in waiting]
 
 

@@ -98,7 +98,7 @@ class Desk:
             thumbnail_key=None,
             size_bytes=blob.size_bytes,
             sha256=blob.sha256,
-            crc64=blob.crc64,
+            archive_checksum=blob.archive_checksum,
         )
         return image, data
 
@@ -151,7 +151,7 @@ async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, troub
     again = await straight.put("01/1.png", stream([b"two"]), content_type="image/png")
 
     assert (StorageState.LOCAL, b"one") == (kept.state, here)
-    assert (StorageState.OSS, b"two") == (again.state, await read(straight, "01/1.png"))
+    assert (StorageState.ARCHIVE, b"two") == (again.state, await read(straight, "01/1.png"))
     assert await desk.local.stat("01/1.png") is None
 
 
@@ -461,7 +461,7 @@ async def test_where_a_blob_is_can_be_asked(desk):
     await desk.expire(0)()
     seen += [await desk.images.locate(image.blob_key), await desk.images.locate("01/none.png")]
 
-    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.OSS, None] == seen
+    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.ARCHIVE, None] == seen
 
 
 async def test_a_kill_between_bytes_and_record_is_harmless(desk):

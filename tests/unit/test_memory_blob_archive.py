@@ -1,5 +1,6 @@
 """The archive in memory keeps its port's promises."""
 
+import hashlib
 from contextlib import contextmanager
 
 import pytest
@@ -18,6 +19,10 @@ class TestMemoryBlobArchive(BlobArchiveContract):
     @pytest.fixture
     def raw_reader(self, archive):
         return archive.blobs.get
+
+    @pytest.fixture
+    def checksum(self):
+        return lambda data: hashlib.sha256(data).hexdigest()
 
     @pytest.fixture
     def outage(self, archive):

@@ -1,10 +1,10 @@
 """An archive in memory: for tests of what looks after two stores."""
 
+import hashlib
 from collections.abc import AsyncIterator
 
 import attrs
 
-from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_core.errors import StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
@@ -48,11 +48,10 @@ class MemoryBlobArchive:
 
     async def matches(self, source: BlobStore, key: str) -> bool:
         archived = await self.stat(key)
-        crc64, size_bytes = Crc64(), 0
+        sha256 = hashlib.sha256()
         async for chunk in source.open(key):
-            crc64.update(chunk)
-            size_bytes += len(chunk)
-        return archived is not None and (archived.size_bytes, archived.crc64) == (size_bytes, crc64.value)
+            sha256.update(chunk)
+        return archived is not None and archived.archive_checksum == sha256.hexdigest()
 
     def _store(self) -> MemoryBlobStore:
         """Return the store of the same blobs.
@@ -66,4 +65,4 @@ class MemoryBlobArchive:
 
 
 def _archived(blob: StoredBlob) -> StoredBlob:
-    return attrs.evolve(blob, state=StorageState.OSS)
+    return attrs.evolve(blob, archive_checksum=blob.sha256, state=StorageState.ARCHIVE)

@@ -6,13 +6,25 @@ import itertools
 import os
 import threading
 from pathlib import Path
-
-from imagegen_adapters.blob_stores.crc64 import Crc64
+from typing import Protocol
 
 TEMPORARY_MARK = "~"
 """Occurs in every temporary name and in no valid key."""
 
 _numbers = itertools.count()
+
+
+class RunningChecksum(Protocol):
+    """The checksum of an archive, computed while bytes pass by."""
+
+    @property
+    def text(self) -> str:
+        """The checksum so far, as the archive writes it."""
+        ...
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes in."""
+        ...
 
 
 class AtomicFile:
@@ -23,7 +35,7 @@ class AtomicFile:
     except `abandon` may raise `OSError`.
     """
 
-    def __init__(self, path: Path, *, crc64: bool) -> None:
+    def __init__(self, path: Path, *, checksum: RunningChecksum | None = None) -> None:
         """Create the temporary file next to ``path``, readable by its owner only, and missing parents."""
         make_directory(path.parent)
         self._path = path
@@ -31,7 +43,7 @@ class AtomicFile:
         self._lock = threading.Lock()
         self._open = True
         self._sha256 = hashlib.sha256()
-        self._crc64 = Crc64() if crc64 else None
+        self._checksum = checksum
         self.size = 0
 
     def write(self, chunks: list[bytes]) -> None:
@@ -44,19 +56,19 @@ class AtomicFile:
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
             self._sha256.update(data)
-            if self._crc64:
-                self._crc64.update(data)
+            if self._checksum is not None:
+                self._checksum.update(data)
             self.size += len(data)
 
-    def commit(self) -> tuple[int, str, int | None]:
-        """Rename the synced file into place; return its size, SHA-256 in hex, and CRC-64 if requested."""
+    def commit(self) -> tuple[int, str, str | None]:
+        """Rename the synced file into place; return its size, SHA-256 in hex and archive checksum, if any."""
         with self._lock:
             os.fsync(self._fd)
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
             self._open = False
             os.close(self._fd)
         sync_directory(self._path.parent)
-        return self.size, self._sha256.hexdigest(), self._crc64.value if self._crc64 else None
+        return self.size, self._sha256.hexdigest(), None if self._checksum is None else self._checksum.text
 
     def abandon(self) -> None:
         """Remove the temporary file, unless it was committed."""

@@ -14,7 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from imagegen_adapters.blob_stores.atomic_file import TEMPORARY_MARK, AtomicFile, sync_directory
+from imagegen_adapters.blob_stores.atomic_file import (
+    TEMPORARY_MARK,
+    AtomicFile,
+    RunningChecksum,
+    sync_directory,
+)
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
@@ -36,13 +41,15 @@ class LocalBlobStore:
 
     Args:
         root: the directory; created (mode 0700) with the first blob.
-        crc64: also compute OSS's checksum while writing.
+        checksum: makes the checksum of the archive behind this store, to compute it while writing.
         threads: the number of concurrent file operations.
     """
 
-    def __init__(self, root: Path, *, crc64: bool = False, threads: int = 4) -> None:
+    def __init__(
+        self, root: Path, *, checksum: Callable[[], RunningChecksum] | None = None, threads: int = 4
+    ) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
-        self._crc64 = crc64
+        self._checksum = checksum
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
@@ -50,18 +57,18 @@ class LocalBlobStore:
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self._path(key)
         with _storage_errors(key):
-            file = await self.run(lambda: AtomicFile(path, crc64=self._crc64))
+            file = await self.run(lambda: AtomicFile(path, checksum=self._checksum and self._checksum()))
         self._puts += 1
         try:
             await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, crc64 = await self.run(file.commit)
+                size, sha256, checksum = await self.run(file.commit)
         except BaseException:
             await asyncio.shield(self.run(file.abandon))
             raise
         finally:
             self._puts -= 1
-        return StoredBlob(key=key, size_bytes=size, sha256=sha256, crc64=crc64)
+        return StoredBlob(key=key, size_bytes=size, sha256=sha256, archive_checksum=checksum)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import attrs
 
-from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.blob_store import StoredBlob
@@ -46,8 +45,4 @@ class MemoryBlobStore:
                 yield key
 
     def _describe(self, key: str, data: bytes) -> StoredBlob:
-        crc = Crc64()
-        crc.update(data)
-        return StoredBlob(
-            key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), crc64=crc.value
-        )
+        return StoredBlob(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())

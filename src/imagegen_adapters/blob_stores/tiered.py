@@ -50,7 +50,7 @@ class TieredBlobStore:
         """
         archived = await self.archive.stat(key)
         if await self.local.stat(key) is None:
-            return None if archived is None else StorageState.OSS
+            return None if archived is None else StorageState.ARCHIVE
         return StorageState.LOCAL if archived is None else StorageState.BOTH
 
     async def delete(self, key: str) -> None:

@@ -1,12 +1,16 @@
 """The contract of a blob archive, besides that of a blob store, as tests to subclass.
 
-A subclass provides the fixtures ``archive`` and ``outage``, and may provide ``raw_reader``, which
-bypasses the archive::
+A subclass provides the fixtures ``archive``, ``checksum`` and ``outage``, and may provide ``raw_reader``,
+which bypasses the archive::
 
     class TestMyArchive(BlobArchiveContract):
         @pytest.fixture
         def archive(self):
             return MyBlobArchive()
+
+        @pytest.fixture
+        def checksum(self):
+            return lambda data: hashlib.sha256(data).hexdigest()
 
         @pytest.fixture
         def outage(self, archive):
@@ -19,7 +23,6 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.testing.blob_store import BlobStoreContract, RawReader, keys_of, read, stream
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
@@ -37,12 +40,6 @@ LARGE = 17 * 1024 * 1024
 def random_bytes(size: int, seed: bytes = b"seed") -> bytes:
     """Return ``size`` pseudo-random bytes, which compress badly."""
     return hashlib.shake_128(seed).digest(size)
-
-
-def _crc64(data: bytes) -> int:
-    crc64 = Crc64()
-    crc64.update(data)
-    return crc64.value
 
 
 class _BreakingStore(MemoryBlobStore):
@@ -72,6 +69,11 @@ class BlobArchiveContract(BlobStoreContract):
         raise NotImplementedError
 
     @pytest.fixture
+    def checksum(self) -> Callable[[bytes], str]:
+        """Return what computes the archive's own checksum of some bytes."""
+        raise NotImplementedError
+
+    @pytest.fixture
     def store(self, archive: BlobArchive) -> BlobStore:
         """Return the archive, which is a blob store too."""
         return archive
@@ -80,19 +82,26 @@ class BlobArchiveContract(BlobStoreContract):
         """Copy a blob of ``size`` bytes."""
         return await archive.copy_from(source, key, size_bytes=size, content_type=self.content_type)
 
-    async def test_its_own_checksum_is_known(self, archive: BlobArchive) -> None:
-        """`stat` returns size and CRC-64, and the state of an archived blob."""
+    async def test_its_own_checksum_is_known(
+        self, archive: BlobArchive, checksum: Callable[[bytes], str]
+    ) -> None:
+        """`stat` returns size and checksum, and the state of an archived blob."""
         data = random_bytes(5000)
         await self.put(archive, "a.png", data)
 
         blob = await archive.stat("a.png")
 
         assert blob is not None
-        assert (5000, _crc64(data), StorageState.OSS) == (blob.size_bytes, blob.crc64, blob.state)
+        expected = (5000, checksum(data), StorageState.ARCHIVE)
+        assert expected == (blob.size_bytes, blob.archive_checksum, blob.state)
 
     @pytest.mark.parametrize("size", [0, 1, SMALL, LARGE])
     async def test_a_copy_is_the_same_blob(
-        self, archive: BlobArchive, raw_reader: RawReader | None, size: int
+        self,
+        archive: BlobArchive,
+        checksum: Callable[[bytes], str],
+        raw_reader: RawReader | None,
+        size: int,
     ) -> None:
         """Bytes, size and both checksums are the same, also around the archive; the source keeps its blob."""
         data = random_bytes(size)
@@ -100,10 +109,10 @@ class BlobArchiveContract(BlobStoreContract):
 
         blob = await self.copy(archive, source, "01/a.png", size)
 
-        assert (size, hashlib.sha256(data).hexdigest(), _crc64(data), StorageState.OSS) == (
+        assert (size, hashlib.sha256(data).hexdigest(), checksum(data), StorageState.ARCHIVE) == (
             blob.size_bytes,
             blob.sha256,
-            blob.crc64,
+            blob.archive_checksum,
             blob.state,
         )
         assert (data, ["01/a.png"]) == (await read(archive, "01/a.png"), await keys_of(archive))
@@ -147,7 +156,7 @@ class BlobArchiveContract(BlobStoreContract):
 
     @pytest.mark.parametrize("size", [SMALL, LARGE])
     async def test_a_copy_that_broke_off_is_whole_the_next_time(
-        self, archive: BlobArchive, size: int
+        self, archive: BlobArchive, checksum: Callable[[bytes], str], size: int
     ) -> None:
         """The source's error propagates, no partial blob is visible, and a later call completes the copy."""
         data = random_bytes(size)
@@ -159,7 +168,7 @@ class BlobArchiveContract(BlobStoreContract):
 
         blob = await self.copy(archive, MemoryBlobStore({"a.png": data}), "a.png", size)
 
-        assert ([], _crc64(data)) == (before, blob.crc64)
+        assert ([], checksum(data)) == (before, blob.archive_checksum)
         assert data == await read(archive, "a.png")
 
     @pytest.mark.parametrize(

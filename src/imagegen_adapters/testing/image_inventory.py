@@ -139,12 +139,12 @@ class ImageInventoryContract:
         image = await add_image(repository)
         await records.set_storage(image.id, StorageState.BOTH)
         in_both = await inventory.aged(created_before=later(1))
-        await records.set_storage(image.id, StorageState.OSS)
+        await records.set_storage(image.id, StorageState.ARCHIVE)
 
         counts = [await inventory.count(state=state) for state in StorageState]
 
         assert [image.id] == _ids(in_both)
-        assert [state is StorageState.OSS for state in StorageState] == [bool(count) for count in counts]
+        assert [state is StorageState.ARCHIVE for state in StorageState] == [bool(count) for count in counts]
         assert () == await inventory.aged(created_before=later(1))
 
     async def test_a_deleted_image_is_nowhere(

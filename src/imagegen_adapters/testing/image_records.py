@@ -72,7 +72,7 @@ class ImageRecordsContract:
     async def test_a_record_comes_back_whole(self, repository: TaskRepository, records: ImageRecords) -> None:
         """Every field survives, including an unsigned 64-bit checksum and nested JSON."""
         metadata = {"safety": [{"category": "x", "score": 0.5}], "说明": None}
-        image = await add_image(repository, metadata=metadata, crc64=2**64 - 1)
+        image = await add_image(repository, metadata=metadata, archive_checksum=str(2**64 - 1))
 
         assert image == await records.get(image.id)
 
@@ -292,7 +292,7 @@ class ImageRecordsContract:
         """The storage state is stored; a deleted image is no error."""
         image = await add_image(repository)
 
-        await records.set_storage(image.id, StorageState.OSS)
-        await records.set_storage(image.id + 1, StorageState.OSS)
+        await records.set_storage(image.id, StorageState.ARCHIVE)
+        await records.set_storage(image.id + 1, StorageState.ARCHIVE)
 
-        assert StorageState.OSS == (await records.get(image.id)).storage
+        assert StorageState.ARCHIVE == (await records.get(image.id)).storage

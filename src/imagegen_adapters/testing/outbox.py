@@ -39,7 +39,7 @@ class OutboxContract:
         """A second scan adds nothing; images that the archive has are not added."""
         image = await add_image(repository)
         await add_image(repository, storage=StorageState.BOTH)
-        await add_image(repository, storage=StorageState.OSS)
+        await add_image(repository, storage=StorageState.ARCHIVE)
 
         added = [await outbox.add_missing_uploads(), await outbox.add_missing_uploads()]
 

@@ -56,7 +56,7 @@ def an_image(attempt: Attempt, *, position: int = 0, **changes: Any) -> Image:
         "sha256": "ab" * 32,
         "blob_key": f"images/{attempt.attempt_id}-{position}.png",
         "thumbnail_key": f"thumbnails/{attempt.attempt_id}-{position}.webp",
-        "crc64": 2**64 - 1,
+        "archive_checksum": str(2**64 - 1),
         "params": {"seed": 7},
         "metadata": {"revised_prompt": "a cat"},
         "created_at": NOW,

@@ -6,7 +6,7 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 
 class BlobArchive(BlobStore, Protocol):
-    """A blob store whose `stat` returns the archive's own ``crc64``, which proves that it has the bytes.
+    """A blob store whose `stat` returns its own ``archive_checksum``, which proves that it has the bytes.
 
     The state of its blobs is ``oss``. While it does not respond, every method raises `StorageUnreachable`.
     """

@@ -10,12 +10,15 @@ from imagegen_core.images import StorageState
 
 @attrs.frozen(kw_only=True)
 class StoredBlob:
-    """What a store knows about a blob; ``sha256`` and ``crc64`` are None if that takes reading the bytes."""
+    """What a store knows about a blob; checksums are None if they take reading the bytes.
+
+    ``archive_checksum`` is what an archive compares by, opaque to everybody else.
+    """
 
     key: str
     size_bytes: int
     sha256: str | None = None
-    crc64: int | None = None
+    archive_checksum: str | None = None
     state: StorageState = StorageState.LOCAL
 
 

@@ -116,7 +116,7 @@ class ExpireLocal:
             await self.records.set_storage(image.id, StorageState.LOCAL)
             return False
         await self.local.delete(image.blob_key)
-        await self.records.set_storage(image.id, StorageState.OSS)
+        await self.records.set_storage(image.id, StorageState.ARCHIVE)
         return True
 
     async def _is_damaged(self, image: Image) -> bool:

@@ -195,14 +195,15 @@ class SyncStorage:
         archived = await archive.stat(image.blob_key)
         if archived is None or archived.size_bytes != image.size_bytes:
             raise StorageError(f"the bytes of image {image.id} are in no store")
-        await self.records.set_storage(image.id, StorageState.OSS)
+        await self.records.set_storage(image.id, StorageState.ARCHIVE)
 
     async def _verify_copy(self, archive: BlobArchive, image: Image, copy: StoredBlob) -> None:
         if copy.sha256 not in (None, image.sha256):
             await archive.delete(image.blob_key)
             raise _content_changed(image)
         archived = await archive.stat(image.blob_key)
-        if archived is None or (archived.size_bytes, archived.crc64) != (image.size_bytes, copy.crc64):
+        expected = (image.size_bytes, copy.archive_checksum)
+        if archived is None or (archived.size_bytes, archived.archive_checksum) != expected:
             await archive.delete(image.blob_key)
             raise StorageError(f"the archive does not hold what was sent of image {image.id}")
 

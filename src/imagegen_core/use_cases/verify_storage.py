@@ -201,7 +201,8 @@ class VerifyStorage:
         archived = await archive.stat(image.blob_key)
         if archived is None:
             return None
-        if archived.size_bytes != image.size_bytes or image.crc64 not in (None, archived.crc64):
+        checksums = (None, archived.archive_checksum)
+        if archived.size_bytes != image.size_bytes or image.archive_checksum not in checksums:
             return False
         return not local_is_intact or await archive.matches(self.local, image.blob_key)
 
@@ -216,7 +217,7 @@ class VerifyStorage:
         if not archived or tally.archive is None:
             return False
         if local is None:
-            await self.records.set_storage(image.id, StorageState.OSS)
+            await self.records.set_storage(image.id, StorageState.ARCHIVE)
             return True
         try:
             return await self._restore_local(image, tally.archive)
@@ -244,7 +245,7 @@ def _finding_kinds(
     if local is None and archived is None and (archive_checked or state is StorageState.LOCAL):
         return (FindingKind.LOST,)
     wrong = []
-    if state is not StorageState.OSS and local is None:
+    if state is not StorageState.ARCHIVE and local is None:
         wrong.append(FindingKind.LOCAL_MISSING)
     if local is False:
         wrong.append(FindingKind.LOCAL_DAMAGED)

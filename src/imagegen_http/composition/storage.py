@@ -79,7 +79,9 @@ def compose_storage(
     oss = None
     if storage.oss is not None:
         oss = open_bucket(storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
-    local = LocalBlobStore(settings.data_dir / IMAGES_DIRECTORY, crc64=oss is not None)
+    local = LocalBlobStore(
+        settings.data_dir / IMAGES_DIRECTORY, checksum=None if oss is None else OssBlobArchive.new_checksum
+    )
     inventory, outbox = SqliteImageInventory(database), SqliteOutbox(database)
     expire = None
     if oss is not None:

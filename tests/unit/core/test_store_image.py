@@ -155,7 +155,7 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
         begun,
         source.begun,
     )
-    assert await whole(**of) == attrs.evolve(image, crc64=(await whole(**of)).crc64)
+    assert await whole(**of) == attrs.evolve(image, archive_checksum=(await whole(**of)).archive_checksum)
 
 
 async def test_a_try_that_stored_nothing_is_begun_again():

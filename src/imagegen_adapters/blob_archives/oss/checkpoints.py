@@ -38,7 +38,7 @@ class UploadCheckpoints:
         if self._directory is not None:
             text = json.dumps({"name": name, "size": size, "upload_id": upload_id})
             with contextlib.suppress(OSError):
-                file = AtomicFile(self._file(self._directory, name), crc64=False)
+                file = AtomicFile(self._file(self._directory, name))
                 try:
                     file.write([text.encode()])
                     file.commit()

@@ -4,7 +4,7 @@ import asyncio
 import queue
 from collections.abc import Iterator
 
-from imagegen_adapters.blob_stores.crc64 import Crc64
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 
 _MAX_QUEUED_BATCHES = 2  # waiting for the sending thread
 _LOOP_CHECK_SECONDS = 5.0  # interval at which a waiting thread checks that the event loop still runs
@@ -17,7 +17,7 @@ class SourceAbortedError(Exception):
 class ChunkBridge:
     """The coroutine awaits `send`, then calls `finish` or `abort`; the thread iterates over the bridge.
 
-    ``size`` and `crc64` describe what the thread has consumed, once the iteration has ended.
+    ``size`` and ``crc64`` describe what the thread has consumed, once the iteration has ended.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class ChunkBridge:
         self._space = asyncio.Semaphore(_MAX_QUEUED_BATCHES)
         self._queue: queue.SimpleQueue[bytes | SourceAbortedError | None] = queue.SimpleQueue()
         self._closed = False
-        self._crc = Crc64()
+        self.crc64 = Crc64()
         self.size = 0
 
     async def send(self, data: bytes) -> bool:
@@ -48,15 +48,11 @@ class ChunkBridge:
         self._closed = True
         self._space.release()
 
-    def crc64(self) -> int:
-        """Return the checksum of the consumed data."""
-        return self._crc.value
-
     def __iter__(self) -> Iterator[bytes]:
         while (data := self._next()) is not None:
             if isinstance(data, SourceAbortedError):
                 raise data
-            self._crc.update(data)
+            self.crc64.update(data)
             self.size += len(data)
             yield data
             self._loop.call_soon_threadsafe(self._space.release)

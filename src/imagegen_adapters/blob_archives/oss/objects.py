@@ -13,8 +13,8 @@ import attrs
 from imagegen_adapters.blob_archives.oss.body import ObjectBody
 from imagegen_adapters.blob_archives.oss.checkpoints import UploadCheckpoints
 from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.errors import has_code, status_of, storage_errors
-from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError
 
 _PAGE = 1000
@@ -26,7 +26,7 @@ class ObjectHead:
     """The relevant headers of a HEAD response."""
 
     size_bytes: int
-    crc64: int | None
+    checksum: str | None
 
 
 class OssObjects:
@@ -50,13 +50,12 @@ class OssObjects:
                 self._cached_bucket = self._connect()
             return self._cached_bucket
 
-    def put(self, name: str, bridge: ChunkBridge, content_type: str) -> int:
-        """Send the chunks of the bridge and return their CRC-64, which OSS has confirmed."""
+    def put(self, name: str, bridge: ChunkBridge, content_type: str) -> str:
+        """Send the chunks of the bridge and return their checksum, which OSS has confirmed."""
         with storage_errors(name):
             result = self._bucket.put_object(name, iter(bridge), headers={"Content-Type": content_type})
-        crc = bridge.crc64()
-        self._verify(name, crc, result.crc)
-        return crc
+        self._verify(name, bridge.crc64.value, result.crc)
+        return bridge.crc64.text
 
     def get(self, name: str, start: int, end: int | None) -> ObjectBody | None:
         """Start reading; None if ``start`` is beyond the end of the object."""
@@ -87,7 +86,8 @@ class OssObjects:
                 result = self._bucket.head_object(name)
         except BlobMissing:
             return None
-        return ObjectHead(size_bytes=result.content_length or 0, crc64=result.server_crc)
+        crc = result.server_crc
+        return ObjectHead(size_bytes=result.content_length or 0, checksum=None if crc is None else str(crc))
 
     def delete(self, name: str) -> None:
         """Remove the object and abort an unfinished upload of it."""

@@ -12,9 +12,9 @@ from typing import TypeVar
 from imagegen_adapters.blob_archives.oss.body import ObjectBody
 from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
 from imagegen_adapters.blob_archives.oss.connection import CheckAddress, Connections, make_bucket
+from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.objects import OssObjects
 from imagegen_adapters.blob_archives.oss.settings import OssSettings
-from imagegen_adapters.blob_stores.crc64 import Crc64
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
@@ -40,6 +40,9 @@ class OssBlobArchive:
         check_address: resolves and checks the addresses to connect to (``AddressGate.resolve_and_check``).
         checkpoints: directory in which interrupted multipart uploads are remembered across restarts.
     """
+
+    new_checksum = Crc64
+    """Makes the running checksum that OSS compares by."""
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class OssBlobArchive:
                 if not await bridge.send(batch):
                     break
             bridge.finish()
-            crc64 = await sending
+            checksum = await sending
         except BaseException:
             bridge.abort()
             sending.cancel()
@@ -78,8 +81,8 @@ class OssBlobArchive:
             key=key,
             size_bytes=bridge.size,
             sha256=sha256.hexdigest(),
-            crc64=crc64,
-            state=StorageState.OSS,
+            archive_checksum=checksum,
+            state=StorageState.ARCHIVE,
         )
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -102,7 +105,12 @@ class OssBlobArchive:
         head = await self._request(lambda: self._objects.head(name))
         if head is None:
             return None
-        return StoredBlob(key=key, size_bytes=head.size_bytes, crc64=head.crc64, state=StorageState.OSS)
+        return StoredBlob(
+            key=key,
+            size_bytes=head.size_bytes,
+            archive_checksum=head.checksum,
+            state=StorageState.ARCHIVE,
+        )
 
     async def delete(self, key: str) -> None:
         name = self._name(key)
@@ -138,7 +146,10 @@ class OssBlobArchive:
         async for batch in _batches(source.open(key)):
             await self._request(partial(crc.update, batch))
             size += len(batch)
-        is_equal = archived is not None and (archived.size_bytes, archived.crc64) == (size, crc.value)
+        is_equal = archived is not None and (archived.size_bytes, archived.archive_checksum) == (
+            size,
+            crc.text,
+        )
         if is_equal:  # perhaps by an upload whose last response was lost: remove its checkpoint
             await self._request(lambda: self._objects.abort_multipart(name))
         return is_equal
@@ -212,14 +223,15 @@ class OssBlobArchive:
             etags.append((number, etag))
         async for _ in source.open(key, start=size, end=size + 1):
             raise StorageError(f"blob {key!r} is longer than {size} bytes")
-        crc64 = whole.value
-        await self._start(self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, crc64))
+        await self._start(
+            self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, whole.value)
+        )
         return StoredBlob(
             key=key,
             size_bytes=size,
             sha256=sha256.hexdigest(),
-            crc64=crc64,
-            state=StorageState.OSS,
+            archive_checksum=whole.text,
+            state=StorageState.ARCHIVE,
         )
 
     def _send_part(

@@ -9,6 +9,11 @@ class Crc64:
     def __init__(self) -> None:
         self.value = 0
 
+    @property
+    def text(self) -> str:
+        """The checksum as OSS's header has it."""
+        return str(self.value)
+
     def update(self, data: bytes) -> None:
         """Take the next bytes in; other threads go on meanwhile."""
         self.value = crc64.xz(data, self.value)
