@@ -43,6 +43,6 @@ async def test_what_a_dead_submission_left_goes_before_the_first_new_one():
     )
 
     async with maintenance:
-        left = await spool.owners(older_than_seconds=0)
+        owners = await spool.owners(older_than_seconds=0)
 
-    assert () == left
+    assert () == owners

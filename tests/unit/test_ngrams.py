@@ -26,9 +26,9 @@ def test_a_part_of_a_text_has_only_tokens_of_the_text(text, start, length):
 @given(text=TEXTS, word=TEXTS.filter(bool))
 def test_a_proven_word_is_in_every_text_with_its_token(text, word):
     """What an index says about it needs no second look."""
-    wanted = terms(word[:3])
+    index_terms = terms(word[:3])
 
-    assert not wanted.proven or (set(wanted.tokens) <= set(tokens(text))) == (word[:3] in text)
+    assert not index_terms.proven or (set(index_terms.tokens) <= set(tokens(text))) == (word[:3] in text)
 
 
 @given(text=TEXTS)
@@ -75,20 +75,20 @@ def test_tokens_are_single_characters_and_neighbours(text, expected):
 )
 def test_a_word_is_asked_for_by_its_longest_tokens(word, expected, proven):
     """One token is proof; several may stand apart from each other in a text."""
-    asked = terms(word)
+    index_terms = terms(word)
 
-    assert (expected, proven) == (asked.tokens, asked.proven)
+    assert (expected, proven) == (index_terms.tokens, index_terms.proven)
 
 
 def test_a_long_word_is_asked_for_by_a_few_tokens():
     """They are spread over the word, so that its beginning, middle and end count."""
     word = "".join(map(chr, range(0x4E00, 0x4F00)))
 
-    asked = terms(word)
+    index_terms = terms(word)
 
     assert (MAX_TERMS_PER_WORD, word[:2], word[-2:]) == (
-        len(asked.tokens),
-        asked.tokens[0],
-        asked.tokens[-1],
+        len(index_terms.tokens),
+        index_terms.tokens[0],
+        index_terms.tokens[-1],
     )
     assert (1, 3, 5) == evenly_spaced((1, 2, 3, 4, 5), 3)

@@ -155,7 +155,7 @@ class BlobArchiveContract(BlobStoreContract):
         assert [] == await keys_of(archive)
 
     @pytest.mark.parametrize("size", [SMALL, LARGE])
-    async def test_a_copy_that_broke_off_is_whole_the_next_time(
+    async def test_an_interrupted_copy_is_completed_the_next_time(
         self, archive: BlobArchive, checksum: Callable[[bytes], str], size: int
     ) -> None:
         """The source's error propagates, no partial blob is visible, and a later call completes the copy."""
@@ -175,7 +175,7 @@ class BlobArchiveContract(BlobStoreContract):
         ("archived", "expected"),
         [(b"bytes", True), (None, False), (b"bytez", False), (b"byte", False), (b"bytes ", False)],
     )
-    async def test_it_holds_what_has_the_same_checksum(
+    async def test_it_matches_the_same_checksum(
         self, archive: BlobArchive, archived: bytes | None, *, expected: bool
     ) -> None:
         """The archive is compared with the bytes that the source has now."""
@@ -184,7 +184,7 @@ class BlobArchiveContract(BlobStoreContract):
 
         assert expected is await archive.matches(MemoryBlobStore({"a.png": b"bytes"}), "a.png")
 
-    async def test_a_damaged_source_is_not_what_it_holds(self, archive: BlobArchive) -> None:
+    async def test_a_damaged_source_does_not_match(self, archive: BlobArchive) -> None:
         """A copy that once matched does not match after the source has changed."""
         source = MemoryBlobStore({"a.png": b"bytes"})
         await self.copy(archive, source, "a.png", 5)

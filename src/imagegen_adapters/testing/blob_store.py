@@ -67,7 +67,7 @@ class BlobStoreContract:
         if raw_reader is not None:
             assert data == raw_reader("images/7.png")
 
-    async def test_put_tells_size_and_checksum(self, store: BlobStore) -> None:
+    async def test_put_returns_size_and_checksum(self, store: BlobStore) -> None:
         """Size and SHA-256 are known after a put."""
         data = b"123456789" * 1000
 
@@ -75,7 +75,7 @@ class BlobStoreContract:
 
         assert (len(data), hashlib.sha256(data).hexdigest()) == (blob.size_bytes, blob.sha256)
 
-    async def test_stat_tells_the_size(self, store: BlobStore) -> None:
+    async def test_stat_returns_the_size(self, store: BlobStore) -> None:
         """`stat` returns the size of a stored blob."""
         await self.put(store, "a.png", b"x" * 3210)
 
@@ -149,7 +149,7 @@ class BlobStoreContract:
         if raw_reader is not None:
             assert raw_reader("half.png") is None
 
-    async def test_a_failing_source_keeps_what_was_there(self, store: BlobStore) -> None:
+    async def test_a_failing_source_keeps_the_old_blob(self, store: BlobStore) -> None:
         """A put that fails does not change the blob that it was to replace."""
 
         async def breaking() -> AsyncIterator[bytes]:
@@ -223,7 +223,7 @@ class BlobStoreContract:
             *("a\\b", "a~1", "a\n", "a\0", "a" * 201, "a/" * 300 + "a"),
         ],
     )
-    async def test_a_key_cannot_lead_out(self, store: BlobStore, key: str) -> None:
+    async def test_a_key_cannot_leave_the_store(self, store: BlobStore, key: str) -> None:
         """Only characters that the port allows, and no path out of the store."""
         with pytest.raises(StorageError):
             await store.put(key, stream([b"x"]), content_type=self.content_type)

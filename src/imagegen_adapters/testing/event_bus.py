@@ -81,7 +81,7 @@ class EventBusContract:
 
         assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
 
-    async def test_who_waits_is_told_of_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
+    async def test_subscribers_get_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
         """All earlier subscribers get the final event."""
         task = a_task()
         await repository.add(task, queue_size=9)
@@ -138,7 +138,7 @@ class EventBusContract:
 
         assert [published] * 3 == await asyncio.gather(*watching)
 
-    async def test_a_subscriber_that_leaves_disturbs_nobody(self, bus: EventBus) -> None:
+    async def test_a_subscriber_that_leaves_disturbs_no_other(self, bus: EventBus) -> None:
         """Other subscribers and publishing are not affected."""
         leaving = asyncio.create_task(collect(bus, "a"))
         staying = asyncio.create_task(collect(bus, "a"))

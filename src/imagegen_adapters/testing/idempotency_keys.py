@@ -85,7 +85,7 @@ class IdempotencyKeysContract:
 
         assert () == await keys.tasks_by_prefix(scope=a_claim().scope, prefix="a.", now=later(86_400))
 
-    async def test_no_more_than_twenty_are_told(
+    async def test_no_more_than_twenty_are_returned(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
         """The newest twenty are returned."""
@@ -97,7 +97,7 @@ class IdempotencyKeysContract:
 
         assert [task.task_id for task in reversed(tasks[2:])] == [keyed.task.task_id for keyed in keyed_tasks]
 
-    async def test_keys_are_unanswered_until_told_otherwise(
+    async def test_keys_are_unanswered_until_they_are_marked(
         self, repository: TaskRepository, keys: IdempotencyKeys
     ) -> None:
         """The oldest come first; keys with other prefixes or scopes are ignored."""

@@ -87,7 +87,7 @@ class ImageInspectorContract:
         raise NotImplementedError
 
     @pytest.mark.parametrize("name", ACCEPTED)
-    async def test_tells_type_and_size(self, inspector: ImageInspector, name: str) -> None:
+    async def test_returns_type_and_size(self, inspector: ImageInspector, name: str) -> None:
         """An image's type comes from its bytes, its size from its pixels."""
         data, mime_type = ACCEPTED[name]
 

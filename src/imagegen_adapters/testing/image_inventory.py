@@ -101,7 +101,9 @@ class ImageInventoryContract:
             [image.id for image in images] for images in batches
         ]
 
-    async def test_unknown_keys_are_told(self, repository: TaskRepository, inventory: ImageInventory) -> None:
+    async def test_unknown_keys_are_returned(
+        self, repository: TaskRepository, inventory: ImageInventory
+    ) -> None:
         """Keys that belong to neither an image nor a thumbnail are returned."""
         image = await add_image(repository)
 

@@ -277,7 +277,7 @@ class ImageRecordsContract:
                 assert ((), False) == (page.items, page.has_more)
 
     async def test_a_deleted_image_is_gone(self, repository: TaskRepository, records: ImageRecords) -> None:
-        """A deleted image is not results in any way, and its id is not reused."""
+        """A deleted image cannot be found in any way, and its id is not reused."""
         image = await add_image(repository, prompt="猫")
 
         deleted = await records.delete(image.id)

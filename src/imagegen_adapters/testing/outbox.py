@@ -92,7 +92,7 @@ class OutboxContract:
 
         assert [image.blob_key for image in images] == [entry.blob_key for entry in first + second]
 
-    async def test_what_is_put_back_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
+    async def test_a_deferred_entry_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
         """A deferred entry is due at its time, or at once if all entries are claimed, and has its error."""
         await add_image(repository)
         await outbox.add_missing_uploads()
@@ -105,7 +105,7 @@ class OutboxContract:
         assert later(5) == await outbox.next_due()
         assert OutboxCounts(uploads=1, removals=0, failing=1, last_error="down") == await outbox.counts()
 
-    async def test_what_another_clock_put_off_is_due(
+    async def test_an_entry_deferred_by_a_clock_that_was_ahead_is_due(
         self, repository: TaskRepository, outbox: Outbox
     ) -> None:
         """After the clock was set back, a deferred entry does not wait for as long as the clock was ahead."""

@@ -69,7 +69,7 @@ class ProviderConfigsContract:
         assert stored.api_key is not None
         assert "sk-0123456789abcdef" == stored.api_key.reveal()
 
-    async def test_what_is_not_said_stays_unsaid(self, configs: ProviderConfigs) -> None:
+    async def test_unset_fields_stay_unset(self, configs: ProviderConfigs) -> None:
         """None is not turned into a default."""
         bare = ProviderConfig(provider_name="bare", source=ConfigSource.DATABASE)
         await configs.save(bare, key_origin=ORIGIN)

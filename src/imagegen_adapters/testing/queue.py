@@ -85,7 +85,7 @@ class QueueContract:
         claimed = [task.task_id for claim in claims for task in claim]
         assert sorted(ids(tasks)) == sorted(claimed)
 
-    async def test_a_task_put_back_keeps_its_age(self, repository: TaskRepository, queue: Queue) -> None:
+    async def test_a_requeued_task_keeps_its_age(self, repository: TaskRepository, queue: Queue) -> None:
         """A requeued task precedes those added after it; it keeps its first start and gets a new epoch."""
         old, new = a_task(), a_task()
         await self.enqueue(repository, queue, old, new)
@@ -126,7 +126,7 @@ class QueueContract:
 
         assert ids([another_clocks]) == ids(claimed)
 
-    async def test_a_due_task_is_not_put_off_any_more(self, repository: TaskRepository, queue: Queue) -> None:
+    async def test_a_due_task_is_no_longer_deferred(self, repository: TaskRepository, queue: Queue) -> None:
         """A due task that could not be claimed does not make its worker spin on a time in the past."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
 
@@ -135,9 +135,7 @@ class QueueContract:
         assert () == claimed
         assert later(9) == await queue.next_due()
 
-    async def test_what_is_due_is_not_looked_for_again(
-        self, repository: TaskRepository, queue: Queue
-    ) -> None:
+    async def test_what_is_due_is_not_deferred_again(self, repository: TaskRepository, queue: Queue) -> None:
         """After `demand` a due task waits like any other, even while its provider is at its limit."""
         await self.enqueue(repository, queue, a_task(not_before=later(1)), a_task(not_before=later(9)))
 
@@ -155,7 +153,7 @@ class QueueContract:
 
         assert [ids([free]), ids([busy])] == [ids(passing), ids(rest)]
 
-    async def test_a_claim_takes_what_its_provider_has_a_place_for(
+    async def test_a_claim_respects_the_limit_of_a_provider(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
         """A processing task counts against the limit, whoever claimed it, until it ends or is requeued."""
@@ -187,7 +185,7 @@ class QueueContract:
 
         assert ids([tasks[n] for n in (0, 1, 2, 4, 5)]) == ids(claimed)
 
-    async def test_many_claims_at_once_take_no_place_twice(
+    async def test_concurrent_claims_never_exceed_a_limit(
         self, repository: TaskRepository, queue: Queue
     ) -> None:
         """However many workers claim concurrently, the limit holds."""
@@ -294,9 +292,7 @@ class QueueContract:
         async with asyncio.timeout(5):
             await queue.wait(60)
 
-    async def test_a_full_claim_leaves_the_bell_ringing(
-        self, repository: TaskRepository, queue: Queue
-    ) -> None:
+    async def test_a_full_claim_wakes_the_next_worker(self, repository: TaskRepository, queue: Queue) -> None:
         """When a claim returned as many as it could there may be more, so the next worker does not sleep."""
         await self.enqueue(repository, queue, a_task(), a_task())
         await queue.demand(now=NOW, limit=1)

@@ -63,7 +63,7 @@ class SpoolContract:
         with spool.open("owner", "answer") as file:
             assert b"new" == file.read()
 
-    async def test_too_much_is_refused_and_nothing_kept(self, spool: Spool) -> None:
+    async def test_too_much_is_refused_and_nothing_is_stored(self, spool: Spool) -> None:
         """The limit applies while the bytes arrive."""
         with pytest.raises(SpoolOverflow):
             await spool.put("owner", "answer", pieces(b"abc", b"de"), max_bytes=4)

@@ -156,7 +156,7 @@ class TaskRepositoryContract:
 
     # ------------------------------------------------------------ save
 
-    async def test_changes_are_kept(self, repository: TaskRepository) -> None:
+    async def test_changes_are_stored(self, repository: TaskRepository) -> None:
         """A saved task is read back with all its changes; once it has ended, without its sealed override."""
         task = a_task(override="sealed")
         await add(repository, task)
@@ -197,7 +197,7 @@ class TaskRepositoryContract:
             await repository.save(first.complete(NOW))
         assert second == await repository.get(task.task_id)
 
-    async def test_a_wish_to_cancel_is_not_lost(self, repository: TaskRepository) -> None:
+    async def test_a_requested_cancellation_is_not_lost(self, repository: TaskRepository) -> None:
         """A worker that saves a value from before the cancellation request does not undo it."""
         task = a_task()
         await add(repository, task)
@@ -353,7 +353,7 @@ class TaskRepositoryContract:
 
     # ------------------------------------------------------------ orphans
 
-    async def test_orphans_are_what_others_hold(self, repository: TaskRepository) -> None:
+    async def test_orphans_are_tasks_of_other_owners(self, repository: TaskRepository) -> None:
         """Processing tasks of other owners are returned, oldest first; pending and ended ones are not."""
         mine, waiting, ended, old, older = (a_task() for _ in range(5))
         await add(repository, older, mine, waiting, ended, old)

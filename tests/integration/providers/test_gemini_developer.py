@@ -394,7 +394,7 @@ async def test_answers_without_an_image_may_have_cost_money(bench, response):
     assert 1 == len(bench.fake.requests)
 
 
-async def test_an_answer_that_arrives_while_its_time_ends_is_kept(bench):
+async def test_a_response_that_arrives_during_the_time_out_is_stored(bench):
     """The image is paid for, so it gets a little more time, as with every provider."""
     bench.fake.script.append(Scripted(body=content(image_part(bench.fake.image)), late=1.2))
 

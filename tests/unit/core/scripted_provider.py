@@ -1,4 +1,4 @@
-"""A provider for unit tests: plays what it is told, counts what would have been charged."""
+"""A scripted provider for unit tests, which counts what would have been charged."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ def png(color=(10, 20, 30)) -> bytes:
 
 
 class ScriptedProvider:
-    """Each step is a list of things to do in turn: an exception to raise, or a callable to await."""
+    """Each list is a script of steps: an exception to raise, or a callable to await."""
 
     extra_keys = frozenset({"mode"})
 

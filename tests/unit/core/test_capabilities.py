@@ -54,7 +54,7 @@ def test_what_it_does_not_declare_is_refused_by_name(changes, field):
     assert field == error.value.problems[0].field
 
 
-def test_a_default_that_goes_without_saying_need_not_be_declared():
+def test_an_implied_default_need_not_be_declared():
     """The edit mode that every provider has is fine to name."""
     changes = {"operation": Operation.EDIT, "params": {"edit_mode": "EDIT_MODE_INPAINT_INSERTION"}}
 

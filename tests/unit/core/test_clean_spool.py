@@ -1,4 +1,4 @@
-"""Spooled files go when nothing needs them any more, and not before."""
+"""Spooled files are removed once nothing needs them any more, and not before."""
 
 import pytest
 
@@ -35,7 +35,7 @@ async def ended(clock, failure=None):
 
 
 async def test_a_waiting_tasks_inputs_stay(clock):
-    """It needs them when it runs, however long it waits."""
+    """The task needs them when it runs, however long it waits."""
     adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=clock)
     task = await imagegen_over(ScriptedProvider(), adapters=adapters).submit("猫")
 
@@ -43,7 +43,7 @@ async def test_a_waiting_tasks_inputs_stay(clock):
 
 
 async def test_a_completed_tasks_files_go(clock):
-    """A crash may have left them."""
+    """A crash may have left them behind."""
     adapters, task_id = await ended(clock)
 
     assert () == await owners_after_cleaning(adapters, task_id)
@@ -51,14 +51,14 @@ async def test_a_completed_tasks_files_go(clock):
 
 @pytest.mark.parametrize(("age", "stays"), [(0.0, True), (6 * 86400.0, True), (8 * 86400.0, False)])
 async def test_a_failed_tasks_inputs_stay_for_a_week(clock, age, stays):
-    """So that it can be retried."""
+    """They are kept so that the task can be retried."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
     assert ((task_id,) if stays else ()) == await owners_after_cleaning(adapters, task_id, age=age)
 
 
 async def test_an_ended_tasks_answers_go_at_once(clock):
-    """Only inputs serve a retry."""
+    """A retry needs only inputs."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
     assert () == await owners_after_cleaning(adapters, f"{task_id}.attempt")
@@ -68,7 +68,7 @@ async def test_an_ended_tasks_answers_go_at_once(clock):
     ("age", "at_start", "stays"), [(0.0, False, True), (0.0, True, False), (3700.0, False, False)]
 )
 async def test_files_without_a_task_may_be_of_a_submission(clock, age, at_start, stays):
-    """For an hour, unless the service has only just started."""
+    """They stay for an hour, except at the start of the service."""
     adapters = memory_adapters(clock=clock)
 
     assert (("unknown",) if stays else ()) == await owners_after_cleaning(

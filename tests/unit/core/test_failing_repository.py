@@ -1,4 +1,4 @@
-"""What becomes of a running task when the database takes no writes for a while."""
+"""A running task survives a database that accepts no writes for a while."""
 
 import asyncio
 
@@ -16,11 +16,11 @@ from tests.unit.core.scripted_provider import ScriptedProvider
 pytestmark = pytest.mark.anyio
 
 WRITES = 7
-"""How often a task is written down between its claim and its end: job, attempt and all."""
+"""Number of writes between the claim of a task and its end, including those of its attempt."""
 
 
 class FullRepository:
-    """A memory repository whose disk is full for some writes, after some that went well, or ``error``."""
+    """A memory repository that fails ``bad`` writes with ``error``, after ``good`` ones."""
 
     def __init__(self, repository):
         self._repository, self.good, self.bad = repository, 1_000_000, 0
@@ -46,7 +46,7 @@ class FullRepository:
 
 @attrs.define
 class World:
-    """A service over a repository that fails as told."""
+    """A service over a failing repository."""
 
     provider: ScriptedProvider
     repository: FullRepository
@@ -66,13 +66,13 @@ class World:
         return cls(provider, repository, imagegen)
 
     async def run(self, *, good, bad):
-        """Run one task to its end over a disk that takes ``good`` writes, then refuses ``bad``."""
+        """Run one task to its end over a disk that accepts ``good`` writes, then refuses ``bad``."""
         task = await self.imagegen.submit("猫")
         self.repository.good, self.repository.bad = good, bad
         return await self.run_what_waits(task.task_id)
 
     async def run_what_waits(self, task_id):
-        """Run all that is due, and return the task."""
+        """Run all tasks that are due, and return the task."""
         adapters = self.imagegen.adapters
         while claimed := await adapters.queue.claim(
             "w", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
@@ -85,7 +85,7 @@ class World:
 @pytest.mark.parametrize("good", range(WRITES))
 @pytest.mark.parametrize("as_job", [False, True], ids=["direct", "job"])
 async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
-    """Whichever write is refused, and however often: what the provider sent is stored and paid once."""
+    """Whichever write is refused, and however often: the result is stored, and paid for once."""
     world = World.make(as_job=as_job)
 
     task = await world.run(good=good, bad=bad)
@@ -96,7 +96,7 @@ async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
 
 
 async def test_a_disk_that_fails_whenever_it_matters():
-    """A task does not go round for ever; it ends, with what it may have cost, and leaves nothing open."""
+    """A task is not retried for ever: it fails, says what it may have cost, and ends its attempt."""
     world = World.make(as_job=True)
 
     async def refuse_the_next():
@@ -115,7 +115,7 @@ async def test_a_disk_that_fails_whenever_it_matters():
 
 
 async def test_progress_that_cannot_be_stored_breaks_no_call():
-    """The bar stands still, the job goes on."""
+    """The progress stands still, and the job continues."""
     world = World.make(as_job=True)
 
     async def refuse_the_progress():
@@ -128,7 +128,7 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
 
 
 async def test_a_task_outlasts_a_database_that_is_too_busy():
-    """A read that is refused costs no accepted job."""
+    """A failed read does not lose an accepted job."""
     world = World.make(as_job=True)
     refusals = [Unavailable("the database is too busy to answer")] * 2
     attempts = world.repository.attempts
@@ -146,7 +146,7 @@ async def test_a_task_outlasts_a_database_that_is_too_busy():
 
 @pytest.mark.parametrize("good", range(3))
 async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
-    """The task ends as soon as that can be written, without a restart, and its place is free again."""
+    """The task ends as soon as that can be stored, without a restart, and frees its slot."""
     world = World.make(as_job=False)
     world.provider.submits = [RuntimeError("a defect")]
 
@@ -157,8 +157,8 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
 
 
 @pytest.mark.parametrize("defect", [False, True], ids=["a paid answer", "a defect"])
-async def test_a_broken_database_is_not_asked_for_ever(defect, caplog):
-    """The run ends, so that nothing holds up the end of the process; the next start takes the task up."""
+async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
+    """The run ends, so that the process can exit; the next start recovers the task."""
     world = World.make(as_job=False)
     world.provider.submits = [RuntimeError("a defect")] if defect else []
     world.repository.error = StorageBroken("the database is damaged")

@@ -1,4 +1,4 @@
-"""The façade: entered once, and a loop that does not hide what its adapters say."""
+"""The façade is entered once, and its worker survives failing adapters."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ DEMO = ProviderConfig(provider_name="demo", source=ConfigSource.FILE)
 
 
 async def test_it_is_entered_once():
-    """A second time would wait for tasks that nobody works on, so it says so; neither end harms the other."""
+    """Entering it again raises, because nothing would run the tasks; the first block is not affected."""
     imagegen = in_memory()
     async with imagegen:
         with pytest.raises(RuntimeError, match="entered once"):
@@ -33,7 +33,7 @@ async def test_it_is_entered_once():
 
 
 async def test_the_next_over_the_same_adapters_takes_up_what_waits():
-    """What was submitted after the end is not lost, and images from before are there."""
+    """A task submitted after the first block has ended is not lost, and earlier images are still there."""
     first = in_memory()
     async with first:
         early = await first.submit("猫", width=64, height=64)
@@ -42,42 +42,42 @@ async def test_the_next_over_the_same_adapters_takes_up_what_waits():
 
     async with ImageGen(first.adapters, file_configs={"demo": DEMO}) as second:
         done = await second.wait(late.task_id, timeout=10)
-        kept = [len(await second.images(task_id)) for task_id in (early.task_id, late.task_id)]
+        image_counts = [len(await second.images(task_id)) for task_id in (early.task_id, late.task_id)]
 
-    assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, kept)
+    assert (TaskStatus.COMPLETED, [1, 1]) == (done.status, image_counts)
 
 
 @attrs.define(kw_only=True)
-class LookedAtDisk(MemoryDiskSpace):
-    """Tells when it was found too full."""
+class WatchedDisk(MemoryDiskSpace):
+    """Sets an event when it was too full."""
 
-    found_full: asyncio.Event = attrs.field(factory=asyncio.Event)
+    was_full: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def sufficient(self):
         if not super().sufficient():
-            self.found_full.set()
+            self.was_full.set()
         return super().sufficient()
 
 
 async def test_nothing_is_sent_while_its_result_could_not_be_stored():
-    """With too little disk a task that waits goes on waiting, and is done as soon as there is room."""
-    disk = LookedAtDisk(free=1, min_free_bytes=1)
+    """With too little disk space a task stays pending; it runs as soon as there is room."""
+    disk = WatchedDisk(free=1, min_free_bytes=1)
     adapters = memory_adapters()
     imagegen = ImageGen(attrs.evolve(adapters, disk=disk), file_configs={"demo": DEMO})
     task = await imagegen.submit("猫", width=64, height=64)
     disk.free = 0
 
     async with imagegen:
-        await disk.found_full.wait()
-        kept = await adapters.tasks.get(task.task_id)
+        await disk.was_full.wait()
+        waiting = await adapters.tasks.get(task.task_id)
         disk.free = 1
         done = await imagegen.wait(task.task_id, timeout=10)
 
-    assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (kept.status, kept.epoch, done.status)
+    assert (TaskStatus.PENDING, 0, TaskStatus.COMPLETED) == (waiting.status, waiting.epoch, done.status)
 
 
-class DeafQueue:
-    """A memory queue that cannot wait at first."""
+class BrokenQueue:
+    """A memory queue whose `wait` fails at first."""
 
     def __init__(self, queue):
         self._queue, self.refusals = queue, 3
@@ -92,10 +92,10 @@ class DeafQueue:
         await self._queue.wait(timeout)
 
 
-async def test_a_queue_that_cannot_wait_is_not_asked_in_a_hot_loop(caplog):
-    """Each failure is logged and slept over, and the worker goes on once the queue can again."""
+async def test_a_queue_that_cannot_wait_is_not_polled_in_a_hot_loop(caplog):
+    """Each failure is logged and followed by a pause; the worker continues once the queue works again."""
     adapters = memory_adapters(clock=ManualClock())
-    queue = DeafQueue(adapters.queue)
+    queue = BrokenQueue(adapters.queue)
 
     with caplog.at_level(logging.ERROR):
         async with ImageGen(attrs.evolve(adapters, queue=queue), file_configs={"demo": DEMO}) as imagegen:

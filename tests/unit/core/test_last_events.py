@@ -1,4 +1,4 @@
-"""Who follows a task learns of its end, whatever happens to the service once the end is stored."""
+"""Subscribers of a task get its end, whatever happens to the service once the end is stored."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class DyingBus:
-    """The bus of a process that dies as soon as it wants to tell of an end."""
+    """The bus of a process that dies when it publishes the end of a task."""
 
     def __init__(self, bus):
         self._bus = bus
@@ -36,7 +36,7 @@ class DyingBus:
 
 
 def dying_over(provider):
-    """Return an `ImageGen` that dies after each end, and what it leaves behind."""
+    """Return an `ImageGen` that dies after each end of a task, and its adapters."""
     adapters = memory_adapters(providers={"scripted": provider})
     config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
     imagegen = ImageGen(
@@ -47,8 +47,8 @@ def dying_over(provider):
     return imagegen, adapters
 
 
-async def told(adapters, task_id):
-    """Return the kinds of events that a follower gets who comes later."""
+async def event_kinds(adapters, task_id):
+    """Return the kinds of events that a later subscriber gets."""
     async with asyncio.timeout(5):
         return [event.kind async for event in adapters.events.subscribe(task_id)]
 
@@ -60,46 +60,46 @@ async def ended(imagegen, adapters, task_id):
 
 
 async def test_a_task_that_is_completed_when_the_service_dies():
-    """The image's event, and the end."""
+    """A later subscriber gets the image's event and the final one."""
     imagegen, adapters = dying_over(ScriptedProvider())
 
     async with imagegen:
         task = await imagegen.submit("猫")
         await ended(imagegen, adapters, task.task_id)
 
-    assert [EventKind.IMAGE, EventKind.COMPLETED] == await told(adapters, task.task_id)
+    assert [EventKind.IMAGE, EventKind.COMPLETED] == await event_kinds(adapters, task.task_id)
 
 
 async def test_a_task_that_fails_when_the_service_dies():
-    """By its provider's word, or by a defect of ours."""
+    """By the provider's refusal, or by a defect of this service."""
     refusing, broken = ScriptedProvider(), ScriptedProvider()
     refusing.submits = [CallError(FailureCode.CONTENT_POLICY, "no")]
     broken.collects = [ValueError("a defect")]
-    seen = []
+    kinds = []
 
     for provider in (refusing, broken):
         imagegen, adapters = dying_over(provider)
         async with imagegen:
             task = await imagegen.submit("猫")
             await ended(imagegen, adapters, task.task_id)
-        seen.append(await told(adapters, task.task_id))
+        kinds.append(await event_kinds(adapters, task.task_id))
 
-    assert [[EventKind.FAILED]] * 2 == seen
+    assert [[EventKind.FAILED]] * 2 == kinds
 
 
 async def test_a_waiting_task_that_is_cancelled_when_the_service_dies():
-    """The caller gets no answer, and its followers the end."""
+    """The caller gets an error, but subscribers get the end."""
     imagegen, adapters = dying_over(ScriptedProvider())
     task = await imagegen.submit("猫")
 
     with pytest.raises(RuntimeError):
         await imagegen.cancel_task(task_id=task.task_id)
 
-    assert [EventKind.CANCELLED] == await told(adapters, task.task_id)
+    assert [EventKind.CANCELLED] == await event_kinds(adapters, task.task_id)
 
 
-async def test_a_call_that_is_broken_off_by_the_stop():
-    """A request in flight at the end of the grace time."""
+async def test_a_call_that_is_interrupted_by_the_stop():
+    """Subscribers of a request in flight at the end of the grace time get its end."""
     provider = ScriptedProvider()
     started = asyncio.Event()
 
@@ -113,11 +113,11 @@ async def test_a_call_that_is_broken_off_by_the_stop():
         task = await imagegen.submit("猫")
         await started.wait()
 
-    assert [EventKind.FAILED] == await told(adapters, task.task_id)
+    assert [EventKind.FAILED] == await event_kinds(adapters, task.task_id)
 
 
-async def test_an_answer_that_stopped_the_service_too_often():
-    """The start that gives it up may die as well."""
+async def test_a_response_that_stopped_the_service_too_often():
+    """Its end is delivered even if the start that fails it dies as well."""
     imagegen, adapters = dying_over(ScriptedProvider())
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
@@ -131,11 +131,11 @@ async def test_an_answer_that_stopped_the_service_too_often():
     with pytest.raises(RuntimeError):
         await imagegen.resume_tasks(owner="alive")
 
-    assert [EventKind.FAILED] == await told(adapters, task.task_id)
+    assert [EventKind.FAILED] == await event_kinds(adapters, task.task_id)
 
 
-async def test_nothing_is_told_of_a_task_that_has_ended():
-    """A provider's late word on its progress is not kept behind the last event, where a stream would wait."""
+async def test_no_event_follows_the_end_of_a_task():
+    """Late progress is not stored after the final event, where a stream would wait for another end."""
     provider, late = ScriptedProvider(), []
 
     async def submit(call, exchange):
@@ -149,4 +149,4 @@ async def test_nothing_is_told_of_a_task_that_has_ended():
         await imagegen.wait(task.task_id, timeout=10)
         await late[0].progress(0.9)
 
-    assert [EventKind.IMAGE, EventKind.COMPLETED] == await told(imagegen.adapters, task.task_id)
+    assert [EventKind.IMAGE, EventKind.COMPLETED] == await event_kinds(imagegen.adapters, task.task_id)

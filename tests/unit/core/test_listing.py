@@ -1,4 +1,4 @@
-"""Pages, cursors, and what a keyword means."""
+"""Pages, cursors, and parsing of keywords."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def simplify(text):
 
 
 def test_a_cursor_leads_back_to_its_position():
-    """For the query that it was made for."""
+    """A cursor works for the query that it was made for."""
     assert 42 == decode_cursor(encode_cursor(42, ["images", None]), ["images", None])
 
 
@@ -21,7 +21,7 @@ def test_a_cursor_leads_back_to_its_position():
     "cursor", ["", "x", "!!!!", "e30", "W10", encode_cursor(1, "other"), encode_cursor(-1, "q"), "A" * 500]
 )
 def test_any_other_cursor_is_refused(cursor):
-    """From elsewhere, of another query, made up."""
+    """Cursors that are malformed, of another query, or forged are refused."""
     with pytest.raises(ValidationFailed):
         decode_cursor(cursor, "q")
 
@@ -30,7 +30,7 @@ def test_any_other_cursor_is_refused(cursor):
     "paging", [{"page": 0}, {"page": -1}, {"page_size": 0}, {"page_size": 101}, {"page": 10**9}]
 )
 def test_a_page_that_cannot_be_is_refused(paging):
-    """Pages count from 1, sizes to 100."""
+    """Pages start at 1, sizes end at 100."""
     with pytest.raises(ValidationFailed):
         Paging(**paging)
 
@@ -49,18 +49,18 @@ def test_a_page_that_cannot_be_is_refused(paging):
         ("100% _a\\b* OR NOT", ("100%", "_a\\b*", "or", "not")),
     ],
 )
-def test_words_are_parted_folded_and_taken_plainly(keyword, words):
-    """Operators of any search language are plain characters."""
+def test_words_are_split_folded_and_literal(keyword, words):
+    """Operators of search languages are literal characters."""
     assert words == SearchQuery.parse(keyword, simplify).words
 
 
 @pytest.mark.parametrize("keyword", ["", "   ", "　", "x" * 10_001])
-def test_nothing_to_look_for_is_refused(keyword):
-    """An empty keyword is no search."""
+def test_an_empty_or_overlong_keyword_is_refused(keyword):
+    """An empty or overlong keyword is refused."""
     with pytest.raises(ValidationFailed):
         SearchQuery.parse(keyword, simplify)
 
 
 def test_folding_makes_case_width_and_script_alike():
-    """Both sides are folded, so they meet."""
+    """Prompt and keyword are both folded, so they match."""
     assert fold("ＡＢＣ 可愛 ß", simplify) == fold("abc 可爱 SS", simplify)

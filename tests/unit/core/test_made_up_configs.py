@@ -1,4 +1,4 @@
-"""What is not sealed may have been made up by whoever can write to the database."""
+"""An unsealed configuration may have been forged by anyone who can write to the database."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 class AmbientProvider(ScriptedProvider):
-    """Calls with credentials of this machine; ``addresses`` are those that jobs were asked for at."""
+    """Calls with credentials of this machine; ``addresses`` are those at which jobs were polled."""
 
     def __init__(self):
         super().__init__(as_job=True)
@@ -30,14 +30,14 @@ class AmbientProvider(ScriptedProvider):
 
 
 async def test_credentials_of_this_machine_go_to_no_address_that_is_not_sealed():
-    """The configuration of now is used in its place."""
+    """The current configuration is used instead."""
     provider = AmbientProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.ACCEPTED)
     (attempt,) = await adapters.tasks.attempts(task_id)
     made_up = {"provider_name": "scripted", "kind": "scripted", "api_base": "https://thief.example"}
-    unsaid = dict.fromkeys(("api_key", "models", "timeout_seconds", "max_retries"))
-    text = json.dumps({**made_up, **unsaid, "source": "file", "extra_config": {}, "remote_id": ""})
+    unset = dict.fromkeys(("api_key", "models", "timeout_seconds", "max_retries"))
+    text = json.dumps({**made_up, **unset, "source": "file", "extra_config": {}, "remote_id": ""})
     await adapters.tasks.save_attempt(attrs.evolve(attempt, config=SentConfig(text=text, sealed=False)))
 
     async with imagegen_over(provider, adapters=adapters) as alive:

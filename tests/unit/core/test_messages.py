@@ -43,7 +43,7 @@ def test_numbers_are_written_in_full(number, text):
     assert f"must be at most {text}" == str(ProblemCode.TOO_LARGE(maximum=number))
 
 
-def test_the_words_of_others_stay_as_they_are():
+def test_upstream_text_stays_as_it_is():
     """In every language, also where they look like a template; only what no store holds is replaced."""
     assert ("{no} template", "{no} template") == both(upstream_text("{no} template"))
     assert "a\N{REPLACEMENT CHARACTER}" == str(as_message("a\x00"))

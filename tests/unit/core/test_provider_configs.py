@@ -1,4 +1,4 @@
-"""Three layers of configuration, and the forms of addresses and keys."""
+"""Three layers of configuration, and the formats of addresses and keys."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def layer(source=ConfigSource.FILE, **fields):
 
 
 def test_the_stronger_layer_wins_field_by_field():
-    """Request, then database, then file; what a layer does not say comes from below."""
+    """Request, then database, then file; unset fields come from lower layers."""
     combined = combine(
         [
             layer(ConfigSource.REQUEST, timeout_seconds=5),
@@ -32,7 +32,7 @@ def test_the_stronger_layer_wins_field_by_field():
 
 
 def test_a_spec_drives_out_the_preset_below():
-    """They exclude each other."""
+    """They are mutually exclusive."""
     combined = combine(
         [layer(extra_config={"spec": {}}), layer(extra_config={"preset": "openai", "headers": {}})]
     )
@@ -52,7 +52,7 @@ def test_a_spec_drives_out_the_preset_below():
     ],
 )
 def test_the_kind_follows_from_the_name(name, kind):
-    """So that a key and a name are enough."""
+    """A key and a name are enough to configure a provider."""
     assert kind == infer_kind(name)
 
 
@@ -94,14 +94,14 @@ def test_origins_are_written_in_one_way():
     ],
 )
 def test_a_key_shows_its_last_four_characters_at_most(key, masked):
-    """A short one shows nothing; what is shown is known again when it is sent back."""
+    """A short key shows nothing; a masked one is recognised when it is sent back."""
     assert masked == Secret(key).masked
     assert is_masked(masked)
     assert key not in repr(Secret(key))
 
 
 def test_a_configuration_that_is_printed_shows_no_secret():
-    """Key, headers that are named like secrets and the proxy's password are masked; the rest is told."""
+    """Key, secret headers and the proxy's password are masked; the rest is shown."""
     shown = repr(
         layer(
             api_key=Secret("sk-0123456789abcdef"),
@@ -119,7 +119,7 @@ def test_a_configuration_that_is_printed_shows_no_secret():
 
 @pytest.mark.parametrize("key", ["", "  ", "a\nb", "a\x00b", "钥匙", "a" * 9000])
 def test_a_key_that_no_header_can_carry_is_refused(key):
-    """Line breaks, control characters and other scripts; the message never shows it."""
+    """Line breaks, control characters and other scripts are refused; the message never shows the key."""
     with pytest.raises(ValidationFailed) as error:
         Secret.parse(key)
 

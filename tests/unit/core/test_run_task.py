@@ -1,4 +1,4 @@
-"""What becomes of a task, for every way in which its calls can end."""
+"""How a task ends, for every way in which its calls can end."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ async def outcome(imagegen, **params):
 
 
 async def test_a_synchronous_call_ends_as_a_stored_image():
-    """One call, one charge, one image, every phase behind it."""
+    """One call, one charge, one image, and an attempt in its final phase."""
     provider = ScriptedProvider()
     imagegen = imagegen_over(provider)
 
@@ -87,7 +87,7 @@ async def test_an_accepted_job_is_polled_by_its_id():
     ],
 )
 async def test_what_may_have_started_is_never_sent_again(code, charge):
-    """Any answer but a proof that nothing started ends the task after one call."""
+    """Any response that does not prove that nothing started ends the task after one call."""
     provider = ScriptedProvider()
     provider.submits = [refused(code), refused(code)]
 
@@ -114,8 +114,8 @@ async def test_what_may_have_started_is_never_sent_again(code, charge):
     ],
 )
 @pytest.mark.parametrize("step", ["polls", "collects"])
-async def test_only_the_upstreams_word_on_an_accepted_job_says_that_it_was_free(step, error, charge):
-    """Trouble in asking for it does not, and never is the job sent again."""
+async def test_only_the_upstream_can_say_that_an_accepted_job_was_free(step, error, charge):
+    """A failure to poll it proves nothing, and the job is never sent again."""
     provider = ScriptedProvider(as_job=True)
     setattr(provider, step, [error])
 
@@ -150,8 +150,8 @@ async def test_a_connection_that_never_works_ends_as_unavailable():
     )
 
 
-async def test_a_rate_limit_burns_no_attempt():
-    """A 429 puts the task back; the attempt that follows is still the first."""
+async def test_a_rate_limit_consumes_no_attempt():
+    """A 429 requeues the task; the next attempt is still the first."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=0.01)]
 
@@ -160,21 +160,21 @@ async def test_a_rate_limit_burns_no_attempt():
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, task.attempts, task.retries)
 
 
-async def test_why_a_task_waits_again_is_in_the_log(caplog):
-    """Its status alone says `pending`; the log says what the provider answered, and when it is tried next."""
+async def test_why_a_task_is_requeued_is_in_the_log(caplog):
+    """The status only says `pending`; the log says how the provider responded, and when it is tried next."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
 
     with caplog.at_level(logging.INFO):
         task = await outcome(imagegen_over(provider))
 
-    (told,) = [r for r in caplog.records if r.message == "the task waits for another try"]
-    assert (task.task_id, "scripted", "rate_limited") == (told.task_id, told.provider, told.error)
-    assert told.seconds >= 0
+    (line,) = [r for r in caplog.records if r.message == "the task waits for another try"]
+    assert (task.task_id, "scripted", "rate_limited") == (line.task_id, line.provider, line.error)
+    assert line.seconds >= 0
 
 
 async def test_a_completed_task_leaves_a_log_line(caplog):
-    """What was made, by whom, and how long it took; the prompt is nobody's who reads logs."""
+    """It says what was made, by which provider, and how long it took, but not the prompt."""
     with caplog.at_level(logging.INFO):
         task = await outcome(imagegen_over(ScriptedProvider()))
 
@@ -191,7 +191,7 @@ async def test_a_completed_task_leaves_a_log_line(caplog):
 
 
 async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
-    """The same line, with the code."""
+    """The line has the failure's code."""
     provider = ScriptedProvider()
     provider.submits = [refused()]
 
@@ -203,7 +203,7 @@ async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog):
-    """It may have been paid for before it waited."""
+    """It may have been paid for before it was requeued."""
     imagegen = imagegen_over(ScriptedProvider())
     task = await imagegen.submit("猫")
 
@@ -214,8 +214,8 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_a_log_line(caplog)
     assert (task.task_id, "cancelled", 0) == (line.task_id, line.error, line.images)
 
 
-async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
-    """Its provider's answer stopped the service again and again, and was paid for."""
+async def test_a_task_that_a_start_fails_leaves_a_log_line(caplog):
+    """Its response crashed the service several times, and was paid for."""
     imagegen = imagegen_over(ScriptedProvider())
     adapters, task = imagegen.adapters, await imagegen.submit("猫")
     now = adapters.clock.now()
@@ -231,8 +231,8 @@ async def test_a_task_that_a_start_gives_up_leaves_a_log_line(caplog):
     assert (task.task_id, "internal", 0) == (line.task_id, line.error, line.images)
 
 
-async def test_a_rate_limit_holds_no_worker():
-    """While one task waits for its Retry-After, the only worker makes another's image."""
+async def test_a_rate_limit_occupies_no_worker():
+    """While one task waits for its Retry-After, the only worker runs another task."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
     imagegen = imagegen_over(
@@ -249,7 +249,7 @@ async def test_a_rate_limit_holds_no_worker():
 
 
 async def test_endless_rate_limits_end_as_rate_limited():
-    """max_retries put-backs, then the task fails without a charge."""
+    """After max_retries requeues the task fails without a charge."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True) for _ in range(9)]
 
@@ -273,8 +273,8 @@ async def test_several_calls_each_have_their_own_attempt():
     )
 
 
-async def test_a_partial_success_keeps_its_images_and_says_what_is_missing():
-    """Two of three calls give an image: completed, with a warning."""
+async def test_a_partial_success_has_its_images_and_warnings_of_missing_ones():
+    """If two of three calls yield an image, the task completes with a warning."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.CONTENT_POLICY)]
     imagegen = imagegen_over(provider)
@@ -286,7 +286,7 @@ async def test_a_partial_success_keeps_its_images_and_says_what_is_missing():
 
 
 async def test_only_the_part_that_was_limited_is_sent_again():
-    """A 429 for one of three calls puts back the task; the two charged calls are not repeated."""
+    """A 429 for one of three calls requeues the task; the two charged calls are not repeated."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
     imagegen = imagegen_over(provider)
@@ -298,31 +298,31 @@ async def test_only_the_part_that_was_limited_is_sent_again():
 
 
 async def test_bytes_that_are_no_image_leave_nothing_behind():
-    """HTML instead of an image fails the task and keeps no file."""
+    """HTML instead of an image fails the task and leaves no file."""
     provider = ScriptedProvider()
     provider.images = [b"<html>not an image</html>"]
     imagegen = imagegen_over(provider)
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.blobs.keys("")]
-    assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, kept)
+    keys = [key async for key in imagegen.adapters.blobs.keys("")]
+    assert (FailureCode.INVALID_IMAGE, True, []) == (task.failure.code, task.failure.possible_charge, keys)
 
 
 async def test_a_cut_image_leaves_nothing_behind():
-    """A PNG without its end is refused after it was stored, and removed again."""
+    """A truncated PNG is rejected after it was stored, and removed again."""
     provider = ScriptedProvider()
     provider.images = [png()[:60]]
     imagegen = imagegen_over(provider)
 
     task = await outcome(imagegen)
 
-    kept = [key async for key in imagegen.adapters.blobs.keys("")]
-    assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, kept)
+    keys = [key async for key in imagegen.adapters.blobs.keys("")]
+    assert (FailureCode.INVALID_IMAGE, []) == (task.failure.code, keys)
 
 
 async def test_a_waiting_task_is_cancelled_at_once():
-    """Cancelling before a worker has it costs nothing."""
+    """Cancelling before a worker has claimed it costs nothing."""
     provider = ScriptedProvider()
     imagegen = imagegen_over(provider)
     task = await imagegen.submit("猫")
@@ -336,8 +336,8 @@ async def test_a_waiting_task_is_cancelled_at_once():
     )
 
 
-async def test_who_cancels_a_task_that_waits_again_is_told_what_it_may_have_cost():
-    """One of two images is stored, the other was told to come later: the first is shown and was paid."""
+async def test_cancelling_a_requeued_task_says_what_it_may_have_cost():
+    """One of two images is stored, the other was rate-limited: the first is shown and was paid for."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True, retry_after=60)]
     clock = ManualClock()
@@ -360,8 +360,8 @@ async def test_who_cancels_a_task_that_waits_again_is_told_what_it_may_have_cost
     ("phase", "charged"),
     [(Phase.RESERVED, False), (Phase.SUBMITTING, True), (Phase.ACCEPTED, True), (Phase.RECEIVED, True)],
 )
-async def test_who_cancels_after_a_crash_is_told_what_it_may_have_cost(phase, charged):
-    """The task ends at once, and nothing of it stays open."""
+async def test_cancelling_after_a_crash_says_what_it_may_have_cost(phase, charged):
+    """The task ends at once, and so do its attempts."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     imagegen = imagegen_over(provider, adapters=adapters)
@@ -376,7 +376,7 @@ async def test_who_cancels_after_a_crash_is_told_what_it_may_have_cost(phase, ch
 
 
 class OvertakenRepository:
-    """A memory repository in which a worker claims a task just before it is saved for the first time."""
+    """A memory repository in which a worker claims a task just before it is first saved."""
 
     def __init__(self, adapters):
         self._adapters, self.claimed = adapters, None
@@ -393,19 +393,19 @@ class OvertakenRepository:
         await self._adapters.tasks.save(task)
 
 
-async def test_a_wish_to_cancel_is_kept_when_a_worker_was_quicker():
-    """The task is no longer the waiting one that was looked at: the wish goes to the running one."""
+async def test_a_cancellation_is_not_lost_to_a_concurrent_claim():
+    """The task was claimed after it was read as pending: the running task gets the cancellation."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
     repository = OvertakenRepository(adapters)
     imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository))
     task = await imagegen.submit("猫")
 
-    asked = await imagegen.cancel_task(task_id=task.task_id)
+    requested = await imagegen.cancel_task(task_id=task.task_id)
     await imagegen.run_task(task=await adapters.tasks.get(task.task_id))
 
     ended = await adapters.tasks.get(task.task_id)
-    assert (TaskStatus.PROCESSING, True) == (asked.status, asked.cancel_requested)
+    assert (TaskStatus.PROCESSING, True) == (requested.status, requested.cancel_requested)
     assert (TaskStatus.CANCELLED, 0) == (ended.status, provider.charged)
 
 
@@ -423,17 +423,17 @@ async def test_a_running_call_is_cancelled_with_the_upstream():
     async with imagegen_over(provider) as imagegen:
         task = await imagegen.submit("猫")
         await started.wait()
-        asked = await imagegen.cancel_task(task_id=task.task_id)
+        requested = await imagegen.cancel_task(task_id=task.task_id)
         done = await imagegen.wait(task.task_id, timeout=10)
 
     assert (TaskStatus.PROCESSING, TaskStatus.CANCELLED, [None]) == (
-        asked.status,
+        requested.status,
         done.status,
         provider.cancelled,
     )
 
 
-async def test_an_image_that_arrives_after_cancelling_is_kept():
+async def test_an_image_that_arrives_after_cancelling_is_stored():
     """It was paid for."""
     provider = ScriptedProvider()
     started = asyncio.Event()
@@ -469,7 +469,7 @@ async def test_no_more_calls_run_at_once_than_the_provider_takes():
     assert 2 == provider.most_in_flight
 
 
-async def test_a_hard_stop_writes_down_what_nobody_can_know():
+async def test_a_hard_stop_stores_an_unknown_outcome():
     """A synchronous call in flight at the end of the grace time becomes outcome_unknown."""
     provider = ScriptedProvider()
     started = asyncio.Event()
@@ -493,7 +493,7 @@ async def test_a_hard_stop_writes_down_what_nobody_can_know():
 
 
 async def test_a_hard_stop_hides_no_image_that_is_stored():
-    """One of two is stored since an earlier try; the other is lost in flight, and said to be missing."""
+    """One of two images is stored already; the other is lost in flight and reported as missing."""
     provider = ScriptedProvider(fan_out=True)
     started = asyncio.Event()
 
@@ -517,7 +517,7 @@ async def test_a_hard_stop_hides_no_image_that_is_stored():
 
 
 async def test_no_call_begins_while_the_service_stops():
-    """What waited for its turn is sent at the next start; what runs may end."""
+    """Calls that wait for a slot are sent at the next start; running ones may finish."""
     provider = ScriptedProvider(fan_out=True, max_concurrency=1)
     started = asyncio.Event()
 
@@ -548,7 +548,7 @@ async def test_no_call_begins_while_the_service_stops():
 
 
 async def test_a_defect_hides_no_charge_of_an_earlier_try():
-    """One of two images is stored when the second try of the other meets a defect of ours."""
+    """One of two images is stored when the retry of the other meets a defect of this service."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
     clock = ManualClock()
@@ -575,7 +575,7 @@ def a_defect(*_):
 
 
 async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
-    """The job goes on at the provider; the next process polls it by its id and pays nothing more."""
+    """The job continues at the provider; the next process polls it by its id and pays nothing more."""
     provider = ScriptedProvider(as_job=True)
     polling = asyncio.Event()
 
@@ -605,7 +605,7 @@ async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
         (Phase.RECEIVED, TaskStatus.COMPLETED, 0),
     ],
 )
-async def test_a_crash_is_taken_up_by_phase(phase, status, charged):
+async def test_an_attempt_is_resumed_by_its_phase_after_a_crash(phase, status, charged):
     """Reserved is sent, submitting is unknown, accepted is polled, received is decoded: never paid twice."""
     provider = ScriptedProvider(as_job=True)
     adapters = memory_adapters(providers={"scripted": provider})
@@ -622,7 +622,7 @@ async def test_a_crash_is_taken_up_by_phase(phase, status, charged):
 
 @pytest.mark.parametrize(("fan_out", "charged"), [(False, 1), (True, 3)])
 async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, charged):
-    """Whether three images are one call or three is settled when the first is sent."""
+    """Whether three images take one call or three is decided when the first is sent."""
     provider = ScriptedProvider(as_job=True, fan_out=fan_out)
     begun = asyncio.Event()
 
@@ -645,7 +645,7 @@ async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, c
 
 
 async def test_a_changed_configuration_counts_while_nothing_is_paid():
-    """A call that was turned away began nothing, so it is made out anew."""
+    """A call that was rejected started nothing, so the task is split again."""
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
     clock = ManualClock()
@@ -670,7 +670,7 @@ async def test_a_changed_configuration_counts_while_nothing_is_paid():
     ],
 )
 async def test_a_provider_that_is_gone_after_a_crash_hides_no_charge(phase, code, charged):
-    """Nobody can ask for the job any more, but it may be on the bill."""
+    """The job can no longer be polled, but it may have been charged."""
     provider = ScriptedProvider(as_job=True)
     adapters = memory_adapters(providers={"scripted": provider})
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), phase)
@@ -681,7 +681,7 @@ async def test_a_provider_that_is_gone_after_a_crash_hides_no_charge(phase, code
     assert (code, charged) == (task.failure.code, task.failure.possible_charge)
 
 
-async def test_an_operator_may_choose_to_send_again_what_nobody_knows():
+async def test_an_operator_may_choose_to_repeat_an_unknown_outcome():
     """on_unknown: retry sends a new request after a crash in the middle of one."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
@@ -693,8 +693,8 @@ async def test_an_operator_may_choose_to_send_again_what_nobody_knows():
     assert (TaskStatus.COMPLETED, 1, 2) == (task.status, provider.charged, task.attempts)
 
 
-async def test_an_answer_that_crashes_us_three_times_is_given_up():
-    """The fourth start fails the task instead of crashing again, and other tasks go on."""
+async def test_a_response_that_crashes_the_service_three_times_is_failed():
+    """The fourth start fails the task instead of crashing again, and other tasks continue."""
     provider = ScriptedProvider(as_job=True)
     adapters = memory_adapters(providers={"scripted": provider})
     dead = imagegen_over(provider, adapters=adapters)
@@ -713,7 +713,7 @@ async def test_an_answer_that_crashes_us_three_times_is_given_up():
     )
 
 
-async def test_a_defect_of_ours_fails_the_task_and_the_worker_goes_on():
+async def test_a_defect_of_ours_fails_the_task_and_the_worker_continues():
     """An exception that no adapter should raise ends its own task only."""
     provider = ScriptedProvider()
     provider.submits = [RuntimeError("a defect")]
@@ -728,7 +728,7 @@ async def test_a_defect_of_ours_fails_the_task_and_the_worker_goes_on():
 
 
 async def test_a_task_waits_for_a_lost_master_key_without_wearing_out_the_disk(caplog):
-    """It is looked at every five minutes, says so, and goes on with the right key."""
+    """The task is tried every five minutes, logs that, and continues with the right key."""
     adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=ManualClock())
     config = ProviderConfig(
         provider_name="scripted",
@@ -759,7 +759,7 @@ async def test_a_task_waits_for_a_lost_master_key_without_wearing_out_the_disk(c
 
 
 async def test_a_provider_that_is_gone_fails_its_waiting_tasks():
-    """What waits for a provider that was removed says so, uncharged."""
+    """Tasks of a removed provider fail with that reason, uncharged."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     task = await imagegen_over(provider, adapters=adapters).submit("猫")
@@ -803,7 +803,7 @@ async def _reserve(imagegen, task_id):
 
 
 def test_the_first_error_that_is_shown_is_the_one_about_money():
-    """Of several parts' errors, the one that may have cost something wins."""
+    """Of several errors, the one that may have cost money wins."""
     from imagegen_core.tasks.attempt_outcome import most_severe
 
     errors = [refused(FailureCode.REJECTED), refused(FailureCode.OUTCOME_UNKNOWN)]
@@ -821,7 +821,7 @@ def test_evolving_keeps_values_frozen():
 
 
 async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
-    """A configuration may change below a task: what it then refuses is no defect, and nothing is sent."""
+    """A configuration may change while a task waits: a refusal is then no defect, and nothing is sent."""
     provider = ScriptedProvider()
     answers = [(lambda request: (request,)), refuse_the_size]
     provider.split = lambda request, model, config: answers.pop(0)(request)
@@ -841,7 +841,7 @@ def refuse_the_size(request):
 
 
 class FullStore:
-    """A memory store whose disk is full for some puts, after ``good`` that went well."""
+    """A memory store whose disk is full for ``failures`` puts, after ``good`` ones."""
 
     def __init__(self, store, failures, *, good=0):
         self._store, self.failures, self.good = store, failures, good
@@ -858,7 +858,7 @@ class FullStore:
 
 
 async def run_until_it_ended(imagegen, task, clock):
-    """Work on a task as often as it is due and return it."""
+    """Run a task whenever it is due, and return it."""
     adapters = imagegen.adapters
     for _ in range(4):
         while claimed := await adapters.queue.claim(
@@ -872,8 +872,8 @@ async def run_until_it_ended(imagegen, task, clock):
 @pytest.mark.parametrize(
     ("failures", "status"), [(1, TaskStatus.COMPLETED), (3, TaskStatus.COMPLETED), (4, TaskStatus.FAILED)]
 )
-async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
-    """It is on our disk already, so storing its images is tried again, three times, for free."""
+async def test_a_paid_response_waits_for_a_disk_that_is_full(failures, status):
+    """Its response is spooled, so storing its images is retried three times, for free."""
     provider = ScriptedProvider()
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
@@ -886,7 +886,7 @@ async def test_a_paid_answer_waits_for_a_disk_that_is_full(failures, status):
 
 @pytest.mark.parametrize(("failures", "image_count"), [(1, 3), (6, 3), (9, 1)])
 async def test_a_disk_that_fills_up_between_two_images_loses_none(failures, image_count):
-    """The one that is stored stays, the others wait with the answer; what never fits is told of."""
+    """A stored image stays, the others wait with the response; those that never fit are reported."""
     provider = ScriptedProvider()
     provider.images = [png((n, n, n)) for n in range(3)]
     clock = ManualClock()
@@ -904,8 +904,8 @@ async def test_a_disk_that_fills_up_between_two_images_loses_none(failures, imag
     assert 3 - image_count == len([w for w in ended.warnings if "storage_failed" in str(w)])
 
 
-async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
-    """The provider still has it, so it is neither lost nor paid for twice."""
+async def test_a_job_whose_response_met_a_full_disk_is_polled_again():
+    """The provider still has the result, so it is neither lost nor paid for twice."""
     provider = ScriptedProvider(as_job=True)
     provider.polls = [refused(FailureCode.STORAGE_FAILED)]
     clock = ManualClock()
@@ -919,7 +919,7 @@ async def test_a_job_whose_answer_found_a_full_disk_is_polled_again():
 
 
 class FarStore:
-    """A memory store that takes images, but gives none back before ``until``."""
+    """A memory store that accepts images, but cannot be read before ``until``."""
 
     def __init__(self, store, clock, until):
         self._store, self._clock, self._until = store, clock, until
@@ -935,7 +935,7 @@ class FarStore:
 
 
 async def test_an_image_waits_for_a_store_that_does_not_give_it_back_to_be_checked():
-    """An archive that is away for a minute costs no image, just as if it had not taken it."""
+    """An archive that is unreachable for a minute loses no image."""
     provider = ScriptedProvider()
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
@@ -947,8 +947,8 @@ async def test_an_image_waits_for_a_store_that_does_not_give_it_back_to_be_check
     assert (TaskStatus.COMPLETED, 1) == (ended.status, provider.charged)
 
 
-async def test_a_free_call_that_a_crash_broke_off_is_made_again():
-    """The demo draws for nothing, so nobody needs to decide."""
+async def test_a_free_call_that_a_crash_interrupted_is_repeated():
+    """The demo provider is free, so the call is simply repeated."""
     adapters = memory_adapters()
     dead = ImageGen(
         adapters, limits=Limits(default_provider="demo"), file_configs=in_memory().resolve.file_configs
@@ -962,7 +962,7 @@ async def test_a_free_call_that_a_crash_broke_off_is_made_again():
 
 
 class ArrivingProvider(ScriptedProvider):
-    """Its answer has begun to arrive and takes ``turns`` of the loop, or for ever, to be whole."""
+    """A provider whose response has started and completes after ``turns`` of the event loop, or never."""
 
     def __init__(self, *, turns=None, error=None, **more):
         super().__init__(**more)
@@ -983,7 +983,7 @@ class ArrivingProvider(ScriptedProvider):
 
 
 async def stopped_while_it_arrives(provider, **params):
-    """Return what a stop without a grace time leaves of a task whose answer is arriving."""
+    """Stop without a grace time while a response is arriving; return the façade and the task."""
     imagegen = imagegen_over(provider)
     async with imagegen:
         task = await imagegen.submit("猫", **params)
@@ -993,8 +993,8 @@ async def stopped_while_it_arrives(provider, **params):
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 50])
 @pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
-async def test_an_answer_that_arrives_while_the_grace_time_ends_is_kept(as_job, turns):
-    """It is written down, and the next start goes on from it: nothing is paid for that nobody sees."""
+async def test_a_response_that_arrives_as_the_grace_time_ends_is_stored(as_job, turns):
+    """It is stored, and the next start continues from it, so that nothing is paid for in vain."""
     provider = ArrivingProvider(as_job=as_job, turns=turns)
 
     imagegen, stopped = await stopped_while_it_arrives(provider)
@@ -1007,7 +1007,7 @@ async def test_an_answer_that_arrives_while_the_grace_time_ends_is_kept(as_job, 
 
 
 async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
-    """The provider's word that nothing was started counts: the next start sends the request."""
+    """The response proves that nothing was started: the next start sends the request."""
     provider = ArrivingProvider(turns=3, error=refused(FailureCode.RATE_LIMITED, not_started=True))
 
     imagegen, stopped = await stopped_while_it_arrives(provider)
@@ -1016,8 +1016,8 @@ async def test_a_refusal_that_arrives_while_the_grace_time_ends_is_believed():
     assert (TaskStatus.PENDING, Phase.FAILED, Charge.NONE) == (stopped.status, attempt.phase, attempt.charge)
 
 
-async def test_an_answer_that_never_comes_whole_holds_up_no_stop(monkeypatch):
-    """After a moment nobody can know, as ever."""
+async def test_a_response_that_never_completes_does_not_block_a_stop(monkeypatch):
+    """After the grace time its outcome is unknown."""
     monkeypatch.setattr("imagegen_core.execution.arriving_responses.RESPONSE_GRACE_SECONDS", 0.01)
 
     _, stopped = await stopped_while_it_arrives(ArrivingProvider())
@@ -1026,8 +1026,8 @@ async def test_an_answer_that_never_comes_whole_holds_up_no_stop(monkeypatch):
 
 
 @pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
-async def test_an_answer_in_hand_is_kept_wherever_the_stop_meets_it(as_job):
-    """The call is over, and its run is cancelled before the answer is written down."""
+async def test_a_received_response_survives_a_stop_at_any_point(as_job):
+    """The call has ended, and its run is cancelled before the response is stored."""
     provider = ScriptedProvider(as_job=as_job)
     answered, slow = asyncio.Event(), asyncio.Event()
     adapters = memory_adapters(providers={"scripted": provider})
@@ -1055,8 +1055,8 @@ async def test_an_answer_in_hand_is_kept_wherever_the_stop_meets_it(as_job):
     assert (TaskStatus.COMPLETED, 1) == (done.status, provider.charged)
 
 
-async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
-    """What came late is paid for all the same."""
+async def test_a_response_that_arrives_during_the_time_out_is_stored(monkeypatch):
+    """A late response has been paid for nevertheless."""
     monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
     provider = ArrivingProvider()
     arrived = asyncio.Event()
@@ -1078,18 +1078,18 @@ async def test_an_answer_that_arrives_while_its_time_ends_is_kept(monkeypatch):
 
 
 class LogWatch(logging.Handler):
-    """Lets a test wait until the service has said something."""
+    """Lets a test wait for a log message."""
 
     def __init__(self, logger):
         super().__init__(logging.INFO)
-        self._said, self._changed, self._logger = [], asyncio.Event(), logging.getLogger(logger)
+        self._messages, self._changed, self._logger = [], asyncio.Event(), logging.getLogger(logger)
 
     def emit(self, record):
-        self._said.append(record.getMessage())
+        self._messages.append(record.getMessage())
         self._changed.set()
 
-    async def saw(self, message):
-        while message not in self._said:
+    async def until_logged(self, message):
+        while message not in self._messages:
             self._changed.clear()
             await self._changed.wait()
 
@@ -1103,8 +1103,8 @@ class LogWatch(logging.Handler):
 
 @pytest.mark.parametrize("turns", [0, 1, 5, 50])
 @pytest.mark.parametrize("as_job", [True, False], ids=["job", "direct"])
-async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turns, monkeypatch, caplog):
-    """The call's time was over, its answer was arriving, and then the service stopped."""
+async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, turns, monkeypatch, caplog):
+    """The call had timed out, its response was arriving, and then the service stopped."""
     monkeypatch.setattr("imagegen_core.use_cases.send_call.SUBMIT_SLACK_SECONDS", -59.99)
     caplog.set_level(logging.INFO)
     provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.worker")
@@ -1112,7 +1112,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
     async def submit(call, exchange):
         answer = await ScriptedProvider.submit(provider, call, exchange)
         exchange.mark_response_started()
-        await stopping.saw("waiting for running tasks")
+        await stopping.until_logged("waiting for running tasks")
         for _ in range(turns):
             await asyncio.sleep(0)
         return answer
@@ -1122,7 +1122,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
     with stopping, LogWatch("imagegen_core.execution.arriving_responses") as waiting:
         async with imagegen:
             task = await imagegen.submit("猫")
-            await waiting.saw("waiting for a response that has started")
+            await waiting.until_logged("waiting for a response that has started")
     async with imagegen_over(provider, adapters=imagegen.adapters) as second:
         done = await second.wait(task.task_id, timeout=10)
 
@@ -1130,7 +1130,7 @@ async def test_an_answer_that_is_waited_for_survives_a_stop_as_well(as_job, turn
 
 
 async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
-    """One image of an answer was stored, another had to wait, and another call was still running."""
+    """One image of a response was stored, another had to wait, and another call was still running."""
     provider = ScriptedProvider(fan_out=True)
     provider.submits = [_at_once, asyncio.Event().wait]
     refusals = [refused(FailureCode.STORAGE_FAILED)]

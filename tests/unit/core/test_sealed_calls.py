@@ -1,4 +1,4 @@
-"""What is kept of the configuration of a call."""
+"""The configuration of a call, as it is stored."""
 
 import json
 
@@ -31,15 +31,15 @@ CONFIG = ProviderConfig(
 
 
 def test_everything_that_a_call_needs_comes_back():
-    """Key, headers, document, models and numbers, and the provider's own id of the model."""
+    """Key, headers, document, models and numbers, and the upstream id of the model."""
     box = MemorySecretBox()
 
-    kept = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")
+    call = open_call(seal_call(CONFIG, MODEL, box, "a1"), box, "a1")
 
     assert (CONFIG, "sk-canary-0123456789", "vendor/m1") == (
-        kept.config,
-        kept.config.api_key.reveal(),
-        kept.remote_id,
+        call.config,
+        call.config.api_key.reveal(),
+        call.remote_id,
     )
 
 
@@ -53,32 +53,32 @@ def test_everything_that_a_call_needs_comes_back():
     ],
 )
 def test_secrets_are_sealed_with_all_the_rest(changes):
-    """It cannot be read, opens for its own attempt only, and is not kept while nothing is sealed."""
+    """It is encrypted, opens for its own attempt only, and is not stored while the box is locked."""
     config, box = attrs.evolve(CONFIG, **changes), MemorySecretBox()
 
-    sent = seal_call(config, MODEL, box, "a1")
+    sealed_config = seal_call(config, MODEL, box, "a1")
 
-    assert (True, False) == (sent.sealed, "example.com" in sent.text)
+    assert (True, False) == (sealed_config.sealed, "example.com" in sealed_config.text)
     with pytest.raises(Unavailable):
-        open_call(sent, box, "a2")
+        open_call(sealed_config, box, "a2")
     assert seal_call(config, MODEL, MemorySecretBox(locked=True), "a1") is None
 
 
 def test_what_calls_with_credentials_of_this_machine_is_sealed_too():
-    """They stand in no configuration, and go to the address that it names."""
+    """The credentials are not in the configuration, but go to its address."""
     config, box = attrs.evolve(CONFIG, api_key=None, extra_config={"backend": "vertex"}), MemorySecretBox()
 
-    sent = seal_call(config, MODEL, box, "a1", ambient=True)
+    sealed_config = seal_call(config, MODEL, box, "a1", ambient=True)
 
-    assert (True, config) == (sent.sealed, open_call(sent, box, "a1").config)
+    assert (True, config) == (sealed_config.sealed, open_call(sealed_config, box, "a1").config)
 
 
 def test_what_holds_no_secret_needs_no_master_key():
-    """So calls of providers without a key are finished while the box is locked."""
+    """Calls of providers without a key can be finished while the box is locked."""
     config = attrs.evolve(CONFIG, api_key=None, extra_config={"headers": {"X-Team": "blue"}})
     locked = MemorySecretBox(locked=True)
 
-    sent = seal_call(config, MODEL, locked, "a1")
+    sealed_config = seal_call(config, MODEL, locked, "a1")
 
-    assert (False, config) == (sent.sealed, open_call(sent, locked, "a1").config)
-    assert "https://api.example.com/v1" == json.loads(sent.text)["api_base"]
+    assert (False, config) == (sealed_config.sealed, open_call(sealed_config, locked, "a1").config)
+    assert "https://api.example.com/v1" == json.loads(sealed_config.text)["api_base"]

@@ -1,4 +1,4 @@
-"""No layer takes a secret of a layer below further than that layer would."""
+"""No layer can send a secret of a lower layer further than that layer would."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ SOURCES = (ConfigSource.REQUEST, ConfigSource.DATABASE, ConfigSource.FILE)
 
 
 class Everywhere:
-    """A provider whose address, listeners and credentials are what ``extra_config`` says."""
+    """A provider whose address, observers and credentials come from ``extra_config``."""
 
     extra_keys = frozenset({"broken", "ambient", "base", "hosts"})
 
@@ -46,8 +46,8 @@ class Everywhere:
         )
 
 
-class Deaf:
-    """A redactor that is told secrets and keeps none."""
+class NullRedactor:
+    """A redactor that ignores secrets."""
 
     def register(self, secret):
         """Forget it."""
@@ -62,12 +62,12 @@ def resolver(file=None, configs=None):
         configs=configs or MemoryProviderConfigs(),
         file_configs={} if file is None else {NAME: file},
         providers={"any": Everywhere()},
-        redactor=Deaf(),
+        redactor=NullRedactor(),
     )
 
 
 async def resolved(layers):
-    """Return what is used of layers, strongest first, one a source at most."""
+    """Return the resolved provider of layers, strongest first, at most one per source."""
     by_source = {one.source: one for one in layers}
     resolve = resolver(by_source.get(ConfigSource.FILE))
     saved = by_source.get(ConfigSource.DATABASE)
@@ -106,7 +106,7 @@ FOREIGN = "http://proxy.thief.example"
     ],
 )
 async def test_what_would_get_further_is_refused(layers):
-    """The row over the file; the lower one holds the secret."""
+    """The row over the file, or the request over either; the lower layer has the secret."""
     sources = (ConfigSource.DATABASE, ConfigSource.FILE)
     values = [layer(source, **fields) for source, fields in zip(sources, layers, strict=False)]
 
@@ -131,7 +131,7 @@ async def test_what_would_get_further_is_refused(layers):
     ],
 )
 async def test_what_stays_at_home_is_used(layers):
-    """A path, a time-out, a proxy of https, a smaller reach, or a key of its own."""
+    """Another path or time-out, a proxy for https, a smaller reach, or a key of its own is fine."""
     sources = (ConfigSource.DATABASE, ConfigSource.FILE)
     values = [layer(source, **fields) for source, fields in zip(sources, layers, strict=True)]
 
@@ -141,7 +141,7 @@ async def test_what_stays_at_home_is_used(layers):
 
 
 @pytest.mark.parametrize(
-    ("above", "kept"),
+    ("above", "has_token"),
     [
         ({}, True),
         ({"timeout_seconds": 9}, True),
@@ -152,46 +152,46 @@ async def test_what_stays_at_home_is_used(layers):
         ({"extra_config": {"base": B}}, True),
     ],
 )
-async def test_secret_headers_are_left_out_where_they_would_get_further(above, kept):
-    """Others go along; no key of the caller's carries them."""
+async def test_secret_headers_are_left_out_where_they_would_get_further(above, has_token):
+    """Other headers are sent; a key of the caller's own does not bring the secret ones along."""
     below = layer(api_base=PLAIN, extra_config={"headers": {**HEADER, "X-Team": "blue"}})
 
     used = (await resolved([layer(ConfigSource.DATABASE, **above), below])).config
 
-    assert {"X-Team": "blue", **(HEADER if kept else {})} == used.extra_config["headers"]
+    assert {"X-Team": "blue", **(HEADER if has_token else {})} == used.extra_config["headers"]
 
 
 def destinations(config):
-    """Return who sees a request of this configuration, read without the code under test."""
+    """Return the parties that see a request of this configuration, without the code under test."""
     extra = config.extra_config
-    base, seen = config.api_base or extra.get("base"), set(extra.get("hosts", ()))
+    base, observers = config.api_base or extra.get("base"), set(extra.get("hosts", ()))
     if base is not None:
         parts = urlsplit(base)
-        seen.add((parts.scheme, parts.hostname, parts.port))
+        observers.add((parts.scheme, parts.hostname, parts.port))
     if extra.get("proxy") and not (base or "").startswith("https:"):
-        seen.add(("proxy", extra["proxy"].rpartition("@")[2].removeprefix("http://")))
-    return seen
+        observers.add(("proxy", extra["proxy"].rpartition("@")[2].removeprefix("http://")))
+    return observers
 
 
 def secrets_in(config):
-    """Return the texts of all secrets that a call would carry; each names who brought it."""
+    """Return all secrets that a call would carry; each names its layer."""
     extra = config.extra_config
-    found = {text for name, text in (extra.get("headers") or {}).items() if name == "X-Token"}
+    secrets = {text for name, text in (extra.get("headers") or {}).items() if name == "X-Token"}
     user, at, _ = str(extra.get("proxy") or "").removeprefix("http://").rpartition("@")
-    found |= {user.partition(":")[2]} if at else set()
-    return found | ({config.api_key.reveal()} if config.api_key else set())
+    secrets |= {user.partition(":")[2]} if at else set()
+    return secrets | ({config.api_key.reveal()} if config.api_key else set())
 
 
 BASES = st.sampled_from([None, A, B, PLAIN, OTHER_PLAIN])
 
 
-def said(**values):
-    """Return a strategy of mappings that say some of the values."""
+def some_of(**values):
+    """Return a strategy of mappings with some of the values."""
     return st.fixed_dictionaries({}, optional=values)
 
 
 def extras(who):
-    return said(
+    return some_of(
         base=st.sampled_from([A, B, PLAIN]),
         hosts=st.sampled_from([(), ("h",), ("h", "i")]),
         headers=st.sampled_from([{}, {"X-Team": "t"}, {"X-Token": f"header of {who}"}]),
@@ -211,7 +211,7 @@ def layers_of(who):
 @settings(max_examples=400, deadline=None)
 @given(st.tuples(*map(layers_of, SOURCES)))
 def test_no_layer_above_takes_a_secret_further(layers):
-    """Whatever three layers say: where a call goes, each secret in it could have gone by its own layers."""
+    """For any three layers, each secret of a call goes only where its own layers could have sent it."""
     try:
         used = asyncio.run(resolved(layers)).config
     except (ApiKeyRequired, ValidationFailed, ProviderNotConfigured):
@@ -225,7 +225,7 @@ def test_no_layer_above_takes_a_secret_further(layers):
 
 CHANGES = st.lists(
     st.tuples(
-        said(api_base=BASES, api_key=st.sampled_from(["key of a stranger", "****"])),
+        some_of(api_base=BASES, api_key=st.sampled_from(["key of a stranger", "****"])),
         st.one_of(st.none(), extras("a stranger"), st.just("as shown"), extras("masked")),
     ),
     min_size=1,
@@ -234,7 +234,7 @@ CHANGES = st.lists(
 
 
 def masked(extra, shown):
-    """Return what is sent back by a caller who saw only stars and changes the rest."""
+    """Return what a client sends back who saw only masked secrets and changes the rest."""
     merged = {**shown, **{k: v for k, v in extra.items() if k not in ("headers", "proxy")}}
     return {
         **merged,
@@ -247,7 +247,7 @@ def masked(extra, shown):
     layers_of(ConfigSource.DATABASE), layers_of(ConfigSource.FILE), CHANGES, layers_of(ConfigSource.REQUEST)
 )
 def test_no_row_of_changes_takes_a_secret_further(first, file, changes, override):
-    """Whatever callers save who know none of the secrets, these go where they went when they were saved."""
+    """Whatever clients save without knowing the secrets, these go only where they went when saved."""
     asyncio.run(_saved_again_and_again(first, file, changes, override))
 
 
@@ -262,12 +262,12 @@ async def _saved_again_and_again(first, file, changes, override):
     await resolve.configs.save(first, key_origin=start.reach.origin or "")
     for fields, extra in changes:
         shown = masked_extra(combine([await resolve.configs.get(NAME), file]).extra_config)
-        sent = {"as shown": shown}.get(extra, extra) if isinstance(extra, str) else extra
-        if sent is not None and "masked" in str(sent):
-            sent = masked(sent, shown)
+        update = {"as shown": shown}.get(extra, extra) if isinstance(extra, str) else extra
+        if update is not None and "masked" in str(update):
+            update = masked(update, shown)
         try:
             await save(
-                provider_name=NAME, changes={**fields, **({} if sent is None else {"extra_config": sent})}
+                provider_name=NAME, changes={**fields, **({} if update is None else {"extra_config": update})}
             )
         except (ApiKeyRequired, ValidationFailed):
             continue
@@ -282,7 +282,7 @@ async def _saved_again_and_again(first, file, changes, override):
 
 
 async def test_what_a_program_hands_over_is_the_operators_layer():
-    """A program that imports the library lends its machine's credentials, whatever source it writes there."""
+    """A program that imports the library may use the machine's credentials, whatever source it declares."""
     config = layer(ConfigSource.DATABASE, api_base=A, extra_config={"ambient": "the machine's"})
     imagegen = ImageGen(memory_adapters(providers={"any": Everywhere()}), file_configs={NAME: config})
     override = layer(ConfigSource.REQUEST, api_base=B)
@@ -295,7 +295,7 @@ async def test_what_a_program_hands_over_is_the_operators_layer():
 
 
 async def test_a_key_that_was_sealed_for_another_origin_stays():
-    """A file that changes below a row does not move the row's secrets, headers included."""
+    """A changed file below a row does not redirect the row's secrets, including headers."""
     row = layer(ConfigSource.DATABASE, **KEY, extra_config={"headers": HEADER})
     resolve = resolver(layer(api_base=B))
     await resolve.configs.save(row, key_origin="https://a.example:443")

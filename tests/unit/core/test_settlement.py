@@ -1,4 +1,4 @@
-"""What becomes of a task, for every way in which its parts come out together."""
+"""How a task is settled, for every combination of outcomes of its parts."""
 
 from datetime import timedelta
 
@@ -61,7 +61,7 @@ def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
     ],
 )
 def test_how_a_task_ends(outcomes, cancelled, status, code):
-    """Stored images are shown, unless something can be tried again or a caller cancelled."""
+    """Stored images complete the task, unless something can be retried or the caller cancelled."""
     task = settled(outcomes, cancelled=cancelled)
 
     assert (status, code) == (task.status, task.failure and task.failure.code)
@@ -70,8 +70,8 @@ def test_how_a_task_ends(outcomes, cancelled, status, code):
 @pytest.mark.parametrize(
     ("outcomes", "charged"), [([REFUSED], False), ([UNKNOWN], True), ([REFUSED, STORED], True)]
 )
-def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
-    """A stored image was charged for, too."""
+def test_cancelling_says_what_may_have_been_charged(outcomes, charged):
+    """A stored image was charged for as well."""
     assert charged is settled(outcomes, cancelled=True).failure.possible_charge
 
 
@@ -87,20 +87,20 @@ def test_who_cancels_is_told_what_may_have_been_charged(outcomes, charged):
     ],
 )
 def test_it_waits_as_long_as_the_slowest_asks(outcomes, retries, random, seconds):
-    """The wait grows with each retry and jitter, up to a minute; a provider may ask for an hour."""
+    """The backoff grows with each retry, plus jitter, up to a minute; a provider may ask for an hour."""
     task = settled(outcomes, retries=retries, random=random, max_retries=10)
 
     assert (NOW + timedelta(seconds=seconds), retries + 1) == (task.not_before, task.retries)
 
 
 @pytest.mark.parametrize(("outcome", "attempts"), [(BUSY, 0), (DOWN, 1)])
-def test_being_told_to_come_later_is_no_attempt(outcome, attempts):
-    """A 429 says that the provider did nothing at all."""
+def test_a_rate_limit_is_no_attempt(outcome, attempts):
+    """A 429 means that the provider did nothing at all."""
     assert attempts == settled([outcome]).attempts
 
 
 def test_retries_come_to_an_end():
-    """Then the images that are there are shown, and the last error says why others are not."""
+    """Then the stored images complete the task, and the last error says why others are missing."""
     alone = settled([DOWN], retries=3)
     beside_an_image = settled([STORED, DOWN], retries=3)
 
@@ -110,16 +110,16 @@ def test_retries_come_to_an_end():
 
 
 @pytest.mark.parametrize(("recoveries", "seconds"), [(0, 5), (1, 20), (2, 80)])
-def test_an_answer_on_our_disk_is_stored_anew_ever_later(recoveries, seconds):
-    """Nothing is sent for it, so it is no retry."""
+def test_a_spooled_response_is_stored_again_with_growing_pauses(recoveries, seconds):
+    """Nothing is sent for it, so it does not count as a retry."""
     task = settled([KEPT, REFUSED], recoveries=recoveries)
 
     assert (PENDING, NOW + timedelta(seconds=seconds)) == (task.status, task.not_before)
     assert (recoveries + 1, 0) == (task.recoveries, task.retries)
 
 
-def test_warnings_are_told_once_and_losses_each():
-    """Of a call that brought some images and lost others, too."""
+def test_warnings_are_listed_once_and_losses_each():
+    """Also those of a call that yielded some images and lost others."""
     lost = CallError(FailureCode.INVALID_IMAGE, "no image")
     part = AttemptOutcome(failures=(lost,), warnings=(upstream_text("the size was changed"),))
 

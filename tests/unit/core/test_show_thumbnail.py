@@ -1,4 +1,4 @@
-"""A thumbnail is made once; whoever loses it gets one more, and only one."""
+"""A thumbnail is made once, and once more if it was lost."""
 
 import attrs
 import pytest
@@ -10,19 +10,19 @@ pytestmark = pytest.mark.anyio
 
 
 class Counting:
-    """An inspector that counts how often it was asked."""
+    """An inspector that counts its inspections."""
 
     def __init__(self, inspector):
-        self.inspector, self.asked = inspector, 0
+        self.inspector, self.inspections = inspector, 0
 
     async def inspect(self, chunks):
-        self.asked += 1
+        self.inspections += 1
         return await self.inspector.inspect(chunks)
 
 
 @attrs.define
 class Unreachable:
-    """A store whose archive does not answer for this key, or that takes nothing more."""
+    """A store whose archive does not respond for ``key``, or whose disk is full."""
 
     store: object
     key: str = ""
@@ -44,8 +44,8 @@ class Unreachable:
 
 
 @pytest.fixture
-async def made():
-    """Return an image, its store, and the use case with an inspector that counts."""
+async def thumbnail_world():
+    """Return an image, its store, and the use case with a counting inspector."""
     async with in_memory() as imagegen:
         task = await imagegen.wait((await imagegen.submit("一只猫")).task_id)
         (image,) = await imagegen.images(task.task_id)
@@ -53,37 +53,37 @@ async def made():
         yield image, imagegen.adapters.blobs, show
 
 
-async def test_it_is_there_with_the_image(made):
-    """Nothing is decoded to show it."""
-    image, _, show = made
+async def test_it_is_there_with_the_image(thumbnail_world):
+    """Showing it decodes nothing."""
+    image, _, show = thumbnail_world
     record, thumbnail = await show(image_id=image.id)
 
-    assert (image, b"WEBP", 0) == (record, thumbnail[8:12], show.inspector.asked)
+    assert (image, b"WEBP", 0) == (record, thumbnail[8:12], show.inspector.inspections)
 
 
-async def test_one_that_was_lost_is_made_again_once(made):
-    """And lies beside the image again."""
-    image, store, show = made
+async def test_one_that_was_lost_is_made_again_once(thumbnail_world):
+    """It is stored beside the image again."""
+    image, store, show = thumbnail_world
     _, before = await show(image_id=image.id)
     await store.delete(image.thumbnail_key)
     shown = [(await show(image_id=image.id))[1] for _ in range(2)]
 
     assert [before, before] == shown
-    assert 1 == show.inspector.asked
+    assert 1 == show.inspector.inspections
 
 
-async def test_the_image_is_enough(made):
-    """The archive need not answer, nor the disk have room."""
-    image, store, show = made
+async def test_the_image_is_enough(thumbnail_world):
+    """The archive need not respond, and the disk may be full."""
+    image, store, show = thumbnail_world
     blobs = Unreachable(store, key=image.thumbnail_key, full=True)
     _, thumbnail = await attrs.evolve(show, blobs=blobs)(image_id=image.id)
 
     assert b"WEBP" == thumbnail[8:12]
 
 
-async def test_without_the_image_there_is_none(made):
-    """That is a loss, and it is said."""
-    image, store, show = made
+async def test_without_the_image_there_is_none(thumbnail_world):
+    """The use case says that it is missing."""
+    image, store, show = thumbnail_world
     await store.delete(image.thumbnail_key)
     await store.delete(image.blob_key)
 
@@ -91,9 +91,9 @@ async def test_without_the_image_there_is_none(made):
         await show(image_id=image.id)
 
 
-async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(made):
-    """It could be when it was stored."""
-    image, store, show = made
+async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(thumbnail_world):
+    """It could be decoded when it was stored, so the stored file is damaged."""
+    image, store, show = thumbnail_world
     store.blobs[image.blob_key] = b"damaged"
     await store.delete(image.thumbnail_key)
 
@@ -101,9 +101,9 @@ async def test_an_image_that_cannot_be_decoded_is_a_failure_of_the_store(made):
         await show(image_id=image.id)
 
 
-async def test_one_that_is_deleted_meanwhile_leaves_nothing(made):
-    """Nobody would remove the new thumbnail any more."""
-    image, store, show = made
+async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
+    """Nothing would ever remove the new thumbnail."""
+    image, store, show = thumbnail_world
     await store.delete(image.thumbnail_key)
 
     class Deleting:

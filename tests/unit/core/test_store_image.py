@@ -1,4 +1,4 @@
-"""Images on their way to the store: how many at once, and how often one is asked for."""
+"""Streaming images to the store: how many at once, and how often a download is retried."""
 
 import asyncio
 from hashlib import sha256
@@ -22,16 +22,16 @@ pytestmark = pytest.mark.anyio
 
 
 class Sources:
-    """Images that stay under way until they are released."""
+    """Downloads that stay open until they are released."""
 
     def __init__(self):
-        self.open = self.most_open = self.begun = 0
+        self.open = self.max_open = self.downloads = 0
         self.full, self.released = asyncio.Event(), asyncio.Event()
 
     async def chunks(self):
         self.open += 1
-        self.begun += 1
-        self.most_open = max(self.most_open, self.open)
+        self.downloads += 1
+        self.max_open = max(self.max_open, self.open)
         if self.open == MAX_STREAMS:
             self.full.set()
         await self.released.wait()
@@ -39,40 +39,42 @@ class Sources:
         self.open -= 1
 
 
-async def test_no_more_than_so_many_are_under_way_at_once():
-    """The others wait for their turn, and all of them are kept."""
+async def test_no_more_than_so_many_are_streamed_at_once():
+    """The others wait for a slot, and all of them are stored."""
     sources, store = Sources(), MemoryBlobStore()
-    keep = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
+    store_image = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
     tasks = [a_task() for _ in range(2 * MAX_STREAMS + 1)]
-    keeping = [
+    storing = [
         asyncio.create_task(
-            keep(image=GeneratedImage(chunks=sources.chunks), position=0, task=task, attempt=an_attempt(task))
+            store_image(
+                image=GeneratedImage(chunks=sources.chunks), position=0, task=task, attempt=an_attempt(task)
+            )
         )
         for task in tasks
     ]
     await sources.full.wait()
-    begun = sources.begun
+    downloads = sources.downloads
     sources.released.set()
-    images = await asyncio.gather(*keeping)
+    images = await asyncio.gather(*storing)
 
-    assert (MAX_STREAMS, MAX_STREAMS) == (begun, sources.most_open)
+    assert (MAX_STREAMS, MAX_STREAMS) == (downloads, sources.max_open)
     assert {task.task_id for task in tasks} == {image.task_id for image in images}
     assert 2 * len(tasks) == len(store.blobs)
 
 
 @attrs.define
 class BrokenDownload:
-    """A result that fails a number of times, always alike, before it comes."""
+    """A download that fails a number of times in the same way before it succeeds."""
 
     status: int | None
     failures: int = 99
     is_transient: bool = False
-    begun: int = 0
+    downloads: int = 0
 
     async def chunks(self):
-        self.begun += 1
+        self.downloads += 1
         yield png()[:20]
-        if self.begun <= self.failures:
+        if self.downloads <= self.failures:
             raise CallError(
                 FailureCode.DOWNLOAD_FAILED,
                 "it broke off",
@@ -82,20 +84,20 @@ class BrokenDownload:
         yield png()[20:]
 
 
-async def kept(source):
+async def store_outcome(source):
     store = MemoryBlobStore()
-    keep = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
+    store_image = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
     task = a_task()
     image = GeneratedImage(chunks=source.chunks)
     try:
-        await keep(image=image, position=0, task=task, attempt=an_attempt(task))
+        await store_image(image=image, position=0, task=task, attempt=an_attempt(task))
     except CallError as error:
         return error.failure.code, len(store.blobs)
     return None, len(store.blobs)
 
 
 @pytest.mark.parametrize(
-    ("source", "begun"),
+    ("source", "downloads"),
     [
         (BrokenDownload(status=None), 3),
         (BrokenDownload(status=500), 3),
@@ -103,22 +105,22 @@ async def kept(source):
         (BrokenDownload(status=403, is_transient=True), 3),
     ],
 )
-async def test_a_download_that_fails_is_begun_again_unless_the_result_is_gone(source, begun):
-    """Three times in all: downloading is free. What fails in the end leaves nothing behind."""
-    outcome = await kept(source)
+async def test_a_failed_download_is_retried_unless_the_result_is_gone(source, downloads):
+    """Three tries in all, since downloading is free. A download that fails for good leaves nothing behind."""
+    outcome = await store_outcome(source)
 
-    assert ((FailureCode.DOWNLOAD_FAILED, 0), begun) == (outcome, source.begun)
+    assert ((FailureCode.DOWNLOAD_FAILED, 0), downloads) == (outcome, source.downloads)
 
 
-async def test_a_download_that_broke_off_is_whole_in_the_end():
-    """The second one counts, from its first byte."""
+async def test_an_interrupted_download_is_complete_in_the_end():
+    """The second download is stored, from its first byte."""
     source = BrokenDownload(status=None, failures=1)
 
-    assert ((None, 2), 2) == (await kept(source), source.begun)
+    assert ((None, 2), 2) == (await store_outcome(source), source.downloads)
 
 
 class KilledInspector:
-    """An inspector whose decoder is ended from outside for the first so many images."""
+    """An inspector whose decoder is killed for the first ``times`` images."""
 
     def __init__(self, times):
         self.times, self._inspector = times, ThreadInspector()
@@ -133,11 +135,11 @@ class KilledInspector:
 
 
 async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is():
-    """Its second try asks its source for nothing, and the record is what the first would have made."""
+    """The second try downloads nothing, and its record is the one that the first would have made."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    keep = StoreImage(blobs=store, inspector=KilledInspector(1), clock=ManualClock(NOW))
+    store_image = StoreImage(blobs=store, inspector=KilledInspector(1), clock=ManualClock(NOW))
     whole = StoreImage(blobs=MemoryBlobStore(), inspector=ThreadInspector(), clock=ManualClock(NOW))
-    of = {
+    arguments = {
         "image": GeneratedImage(chunks=source.chunks),
         "position": 0,
         "task": task,
@@ -145,25 +147,27 @@ async def test_an_image_that_could_not_be_checked_is_checked_again_where_it_is()
     }
 
     with pytest.raises(CallError, match="it is kept as") as caught:
-        await keep(**of)
-    kept, begun = dict(store.blobs), source.begun
-    image = await keep(**of, is_retry=True)
+        await store_image(**arguments)
+    blobs, downloads = dict(store.blobs), source.downloads
+    image = await store_image(**arguments, is_retry=True)
 
     assert (FailureCode.STORAGE_FAILED, [png()], 1, 1) == (
         caught.value.failure.code,
-        [bytes(blob) for blob in kept.values()],
-        begun,
-        source.begun,
+        [bytes(blob) for blob in blobs.values()],
+        downloads,
+        source.downloads,
     )
-    assert await whole(**of) == attrs.evolve(image, archive_checksum=(await whole(**of)).archive_checksum)
+    assert await whole(**arguments) == attrs.evolve(
+        image, archive_checksum=(await whole(**arguments)).archive_checksum
+    )
 
 
-async def test_a_try_that_stored_nothing_is_begun_again():
-    """Then the image is asked for once more."""
+async def test_a_try_that_stored_nothing_is_repeated():
+    """A retry downloads the image if it is not stored yet."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    keep = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
+    store_image = StoreImage(blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW))
 
-    await keep(
+    await store_image(
         image=GeneratedImage(chunks=source.chunks),
         position=0,
         task=task,
@@ -171,17 +175,17 @@ async def test_a_try_that_stored_nothing_is_begun_again():
         is_retry=True,
     )
 
-    assert (1, 2) == (source.begun, len(store.blobs))
+    assert (1, 2) == (source.downloads, len(store.blobs))
 
 
 async def test_what_is_stored_is_labelled_with_the_image_s_own_id():
-    """Size and checksum are those of the stored file, and the one that came has a checksum of its own."""
+    """Size and checksum are those of the stored file; the provider's bytes have a checksum of their own."""
     source, store, task = BrokenDownload(status=None, failures=0), MemoryBlobStore(), a_task()
-    keep = StoreImage(
+    store_image = StoreImage(
         blobs=store, inspector=ThreadInspector(), clock=ManualClock(NOW), label=MemoryImageLabel()
     )
 
-    image = await keep(
+    image = await store_image(
         image=GeneratedImage(chunks=source.chunks), position=3, task=task, attempt=an_attempt(task)
     )
 

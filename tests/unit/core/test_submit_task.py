@@ -1,4 +1,4 @@
-"""Accepting a request: what is stored, what is refused, and what a repeat gets."""
+"""Accepting a request: what is stored, what is refused, and what is replayed."""
 
 import asyncio
 
@@ -40,13 +40,13 @@ def submission(**fields):
 
 
 async def stored(imagegen):
-    """Return everything that a refused submission must not leave."""
+    """Return the tasks and files that a refused submission must not leave behind."""
     tasks = await imagegen.adapters.tasks.find(TaskFilter(), Paging())
     return tasks.total, await imagegen.adapters.spool.owners(older_than_seconds=0)
 
 
 async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
-    """The provider is gone, the disk is full: the task that the key made is still there."""
+    """Although the provider is gone and the disk is full, the key still returns its task."""
     first = await imagegen.submit_task(submission(idempotency_key="k"))
     changed = ImageGen(attrs.evolve(imagegen.adapters, disk=MemoryDiskSpace(free=0, min_free_bytes=1)))
 
@@ -69,7 +69,7 @@ async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
     ],
 )
 async def test_an_image_is_sent_or_refused(imagegen, field, fields):
-    """What the operation would leave out, or what is no image, is named, before anything is paid."""
+    """An image that the operation would ignore, or that is none, is named before anything is paid for."""
     with pytest.raises(ValidationFailed) as caught:
         await imagegen.submit_task(submission(**fields))
 
@@ -86,7 +86,7 @@ async def test_a_key_belongs_to_one_body(imagegen):
 
 
 async def test_a_key_belongs_to_one_operation(imagegen):
-    """The same key for another operation is another task."""
+    """The same key for another operation creates another task."""
     await imagegen.submit_task(submission(idempotency_key="k"))
 
     other = await imagegen.submit_task(
@@ -97,7 +97,7 @@ async def test_a_key_belongs_to_one_operation(imagegen):
 
 
 async def test_a_full_queue_refuses_and_stores_nothing():
-    """Not even the input images."""
+    """Not even the input images are stored."""
     imagegen = imagegen_over(
         ScriptedProvider(), limits=Limits(default_provider="scripted", queue_size=1, shutdown_grace_seconds=0)
     )
@@ -123,7 +123,7 @@ async def test_a_full_queue_refuses_and_stores_nothing():
     ],
 )
 async def test_a_refused_request_leaves_nothing(imagegen, fields, error):
-    """No task, no file."""
+    """Neither a task nor a file is stored."""
     with pytest.raises(error):
         await imagegen.submit_task(submission(**fields))
 
@@ -131,7 +131,7 @@ async def test_a_refused_request_leaves_nothing(imagegen, fields, error):
 
 
 async def test_too_little_disk_refuses_new_tasks(imagegen):
-    """Money is never spent on a result that could not be kept."""
+    """No money is spent on a result that could not be stored."""
     full = imagegen_over(
         ScriptedProvider(),
         adapters=attrs.evolve(
@@ -145,7 +145,7 @@ async def test_too_little_disk_refuses_new_tasks(imagegen):
 
 
 async def test_an_address_that_is_not_allowed_is_refused_on_submitting():
-    """The guard is asked about the address that the request would use."""
+    """The guard checks the address that the request would use."""
     adapters = attrs.evolve(
         memory_adapters(providers={"scripted": ScriptedProvider()}),
         guard=MemoryUpstreamGuard(),
@@ -162,13 +162,13 @@ async def test_an_address_that_is_not_allowed_is_refused_on_submitting():
 
 
 async def test_a_saved_configuration_can_be_demanded(imagegen):
-    """The file's layer alone does not do then."""
+    """The file's layer alone is not enough then."""
     with pytest.raises(ProviderNotConfigured):
         await imagegen.submit_task(submission(require_saved=True))
 
 
 async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
-    """It is in the task while the task lives, sealed, and nowhere after."""
+    """The task has it, sealed, until it ends; afterwards it is nowhere."""
     override = ProviderConfig(
         provider_name="scripted", source=ConfigSource.REQUEST, api_key=Secret("sk-canary-canary")
     )
@@ -181,7 +181,7 @@ async def test_a_tasks_own_key_is_sealed_and_wiped_at_its_end(imagegen):
     assert ("request", "sk-****nary") == (done.config_snapshot["source"], done.config_snapshot["api_key"])
 
 
-async def test_a_kept_image_can_be_an_input(imagegen):
+async def test_a_stored_image_can_be_an_input(imagegen):
     """Its bytes are copied, so deleting it later changes nothing."""
     async with imagegen:
         first = await imagegen.submit("猫")
@@ -198,7 +198,7 @@ async def test_a_kept_image_can_be_an_input(imagegen):
 
 
 class SlowRepository:
-    """A memory repository that stores a task at once and never says so."""
+    """A memory repository that stores a task and never returns."""
 
     def __init__(self, repository):
         self._repository, self.added = repository, asyncio.Event()
@@ -212,8 +212,8 @@ class SlowRepository:
         await asyncio.Event().wait()
 
 
-async def test_who_stops_waiting_takes_no_images_from_a_task_that_is_stored():
-    """Nobody can know whether it is; files without a task are cleaned up later."""
+async def test_a_cancelled_submission_leaves_the_images_of_a_stored_task():
+    """The task may be stored, so its files stay; files without a task are cleaned up later."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     slow = SlowRepository(adapters.tasks)
@@ -231,7 +231,7 @@ async def test_who_stops_waiting_takes_no_images_from_a_task_that_is_stored():
 
 
 async def test_a_failed_task_is_retried_with_its_images():
-    """A new task, the same request, its own copy of the inputs."""
+    """A new task with the same request and its own copy of the inputs."""
     from imagegen_core.failures import FailureCode
     from tests.unit.core.test_run_task import refused
 
@@ -248,7 +248,7 @@ async def test_a_failed_task_is_retried_with_its_images():
 
 
 async def test_a_retry_with_the_same_key_is_one_task():
-    """However often it is sent; of another task, or with another key, it is a new one."""
+    """However often it is sent; a retry of another task, or with another key, is a new task."""
     from imagegen_core.failures import FailureCode
     from tests.unit.core.test_run_task import refused
 
@@ -258,8 +258,8 @@ async def test_a_retry_with_the_same_key_is_one_task():
         failed = [(await imagegen.submit_task(submission())).task.task_id for _ in range(2)]
         for task_id in failed:
             await imagegen.wait(task_id, timeout=10)
-        asked = [(failed[0], "a"), (failed[0], "a"), (failed[0], "b"), (failed[1], "a")]
-        added = [await imagegen.retry_task(task_id=task_id, idempotency_key=key) for task_id, key in asked]
+        retries = [(failed[0], "a"), (failed[0], "a"), (failed[0], "b"), (failed[1], "a")]
+        added = [await imagegen.retry_task(task_id=task_id, idempotency_key=key) for task_id, key in retries]
 
     assert [False, True, False, False] == [one.replayed for one in added]
     assert 3 == len({one.task.task_id for one in added})

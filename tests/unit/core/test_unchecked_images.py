@@ -1,4 +1,4 @@
-"""What becomes of a paid image that could not be looked at, or fetched, now: it is tried again later."""
+"""A paid image that cannot be inspected or fetched now is tried again later."""
 
 import attrs
 import pytest
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 class SpoolingProvider(ScriptedProvider):
-    """Its answer is on our disk; ``read`` counts how often its image is taken from there."""
+    """A provider whose response is spooled; ``read`` counts how often its image is read from there."""
 
     read = 0
 
@@ -31,9 +31,9 @@ class SpoolingProvider(ScriptedProvider):
 
     async def collect(self, call, receipt, exchange):
         exchange.open_spooled(receipt.data["file"]).close()
-        return ProviderResult(images=(GeneratedImage(chunks=self._taken),))
+        return ProviderResult(images=(GeneratedImage(chunks=self._spooled_image),))
 
-    async def _taken(self):
+    async def _spooled_image(self):
         self.read += 1
         yield png()
 
@@ -51,7 +51,7 @@ class Outcome:
 
 
 async def outcome_of(times):
-    """Run a task whose decoder is killed so often."""
+    """Run a task whose decoder is killed ``times`` times."""
     provider, clock = SpoolingProvider(), ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
@@ -63,8 +63,8 @@ async def outcome_of(times):
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_it_is_looked_at_again_where_it_is(times):
-    """The task completes, paid for once, and the answer was read once."""
+async def test_it_is_inspected_again_where_it_is(times):
+    """The task completes, is paid for once, and its response is read once."""
     outcome = await outcome_of(times)
 
     assert (TaskStatus.COMPLETED, 1, 1) == (
@@ -75,8 +75,8 @@ async def test_it_is_looked_at_again_where_it_is(times):
     assert (1, ()) == (len(outcome.images), outcome.answers)
 
 
-async def test_one_that_is_given_up_stays_on_the_disk_with_its_answer():
-    """After four tries the failure names its key."""
+async def test_one_that_is_failed_stays_on_the_disk_with_its_response():
+    """After four tries the task fails, and the failure names the image's key."""
     outcome = await outcome_of(4)
 
     assert (TaskStatus.FAILED, FailureCode.STORAGE_FAILED, True) == (
@@ -88,8 +88,8 @@ async def test_one_that_is_given_up_stays_on_the_disk_with_its_answer():
     assert (True, 1) == (key in outcome.task.failure.message, len(outcome.answers))
 
 
-async def test_the_answer_goes_after_a_week():
-    """Somebody who wanted it has had the time."""
+async def test_the_response_is_removed_after_a_week():
+    """An operator has had a week to recover it."""
     outcome = await outcome_of(4)
     spool = outcome.adapters.spool
     outcome.adapters.clock.advance(RETENTION_SECONDS)
@@ -103,8 +103,8 @@ async def test_the_answer_goes_after_a_week():
     ("is_transient", "failures", "status"),
     [(True, 11, TaskStatus.COMPLETED), (True, 12, TaskStatus.FAILED), (False, 3, TaskStatus.FAILED)],
 )
-async def test_an_image_that_the_line_keeps_away_is_fetched_later(is_transient, failures, status):
-    """Three tries, and three more after 5, 20 and 80 seconds; an answer of the store itself ends it."""
+async def test_an_image_that_the_network_withholds_is_fetched_later(is_transient, failures, status):
+    """Three tries, and three more each after 5, 20 and 80 seconds; an HTTP status ends it."""
     provider, clock = ScriptedProvider(), ManualClock()
     source = BrokenDownload(status=None, failures=failures, is_transient=is_transient)
 
@@ -117,11 +117,11 @@ async def test_an_image_that_the_line_keeps_away_is_fetched_later(is_transient, 
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
 
     assert (status, 1) == (task.status, provider.charged)
-    assert min(failures + 1, 12 if is_transient else 3) == source.begun
+    assert min(failures + 1, 12 if is_transient else 3) == source.downloads
 
 
 async def test_an_image_that_is_gone_loses_no_other_that_can_still_be_fetched():
-    """The second is fetched later; only the first is missing."""
+    """The second image is fetched later; only the first is missing."""
     provider, clock = ScriptedProvider(), ManualClock()
     gone = BrokenDownload(status=404)
     late = BrokenDownload(status=None, failures=3, is_transient=True)
@@ -140,17 +140,17 @@ async def test_an_image_that_is_gone_loses_no_other_that_can_still_be_fetched():
     assert 1 == len(task.warnings)
 
 
-async def test_an_input_that_cannot_be_looked_at_now_is_not_called_wrong():
-    """The caller is told to come again, and nothing is left behind."""
+async def test_an_input_that_cannot_be_inspected_now_is_not_called_invalid():
+    """The caller is asked to try again, and nothing is left behind."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
     adapters = attrs.evolve(adapters, inspector=KilledInspector(1))
     imagegen = imagegen_over(provider, adapters=adapters)
-    asked = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
+    submission = Submission(operation=Operation.UPSCALE, provider_name="scripted", image=png())
 
     with pytest.raises(Unavailable, match="image could not be checked now"):
-        await imagegen.submit_task(asked)
-    left = await adapters.spool.owners(older_than_seconds=0)
-    added = await imagegen.submit_task(asked)
+        await imagegen.submit_task(submission)
+    owners = await adapters.spool.owners(older_than_seconds=0)
+    added = await imagegen.submit_task(submission)
 
-    assert ((), TaskStatus.PENDING) == (left, added.task.status)
+    assert ((), TaskStatus.PENDING) == (owners, added.task.status)

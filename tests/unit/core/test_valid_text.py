@@ -1,4 +1,4 @@
-"""Text that every store, answer and log can hold."""
+"""Text that every store, response and log can hold."""
 
 import json
 import math
@@ -34,19 +34,19 @@ def image_of(metadata):
 
 @given(ANY_TEXT)
 def test_valid_text_encodes_and_has_no_nul(text):
-    """Whatever was in it."""
+    """Whatever the text contained."""
     assert b"\x00" not in valid_text(text).encode()
 
 
 @given(ANY_TEXT)
 def test_text_without_a_problem_stays_as_it_is(text):
-    """What is mended is exactly what is complained of."""
+    """Exactly the texts that have a problem are repaired."""
     assert (valid_text(text) == text) == (not list(text_problems(text)))
 
 
 @given(ANY_JSON)
 def test_valid_json_can_be_written_and_stays_so(value):
-    """At any depth, names and numbers included; a second time changes nothing."""
+    """At any depth, including keys and numbers; repeating it changes nothing."""
     valid = valid_json(value)
 
     assert valid == valid_json(valid) == json.loads(written(valid))
@@ -54,18 +54,18 @@ def test_valid_json_can_be_written_and_stays_so(value):
 
 @given(st.dictionaries(ANY_TEXT, ANY_JSON, max_size=4), ANY_TEXT)
 def test_whatever_an_adapter_hands_over_can_be_written(value, text):
-    """A provider's words enter the core as valid text, also those of an adapter that is not ours."""
+    """A provider's text enters the core as valid text, even from a third-party adapter."""
     error = CallError(FailureCode.REJECTED, text, upstream_code=text)
     job = UpstreamJob(id=text, data=value)
-    said = [str(error), error.failure.message, error.failure.upstream_code, job.id]
-    said += [str(w) for w in ProviderResult(images=(), warnings=(text,)).warnings]
-    said.append(str(Probe(ok=True, detail=text).detail))
+    texts = [str(error), error.failure.message, error.failure.upstream_code, job.id]
+    texts += [str(w) for w in ProviderResult(images=(), warnings=(text,)).warnings]
+    texts.append(str(Probe(ok=True, detail=text).detail))
 
-    assert written([dict(job.data), dict(Receipt(data=value).data), dict(image_of(value).metadata), said])
+    assert written([dict(job.data), dict(Receipt(data=value).data), dict(image_of(value).metadata), texts])
 
 
 def test_an_invalid_text_is_found_by_its_path():
-    """So that a refusal names the field; an invalid name is complained of where it stands."""
+    """A refusal can name the field; an invalid key is reported at its parent."""
     value = {"params": {"prompt": "a", "tags": ["b", "\ud83d"]}, "config": {"\x00": 1}}
 
     assert [
@@ -76,12 +76,12 @@ def test_an_invalid_text_is_found_by_its_path():
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_number_that_no_json_has_becomes_nothing(number):
-    """Python's parser takes NaN, and no client does."""
+    """Python's parser accepts NaN, but no client does."""
     assert {"seed": None} == valid_json({"seed": number})
 
 
 def test_what_lies_too_deep_is_left_out():
-    """It would overflow the stack of whoever writes it."""
+    """It would overflow the stack when it is serialised."""
     value = "deep"
     for _ in range(MAX_DEPTH * 20):
         value = [value]

@@ -1,4 +1,4 @@
-"""Which tasks a worker claims, and when: the oldest, once, as soon as their providers have a place."""
+"""A worker claims the oldest tasks, once each, as soon as their providers are below their limits."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class SlowProvider(ScriptedProvider):
-    """Answers when it is told to; ``begun`` holds the prompts in the order in which their calls began."""
+    """Responds on demand; ``begun`` has the prompts in the order in which their calls started."""
 
     def __init__(self, **more):
         super().__init__(**more)
@@ -43,7 +43,7 @@ class SlowProvider(ScriptedProvider):
 
 
 class CountingQueue:
-    """A memory queue that counts the claims that are made of it."""
+    """A memory queue that counts its claims."""
 
     def __init__(self, queue):
         self._queue, self.claims = queue, 0
@@ -58,12 +58,12 @@ class CountingQueue:
 
 @attrs.define(kw_only=True)
 class WatchedDisk(MemoryDiskSpace):
-    """Counts how often it is asked for."""
+    """Counts how often it is checked."""
 
-    looks: int = 0
+    checks: int = 0
 
     def sufficient(self):
-        self.looks += 1
+        self.checks += 1
         return super().sufficient()
 
 
@@ -85,7 +85,7 @@ def imagegen_over(providers, *, workers=32, limits=None):
 
 @asynccontextmanager
 async def queue_of(imagegen, count, **params):
-    """Submit tasks with the prompts 0, 1, 2 … and run the worker; the tasks are in this order."""
+    """Submit tasks with the prompts 0, 1, 2 …, run the worker, and yield the tasks in this order."""
     tasks = [await imagegen.submit(str(n), **params) for n in range(count)]
     async with imagegen:
         yield tasks
@@ -97,7 +97,7 @@ async def statuses(imagegen, tasks):
 
 @pytest.mark.parametrize("limit", [1, 3])
 async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
-    """However many wait and however many workers are idle: the next begins when one has ended."""
+    """However many tasks wait and workers are idle, the next starts when one has ended."""
     provider = SlowProvider(max_concurrency=limit)
     imagegen = imagegen_over({"slow": provider})
     names = [str(n) for n in range(60)]
@@ -121,7 +121,7 @@ async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
 
 
 async def test_tasks_that_are_claimed_together_begin_in_their_order():
-    """Also when the elder takes longer to get ready: its calls all come before the younger's."""
+    """Even if the older task takes longer to prepare, all its calls start before the younger's."""
     provider = SlowProvider(max_concurrency=3, fan_out=True)
     imagegen = imagegen_over({"slow": provider})
     plan, hindered = imagegen.run_task.plan, []
@@ -147,25 +147,25 @@ async def test_tasks_that_are_claimed_together_begin_in_their_order():
 
 
 async def test_a_full_provider_does_not_hold_up_another():
-    """Neither while many tasks wait for it nor when there are few workers."""
+    """Neither while many tasks wait for it, nor with few workers."""
     slow, quick = SlowProvider(max_concurrency=1), ScriptedProvider()
     imagegen = imagegen_over({"slow": slow, "quick": quick}, workers=2)
 
     async with queue_of(imagegen, 40) as tasks:
         others = [await imagegen.submit("快", provider="quick") for _ in range(5)]
         done = [await imagegen.wait(task.task_id, timeout=10) for task in others]
-        left = await statuses(imagegen, tasks)
+        queue_statuses = await statuses(imagegen, tasks)
         slow.answer(*map(str, range(40)))
         for task in tasks:
             await imagegen.wait(task.task_id, timeout=10)
 
     assert {TaskStatus.COMPLETED} == {task.status for task in done}
-    assert [TaskStatus.PROCESSING, *[TaskStatus.PENDING] * 39] == left
+    assert [TaskStatus.PROCESSING, *[TaskStatus.PENDING] * 39] == queue_statuses
     assert [str(n) for n in range(40)] == slow.begun
 
 
 async def test_a_defect_in_one_provider_does_not_hold_up_another():
-    """Its own tasks end with it."""
+    """Only its own tasks fail."""
 
     class Defective(ScriptedProvider):
         broken = False
@@ -189,7 +189,7 @@ async def test_a_defect_in_one_provider_does_not_hold_up_another():
 
 
 async def test_a_changed_limit_counts_from_the_next_claim_on():
-    """A provider whose limit is raised gets more, one whose limit is lowered gets none for a while."""
+    """A raised limit lets more tasks start; a lowered one lets none start for a while."""
     provider = SlowProvider()
     imagegen = imagegen_over({"slow": provider}, limits={"slow": 1})
 
@@ -212,8 +212,8 @@ async def test_a_changed_limit_counts_from_the_next_claim_on():
     assert [*["completed"] * 3, "processing", *["pending"] * 2] == lowered
 
 
-async def test_a_job_that_is_resumed_holds_a_place():
-    """It is the oldest, so nothing is sent beside it."""
+async def test_a_resumed_job_counts_against_the_limit():
+    """It is the oldest, so no other call is sent meanwhile."""
     provider = SlowProvider(as_job=True, max_concurrency=1)
     polling = asyncio.Event()
 
@@ -248,8 +248,8 @@ async def test_a_job_that_is_resumed_holds_a_place():
     assert ["0", "1"] == provider.begun
 
 
-async def test_a_task_that_was_turned_away_holds_no_place():
-    """While it waits as the provider asks, the next takes its place."""
+async def test_a_rate_limited_task_does_not_count_against_the_limit():
+    """While it waits as long as the provider asked, the next task runs."""
     provider = SlowProvider(max_concurrency=1)
     provider.submits = [CallError(FailureCode.RATE_LIMITED, "busy", not_started=True, retry_after=900)]
     imagegen = imagegen_over({"slow": provider})
@@ -257,15 +257,15 @@ async def test_a_task_that_was_turned_away_holds_no_place():
     async with queue_of(imagegen, 3) as tasks:
         provider.answer("0")
         await provider.until_begun(2)
-        found = await statuses(imagegen, tasks)
+        task_statuses = await statuses(imagegen, tasks)
         places = [await imagegen.adapters.queue.position(task.task_id) for task in tasks]
 
-    assert (["0", "1"], ["pending", "processing", "pending"]) == (provider.begun, found)
+    assert (["0", "1"], ["pending", "processing", "pending"]) == (provider.begun, task_statuses)
     assert [1, None, 1] == places
 
 
 async def test_a_provider_without_a_call_in_flight_takes_no_memory():
-    """However many names there were."""
+    """However many providers there were, no state is left of them."""
     provider = SlowProvider()
     imagegen = imagegen_over({"slow": provider})
 
@@ -278,8 +278,8 @@ async def test_a_provider_without_a_call_in_flight_takes_no_memory():
     assert ({"slow": 1}, {}) == (during, afterwards)
 
 
-async def test_a_task_that_waits_for_the_disk_keeps_no_worker_busy():
-    """A second passes between two looks, although the queue has told of a task; then it runs."""
+async def test_a_task_that_waits_for_the_disk_does_not_spin():
+    """The disk is checked once a second, although the queue has a task; then the task runs."""
     imagegen = imagegen_over({"slow": ScriptedProvider()})
     task = await imagegen.submit("a")
     disk = WatchedDisk(free=0, min_free_bytes=1)
@@ -288,8 +288,8 @@ async def test_a_task_that_waits_for_the_disk_keeps_no_worker_busy():
     async with imagegen:
         for _ in range(500):
             await asyncio.sleep(0)
-        looks = disk.looks
+        checks = disk.checks
         disk.free = 1
         ended = await imagegen.wait(task.task_id, timeout=10)
 
-    assert (1, TaskStatus.COMPLETED) == (looks, ended.status)
+    assert (1, TaskStatus.COMPLETED) == (checks, ended.status)
