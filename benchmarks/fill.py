@@ -108,7 +108,7 @@ def prepare(number: int, lines: list[str], first: datetime, *, index: bool = Tru
 def _entry_parts(image: Image, *, index: bool) -> tuple[int, str, str]:
     if not index:
         return milliseconds(image.created_at), "", ""  # only its day is noted
-    entry = IndexEntry.of(image, simplify)
+    entry = IndexEntry.from_image(image, simplify)
     return entry.created_ms, entry.folded, entry.tokens
 
 

@@ -1,4 +1,4 @@
-"""Search over SQLite finds exactly what a plain comparison finds, whatever is stored and asked."""
+"""Search in SQLite finds exactly what a plain comparison finds, for all prompts and queries."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ def records(database):
 
 
 async def add_image(database, *prompts, **changes):
-    """Store an image of each prompt, as one attempt."""
+    """Store one image for each prompt, as one attempt."""
     attempt = an_attempt(a_task())
     images = tuple(
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
@@ -62,7 +62,7 @@ async def add_image(database, *prompts, **changes):
     return await database.write(lambda c: insert_images(c, images, simplify))
 
 
-async def found(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
+async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
     query = SearchQuery.parse(keyword, simplify)
     page = await records.search(query, mode, criteria, Paging(**{"page_size": 100, **paging}))
     return [hit.image.prompt for hit in page.items]
@@ -71,31 +71,31 @@ async def found(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **pagi
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompts=PROMPTS, data=st.data())
 def test_contains_equals_a_plain_comparison(tmp_path_factory, prompts, data):
-    """For any prompts and any part of one of them, after deletions and new images too."""
+    """For any prompts and any part of one of them, also after insertions and deletions."""
     asyncio.run(_compare(tmp_path_factory.mktemp("search") / "imagegen.db", prompts, data))
 
 
 async def _compare(path, prompts, data):
     database, state = Database.open(path), MemoryState(simplify=simplify)
     sides = SqliteImageRecords(database, simplify=simplify), MemoryImageRecords(state)
-    kept = []
+    stored = []
     try:
         for batch in (prompts, prompts[:3]):
-            kept += await add_image(database, *batch)
-            for image in kept[-len(batch) :]:
+            stored += await add_image(database, *batch)
+            for image in stored[-len(batch) :]:
                 state.add_image(attrs.evolve(image, id=0))
-            for gone in data.draw(st.lists(st.sampled_from(kept), max_size=3, unique_by=id)):
-                kept.remove(gone)
+            for deleted in data.draw(st.lists(st.sampled_from(stored), max_size=3, unique_by=id)):
+                stored.remove(deleted)
                 for records in sides:
-                    await records.delete(gone.id)
-            await _check(sides, kept or prompts, prompts, data)
+                    await records.delete(deleted.id)
+            await _check(sides, stored or prompts, prompts, data)
         await reindex(database, simplify)
-        await _check(sides, kept, prompts, data)
+        await _check(sides, stored, prompts, data)
     finally:
         await database.close()
 
 
-async def _check(sides, kept, prompts, data):
+async def _check(sides, stored, prompts, data):
     for _ in range(4):
         prompt = data.draw(st.sampled_from(prompts))
         start = data.draw(st.integers(0, len(prompt) - 1))
@@ -106,7 +106,7 @@ async def _check(sides, kept, prompts, data):
             continue
         expected = [
             image.id
-            for image in sorted((i for i in kept if not isinstance(i, str)), key=lambda i: -i.id)
+            for image in sorted((i for i in stored if not isinstance(i, str)), key=lambda i: -i.id)
             if all(word in fold(image.prompt, simplify) for word in query.words)
         ]
         for records in sides:
@@ -115,18 +115,18 @@ async def _check(sides, kept, prompts, data):
 
 
 async def test_case_width_and_traditional_characters_make_no_difference(records, database):
-    """A prompt is found by any way of writing it."""
+    """A prompt is found whichever way it is written."""
     await add_image(database, "一只可愛的貓", "ＦＵＬＬ　Width Ｃａｔ", "ﬁne Straße", "e\u0301té")
 
     results = [
-        await found(records, keyword) for keyword in ("可爱的猫", "可愛", "fullwidth", "full width", "CAT")
+        await search(records, keyword) for keyword in ("可爱的猫", "可愛", "fullwidth", "full width", "CAT")
     ]
 
     assert ["一只可愛的貓"] == results[0] == results[1]
     assert [[], ["ＦＵＬＬ　Width Ｃａｔ"], ["ＦＵＬＬ　Width Ｃａｔ"]] == results[2:]
     assert [["ﬁne Straße"], ["e\u0301té"]] == [
-        await found(records, "FINE STRASSE"),
-        await found(records, "ÉT"),
+        await search(records, "FINE STRASSE"),
+        await search(records, "ÉT"),
     ]
 
 
@@ -152,15 +152,15 @@ async def test_case_width_and_traditional_characters_make_no_difference(records,
     ],
 )
 @pytest.mark.parametrize("mode", SearchMode)
-async def test_no_keyword_is_an_error_of_the_database(records, database, keyword, mode):
-    """Operators, quotes and ten thousand characters are plain text that simply is not there."""
+async def test_no_keyword_causes_a_database_error(records, database, keyword, mode):
+    """Operators, quotes and ten thousand characters are treated as plain text."""
     await add_image(database, "一只可爱的猫")
 
-    assert [] == await found(records, keyword, mode)
+    assert [] == await search(records, keyword, mode)
 
 
-async def test_half_a_surrogate_pair_is_nowhere(records, database):
-    """No prompt can hold it, so nothing is found, and nothing fails."""
+async def test_a_lone_surrogate_is_never_found(records, database):
+    """No prompt can contain it, so nothing is found, and nothing fails."""
     await add_image(database, "🐱")
     query = SearchQuery(words=("\ud83d",))
 
@@ -168,11 +168,11 @@ async def test_half_a_surrogate_pair_is_nowhere(records, database):
         assert () == (await records.search(query, mode, ANY, Paging())).items
 
 
-async def test_a_close_one_is_found_behind_many_exact_ones(records, database):
+async def test_a_similar_image_is_found_behind_many_exact_ones(records, database):
     """However many newer images contain the query itself."""
     await add_image(database, "可爱的小猫", *["可爱的猫"] * 900, "雪山")
 
-    hits = await found(records, "可爱的猫", SearchMode.RELEVANT, page=10)
+    hits = await search(records, "可爱的猫", SearchMode.RELEVANT, page=10)
 
     assert ["可爱的小猫"] == hits[:1]
 
@@ -186,10 +186,10 @@ async def test_filters_combine_with_words(records, database):
         "operation": [Operation.EDIT, Operation.GENERATE],
         "created_at": [later(86_400 * day + 0.25) for day in (-40, -1, 0, 1)],
     }
-    kept = []
+    stored = []
     for _ in range(60):
         changes = {name: rng.choice(values) for name, values in choices.items()}
-        kept += await add_image(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
+        stored += await add_image(database, rng.choice(["一只猫", "一条狗", "猫和狗"]), **changes)
     for _ in range(80):
         moments = [None, later(-86_400 * 40), later(0.25), later(0.2495), later(86_400), later(86_400 * 90)]
         criteria = ImageFilter(
@@ -199,28 +199,28 @@ async def test_filters_combine_with_words(records, database):
             created_from=rng.choice(moments),
             created_to=rng.choice(moments),
         )
-        fitting = [image for image in reversed(kept) if _fits(image, criteria)]
+        matching = [image for image in reversed(stored) if _fits(image, criteria)]
         listed = await records.find(criteria, Paging(page_size=100))
         hits = await records.search(
             SearchQuery(words=("猫",)), SearchMode.CONTAINS, criteria, Paging(page_size=100)
         )
 
-        assert (tuple(fitting), len(fitting)) == (listed.items, listed.total)
-        assert [i for i in fitting if "猫" in i.prompt] == [hit.image for hit in hits.items]
+        assert (tuple(matching), len(matching)) == (listed.items, listed.total)
+        assert [i for i in matching if "猫" in i.prompt] == [hit.image for hit in hits.items]
 
 
 def _fits(image, criteria):
-    asked = attrs.asdict(criteria)
-    bounds = asked.pop("created_from"), asked.pop("created_to")
+    values = attrs.asdict(criteria)
+    bounds = values.pop("created_from"), values.pop("created_to")
     return (
-        all(value in (None, getattr(image, name)) for name, value in asked.items())
+        all(value in (None, getattr(image, name)) for name, value in values.items())
         and (bounds[0] is None or image.created_at >= bounds[0])
         and (bounds[1] is None or image.created_at < bounds[1])
     )
 
 
 async def test_totals_are_exact_up_to_ten_thousand(records, database):
-    """Beyond, ten thousand are told as at least so many; the whole list is always counted."""
+    """Beyond that, they are reported as at least 10,000; the unfiltered list is always counted exactly."""
     for _ in range(3):
         await add_image(database, *["可爱的猫"] * 5000)
     await add_image(database, "可爱的狗")
@@ -235,8 +235,8 @@ async def test_totals_are_exact_up_to_ten_thousand(records, database):
     assert (15_001, True) == (whole.total, whole.total_is_exact)
 
 
-async def test_a_remembered_total_keeps_up(records, database):
-    """New images and deletions show in the next total."""
+async def test_a_cached_total_stays_current(records, database):
+    """New images and deletions are reflected in the next total."""
     totals = []
     (first, *_) = await add_image(database, "可爱的猫", "可爱的猫")
     for change in (
@@ -252,23 +252,23 @@ async def test_a_remembered_total_keeps_up(records, database):
     assert [2, 3, 2, 2] == [*totals, page.total]
 
 
-async def test_a_missing_index_is_said(records, database):
-    """A search without an index is refused with the remedy, and the remedy works."""
+async def test_a_missing_index_is_reported(records, database):
+    """A search without an index is refused with a remedy, and the remedy works."""
     await add_image(database, "可爱的猫")
     await database.write(retire_index)
     await add_image(database, "猫")
 
     with pytest.raises(Unavailable, match="imagegen reindex"):
-        await found(records, "猫")
+        await search(records, "猫")
     missing = await index_state(database, simplify)
     await reindex(database, simplify)
 
     assert (IndexState.MISSING, IndexState.CURRENT) == (missing, await index_state(database, simplify))
-    assert ["猫", "可爱的猫"] == await found(records, "猫")
+    assert ["猫", "可爱的猫"] == await search(records, "猫")
 
 
-async def test_a_changed_folding_is_noticed(records, database):
-    """The index tells by which rules it was made; made anew it finds by the new ones."""
+async def test_a_changed_folding_is_detected(records, database):
+    """The index records the folding it was built with; rebuilt, it uses the new one."""
     await add_image(database, "貓")
 
     def other(text):
@@ -278,12 +278,12 @@ async def test_a_changed_folding_is_noticed(records, database):
     await reindex(database, other)
 
     assert (IndexState.STALE, IndexState.CURRENT) == (before, await index_state(database, other))
-    assert ["貓"] == await found(SqliteImageRecords(database, simplify=other), "犬")
+    assert ["貓"] == await search(SqliteImageRecords(database, simplify=other), "犬")
 
 
-async def test_reindexing_goes_on_where_it_was_stopped(records, database):
-    """Stopped in the middle, with images that come and go, it ends with exactly what is there."""
-    kept = [*(await add_image(database, *(f"猫{n}" for n in range(1200))))]
+async def test_an_interrupted_reindexing_is_resumed(records, database):
+    """Interrupted, while images are added and deleted, it ends with exactly the stored images."""
+    stored = [*(await add_image(database, *(f"猫{n}" for n in range(1200))))]
     reached = []
 
     def stop(done, until):
@@ -293,32 +293,32 @@ async def test_reindexing_goes_on_where_it_was_stopped(records, database):
 
     with pytest.raises(InterruptedError):
         await reindex(database, simplify, stop)
-    for gone in (kept[3], kept[700]):
-        await records.delete(gone.id)
+    for image in (stored[3], stored[700]):
+        await records.delete(image.id)
     await add_image(database, "新猫")
     assert (
         1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
     )
     await reindex(database, simplify, stop)
 
-    assert [500, 1001, 1200] == reached  # id 701 is gone
+    assert [500, 1001, 1200] == reached  # id 701 was deleted
     assert (
         1199 == (await records.search(SearchQuery(words=("猫",)), SearchMode.CONTAINS, ANY, Paging())).total
     )
-    assert [] == await found(records, "猫700")
+    assert [] == await search(records, "猫700")
     tables = await database.read(lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
     assert not [row["name"] for row in tables if row["name"].startswith(("image_texts_1", "image_index_1"))]
 
 
 async def test_a_search_that_takes_too_long_is_refused(records, database, monkeypatch):
-    """It ends with a sentence that says what to do."""
+    """The error says what to do."""
     await add_image(database, *["可爱的猫"] * 3000)
     monkeypatch.setattr("imagegen_adapters.image_records.sqlite.SEARCH_SECONDS", 0.0)
 
     with pytest.raises(Unavailable):
-        await found(records, "爱的猫")
+        await search(records, "爱的猫")
 
 
-def test_a_facet_is_no_token_of_a_text():
-    """Values of filters are told apart from text by their length."""
+def test_a_facet_is_never_a_token_of_a_prompt():
+    """Tokens of filter values differ from those of prompts in length."""
     assert 3 < len(index.facet("model", "")) < len(index.facet("model", "m"))

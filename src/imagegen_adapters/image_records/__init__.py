@@ -1,1 +1,1 @@
-"""What is known of the kept images."""
+"""The records of stored images, and the index to search their prompts."""

@@ -1,4 +1,4 @@
-"""Totals that were counted before, kept up to date."""
+"""A cache of totals, kept up to date incrementally."""
 
 import threading
 from collections import OrderedDict
@@ -12,50 +12,49 @@ from imagegen_adapters.image_records.lookup import NEWEST, Lookup
 
 _MAX_ENTRIES = 1000
 _MAX_CACHED_CHARS = 500
-"""Characters; longer queries are not worth the memory."""
+"""Longer queries are not cached, to save memory."""
 
 
 @attrs.frozen
 class _CachedCount:
-    found: int
+    count: int
     deletions: int
     newest: int
 
 
 class CountCache:
-    """Counts what a lookup finds, up to one more than is counted exactly.
+    """Counts the images that a lookup selects, up to `MAX_EXACT_TOTAL` + 1.
 
-    Counting ten thousand images costs milliseconds when their prompts have to be looked through, so a
-    total is remembered. New images only add to it; after a deletion it is counted again.
+    Counting ten thousand images takes milliseconds if their prompts have to be searched, so totals are
+    cached. New images are counted incrementally; after a deletion, everything is counted again.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Lookup, _CachedCount] = OrderedDict()
+        self._counts: OrderedDict[Lookup, _CachedCount] = OrderedDict()
         self._lock = threading.Lock()
 
-    def found(self, connection: sqlite3.Connection, lookup: Lookup) -> int:
+    def count(self, connection: sqlite3.Connection, lookup: Lookup) -> int:
         """Return the number of images in the connection's snapshot, at most one above `MAX_EXACT_TOTAL`."""
         key = attrs.evolve(lookup, oldest=0, newest=NEWEST)
         deletions: int = connection.execute(statements.DELETED_IMAGE_COUNT).fetchone()[0]
         newest: int = connection.execute(statements.NEWEST_IMAGE).fetchone()[0]
-        now = _CachedCount(0, deletions, newest)
         with self._lock:
-            known = self._kept.get(key)
-        if known is None or known.deletions != now.deletions or known.newest > now.newest:
-            found = lookup.count(connection, most=MAX_EXACT_TOTAL + 1)
-        elif known.found > MAX_EXACT_TOTAL or known.newest == now.newest:
-            found = known.found
+            cached = self._counts.get(key)
+        if cached is None or cached.deletions != deletions or cached.newest > newest:
+            count = lookup.count(connection, limit=MAX_EXACT_TOTAL + 1)
+        elif cached.count > MAX_EXACT_TOTAL or cached.newest == newest:
+            count = cached.count
         else:
-            more = lookup.count(connection, most=MAX_EXACT_TOTAL + 1 - known.found, above=known.newest)
-            found = known.found + more
-        self._keep(key, attrs.evolve(now, found=found))
-        return found
+            added = lookup.count(connection, limit=MAX_EXACT_TOTAL + 1 - cached.count, above=cached.newest)
+            count = cached.count + added
+        self._store(key, _CachedCount(count, deletions, newest))
+        return count
 
-    def _keep(self, key: Lookup, counted: _CachedCount) -> None:
+    def _store(self, key: Lookup, count: _CachedCount) -> None:
         if sum(map(len, key.words)) > _MAX_CACHED_CHARS:
             return
         with self._lock:
-            self._kept[key] = counted
-            self._kept.move_to_end(key)
-            while len(self._kept) > _MAX_ENTRIES:
-                self._kept.popitem(last=False)
+            self._counts[key] = count
+            self._counts.move_to_end(key)
+            while len(self._counts) > _MAX_ENTRIES:
+                self._counts.popitem(last=False)

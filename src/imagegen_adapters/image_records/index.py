@@ -1,10 +1,10 @@
-"""The search index: which prompts hold which pieces of text, in step with the images table.
+"""The search index over the prompts of images, updated together with the images table.
 
-A generation of the index is two tables: ``image_texts_N`` holds the folded prompts, small enough to be
-looked through quickly, and ``image_index_N`` is an FTS5 table of their tokens and of the values that lists
-are filtered by. It keeps neither text nor positions (``content=''``, ``detail=none``), so an entry is
-removed by telling FTS5 the same tokens again: SQLite before 3.43 has no other way. One generation is active;
-while the prompts are indexed anew there is another that is being built, and both are kept up to date.
+A generation of the index consists of two tables: ``image_texts_N`` holds the folded prompts, small enough to
+be scanned quickly, and ``image_index_N`` is an FTS5 table of their tokens and of the values that lists are
+filtered by. The latter stores neither text nor positions (``content=''``, ``detail=none``), so an entry is
+deleted by passing the same tokens to FTS5 again; SQLite before 3.43 has no other way. One generation is
+active. During a reindexing there is a second one, and both are kept up to date.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ DAY_MS = 86_400_000
 
 @attrs.frozen(kw_only=True)
 class IndexEntry:
-    """What the index keeps of an image: its folded prompt and its tokens, parted by spaces."""
+    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces."""
 
     created_ms: int
     folded: str
     tokens: str
 
     @classmethod
-    def of(cls, image: Image, simplify: Simplify) -> "IndexEntry":
+    def from_image(cls, image: Image, simplify: Simplify) -> "IndexEntry":
         """Return the entry of an image."""
         folded = fold(image.prompt, simplify)
         return cls(
@@ -44,7 +44,7 @@ class IndexEntry:
 
 @lru_cache(maxsize=1000)
 def facet(name: str, value: str) -> str:
-    """Return the token of a value that lists are filtered by; longer than any token of a text."""
+    """Return the token of a value that lists are filtered by; it is longer than any token of a prompt."""
     return name + value.encode("utf-8", "surrogatepass").hex()
 
 
@@ -64,7 +64,7 @@ def active_generation(connection: sqlite3.Connection) -> int:
     """Return the generation to search in.
 
     Raises:
-        Unavailable: there is none.
+        Unavailable: there is no search index.
     """
     row = connection.execute(statements.ACTIVE_GENERATION).fetchone()
     if row is None:
@@ -75,7 +75,7 @@ def active_generation(connection: sqlite3.Connection) -> int:
 def add_entries(
     connection: sqlite3.Connection, entries: Sequence[tuple[int, IndexEntry]], simplify: Simplify
 ) -> None:
-    """Add ``(id, entry)`` pairs to all generations, within the caller's transaction."""
+    """Add ``(id, entry)`` pairs to all generations, in the caller's transaction."""
     for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
         if row["folding"] is None:
             connection.execute(statements.SET_FOLDING, (folding_version(simplify),))
@@ -91,7 +91,7 @@ def write_entries(
 ) -> None:
     """Add ``(id, entry)`` pairs to one generation."""
     pairs = list(entries)
-    # Only the number of the generation is put into these texts.
+    # Only the number of the generation is interpolated.
     connection.executemany(
         f"INSERT INTO image_texts_{generation:d} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608
         ((image_id, entry.created_ms, entry.folded) for image_id, entry in pairs),
@@ -103,26 +103,26 @@ def write_entries(
 
 
 def remove_entry(connection: sqlite3.Connection, image: Image) -> None:
-    """Remove an image from all generations, within the caller's transaction."""
+    """Remove an image from all generations, in the caller's transaction."""
     for row in connection.execute(statements.LIVE_GENERATIONS).fetchall():
         texts, index = f"image_texts_{row['generation']:d}", f"image_index_{row['generation']:d}"
         deleting = f"DELETE FROM {texts} WHERE id = ? RETURNING folded"  # noqa: S608 - a constant and a number
-        for gone in connection.execute(deleting, (image.id,)).fetchall():
+        for deleted in connection.execute(deleting, (image.id,)).fetchall():
             connection.execute(
                 f"INSERT INTO {index} ({index}, rowid, tokens) VALUES ('delete', ?, ?)",  # noqa: S608 - as above
-                (image.id, _index_tokens(image, gone["folded"])),
+                (image.id, _index_tokens(image, deleted["folded"])),
             )
 
 
 @lru_cache(maxsize=8)
 def folding_version(simplify: Simplify) -> str:
-    """Return a name for how prompts are folded and parted now; an index of another name is stale."""
+    """Return a version of the folding and tokenisation in use; an index with another version is stale."""
     folded = fold("\n".join(_foldable_characters()), simplify)
     return f"{VERSION}-{hashlib.sha256(folded.encode()).hexdigest()[:16]}"
 
 
 def _foldable_characters() -> Iterable[str]:
-    """Yield the characters of the basic plane that a folding may change; no Hangul syllable is."""
+    """Yield the characters of the basic plane that folding may change: all but Hangul syllables."""
     yield from map(chr, range(0x21, 0xAC00))
     yield from map(chr, range(0xF900, 0x10000))
 

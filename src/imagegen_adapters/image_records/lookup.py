@@ -1,4 +1,4 @@
-"""Finding ids in the search index, newest first."""
+"""Lookups in the search index, which return image ids, newest first."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,18 +14,18 @@ from imagegen_core.ports.image_records import ImageFilter
 from imagegen_core.search.ngrams import evenly_spaced, terms
 
 MAX_TERMS = 24
-"""An index is asked for no more tokens at once; what they leave open, the prompts themselves tell."""
+"""A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""
 
 NEWEST = 2**63 - 1
 
 
 @attrs.frozen(kw_only=True)
 class Lookup:
-    """Which images to find: those with all ``terms`` in the index and all ``words`` in their prompts.
+    """Selects the images with all ``terms`` in the index and all ``words`` in their prompts.
 
-    ``oldest`` and ``newest`` bound the ids by the days that are asked for, ``from_ms`` (inclusive) and
-    ``to_ms`` (exclusive) decide. Made by `make_lookup`; SQLite finds by it without sorting, so it stops
-    as soon as a page is full.
+    ``oldest`` and ``newest`` bound the ids to the requested days, ``from_ms`` (inclusive) and ``to_ms``
+    (exclusive) are exact. Created by `make_lookup`. SQLite needs no sorting, so it stops as soon as a page is
+    full.
     """
 
     generation: int
@@ -41,16 +41,16 @@ class Lookup:
     ) -> list[int]:
         """Return ids below ``before``, newest first."""
         source, number, values = self._source(self.oldest, min(self.newest, before - 1))
-        # Nothing but names of ours and question marks is in this text.
+        # Only constant names and placeholders are interpolated.
         selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT ? OFFSET ?"
         return [row[0] for row in connection.execute(selecting, (*values, limit, offset)).fetchall()]
 
-    def count(self, connection: sqlite3.Connection, *, most: int, above: int = 0) -> int:
-        """Return how many there are with ids above ``above``; no more than ``most`` are counted."""
+    def count(self, connection: sqlite3.Connection, *, limit: int, above: int = 0) -> int:
+        """Return the number of images with ids greater than ``above``, counting up to ``limit``."""
         source, _, values = self._source(max(self.oldest, above + 1), self.newest)
         counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT ?)"  # noqa: S608 - as in `ids`
-        found: int = connection.execute(counting, (*values, most)).fetchone()[0]
-        return found
+        count: int = connection.execute(counting, (*values, limit)).fetchone()[0]
+        return count
 
     def texts(
         self,
@@ -61,13 +61,13 @@ class Lookup:
         max_examined: int,
         before: int,
     ) -> dict[int, str]:
-        """Return ids below ``before`` with folded prompts that do not contain all words of ``without``.
+        """Return ids below ``before`` with folded prompts that lack at least one word of ``without``.
 
-        They are the newest ``limit`` of the newest ``max_examined``.
+        Examines the newest ``max_examined`` images and returns at most ``limit`` of them.
         """
         source, number, values = self._source(self.oldest, min(self.newest, before - 1))
         newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
-        # Nothing but names of ours and question marks is in this text.
+        # Only constant names and placeholders are interpolated.
         selecting = (
             f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608
             f"WHERE NOT {_contains_all(len(without))} ORDER BY id DESC LIMIT ?"
@@ -77,15 +77,15 @@ class Lookup:
 
     def _source(self, low: int, high: int) -> tuple[str, str, list[Any]]:
         texts, index = f"image_texts_{self.generation:d}", f"image_index_{self.generation:d}"
-        checks, checked = self._checks()
+        checks, check_values = self._checks()
         if not self.terms:
-            return f"FROM {texts} WHERE id BETWEEN ? AND ? {checks}", "id", [low, high, *checked]
-        # CROSS JOIN: SQLite must not think of starting with the prompts.
-        joined = f"CROSS JOIN {texts} ON {texts}.id = {index}.rowid" if checks else ""
-        asked = " AND ".join(f'"{term}"' for term in self.terms)
-        bounded = f"{index} MATCH ? AND {index}.rowid BETWEEN ? AND ?"
-        source = f"FROM {index} {joined} WHERE {bounded} {checks}"
-        return source, f"{index}.rowid", [asked, low, high, *checked]
+            return f"FROM {texts} WHERE id BETWEEN ? AND ? {checks}", "id", [low, high, *check_values]
+        # CROSS JOIN keeps SQLite from using the prompts as the outer loop.
+        join = f"CROSS JOIN {texts} ON {texts}.id = {index}.rowid" if checks else ""
+        match = " AND ".join(f'"{term}"' for term in self.terms)
+        bounds = f"{index} MATCH ? AND {index}.rowid BETWEEN ? AND ?"
+        source = f"FROM {index} {join} WHERE {bounds} {checks}"
+        return source, f"{index}.rowid", [match, low, high, *check_values]
 
     def _checks(self) -> tuple[str, list[Any]]:
         values = [value for value in (self.from_ms, self.to_ms) if value is not None]
@@ -96,15 +96,19 @@ class Lookup:
 
 
 def make_lookup(connection: sqlite3.Connection, criteria: ImageFilter, words: Sequence[str] = ()) -> Lookup:
-    """Return the lookup of images that are wanted and hold all folded words.
+    """Return the lookup of images that meet the criteria and contain all folded words.
 
     Raises:
-        Unavailable: there is no index.
+        Unavailable: there is no search index.
     """
-    asked = [terms(word) for word in words]
-    tokens = tuple(dict.fromkeys(token for one in asked for token in one.tokens))
-    all_asked = len(tokens) <= MAX_TERMS
-    unproven = tuple(word for word, one in zip(words, asked, strict=True) if not (all_asked and one.proven))
+    word_terms = [terms(word) for word in words]
+    tokens = tuple(dict.fromkeys(token for of_word in word_terms for token in of_word.tokens))
+    has_all_tokens = len(tokens) <= MAX_TERMS
+    unproven = tuple(
+        word
+        for word, of_word in zip(words, word_terms, strict=True)
+        if not (has_all_tokens and of_word.proven)
+    )
     return lookup_of_terms(connection, criteria, evenly_spaced(tokens, MAX_TERMS), words=unproven)
 
 
@@ -115,7 +119,7 @@ def lookup_of_terms(
     *,
     words: tuple[str, ...] = (),
 ) -> Lookup:
-    """Return the lookup of images that are wanted, have all tokens, and hold all folded words."""
+    """Return the lookup of images that meet the criteria, have all tokens and contain all folded words."""
     from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
     oldest, newest = _bounds(connection, from_ms, to_ms)
     return Lookup(
@@ -135,14 +139,14 @@ def _facets(criteria: ImageFilter) -> list[str]:
 
 
 def _rounded_up(moment: datetime | None) -> int | None:
-    """Return the first whole millisecond that is not before ``moment``."""
+    """Return the time in milliseconds, rounded up."""
     if moment is None:
         return None
     return milliseconds(moment) + (1 if moment.microsecond % 1000 else 0)
 
 
 def _bounds(connection: sqlite3.Connection, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
-    """Return the lowest and the highest id of the days in question."""
+    """Return the lowest and the highest id of the requested days."""
     if from_ms is None and to_ms is None:
         return 0, NEWEST
     first = -(2**62) if from_ms is None else from_ms // DAY_MS
@@ -152,7 +156,7 @@ def _bounds(connection: sqlite3.Connection, from_ms: int | None, to_ms: int | No
 
 
 def _contains_all(count: int) -> str:
-    """Return a condition that ``count`` words occur; balanced, since SQLite bounds its depth."""
+    """Return a condition that ``count`` words occur, as a balanced tree: SQLite limits the depth."""
     if count == 1:
         return "instr(folded, ?)"
     half = count // 2

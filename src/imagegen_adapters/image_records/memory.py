@@ -15,7 +15,7 @@ from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatche
 
 
 class MemoryImageRecords:
-    """The images of ``state``; gone with the process."""
+    """The images of ``state``, which are lost when the process ends."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -28,15 +28,15 @@ class MemoryImageRecords:
         return tuple(sorted(images, key=self._place))
 
     async def find(self, criteria: ImageFilter, paging: Paging) -> Page[Image]:
-        return list_page(((image.id, image) for image in self._wanted(criteria)), paging)
+        return list_page(((image.id, image) for image in self._matching(criteria)), paging)
 
     async def search(
         self, query: SearchQuery, mode: SearchMode, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        found = [image for image in self._wanted(criteria) if query.matches(self._folded(image))]
+        exact = [image for image in self._matching(criteria) if query.matches(self._folded(image))]
         if mode is SearchMode.CONTAINS:
-            return list_page(((image.id, SearchHit(image=image)) for image in found), paging)
-        return self._relevant(found, query, criteria, paging)
+            return list_page(((image.id, SearchHit(image=image)) for image in exact), paging)
+        return self._relevant(exact, query, criteria, paging)
 
     async def delete(self, image_id: int) -> Image:
         image = self._get(image_id)
@@ -49,16 +49,16 @@ class MemoryImageRecords:
             self._state.images[image_id] = attrs.evolve(self._state.images[image_id], storage=state)
 
     def _relevant(
-        self, found: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
+        self, exact: list[Image], query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
-        def exact(limit: int, offset: int, after: int | None) -> list[int]:
-            ids = [image.id for image in found if after is None or image.id < after]
+        def exact_ids(limit: int, offset: int, before: int | None) -> list[int]:
+            ids = [image.id for image in exact if before is None or image.id < before]
             return ids[offset : offset + limit]
 
         page = RelevantList(
-            found=len(found),
-            exact=exact,
-            close=lambda newest: self._close(query, criteria, newest),
+            exact_count=len(exact),
+            exact_ids=exact_ids,
+            similar_ids=lambda newest: self._similar_ids(query, criteria, newest),
             newest=self._state.last_image_id,
         ).page(paging)
         hits = (SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items)
@@ -70,9 +70,9 @@ class MemoryImageRecords:
             last=page.last,
         )
 
-    def _close(self, query: SearchQuery, criteria: ImageFilter, newest: int) -> list[int]:
+    def _similar_ids(self, query: SearchQuery, criteria: ImageFilter, newest: int) -> list[int]:
         matcher = SimilarityMatcher.from_query(query)
-        images = (image for image in self._wanted(criteria) if image.id <= newest)
+        images = (image for image in self._matching(criteria) if image.id <= newest)
         ranked = ((matcher.rank(self._folded(image)), -image.id) for image in images)
         best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
         return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]
@@ -90,7 +90,7 @@ class MemoryImageRecords:
         attempt = self._state.attempts[image.attempt_id]
         return attempt.part, image.position, image.id
 
-    def _wanted(self, criteria: ImageFilter) -> list[Image]:
+    def _matching(self, criteria: ImageFilter) -> list[Image]:
         return [image for image in reversed(self._state.images.values()) if _fits(image, criteria)]
 
 

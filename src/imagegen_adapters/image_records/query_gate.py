@@ -1,4 +1,4 @@
-"""Equal questions at the same moment: one goes first."""
+"""Concurrent equal queries: one goes first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -6,26 +6,26 @@ from contextlib import asynccontextmanager
 
 
 class QueryGate:
-    """Lets one of several equal questions go first; the others follow together when it has its answer.
+    """Lets one of several equal queries run first; the others run together once it has finished.
 
-    They are asked nevertheless, since something may have been written meanwhile. But what the first one left
-    to be remembered makes them quick, and waiting here keeps no reader of the database from others.
+    They do run, since something may have been written in the meantime. But what the first one has cached
+    makes them quick, and while they wait here, they occupy no reader of the database.
     """
 
     def __init__(self) -> None:
         self._first: dict[Hashable, asyncio.Event] = {}
 
     @asynccontextmanager
-    async def of(self, question: Hashable) -> AsyncIterator[None]:
-        """Wait while an equal question is being answered that went first."""
-        ahead = self._first.get(question)
-        if ahead is not None:
-            await ahead.wait()
+    async def enter(self, query: Hashable) -> AsyncIterator[None]:
+        """Wait while an equal query runs that entered first."""
+        first = self._first.get(query)
+        if first is not None:
+            await first.wait()
             yield
             return
-        answered = self._first[question] = asyncio.Event()
+        finished = self._first[query] = asyncio.Event()
         try:
             yield
         finally:
-            del self._first[question]
-            answered.set()
+            del self._first[query]
+            finished.set()

@@ -1,8 +1,8 @@
-"""Making the search index anew while the service runs, after its rules changed or when it is missing.
+"""Rebuilds the search index while the service runs, when its rules have changed or it is missing.
 
-A new generation of the index is filled beside the old one, which goes on answering; images that come or go
-meanwhile are kept in both. When the new one holds everything it takes over, and the old one is removed bit
-by bit. A reindexing that was stopped at any moment goes on where it was.
+A new generation of the index is built while searches still use the old one; images added or deleted in the
+meantime are updated in both. When the new generation is complete, it becomes active, and the old one is
+removed in small steps. An interrupted reindexing resumes where it stopped.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,25 +25,25 @@ from imagegen_adapters.image_records.rows import row_to_image
 from imagegen_core.search.folding import Simplify
 
 IMAGES_PER_BATCH = 500
-"""Images a transaction; writers wait for no more than that."""
+"""Images per transaction, which limits how long other writers wait."""
 
 _ROWS_PER_DELETE = 2000
 _PAGES_PER_MERGE = 500
 _MAX_FTS5_INTERNAL_ID = 10
-"""Up to this id the ``_data`` table holds averages (1) and structure (10) of an index: fts5_index.c."""
+"""Up to this id, FTS5's ``_data`` table holds averages (1) and structure (10) of the index: fts5_index.c."""
 
 Progress = Callable[[int, int], Awaitable[None] | None]
-"""Is told up to which id images are indexed, and which id is the last."""
+"""Called with the last indexed id and the last id to index."""
 
 
 class IndexState(StrEnum):
-    """Whether searches find what they should."""
+    """Whether the search index is usable and up to date."""
 
     CURRENT = "current"
     STALE = "stale"
-    """Prompts were folded by other rules than keywords are now: `reindex`."""
+    """Prompts were folded by other rules than keywords are now; `reindex` updates it."""
     MISSING = "missing"
-    """Searches are refused: `reindex`."""
+    """Searches are refused; `reindex` builds it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,7 @@ class _Build:
 
 
 async def index_state(database: Database, simplify: Simplify) -> IndexState:
-    """Return what is to be said of the search index; the dictionaries of ``simplify`` are loaded for it."""
+    """Return the state of the search index; loads the dictionaries of ``simplify``."""
     version = folding_version(simplify)
     rows = await database.read(lambda c: c.execute(statements.LIVE_GENERATIONS).fetchall())
     active = [row["folding"] for row in rows if row["state"] == "active"]
@@ -64,7 +64,7 @@ async def index_state(database: Database, simplify: Simplify) -> IndexState:
 
 
 async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
-    """Index all prompts anew and return the last id; searches and writes go on meanwhile."""
+    """Rebuild the index of all prompts and return the last id; searches and writes continue meanwhile."""
     version = folding_version(simplify)
     build = await database.write(partial(_start, version=version))
     while build.reached < build.until:
@@ -73,8 +73,8 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
             build, reached=entries[-1][0] if len(entries) == IMAGES_PER_BATCH else build.until
         )
         await database.write(partial(_add, build=build, entries=entries))
-        if progress is not None and (waiting := progress(build.reached, build.until)) is not None:
-            await waiting
+        if progress is not None and (awaitable := progress(build.reached, build.until)) is not None:
+            await awaitable
     await _compact(database, build.generation)
     await database.write(partial(_activate, generation=build.generation))
     await remove_retired_generations(database)
@@ -82,12 +82,12 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
 
 
 async def compact(database: Database) -> None:
-    """Join the pieces of the index that inserts left into one, step by step: every search gets quicker."""
+    """Merge the segments of the FTS5 index step by step, which makes every search faster."""
     await _compact(database, await database.read(active_generation))
 
 
 async def remove_retired_generations(database: Database) -> None:
-    """Remove generations that are no longer used, a few rows a transaction."""
+    """Remove generations that are no longer used, a few rows per transaction."""
     for row in await database.read(lambda c: c.execute(statements.RETIRED_GENERATIONS).fetchall()):
         generation: int = row["generation"]
         while await database.write(partial(_shrink, generation=generation)):
@@ -101,7 +101,7 @@ async def _compact(database: Database, generation: int) -> None:
 
 
 def retire_index(connection: sqlite3.Connection) -> None:
-    """Do without a search index from now on; `reindex` makes one again."""
+    """Stop using the search index, until `reindex` builds a new one."""
     connection.execute(statements.RETIRE_BUILDING)
     connection.execute(statements.RETIRE_ACTIVE)
 
@@ -122,15 +122,15 @@ def _entries(
 ) -> list[tuple[int, IndexEntry]]:
     bounds = (build.reached, build.until, IMAGES_PER_BATCH)
     rows = connection.execute(statements.IMAGES_AFTER, bounds).fetchall()
-    return [(row["id"], IndexEntry.of(row_to_image(row), simplify)) for row in rows]
+    return [(row["id"], IndexEntry.from_image(row_to_image(row), simplify)) for row in rows]
 
 
 def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
-    """Add what was not deleted since it was read."""
+    """Add the entries of images that have not been deleted since they were read."""
     low, high = (entries[0][0], entries[-1][0]) if entries else (0, 0)
     rows = connection.execute(statements.IDS_BETWEEN, (low, high)).fetchall()
-    there = {row["id"] for row in rows}
-    write_entries(connection, build.generation, (pair for pair in entries if pair[0] in there))
+    existing = {row["id"] for row in rows}
+    write_entries(connection, build.generation, (pair for pair in entries if pair[0] in existing))
     connection.execute(statements.SAVE_PROGRESS, (build.reached, build.generation))
 
 
@@ -140,25 +140,25 @@ def _activate(connection: sqlite3.Connection, *, generation: int) -> None:
 
 
 def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bool:
-    """Merge about so many pages, a negative number to begin; return whether there is more to merge."""
+    """Merge about ``pages`` pages, negative for the first call; return whether there is more to merge."""
     index = f"image_index_{generation:d}"
     before = connection.total_changes
     merging = f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)"  # noqa: S608 - a constant and a number
     connection.execute(merging, (pages,))
-    return connection.total_changes - before > 1  # as FTS5's manual tells
+    return connection.total_changes - before > 1  # the condition given in FTS5's documentation of merge
 
 
 def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
-    """Remove a part of a generation; return whether some of it is left.
+    """Remove a part of a generation; return whether more remains.
 
-    Dropping a large table in one go would hold up everybody, so its rows go first, those of the table
-    that FTS5 keeps its data in too. But for two: without them FTS5 could not even open what is to drop.
+    Dropping a large table in one transaction would block all other writers, so its rows are deleted first,
+    including those of FTS5's data table, except two without which FTS5 could not open the table to drop it.
     """
     texts, index = f"image_texts_{generation:d}", f"image_index_{generation:d}"
-    for table, kept in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):
+    for table, last_kept_id in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):
         # A constant and a number; both tables have integer keys named id.
         shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608
-        if connection.execute(shrinking, (kept, _ROWS_PER_DELETE)).rowcount:
+        if connection.execute(shrinking, (last_kept_id, _ROWS_PER_DELETE)).rowcount:
             return True
     connection.execute(f"DROP TABLE {texts}")
     connection.execute(f"DROP TABLE {index}")

@@ -1,4 +1,4 @@
-"""Images as rows of the images table."""
+"""Conversion of images to and from rows of the images table."""
 
 from datetime import datetime
 from typing import Any
@@ -63,5 +63,5 @@ def row_to_image(row: sqlite3.Row) -> Image:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return whole milliseconds since 1970, as `to_timestamp` keeps them."""
+    """Return the time in milliseconds since 1970, with the precision of `to_timestamp`."""
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000

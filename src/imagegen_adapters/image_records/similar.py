@@ -1,4 +1,4 @@
-"""Relevant mode: after the exact matches the close ones, best first."""
+"""Relevant mode: exact matches followed by similar ones, best first."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,26 @@ from imagegen_core.search.query import SearchQuery
 from imagegen_core.search.similarity import MAX_SIMILAR_IMAGES, SimilarityMatcher
 
 MAX_RECENT_IMAGES = 200_000
-"""What has only some of a query's parts is looked for among so many of the newest images."""
+"""Images with only some parts of the query are searched for among this many of the newest ones."""
 
 _CANDIDATES_PER_LOOKUP = 100
 _SUFFICIENT_CANDIDATES = 300
 _MAX_EXAMINED = 1000
-"""Of the newest that have the same parts so many are looked at, exact ones too, and so many ranked."""
+"""Limits of the work for one search.
+
+For each set of parts, up to `_MAX_EXAMINED` of the newest images that contain it are examined, exact matches
+included, and `_CANDIDATES_PER_LOOKUP` of them are ranked.
+"""
 
 _SIMILAR_FLAG = 1 << 62
 _OFFSET_BITS = 12
 
 
 @attrs.frozen(kw_only=True)
-class ClosePlace:
-    """A place among the close ones: ``offset`` of them were shown, of the images up to ``newest``.
+class SimilarPosition:
+    """A position among the similar images up to the id ``newest``, of which ``offset`` have been shown.
 
-    Images that come while somebody pages are left out, so that nothing is shown twice.
+    Images added while a client pages are left out, so that nothing is shown twice.
     """
 
     newest: int
@@ -36,12 +40,12 @@ class ClosePlace:
 
     @property
     def position(self) -> int:
-        """The place as a position for a cursor; above every id."""
+        """The position as an integer for a cursor, greater than every image id."""
         return _SIMILAR_FLAG | (self.newest << _OFFSET_BITS) | self.offset
 
     @classmethod
-    def of(cls, position: int | None) -> "ClosePlace | None":
-        """Return the place that a cursor's position names, None for an id."""
+    def from_cursor(cls, position: int | None) -> "SimilarPosition | None":
+        """Return the position in a cursor, or None if the cursor holds an image id."""
         if position is None or position < _SIMILAR_FLAG:
             return None
         return cls(
@@ -50,16 +54,21 @@ class ClosePlace:
 
 
 def similar_ids(
-    connection: sqlite3.Connection, query: SearchQuery, criteria: ImageFilter, *, newest: int, found: int
+    connection: sqlite3.Connection,
+    query: SearchQuery,
+    criteria: ImageFilter,
+    *,
+    newest: int,
+    exact_count: int,
 ) -> list[int]:
-    """Return the ids of the closest images up to ``newest``, closest first, at most `MAX_SIMILAR_IMAGES`.
+    """Return the ids of the most similar images up to ``newest``, best first, at most `MAX_SIMILAR_IMAGES`.
 
-    ``found`` is how many exact ones there are: as many may have to be passed over.
+    ``exact_count`` is the number of exact matches, which may have to be skipped.
     """
     matcher = SimilarityMatcher.from_query(query)
     texts: dict[int, str] = {}
     oldest = max(0, newest - MAX_RECENT_IMAGES)
-    max_examined = min(_CANDIDATES_PER_LOOKUP + found, _MAX_EXAMINED)
+    max_examined = min(_CANDIDATES_PER_LOOKUP + exact_count, _MAX_EXAMINED)
     for tokens, above in (
         *((t, 0) for t in matcher.near_token_sets()),
         *((t, oldest) for t in matcher.far_token_sets()),
@@ -82,63 +91,74 @@ def similar_ids(
 
 @attrs.frozen(kw_only=True)
 class RelevantList:
-    """The exact ones, newest first, and then the close ones, as one list.
+    """The exact matches, newest first, followed by the similar images, as one list.
 
     Args:
-        found: how many exact ones there are, at most one more than are counted.
-        exact: returns up to ``limit`` exact ids after ``offset`` or below ``before``.
-        close: returns all close ids of the images up to ``newest``.
-        newest: the newest image there is.
+        exact_count: the number of exact matches, at most `MAX_EXACT_TOTAL` + 1.
+        exact_ids: called with ``limit``, ``offset`` and ``before``; returns exact matches, below the id
+            ``before`` if that is not None.
+        similar_ids: called with ``newest``; returns all similar images up to that id.
+        newest: the id of the newest image.
     """
 
-    found: int
-    exact: Callable[[int, int, int | None], list[int]]
-    close: Callable[[int], list[int]]
+    exact_count: int
+    exact_ids: Callable[[int, int, int | None], list[int]]
+    similar_ids: Callable[[int], list[int]]
     newest: int
 
     def page(self, paging: Paging) -> Page[tuple[int, Match]]:
         """Return a page of ids."""
-        place = ClosePlace.of(paging.after)
-        if place is not None:
-            return self._page([], place, paging)
-        exact = self.exact(paging.page_size + 1, paging.offset, paging.after)
-        if len(exact) > paging.page_size and self.found > MAX_EXACT_TOTAL:
-            return self._made(exact[:-1], [], ClosePlace(newest=self.newest), more=True, close_total=0)
+        position = SimilarPosition.from_cursor(paging.after)
+        if position is not None:
+            return self._page([], position, paging)
+        exact = self.exact_ids(paging.page_size + 1, paging.offset, paging.after)
+        if len(exact) > paging.page_size and self.exact_count > MAX_EXACT_TOTAL:
+            return self._make_page(
+                exact[:-1], [], SimilarPosition(newest=self.newest), has_more=True, similar_count=0
+            )
         offset = 0
         if not exact and paging.after is None:
             offset = max(0, paging.offset - self._exact_total(paging.offset))
-        return self._page(exact, ClosePlace(newest=self.newest, offset=offset), paging)
+        return self._page(exact, SimilarPosition(newest=self.newest, offset=offset), paging)
 
-    def _page(self, exact: list[int], place: ClosePlace, paging: Paging) -> Page[tuple[int, Match]]:
-        close = self.close(place.newest)
+    def _page(self, exact: list[int], position: SimilarPosition, paging: Paging) -> Page[tuple[int, Match]]:
+        all_similar = self.similar_ids(position.newest)
         shown = exact[: paging.page_size]
-        added = close[place.offset : place.offset + paging.page_size - len(shown)]
-        more = len(exact) > len(shown) or len(close) > place.offset + len(added)
-        end = attrs.evolve(place, offset=place.offset + len(added))
-        return self._made(shown, added, end, more=more, close_total=len(close))
+        similar = all_similar[position.offset : position.offset + paging.page_size - len(shown)]
+        next_offset = position.offset + len(similar)
+        return self._make_page(
+            shown,
+            similar,
+            attrs.evolve(position, offset=next_offset),
+            has_more=len(exact) > len(shown) or len(all_similar) > next_offset,
+            similar_count=len(all_similar),
+        )
 
-    def _made(
-        self, shown: list[int], added: list[int], end: ClosePlace, *, more: bool, close_total: int
+    def _make_page(
+        self,
+        exact: list[int],
+        similar: list[int],
+        end: SimilarPosition,
+        *,
+        has_more: bool,
+        similar_count: int,
     ) -> Page[tuple[int, Match]]:
-        total = self.found + close_total
-        last = end.position if added else (shown[-1] if shown else None)
+        total = self.exact_count + similar_count
+        last = end.position if similar else (exact[-1] if exact else None)
         return Page(
-            items=(*((i, Match.EXACT) for i in shown), *((i, Match.SIMILAR) for i in added)),
+            items=(*((i, Match.EXACT) for i in exact), *((i, Match.SIMILAR) for i in similar)),
             total=min(total, MAX_EXACT_TOTAL),
             total_is_exact=total <= MAX_EXACT_TOTAL,
-            has_more=more,
+            has_more=has_more,
             last=last,
         )
 
     def _exact_total(self, offset: int) -> int:
-        """Return how many exact ones there are, not cut, knowing that there are no more than ``offset``."""
-        if self.found <= MAX_EXACT_TOTAL:
-            return self.found
-        low, high = (
-            MAX_EXACT_TOTAL,
-            offset,
-        )  # found by halving: an offset costs no more than what it passes over
+        """Return the uncapped number of exact matches, which is at most ``offset``."""
+        if self.exact_count <= MAX_EXACT_TOTAL:
+            return self.exact_count
+        low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
         while low < high:
             middle = (low + high) // 2
-            low, high = (middle + 1, high) if self.exact(1, middle, None) else (low, middle)
+            low, high = (middle + 1, high) if self.exact_ids(1, middle, None) else (low, middle)
         return low

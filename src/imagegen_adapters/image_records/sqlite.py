@@ -27,39 +27,41 @@ from imagegen_core.search.pages import Page, Paging
 from imagegen_core.search.query import SearchQuery
 
 SEARCH_SECONDS = 2.0
-"""What the port promises: longer than this, a search is refused."""
+"""The limit that the port promises: a search that takes longer is refused."""
 
 T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
 class PreparedImage:
-    """An image with all that is stored of it; making it needs no database."""
+    """An image with its row and index entry, prepared without access to the database."""
 
     image: Image
     row: dict[str, Any]
     entry: IndexEntry
 
     @classmethod
-    def of(cls, image: Image, simplify: Simplify) -> "PreparedImage":
+    def from_image(cls, image: Image, simplify: Simplify) -> "PreparedImage":
         """Return the image, ready to be inserted."""
-        return cls(image=image, row=image_to_row(image), entry=IndexEntry.of(image, simplify))
+        return cls(image=image, row=image_to_row(image), entry=IndexEntry.from_image(image, simplify))
 
 
 def insert_images(
     connection: sqlite3.Connection, images: tuple[Image, ...], simplify: Simplify
 ) -> tuple[Image, ...]:
-    """Insert images within the caller's transaction and return them with their ids, searchable.
+    """Insert images within the caller's transaction, index them, and return them with their ids.
 
-    One whose (attempt_id, position) is there already is returned as it is stored.
+    An image whose (attempt_id, position) already exists is returned as stored.
     """
-    return insert_prepared(connection, [PreparedImage.of(image, simplify) for image in images], simplify)
+    return insert_prepared(
+        connection, [PreparedImage.from_image(image, simplify) for image in images], simplify
+    )
 
 
 def insert_prepared(
     connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
 ) -> tuple[Image, ...]:
-    """Do what `insert_images` does with images that were prepared elsewhere with the same ``simplify``."""
+    """Like `insert_images`, for images that were prepared in another thread with the same ``simplify``."""
     ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
     return tuple(
         attrs.evolve(one.image, id=image_id) if image_id else _stored_image(connection, one.image)
@@ -70,7 +72,7 @@ def insert_prepared(
 def insert_rows(
     connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], IndexEntry]], simplify: Simplify
 ) -> list[int]:
-    """Insert rows with their entries in the search index; return their ids, 0 for what was there already."""
+    """Insert rows with their index entries and return their ids; 0 for a row that already exists."""
     ids: list[int] = []
     for row, _ in rows:
         cursor = connection.execute(statements.INSERT_IMAGE, row)
@@ -85,7 +87,7 @@ class SqliteImageRecords:
 
     Args:
         database: an open database.
-        simplify: turns traditional Chinese into simplified, as when the prompts were folded.
+        simplify: converts traditional to simplified Chinese, as when the prompts were folded.
     """
 
     def __init__(self, database: Database, *, simplify: Simplify) -> None:
@@ -147,12 +149,12 @@ class SqliteImageRecords:
     async def _search(
         self, words: tuple[str, ...], criteria: ImageFilter, fn: Callable[[sqlite3.Connection], T]
     ) -> T:
-        """Run ``fn``; of equal words and filters, one counts the total for all."""
+        """Run ``fn``; of concurrent searches with equal words and criteria, one counts the total for all."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + SEARCH_SECONDS
-        async with self._query_gate.of((words, criteria)):
+        deadline = loop.time() + SEARCH_SECONDS
+        async with self._query_gate.enter((words, criteria)):
             try:
-                return await self._database.search(fn, deadline_seconds=until - loop.time())
+                return await self._database.search(fn, deadline_seconds=deadline - loop.time())
             except Unavailable as error:
                 if error.__cause__ is None:
                     raise
@@ -162,27 +164,29 @@ class SqliteImageRecords:
         self, connection: sqlite3.Connection, words: Sequence[str], criteria: ImageFilter, paging: Paging
     ) -> Page[Image]:
         lookup = make_lookup(connection, criteria, words)
-        found = self._count_cache.found(connection, lookup)
+        count = self._count_cache.count(connection, lookup)
         before = NEWEST if paging.after is None else paging.after
         ids: list[int] = []
-        if found:  # what was counted as nothing need not be looked for again
+        if count:
             ids = lookup.ids(connection, limit=paging.page_size + 1, offset=paging.offset, before=before)
         images = _images(connection, ids)
-        return make_page([(image_id, images[image_id]) for image_id in ids], paging, count=found)
+        return make_page([(image_id, images[image_id]) for image_id in ids], paging, count=count)
 
     def _relevant(
         self, connection: sqlite3.Connection, query: SearchQuery, criteria: ImageFilter, paging: Paging
     ) -> Page[SearchHit]:
         lookup = make_lookup(connection, criteria, query.words)
-        found = self._count_cache.found(connection, lookup)
+        exact_count = self._count_cache.count(connection, lookup)
         relevant = RelevantList(
-            found=found,
-            exact=lambda limit, offset, after: (
+            exact_count=exact_count,
+            exact_ids=lambda limit, offset, after: (
                 lookup.ids(connection, limit=limit, offset=offset, before=NEWEST if after is None else after)
-                if found
+                if exact_count
                 else []
             ),
-            close=lambda newest: similar_ids(connection, query, criteria, newest=newest, found=found),
+            similar_ids=lambda newest: similar_ids(
+                connection, query, criteria, newest=newest, exact_count=exact_count
+            ),
             newest=connection.execute(statements.NEWEST_IMAGE).fetchone()[0],
         )
         page = relevant.page(paging)
@@ -200,9 +204,9 @@ def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
     before = NEWEST if paging.after is None else paging.after
     bounds = (before, paging.page_size + 1, paging.offset)
     images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
-    found = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
-    page = make_page([(image.id, image) for image in images], paging, count=found)
-    return attrs.evolve(page, total=found, total_is_exact=True)
+    count = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
+    page = make_page([(image.id, image) for image in images], paging, count=count)
+    return attrs.evolve(page, total=count, total_is_exact=True)
 
 
 def _images(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Image]:
@@ -211,7 +215,7 @@ def _images(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Ima
 
 
 def _storable(word: str) -> bool:
-    """Return whether a prompt may hold the word; half of a surrogate pair is in none."""
+    """Return whether a stored prompt can contain the word; lone surrogates are never stored."""
     try:
         word.encode()
     except UnicodeEncodeError:

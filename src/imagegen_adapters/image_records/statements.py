@@ -1,4 +1,4 @@
-"""The SQL of the images table; that of the search index holds the number of a generation and is beside it."""
+"""The SQL of the images table and of the generations of the search index, whose tables have their own."""
 
 INSERT_IMAGE = """
 INSERT INTO images (
@@ -35,7 +35,7 @@ IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images'"
 DELETED_IMAGE_COUNT = "SELECT value FROM counters WHERE name = 'images_deleted'"
 
 NEWEST_IMAGE = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)"
-"""The highest id that was ever given."""
+"""The highest id ever assigned."""
 
 DELETE_IMAGE = "DELETE FROM images WHERE id = ? RETURNING *"
 
@@ -50,6 +50,8 @@ ON CONFLICT (day) DO UPDATE SET
 IDS_OF_DAYS = "SELECT min(first_id), max(last_id) FROM image_days WHERE day BETWEEN ? AND ?"
 
 # ---------------------------------------------------------------- generations of the search index
+
+# A generation that is no longer used has the state 'leaving' until its tables are dropped.
 
 LIVE_GENERATIONS = "SELECT generation, state, folding FROM search_generations WHERE state <> 'leaving'"
 

@@ -118,7 +118,7 @@ class SqliteTaskRepository:
 
     def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
         """Fold prompts where neither the event loop nor the writer waits for it."""
-        return [PreparedImage.of(image, self._simplify) for image in images]
+        return [PreparedImage.from_image(image, self._simplify) for image in images]
 
 
 def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:

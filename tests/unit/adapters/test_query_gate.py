@@ -1,4 +1,4 @@
-"""Of equal questions one goes first."""
+"""Of concurrent equal queries, one goes first."""
 
 import asyncio
 
@@ -9,70 +9,70 @@ from imagegen_adapters.image_records.query_gate import QueryGate
 pytestmark = pytest.mark.anyio
 
 
-class Asked:
-    """Questions that are answered when the test says so."""
+class Queries:
+    """Queries that are answered on request."""
 
     def __init__(self):
-        self.turns = QueryGate()
+        self.gate = QueryGate()
         self.running = []
         self.answers = []
 
-    def ask(self, question):
-        return asyncio.create_task(self._ask(question))
+    def start(self, query):
+        return asyncio.create_task(self._run(query))
 
-    async def _ask(self, question):
-        async with self.turns.of(question):
+    async def _run(self, query):
+        async with self.gate.enter(query):
             answer = asyncio.get_running_loop().create_future()
             self.answers.append(answer)
-            self.running.append(question)
+            self.running.append(query)
             return await answer
 
 
 @pytest.fixture
-def asked():
-    return Asked()
+def queries():
+    return Queries()
 
 
 async def settle():
-    """Let everything run that can."""
+    """Let everything run that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_one_goes_first_and_the_others_follow_together(asked):
-    questions = [asked.ask("cat") for _ in range(4)]
+async def test_one_goes_first_and_the_others_follow_together(queries):
+    tasks = [queries.start("cat") for _ in range(4)]
     await settle()
-    first = list(asked.running)
-    asked.answers[0].set_result("first")
+    first = list(queries.running)
+    queries.answers[0].set_result("first")
     await settle()
-    then = list(asked.running)
-    for answer in asked.answers[1:]:
+    all_started = list(queries.running)
+    for answer in queries.answers[1:]:
         answer.set_result("later")
 
-    assert (["cat"], ["cat"] * 4) == (first, then)
-    assert ["first", "later", "later", "later"] == await asyncio.gather(*questions)
+    assert (["cat"], ["cat"] * 4) == (first, all_started)
+    assert ["first", "later", "later", "later"] == await asyncio.gather(*tasks)
 
 
-async def test_different_questions_do_not_wait(asked):
-    questions = [asked.ask("cat"), asked.ask("dog")]
+async def test_different_queries_do_not_wait(queries):
+    tasks = [queries.start("cat"), queries.start("dog")]
     await settle()
-    for answer in asked.answers:
+    for answer in queries.answers:
         answer.set_result(None)
-    await asyncio.gather(*questions)
+    await asyncio.gather(*tasks)
 
-    assert ["cat", "dog"] == asked.running
+    assert ["cat", "dog"] == queries.running
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
-async def test_nobody_waits_for_a_first_one_that_is_gone(asked, end):
-    first, second = asked.ask("cat"), asked.ask("cat")
+async def test_nobody_waits_for_a_query_that_has_ended(queries, end):
+    first, second = queries.start("cat"), queries.start("cat")
     await settle()
     if end == "failed":
-        asked.answers[0].set_exception(KeyError("cat"))
+        queries.answers[0].set_exception(KeyError("cat"))
     else:
         first.cancel()
     await settle()
-    asked.answers[1].set_result("answered")
+    queries.answers[1].set_result("answered")
 
     assert "answered" == await second
     assert isinstance(
@@ -80,11 +80,11 @@ async def test_nobody_waits_for_a_first_one_that_is_gone(asked, end):
     )
 
 
-async def test_a_later_one_goes_first_again(asked):
+async def test_a_later_one_goes_first_again(queries):
     for _ in range(2):
-        question = asked.ask("cat")
+        query = queries.start("cat")
         await settle()
-        asked.answers[-1].set_result(None)
-        await question
+        queries.answers[-1].set_result(None)
+        await query
 
-    assert ["cat", "cat"] == asked.running
+    assert ["cat", "cat"] == queries.running
