@@ -196,9 +196,9 @@ async def test_what_is_to_be_done_elsewhere_is_done(database):
 
 async def test_saved_configurations_open_with_the_key(database, old):
     """And say that they are locked without it."""
-    with_key = FernetSecretBox.for_directory(old, given=None, sample=None)
+    with_key = FernetSecretBox.for_directory(old, environment_keys=None, sample=None)
     (old / "master.key").unlink()
-    locked = FernetSecretBox.for_directory(old, given=None, sample="")
+    locked = FernetSecretBox.for_directory(old, environment_keys=None, sample="")
     opened = {c.provider_name: c for c in await SqliteProviderConfigs(database, with_key).all()}
     closed = {c.provider_name: c for c in await SqliteProviderConfigs(database, locked).all()}
 
@@ -209,7 +209,9 @@ async def test_saved_configurations_open_with_the_key(database, old):
 
 async def test_secrets_that_were_readable_are_sealed(database, old):
     """Headers that are named like secrets lay open before; the rest of a configuration stays as it was."""
-    configs = SqliteProviderConfigs(database, FernetSecretBox.for_directory(old, given=None, sample=None))
+    configs = SqliteProviderConfigs(
+        database, FernetSecretBox.for_directory(old, environment_keys=None, sample=None)
+    )
     before = await configs.all()
     await configs.seal_plaintext()
     after = await configs.all()
@@ -222,7 +224,7 @@ async def test_secrets_that_were_readable_are_sealed(database, old):
 async def test_readable_secrets_wait_for_the_master_key(database, old):
     """Nothing can be sealed without it."""
     (old / "master.key").unlink()
-    locked = FernetSecretBox.for_directory(old, given=None, sample="")
+    locked = FernetSecretBox.for_directory(old, environment_keys=None, sample="")
     before = rows_of(old / "imagegen.db")["provider_configs"]
     await SqliteProviderConfigs(database, locked).seal_plaintext()
 

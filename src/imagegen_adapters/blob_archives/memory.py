@@ -1,4 +1,4 @@
-"""An archive in memory: for tests of what looks after two stores."""
+"""An archive in memory, for tests that involve two stores."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 
 @attrs.define(kw_only=True)
 class MemoryBlobArchive:
-    """Keeps whole blobs in the dictionary ``blobs``; while it is not ``reachable`` every call raises."""
+    """Keeps whole blobs in the dictionary ``blobs``; unless ``reachable``, every call raises."""
 
     blobs: dict[str, bytes] = attrs.field(factory=dict)
     reachable: bool = True
@@ -54,10 +54,10 @@ class MemoryBlobArchive:
         return archived is not None and archived.archive_checksum == sha256.hexdigest()
 
     def _store(self) -> MemoryBlobStore:
-        """Return the store of the same blobs.
+        """Return a store over the same blobs.
 
         Raises:
-            StorageUnreachable: nobody answers.
+            StorageUnreachable: the archive is set to be unreachable.
         """
         if not self.reachable:
             raise StorageUnreachable("the archive does not answer")

@@ -1,7 +1,7 @@
-"""Messages and failures as JSON, and back; rows of earlier versions hold the text alone.
+"""Conversion of messages and failures to and from JSON; rows of earlier versions hold only the text.
 
-Others' words are a string. A message of ours is its code and arguments beside its English text, which is
-what is left of it for a version that no longer has the code.
+An upstream text is stored as a string. A message of our own is stored as its code and arguments together with
+its English text, which remains readable for a version that no longer has the code.
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ def message_to_json(message: Message) -> Any:
 
 
 def message_from_json(value: Any) -> Message:
-    """Return the message of `message_to_json`, as its text where it can no longer be read."""
+    """Return the message that `message_to_json` wrote, or its text if the code is no longer known."""
     if not isinstance(value, Mapping):
         return upstream_text(str(value))
     return _decoded(value, str(value.get("text", "")))
 
 
 def failure_to_json(failure: Failure) -> dict[str, Any]:
-    """Return the fields, ``message`` as text, and what it is made of as ``reason``."""
+    """Return the fields, with ``message`` as text, and its code and arguments as ``reason``."""
     plain = attrs.asdict(failure, recurse=False) | {"code": str(failure.code), "message": failure.message}
     reason = plain.pop("reason")
     return plain if _is_upstreams(reason) else {**plain, "reason": _encoded(reason)}
 
 
 def failure_from_json(value: Mapping[str, Any]) -> Failure:
-    """Return the failure of `failure_to_json`."""
+    """Return the failure that `failure_to_json` wrote."""
     names = {field.name for field in attrs.fields(Failure)} - {"code", "reason"}
     return Failure(
         code=FailureCode(value["code"]),  # type: ignore[call-arg] # by value

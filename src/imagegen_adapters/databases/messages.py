@@ -1,10 +1,10 @@
-"""Why the database does not answer now."""
+"""Why the database cannot answer a query now."""
 
 from imagegen_core.messages import MessageCode
 
 
 class DatabaseCode(MessageCode):
-    """Why a query was given up."""
+    """Why a query was aborted."""
 
     DATABASE_TOO_SLOW = "the database took too long to answer", "数据库用时过长"
     DATABASE_TOO_BUSY = "the database is too busy to answer", "数据库繁忙"

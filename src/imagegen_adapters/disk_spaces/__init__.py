@@ -1,1 +1,1 @@
-"""Watching how much the disk can still take."""
+"""Free space of the disk that holds the data."""

@@ -1,11 +1,11 @@
-"""A disk that holds as much as a test says."""
+"""A disk with a simulated amount of free space."""
 
 import attrs
 
 
 @attrs.define(kw_only=True)
 class MemoryDiskSpace:
-    """Has ``free`` bytes left; assign to it to fill or empty the disk."""
+    """Reports ``free`` bytes, which tests may set."""
 
     free: int = 2**40
     min_free_bytes: int = 0

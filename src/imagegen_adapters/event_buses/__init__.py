@@ -1,1 +1,1 @@
-"""What carries events to those who watch."""
+"""Event buses, which deliver the events of tasks to subscribers."""

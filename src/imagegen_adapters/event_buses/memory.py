@@ -8,7 +8,7 @@ from imagegen_core.tasks.events import TaskEvent
 
 
 class MemoryEventBus:
-    """The events of ``state``, which must be the one of the task repository; gone with the process."""
+    """The events of ``state``, shared with the task repository; lost when the process ends."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -23,16 +23,16 @@ class MemoryEventBus:
         self._watchers.wake(task_id)
 
     async def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
-        with self._watchers.watch(task_id) as news:
+        with self._watchers.watch(task_id) as changed:
             while True:
-                news.clear()
-                kept = self._state.events.get(task_id, [])
-                for event in [event for event in kept if event.id > after]:
+                changed.clear()
+                events = self._state.events.get(task_id, [])
+                for event in [event for event in events if event.id > after]:
                     after = event.id
                     yield event
-                if kept and kept[-1].kind.final:
+                if events and events[-1].kind.final:
                     return
-                await news.wait()
+                await changed.wait()
 
     async def last_id(self, task_id: str) -> int:
         events = self._state.events.get(task_id)

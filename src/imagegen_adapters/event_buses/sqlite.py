@@ -1,4 +1,4 @@
-"""Events in SQLite, so that a watcher can go on where it was after a restart."""
+"""Events in SQLite, so that a subscriber can resume where it was after a restart."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -14,7 +14,7 @@ from imagegen_core.tasks.events import EventKind, TaskEvent
 
 
 class SqliteEventBus:
-    """Keeps the events of all tasks, steps of progress for a day; wakes subscribers of this process."""
+    """Stores the events of all tasks, those of progress for a day; wakes the subscribers in this process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,9 +29,9 @@ class SqliteEventBus:
         self._watchers.wake(task_id)
 
     async def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
-        with self._watchers.watch(task_id) as news:
+        with self._watchers.watch(task_id) as changed:
             while True:
-                news.clear()
+                changed.clear()
                 events, ended = await self._database.read(partial(_after, task_id=task_id, since=after))
                 for event in events:
                     after = event.id
@@ -39,7 +39,7 @@ class SqliteEventBus:
                 if ended:
                     return
                 if not events:
-                    await news.wait()
+                    await changed.wait()
 
     async def last_id(self, task_id: str) -> int:
         row = await self._database.read(lambda c: c.execute(statements.LAST_EVENT, (task_id,)).fetchone())
@@ -47,7 +47,7 @@ class SqliteEventBus:
 
 
 def _after(connection: sqlite3.Connection, *, task_id: str, since: int) -> tuple[list[TaskEvent], bool]:
-    """Return kept events, and whether nothing will ever follow them."""
+    """Return the stored events after ``since``, and whether they end with the task's final one."""
     rows = connection.execute(statements.EVENTS_AFTER, (task_id, since)).fetchall()
     events = [row_to_event(row) for row in rows]
     last = connection.execute(statements.LAST_EVENT, (task_id,)).fetchone()

@@ -1,4 +1,4 @@
-"""Who waits for news of which task."""
+"""The subscribers that wait for events of a task."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,25 +6,25 @@ from contextlib import contextmanager
 
 
 class Watchers:
-    """Wakes the subscribers of a task; belongs to one event loop."""
+    """Wakes the subscribers of a task; used by one event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
     def watch(self, task_id: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever there is news of the task."""
-        news = asyncio.Event()
-        self._waiting.setdefault(task_id, set()).add(news)
+        """Yield an `asyncio.Event` that is set whenever the task has a new event."""
+        changed = asyncio.Event()
+        self._waiting.setdefault(task_id, set()).add(changed)
         try:
-            yield news
+            yield changed
         finally:
             waiting = self._waiting[task_id]
-            waiting.discard(news)
+            waiting.discard(changed)
             if not waiting:
                 del self._waiting[task_id]
 
     def wake(self, task_id: str) -> None:
-        """Tell all who watch the task."""
-        for news in self._waiting.get(task_id, ()):
-            news.set()
+        """Wake all subscribers of the task."""
+        for changed in self._waiting.get(task_id, ()):
+            changed.set()

@@ -1,1 +1,1 @@
-"""Which task an idempotency key made."""
+"""Idempotency keys, and the tasks that were created with them."""

@@ -13,7 +13,7 @@ from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.tasks.task import Task
 
 _AFTER_ANY = "\x7f"
-"""Sorts after every character that a key may have."""
+"""Sorts after every character that a key may contain."""
 
 
 class SqliteIdempotencyKeys:
@@ -28,14 +28,14 @@ class SqliteIdempotencyKeys:
         return None if row is None else row_to_task(row)
 
     async def tasks_by_prefix(self, *, scope: str, prefix: str, now: datetime) -> tuple[KeyedTask, ...]:
-        keys = _beginning(scope, prefix, now)
+        keys = _prefix_values(scope, prefix, now)
         rows = await self._database.read(lambda c: c.execute(statements.TASKS_OF_KEYS, keys).fetchall())
         return tuple(KeyedTask(key=row["key"], task=row_to_task(row)) for row in rows)
 
     async def unanswered(
         self, *, scope: str, prefix: str, now: datetime, ended_since: datetime
     ) -> tuple[UnansweredKey, ...]:
-        keys = {**_beginning(scope, prefix, now), "ended_since": to_timestamp(ended_since)}
+        keys = {**_prefix_values(scope, prefix, now), "ended_since": to_timestamp(ended_since)}
         rows = await self._database.read(lambda c: c.execute(statements.UNANSWERED_KEYS, keys).fetchall())
         return tuple(UnansweredKey(key=row["key"], task_id=row["task_id"]) for row in rows)
 
@@ -44,21 +44,21 @@ class SqliteIdempotencyKeys:
         await self._database.write(lambda c: c.execute(statements.ANSWER_KEYS, values))
 
 
-def _beginning(scope: str, prefix: str, now: datetime) -> dict[str, str]:
+def _prefix_values(scope: str, prefix: str, now: datetime) -> dict[str, str]:
     return {"scope": scope, "first": prefix, "last": prefix + _AFTER_ANY, "now": to_timestamp(now)}
 
 
 def keyed_task(connection: sqlite3.Connection, claim: IdempotencyClaim, *, now: str) -> sqlite3.Row | None:
-    """Return the row of the task that the key made, or None for a key that is new or expired at ``now``.
+    """Return the row of the task created with the key, or None if the key is new or expired at ``now``.
 
     Raises:
-        IdempotencyKeyReused: the key was used for another body.
+        IdempotencyKeyReused: the key was used with another request body.
     """
     key = {"scope": claim.scope, "key": claim.key, "now": now}
-    kept = connection.execute(statements.GET_IDEMPOTENCY_KEY, key).fetchone()
-    if kept is None:
+    stored = connection.execute(statements.GET_IDEMPOTENCY_KEY, key).fetchone()
+    if stored is None:
         return None
-    if kept["body_sha256"] != claim.body_sha256:
+    if stored["body_sha256"] != claim.body_sha256:
         raise IdempotencyKeyReused
-    row: sqlite3.Row | None = connection.execute(statements.GET_TASK, (kept["task_id"],)).fetchone()
+    row: sqlite3.Row | None = connection.execute(statements.GET_TASK, (stored["task_id"],)).fetchone()
     return row

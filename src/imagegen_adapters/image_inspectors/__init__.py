@@ -1,1 +1,1 @@
-"""Decoding images without trusting them."""
+"""Image inspectors, which decode untrusted images."""

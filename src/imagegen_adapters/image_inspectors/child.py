@@ -1,10 +1,10 @@
-"""The child's side: decodes one image after the other, in a process that may be killed at any time.
+"""The child process: decodes one image after another, and may be killed at any time.
 
-Started as ``python -m … FD MAX_IMAGE_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``. Each image lies in
-the file ``FD``; a line on standard input asks for it, and the end of standard input ends the process.
-An answer is a 4-byte big-endian length, that much JSON and, with ``"status": "ok"``, ``length`` bytes
-of thumbnail. ``"large"`` asks for one more line before it decodes an image of many pixels; ``"no_memory"``
-says that the machine, not the image, is at fault.
+Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``. Each image is written to the
+file ``FD``; a line on standard input requests its decoding, and the end of standard input ends the process.
+A reply is a 4-byte big-endian length, that many bytes of JSON and, with ``"status": "ok"``, ``length`` bytes
+of thumbnail. The status ``"large"`` requests another line before an image of many pixels is decoded;
+``"no_memory"`` means that the machine, not the image, is at fault.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _TOO_LARGE: dict[str, object] = {"status": "rejected", "reason": "TOO_MUCH_MEMOR
 
 
 def main(arguments: list[str]) -> None:
-    """Answer until standard input ends."""
+    """Reply to requests until standard input ends."""
     fd, max_pixels, large_pixels, memory_bytes, cpu_seconds = map(int, arguments)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         _reply({"status": "ready"})
         while sys.stdin.buffer.readline():
             _limit_cpu(cpu_seconds)
-            header, body = _answer(fd, max_pixels, large_pixels)  # by now the image's memory is free again
+            header, body = _answer(fd, max_pixels, large_pixels)  # the image's memory has been freed by now
             if header["status"] == "too_large":
                 header = _TOO_LARGE if _has_memory(memory_bytes) else {"status": "no_memory"}
             _reply(header, body)
@@ -53,7 +53,7 @@ def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, obje
 
 
 def _decoded(fd: int, max_pixels: int, large_pixels: int) -> Decoded:
-    # Opened anew each time: a kept one would hold the last image's bytes in its buffer.
+    # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
     with (
         open(fd, "rb", closefd=False) as file,
         open_image(file, max_pixels=max_pixels) as image,
@@ -65,12 +65,12 @@ def _decoded(fd: int, max_pixels: int, large_pixels: int) -> Decoded:
 
 
 def _has_memory(limit: int) -> bool:
-    """Return whether as much could be had as the limit allows, so that only the limit can have refused more.
+    """Return whether memory up to the limit can be allocated, so that only the limit was exceeded.
 
-    Where the kernel commits no more memory than there is, the machine itself may have refused.
+    If the kernel does not overcommit memory, the machine itself may be out of it.
     """
     try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would have to be loaded
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - avoids importing pathlib
             used = int(file.read().split()[0]) * mmap.PAGESIZE
         mmap.mmap(
             -1, max(mmap.PAGESIZE, limit - used - _MEMORY_MARGIN_BYTES), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
@@ -83,7 +83,7 @@ def _has_memory(limit: int) -> bool:
 
 
 def _limit_cpu(seconds: int) -> None:
-    """Let the kernel end this process after so many more seconds of work."""
+    """Let the kernel kill this process after this many more seconds of CPU time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + seconds + 1, hard))

@@ -1,4 +1,4 @@
-"""One child process as its parent sees it: started, asked, killed."""
+"""The parent's handle of one child process: starts it, sends requests, kills it."""
 
 import asyncio
 import contextlib
@@ -27,21 +27,21 @@ _INHERITED_VARIABLES = (
     "LANG",
     "LC_ALL",
 )
-"""Nothing else of the environment reaches the process that touches hostile bytes: there are keys in it."""
+"""The process that decodes untrusted images gets no other variables, since those may contain keys."""
 
 _MALLOC_VARIABLES = {
-    # Big blocks go back to the system when they are freed, so that one large image leaves nothing behind.
+    # Large blocks are returned to the system when freed, so a large image leaves no memory allocated.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "1048576",
 }
 
 
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
-"""What a decoder does to itself. Everything else comes from outside: SIGKILL is how memory is taken back."""
+"""Crashes of the decoder itself. Other signals come from outside, such as SIGKILL from the OOM killer."""
 
 
 class DecoderDied(Exception):
-    """The child ended or talks nonsense; ``signal_number`` is what ended it, None when nobody can tell."""
+    """The child ended or sent an invalid reply; ``signal_number`` is what killed it, None if unknown."""
 
     def __init__(self, *, signal_number: int | None = None) -> None:
         super().__init__("the decoding process died")
@@ -51,7 +51,7 @@ class DecoderDied(Exception):
 
 @attrs.frozen(kw_only=True)
 class DecoderLimits:
-    """What the child gets as its arguments; ``large_pixels`` is where it asks before it goes on."""
+    """The arguments of the child; above ``large_pixels`` it asks for permission before it decodes."""
 
     max_pixels: int
     large_pixels: int
@@ -61,7 +61,7 @@ class DecoderLimits:
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """One answer: its JSON header and, with status ``ok``, the thumbnail."""
+    """One reply: its JSON header and, with status ``ok``, the thumbnail."""
 
     header: Mapping[str, Any]
     body: bytes = b""
@@ -80,18 +80,18 @@ class DecoderProcess:
 
     @classmethod
     async def start(cls, fd: int, limits: DecoderLimits) -> "DecoderProcess":
-        """Return a child that is ready.
+        """Start a child and return it once it is ready.
 
         Raises:
-            OSError: it could not be started.
-            DecoderDied: it did not come up.
+            OSError: the process could not be started.
+            DecoderDied: it ended before it was ready.
         """
         environment = {
             n: v for n, v in os.environ.items() if n in _INHERITED_VARIABLES or n.startswith("COVERAGE_")
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",  # never the current directory's modules
+            "-P",  # never import modules from the current directory
             "-m",
             "imagegen_adapters.image_inspectors.child",
             *(str(n) for n in (fd, *attrs.astuple(limits))),
@@ -101,7 +101,7 @@ class DecoderProcess:
             limit=_READ_LIMIT_BYTES,
             env={**environment, **_MALLOC_VARIABLES},
             pass_fds=(fd,),
-            start_new_session=True,  # Ctrl-C is for the parent, which then ends this one
+            start_new_session=True,  # Ctrl-C is handled by the parent, which then ends the child
         )
         child = cls(process)
         try:
@@ -122,34 +122,34 @@ class DecoderProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it had not ended when last seen."""
+        """Whether the process is still running, as far as known."""
         return self._process.returncode is None
 
     async def ask(self) -> Reply:
-        """Let it go on, and return what it answers.
+        """Request the next step and return the reply.
 
         Raises:
-            DecoderDied: it cannot answer any more.
+            DecoderDied: the child can no longer reply.
         """
         writer = self._process.stdin
         if writer is not None:
-            with contextlib.suppress(ConnectionError):  # the answer will be missing too, and tells why
+            with contextlib.suppress(ConnectionError):  # reading the reply fails too, and gives the reason
                 writer.write(b"go\n")
                 await writer.drain()
         return await self._reply()
 
     async def kill(self) -> None:
-        """End it at once; returns when it is gone."""
+        """Kill the process and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._wait_closed()
 
     async def retire(self) -> None:
-        """Let it end by itself; returns when it is gone."""
+        """Let the process end by itself and wait for its end."""
         await self._wait_closed()
 
     async def _end(self) -> None:
-        """Wait for the end of a child that hung up, since killing a dead one would hide what it died of."""
+        """Wait for a child that closed its output to end, since killing it would hide the original signal."""
         try:
             async with asyncio.timeout(_END_SECONDS):
                 await self._process.wait()

@@ -1,4 +1,4 @@
-"""Full decoding of one image. Only Pillow and the standard library, so that a child stays small."""
+"""Full decoding of one image. Imports only Pillow and the standard library, to keep the child small."""
 
 import io
 from typing import Any, BinaryIO, NamedTuple
@@ -8,7 +8,7 @@ from PIL.Image import DecompressionBombError, DecompressionBombWarning, Transpos
 
 THUMBNAIL_SIDE = 512
 _DRAFT_SIDE = 2 * THUMBNAIL_SIDE
-_STRIP_BYTES = 512 * 1024  # what allocators give again and again without asking the system for fresh pages
+_STRIP_BYTES = 512 * 1024  # small enough for the allocator to reuse without requesting new pages
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
@@ -56,7 +56,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
-    """Return the image with its header read and nothing decoded.
+    """Open the image and read its header without decoding it.
 
     Raises:
         Undecodable: another format, a broken header, or more than ``max_pixels``.
@@ -73,7 +73,7 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
         raise Undecodable("TOO_MANY_MEGAPIXELS", maximum=max_pixels / 1e6) from error
     except MemoryError:
         raise
-    except Exception as error:  # Pillow's plugins raise whatever a broken header leads them to
+    except Exception as error:  # Pillow's plugins raise all kinds of exceptions for broken headers
         raise Undecodable("HEADER_UNREADABLE", format=kind) from error
     if image.width * image.height > max_pixels:
         raise Undecodable(
@@ -86,7 +86,7 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
 
 
 def decode(image: Image.Image) -> Decoded:
-    """Decode the first frame whole and return what it shows.
+    """Decode the first frame completely and return its size and a thumbnail.
 
     Raises:
         Undecodable: it is truncated or broken.
@@ -97,15 +97,15 @@ def decode(image: Image.Image) -> Decoded:
         if kind == "JPEG":
             image.draft(
                 "", (_DRAFT_SIDE, _DRAFT_SIDE)
-            )  # every coefficient is still read, at 1/64 of the memory
+            )  # still reads every coefficient, with 1/64 of the memory
         image.load()
-        turn = _transpose(image)
-        thumbnail = _thumbnail(image, turn)
+        transpose = _transpose(image)
+        thumbnail = _thumbnail(image, transpose)
     except MemoryError:
         raise
-    except Exception as error:  # a broken file surfaces as OSError, ValueError, SyntaxError, struct.error, …
+    except Exception as error:  # a broken file raises OSError, ValueError, SyntaxError, struct.error, …
         raise Undecodable("BROKEN_IMAGE", format=kind) from error
-    if turn in (Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270):
+    if transpose in (Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270):
         width, height = height, width
     return Decoded(kind, width, height, thumbnail)
 
@@ -113,22 +113,22 @@ def decode(image: Image.Image) -> Decoded:
 def _transpose(image: Image.Image) -> Transpose | None:
     try:
         return _TRANSPOSE_BY_ORIENTATION.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - EXIF that cannot be read turns nothing; its errors have no common type
+    except Exception:  # noqa: BLE001 - invalid EXIF is ignored; its errors have no common type
         return None
 
 
-def _thumbnail(image: Image.Image, turn: Transpose | None) -> bytes:
+def _thumbnail(image: Image.Image, transpose: Transpose | None) -> bytes:
     small = _shrunk(image, max(1, min(image.size) // _DRAFT_SIDE))
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    if turn is not None:
-        small = small.transpose(turn)
+    if transpose is not None:
+        small = small.transpose(transpose)
     buffer = io.BytesIO()
     small.save(buffer, format="WEBP", quality=80)
     return buffer.getvalue()
 
 
 def _shrunk(image: Image.Image, factor: int) -> Image.Image:
-    """Return an RGB(A) copy, ``factor`` times smaller, without a second full copy in between."""
+    """Return an RGB(A) copy, ``factor`` times smaller, without an intermediate copy in full size."""
     transparent = image.mode in _TRANSPARENT_MODES or "transparency" in image.info
     mode = "RGBA" if transparent else "RGB"
     if image.mode == mode or (image.mode in _READY_MODES and not transparent):
@@ -153,7 +153,7 @@ def _in_8_bits(strip: Image.Image) -> Image.Image:
 
 
 def _check_whole(file: BinaryIO, kind: str) -> None:
-    """Refuse a file that ends too early, where its container tells; Pillow forgives some of that."""
+    """Reject a truncated file if its container format reveals it; Pillow tolerates some of these."""
     size = file.seek(0, io.SEEK_END)
     if kind == "PNG":
         whole = _png_has_end(file, size)

@@ -1,4 +1,4 @@
-"""Decodes in a thread of this process: for programs that import the library, and for tests."""
+"""Decodes in a thread of this process, for programs that embed the library, and for tests."""
 
 import asyncio
 import io
@@ -11,12 +11,12 @@ from imagegen_core.ports.image_inspector import ImageRejected, Inspection, Inspe
 
 
 class ThreadInspector:
-    """Takes and rejects what `SubprocessInspector` does, without its limits on time and memory.
+    """Accepts and rejects the same images as `SubprocessInspector`, without its limits on time and memory.
 
     Args:
-        workers: images decoded at once.
-        max_bytes: largest file, held in memory meanwhile.
-        max_pixels: largest image.
+        workers: the number of images decoded concurrently.
+        max_bytes: the largest file, which is held in memory.
+        max_pixels: the largest image.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ThreadInspector:
         )
 
     async def aclose(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there are no processes to end."""
 
     def _decode(self, file: io.BytesIO) -> Decoded:
         try:
@@ -49,5 +49,5 @@ class ThreadInspector:
                 return decode(image)
         except Undecodable as error:
             raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
-        except MemoryError as error:  # nothing but the machine limits it here
+        except MemoryError as error:  # only the machine limits memory here
             raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error

@@ -1,10 +1,10 @@
-"""Why an image is not taken, or could not be judged."""
+"""Why an image is rejected, or could not be inspected."""
 
 from imagegen_core.messages import MessageCode
 
 
 class InspectionCode(MessageCode):
-    """What is wrong with an image, or with what looks at it."""
+    """What is wrong with an image, or with its inspection."""
 
     NOT_PNG_JPEG_WEBP = "it is not PNG, JPEG or WebP", "不是 PNG、JPEG 或 WebP"
     HEADER_UNREADABLE = "its {format} header cannot be read", "无法读取其 {format} 文件头"

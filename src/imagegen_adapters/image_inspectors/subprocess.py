@@ -1,4 +1,4 @@
-"""Decodes in child processes, which may crash, hang or eat memory without harm to the service."""
+"""Decodes in child processes, which may crash, hang or exhaust memory without affecting the service."""
 
 import asyncio
 import os
@@ -17,31 +17,31 @@ from imagegen_core.messages import Message
 from imagegen_core.ports.image_inspector import ImageRejected, Inspection, InspectorUnavailable
 
 _LARGE_PIXELS = 10_000_000
-"""Above it one image at a time: 40 megapixels of WebP take 640 MB while they are decoded."""
+"""Larger images are decoded one at a time: a WebP of 40 megapixels takes 640 MB during decoding."""
 
 _MEMORY_BYTES = 1024 * 1024 * 1024
-"""Address space of a child. Measured peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
+"""Address space of a child. Peaks measured at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
 
 
 _MAX_TRIES = 2
-"""In how many children an image is decoded before they are given up."""
+"""How many children may fail to decode an image before it is given up."""
 
 
 class SubprocessInspector:
-    """Keeps up to ``workers`` children, started when first needed and ended when idle.
+    """Keeps up to ``workers`` children, which are started on demand and ended when idle.
 
-    A child that dies fails nothing but its own image, and not even that at once: the image is
-    decoded again in a new child. It is rejected by what the child says, by a crash of both children, and
-    when it takes too much work; not by a child that somebody killed, nor by a machine that is too busy to
-    get it done: then nothing is known of it. `aclose` ends all children.
+    If a child dies, its image is decoded again in a new child. An image is rejected if a child rejects it, if
+    it crashes two children, or if it takes too much CPU time. If a child was killed from outside, or the
+    machine is too busy, nothing is known about the image, so `InspectorUnavailable` is raised instead.
+    `aclose` ends all children.
 
     Args:
-        workers: images decoded at once.
-        cpu_seconds: how much work one image may take.
-        patience_seconds: how long one may take on a busy machine.
+        workers: the number of images decoded concurrently.
+        cpu_seconds: the CPU time that one image may take.
+        patience_seconds: how long one image may take on a busy machine.
         idle_seconds: how long a child waits for the next image.
-        max_bytes: largest file.
-        max_pixels: largest image.
+        max_bytes: the largest file.
+        max_pixels: the largest image.
     """
 
     def __init__(
@@ -71,23 +71,23 @@ class SubprocessInspector:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Process ids of the children that run now."""
+        """The process ids of the running children."""
         return tuple(s.child.pid for s in self._slots if s.child is not None and s.child.alive)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
-        """Decode the image whole; see the port.
+        """Decode the whole image; see the port.
 
         Raises:
-            PictureRejected: it is not what we take.
-            InspectorUnavailable: no process could be started or finish, or this object is closed.
+            ImageRejected: the image is invalid or exceeds a limit.
+            InspectorUnavailable: no child could be started or finish, or the inspector is closed.
         """
         async with self._workers:
             if self._closed.is_set():
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
-            slot = self._free.pop()  # the one used last, so that the others become idle
+            slot = self._free.pop()  # the most recently used, so that the others become idle
             try:
                 await slot.fill(chunks, self._max_bytes)
-                return await self._decoded(slot)
+                return await self._decode(slot)
             finally:
                 slot.empty()
                 self._free.append(slot)
@@ -95,14 +95,14 @@ class SubprocessInspector:
                     await slot.close()
 
     async def aclose(self) -> None:
-        """End all children, at once; images that are being decoded end with `InspectorUnavailable`."""
+        """Kill all children; images being decoded fail with `InspectorUnavailable`."""
         self._closed.set()
         for slot in self._slots:
             await slot.stop()
         for slot in self._free:
             await slot.close()
 
-    async def _decoded(self, slot: "_Slot") -> Inspection:
+    async def _decode(self, slot: "_Slot") -> Inspection:
         crashes = 0
         for _ in range(_MAX_TRIES):
             if self._closed.is_set():
@@ -140,7 +140,7 @@ class SubprocessInspector:
 
 
 class _Slot:
-    """A place to lay an image, and the child that looks at it there."""
+    """A file to which an image is written, and the child that decodes it from there."""
 
     def __init__(self, limits: DecoderLimits, idle_seconds: float) -> None:
         self._limits = limits
@@ -150,7 +150,7 @@ class _Slot:
         self.child: DecoderProcess | None = None
 
     async def fill(self, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
-        """Lay the image down; it is never whole in this process's own memory."""
+        """Write the image to the file; it is never held completely in this process's memory."""
         self._cancel_idle_timer()
         size = 0
         async for chunk in chunks:
@@ -162,17 +162,17 @@ class _Slot:
                 raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
             size += len(chunk)
 
-    def _write(self, chunk: bytes, at: int) -> None:
+    def _write(self, chunk: bytes, offset: int) -> None:
         if self._fd is None:
             self._fd = _anonymous_file()
         rest = memoryview(chunk)
         while rest:
-            written = os.pwrite(self._fd, rest, at)
-            at += written
+            written = os.pwrite(self._fd, rest, offset)
+            offset += written
             rest = rest[written:]
 
     async def running_child(self) -> DecoderProcess:
-        """Return the running child, or a new one."""
+        """Return the running child, or start one."""
         if self.child is not None and not self.child.alive:
             await self.stop()
         if self.child is None:
@@ -185,21 +185,21 @@ class _Slot:
         return self.child
 
     def empty(self) -> None:
-        """Take the image away and let the child go unless it is needed soon."""
+        """Remove the image, and let the child end unless it is needed again soon."""
         if self._fd is not None:
             os.ftruncate(self._fd, 0)
         if self.child is not None:
             self._idle = asyncio.create_task(self._retire_when_idle())
 
     async def stop(self) -> None:
-        """End the child now."""
+        """Kill the child."""
         self._cancel_idle_timer()
         child, self.child = self.child, None
         if child is not None:
             await asyncio.shield(child.kill())
 
     async def close(self) -> None:
-        """End the child and give the file back."""
+        """Kill the child and close the file."""
         await self.stop()
         fd, self._fd = self._fd, None
         if fd is not None:
@@ -213,7 +213,7 @@ class _Slot:
     async def _retire_when_idle(self) -> None:
         await asyncio.sleep(self._idle_seconds)
         child, self.child = self.child, None
-        self._idle = None  # from here on nobody may interrupt it
+        self._idle = None  # from here on, nobody cancels this task
         if child is not None:
             await child.retire()
 
@@ -242,7 +242,7 @@ def _reason(reply: Reply) -> Message:
 
 
 def _anonymous_file() -> int:
-    """Return the descriptor of a file without a name, in memory where the system can."""
+    """Return the descriptor of an unnamed file, in memory if the system supports it."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("picture", os.MFD_CLOEXEC)
     with tempfile.TemporaryFile() as file:

@@ -1,1 +1,1 @@
-"""Which images should be where: from memory or SQLite."""
+"""Image inventories: which images should be in which store."""

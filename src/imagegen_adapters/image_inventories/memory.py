@@ -1,4 +1,4 @@
-"""The images of the state that the adapters in memory share."""
+"""The images in the state shared by the in-memory adapters."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,12 +16,12 @@ class MemoryImageInventory:
     async def images(
         self, *, state: StorageState | None = None, after: int = 0, limit: int = 100
     ) -> tuple[Image, ...]:
-        return tuple(image for image in self._of(state) if image.id > after)[:limit]
+        return tuple(image for image in self._in_state(state) if image.id > after)[:limit]
 
     async def aged(
         self, *, created_before: datetime, after: Image | None = None, limit: int = 100
     ) -> tuple[Image, ...]:
-        old = [image for image in self._of(StorageState.BOTH) if image.created_at < created_before]
+        old = [image for image in self._in_state(StorageState.BOTH) if image.created_at < created_before]
         return tuple(image for image in sorted(old, key=_age) if after is None or _age(image) > _age(after))[
             :limit
         ]
@@ -29,15 +29,17 @@ class MemoryImageInventory:
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
     ) -> int:
-        return sum(created_before is None or image.created_at < created_before for image in self._of(state))
+        return sum(
+            created_before is None or image.created_at < created_before for image in self._in_state(state)
+        )
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
-        known = {
+        recorded = {
             key for image in self._state.images.values() for key in (image.blob_key, image.thumbnail_key)
         }
-        return frozenset(keys) - known
+        return frozenset(keys) - recorded
 
-    def _of(self, state: StorageState | None) -> list[Image]:
+    def _in_state(self, state: StorageState | None) -> list[Image]:
         return [image for image in self._state.images.values() if state in (None, image.storage)]
 
 

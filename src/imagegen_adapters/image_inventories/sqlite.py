@@ -13,7 +13,7 @@ _IMAGES = "SELECT * FROM images WHERE id > :after ORDER BY id LIMIT :limit"
 
 _IMAGES_IN_STATE = "SELECT * FROM images WHERE storage = :state AND id > :after ORDER BY id LIMIT :limit"
 
-# A pass follows each new image, and a hundred thousand may be in both stores, none of them old enough.
+# Each new image triggers a pass, and a hundred thousand may be in both stores without being old enough.
 _AGED = """
 SELECT * FROM images INDEXED BY images_by_age
 WHERE storage = 'both' AND created_at < :before AND (created_at, id) > (:created_at, :id)
@@ -61,8 +61,8 @@ class SqliteImageInventory:
         return int(await self._database.read(lambda c: c.execute(_COUNT, values).fetchone()[0]))
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
-        asked = to_json(list(keys))
-        rows = await self._database.read(lambda c: c.execute(_KNOWN, (asked,)).fetchall())
+        values = to_json(list(keys))
+        rows = await self._database.read(lambda c: c.execute(_KNOWN, (values,)).fetchall())
         return frozenset(keys) - {row[0] for row in rows}
 
     async def _read(self, statement: str, values: Mapping[str, Any]) -> tuple[Image, ...]:

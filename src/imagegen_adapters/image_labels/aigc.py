@@ -1,4 +1,4 @@
-"""The implicit label of GB 45438-2025: an XMP property that says who made the image, and its id."""
+"""The implicit label of GB 45438-2025: an XMP property that names the image's producer and its id."""
 
 from collections.abc import AsyncIterator
 

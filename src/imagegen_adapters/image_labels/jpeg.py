@@ -10,7 +10,7 @@ _START_OF_IMAGE = b"\xff\xd8"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT_BYTES = 0xFFFF
 _MAX_METADATA_BYTES = 4 * 1024 * 1024
-"""Bytes of metadata in front that are held to look for a packet among them; colour profiles are large."""
+"""The metadata at the beginning that is buffered to look for a packet in it; colour profiles are large."""
 
 _MARKER = 0xFF
 _COMMENT = 0xFE
@@ -19,7 +19,7 @@ _APP0, _APP1 = 0xE0, 0xE1
 
 
 async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP; the segments before the image are looked through."""
+    """Yield the file with the label in its XMP packet, looked up in the segments before the image data."""
     source = ByteStream(chunks)
     start = await source.take(len(_START_OF_IMAGE))
     yield start
@@ -27,19 +27,19 @@ async def label_jpeg(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIte
         segments = [segment async for segment in _metadata(source)]
         for segment in _labelled(segments, label):
             yield segment
-    async for piece in source.rest():
-        yield piece
+    async for chunk in source.rest():
+        yield chunk
 
 
 async def _metadata(source: ByteStream) -> AsyncIterator[bytes]:
     """Yield the application segments and comments at the beginning, each with its marker."""
-    held = 0
-    while held < _MAX_METADATA_BYTES:
+    size = 0
+    while size < _MAX_METADATA_BYTES:
         head = await source.peek(4)
         if len(head) < 4 or head[0] != _MARKER or (head[1] not in _APP and head[1] != _COMMENT):  # noqa: PLR2004 - marker and length
             return
         segment = await source.take(2 + int(struct.unpack(">H", head[2:])[0]))
-        held += len(segment)
+        size += len(segment)
         yield segment
 
 
@@ -47,15 +47,15 @@ def _labelled(segments: list[bytes], label: AigcLabel) -> list[bytes]:
     start = 4 + len(_XMP)
     for index, segment in enumerate(segments):
         if segment[1] == _APP1 and segment[4:start] == _XMP:
-            joined = _segment(label.merged_into(segment[start:]))
-            return [*segments[:index], joined or _label_segment(label), *segments[index + 1 :]]
-    place = 0
-    while place < len(segments) and _comes_first(segments[place]):
-        place += 1
-    return [*segments[:place], _label_segment(label), *segments[place:]]
+            merged = _segment(label.merged_into(segment[start:]))
+            return [*segments[:index], merged or _label_segment(label), *segments[index + 1 :]]
+    index = 0
+    while index < len(segments) and _precedes_xmp(segments[index]):
+        index += 1
+    return [*segments[:index], _label_segment(label), *segments[index:]]
 
 
-def _comes_first(segment: bytes) -> bool:
+def _precedes_xmp(segment: bytes) -> bool:
     return segment[1] == _APP0 or (segment[1] == _APP1 and segment[4:8] == b"Exif")
 
 
@@ -64,7 +64,7 @@ def _label_segment(label: AigcLabel) -> bytes:
 
 
 def _segment(packet: bytes) -> bytes | None:
-    """Return the segment of a packet; None when it is too long for one."""
+    """Return the segment with a packet; None if the packet is too long for one."""
     length = 2 + len(_XMP) + len(packet)
     if length > _MAX_SEGMENT_BYTES:
         return None

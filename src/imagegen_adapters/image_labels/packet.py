@@ -7,7 +7,7 @@ import attrs
 
 NAMESPACE = b"http://www.tc260.org.cn/ns/AIGC/1.0/"
 MAX_PACKET_BYTES = 1024 * 1024
-"""Bytes of a packet that is still read; a larger one is left as it is."""
+"""Larger packets are left as they are."""
 
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _OPEN = (
@@ -19,20 +19,20 @@ _END_OF_RDF = b"</rdf:RDF>"
 
 @attrs.frozen(kw_only=True)
 class AigcLabel:
-    """Who made the image (name or code of the provider), and that image's own id."""
+    """The producer of an image (the name or code of the service provider) and the id of the image."""
 
     producer: str
     produce_id: str
 
     def packet(self) -> bytes:
-        """Return a whole packet with nothing but the label."""
+        """Return a complete packet with only the label."""
         return _HEAD + _OPEN + self._description() + _CLOSE
 
     def merged_into(self, packet: bytes) -> bytes:
-        """Return another packet with the label in it.
+        """Return another packet with the label added.
 
-        One that has such a label keeps it alone. One that is written in an unusual way, so that the
-        label's place cannot be found, gives way to ours.
+        A packet that has such a label is returned unchanged. A packet in which the place for the label cannot
+        be found, because it is written in an unusual way, is replaced by `packet`.
         """
         if NAMESPACE in packet:
             return packet
@@ -51,6 +51,6 @@ class AigcLabel:
             "PropagateID": "",
             "ReservedCode2": "",
         }
-        told = escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), {'"': "&quot;"})
+        text = escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")), {'"': "&quot;"})
         opening = b'<rdf:Description rdf:about="" xmlns:TC260="' + NAMESPACE + b'">'
-        return opening + f"<TC260:AIGC>{told}</TC260:AIGC></rdf:Description>".encode("utf-8", "replace")
+        return opening + f"<TC260:AIGC>{text}</TC260:AIGC></rdf:Description>".encode("utf-8", "replace")

@@ -15,7 +15,7 @@ _PLAIN = b"\0\0\0\0"  # not compressed, no language, no translated keyword
 
 
 async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP; chunks that hold none pass as they are."""
+    """Yield the file with the label in its XMP packet; all other chunks pass unchanged."""
     source = ByteStream(chunks)
     yield await source.take(_SIGNATURE_BYTES)
     labelled = False
@@ -24,34 +24,34 @@ async def label_png(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIter
         if (
             kind == b"iTXt"
             and length <= MAX_PACKET_BYTES
-            and (told := await _xmp(source, length)) is not None
+            and (packet := await _xmp(source, length)) is not None
         ):
             await source.take(_HEADER_BYTES + length + _CRC_BYTES)
-            yield _chunk(label.merged_into(told))
+            yield _chunk(label.merged_into(packet))
             labelled = True
             continue
         if kind == b"IDAT" and not labelled:
             yield _chunk(label.packet())
             labelled = True
-        async for piece in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
-            yield piece
-    async for piece in source.rest():
-        yield piece
+        async for chunk in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
+            yield chunk
+    async for chunk in source.rest():
+        yield chunk
 
 
 async def _xmp(source: ByteStream, length: int) -> bytes | None:
-    """Return the packet of the text chunk that comes next, or None when it holds something else."""
+    """Return the XMP packet in the next text chunk, or None if it holds something else."""
     data = (await source.peek(_HEADER_BYTES + length))[_HEADER_BYTES:]
     if len(data) < length or not data.startswith(_XMP):
         return None
     flags, rest = data[len(_XMP) : len(_XMP) + 2], data[len(_XMP) + 2 :]
     *_, text = rest.split(b"\0", 2)
     if flags[:1] == b"\1":
-        return _inflated(text)
+        return _decompressed(text)
     return text
 
 
-def _inflated(text: bytes) -> bytes | None:
+def _decompressed(text: bytes) -> bytes | None:
     decompressor = zlib.decompressobj()
     try:
         plain = decompressor.decompress(text, MAX_PACKET_BYTES)

@@ -1,4 +1,4 @@
-"""The label in a WebP: an ``XMP `` chunk at the end, which the ``VP8X`` header in front announces.
+"""The label in a WebP: an ``XMP `` chunk at the end, announced by the ``VP8X`` header at the beginning.
 
 https://developers.google.com/speed/webp/docs/riff_container
 """
@@ -25,77 +25,77 @@ _LOSSLESS_START = 0x2F
 
 
 async def label_webp(chunks: AsyncIterator[bytes], label: AigcLabel) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP; one whose header cannot be true passes as it is.
+    """Yield the file with the label in its XMP packet; a file with an implausible header passes unchanged.
 
-    The size of the whole stands in front. A file that has a packet already is therefore written to a
-    temporary file first, since only its end tells how long that packet is.
+    The file begins with its size. A file that already has a packet is therefore written to a temporary file
+    first, since the length of that packet is only known at the end.
     """
     source = ByteStream(chunks)
     riff = await source.take(_RIFF_BYTES)
     head = await source.peek(_HEADER_BYTES + 10)
     extended = _extended_header(head)
-    made = head[:4] != b"VP8X"
-    # A stream that was written without looking back says 0 or 4 GiB here.
-    body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if made else _VP8X_BYTES)
+    lacks_vp8x = head[:4] != b"VP8X"
+    # An encoder that could not seek back writes a size of 0 or 4 GiB here.
+    body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if lacks_vp8x else _VP8X_BYTES)
     if extended is None or not 0 < body_bytes <= MAX_IMAGE_BYTES:
         yield riff
-        async for piece in source.rest():
-            yield piece
+        async for chunk in source.rest():
+            yield chunk
         return
-    if not made:
+    if not lacks_vp8x:
         await source.take(_VP8X_BYTES)
     flags, rest = extended[_HEADER_BYTES], extended[_HEADER_BYTES + 1 :]
     extended = extended[:_HEADER_BYTES] + bytes((flags | _XMP_FLAG,)) + rest
     body = _with_merged_packet if flags & _XMP_FLAG else _with_appended_packet
-    async for piece in body(source, body_bytes, extended, label):
-        yield piece
+    async for chunk in body(source, body_bytes, extended, label):
+        yield chunk
 
 
 async def _with_appended_packet(
     source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
 ) -> AsyncIterator[bytes]:
     padding = b"\0" * (body_bytes % 2)
-    ours = padding + _chunk(b"XMP ", label.packet())
-    yield _riff(extended, body_bytes + len(ours)) + extended
-    async for piece in source.forward(body_bytes):
-        yield piece
-    yield ours
+    label_chunk = padding + _chunk(b"XMP ", label.packet())
+    yield _riff(extended, body_bytes + len(label_chunk)) + extended
+    async for chunk in source.forward(body_bytes):
+        yield chunk
+    yield label_chunk
 
 
 async def _with_merged_packet(
     source: ByteStream, body_bytes: int, extended: bytes, label: AigcLabel
 ) -> AsyncIterator[bytes]:
-    """Yield the same chunks but the packet, which comes last and joined with the label."""
+    """Yield the same chunks, with the packet moved to the end and merged with the label."""
     packet = None
-    left = body_bytes
-    with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES) as kept:
-        while left > 0 and len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
+    remaining = body_bytes
+    with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES) as spooled:
+        while remaining > 0 and len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
             length = int(struct.unpack("<I", header[4:])[0])
             whole = _HEADER_BYTES + length + length % 2
-            left -= whole
+            remaining -= whole
             if header[:4] == b"XMP " and length <= MAX_PACKET_BYTES:
                 packet = (await source.take(whole))[_HEADER_BYTES : _HEADER_BYTES + length]
                 continue
-            async for piece in source.forward(whole):
-                await asyncio.to_thread(kept.write, piece)
-        joined = label.packet() if packet is None else label.merged_into(packet)
-        ours = b"\0" * (kept.tell() % 2) + _chunk(b"XMP ", joined)
-        yield _riff(extended, kept.tell() + len(ours)) + extended
-        async for piece in _pieces(kept):
-            yield piece
-        yield ours
+            async for chunk in source.forward(whole):
+                await asyncio.to_thread(spooled.write, chunk)
+        merged = label.packet() if packet is None else label.merged_into(packet)
+        label_chunk = b"\0" * (spooled.tell() % 2) + _chunk(b"XMP ", merged)
+        yield _riff(extended, spooled.tell() + len(label_chunk)) + extended
+        async for chunk in _chunks(spooled):
+            yield chunk
+        yield label_chunk
 
 
-async def _pieces(kept: IO[bytes]) -> AsyncIterator[bytes]:
-    kept.seek(0)
-    while piece := await asyncio.to_thread(kept.read, _CHUNK_BYTES):
-        yield piece
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    file.seek(0)
+    while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+        yield chunk
 
 
 def _extended_header(head: bytes) -> bytes | None:
-    """Return the ``VP8X`` chunk that the file has or needs; None when its beginning is not understood."""
+    """Return the existing or a new ``VP8X`` chunk; None if the beginning of the file is not understood."""
     kind, data = head[:4], head[_HEADER_BYTES:]
-    if len(data) < 10:  # noqa: PLR2004 - what the longest of the three headers takes
+    if len(data) < 10:  # noqa: PLR2004 - the length of the longest of the three headers
         return None
     if kind == b"VP8X":
         return head[:_VP8X_BYTES]

@@ -1,7 +1,7 @@
-"""What is known of models by their ids: whether a provider still serves them, and what replaces them.
+"""The lifecycle of models: whether their provider still serves them, and what replaces them.
 
-``lifecycles.yaml`` beside this module is the data; a model that it does not name counts as active.
-What a model can do is each adapter's own knowledge.
+The data is in ``lifecycles.yaml`` next to this module; a model that it does not list counts as active. The
+capabilities of a model are defined by its adapter.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
 
 @attrs.frozen(kw_only=True)
 class CatalogueEntry:
-    """One line of the data file; ``date`` (ISO) is when the provider switched it off or will."""
+    """One entry of the data file; ``date`` (ISO) is when the provider retired the model or will retire it."""
 
     id: str
     provider: str
@@ -27,14 +27,14 @@ class CatalogueEntry:
 
     @property
     def lifecycle(self) -> Lifecycle:
-        """The entry as the core's value."""
+        """The entry as a value of the core."""
         return Lifecycle(status=self.status, date=self.date, replacement=self.replacement)
 
 
 def lifecycle_of(model_id: str) -> Lifecycle:
-    """Return where ``model_id`` is in its life; active when the catalogue does not know it.
+    """Return the lifecycle of a model; active if it is not in the catalogue.
 
-    A leading ``models/`` or ``publishers/…/models/`` makes no difference.
+    A leading ``models/`` or ``publishers/…/models/`` is ignored.
     """
     entry = catalogue().get(model_id.rpartition("models/")[2])
     return entry.lifecycle if entry is not None else Lifecycle()

@@ -1,1 +1,1 @@
-"""Where the work on other stores waits: memory or SQLite."""
+"""Outboxes: pending work on the archive, in memory or in SQLite."""

@@ -1,4 +1,4 @@
-"""An outbox in memory, over the state that the other adapters in memory share."""
+"""An outbox in memory, over the state shared by the in-memory adapters."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, 
 
 
 class MemoryOutbox:
-    """Takes the removals over that `MemoryImageRecords.delete` notes in ``state``; gone with the process."""
+    """Also takes over removals that `MemoryImageRecords.delete` records in ``state``."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -70,7 +70,7 @@ class MemoryOutbox:
         while self._state.removals:
             key = self._state.removals.pop(0)
             for entry in list(self._entries.values()):
-                if entry.blob_key == key:  # nothing is uploaded that is to be removed
+                if entry.blob_key == key:  # a blob to be removed is not uploaded
                     del self._entries[entry.id]
             self._add(OutboxKind.REMOVE, key, None)
         return list(self._entries.values())

@@ -1,4 +1,4 @@
-"""The outbox as a table beside the images, so that both change in one transaction."""
+"""The outbox as a table in the database of the images, so that both change in one transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
-# A hundred thousand entries may wait while OSS is away, and a pass follows each new image. So what waits is
-# never gone through where everybody's writes queue up: the scan reads elsewhere, and claims use an index.
+# A hundred thousand entries may wait while OSS is unreachable, and each new image triggers a pass. So the
+# writer, which all writes share, never scans the waiting entries: a reader does, and claims use an index.
 
 _MISSING_UPLOADS = """
 SELECT id FROM images

@@ -1,1 +1,1 @@
-"""Where saved provider configurations are kept."""
+"""Stores of saved provider configurations."""

@@ -1,4 +1,4 @@
-"""Saved provider configurations in memory, their keys in the clear."""
+"""Saved provider configurations in memory, with unsealed keys."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 
 class MemoryProviderConfigs:
-    """One configuration a name; gone with the process."""
+    """One configuration per provider name; lost when the process ends."""
 
     def __init__(self) -> None:
         self._configs: dict[str, ProviderConfig] = {}

@@ -34,30 +34,30 @@ if TYPE_CHECKING:
 class SqliteProviderConfigs:
     """The provider_configs table.
 
-    A key opens only in its own row and only while that row's address has the origin that the key was
-    saved for, so neither a swapped token nor an edited address brings a key to a stranger. The same holds
-    for secret headers and a proxy's password, which are sealed together; where they cannot be opened, the
-    key is locked, since a call without them would not be what was configured. The rows are read once and
-    then known, since each request needs them and one process alone changes them.
+    A key opens only in its own row and only while that row's address has the origin that the key was saved
+    for, so neither a swapped token nor an edited address sends a key to another host. The same holds for
+    secret headers and a proxy's password, which are sealed together. If they cannot be opened, the key counts
+    as locked, since a call without them would differ from what was configured. The rows are cached, since
+    every request needs them and only this process changes them.
     """
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database = database
         self._box = box
-        self._known: tuple[ProviderConfig, ...] | None = None
+        self._cache: tuple[ProviderConfig, ...] | None = None
         self._changes = 0
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
         return next((c for c in await self.all() if c.provider_name == provider_name), None)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
-        if self._known is not None:
-            return self._known
+        if self._cache is not None:
+            return self._cache
         changes = self._changes
         rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
         read = tuple(self._config(row) for row in rows)
         if changes == self._changes:
-            self._known = read
+            self._cache = read
         return read
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
@@ -68,8 +68,8 @@ class SqliteProviderConfigs:
         def save(connection: sqlite3.Connection) -> None:
             table = _table(connection)
             before = _named(table, config.provider_name)
-            kept = before[0]["created_at"] if before else None
-            table.upsert({**row, "created_at": kept or row["created_at"]}, pk="provider_name")
+            created_at = before[0]["created_at"] if before else None
+            table.upsert({**row, "created_at": created_at or row["created_at"]}, pk="provider_name")
 
         await self._change(save)
 
@@ -83,9 +83,9 @@ class SqliteProviderConfigs:
         await self._change(delete)
 
     async def seal_plaintext(self) -> None:
-        """Seal the secret headers and passwords that versions before `m010_sealed_extra` stored readable.
+        """Seal secret headers and passwords that versions before `m010_sealed_extra` stored in plain text.
 
-        While the box is locked, and where a row's own key does not open, they stay as they are.
+        Rows stay as they are while the box is locked, or if their own key cannot be opened.
         """
         rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
         for row in rows:
@@ -96,16 +96,16 @@ class SqliteProviderConfigs:
                 await self.save(config, key_origin=row["key_origin"])
 
     async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """Write, and forget what is known before and after, so that no read in between is remembered."""
-        self._forget()
+        """Write, and clear the cache before and after, so that no concurrent read is cached."""
+        self._clear_cache()
         try:
             await self._database.write(change)
         finally:
-            self._forget()
+            self._clear_cache()
 
-    def _forget(self) -> None:
+    def _clear_cache(self) -> None:
         self._changes += 1
-        self._known = None
+        self._cache = None
 
     def _row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
         key = None if config.api_key is None else config.api_key.reveal()
@@ -167,7 +167,7 @@ class SqliteProviderConfigs:
 
 
 async def sealed_sample(database: Database) -> str | None:
-    """Return any sealed token of the database, or None when it holds none: what a master key must open."""
+    """Return any sealed token in the database, which the master key must open, or None if there is none."""
     query = """
         SELECT api_key FROM provider_configs WHERE api_key IS NOT NULL
         UNION ALL SELECT sealed_extra FROM provider_configs WHERE sealed_extra IS NOT NULL
@@ -183,9 +183,9 @@ def _context(provider_name: str, key_origin: str, column: str) -> str:
 
 
 def _table(connection: sqlite3.Connection) -> "Table":
-    from sqlite_utils import Database as Tables  # takes a moment to load
+    from sqlite_utils import Database as Tables  # slow to import
 
-    # A `query_only` connection refuses the pragma that recursive triggers would take.
+    # A `query_only` connection rejects the pragma that enables recursive triggers.
     return Tables(connection, execute_plugins=False, recursive_triggers=False).table("provider_configs")
 
 

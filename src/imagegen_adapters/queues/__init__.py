@@ -1,1 +1,1 @@
-"""Where tasks wait."""
+"""Queues of pending tasks."""

@@ -1,4 +1,4 @@
-"""A queue over the tasks in memory."""
+"""A queue over tasks in memory."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 
 class MemoryQueue:
-    """The pending tasks of ``state``; it must be the one of the task repository."""
+    """The pending tasks of ``state``, which must be shared with the task repository."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state

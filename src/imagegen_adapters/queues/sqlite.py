@@ -1,4 +1,4 @@
-"""A queue over the tasks table: being pending is being queued."""
+"""A queue over the tasks table: a pending task is a queued task."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from imagegen_core.tasks.task import Task
 
 
 class SqliteQueue:
-    """The pending tasks of ``database``; it must be the one of the task repository."""
+    """The pending tasks of ``database``, which must be shared with the task repository."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,24 +1,24 @@
-"""Wakes whoever waits for something to claim."""
+"""Wakes workers that wait for a task to claim."""
 
 import asyncio
 
 
 class WakeSignal:
-    """Stays rung until the next claim, so a task that comes between a claim and a wait is not slept over."""
+    """Stays set until the next claim, so that a task added between a claim and a wait is not missed."""
 
     def __init__(self) -> None:
         self._notified = asyncio.Event()
 
     def notify(self) -> None:
-        """Wake all who wait, and the next who will."""
+        """Wake all waiting workers, and make the next wait return at once."""
         self._notified.set()
 
     def reset(self) -> None:
-        """Forget the ringing; called before looking, never after."""
+        """Clear the signal; call this before checking for tasks, never after."""
         self._notified.clear()
 
     async def wait(self, seconds: float) -> None:
-        """Return when it rings, after that many seconds at the latest."""
+        """Return on the next notification, or after the given seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._notified.wait()

@@ -1,4 +1,4 @@
-"""Makes log lines of events: without secrets, and one line each."""
+"""Prepares log events for rendering: without secrets, and on one line each."""
 
 import re
 from collections.abc import Callable, MutableMapping
@@ -12,10 +12,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 def redact_event(
     redactor: PatternRedactor,
 ) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Return a structlog processor that redacts every field and keeps every line one line.
+    """Return a structlog processor that redacts every field and escapes line breaks.
 
-    It belongs right before the renderer, after `structlog.processors.format_exc_info`: a traceback that
-    is still an object cannot be redacted.
+    Place it right before the renderer and after `structlog.processors.format_exc_info`, since a traceback
+    object cannot be redacted.
     """
 
     def process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -25,9 +25,9 @@ def redact_event(
 
 
 def on_one_line(value: Any) -> Any:
-    """Return the value with line breaks, other control characters and bidi marks in all its text escaped."""
+    """Return the value with line breaks, control characters and bidi marks in all of its text escaped."""
     if isinstance(value, str):
-        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
+        return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
     if isinstance(value, dict):
         return {on_one_line(name): on_one_line(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Masks what was registered and nothing else: for tests, which see that a text is masked for that reason."""
+"""Masks only registered secrets, so that tests can tell that this is why a text was masked."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from imagegen_adapters.redactors.spellings import MASK, spellings
 
 @attrs.define
 class MemoryRedactor:
-    """Keeps every secret for good, in ``secrets``; what only looks like one stays as it is."""
+    """Keeps all secrets in ``secrets``; text that only looks like a secret is not masked."""
 
     secrets: list[str] = attrs.field(factory=list)
 

@@ -1,7 +1,8 @@
-"""Takes secrets out of text before it is logged, stored or shown. Pure.
+"""Removes secrets from text before it is logged, stored or shown. Pure.
 
-First the secrets that are in use, in every spelling that a library or a provider may echo, also when a long
-text was cut in the middle of one; then whatever looks like one. Still, cut text after this, not before.
+First it masks the registered secrets, in every spelling that a library or a provider may echo, even if a
+long text was truncated in the middle of one; then everything that looks like a secret. Even so, truncate text
+after redacting it, not before.
 """
 
 import re
@@ -13,16 +14,16 @@ from typing import Any
 from imagegen_adapters.redactors.spellings import MASK, spellings
 
 _MIN_TRUNCATED_CHARS = 150
-"""Nobody cuts a provider's words to less; looking for half a key in every short text would take its time."""
+"""Nothing truncates a provider's message to less, so shorter texts are not searched for partial secrets."""
 
 _MIN_FRAGMENT_CHARS = 6
-"""So many characters of a secret at the end of a cut text are taken for its beginning."""
+"""A truncated text that ends with this many characters of a secret is taken to contain its beginning."""
 
 _NAMED = (
     r"(?:api[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret|token|passw(?:or)?d|pwd"
     r"|signature|sig|sign|credentials?|authorization|auth|cookie|key)"
 )
-"""How the names of secrets end. What comes before does not matter, and matching it would take its time."""
+"""The suffixes of the names of secrets. What precedes them is not matched, to save time."""
 
 _SECRET_FIELD = re.compile(rf"[a-z0-9_.-]*{_NAMED}", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
@@ -42,37 +43,37 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     # {"api_key": "…"}, token=…, ?X-Amz-Signature=…
     (re.compile(rf"({_NAMED}['\"]?\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
     (re.compile(rf"({_NAMED}=)[^\s&#'\"<>;,)]+", re.IGNORECASE), rf"\1{MASK}"),
-    # Prefixes that providers gave their keys for this very purpose.
+    # Prefixes by which providers make their keys recognisable.
     (re.compile(r"\b(?:sk|pk|rk|hf|r8|gsk|xai|fal|key|tok|ghp|github_pat)[-_][A-Za-z0-9_-]{12,}"), MASK),
     (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\bya29\.[A-Za-z0-9._-]{10,}"), MASK),
     (re.compile(r"\b(?:LTAI|AKIA|ASIA)[A-Za-z0-9]{12,}"), MASK),
-    # A JSON Web Token; what only begins like one is taken in whole, so that it is not looked through again.
+    # A JSON Web Token. Text that only begins like one is matched as a whole, so that it is not scanned again.
     (
         re.compile(r"\beyJ(?:[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*|[A-Za-z0-9_-]*+())"),
-        lambda found: MASK if found[1] is None else found[0],
+        lambda match: MASK if match[1] is None else match[0],
     ),
 )
 _USER_INFO = re.compile(r"://[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
 _URL = re.compile(r"https?://[^\s'\"<>]*", re.IGNORECASE)
 
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
-"""Fields of log lines that are named like secrets and are none (a blob's key)."""
+"""Log fields named like secrets that are not secret, such as a blob's key."""
 
 _MAX_DEPTH = 8
 _MAX_CACHED_CHARS = 128
 _MAX_CACHED_TEXTS = 1024
-"""Log lines repeat their short texts (names of fields, events, paths), so those are remembered."""
+"""Log lines repeat short texts (names of fields, events, paths), so their redacted forms are cached."""
 
 _MAX_PERMANENT_SECRETS = 32
 _MAX_RECENT_SECRETS = 256
 
 
 class PatternRedactor:
-    """Knows the secrets in use; threads may share it.
+    """Masks registered secrets and everything that looks like a secret; thread-safe.
 
-    The first 32 are kept for good: they are the service's own. Of those that come with requests, the 256
-    that were used last are known, so that a stream of new keys neither fills the memory nor slows the logs.
+    The first 32 secrets, which are the service's own, are kept permanently. Of those that arrive with
+    requests, the 256 most recently used are kept, so that new keys neither exhaust memory nor slow logging.
     """
 
     def __init__(self) -> None:
@@ -82,35 +83,33 @@ class PatternRedactor:
         self._rebuild()
 
     def register(self, secret: str) -> None:
-        """Mask this secret from now on; knowing it already is fine. Fewer than 4 characters are no secret."""
+        """Mask this secret from now on; idempotent. Texts of fewer than 4 characters are ignored."""
         with self._lock:
             if secret in self._permanent:
                 return
-            known = self._recent.pop(secret, None)
-            place = (
-                self._permanent
-                if known is None and len(self._permanent) < _MAX_PERMANENT_SECRETS
-                else self._recent
-            )
-            place[secret] = spellings(secret) if known is None else known
-            if known is None:
+            forms = self._recent.pop(secret, None)
+            is_new = forms is None
+            has_room = len(self._permanent) < _MAX_PERMANENT_SECRETS
+            secrets = self._permanent if is_new and has_room else self._recent
+            secrets[secret] = spellings(secret) if forms is None else forms
+            if is_new:
                 self._drop_oldest()
                 self._rebuild()
 
     def forget(self, secret: str) -> None:
-        """Mask it no longer; a secret that is not known is fine."""
+        """Stop masking this secret; unknown secrets are ignored."""
         with self._lock:
             self._permanent.pop(secret, None)
             self._recent.pop(secret, None)
             self._rebuild()
 
     def redact(self, text: str, *, limit: int | None = None) -> str:
-        """Return the text without secrets and without the queries of URLs, cut to ``limit`` characters."""
+        """Return the text without secrets and without URL queries, truncated to ``limit`` characters."""
         redacted = self._short(text) if len(text) <= _MAX_CACHED_CHARS else _redacted(text, self._forms)
         return redacted if limit is None else redacted[:limit]
 
     def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a copy without secrets, at any depth; a text in a field named like a secret goes whole."""
+        """Return a copy without secrets at any depth; a field named like a secret is masked completely."""
         return {self.redact(str(name)): self._field(str(name), value, 0) for name, value in fields.items()}
 
     def _drop_oldest(self) -> None:
@@ -142,25 +141,25 @@ class PatternRedactor:
 
 
 def _redacted(text: str, forms: tuple[str, ...]) -> str:
-    may_be_cut = len(text) >= _MIN_TRUNCATED_CHARS
+    may_be_truncated = len(text) >= _MIN_TRUNCATED_CHARS
     for form in forms:
         if form in text:
             text = text.replace(form, MASK)
-    if may_be_cut:
-        text = _without_cut_secret(text, forms)
+    if may_be_truncated:
+        text = _without_truncated_secret(text, forms)
     text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
 
 
-def _without_cut_secret(text: str, forms: tuple[str, ...]) -> str:
-    """Return the text without the beginning of a secret that it ends with."""
+def _without_truncated_secret(text: str, forms: tuple[str, ...]) -> str:
+    """Return the text with the beginning of a secret at its end masked."""
     whole = text.rstrip("…")
     for form in forms:
-        at = whole.rfind(form[:_MIN_FRAGMENT_CHARS])
-        if at >= 0 and form.startswith(whole[at:]):
-            return whole[:at] + MASK
+        index = whole.rfind(form[:_MIN_FRAGMENT_CHARS])
+        if index >= 0 and form.startswith(whole[index:]):
+            return whole[:index] + MASK
     return text
 
 

@@ -1,4 +1,4 @@
-"""The ways in which a library or a provider may spell a secret that it echoes. Pure."""
+"""The encodings in which a library or a provider may echo a secret. Pure."""
 
 import base64
 import json
@@ -10,22 +10,22 @@ from urllib.parse import quote, quote_plus
 MASK = "****"
 
 _MIN_SECRET_CHARS = 4
-"""Shorter secrets are no secrets, and masking them would make text unreadable."""
+"""Shorter texts do not count as secrets: masking them would make text unreadable."""
 
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def spellings(secret: str) -> frozenset[str]:
-    """Return the ways in which a secret may turn up in text; none for one that is too short to be one."""
+    """Return the forms in which a secret may occur in text; none if it is too short to be a secret."""
     if len(secret) < _MIN_SECRET_CHARS:
         return frozenset()
     data = secret.encode("utf-8", "surrogatepass")
-    found = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
-    found |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
+    forms = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
+    forms |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
     _, colon, password = secret.partition(":")
     if colon and len(password) > _MIN_SECRET_CHARS:
-        found |= spellings(password)
-    return frozenset(form for form in found if len(form) >= _MIN_SECRET_CHARS)
+        forms |= spellings(password)
+    return frozenset(form for form in forms if len(form) >= _MIN_SECRET_CHARS)
 
 
 def _url_forms(data: bytes) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _url_forms(data: bytes) -> Iterator[str]:
         "".join(f"%{byte:02X}" for byte in data),
     ):
         yield form
-        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form)
+        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form)
         yield quote(form)  # encoded twice
 
 
@@ -48,7 +48,7 @@ def _json_forms(secret: str) -> Iterator[str]:
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
-    """Yield the parts of Base64 that depend on the secret alone, wherever it stands in what was encoded."""
+    """Yield the parts of a Base64 text that depend only on the secret, at each of its possible alignments."""
     for skipped in range(3):
         encoded = base64.b64encode(b"\0" * skipped + data).decode("ascii")
         first = (0, 2, 3)[skipped]
@@ -64,7 +64,7 @@ def _base64_forms(data: bytes) -> Iterator[str]:
 
 
 def without(text: str, secret: str | None) -> str:
-    """Return the text without one secret, in any of its spellings."""
+    """Return the text with one secret masked, in all of its spellings."""
     for form in sorted(spellings(secret or ""), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text

@@ -1,4 +1,4 @@
-"""Seals secrets under a master key from the environment or from ``master.key`` in the data directory."""
+"""Seals secrets with a master key from the environment or from ``master.key`` in the data directory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,8 +26,8 @@ class FernetSecretBox:
     """The `SecretBox` of a data directory.
 
     Args:
-        sealing: the keys; None when there are none that could be used.
-        lock_reason: why nothing is sealed or opened now, or None.
+        sealing: the keys; None if there are no usable ones.
+        lock_reason: why nothing can be sealed or opened, or None.
     """
 
     def __init__(self, sealing: Sealing | None, *, lock_reason: Message | None = None) -> None:
@@ -35,23 +35,24 @@ class FernetSecretBox:
         self._reason = lock_reason or (None if sealing else KeyCode.MASTER_KEY_MISSING())
 
     @classmethod
-    def for_directory(cls, directory: Path, *, given: str | None, sample: str | None) -> Self:
+    def for_directory(cls, directory: Path, *, environment_keys: str | None, sample: str | None) -> Self:
         """Return the box of a data directory, which must exist.
 
-        At the very first start ``master.key`` is made. Later, a key that is missing or wrong locks the
-        box: nothing is opened, nothing is sealed, no file is changed.
+        On the very first start, ``master.key`` is created. Later, a missing or wrong key locks the box:
+        nothing is opened or sealed, and no file is changed.
 
         Args:
             directory: holds ``master.key`` and ``master.check``, both of mode 0600.
-            given: keys from the environment, parted by commas, instead of the file; the first one seals.
-            sample: any token in the database, or None when none is stored there.
+            environment_keys: keys from the environment, separated by commas, used instead of the file; the
+                first one seals.
+            sample: any token stored in the database, or None if there is none.
 
         Raises:
-            MasterKeyRefused: others may read ``master.key``, or it is there beside other keys in the
-                environment.
+            MasterKeyRefused: ``master.key`` is readable by others, or it exists and differs from the keys in
+                the environment.
         """
         sweep_temporary(directory)
-        keys = _keys(directory, given)
+        keys = _keys(directory, environment_keys)
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:
             keys = make_key(directory)
@@ -61,20 +62,20 @@ class FernetSecretBox:
         return cls(sealing, lock_reason=reason)
 
     @classmethod
-    def for_inspection(cls, directory: Path, *, given: str | None, tokens: Sequence[str]) -> Self:
-        """Return the box of a data directory and change no file of it.
+    def for_inspection(cls, directory: Path, *, environment_keys: str | None, tokens: Sequence[str]) -> Self:
+        """Return the box of a data directory without changing any file in it.
 
         Args:
             directory: as for `for_directory`.
-            given: the same.
-            tokens: all that are in the database; each must open.
+            environment_keys: as for `for_directory`.
+            tokens: all tokens in the database; each must open.
 
         Raises:
             MasterKeyRefused: as for `for_directory`.
         """
         witness = read_witness(directory)
         sealing, reason = _checked_sealing(
-            _keys(directory, given), [*tokens, *([] if witness is None else [witness])]
+            _keys(directory, environment_keys), [*tokens, *([] if witness is None else [witness])]
         )
         return cls(sealing, lock_reason=reason)
 
@@ -85,7 +86,7 @@ class FernetSecretBox:
         return self._unlocked().open(token, context=context)
 
     def rotate(self, token: str) -> str:
-        """Return the token sealed under the first key; the same one when it is already.
+        """Return the token sealed with the first key; unchanged if it already is.
 
         Raises:
             KeysLocked: the box is locked, or no key opens the token.
@@ -108,14 +109,14 @@ class FernetSecretBox:
 
 
 def new_witness(sealing: Sealing) -> str:
-    """Return what ``master.check`` holds: any token will do, since it only has to open."""
+    """Return a token for ``master.check``, which only serves to check that the master key opens it."""
     return sealing.seal("these keys were sealed with this master key", context=_WITNESS_CONTEXT)
 
 
 def _checked_sealing(
     keys: tuple[str, ...] | None, tokens: Sequence[str]
 ) -> tuple[Sealing | None, Message | None]:
-    """Return what opens all tokens, or why there is nothing that does."""
+    """Return the sealing that opens all tokens, or the reason why there is none."""
     if keys is None:
         return None, KeyCode.MASTER_KEY_MISSING()
     if not keys or not all(is_valid_key(key) for key in keys):
@@ -126,13 +127,13 @@ def _checked_sealing(
     return sealing, None
 
 
-def _keys(directory: Path, given: str | None) -> tuple[str, ...] | None:
-    """Return the keys of the environment or of the file, which must agree where there are both."""
-    in_file = read_keys(directory)
-    from_environment = parse_keys(given) if given else None
-    if in_file is not None and from_environment is not None and in_file != from_environment:
+def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | None:
+    """Return the keys from the environment or the file, which must be equal if there are both."""
+    file_keys = read_keys(directory)
+    variable_keys = parse_keys(environment_keys) if environment_keys else None
+    if file_keys is not None and variable_keys is not None and file_keys != variable_keys:
         raise MasterKeyRefused(
             f"the master key in the environment is not the one in {KEY_FILE}: "
             "remove the one that is wrong; neither was changed"
         )
-    return in_file if from_environment is None else from_environment
+    return file_keys if variable_keys is None else variable_keys

@@ -1,4 +1,4 @@
-"""The file ``master.key`` and its witness ``master.check``: made once, readable by their owner only."""
+"""The file ``master.key`` and its witness ``master.check``, created once and readable by their owner only."""
 
 import contextlib
 import os
@@ -15,19 +15,19 @@ _TEMPORARY = ".master."
 
 
 class MasterKeyRefused(ImagegenError):
-    """The service must not start with these keys; the message says what to do, in one line."""
+    """The service must not start with these keys; the message says in one line what to do."""
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
-    """Return the keys in the text, parted by commas or white space; the first one seals."""
+    """Return the keys in the text, separated by commas or white space; the first one seals."""
     return tuple(text.replace(",", " ").split())
 
 
 def read_keys(directory: Path) -> tuple[str, ...] | None:
-    """Return the keys in ``master.key``, or None when there is no such file.
+    """Return the keys in ``master.key``, or None if there is no such file.
 
     Raises:
-        MasterKeyRefused: others may read it.
+        MasterKeyRefused: the file is readable by others.
     """
     try:
         with (directory / KEY_FILE).open("rb") as file:
@@ -43,11 +43,11 @@ def read_keys(directory: Path) -> tuple[str, ...] | None:
 
 
 def make_key(directory: Path) -> tuple[str, ...]:
-    """Write a new ``master.key``, durably, and return its key; or that of one which appeared meanwhile."""
+    """Create ``master.key`` durably and return its key, or that of a file created concurrently."""
     key = new_key()
     temporary = _written(directory, key + "\n")
     try:
-        os.link(temporary, directory / KEY_FILE)  # never over another one
+        os.link(temporary, directory / KEY_FILE)  # fails if the file exists
     except FileExistsError:
         return read_keys(directory) or ()
     finally:
@@ -57,7 +57,7 @@ def make_key(directory: Path) -> tuple[str, ...]:
 
 
 def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
-    """Write these keys to ``master.key`` at once and durably."""
+    """Replace the keys in ``master.key``, atomically and durably."""
     _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
 
 
@@ -70,12 +70,12 @@ def read_witness(directory: Path) -> str | None:
 
 
 def write_witness(directory: Path, token: str) -> None:
-    """Write the token to ``master.check``, at once and durably."""
+    """Write the token to ``master.check``, atomically and durably."""
     _replace(directory, CHECK_FILE, token + "\n")
 
 
 def sweep_temporary(directory: Path) -> None:
-    """Remove what a process left that died while it wrote; only for the one that may write now."""
+    """Remove temporary files of a killed process; the caller must hold the lock of the data directory."""
     for path in directory.glob(f"{_TEMPORARY}*.tmp"):
         path.unlink(missing_ok=True)
 
@@ -87,7 +87,7 @@ def _replace(directory: Path, name: str, text: str) -> None:
 
 
 def _written(directory: Path, text: str) -> Path:
-    """Return a new synced file of mode 0600 in the directory."""
+    """Write a new file of mode 0600 in the directory, sync it and return its path."""
     path = directory / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -98,7 +98,7 @@ def _written(directory: Path, text: str) -> Path:
 
 
 def _sync(directory: Path) -> None:
-    with contextlib.suppress(PermissionError):  # Windows opens no directories
+    with contextlib.suppress(PermissionError):  # Windows cannot open directories
         descriptor = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)

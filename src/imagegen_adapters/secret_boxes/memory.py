@@ -1,4 +1,4 @@
-"""Seals with a key that dies with the process: for tests, and for a library user who stores nothing."""
+"""Seals with a key that exists only in memory, for tests and library users who need no persistence."""
 
 from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
@@ -6,7 +6,7 @@ from imagegen_core.errors import KeysLocked
 
 
 class MemorySecretBox:
-    """A `SecretBox` under a fresh key. While ``locked`` it refuses everything, as with a lost master key."""
+    """A `SecretBox` with a new key; while ``locked``, it raises as if the master key were missing."""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.locked = locked

@@ -4,7 +4,7 @@ from imagegen_core.messages import MessageCode
 
 
 class KeyCode(MessageCode):
-    """What is wrong with the master key, or with what it sealed."""
+    """What is wrong with the master key, or with a sealed token."""
 
     SAVED_KEYS_LOCKED = "saved keys are locked: {reason}", "已保存的密钥无法打开：{reason}"
     MASTER_KEY_MISSING = "the master key is missing", "缺少主密钥"

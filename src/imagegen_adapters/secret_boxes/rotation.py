@@ -1,7 +1,7 @@
-"""Changes the master key. May be killed at any point and started again: nothing is ever unreadable.
+"""Rotates the master key. May be killed and restarted at any point without making a secret unreadable.
 
-The new key is written before the old one in ``master.key``, so both open; then each token is sealed anew;
-only when all of them open with the new key alone, the old one goes.
+The new key is written in front of the old one in ``master.key``, so that both open tokens. Then each token is
+sealed again. Only when the new key alone opens all of them, the old one is removed.
 """
 
 from collections.abc import AsyncIterator
@@ -17,34 +17,34 @@ from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key, new_ke
 
 @attrs.frozen(kw_only=True)
 class SealedRow:
-    """Where a token is stored (the store's own words), and the token."""
+    """A sealed token, and where it is stored, in a form that only the store interprets."""
 
     place: str
     token: str = attrs.field(repr=False)
 
 
 class SealedRows(Protocol):
-    """Every sealed token there is."""
+    """All stored sealed tokens."""
 
     def all(self) -> AsyncIterator[SealedRow]:
-        """Yield all of them; rows may be replaced meanwhile."""
+        """Yield all tokens; rows may be replaced meanwhile."""
         ...
 
     async def replace(self, row: SealedRow, token: str) -> None:
-        """Store the token instead of the row's, durably; a row with another token by now is left alone."""
+        """Durably replace the row's token, unless it has changed in the meantime."""
         ...
 
 
 async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
-    """Give the data directory a new master key; return how many tokens were sealed anew.
+    """Give the data directory a new master key and return the number of tokens sealed again.
 
-    Nobody else may seal meanwhile: the caller holds the lock of the data directory. A rotation that was
-    broken off is finished, under the key that it had begun with.
+    Nothing may be sealed concurrently: the caller must hold the lock of the data directory. An interrupted
+    rotation is completed with the key that it had generated.
 
     Raises:
-        MasterKeyRefused: there is no usable ``master.key`` (keys from the environment are rotated by
-            naming the new one first: ``IMAGEGEN_MASTER_KEY=new,old``, and `reseal`).
-        KeysLocked: a token opens with none of the keys; all keys are kept.
+        MasterKeyRefused: there is no usable ``master.key``. Keys from the environment are rotated by listing
+            the new one first, ``IMAGEGEN_MASTER_KEY=new,old``, and calling `reseal`.
+        KeysLocked: no key opens one of the tokens; all keys are kept.
     """
     keys = read_keys(directory)
     if not keys or not all(is_valid_key(key) for key in keys):
@@ -61,12 +61,12 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
 
 
 async def reseal(sealing: Sealing, rows: SealedRows) -> int:
-    """Seal every token under the first key; return how many were not yet.
+    """Seal every token with the first key and return how many were not sealed with it before.
 
-    When this returns, the first key alone opens them all.
+    When this returns, the first key alone opens all tokens.
 
     Raises:
-        KeysLocked: a token opens with none of the keys.
+        KeysLocked: no key opens one of the tokens.
     """
     count = 0
     while stale := [row async for row in rows.all() if not sealing.is_current(row.token)]:
@@ -77,6 +77,6 @@ async def reseal(sealing: Sealing, rows: SealedRows) -> int:
 
 
 async def _check_all_open(sealing: Sealing, rows: SealedRows) -> None:
-    """Find out before anything is changed."""
+    """Raise before anything is changed if a token cannot be opened."""
     async for row in rows.all():
         sealing.rotate(row.token)

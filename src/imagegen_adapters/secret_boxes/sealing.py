@@ -1,7 +1,7 @@
-"""Tokens: Fernet around a small JSON document that names the context. Pure but for randomness.
+"""Tokens: Fernet around a small JSON document that contains the context. Pure except for randomness.
 
-Fernet has no associated data, so a token moved to another row would open there. The context is therefore
-inside: ``{"v": 1, "context": …, "secret": …}``, compared whenever a token is opened.
+Fernet does not support associated data, so a token moved to another row would open there. The context is
+therefore part of the document, ``{"v": 1, "context": …, "secret": …}``, and checked at each opening.
 """
 
 import json
@@ -18,28 +18,28 @@ _KEY_CHARS = 44
 
 
 class WrongContext(KeysLocked):
-    """The token is whole and was sealed for something else: another provider, another origin."""
+    """The token is valid, but was sealed for another provider or origin."""
 
 
 def new_key() -> str:
-    """Return a fresh master key: 32 random bytes, URL-safe base64, 44 characters."""
+    """Return a new master key: 32 random bytes as 44 characters of URL-safe base64."""
     return Fernet.generate_key().decode("ascii")
 
 
 def is_valid_key(key: str) -> bool:
-    """Return whether the text is a master key."""
+    """Return whether the text is a valid master key."""
     try:
         Fernet(key)
     except ValueError:
         return False
-    return len(key) == _KEY_CHARS  # the decoder stops at the first "=", whatever comes after it
+    return len(key) == _KEY_CHARS  # the decoder ignores everything after the first "="
 
 
 class Sealing:
-    """Seals under the first of several master keys and opens what any of them sealed.
+    """Seals with the first of several master keys and opens tokens of any of them.
 
     Raises:
-        ValueError: there is no key, or one is none.
+        ValueError: there is no key, or one is invalid.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ class Sealing:
         self._first = Fernet(keys[0])
 
     def seal(self, plaintext: str, *, context: str) -> str:
-        """Return a token for this context."""
+        """Return a token that opens only for this context."""
         document = json.dumps({"v": _VERSION, "context": context, "secret": plaintext})
         return self._first.encrypt(document.encode()).decode("ascii")
 
@@ -67,7 +67,7 @@ class Sealing:
         return secret
 
     def rotate(self, token: str) -> str:
-        """Return the token sealed under the first key; the same one when it is already.
+        """Return the token sealed with the first key; unchanged if it already is.
 
         Raises:
             KeysLocked: no key opens it.

@@ -1,4 +1,4 @@
-"""Every sealed token in the database: providers' secrets, and what waiting tasks and sent calls hold."""
+"""All sealed tokens in the database: secrets of providers, of pending tasks and of calls in progress."""
 
 from collections.abc import AsyncIterator
 
@@ -33,7 +33,7 @@ _REPLACE = {
 
 
 class SqliteSealedRows:
-    """The `SealedRows` of an open database; a place is ``table/key``."""
+    """The `SealedRows` of an open database; a row's place is ``table/key``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,1 +1,1 @@
-"""What turns traditional Chinese into simplified."""
+"""Conversion of traditional to simplified Chinese."""

@@ -1,4 +1,4 @@
-"""Traditional to simplified Chinese with OpenCC's dictionaries."""
+"""Conversion of traditional to simplified Chinese with OpenCC's dictionaries."""
 
 from functools import cache
 from typing import Protocol, cast
@@ -9,9 +9,9 @@ class _Converter(Protocol):
 
 
 def simplify(text: str) -> str:
-    """Return ``text`` with traditional characters simplified; the dictionaries are read at the first call.
+    """Return ``text`` with traditional characters simplified; the dictionaries are loaded on demand.
 
-    ASCII has none of them, so it comes back as it is and the dictionaries stay on the disk.
+    ASCII text is returned unchanged, without loading them.
     """
     return text if text.isascii() else _converter().convert(text)
 

@@ -1,1 +1,1 @@
-"""Spools: input images and raw answers, for as long as a task needs them."""
+"""Spools: input images and raw responses, kept for as long as a task needs them."""

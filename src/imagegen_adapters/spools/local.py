@@ -1,4 +1,4 @@
-"""A spool in a directory on local disk: ``root/owner/name``."""
+"""A spool in a directory on the local disk: ``root/owner/name``."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import SpoolOverflow
 
 _CLOCK_STEP_SECONDS = 0.001
-"""The clock is cut to milliseconds, the times of files are not."""
+"""The clock is truncated to milliseconds, modification times are not."""
 
 
 class LocalSpool:
-    """Files appear whole and synced, like images; they are only readable by their owner.
+    """Writes files atomically and durably, like a blob store; they are readable by their owner only.
 
     Args:
-        root: the directory; it is made with the first file.
-        clock: shows the time with which those of the files are compared.
+        root: the directory; created with the first file.
+        clock: the time that modification times are compared with.
     """
 
     def __init__(self, root: Path, *, clock: Clock) -> None:
@@ -31,10 +31,10 @@ class LocalSpool:
         self._files = LocalBlobStore(root)
 
     async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        kept = await self._files.put(
+        blob = await self._files.put(
             f"{owner}/{name}", _bounded(chunks, max_bytes), content_type="application/octet-stream"
         )
-        return kept.size_bytes
+        return blob.size_bytes
 
     def open(self, owner: str, name: str) -> BinaryIO:
         key = check_key(f"{owner}/{name}")
@@ -56,14 +56,14 @@ class LocalSpool:
         return await self._files.run(lambda: self._owners(limit))
 
     async def sweep_temporary(self) -> int:
-        """Remove what unfinished puts of an earlier process left, and return how many files that were.
+        """Remove temporary files left by unfinished puts of an earlier process, and return their number.
 
-        An owner whose answer is kept for a person keeps that alone. Only for the start, while nobody writes.
+        Complete files stay. Call this only at the start, while nothing is being written.
         """
         return await self._files.sweep_temporary()
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Shut the threads down."""
         self._files.close()
 
     def _owners(self, limit: float) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class LocalSpool:
 
 
 def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
-    """Return whether it is a directory of that age; one that was removed meanwhile is none."""
+    """Return whether it is a directory last modified before ``limit``; False if it was removed meanwhile."""
     try:
         return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
     except FileNotFoundError:

@@ -12,7 +12,7 @@ _CHUNK_BYTES = 512 * 1024
 
 
 class MemorySpool:
-    """Keeps the bytes of each owner's files in a dictionary; ``clock`` tells their age."""
+    """Keeps the files of each owner in a dictionary; ``clock`` determines their age."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Tasks in memory, for tests and for those who keep nothing."""
+"""Tasks in memory, for tests and for library users who need no persistence."""
 
 import attrs
 
@@ -14,7 +14,7 @@ from imagegen_core.tasks.task import Task, TaskStatus
 
 
 class MemoryTaskRepository:
-    """The tasks of ``state``; gone with the process."""
+    """The tasks of ``state``, which are lost when the process ends."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -52,8 +52,8 @@ class MemoryTaskRepository:
         stored = self._get(task.task_id)
         if stored.status.final or stored.epoch > task.epoch:
             raise StaleTask(task.task_id)
-        wish = stored.cancel_requested or task.cancel_requested
-        self._state.put(attrs.evolve(task, cancel_requested=wish))
+        cancel_requested = stored.cancel_requested or task.cancel_requested
+        self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
         if task.status.final:
             for attempt in await self.attempts(task.task_id):
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)
@@ -77,13 +77,13 @@ class MemoryTaskRepository:
             raise TaskNotFound(task_id) from None
 
     def _replayed(self, task: Task, claim: IdempotencyClaim | None) -> Task | None:
-        """Return the task that the caller's key made before; the new task's birth is the present."""
+        """Return the task created earlier with the key; the new task's creation time counts as now."""
         keys = self._state.idempotency_keys
-        for key in [key for key, kept in keys.items() if kept.expires_at <= task.created_at]:
+        for key in [key for key, stored in keys.items() if stored.expires_at <= task.created_at]:
             del keys[key]
-        kept = None if claim is None else keys.get((claim.scope, claim.key))
-        if claim is None or kept is None:
+        stored = None if claim is None else keys.get((claim.scope, claim.key))
+        if claim is None or stored is None:
             return None
-        if kept.body_sha256 != claim.body_sha256:
+        if stored.body_sha256 != claim.body_sha256:
             raise IdempotencyKeyReused
-        return self._get(kept.task_id)
+        return self._get(stored.task_id)

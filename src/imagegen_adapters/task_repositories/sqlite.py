@@ -29,13 +29,13 @@ from imagegen_core.tasks.task import Task
 
 
 class SqliteTaskRepository:
-    """The tasks table is the truth.
+    """Stores tasks and attempts in their tables.
 
-    What was asked for never changes: `save` leaves request, provider, birth and `retry_of` as they were.
+    A request never changes: `save` does not update request, provider, creation time and `retry_of`.
 
     Args:
         database: an open database.
-        simplify: turns traditional Chinese into simplified when prompts are folded.
+        simplify: converts traditional to simplified Chinese when prompts are folded.
     """
 
     def __init__(self, database: Database, *, simplify: Callable[[str], str]) -> None:
@@ -117,7 +117,7 @@ class SqliteTaskRepository:
         return await self._database.read(orphans)
 
     def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
-        """Fold prompts where neither the event loop nor the writer waits for it."""
+        """Fold the prompts, in a thread that neither the event loop nor the writer waits for."""
         return [PreparedImage.from_image(image, self._simplify) for image in images]
 
 

@@ -95,7 +95,7 @@ async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int
             "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD"
         )
     tokens = [row.token async for row in rows.all()]
-    box = FernetSecretBox.for_inspection(directory, given=variable, tokens=tokens)
+    box = FernetSecretBox.for_inspection(directory, environment_keys=variable, tokens=tokens)
     if box.locked:
         raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=box.lock_reason or KeyCode.MASTER_KEY_MISSING()))
     sealing = Sealing(keys)

@@ -170,8 +170,10 @@ async def _secret_box(
 ) -> FernetSecretBox:
     variable, sample = environ.get("IMAGEGEN_MASTER_KEY"), await sealed_sample(database)
     if create:
-        return FernetSecretBox.for_directory(directory, given=variable, sample=sample)
-    return FernetSecretBox.for_inspection(directory, given=variable, tokens=[sample] if sample else [])
+        return FernetSecretBox.for_directory(directory, environment_keys=variable, sample=sample)
+    return FernetSecretBox.for_inspection(
+        directory, environment_keys=variable, tokens=[sample] if sample else []
+    )
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:

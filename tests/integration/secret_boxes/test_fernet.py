@@ -9,8 +9,8 @@ from imagegen_adapters.testing.secret_box import SecretBoxContract
 from imagegen_core.errors import Unavailable
 
 
-def started(directory, *, given=None, sample=None):
-    return FernetSecretBox.for_directory(directory, given=given, sample=sample)
+def started(directory, *, environment_keys=None, sample=None):
+    return FernetSecretBox.for_directory(directory, environment_keys=environment_keys, sample=sample)
 
 
 def contents(directory):
@@ -53,17 +53,17 @@ def test_the_next_start_opens_what_was_sealed(tmp_path):
 def test_a_key_from_the_environment_is_written_nowhere(tmp_path):
     """Only its witness is."""
     key = new_key()
-    token = started(tmp_path, given=key).seal("sk-1", context="a")
+    token = started(tmp_path, environment_keys=key).seal("sk-1", context="a")
 
     assert ["master.check"] == [path.name for path in tmp_path.iterdir()]
-    assert "sk-1" == started(tmp_path, given=key).open(token, context="a")
+    assert "sk-1" == started(tmp_path, environment_keys=key).open(token, context="a")
 
 
 def test_the_same_key_twice_is_fine(tmp_path):
     """Environment and file may agree."""
     started(tmp_path)
 
-    assert not started(tmp_path, given=(tmp_path / "master.key").read_text()).locked
+    assert not started(tmp_path, environment_keys=(tmp_path / "master.key").read_text()).locked
 
 
 def test_two_different_keys_stop_the_start(tmp_path):
@@ -71,7 +71,7 @@ def test_two_different_keys_stop_the_start(tmp_path):
     started(tmp_path)
     before, other = contents(tmp_path), new_key()
     with pytest.raises(MasterKeyRefused, match=r"master\.key") as caught:
-        started(tmp_path, given=other)
+        started(tmp_path, environment_keys=other)
 
     assert (before, False) == (contents(tmp_path), other in str(caught.value))
 
@@ -92,9 +92,9 @@ def locked_states(tmp_path):
     return token, key_file, check_file
 
 
-def assert_locked(directory, sample, *, given=None):
+def assert_locked(directory, sample, *, environment_keys=None):
     before = contents(directory)
-    box = started(directory, given=given, sample=sample)
+    box = started(directory, environment_keys=environment_keys, sample=sample)
     for act in (box.seal, box.open, lambda token, context: box.rotate(token)):
         with pytest.raises(Unavailable):
             act(sample or "x", context="a")
@@ -121,7 +121,7 @@ def test_a_missing_key_locks_when_the_witness_is_gone_too(tmp_path):
 
 def test_a_missing_key_locks_when_only_the_witness_is_left(tmp_path):
     """The environment that held the key may just not be there today."""
-    started(tmp_path, given=new_key())
+    started(tmp_path, environment_keys=new_key())
 
     assert_locked(tmp_path, None)
 
@@ -166,11 +166,11 @@ def test_the_right_key_unlocks_again(tmp_path):
 def test_a_new_key_in_front_of_the_old_one_opens_both(tmp_path):
     """The way to rotate a key that comes from the environment."""
     old, new = new_key(), new_key()
-    token = started(tmp_path, given=old).seal("sk-1", context="a")
-    box = started(tmp_path, given=f"{new},{old}", sample=token)
+    token = started(tmp_path, environment_keys=old).seal("sk-1", context="a")
+    box = started(tmp_path, environment_keys=f"{new},{old}", sample=token)
     rotated = box.rotate(token)
 
-    assert "sk-1" == started(tmp_path, given=new, sample=rotated).open(rotated, context="a")
+    assert "sk-1" == started(tmp_path, environment_keys=new, sample=rotated).open(rotated, context="a")
 
 
 def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ class FileRows:
 
 @pytest.fixture
 def directory(tmp_path):
-    box = FernetSecretBox.for_directory(tmp_path, given=None, sample=None)
+    box = FernetSecretBox.for_directory(tmp_path, environment_keys=None, sample=None)
     sealed = {name: box.seal(secret, context=name) for name, secret in SECRETS.items()}
     (tmp_path / "rows.json").write_text(json.dumps(sealed))
     return tmp_path
@@ -50,7 +50,7 @@ def directory(tmp_path):
 
 def opened(directory):
     rows = FileRows(directory / "rows.json").read()
-    box = FernetSecretBox.for_directory(directory, given=None, sample=next(iter(rows.values())))
+    box = FernetSecretBox.for_directory(directory, environment_keys=None, sample=next(iter(rows.values())))
     return {name: box.open(token, context=name) for name, token in rows.items()}
 
 

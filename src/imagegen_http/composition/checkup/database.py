@@ -39,7 +39,7 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
     if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
         return ok("master key", "is not there yet, and nothing is sealed; the next start makes it")
     try:
-        box = FernetSecretBox.for_inspection(data_dir, given=variable, tokens=tokens)
+        box = FernetSecretBox.for_inspection(data_dir, environment_keys=variable, tokens=tokens)
     except MasterKeyRefused as error:
         return fail("master key", str(error))
     if box.locked:
