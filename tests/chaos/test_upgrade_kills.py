@@ -45,7 +45,7 @@ ENDS = {
     "a call without an answer": "failed",
     "prepared, not sent": "completed",
     "waits with a key of its own": "completed",
-    "waits with its image": "completed",
+    "waits with its picture": "completed",
     "等待的任务": "completed",
     "waits for a moment": "completed",
 }
