@@ -144,7 +144,9 @@ class TaskMachine(RuleBasedStateMachine):
     @precondition(has_processing)
     @rule(pick=picks, delay=delays, burn=st.booleans())
     def requeue(self, pick, delay, burn):
-        self.save(self.processing(pick).requeue(not_before=self.after(delay), consume_attempt=burn))
+        task = self.processing(pick)
+        attempts = task.attempts if burn else max(0, task.attempts - 1)
+        self.save(task.requeue(not_before=self.after(delay), attempts=attempts, is_retry=True))
 
     @precondition(has_processing)
     @rule(pick=picks, progress=st.floats(min_value=0, max_value=1))
@@ -193,7 +195,7 @@ class TaskMachine(RuleBasedStateMachine):
 
         assert held == list(self.run(self.repository.orphans(self.owner)))
         for task in held:
-            self.save(task.recover(caused_by_task=True))
+            self.save(task.requeue(is_recovery=True))
 
     # ------------------------------------------------------------ what always holds
 

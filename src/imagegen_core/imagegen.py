@@ -39,7 +39,7 @@ from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.search.folding import Simplify
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import RetryPolicy
 from imagegen_core.tasks.submission import InputSource, Submission
 from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.cancel_task import CancelTask
@@ -176,7 +176,7 @@ class ImageGen:
         )
         self.show_task = ShowTask(repository=a.tasks, records=a.images, queue=a.queue)
         self.list_tasks = ListTasks(repository=a.tasks, show=self.show_task)
-        end = EndTask(events=a.events, records=a.images, spool=a.spool)
+        end = EndTask(repository=a.tasks, events=a.events, records=a.images, spool=a.spool)
         self.cancel_task = CancelTask(repository=a.tasks, running=self.running, end=end, clock=a.clock)
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
         self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, end=end, clock=a.clock)

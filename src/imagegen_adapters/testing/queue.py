@@ -90,7 +90,7 @@ class QueueContract:
         old, new = a_task(), a_task()
         await self.enqueue(repository, queue, old, new)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-        back = claimed.requeue()
+        back = claimed.requeue(is_retry=True)
         await repository.save(back)
         await queue.enqueue(back)
 
@@ -104,7 +104,7 @@ class QueueContract:
         task, other = a_task(), a_task()
         await self.enqueue(repository, queue, task, other)
         (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-        back = claimed.requeue(not_before=later(10))
+        back = claimed.requeue(not_before=later(10), is_retry=True)
         await repository.save(back)
         await queue.enqueue(back)
 
@@ -165,7 +165,7 @@ class QueueContract:
         none = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
         await repository.save(one.complete(NOW))
         (three,) = await queue.claim("another", limit=9, now=NOW, provider_limits=limits)
-        await repository.save(two.release())
+        await repository.save(two.requeue())
         (again,) = await queue.claim("me", limit=9, now=NOW, provider_limits=limits)
         more = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 4})
         less = await queue.claim("me", limit=9, now=NOW, provider_limits={"busy": 1})
@@ -241,7 +241,7 @@ class QueueContract:
         counts = [await queue.counts()]
         one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=AMPLE_LIMITS)
         counts.append(await queue.counts())
-        await repository.save(one.requeue())
+        await repository.save(one.requeue(is_retry=True))
         await repository.save(two.complete(NOW))
         counts.append(await queue.counts())
 
@@ -267,7 +267,7 @@ class QueueContract:
         tasks = [a_task(provider_name=name) for name in names]
         await self.enqueue(repository, queue, *tasks)
         (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
-        await repository.save(first.requeue(not_before=later(60)))
+        await repository.save(first.requeue(not_before=later(60), is_retry=True))
 
         assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 
@@ -315,7 +315,7 @@ class QueueContract:
         await self.enqueue(repository, queue, task)
         await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         (orphan,) = await repository.orphans("alive")
-        released = orphan.recover(caused_by_task=True)
+        released = orphan.requeue(is_recovery=True)
         await repository.save(released)
         await queue.enqueue(released)
 

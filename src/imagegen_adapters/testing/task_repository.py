@@ -190,7 +190,7 @@ class TaskRepositoryContract:
         task = a_task()
         await add(repository, task)
         first = task.claim("one", NOW)
-        second = first.release().claim("two", NOW)
+        second = first.requeue().claim("two", NOW)
         await repository.save(second)
 
         with pytest.raises(StaleTask):

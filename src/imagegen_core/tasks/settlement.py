@@ -3,18 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import attrs
-
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
 from imagegen_core.problems import WarningCode
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome, most_severe
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import RetryPolicy, StorageRetryPolicy
 from imagegen_core.tasks.task import Task
-
-STORE_RETRY_SECONDS = 5.0
-"""Wait before a spooled response is stored again; four times as long after each failure."""
 
 
 def settle(
@@ -24,6 +19,7 @@ def settle(
     cancelled: bool,
     now: datetime,
     retry: RetryPolicy,
+    storage_retry: StorageRetryPolicy,
     random: Callable[[], float],
 ) -> Task:
     """Return the running task settled by its outcomes: completed, failed, cancelled, or pending again.
@@ -32,8 +28,8 @@ def settle(
     if its caller cancelled it, it is cancelled all the same and says whether it may have been charged.
     """
     if any(outcome.is_recoverable for outcome in outcomes):
-        later = timedelta(seconds=STORE_RETRY_SECONDS * 4**task.recoveries)
-        return attrs.evolve(task.recover(caused_by_task=True), not_before=now + later)
+        wait = storage_retry.delay(recoveries=task.recoveries)
+        return task.requeue(not_before=now + wait, is_recovery=True)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     warnings = tuple(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))
     some_stored = len(errors) < len(outcomes)
@@ -43,11 +39,12 @@ def settle(
     error = most_severe([error for error in errors if not error.resendable]) or most_severe(errors)
     if error is None:
         return task.complete(now, warnings=warnings + _losses(outcomes))
-    wait = _wait(task, errors, retry, random)
-    if wait is not None and (some_stored or error.resendable):
+    backoff = _backoff(task, errors, retry, random)
+    if backoff is not None and (some_stored or error.resendable):
         # A rate limit is no fault of the request: the attempt is given back.
-        consumed = error.failure.code is not FailureCode.RATE_LIMITED
-        return task.requeue(not_before=now + wait, consume_attempt=consumed)
+        given_back = error.failure.code is FailureCode.RATE_LIMITED
+        attempts = max(0, task.attempts - 1) if given_back else task.attempts
+        return task.requeue(not_before=now + backoff, attempts=attempts, is_retry=True)
     if some_stored:
         return task.complete(now, warnings=warnings + _losses(outcomes))
     return task.fail(now, error.failure, warnings=warnings)
@@ -62,7 +59,7 @@ def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
     )
 
 
-def _wait(
+def _backoff(
     task: Task, errors: list[CallError], retry: RetryPolicy, random: Callable[[], float]
 ) -> timedelta | None:
     """Return the longest wait that any of the errors requires; None if none of them may be retried."""

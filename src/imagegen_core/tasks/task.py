@@ -108,29 +108,31 @@ class Task:
         """Return the task with one more attempt that may reach the provider."""
         return attrs.evolve(self, attempts=self.attempts + 1)
 
-    def requeue(self, *, not_before: datetime | None = None, consume_attempt: bool = True) -> "Task":
-        """Return the task requeued after a response that proves that the provider started nothing."""
+    def requeue(
+        self,
+        *,
+        not_before: datetime | None = None,
+        attempts: int | None = None,
+        is_retry: bool = False,
+        is_recovery: bool = False,
+    ) -> "Task":
+        """Return the task given back to the queue; by itself that counts as nothing.
+
+        Args:
+            not_before: earliest time of the next claim; at once by default.
+            attempts: the number of attempts, where some that were counted have sent nothing.
+            is_retry: the provider started nothing and is asked again; counts towards ``max_retries``.
+            is_recovery: the task may have caused what stopped its worker; counts towards `MAX_RECOVERIES`.
+        """
         return self._transition(
             TaskStatus.PENDING,
             owner=None,
-            progress=None,
             not_before=not_before,
-            retries=self.retries + 1,
-            attempts=self.attempts if consume_attempt else max(0, self.attempts - 1),
-        )
-
-    def release(self, *, attempts: int | None = None) -> "Task":
-        """Return the task requeued because its worker stopped; nothing counts against it."""
-        return self._transition(
-            TaskStatus.PENDING,
-            owner=None,
-            not_before=None,
             attempts=self.attempts if attempts is None else attempts,
+            progress=None if is_retry else self.progress,
+            retries=self.retries + is_retry,
+            recoveries=self.recoveries + is_recovery,
         )
-
-    def recover(self, *, caused_by_task: bool) -> "Task":
-        """Return the task requeued after its worker died; counted only if ``caused_by_task``."""
-        return attrs.evolve(self.release(), recoveries=self.recoveries + caused_by_task)
 
     def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the completed task; its images are stored."""

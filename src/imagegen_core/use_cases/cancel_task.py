@@ -51,9 +51,5 @@ class CancelTask:
         now = self.clock.now()
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
-        await self.repository.save(cancelled)
-        await self.end.announce(cancelled)
-        if cancelled.failure is not None:
-            for attempt in (a for a in attempts if a.is_active):
-                await self.repository.save_attempt(attempt.ended_with_task(now, cancelled.failure))
+        await self.end(task=cancelled, attempts=attempts)
         return cancelled

@@ -1,6 +1,7 @@
 """Store the end of a task, and notify its subscribers."""
 
 import logging
+from collections.abc import Iterable
 
 import attrs
 
@@ -9,6 +10,8 @@ from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.spool import Spool
+from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.task import Task, TaskStatus
 
 _log = logging.getLogger(__name__)
@@ -16,25 +19,40 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class EndTask:
-    """Ends a running task; unless it is completed, its input images are kept for a retry."""
+    """The only way for a task to end. Unless it is completed, its input images are kept for a retry."""
 
+    repository: TaskRepository
     events: EventBus
     records: ImageRecords
     spool: Spool
 
-    async def __call__(self, *, run: RunningTask, task: Task) -> None:
-        """Store ``task``, which is final.
+    async def __call__(
+        self, *, task: Task, run: RunningTask | None = None, attempts: Iterable[Attempt] = ()
+    ) -> None:
+        """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
+
+        Args:
+            task: as it ends.
+            run: the run of it, if this process runs it.
+            attempts: what it may have been charged for stays as it is known.
 
         Raises:
-            StaleTask: another worker has claimed it.
+            StaleTask: another worker has claimed it; nothing is stored.
             StorageError: the disk is full or has failed.
         """
-        await run.save(task)
-        await self.announce(task)
+        if run is None:
+            await self.repository.save(task)  # first: a worker may have claimed it in this moment
+        save_attempt = self.repository.save_attempt if run is None else run.save_attempt
+        for attempt in attempts:
+            if attempt.is_active and task.failure is not None and task.completed_at is not None:
+                await save_attempt(attempt.ended_with_task(task.completed_at, task.failure))
+        if run is not None:
+            await run.save(task)
+        await self._announce(task)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
 
-    async def announce(self, task: Task) -> None:
+    async def _announce(self, task: Task) -> None:
         """Notify the subscribers of a task whose end is stored, and log it.
 
         Every task logs its end, so that the log alone accounts for what was paid for; the prompt is not

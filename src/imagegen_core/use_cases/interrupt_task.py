@@ -13,11 +13,9 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
+from imagegen_core.tasks.policies import DISK_RETRY_SECONDS
 from imagegen_core.tasks.task import MAX_RECOVERIES, TaskStatus
 from imagegen_core.use_cases.end_task import EndTask
-
-STORAGE_RETRY_SECONDS = 1.0
-"""Wait before a write that failed on a full or failing disk is tried again."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ class InterruptTask:
     clock: Clock
     end: EndTask
 
-    async def stop(self, run: RunningTask, *, caused_by_task: bool = False) -> None:
+    async def stop(self, run: RunningTask, *, is_recovery: bool = False) -> None:
         """Store the state of a task whose worker must end now.
 
         Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
@@ -53,9 +51,8 @@ class InterruptTask:
             await self.end(run=run, task=task.fail(now, unknown))
             return
         any_sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
-        requeued = task.recover(caused_by_task=caused_by_task)
         attempts = task.attempts if any_sent else max(0, task.attempts - 1)
-        await run.save(attrs.evolve(requeued, attempts=attempts))
+        await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
 
     async def requeue_after_storage_error(self, run: RunningTask) -> None:
         """Store the state of the task and requeue it, as soon as the disk accepts writes again.
@@ -64,14 +61,14 @@ class InterruptTask:
         the process, the task is recovered at the next start.
         """
         while True:
-            await self.clock.sleep(STORAGE_RETRY_SECONDS)
+            await self.clock.sleep(DISK_RETRY_SECONDS)
             try:
                 if run.task.status.final:
                     return
                 if run.task.recoveries >= MAX_RECOVERIES:
                     await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
                 else:
-                    await self.stop(run, caused_by_task=True)
+                    await self.stop(run, is_recovery=True)
                     await self.queue.enqueue(run.task)
             except StaleTask:
                 return
@@ -92,7 +89,7 @@ class InterruptTask:
             except StorageBroken:
                 _log_unsaved(run)
             except (StorageError, Unavailable):
-                await self.clock.sleep(STORAGE_RETRY_SECONDS)
+                await self.clock.sleep(DISK_RETRY_SECONDS)
                 continue
             except Exception:  # noqa: BLE001 - logged, and left for the next start
                 _log_unsaved(run)
@@ -105,10 +102,7 @@ class InterruptTask:
         now = self.clock.now()
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
-        for attempt in attempts:
-            if attempt.is_active:
-                await run.save_attempt(attempt.ended_with_task(now, failure))
-        await self.end(run=run, task=run.task.fail(now, failure))
+        await self.end(task=run.task.fail(now, failure), run=run, attempts=attempts)
 
     async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:
         """Return all attempts of the task; those of this run may be newer than the stored ones."""

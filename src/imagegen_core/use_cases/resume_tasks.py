@@ -46,15 +46,9 @@ class ResumeTasks:
                 FailureReason.CRASHED_OVER_RESPONSE(),
                 possible_charge=may_be_charged(attempts),
             )
-            for attempt in (a for a in attempts if a.is_active):
-                await self.repository.save_attempt(attempt.ended_with_task(self.clock.now(), failure))
-            ended = task.fail(self.clock.now(), failure)
-            await self.repository.save(ended)
-            await self.end.announce(ended)
+            await self.end(task=task.fail(self.clock.now(), failure), attempts=attempts)
             return
         last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
-        recovered = attrs.evolve(
-            task.recover(caused_by_task=decoding), attempts=min(task.attempts, last_sent)
-        )
-        await self.repository.save(recovered)
-        await self.queue.enqueue(recovered)
+        requeued = task.requeue(attempts=min(task.attempts, last_sent), is_recovery=decoding)
+        await self.repository.save(requeued)
+        await self.queue.enqueue(requeued)

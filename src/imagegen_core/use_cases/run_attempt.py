@@ -18,7 +18,7 @@ from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.problems import FailureReason
 from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.tasks.attempt import Attempt, Phase
+from imagegen_core.tasks.attempt import Attempt, Phase, UpstreamJob
 from imagegen_core.tasks.attempt_outcome import (
     AttemptOutcome,
     call_error_from,
@@ -126,24 +126,58 @@ class RunAttempt:
         exchange: CallExchange,
         attempt: Attempt,
     ) -> AttemptOutcome:
-        provider, now, is_retry = resolved.provider, self.clock.now, attempt.phase is Phase.RECEIVED
-        if attempt.phase in (Phase.RESERVED, Phase.ACCEPTED):
+        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
+        is_retry = attempt.phase is Phase.RECEIVED
+        if is_retry:
+            run.ticket.yield_turn()  # the provider has nothing more to do
+        else:
             async with run.ticket.call(resolved.max_concurrency):
                 if attempt.phase is Phase.RESERVED:
-                    if (refusal := await self.plan.refusal(run.task)) is not None:
-                        raise call_error_from(refusal)  # checked again: it may have waited long for its slot
-                    if run.cancelled.is_set():
-                        raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
-                    attempt = await self.send(
-                        run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt
-                    )
+                    attempt = await self._submit(run, resolved, call, exchange, attempt)
                 if attempt.phase is Phase.ACCEPTED and attempt.job is not None:
-                    job = attempt.job
-                    async with forwarded_cancel(run, provider, call, job):
-                        receipt = await provider.poll(call, job, exchange)
-                    attempt = await run.save_attempt(attempt.received(now(), receipt))
-        else:
-            run.ticket.yield_turn()
+                    attempt = await self._poll(run, resolved, call, exchange, attempt, attempt.job)
+        return await self._store(run, resolved, call, exchange, attempt, is_retry=is_retry)
+
+    async def _submit(
+        self,
+        run: RunningTask,
+        resolved: ResolvedProvider,
+        call: ProviderCall,
+        exchange: CallExchange,
+        attempt: Attempt,
+    ) -> Attempt:
+        """Reserved → accepted or received: the one step that may cost money."""
+        if (refusal := await self.plan.refusal(run.task)) is not None:
+            raise call_error_from(refusal)  # checked again: it may have waited long for its slot
+        if run.cancelled.is_set():
+            raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
+        return await self.send(run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt)
+
+    async def _poll(
+        self,
+        run: RunningTask,
+        resolved: ResolvedProvider,
+        call: ProviderCall,
+        exchange: CallExchange,
+        attempt: Attempt,
+        job: UpstreamJob,
+    ) -> Attempt:
+        """Accepted → received: free, for as long as the job takes."""
+        async with forwarded_cancel(run, resolved.provider, call, job):
+            receipt = await resolved.provider.poll(call, job, exchange)
+        return await run.save_attempt(attempt.received(self.clock.now(), receipt))
+
+    async def _store(
+        self,
+        run: RunningTask,
+        resolved: ResolvedProvider,
+        call: ProviderCall,
+        exchange: CallExchange,
+        attempt: Attempt,
+        *,
+        is_retry: bool,
+    ) -> AttemptOutcome:
+        """Received → stored: free, from our disk or a URL that is paid for."""
         outcome = await self.store_result(
             run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, is_retry=is_retry
         )

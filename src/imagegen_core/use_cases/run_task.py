@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_core.errors import KeysLocked, Refusal, StaleTask, StorageError, Unavailable
+from imagegen_core.errors import Refusal, StaleTask, StorageError, Unavailable
 from imagegen_core.execution.provider_slots import ProviderSlots, Ticket
 from imagegen_core.execution.running_tasks import RunningTask, RunningTasks
 from imagegen_core.ports.clock import Clock
@@ -16,19 +15,13 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.attempt import Attempt, Phase, may_be_charged
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import DeferralPolicy, RetryPolicy, StorageRetryPolicy
 from imagegen_core.tasks.settlement import settle
 from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.end_task import EndTask
 from imagegen_core.use_cases.interrupt_task import InterruptTask
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, refusal_failure
 from imagegen_core.use_cases.run_attempt import RunAttempt
-
-BUSY_DELAY = timedelta(seconds=30)
-"""Deferral of a task whose provider's configuration cannot be read now."""
-
-LOCKED_DELAY = timedelta(minutes=5)
-"""Deferral of a task whose key cannot be decrypted: that takes the right master key, and a restart."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +43,8 @@ class RunTask:
     slots: ProviderSlots
     retry: RetryPolicy
     random: Callable[[], float]
+    storage_retry: StorageRetryPolicy = attrs.field(factory=StorageRetryPolicy)
+    deferral: DeferralPolicy = attrs.field(factory=DeferralPolicy)
 
     async def __call__(self, *, task: Task) -> None:
         """Run a claimed task to its end or requeue it; when cancelled, store its state."""
@@ -102,6 +97,7 @@ class RunTask:
             cancelled=run.cancelled.is_set(),
             now=self.clock.now(),
             retry=self.retry,
+            storage_retry=self.storage_retry,
             random=self.random,
         )
         if task.status.final:
@@ -111,13 +107,12 @@ class RunTask:
         _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
 
     async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
-        delay = LOCKED_DELAY if isinstance(error, KeysLocked) else BUSY_DELAY
         task = run.task
         _log.warning(
             "the task waits until its provider can be used",
             extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
         )
-        await self._requeue(run, attrs.evolve(task.release(), not_before=self.clock.now() + delay))
+        await self._requeue(run, task.requeue(not_before=self.clock.now() + self.deferral.delay(error)))
 
     def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
         codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}

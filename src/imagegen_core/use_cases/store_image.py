@@ -23,9 +23,8 @@ from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.policies import DownloadRetryPolicy
 from imagegen_core.tasks.task import Task
-
-MAX_DOWNLOAD_TRIES = 3
 
 MAX_STREAMS = 32
 """Images that are streamed to the store at once; each takes about a megabyte of buffers."""
@@ -50,6 +49,7 @@ class StoreImage:
     inspector: ImageInspector
     clock: Clock
     label: ImageLabel | None = None
+    retry: DownloadRetryPolicy = attrs.field(factory=DownloadRetryPolicy)
     _streams: asyncio.Semaphore = attrs.field(
         factory=lambda: asyncio.Semaphore(MAX_STREAMS), init=False, repr=False, eq=False
     )
@@ -110,16 +110,16 @@ class StoreImage:
     async def _store_with_retries(
         self, image: GeneratedImage, stem: str
     ) -> tuple[StoredBlob, MediaType, str | None]:
-        for tries in range(1, MAX_DOWNLOAD_TRIES + 1):
+        for tries in range(1, self.retry.max_tries + 1):
             try:
                 async with self._streams:
                     return await self._store(image, stem)
             except CallError as error:
                 failure = error.failure
                 gone = failure.upstream_status in _GONE_STATUSES and not error.is_transient
-                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == MAX_DOWNLOAD_TRIES:
+                if failure.code is not FailureCode.DOWNLOAD_FAILED or gone or tries == self.retry.max_tries:
                     raise
-            await self.clock.sleep(0.5 * tries)
+            await self.clock.sleep(self.retry.delay(tries=tries))
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _store(self, image: GeneratedImage, stem: str) -> tuple[StoredBlob, MediaType, str | None]:

@@ -14,31 +14,14 @@ from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
-from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxEntry, OutboxKind
+from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
+from imagegen_core.tasks.policies import SyncBackoff
 from imagegen_core.values.progress import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
 _BATCH_SIZE = 4
 _MAX_ERROR_CHARS = 300
-
-
-@attrs.frozen(kw_only=True)
-class SyncBackoff:
-    """Seconds until an entry is tried again: doubling up to a ceiling, with no limit on the number of tries.
-
-    An archive that does not respond is tried again within ``unreachable_ceiling``, because that costs a
-    single request for all entries; an entry that it refuses waits up to ``refused_ceiling``.
-    """
-
-    base: float = 5.0
-    unreachable_ceiling: float = 60.0
-    refused_ceiling: float = MAX_DEFERRAL.total_seconds()
-
-    def delay(self, error: Exception, *, attempts: int) -> float:
-        """Return the seconds to wait after the ``attempts``-th failure."""
-        ceiling = self.unreachable_ceiling if isinstance(error, StorageUnreachable) else self.refused_ceiling
-        return float(min(ceiling, self.base * 2 ** min(max(attempts - 1, 0), 30)))
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Charge, Phase, Receipt, UpstreamJob
 from imagegen_core.tasks.events import EventKind
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import RetryPolicy
 from imagegen_core.tasks.task import MAX_RECOVERIES
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

@@ -9,7 +9,7 @@ from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import CallError
 from imagegen_core.messages import upstream_text
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import RetryPolicy, StorageRetryPolicy
 from imagegen_core.tasks.settlement import settle
 from imagegen_core.tasks.task import Task
 
@@ -40,7 +40,15 @@ PENDING, COMPLETED, FAILED, CANCELLED = (
 
 def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
     running = a_task(status=TaskStatus.PROCESSING, attempts=1, **changes)
-    return settle(running, outcomes, cancelled=cancelled, now=NOW, retry=RETRY, random=lambda: random)
+    return settle(
+        running,
+        outcomes,
+        cancelled=cancelled,
+        now=NOW,
+        retry=RETRY,
+        storage_retry=StorageRetryPolicy(),
+        random=lambda: random,
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from imagegen_core import ImageGen, Limits, TaskStatus
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.retry import RetryPolicy
+from imagegen_core.tasks.policies import RetryPolicy
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
