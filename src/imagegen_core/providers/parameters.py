@@ -10,7 +10,7 @@ from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, parse_size
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.capabilities import Parameter
-from imagegen_core.values.text_problems import text_problem, text_problems
+from imagegen_core.text_problems import text_problem, text_problems
 
 EDIT_MODES = (
     DEFAULT_EDIT_MODE,

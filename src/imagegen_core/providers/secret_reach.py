@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from imagegen_core.messages import Message
-from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, is_secret_header
+from imagegen_core.providers.profile import ProviderProfile
 
 
 class SecretKind(StrEnum):

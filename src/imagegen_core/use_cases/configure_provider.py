@@ -26,8 +26,8 @@ from imagegen_core.providers.config import (
 from imagegen_core.providers.config_changes import ProviderChange
 from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
+from imagegen_core.text_problems import text_problems
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
-from imagegen_core.values.text_problems import text_problems
 
 _NAME = re.compile(f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")

@@ -9,9 +9,10 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.execution.redacted_json import redacted_message
-from imagegen_core.ports.provider import Probe, ProviderProfile
+from imagegen_core.ports.provider import Probe
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.providers.config import ProviderConfig, combine
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
 

@@ -12,7 +12,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.messages import Message
-from imagegen_core.ports.provider import Provider, ProviderProfile
+from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.problems import RefusalCode
@@ -23,6 +23,7 @@ from imagegen_core.providers.config import (
     is_secret_header,
     without_secret_headers,
 )
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secret_reach import LayeredSecret, Reach, SecretKind, layered_secrets
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
 

@@ -9,7 +9,7 @@ from litestar import Request
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import Problem, ProblemCode
-from imagegen_core.values.text_problems import text_problems
+from imagegen_core.text_problems import text_problems
 from imagegen_http.asgi.types import Scope
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.problems.shapes import problems_of

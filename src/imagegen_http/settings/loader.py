@@ -14,7 +14,7 @@ from cattrs.strategies import configure_union_passthrough
 
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.unknown_keys import unknown_key
-from imagegen_core.values.text_problems import text_problems
+from imagegen_core.text_problems import text_problems
 from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.settings.file import read_settings_file
 from imagegen_http.settings.providers import read_providers

@@ -8,9 +8,10 @@ from PIL import Image as Pillow
 
 from imagegen_core.errors import CallError
 from imagegen_core.operations import Operation
-from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderProfile, ProviderResult
+from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 

@@ -14,8 +14,8 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
-from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, masked_extra
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.configure_provider import SaveProvider
 from imagegen_core.use_cases.resolve_provider import ResolveProvider

@@ -11,7 +11,7 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
-from imagegen_core.values.text_problems import text_problems
+from imagegen_core.text_problems import text_problems
 from imagegen_core.values.valid_text import MAX_DEPTH, valid_json, valid_text
 
 ANY_CHARACTER = st.characters(codec=None, exclude_categories=())

@@ -24,10 +24,10 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation, OwnParameter
-from imagegen_core.ports.provider import ProviderProfile
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.profile import ProviderProfile
 
 UNNAMED_MODEL = "default"
 """The id of the only model of a provider whose requests name none."""

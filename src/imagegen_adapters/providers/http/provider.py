@@ -27,9 +27,10 @@ from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 _MAX_PARSES = 2

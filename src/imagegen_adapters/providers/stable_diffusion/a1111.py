@@ -30,10 +30,11 @@ from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.operations import ImageRequest, Operation
-from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderProfile, ProviderResult
+from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
 from imagegen_core.providers.parameters import common
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 
 API_BASE = "http://127.0.0.1:7860"

@@ -1,0 +1,30 @@
+"""What an adapter says of a provider under one configuration."""
+
+import attrs
+
+from imagegen_core.messages import Message
+from imagegen_core.providers.capabilities import Model
+
+
+@attrs.frozen(kw_only=True)
+class ProviderProfile:
+    """What a configuration of this kind provides and needs.
+
+    ``max_concurrency`` is how many calls may run at once (None: as many as there are workers), unless
+    ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a dying
+    process interrupted is simply repeated. ``key_hosts`` are hosts that may receive the key besides
+    ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
+    says what is wrong with the form of the key. ``ambient_credentials`` names the machine's own credentials
+    that calls use instead of a key (a file, a metadata service) and what they give access to; only the
+    operator may configure them.
+    """
+
+    models: tuple[Model, ...]
+    default_api_base: str | None = None
+    needs_api_base: bool = True
+    needs_api_key: bool = True
+    max_concurrency: int | None = None
+    free: bool = False
+    key_hosts: tuple[str, ...] = ()
+    key_problem: Message | None = None
+    ambient_credentials: str | None = None
