@@ -1,14 +1,16 @@
 """Response bodies in pieces: text, and images that are encoded as base64 while they are read."""
 
 import base64
-import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from imagegen_core.images import Image, MediaType
 from imagegen_core.tasks.task import Task
+from imagegen_http.openai.wire import ImageCompleted, ImageData, Images
 
 Piece = bytes | Image
 OpenBlob = Callable[[str], AsyncIterator[bytes]]
@@ -30,12 +32,13 @@ class Style:
 
 def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
     """Return a JSON body with all images."""
-    pieces: list[Piece] = [b'{"created":%d,"data":[' % _created(task)]
+    body = Images(created=_created(task), data=[], **_format_fields(images[:1]), usage=_usage(images))
+    head, _, tail = msgspec.json.encode(body).partition(b"[]")
+    pieces: list[Piece] = [head + b"["]
     for position, image in enumerate(images):
         pieces.append(b"," if position else b"")
-        pieces += _object(image, style, {})
-    rest = {**_format_fields(images[:1]), **_usage(images)}
-    return [*pieces, b"]" + (b"," + _json(rest)[1:] if rest else b"}")]
+        pieces += _object(ImageData(**_image_fields(image, style)), image)
+    return [*pieces, b"]" + tail]
 
 
 def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
@@ -43,10 +46,14 @@ def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piec
     pieces: list[Piece] = []
     name = f"{style.events}.completed"
     for position, image in enumerate(images):
-        fields = {"type": name, "created_at": _created(task), **_format_fields([image])}
-        if position == len(images) - 1:
-            fields |= _usage(images)
-        pieces += [f"event: {name}\ndata: ".encode(), *_object(image, style, fields), b"\n\n"]
+        data = ImageCompleted(
+            type=name,
+            created_at=_created(task),
+            **_format_fields([image]),
+            usage=_usage(images) if position == len(images) - 1 else UNSET,
+            **_image_fields(image, style),
+        )
+        pieces += [f"event: {name}\ndata: ".encode(), *_object(data, image), b"\n\n"]
     return pieces
 
 
@@ -83,16 +90,23 @@ async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield base64.b64encode(remainder)
 
 
-def _object(image: Image, style: Style, leading_fields: Mapping[str, Any]) -> Iterator[Piece]:
-    fields = dict(leading_fields)
-    if revised := image.metadata.get("revised_prompt"):
-        fields["revised_prompt"] = str(revised)
-    if style.base_url is not None:
-        yield _json({**fields, "url": f"{style.base_url}/api/v1/images/{image.id}/content"})
-        return
-    yield (_json(fields)[:-1] + b"," if fields else b"{") + b'"b64_json":"'
-    yield image
-    yield b'"}'
+def _object(data: ImageData | ImageCompleted, image: Image) -> Iterator[Piece]:
+    """Yield what describes an image; where its bytes belong, it ends with an empty text for them."""
+    text = msgspec.json.encode(data)
+    if data.b64_json is UNSET:
+        yield text
+    else:
+        yield text.removesuffix(b'"}')
+        yield image
+        yield b'"}'
+
+
+def _image_fields(image: Image, style: Style) -> dict[str, Any]:
+    revised = image.metadata.get("revised_prompt")
+    fields = {"revised_prompt": str(revised)} if revised else {}
+    if style.base_url is None:
+        return {**fields, "b64_json": ""}
+    return {**fields, "url": f"{style.base_url}/api/v1/images/{image.id}/content"}
 
 
 def _created(task: Task) -> int:
@@ -106,22 +120,18 @@ def _format_fields(images: Sequence[Image]) -> dict[str, Any]:
     return {}
 
 
-def _usage(images: Sequence[Image]) -> dict[str, Any]:
+def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
     """Return the tokens of all calls together, if each reported them in OpenAI's fields."""
     calls = {image.attempt_id: image.metadata.get("usage") for image in images}
     usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
     if not usages or len(usages) < len(calls):
-        return {}
+        return UNSET
     if not all(_is_count(usage.get(name)) for usage in usages for name in _USAGE):
-        return {}
+        return UNSET
     if len(usages) == 1:
-        return {"usage": dict(usages[0])}
-    return {"usage": {name: sum(usage[name] for usage in usages) for name in _USAGE}}
+        return dict(usages[0])
+    return {name: sum(usage[name] for usage in usages) for name in _USAGE}
 
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -69,39 +69,44 @@ Usage = Annotated[
 ]
 
 
+RevisedPrompt = Annotated[str | UnsetType, doc("the prompt that the provider made of it", "a cute cat")]
+Url = Annotated[str | UnsetType, doc("where it is", "http://127.0.0.1:8080/api/v1/images/7/content")]
+Base64 = Annotated[str | UnsetType, doc("its bytes in base64", "iVBORw0KGgo=")]
+"""The last field, because the bytes are encoded while they are sent."""
+
+
 class ImageData(Answer, frozen=True, kw_only=True):
     """One image: its bytes or its address."""
 
-    revised_prompt: Annotated[
-        str | UnsetType, doc("the prompt that the provider made of it", "a cute cat")
-    ] = UNSET
-    url: Annotated[str | UnsetType, doc("where it is", "http://127.0.0.1:8080/api/v1/images/7/content")] = (
-        UNSET
-    )
-    b64_json: Annotated[str | UnsetType, doc("its bytes in base64", "iVBORw0KGgo=")] = UNSET
+    revised_prompt: RevisedPrompt = UNSET
+    url: Url = UNSET
+    b64_json: Base64 = UNSET
 
 
 class Images(Answer, frozen=True, kw_only=True):
     """The images that a request asked for."""
 
     created: Annotated[int, doc("seconds since 1970", 1795507200)]
-    data: Annotated[list[ImageData], doc("the images, in order")]
+    data: Annotated[list[ImageData], doc("the images, in order", [{"b64_json": "iVBORw0KGgo="}])]
     size: Size = UNSET
     output_format: OutputFormat = UNSET
     usage: Usage = UNSET
 
 
-class ImageCompleted(ImageData, frozen=True, kw_only=True):
+class ImageCompleted(Answer, frozen=True, kw_only=True):
     """The data of an event: one of the images."""
 
     type: Annotated[
-        Literal["image_generation.completed", "image_edit.completed"],
-        doc("the event's name", "image_generation.completed"),
+        str,
+        doc("the event's name", enum=["image_generation.completed", "image_edit.completed"]),
     ]
     created_at: Annotated[int, doc("seconds since 1970", 1795507200)]
     size: Size = UNSET
     output_format: OutputFormat = UNSET
     usage: Usage = UNSET
+    revised_prompt: RevisedPrompt = UNSET
+    url: Url = UNSET
+    b64_json: Base64 = UNSET
 
 
 class ModelObject(Answer, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ def main(server: str, task_id: str) -> None:
     image = record.data
     side: int = image.width
     if side < 0:
-        print(task.images)  # type: ignore[attr-defined]  # no such field: nothing here is `Any`
+        print(task.no_such_field)  # type: ignore[attr-defined]  # nothing here is `Any`
     print(task.status.value, task.prompt, image.mime_type.value, side, image.task_id == task.task_id)
 
 

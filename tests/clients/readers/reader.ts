@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const image = (await read("/api/v1/images/{image_id}", `/api/v1/images/${task.images[0].id}`)).data;
   const side: number = image.width;
   // @ts-expect-error no such field: nothing here is `any`
-  void task.pictures;
+  void task.noSuchField;
   // @ts-expect-error no such status
   if (status === "done") throw new Error(status);
   console.log(status, task.prompt, image.mime_type, side, image.task_id === task.task_id);

@@ -1,0 +1,32 @@
+"""What is answered by the names of its fields has the same ones in the core and in the API."""
+
+import attrs
+import pytest
+
+from imagegen_core.use_cases.expire_local import ExpirySummary
+from imagegen_core.use_cases.sync_storage import SyncSummary
+from imagegen_core.use_cases.verify_storage import Finding
+from imagegen_core.use_cases.verify_storage import VerifyReport as CoreVerifyReport
+from imagegen_http.api.answers.storage import (
+    ExpiryReport,
+    SearchIndexReport,
+    StorageFinding,
+    SyncReport,
+    VerifyReport,
+)
+from imagegen_http.runtime.search_index import IndexReport
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        (SyncSummary, SyncReport),
+        (ExpirySummary, ExpiryReport),
+        (CoreVerifyReport, VerifyReport),
+        (Finding, StorageFinding),
+        (IndexReport, SearchIndexReport),
+    ],
+)
+def test_an_answer_has_the_fields_of_the_value(value, answer):
+    """Beside whether it was a dry run, which the request said."""
+    assert set(attrs.fields_dict(value)) == set(answer.__struct_fields__) - {"dry_run"}
