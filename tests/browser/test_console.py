@@ -1,4 +1,4 @@
-"""A person at the console makes images, finds them, looks at them and deletes them."""
+"""A person at the console generates images, finds, views and deletes them."""
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
@@ -12,7 +12,7 @@ TOKEN = "a-token-that-is-long-enough-0001"
 
 
 class Page:
-    """The console as somebody sees it who goes by names."""
+    """The console as seen through the accessible names of its controls."""
 
     def __init__(self, driver, url):
         self.driver = driver
@@ -68,7 +68,7 @@ class Page:
 
 @pytest.fixture
 def console(chromium, serve):
-    """Return a function that opens the console of a server with such settings."""
+    """Return a function that opens the console of a server with the settings."""
     chromium.delete_all_cookies()
     chromium.get_log("browser")
 
@@ -81,8 +81,8 @@ def console(chromium, serve):
     assert [] == [line for line in wrong if "favicon" not in line and "status of 4" not in line]
 
 
-def test_an_image_is_made_and_shown(console):
-    """From an empty gallery to an image with its record, and back after a reload."""
+def test_an_image_is_generated_and_shown(console):
+    """From an empty gallery to an image with its record, and again after a reload."""
     server, page = console()
     page.until(lambda: "还没有图片" in page.text("#empty"))
     page.generate("一只可爱的猫")
@@ -100,7 +100,7 @@ def test_an_image_is_made_and_shown(console):
 
 
 def test_images_are_found_by_any_character(console):
-    """While typing; the address keeps the search; without one, all are there again."""
+    """While typing; the address contains the search; without one, all are shown again."""
     server, page = console()
     with server.client() as api:
         for prompt in ("一只可愛的貓", "雪山", "a cat in the rain"):
@@ -118,8 +118,8 @@ def test_images_are_found_by_any_character(console):
     assert address.endswith("?q=%E7%8C%AB")
 
 
-def test_an_image_is_deleted_unless_it_is_taken_back(console):
-    """It is gone for the eye at once, and for good a moment later."""
+def test_an_image_is_deleted_unless_the_deletion_is_undone(console):
+    """It vanishes at once, and is deleted for good a moment later."""
     server, page = console()
     with server.client() as api:
         make_image(api, "雪山")
@@ -137,7 +137,7 @@ def test_an_image_is_deleted_unless_it_is_taken_back(console):
 
 
 def test_a_deleted_image_does_not_come_back_by_itself(console):
-    """A search within the moment to take it back leaves it out; taken back, it is where it belongs."""
+    """A search while it can still be undone leaves it out; after an undo it is in its place again."""
     server, page = console()
     with server.client() as api:
         for prompt in ("雪山", "大海", "雪夜"):
@@ -152,8 +152,8 @@ def test_a_deleted_image_does_not_come_back_by_itself(console):
     page.shown(["雪夜", "雪山"])
 
 
-def test_an_answer_that_was_lost_or_cut_is_paid_once(console):
-    """The button pressed again, twice at once too, is the same task."""
+def test_a_lost_or_truncated_response_is_paid_once(console):
+    """Pressing the button again, even twice at once, yields the same task."""
     server, page = console()
     page.driver.execute_script(
         "const real = fetch; window.cut = 2;"
@@ -173,8 +173,8 @@ def test_an_answer_that_was_lost_or_cut_is_paid_once(console):
     assert 1 == total
 
 
-def test_a_refusal_is_not_hidden_by_what_works(console):
-    """While a list of images is fetched, the reason why there is no task stays."""
+def test_a_refusal_is_not_hidden_by_later_successes(console):
+    """While a list of images is fetched, the reason why there is no task stays visible."""
     _, page = console()
     page.driver.execute_script("document.querySelector('#prompt').removeAttribute('required')")
     page.named("button", "生成").click()
@@ -185,8 +185,8 @@ def test_a_refusal_is_not_hidden_by_what_works(console):
     assert "prompt" in page.text("#problem")
 
 
-def test_an_image_that_a_search_finds_is_shown_when_it_is_made(console):
-    """And one that it does not find is not."""
+def test_a_new_image_that_matches_the_search_is_shown(console):
+    """And one that does not match is not."""
     _, page = console()
     page.search("猫")
     page.until(lambda: "没有提示词" in page.text("#empty"))
@@ -217,7 +217,7 @@ def test_parameters_are_what_was_typed(console):
     assert 7 == image["params"]["seed"]
 
 
-def test_what_is_wrong_is_said(console):
+def test_errors_are_shown(console):
     """A refused request, and a task that failed and may have been charged."""
     _, page = console()
     box = page.named("text box", "提示词")
@@ -235,7 +235,7 @@ def test_what_is_wrong_is_said(console):
 
 
 def test_a_hostile_prompt_is_only_text(console):
-    """Whatever is stored, the page shows it as it is written."""
+    """Whatever is stored, the page shows it literally."""
     server, page = console()
     prompt = "<img src=x onerror=\"document.title='wrong'\"><script>document.title='wrong'</script>"
     with server.client() as api:
@@ -247,7 +247,7 @@ def test_a_hostile_prompt_is_only_text(console):
 
 
 def test_a_token_is_asked_for_once(console):
-    """A password field; then the console works with its cookie, images too, until the logout."""
+    """In a password field; then the console and its images work with the cookie, until the logout."""
     _, page = console(server={"auth_token": TOKEN})
     page.log_in()
     page.generate("一只猫")
@@ -260,8 +260,8 @@ def test_a_token_is_asked_for_once(console):
     assert page.driver.find_elements(By.CSS_SELECTOR, "input[type=password]")
 
 
-def test_what_was_typed_survives_a_login_that_ran_out(console):
-    """It is in the box again after the next one, once."""
+def test_the_typed_prompt_survives_an_expired_session(console):
+    """It is in the box again after the next login, once."""
     _, page = console(server={"auth_token": TOKEN})
     page.log_in()
     page.until(lambda: page.text("#empty") and page.text("#provider"))
@@ -275,8 +275,8 @@ def test_what_was_typed_survives_a_login_that_ran_out(console):
     assert ("一段很长的话", "") == (prompt, page.named("text box", "提示词").get_property("value"))
 
 
-def test_a_look_at_what_is_under_way_is_small(console):
-    """It asks for about as many tasks as it shows, however many there were."""
+def test_polling_for_running_tasks_is_cheap(console):
+    """It fetches about as many tasks as it shows, however many there were."""
     _, page = console()
     page.generate("一只猫")
     page.until(lambda: ["一只猫"] == page.prompts())

@@ -14,8 +14,8 @@ FOLLOW = """
 
 
 @pytest.mark.parametrize("seconds", [0, 1], ids=["ended before", "ends meanwhile"])
-def test_who_has_seen_the_end_stays_away(serve, chromium, seconds):
-    """The stream ends, the browser comes back once with its last id, and 204 tells it to stop."""
+def test_after_the_last_event_the_browser_stops_reconnecting(serve, chromium, seconds):
+    """The stream ends, the browser reconnects once with its last id, and 204 stops it."""
     server = serve()
     with server.client() as api:
         task_id = data(submit(api, delay_seconds=seconds))["task_id"]

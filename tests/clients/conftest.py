@@ -44,7 +44,7 @@ def upstream():
 
 @pytest.fixture
 def service(upstream, tmp_path):
-    """A service with a provider for each mood of the provider; its port stays when it is started again."""
+    """A service with a provider for each behaviour of the upstream; its port survives restarts."""
     providers = {
         mood: {
             "kind": "http",
@@ -69,7 +69,7 @@ def service(upstream, tmp_path):
 
 @pytest.fixture
 def start_nginx(service, tmp_path):
-    """Return a function that starts nginx in front of the service, with strangers of such patience."""
+    """Return a function that starts nginx in front of the service, with other sites of these time-outs."""
     folder = tmp_path / "nginx"
     folder.mkdir()
     nginx = Nginx(folder, service.url)

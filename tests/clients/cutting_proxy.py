@@ -1,4 +1,4 @@
-"""A way between client and service that breaks in the middle of the first request of each client."""
+"""A proxy between client and service that cuts the first request of each client."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 
 class CuttingProxy:
-    """Passes bytes on, and closes both ends of a connection when the answer of ``cut(request)`` is there.
+    """Forwards bytes, and closes both ends of a connection once the result of ``cut(request)`` is there.
 
     ``cut`` is asked with the whole request; None lets it pass. ``answer_bytes`` of the answer pass before
     the end.

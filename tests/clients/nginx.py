@@ -1,4 +1,4 @@
-"""Debian's nginx, with the site that the project ships or with a stranger's."""
+"""Debian's nginx, with the site that the project ships or with a third party's."""
 
 import datetime as dt
 import ipaddress
@@ -46,7 +46,7 @@ http {{
 
 @attrs.define
 class Nginx:
-    """In front of ``upstream``: ``documented`` is our site's address, ``strangers`` are by their patience."""
+    """In front of ``upstream``: ``documented`` is our site's address, ``strangers`` are by their time-out."""
 
     folder: Path
     upstream: str
@@ -59,7 +59,7 @@ class Nginx:
         return self.folder / "localhost.pem"
 
     def start(self, *patience: int) -> "Nginx":
-        """Start it and return once it answers."""
+        """Start it and return once it responds."""
         make_certificate(self.certificate, self.folder / "localhost.key")
         port, *ports = free_ports(1 + len(patience))
         sites = [self._documented(port)]
@@ -81,7 +81,7 @@ class Nginx:
             self.process.wait(10)
 
     def _documented(self, port: int) -> str:
-        """Return the site that we ship, for this machine: other names and places, the same words."""
+        """Return the site that we ship, with the names and paths of this machine."""
         site = SITE.read_text("utf-8")
         for shipped, local in (
             ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
@@ -108,7 +108,7 @@ class Nginx:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that nobody listens on."""
+    """Return unused ports of loopback."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listening.getsockname()[1] for listening in sockets]
     for listening in sockets:
@@ -117,7 +117,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def make_certificate(certificate: Path, key: Path) -> None:
-    """Write a certificate of localhost's own, and its key."""
+    """Write a self-signed certificate of localhost, and its key."""
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)

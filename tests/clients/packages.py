@@ -18,14 +18,14 @@ INSTALL_SECONDS = 600
 
 @attrs.frozen
 class Clients:
-    """Where they are installed, and how to start each program, by its name."""
+    """How to start each program, by name."""
 
     folder: Path
     commands: dict[str, list[str]]
 
     @classmethod
     def installed(cls, folder: Path) -> "Clients":
-        """Install what is missing below ``folder``; what is pinned otherwise is installed again."""
+        """Install what is missing below ``folder``; other versions are replaced by the pinned ones."""
         digest = hashlib.sha256(b"".join(pin.read_bytes() for pin in PINS)).hexdigest()
         stamp = folder / "installed"
         if not stamp.exists() or stamp.read_text() != digest:

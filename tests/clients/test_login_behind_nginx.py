@@ -1,4 +1,4 @@
-"""The site that we ship says how the login came, and the service believes it."""
+"""The site that we ship forwards the scheme of the login, and the service trusts it."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Whatever breaks, an image is paid for once, by each client with its default settings."""
+"""Whatever breaks, each client with its default settings pays for an image once."""
 
 import asyncio
 import time
@@ -20,13 +20,13 @@ def everywhere(url):
 
 
 def until(look):
-    """Wait as long as the test may."""
+    """Wait for as long as the test may."""
     while not look():
         time.sleep(0.05)
 
 
 def test_each_client_gets_its_image(service, upstream, ask_all):
-    """When nothing breaks."""
+    """If nothing breaks."""
     assert EACH_ONCE == ask_all(everywhere(service.url), "quick/m")
     assert EACH_ONCE == upstream.fake.ledger
 
@@ -35,7 +35,7 @@ def test_each_client_gets_its_image(service, upstream, ask_all):
     ("model", "how"), [("broken", Break.SERVER_ERROR), ("silent", Break.RESET_AFTER_READ)]
 )
 def test_an_upstream_that_fails(service, upstream, ask_all, model, how):
-    """Nobody knows whether it charged, so nobody asks it again."""
+    """Nobody can know whether it charged, so the call is never sent again."""
     upstream.break_next(how, path=f"/{model}/", times=100)
 
     assert dict.fromkeys(CLIENTS, 0) == ask_all(everywhere(service.url), f"{model}/m")
@@ -43,7 +43,7 @@ def test_an_upstream_that_fails(service, upstream, ask_all, model, how):
 
 
 def test_a_connection_that_breaks_before_the_answer(service, upstream, ask_all):
-    """Each client asks again and gets the image of its first request."""
+    """Each client retries and gets the image of its first request."""
     upstream.fake.seconds = 3
     first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first)) as proxy:
@@ -52,7 +52,7 @@ def test_a_connection_that_breaks_before_the_answer(service, upstream, ask_all):
 
 
 def test_a_connection_that_breaks_within_the_answer(service, upstream, ask_all):
-    """So it is here, but for OpenAI's npm client, which does not repeat once the head is there."""
+    """The same, except for OpenAI's npm client, which does not retry after the head."""
     first = FirstOfEach(upstream.fake.ledger)
     with in_thread(CuttingProxy("127.0.0.1", service.port, first, answer_bytes=1000)) as proxy:
         images = ask_all(everywhere(proxy.url), "large/m")
@@ -61,7 +61,7 @@ def test_a_connection_that_breaks_within_the_answer(service, upstream, ask_all):
 
 
 def test_a_service_that_is_killed(service, upstream, ask_all):
-    """The call's outcome is unknown after the restart, and its repeat is told so."""
+    """The call's outcome is unknown after the restart, and the retry is told so."""
     upstream.fake.seconds = 60
 
     def kill():
@@ -80,8 +80,8 @@ def test_a_service_that_is_killed(service, upstream, ask_all):
         pytest.param(110, (60, 90), id="110 s", marks=pytest.mark.long),
     ],
 )
-def test_a_gateway_that_loses_patience(service, upstream, ask_all, start_nginx, seconds, patience):
-    """Our site for nginx waits; behind a stranger's each client asks again and gets its first image."""
+def test_a_gateway_that_times_out(service, upstream, ask_all, start_nginx, seconds, patience):
+    """Our site for nginx waits; behind a third party's each client retries and gets its first image."""
     upstream.fake.seconds = seconds
     nginx = start_nginx(*patience)
     ways = {"documented": nginx.documented, **nginx.strangers}
@@ -94,7 +94,7 @@ def test_a_gateway_that_loses_patience(service, upstream, ask_all, start_nginx, 
 
 
 @pytest.mark.long
-def test_a_client_that_loses_patience(service, upstream, ask_all):
+def test_a_client_that_times_out(service, upstream, ask_all):
     """Node's own fetch waits 300 s for a head."""
     upstream.fake.seconds = 310
 
@@ -103,7 +103,7 @@ def test_a_client_that_loses_patience(service, upstream, ask_all):
 
 
 class FirstOfEach:
-    """Chooses the first request of each client, when the provider has been asked for it."""
+    """Selects the first request of each client, once it has reached the provider."""
 
     def __init__(self, ledger):
         self.chosen = set()

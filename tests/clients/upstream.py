@@ -1,4 +1,4 @@
-"""A strict provider that charges for each request that it has read, and writes down for whom."""
+"""A strict provider that charges for each request that it has read, and records for whom."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ class CountingUpstream:
 
 
 def noise():
-    """Return a PNG that cannot be made small."""
+    """Return an incompressible PNG."""
     side, out = 1000, io.BytesIO()
     Image.frombytes("RGB", (side, side), random.Random(7).randbytes(3 * side * side)).save(out, "PNG")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Short words for what most tests ask of the API."""
+"""Short words for the requests of most tests."""
 
 import base64
 import time
@@ -20,12 +20,12 @@ def body_of(prompt="a lighthouse", **params):
 
 
 def submit(api, prompt="a lighthouse", *, headers=None, **params):
-    """Post such a task; return the answer."""
+    """Post such a task; return the response."""
     return api.post(GENERATE, json=body_of(prompt, **params), headers=headers)
 
 
 def data(response):
-    """Return what a good answer holds; fail with its text otherwise."""
+    """Return the data of a successful response; fail with its text otherwise."""
     body = response.json()
     assert body["code"] == 0, body
     return body["data"]
@@ -53,12 +53,12 @@ def ended(api, task_id):
 
 
 def running(api, task_id):
-    """Return the task once it is being worked on."""
+    """Return the task once a worker has claimed it."""
     return until(lambda: task_of(api, task_id), lambda t: t["status"] != "pending")
 
 
 def until(look, good, *, seconds=120):
-    """Return what ``look`` sees once it is good."""
+    """Poll ``look`` until its result is ``good``; return that."""
     deadline = time.monotonic() + seconds
     while not good(result := look()):
         assert time.monotonic() < deadline, f"it never came: {result}"
@@ -71,13 +71,13 @@ def total(api, path=TASKS):
 
 
 def row(response):
-    """Return what identifies a row of the error table in an answer."""
+    """Return what identifies a row of the error table in a response."""
     body = response.json()
     return response.status_code, body["code"], body["data"].get("error")
 
 
 def fields(response):
-    """Return the fields that a 40000 complains of."""
+    """Return the fields that a 40000 names."""
     body = response.json()
     assert body["code"] == 40000, body
     return sorted(problem["field"] for problem in body["data"]["errors"])

@@ -42,7 +42,7 @@ def api(server):
 
 @pytest.fixture
 def start_server(tmp_path):
-    """Return a function that starts a server of the test's own, in ``tmp_path`` or below it."""
+    """Return a function that starts a server for the test alone, in ``tmp_path`` or below it."""
     started = []
 
     def start(config=None, *, environ=None, folder=tmp_path):
@@ -57,7 +57,7 @@ def start_server(tmp_path):
 
 @pytest.fixture
 def narrow(start_server):
-    """A server with one worker, so that tasks wait."""
+    """A server with one worker, so that tasks stay pending."""
     server = start_server({"queue": {"workers": 1}})
     with server.client() as client:
         yield client
@@ -65,7 +65,7 @@ def narrow(start_server):
 
 @pytest.fixture
 def held_upstream():
-    """A WebUI that takes a job and does not end it before `hold` is set; its ledger counts them."""
+    """A WebUI that accepts a job and does not finish it before `hold` is set; its ledger counts them."""
     with FakeA1111() as upstream:
         upstream.hold.clear()
         yield upstream
@@ -73,7 +73,7 @@ def held_upstream():
 
 @pytest.fixture
 def saved(api):
-    """Return a function that saves a demo-like provider for the time of the test."""
+    """Return a function that saves a demo-like provider for the duration of the test."""
     names = []
 
     def save(name, **config):

@@ -1,4 +1,4 @@
-"""Tasks that run for as long as a test wants: their provider holds the call until it is let go."""
+"""Tasks that run for as long as a test needs: their provider blocks the call until it is released."""
 
 from tests.integration.api.asking import GENERATE, body_of, data
 
@@ -16,7 +16,7 @@ def behind(upstream, **config):
 
 
 def call_of(api, upstream, prompt="a call"):
-    """Return the id of a task whose request the provider has."""
+    """Return the id of a task whose request has reached the provider."""
     task_id = data(api.post(GENERATE, json={**body_of(prompt), "provider": HELD}))["task_id"]
     assert upstream.begun.wait(60)
     return task_id

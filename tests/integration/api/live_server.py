@@ -23,7 +23,7 @@ STOP_SECONDS = 120
 
 
 def clean_environ(**more):
-    """Return the environment without settings of whoever runs the tests."""
+    """Return the environment without the settings of the user who runs the tests."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
     return {**ours, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **more}
 
@@ -44,7 +44,7 @@ def imagegen(*args, cwd, environ=None, stdin=""):
 
 @attrs.define
 class Terminal:
-    """A command on a terminal of its own; ``shown`` grows with what it draws there."""
+    """A command on a terminal of its own; ``shown`` is its output so far."""
 
     process: subprocess.Popen
     screen: int
@@ -108,7 +108,7 @@ class LiveServer:
         return (self.folder / "log").read_text()
 
     def configure(self, config):
-        """Write these settings for it and its commands."""
+        """Write the settings of the server and its commands."""
         self.config = config
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))
 
@@ -131,7 +131,7 @@ class LiveServer:
         return self.process.wait(STOP_SECONDS)
 
     def kill(self):
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         self.process.kill()
         self.process.wait(STOP_SECONDS)
 
@@ -148,7 +148,7 @@ class LiveServer:
         return imagegen(*args, cwd=self.folder, environ={**self.environ, **(environ or {})}, stdin=stdin)
 
     def on_terminal(self, *args, columns=100):
-        """Start a command as somebody at a keyboard does."""
+        """Start a command on a terminal."""
         return Terminal.start(*args, cwd=self.folder, columns=columns)
 
     def _await(self):

@@ -1,4 +1,4 @@
-"""Whatever a body, a query or a path holds: the right row, never a 500, nothing stored."""
+"""Whatever is in a body, a query or a path: the right row, never a 500, and nothing is stored."""
 
 import json
 
@@ -26,7 +26,7 @@ REFUSED = (400, 40000, "validation_failed")
 
 @pytest.fixture(scope="module")
 def earlier_tasks(api):
-    """Two tasks that were there before anything wrong was sent."""
+    """Two tasks from before any wrong request."""
     return [finished(api, f"known {i}") for i in range(2)]
 
 
@@ -38,7 +38,7 @@ def _stores_nothing(api, earlier_tasks):
 
 
 def test_a_body_that_is_missing_is_named(api):
-    """By what a caller can act on."""
+    """In a way that a caller can act on."""
     answer = api.post(GENERATE, content=b"", headers=JSON)
 
     assert [{"field": "body", "code": "required", "message": "为必填项"}] == answer.json()["data"]["errors"]
@@ -71,7 +71,7 @@ def test_a_body_that_is_missing_is_named(api):
     ids=range(20),
 )
 def test_a_body_that_is_no_json_object_is_refused(api, content):
-    """Malformed, of another type, in another encoding, nested beyond use."""
+    """Malformed, of another type, in another encoding, nested too deeply."""
     answer = api.post(GENERATE, content=content, headers=JSON)
 
     assert REFUSED == row(answer)
@@ -79,8 +79,8 @@ def test_a_body_that_is_no_json_object_is_refused(api, content):
 
 
 @pytest.mark.parametrize("path", [GENERATE, CONFIG, "/api/v1/images/edit"])
-def test_a_missing_body_is_asked_for(api, path):
-    """By that name, with a type and without."""
+def test_a_missing_body_is_required(api, path):
+    """With and without a Content-Type."""
     answers = [api.post(path, headers=ENGLISH), api.post(path, content=b"", headers={**JSON, **ENGLISH})]
 
     assert [[{"field": "body", "code": "required", "message": "is required"}]] * 2 == [
@@ -120,7 +120,7 @@ def test_a_missing_body_is_asked_for(api, path):
     ],
 )
 def test_a_field_of_the_wrong_kind_is_named(api, change, field):
-    """And so is one that is unknown."""
+    """And so is an unknown one."""
     answer = api.post(GENERATE, json={**body_of(), **change})
 
     assert REFUSED == row(answer)
@@ -192,7 +192,7 @@ def test_a_parameter_out_of_its_range_is_named(api, params, field):
 
 
 def test_all_wrong_parameters_are_named_at_once(api):
-    """A caller corrects them in one go."""
+    """A caller can correct them together."""
     answer = submit(api, num=0, width=0, steps=0)
 
     assert ["params.num", "params.steps", "params.width"] == fields(answer)
@@ -210,7 +210,7 @@ def test_all_wrong_parameters_are_named_at_once(api):
     ],
 )
 def test_half_a_surrogate_pair_is_refused(api, content):
-    """It could be neither stored nor shown."""
+    """It can neither be stored nor shown."""
     assert REFUSED == row(api.post(GENERATE, content=content.encode(), headers=JSON))
 
 
@@ -219,14 +219,14 @@ def test_half_a_surrogate_pair_is_refused(api, content):
 )
 @pytest.mark.parametrize("name", ["num", "width", "seed", "cfg_scale", "unknown"])
 def test_a_number_beyond_all_bounds_is_no_defect(api, number, name):
-    """A tiny one may round to zero; nothing else is taken."""
+    """A tiny one may round to zero; nothing else is accepted."""
     content = f'{{"params": {{"prompt": "a", "num": 0, "{name}": {number}}}}}'.encode()
 
     assert REFUSED == row(api.post(GENERATE, content=content, headers=JSON))
 
 
-def test_a_key_that_stands_twice_is_no_way_around_a_check(api):
-    """Whichever one counts, both would have been refused."""
+def test_a_duplicate_key_bypasses_no_check(api):
+    """Whichever value counts, both would have been refused."""
     content = b'{"params": {"prompt": "a", "num": 0, "num": 11}, "params": {"prompt": ""}}'
 
     assert REFUSED == row(api.post(GENERATE, content=content, headers=JSON))
@@ -246,7 +246,7 @@ def test_a_key_that_stands_twice_is_no_way_around_a_check(api):
         ("page_size=all", "page_size"),
     ],
 )
-def test_a_page_that_cannot_be_is_refused(api, path, query, field):
+def test_an_invalid_page_is_refused(api, path, query, field):
     """On every list alike."""
     answer = api.get(f"{path}{'&' if '?' in path else '?'}{query}")
 
@@ -273,7 +273,7 @@ def test_a_page_that_cannot_be_is_refused(api, path, query, field):
         (f"{IMAGES}?cursor=WzEyMywiYWJjIl0", "cursor"),
     ],
 )
-def test_a_query_that_means_nothing_is_refused(api, path, field):
+def test_an_invalid_query_is_refused(api, path, field):
     """With the parameter's name."""
     answer = api.get(path)
 
@@ -290,8 +290,8 @@ def test_a_query_that_means_nothing_is_refused(api, path, field):
         (CONFIG, "page=&page_size"),
     ],
 )
-def test_a_parameter_without_a_value_says_nothing(api, path, query):
-    """As a form with empty fields sends it."""
+def test_a_parameter_without_a_value_is_ignored(api, path, query):
+    """A form with empty fields sends it."""
     plain = data(api.get(path, params={"keyword": "known"} if path == SEARCH else None))
 
     assert plain == data(api.get(f"{path}?{query}"))
@@ -336,8 +336,8 @@ def test_an_unknown_id_is_not_found(api, path, slug):
         ("POST", f"{CONFIG}/nobody/test", "provider_config_not_found"),
     ],
 )
-def test_a_change_to_what_is_not_there_is_not_found(api, method, path, slug):
-    """Rather than done."""
+def test_a_change_to_a_missing_object_is_not_found(api, method, path, slug):
+    """Rather than applied."""
     answer = api.request(method, path)
 
     assert (404, slug) == (answer.status_code, answer.json()["data"]["error"])
@@ -389,7 +389,7 @@ def test_a_change_to_what_is_not_there_is_not_found(api, method, path, slug):
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_a_configuration_that_makes_no_sense_is_refused(api, change, field):
+def test_an_invalid_configuration_is_refused(api, change, field):
     """Before it is saved."""
     answer = api.post(CONFIG, json={"provider_name": "senseless", "kind": "demo", **change})
 
@@ -414,7 +414,7 @@ def test_a_malformed_idempotency_key_is_refused(api, key):
 
 
 def test_a_cursor_belongs_to_its_query(api):
-    """One of another list or filter is refused, not misread."""
+    """One of another list or filter is refused, not misinterpreted."""
     cursor = data(api.get(f"{TASKS}?page_size=1"))["next_cursor"]
     elsewhere = (
         f"{IMAGES}?cursor={cursor}",
@@ -440,7 +440,7 @@ def test_a_refusal_never_shows_a_key(api):
 
 @pytest.mark.parametrize("last", ["-1", "abc", "1.5", "\u00b2".encode()])
 def test_a_last_event_id_that_is_no_number_is_refused(api, earlier_tasks, last):
-    """The stream never gave it."""
+    """The stream never sends one."""
     answer = api.get(f"{TASKS}/{earlier_tasks[0]['task_id']}/events", headers={"Last-Event-ID": last})
 
     assert REFUSED == row(answer)

@@ -1,4 +1,4 @@
-"""API.md sections 7 and 8: the commands, their exit codes, and what they say when they cannot."""
+"""API.md sections 7 and 8: the commands, their exit codes and their error messages."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def good(result):
 
 
 def failed(result, code=1):
-    """Return the one line that a failed command leaves on stderr."""
+    """Return the only line that a failed command prints to stderr."""
     lines = result.stderr.strip().splitlines()
     assert (code, 1) == (result.returncode, len(lines)), result
     assert "Traceback" not in result.stderr
@@ -38,7 +38,7 @@ def failed(result, code=1):
 
 
 def test_generate_writes_an_image_without_a_server(run, tmp_path):
-    """And keeps it."""
+    """And stores it."""
     out = good(run("generate", "一只可爱的猫", *SMALL, "-o", "cat.png"))
     with Image.open(tmp_path / "cat.png") as decoded:
         size, kind = decoded.size, decoded.format
@@ -49,8 +49,8 @@ def test_generate_writes_an_image_without_a_server(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["b.jpg", "b.GIF"])
-def test_a_file_is_named_by_what_it_is(run, name, tmp_path):
-    """Its bytes are the provider's; no file is replaced that was not named."""
+def test_a_file_gets_the_extension_of_its_format(run, name, tmp_path):
+    """Its bytes are the provider's; no file is replaced that the user did not name."""
     (tmp_path / "b.png").write_text("a file of the user's")
     result = run("generate", "a boat", *SMALL, "-o", name)
     with Image.open(tmp_path / "b-2.png") as decoded:
@@ -63,8 +63,8 @@ def test_a_file_is_named_by_what_it_is(run, name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["b.JPEG", "b.dat", "b"])
-def test_a_name_that_names_no_other_kind_stays(run, name, tmp_path):
-    """A JPEG may be called .jpeg, and a file anything."""
+def test_a_name_without_another_formats_extension_stays(run, name, tmp_path):
+    """A JPEG may be called .jpeg, and a file may have any other extension."""
     good(run("generate", "a boat", *SMALL, "--param", "format=jpeg", "-o", name))
     with Image.open(tmp_path / name) as decoded:
         kind = decoded.format
@@ -91,15 +91,15 @@ def test_generate_prints_the_finished_task_as_json(run):
     ],
 )
 def test_an_argument_that_is_not_utf_8_ends_a_command_with_one_line(run, args):
-    """A shell passes on any bytes, and Python keeps them as halves of surrogate pairs."""
+    """A shell passes on any bytes, and Python decodes them as halves of surrogate pairs."""
     good(run("generate", "a boat", *SMALL))  # begins the data directory that the others look into
 
     assert "UTF-8" in failed(run(*args))
 
 
 @pytest.mark.parametrize("args", [("images", "search", "\udcff"), ("backup", "\udcff")])
-def test_where_no_data_is_a_command_says_so_whatever_its_arguments_are(run, args, tmp_path):
-    """Looking in the wrong place is what is to be put right first."""
+def test_without_data_a_command_says_so_whatever_its_arguments_are(run, args, tmp_path):
+    """The wrong directory has to be fixed first."""
     assert str(tmp_path / "data") in failed(run(*args))
 
 
@@ -113,7 +113,7 @@ def test_generate_writes_several_images_beside_each_other(run, tmp_path):
 
 
 def test_params_are_typed_as_they_look(run):
-    """Numbers, booleans, texts; seed 7 twice gives the same bytes."""
+    """Numbers, booleans, texts; seed 7 twice yields the same bytes."""
     args = (
         "generate",
         "x",
@@ -185,7 +185,7 @@ def test_what_fails_exits_1_with_one_line(run, args, word):
     ids=" ".join,
 )
 def test_wrong_usage_exits_2(run, args):
-    """And says how it is meant."""
+    """And prints the usage."""
     result = run(*args)
 
     assert (2, "", False) == (result.returncode, result.stdout, "Traceback" in result.stderr)
@@ -201,7 +201,7 @@ def test_help_and_version_are_no_failure(run):
 
 
 def test_providers_are_set_listed_tested_and_removed(run):
-    """A key comes from a variable or from stdin and is only ever shown masked."""
+    """A key comes from a variable or from stdin, and is only ever shown masked."""
     key = "sk-from-the-environment-1234"
     texts = [
         good(run("providers", "set", "one", "--kind", "demo", "--api-key", "env:KEY", environ={"KEY": key})),
@@ -238,13 +238,13 @@ def test_providers_are_set_listed_tested_and_removed(run):
 
 
 def _extra_of(run, name):
-    """Return the ``extra_config`` that is shown of a provider."""
+    """Return the ``extra_config`` that the API shows for a provider."""
     listed = json.loads(good(run("providers", "list", "--json")))
     return next(c["extra_config"] for c in listed if c["provider_name"] == name)
 
 
 def test_providers_set_changes_one_setting_and_leaves_the_others(run, tmp_path):
-    """Headers, proxy and preset are set one by one, and taken back; secrets come from elsewhere."""
+    """Headers, proxy and preset are set and removed one by one; secrets are references."""
     (tmp_path / "token").write_text("token-from-a-file\n")
     change = ("providers", "set", "mine")
     headers = ("--header", "X-Team=blue", "--header", "X-Auth=file:token", "--header", "X-Key=-")
@@ -269,7 +269,7 @@ def test_providers_set_changes_one_setting_and_leaves_the_others(run, tmp_path):
 
 
 def test_a_document_comes_from_a_file_with_its_variables(run, tmp_path):
-    """It takes the place of a preset; variables are set one by one."""
+    """It replaces a preset; variables are set one by one."""
     spec = {
         "schema": 1,
         "id": "own",
@@ -301,7 +301,7 @@ def test_a_document_comes_from_a_file_with_its_variables(run, tmp_path):
 
 
 def test_a_header_beside_the_files_own_is_all_that_is_saved(run, tmp_path):
-    """The rest stays with ``config.yaml``, whose changes count."""
+    """The rest stays in ``config.yaml``, whose changes keep counting."""
     config = tmp_path / "config.yaml"
     text = "providers: {filed: {kind: demo, extra_config: {max_concurrency: %d, headers: {X-Team: blue}}}}"
     config.write_text(text % 2)
@@ -312,7 +312,7 @@ def test_a_header_beside_the_files_own_is_all_that_is_saved(run, tmp_path):
 
 
 def test_testing_a_provider_without_a_free_call_says_not_verified(run):
-    """It is no failure, and does not look like a success."""
+    """It is neither a failure nor a success."""
     good(run("providers", "set", "minimax", "--api-key", "env:KEY", environ={"KEY": "mm-0123456789abcdef"}))
 
     assert good(run("providers", "test", "minimax")).startswith(
@@ -367,15 +367,15 @@ def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
 
 
 @pytest.mark.parametrize(("lang", "message"), [("C.UTF-8", "no such task"), ("zh_CN.UTF-8", "任务不存在")])
-def test_complaints_are_in_the_language_of_the_locale(run, lang, message):
-    """Also where no server is asked."""
+def test_errors_are_in_the_language_of_the_locale(run, lang, message):
+    """Also without a server."""
     good(run("providers", "set", "begun", "--kind", "demo"))
 
     assert message in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
 
 
 def test_a_file_that_cannot_be_opened_is_named(run):
-    """Not only what is wrong with it."""
+    """With the reason."""
     assert "nowhere.tar" in failed(run("restore", "nowhere.tar"))
 
 
@@ -391,7 +391,7 @@ def test_lists_in_a_pipe_are_lines_with_tabs(run):
 
 
 def test_commands_use_a_running_server(start_server):
-    """It does the work; the data directory stays its own."""
+    """It does the work, and no other process opens the data directory."""
     server = start_server({"queue": {"workers": 1}})
     with server.client() as api:
         task = json.loads(good(server.imagegen("generate", "through the server", *SMALL, "--json")))
@@ -417,22 +417,22 @@ def test_commands_know_the_servers_token(start_server):
     assert 0 == server.imagegen("tasks", "list").returncode
 
 
-def test_commands_send_any_token_that_a_server_takes(start_server):
-    """Also one that is no ASCII."""
+def test_commands_send_any_token_that_a_server_accepts(start_server):
+    """Also one that is not ASCII."""
     server = start_server({"server": {"auth_token": "一把很长的钥匙"}})
 
     assert 0 == server.imagegen("tasks", "list").returncode
 
 
 def test_a_file_that_names_an_unknown_preset_starts_no_server(run, tmp_path):
-    """Its first task would be too late to learn it."""
+    """Its first task would be too late to find out."""
     (tmp_path / "config.yaml").write_text("providers: {x: {extra_config: {preset: nope}}}")
 
     assert "providers.x.extra_config.preset" in failed(run("serve", "--port", "0"), 2)
 
 
-def test_tasks_of_a_server_are_seen_after_it(start_server):
-    """The same data."""
+def test_tasks_of_a_server_are_listed_after_its_end(start_server):
+    """From the same data."""
     server = start_server()
     with server.client() as api:
         task = finished(api, "remembered")
@@ -447,7 +447,7 @@ def test_tasks_of_a_server_are_seen_after_it(start_server):
 
 
 def test_a_retry_without_a_server_waits_for_the_next_one(start_server):
-    """It is queued."""
+    """It stays pending."""
     server = start_server()
     with server.client() as api:
         task = data(submit(api, refuse=True, headers={"Prefer": "wait=30"}))
@@ -459,7 +459,7 @@ def test_a_retry_without_a_server_waits_for_the_next_one(start_server):
 
 
 def test_config_show_masks_every_secret(run, tmp_path):
-    """And tells where everything else came from."""
+    """And prints the effective value of everything else."""
     secrets = {"TOKEN": "the-token-4711", "KEY": "sk-the-key-4711", "OSS": "the-oss-secret-4711"}
     config = {
         "server": {"auth_token": "env:TOKEN"},
@@ -491,7 +491,7 @@ def test_config_show_masks_every_secret(run, tmp_path):
     assert "4711" not in result.stdout
 
 
-def test_config_check_says_that_all_is_well(run):
+def test_config_check_says_that_the_settings_are_valid(run):
     """Also without a file."""
     assert good(run("config", "check"))
 
@@ -507,8 +507,8 @@ def test_config_check_says_that_all_is_well(run):
         ),
     ],
 )
-def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path, config, reason):
-    """By the check, by the doctor, and by the start; until it is saved."""
+def test_an_unusable_default_provider_is_reported(run, start_server, tmp_path, config, reason):
+    """By the check, by the doctor and at the start, until it is saved."""
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     checked = run("config", "check")
     server = start_server(config, folder=tmp_path)
@@ -523,8 +523,8 @@ def test_a_default_provider_that_is_none_is_told_of(run, start_server, tmp_path,
     assert "default provider" not in run("doctor").stdout
 
 
-def test_a_variable_that_nothing_reads_is_told_of(run, start_server, tmp_path):
-    """By the check and by the start, which go on."""
+def test_a_variable_that_nothing_reads_is_reported(run, start_server, tmp_path):
+    """By the check and at the start, which both go on."""
     environ, line = {"IMAGEGEN_SPEED": "fast"}, "IMAGEGEN_SPEED: unknown variable, ignored"
     checked = run("config", "check", environ=environ)
     server = start_server({}, folder=tmp_path, environ=environ)
@@ -534,7 +534,7 @@ def test_a_variable_that_nothing_reads_is_told_of(run, start_server, tmp_path):
 
 
 def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
-    """It stops nothing, since a saved row may still say another dialect."""
+    """It prevents nothing, since a saved row may still set another dialect."""
     config = {"providers": {"stable-diffusion": {"api_key": "no-colon-4711"}}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     checked = run("config", "check")
@@ -629,16 +629,16 @@ def test_a_wrong_setting_exits_2_and_names_its_key(run, tmp_path, config, enviro
         "server: {allowed_hosts: ['*']}",
     ],
 )
-def test_a_wrong_setting_stops_the_start(run, tmp_path, config):
-    """Before anything is made."""
+def test_a_wrong_setting_prevents_the_start(run, tmp_path, config):
+    """Before anything is created."""
     (tmp_path / "config.yaml").write_text(config)
     failed(run("serve", "--port", "0"), 2)
 
     assert not (tmp_path / "data").exists()
 
 
-def test_a_config_file_that_is_not_there_is_named(run):
-    """By option and by variable."""
+def test_a_missing_config_file_is_named(run):
+    """Whether an option or a variable names it."""
     by_option = failed(run("config", "check", "--config", "nowhere.yaml"), 2)
     by_variable = failed(run("tasks", "list", environ={"IMAGEGEN_CONFIG": "nowhere.yaml"}), 2)
 
@@ -646,7 +646,7 @@ def test_a_config_file_that_is_not_there_is_named(run):
 
 
 def test_a_configuration_is_found_by_option_then_variable_then_directory(run, tmp_path):
-    """Each before the next."""
+    """In this order of precedence."""
     for name, port in (("config.yaml", 1001), ("variable.yaml", 1002), ("option.yaml", 1003)):
         (tmp_path / name).write_text(f"server: {{port: {port}}}")
     environ = {"IMAGEGEN_CONFIG": "variable.yaml"}
@@ -659,23 +659,23 @@ def test_a_configuration_is_found_by_option_then_variable_then_directory(run, tm
     assert [1001, 1002, 1003] == [yaml.safe_load(good(s))["server"]["port"] for s in shown]
 
 
-def test_a_secret_never_shows_in_a_complaint(run, tmp_path):
-    """Only the key that it belongs to."""
+def test_a_secret_never_shows_in_an_error(run, tmp_path):
+    """Only its key does."""
     (tmp_path / "config.yaml").write_text("server: {auth_token: [sk-secret-4711]}")
 
     assert "4711" not in failed(run("config", "check"), 2)
 
 
 def test_an_unusable_data_directory_is_one_line(run, tmp_path):
-    """A file is in its place."""
+    """There is a file in its place."""
     (tmp_path / "data").write_text("in the way")
 
     assert "data" in failed(run("serve", "--port", "0"), code=3)
     assert failed(run("tasks", "list"))
 
 
-def test_a_data_directory_that_cannot_be_made_is_one_line(run):
-    """Its parent is no directory."""
+def test_a_data_directory_that_cannot_be_created_is_one_line(run):
+    """Its parent is not a directory."""
     assert failed(run("serve", "--port", "0", environ={"IMAGEGEN_DATA_DIR": "/dev/null/data"}), code=3)
 
 
@@ -693,7 +693,7 @@ def test_a_newer_database_is_refused(run, tmp_path):
 
 
 def test_a_damaged_database_is_refused_in_one_line(run, tmp_path):
-    """Not a trace."""
+    """Without a traceback."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "imagegen.db").write_bytes(b"this is no database" * 500)
 
@@ -709,16 +709,16 @@ def test_a_second_server_on_the_same_data_is_refused(start_server):
     assert "data" in line
 
 
-def test_a_second_server_with_the_same_port_is_told_of_the_data(start_server):
-    """The same command again: exit 1, and what is in the way is the first server, not some port."""
+def test_a_second_server_with_the_same_port_names_the_data(start_server):
+    """The same command again: exit 1, because of the first server rather than some port."""
     server = start_server()
     port = server.url.rpartition(":")[2]
 
     assert "another imagegen" in failed(server.imagegen("serve", "--port", port))
 
 
-def test_a_port_that_is_taken_is_named(run):
-    """Whoever has it; that is no wrong usage."""
+def test_a_port_in_use_is_named(run):
+    """Whoever uses it; that is not wrong usage."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -726,7 +726,7 @@ def test_a_port_that_is_taken_is_named(run):
 
 
 def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
-    """An image that is lost is told on stderr; stdout is for scripts."""
+    """A lost image is reported on stderr; stdout is for scripts."""
     good(run("generate", "x", *SMALL))
     for file in (tmp_path / "data" / "images").rglob("*.png"):
         file.unlink()
@@ -744,8 +744,8 @@ def test_environment_variables_set_any_key(run, tmp_path):
     assert ((tmp_path / "elsewhere" / "imagegen.db").exists(), (tmp_path / "data").exists()) == (True, False)
 
 
-def test_an_image_is_written_whole(run, tmp_path):
-    """It decodes, and nothing half-written lies beside it."""
+def test_an_image_is_written_atomically(run, tmp_path):
+    """It decodes, and no temporary file is left."""
     good(run("generate", "x", *SMALL, "-o", "x.png"))
     with Image.open(io.BytesIO((tmp_path / "x.png").read_bytes())) as decoded:
         decoded.load()
@@ -754,7 +754,7 @@ def test_an_image_is_written_whole(run, tmp_path):
 
 
 def test_the_server_announces_itself_for_commands_only(start_server):
-    """The note is gone when it has ended."""
+    """The announcement is removed when it ends."""
     server = start_server()
     existed = (server.data_dir / "server.json").exists()
     server.stop()
@@ -764,7 +764,7 @@ def test_the_server_announces_itself_for_commands_only(start_server):
 
 
 def test_commands_work_after_a_server_was_killed(start_server):
-    """Its note is stale."""
+    """Its announcement is stale."""
     server = start_server()
     with server.client() as api:
         finished(api)
@@ -773,8 +773,8 @@ def test_commands_work_after_a_server_was_killed(start_server):
     assert 1 == len(json.loads(good(server.imagegen("tasks", "list", "--json"))))
 
 
-def test_a_stale_note_whose_process_number_is_in_use_again_is_no_server(run, tmp_path):
-    """As after a power cut, or in a container, where every start has the same number."""
+def test_a_stale_announcement_whose_pid_is_in_use_again_is_no_server(run, tmp_path):
+    """As after a power cut, or in a container, where every start has the same pid."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
     good(run("providers", "set", "begun", "--kind", "demo"))

@@ -1,4 +1,4 @@
-"""The console is a page of our own files, closed to whoever has no token."""
+"""The console is a page of our own files, closed without a token."""
 
 import re
 
@@ -26,7 +26,7 @@ def all_files(api):
 
 
 def test_the_page_is_whole_and_needs_no_other_host(api):
-    """Scripts, styles and the icon are all there, and its policy allows nothing else."""
+    """Scripts, styles and the icon all exist, and its policy allows nothing else."""
     page = api.get("/", headers=HTML)
     answers = {name: api.get(f"/console/{name}") for name in all_files(api)}
 
@@ -38,16 +38,16 @@ def test_the_page_is_whole_and_needs_no_other_host(api):
     assert [] == re.findall(r"<script(?![^>]* src=)|\son\w+=|style=", page.text)
 
 
-def test_it_has_the_names_that_people_know(api):
-    """For readers of the screen, and for scripts."""
+def test_its_controls_have_accessible_names(api):
+    """For screen readers and for scripts."""
     text = api.get("/").text
 
     assert [] == [name for name in ("提示词", "生成", "搜索", "删除") if name not in text]
     assert 'action="/logout" hidden' in text
 
 
-def test_files_are_asked_for_again_and_not_sent_again(api):
-    """After an update nobody runs yesterday's script."""
+def test_files_are_revalidated_and_not_sent_again(api):
+    """After an update nobody runs the previous version's script."""
     first = api.get("/console/main.js")
     again = api.get("/console/main.js", headers={"If-None-Match": first.headers["etag"]})
 
@@ -59,13 +59,13 @@ def test_files_are_asked_for_again_and_not_sent_again(api):
     "name",
     ["index.html", "nothing.js", "..%2Fswagger-ui%2Fstart.js", "%2Fetc%2Fpasswd", "main.js%00", "%00.js"],
 )
-def test_nothing_else_is_a_file(api, name):
-    """Neither other folders nor what is no part of the page."""
+def test_nothing_else_is_served(api, name):
+    """Neither other folders nor files that are not part of the page."""
     assert 404 == api.get(f"/console/{name}").status_code
 
 
 def test_with_a_token_the_page_is_behind_the_login(tmp_path):
-    """A person is led there; who is logged in can log out."""
+    """A browser is redirected there; with a session there is a logout."""
     server = LiveServer(tmp_path, {"server": {"auth_token": TOKEN}}).start()
     try:
         with server.client() as api:

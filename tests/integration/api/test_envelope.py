@@ -11,7 +11,7 @@ UNKNOWN = f"{TASKS}/00000000-0000-7000-8000-000000000000"
 
 
 def test_a_good_answer_is_wrapped(api):
-    """Code 0, success, and what was asked for."""
+    """Code 0, success, and the data."""
     body = api.get(TASKS).json()
 
     assert ({"code", "message", "data"}, 0, "success") == (set(body), body["code"], body["message"])
@@ -45,14 +45,14 @@ def test_an_error_is_wrapped_with_its_slug_and_request_id(api):
     ],
 )
 def test_every_answer_has_one_request_id(api, path):
-    """Good or bad, wrapped or not."""
+    """Successful or not, wrapped or not."""
     answer = api.get(path)
 
     assert [True] == [bool(re.fullmatch(r"[\w.-]{8,64}", v)) for v in answer.headers.get_list("x-request-id")]
 
 
 def test_an_image_and_a_stream_have_a_request_id_too(api):
-    """They are answers like any other."""
+    """They are responses like any other."""
     task = finished(api)
 
     for path in (task["image_url"], task["images"][0]["thumbnail_url"], task["urls"]["events"]):
@@ -60,12 +60,12 @@ def test_an_image_and_a_stream_have_a_request_id_too(api):
 
 
 def test_request_ids_differ(api):
-    """Otherwise a log could not be searched for one."""
+    """Otherwise a log could not be searched for one request."""
     assert 20 == len({api.get("/health/live").headers["x-request-id"] for _ in range(20)})
 
 
 def test_a_plain_request_id_of_the_caller_is_kept(api):
-    """So that its own logs and ours meet."""
+    """So that its own logs can be matched with ours."""
     answer = api.get(UNKNOWN, headers={"X-Request-Id": "caller-17"})
 
     assert "caller-17" == answer.headers["x-request-id"] == answer.json()["data"]["request_id"]
@@ -73,7 +73,7 @@ def test_a_plain_request_id_of_the_caller_is_kept(api):
 
 @pytest.mark.parametrize("hostile", ["a" * 65, "a b", "<script>", "a/../b"])
 def test_any_other_request_id_is_replaced(api, hostile):
-    """Nobody writes into our headers and logs."""
+    """Nobody can inject text into our headers and logs."""
     answer = api.get(UNKNOWN, headers={"X-Request-Id": hostile})
 
     assert hostile != answer.headers["x-request-id"]
@@ -119,8 +119,8 @@ def test_the_language_follows_accept_language_and_is_chinese_by_default(api, lan
         ("POST", "/health", "GET"),
     ],
 )
-def test_a_wrong_method_is_told_with_the_allowed_ones(api, method, path, allowed):
-    """405 with Allow, as HTTP wants it."""
+def test_a_wrong_method_is_refused_with_the_allowed_ones(api, method, path, allowed):
+    """405 with Allow, as HTTP demands."""
     answer = api.request(method, path)
 
     assert (405, 40500, "method_not_allowed") == row(answer)
@@ -128,15 +128,15 @@ def test_a_wrong_method_is_told_with_the_allowed_ones(api, method, path, allowed
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v1/task", "/docs/../etc/passwd", "/api/v2/tasks"])
-def test_what_is_no_route_is_40400(api, path):
+def test_an_unknown_route_is_40400(api, path):
     """In the envelope, with a hint."""
     answer = api.get(path)
 
     assert (404, 40400, "not_found") == row(answer)
 
 
-def test_no_answer_tells_of_python_or_of_paths(api, server):
-    """Neither a trace nor where things lie on the server."""
+def test_no_response_reveals_python_or_paths(api, server):
+    """Neither a traceback nor a location on the server."""
     texts = [
         api.get(path).text
         for path in (
@@ -154,7 +154,7 @@ def test_no_answer_tells_of_python_or_of_paths(api, server):
 
 
 def test_data_of_a_deletion_is_null(api):
-    """A DELETE answers 200 and nothing else."""
+    """A DELETE returns 200 and no data."""
     image = finished(api)["images"][0]
 
     assert data(api.delete(f"{IMAGES}/{image['id']}")) is None

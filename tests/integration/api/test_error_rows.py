@@ -157,7 +157,7 @@ def test_a_row_has_its_code_slug_and_data(api, slug):
 
 @pytest.mark.parametrize("slug", ROWS)
 def test_a_row_speaks_chinese_and_english(api, slug):
-    """The same row, another sentence."""
+    """The same row, with another message."""
     _, ask, _ = ROWS[slug]
     chinese, english = ask(api, {}).json(), ask(api, ENGLISH).json()
 
@@ -179,8 +179,8 @@ def test_a_row_speaks_chinese_and_english(api, slug):
         (_get(f"{IMAGES}/search"), "不能为空", "must not be empty"),
     ],
 )
-def test_what_is_wrong_with_a_field_is_said_in_both_languages(api, ask, chinese, english):
-    """Chinese unless English is asked for, like the message above it."""
+def test_the_problem_with_a_field_is_described_in_both_languages(api, ask, chinese, english):
+    """Chinese unless English is preferred, like the message above it."""
     messages = [ask(api, headers).json()["data"]["errors"][0]["message"] for headers in ({}, ENGLISH)]
 
     assert [chinese, english] == messages
@@ -199,7 +199,7 @@ def test_a_refused_task_leaves_nothing(api):
 
 
 def test_a_full_queue_is_42901_until_there_is_room(start_server):
-    """With Retry-After and the size; the task that ran and the one that waits are kept."""
+    """With Retry-After and the size; the running and the pending task stay."""
     server = start_server({"queue": {"size": 1, "workers": 1}})
     with server.client() as api:
         first = data(submit(api, "runs", delay_seconds=500))["task_id"]
@@ -217,7 +217,7 @@ def test_a_full_queue_is_42901_until_there_is_room(start_server):
 
 
 def test_too_little_disk_is_50701_and_reading_goes_on(start_server):
-    """Nothing is paid for that could not be kept."""
+    """Nothing is paid for that could not be stored."""
     server = start_server({"storage": {"min_free_mb": 10**9}})
     with server.client() as api:
         answer, english = submit(api), submit(api, headers=ENGLISH)
@@ -230,7 +230,7 @@ def test_too_little_disk_is_50701_and_reading_goes_on(start_server):
 
 
 def test_a_waiting_task_is_not_sent_while_there_is_too_little_disk(start_server, tmp_path):
-    """It waits for space, and is done when there is some."""
+    """It waits for space, and runs once there is some."""
     roomy = start_server({"queue": {"workers": 1}})
     with roomy.client() as api:
         running(api, data(submit(api, "runs", delay_seconds=500))["task_id"])

@@ -1,4 +1,4 @@
-"""API.md sections 1 and 9: the rows that stand before routing: 40101, 40301, 41300, 41500."""
+"""API.md sections 1 and 9: the rows of the checks before routing: 40101, 40301, 41300, 41500."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    """A client of a server with a token, without the token."""
+    """A client without the token, of a server with one."""
     server = LiveServer(
         tmp_path_factory.mktemp("guarded"),
         {"server": {"auth_token": "env:TOKEN", "allowed_hosts": ["pictures.example"], "max_upload_mb": 2}},
@@ -58,8 +58,8 @@ def guarded(tmp_path_factory):
 @pytest.mark.parametrize(
     "path", [TASKS, IMAGES, CONFIG, f"{IMAGES}/1/content", "/api/v1/providers", "/api/v1/no"]
 )
-def test_without_the_token_nothing_is_told(guarded, headers, path):
-    """Not even what exists."""
+def test_without_the_token_nothing_is_revealed(guarded, headers, path):
+    """Not even which paths exist."""
     assert (401, 40101, "unauthorized") == row(guarded.get(path, headers=headers))
 
 
@@ -87,7 +87,7 @@ def test_with_the_token_everything_works(guarded):
     "path", ["/health", "/health/live", "/health/ready", "/docs", "/openapi.json", "/login"]
 )
 def test_health_documentation_and_login_stay_open(guarded, path):
-    """They hold no secret."""
+    """They contain no secret."""
     assert 200 == guarded.get(path).status_code
 
 
@@ -108,7 +108,7 @@ def test_no_spelling_of_a_path_gets_around_the_token(guarded, path):
     "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil"]
 )
 def test_a_foreign_host_is_40301(api, host):
-    """A page that rebinds its name to us has its own name in Host."""
+    """A page that rebinds its DNS name to us has that name in Host."""
     answer = api.get(TASKS, headers={"Host": host})
 
     assert (403, 40301, "forbidden_origin") == row(answer)
@@ -118,13 +118,13 @@ def test_a_foreign_host_is_40301(api, host):
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:1234", "127.0.0.1", "127.0.0.1:80", "[::1]:9", "LOCALHOST"]
 )
-def test_loopback_is_known_by_any_port(api, host):
-    """Compared by name."""
+def test_loopback_is_allowed_with_any_port(api, host):
+    """Hosts are compared by name."""
     assert 200 == api.get(TASKS, headers={"Host": host}).status_code
 
 
 def test_allowed_hosts_are_allowed(guarded):
-    """By any port, too."""
+    """With any port, too."""
     hosts = ("pictures.example", "PICTURES.example:8443")
 
     assert [200, 200] == [guarded.get(TASKS, headers={**BEARER, "Host": host}).status_code for host in hosts]
@@ -141,7 +141,7 @@ def test_allowed_hosts_are_allowed(guarded):
     ],
 )
 def test_a_change_from_another_site_is_40301(api, headers):
-    """Whatever the browser says of it; nothing is stored."""
+    """With any fetch metadata; nothing is stored."""
     before = total(api)
     answers = [
         api.post(GENERATE, json=body_of(), headers=headers),
@@ -165,7 +165,7 @@ def test_a_change_from_another_site_is_40301(api, headers):
     ],
 )
 def test_a_cross_site_get_that_is_no_navigation_is_40301(api, headers, status):
-    """A foreign page may link to us and not read us."""
+    """A foreign page may link to us but not read our responses."""
     assert status == api.get(TASKS, headers=headers).status_code
 
 
@@ -191,7 +191,7 @@ def test_our_own_page_may_change_things(api, server):
 )
 @pytest.mark.parametrize("path", [GENERATE, "/api/v1/images/edit", CONFIG])
 def test_a_body_that_is_not_declared_as_json_is_41500(api, path, kind):
-    """A page of another site could send those without asking."""
+    """A page of another site could send those without a CORS preflight."""
     answer = api.post(
         path, content=json.dumps(body_of()).encode(), headers={"Content-Type": kind} if kind else {}
     )
@@ -212,7 +212,7 @@ def test_41500_speaks_both_languages(api):
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
 def test_json_is_json_with_a_charset_too(api, kind):
-    """Media types have no case."""
+    """Media types are case-insensitive."""
     answer = api.post(GENERATE, content=json.dumps(body_of()).encode(), headers={"Content-Type": kind})
 
     assert 202 == answer.status_code
@@ -230,7 +230,7 @@ def test_a_body_over_a_megabyte_is_41300(api):
 
 @pytest.mark.parametrize("extra", [0, 1])
 def test_the_limit_is_exact(api, extra):
-    """A body of exactly a megabyte is read (and this one found wanting)."""
+    """A body of exactly a megabyte is parsed (and this one refused as invalid)."""
     frame = b'{"params": {"prompt": ""}}'
     body = frame.replace(b'""', b'"' + b"x" * (MIB + extra - len(frame)) + b'"')
     answer = api.post(GENERATE, content=body, headers={"Content-Type": "application/json"})
@@ -260,15 +260,15 @@ def test_uploads_have_their_own_limit(guarded):
 
 
 def test_json_that_is_nested_too_deep_is_40000(api):
-    """However it is spelt."""
+    """However it is written."""
     body = b'{"params": {"prompt": "x", "seed": ' + b"[" * 1000 + b"]" * 1000 + b"}}"
     answer = api.post(GENERATE, content=body, headers={"Content-Type": "application/json"})
 
     assert (400, 40000) == row(answer)[:2]
 
 
-def test_the_login_opens_the_images(guarded):
-    """With the cookie, and without it not; the token is in no cookie."""
+def test_the_login_authorizes_images(guarded):
+    """With the cookie only; the token is in no cookie."""
     image = image_of(guarded)
     page = guarded.get("/login")
     name = "token" if 'name="token"' in page.text else "password"
@@ -312,7 +312,7 @@ def test_another_address_needs_a_token(tmp_path):
     ],
     ids=range(7),
 )
-def test_what_is_no_good_http_is_refused_and_harms_nobody(api, server, head):
+def test_invalid_http_is_refused_and_harms_nobody(api, server, head):
     """A 4xx or nothing; the service goes on."""
     host = urlsplit(server.url)
     with socket.create_connection((host.hostname, host.port), timeout=20) as connection:

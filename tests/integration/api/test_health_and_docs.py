@@ -7,7 +7,7 @@ import pytest
 from tests.integration.api.asking import CONFIG, GENERATE, data, finished
 
 
-def test_health_tells_what_the_service_stands_on(api):
+def test_health_reports_what_the_service_depends_on(api):
     """Not in the envelope."""
     answer = api.get("/health")
     report = answer.json()
@@ -29,7 +29,7 @@ def test_liveness_and_readiness_are_200_while_it_runs(api, path):
 
 
 def test_locked_keys_are_degraded_and_ready_all_the_same(start_server):
-    """What needs no saved key goes on, so a load balancer goes on sending."""
+    """Tasks that need no saved key go on, so a load balancer must keep sending."""
     server = start_server()
     with server.client() as api:
         data(api.post(CONFIG, json={"provider_name": "kept", "kind": "demo", "api_key": "sk-saved-secret-1"}))
@@ -49,7 +49,7 @@ def test_locked_keys_are_degraded_and_ready_all_the_same(start_server):
 
 
 def test_a_disk_without_room_is_not_ready(start_server):
-    """No task is taken."""
+    """No task is accepted."""
     with start_server({"storage": {"min_free_mb": 10**9}}).client() as api:
         assert (503, {"status": "degraded"}) == (
             api.get("/health/ready").status_code,
@@ -66,12 +66,12 @@ def test_health_can_be_asked_for_without_a_body(api, path):
 
 
 def test_the_version_is_the_packages(api):
-    """The document says the same."""
+    """The document has the same."""
     assert api.get("/health").json()["version"] == api.get("/openapi.json").json()["info"]["version"]
 
 
 def test_the_documentation_page_needs_no_other_host(api):
-    """Nor do its scripts and styles, which are all there."""
+    """Nor do its scripts and styles, which all exist."""
     page = api.get("/docs")
     files = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
     policy = page.headers["content-security-policy"]
@@ -116,7 +116,7 @@ def test_the_document_describes_every_route(api):
     }
 
 
-def test_the_document_is_openapi_and_says_what_errors_look_like(api):
+def test_the_document_is_openapi_and_describes_errors(api):
     """Version 3.1; bodies refuse unknown fields."""
     document = api.get("/openapi.json").json()
     operation = document["paths"][GENERATE]["post"]
@@ -128,7 +128,7 @@ def test_the_document_is_openapi_and_says_what_errors_look_like(api):
 
 
 def test_providers_lists_what_can_be_used_now(api, saved):
-    """Name, kind, models with capabilities and limits; not what is switched off."""
+    """Name, kind, models with capabilities and limits; not the disabled ones."""
     saved("usable", models=[{"id": "m", "capabilities": ["generate"]}])
     saved("unusable", enabled=False)
     listing = data(api.get("/api/v1/providers"))

@@ -56,7 +56,7 @@ def content(api, image):
 
 
 def test_a_record_has_all_its_fields(api, image):
-    """Alike in the list, by itself, and in its task."""
+    """Alike in the list, alone and in its task."""
     alone = data(api.get(f"{IMAGES}/{image['id']}"))
 
     assert [] == [field for field in FIELDS if field not in alone]
@@ -111,7 +111,7 @@ def test_a_cursor_is_not_shifted_by_new_images(api):
 
 
 def test_filters_by_provider_and_model(api, saved):
-    """Each alone, and together."""
+    """Each alone, and both together."""
     saved("gallery", models=[{"id": "oil"}, {"id": "ink"}])
     ids = {}
     for model in ("oil", "ink"):
@@ -127,7 +127,7 @@ def test_filters_by_provider_and_model(api, saved):
 
 
 def test_filters_by_date_and_time(api):
-    """``from`` and ``to``; a bare date as ``to`` takes in its whole day."""
+    """``from`` and ``to``; a date without a time as ``to`` includes the whole day."""
     record = make_image(api, "dated")
     at = datetime.fromisoformat(record["created_at"])
     today, day = at.date(), timedelta(days=1)
@@ -153,7 +153,7 @@ def test_filters_by_date_and_time(api):
 
 
 def test_the_time_zone_of_a_filter_counts(api):
-    """Also where the plus sign of the query became a space."""
+    """Also if the plus sign of the query was decoded as a space."""
     record = make_image(api, "zoned")
     at = datetime.fromisoformat(record["created_at"])
     shanghai = timezone(timedelta(hours=8))
@@ -200,8 +200,8 @@ def test_content_is_served_safely(api, image):
     assert "bytes" == headers["accept-ranges"]
 
 
-def test_content_has_a_file_name_that_is_one(api, image):
-    """The prompt's words, in any script, without a path or a quote in it."""
+def test_content_has_a_safe_file_name(api, image):
+    """The prompt's words, in any script, without a path or a quote."""
     disposition = api.get(image["image_url"]).headers["content-disposition"]
     name = unquote(disposition.rpartition("filename*=UTF-8''")[2])
 
@@ -211,7 +211,7 @@ def test_content_has_a_file_name_that_is_one(api, image):
 
 
 @pytest.mark.parametrize("tag", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
-def test_what_is_known_already_is_304(api, image, tag):
+def test_an_unchanged_image_is_304(api, image, tag):
     """Without a body, with the tag."""
     etag = api.get(image["image_url"]).headers["etag"]
     answer = api.get(image["image_url"], headers={"If-None-Match": tag.format(etag=etag)})
@@ -263,15 +263,15 @@ def test_a_range_behind_the_end_is_416(api, image, content, requested):
 @pytest.mark.parametrize(
     "requested", ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes", ""]
 )
-def test_a_range_that_makes_no_sense_is_ignored(api, image, content, requested):
-    """And so are several at once."""
+def test_an_invalid_range_is_ignored(api, image, content, requested):
+    """And so are several ranges."""
     answer = api.get(image["image_url"], headers={"Range": requested})
 
     assert (200, content) == (answer.status_code, answer.content)
 
 
 def test_if_range_holds_only_for_the_same_bytes(api, image, content):
-    """Else the whole is sent."""
+    """Otherwise the whole image is sent."""
     etag = api.get(image["image_url"]).headers["etag"]
     answers = [
         api.get(image["image_url"], headers={"Range": "bytes=0-9", "If-Range": tag})
@@ -282,7 +282,7 @@ def test_if_range_holds_only_for_the_same_bytes(api, image, content):
 
 
 @pytest.mark.parametrize("path", ["image_url", "thumbnail_url"])
-def test_head_tells_the_same_without_the_bytes(api, server, image, path):
+def test_head_has_the_same_headers_without_a_body(api, server, image, path):
     """The connection stays usable."""
     full = api.get(image[path])
     host = urlsplit(server.url)
@@ -336,7 +336,7 @@ def test_a_deleted_image_leaves_no_file(api, server):
 
 
 def test_a_deleted_image_is_in_no_list(api):
-    """The totals count without it, and its number is not given again."""
+    """The totals exclude it, and its id is not reused."""
     record = make_image(api, "gone from lists 消失")
     before = data(api.get(IMAGES))["total"]
     data(api.delete(f"{IMAGES}/{record['id']}"))
@@ -348,7 +348,7 @@ def test_a_deleted_image_is_in_no_list(api):
 
 
 def test_a_task_of_several_keeps_the_others(api):
-    """Only the named one goes."""
+    """Only the deleted one is missing."""
     task = finished(api, n=3)
     first, *rest = [i["id"] for i in task["images"]]
     data(api.delete(f"{IMAGES}/{first}"))
@@ -357,7 +357,7 @@ def test_a_task_of_several_keeps_the_others(api):
 
 
 def test_equal_images_are_deleted_one_by_one(api):
-    """Two with the same bytes are two."""
+    """Two images with the same bytes have two files."""
     one, other = make_image(api, "twin", seed=5), make_image(api, "twin", seed=5)
     data(api.delete(f"{IMAGES}/{one['id']}"))
 
@@ -373,7 +373,7 @@ def test_every_file_is_for_its_owner_only(server, image):
 
 
 def test_an_input_image_is_not_in_the_gallery(api):
-    """Only what was made is."""
+    """Only generated images are."""
     before = data(api.get(IMAGES))["total"]
     body = {"provider": "demo", "image": data_url(png(2))}
     data(api.post("/api/v1/images/upscale", json=body, headers=WAIT))
@@ -381,8 +381,8 @@ def test_an_input_image_is_not_in_the_gallery(api):
     assert before + 1 == data(api.get(IMAGES))["total"]
 
 
-def test_a_thumbnail_that_was_lost_is_kept_again(api, server):
-    """Whoever asks for it next finds it on the disk."""
+def test_a_lost_thumbnail_is_rebuilt(api, server):
+    """The next request stores it again."""
     record = make_image(api, "thumbnail lost")
     before = api.get(record["thumbnail_url"]).content
     (file,) = (server.data_dir / "images").rglob(f"{record['task_id']}*.thumb.webp")

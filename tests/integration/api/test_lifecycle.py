@@ -1,4 +1,4 @@
-"""API.md section 9: start, SIGTERM, a second SIGTERM, kill -9, and what stays."""
+"""API.md section 9: start, SIGTERM, a second SIGTERM, kill -9, and what survives."""
 
 import io
 import signal
@@ -31,7 +31,7 @@ from tests.integration.api.test_task_events import parse
 
 
 def test_a_start_takes_little_time(start_server, record_property):
-    """The number is printed; two seconds are the promise on an idle machine."""
+    """The time is printed; the promise is two seconds on an idle machine."""
     started = time.perf_counter()
     server = start_server()
     seconds = time.perf_counter() - started
@@ -54,7 +54,7 @@ def test_sigterm_ends_an_idle_server_with_0(start_server):
 
 
 def test_sigterm_lets_a_running_task_finish_and_keeps_the_waiting_ones(start_server, held_upstream):
-    """Exit code 0; the next start takes the waiting ones up."""
+    """Exit code 0; the next start claims the pending ones."""
     server = start_server(behind(held_upstream, queue={"workers": 1}))
     with server.client() as api:
         runs = call_of(api, held_upstream)
@@ -92,7 +92,7 @@ def test_while_stopping_reads_go_on_and_new_tasks_are_50301(start_server, held_u
 
 
 def test_streams_and_waits_end_when_the_service_stops(start_server, held_upstream):
-    """Nobody holds it up; the snapshot came first."""
+    """They do not delay it; the snapshot came first."""
     server = start_server(behind(held_upstream, queue={"workers": 1}))
     with server.client() as api, ThreadPoolExecutor(2) as pool:
         call_of(api, held_upstream)
@@ -122,7 +122,7 @@ def stop_of(server, api):
 
 
 def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, held_upstream):
-    """Exit code 0; a synchronous call in flight may have been charged, a job is taken up again."""
+    """Exit code 0; a synchronous call in flight may have been charged, a job is resumed."""
     server = start_server(behind(held_upstream))
     with server.client() as api:
         call = call_of(api, held_upstream)
@@ -160,7 +160,7 @@ def test_after_the_grace_time_the_same_happens(start_server, held_upstream):
 
 
 def test_after_a_kill_a_free_call_is_made_again(start_server):
-    """Drawing costs nothing, so the demo's image simply comes later."""
+    """A drawing of the demo costs nothing, so its image simply comes later."""
     server = start_server()
     with server.client() as api:
         call = data(submit(api, "a call", delay_seconds=2))["task_id"]
@@ -172,8 +172,8 @@ def test_after_a_kill_a_free_call_is_made_again(start_server):
         assert "completed" == ended(api, call)["status"]
 
 
-def test_after_a_kill_a_call_in_flight_is_unknown_and_never_repeated(start_server, held_upstream):
-    """One attempt, one charge; whoever wants it again must say so."""
+def test_after_a_kill_a_call_in_flight_is_unknown_and_never_resent(start_server, held_upstream):
+    """One attempt, one charge; another one needs an explicit retry."""
     server = start_server(behind(held_upstream))
     with server.client() as api:
         call = call_of(api, held_upstream)
@@ -194,7 +194,7 @@ def test_after_a_kill_a_call_in_flight_is_unknown_and_never_repeated(start_serve
 
 
 def test_events_go_on_where_they_were_after_a_restart(start_server):
-    """Ids keep growing, and the last event is there."""
+    """Ids keep growing, and the last event is sent."""
     server = start_server()
     with server.client() as api:
         job = data(submit(api, "a job", delay_seconds=2, as_job=True, progress_steps=4))["task_id"]
@@ -215,7 +215,7 @@ def test_events_go_on_where_they_were_after_a_restart(start_server):
 
 
 def test_an_idempotency_key_outlives_a_kill(start_server):
-    """The same task again."""
+    """It returns the same task."""
     server = start_server()
     key = {"Idempotency-Key": "outlives"}
     with server.client() as api:
@@ -230,7 +230,7 @@ def test_an_idempotency_key_outlives_a_kill(start_server):
 
 @pytest.mark.timeout(900)
 def test_a_thousand_tasks_of_a_hundred_callers_survive_a_kill(start_server):
-    """All completed, all images whole, all ids different: what got its 202 is there."""
+    """All completed, all images intact, all ids different: what got its 202 exists."""
     server = start_server({"queue": {"size": 2000}})
     accepted, lock, half = [], threading.Lock(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""What callers bring fills no memory: measured at the process that serves them."""
+"""No caller can exhaust the memory: measured in the process of the service."""
 
 import base64
 import contextlib
@@ -26,7 +26,7 @@ CONFIG = {
 
 
 class Peak:
-    """The highest resident memory of a process since this was made, in bytes, beyond what it had then."""
+    """The highest resident memory of a process since its creation, in bytes above what it was then."""
 
     def __init__(self, pid):
         self._status = Path(f"/proc/{pid}/status")
@@ -56,7 +56,7 @@ def data_url(image):
 
 
 def test_a_retry_does_not_read_its_inputs_whole(start_server):
-    """Two images of 20 MB go from one task to the next in pieces."""
+    """Two images of 20 MB are copied from one task to the next in pieces."""
     server = start_server(CONFIG)
     body = {"provider": "webui", "prompt": "猫", "image": data_url(noise()), "mask": data_url(noise(seed=1))}
     with server.client() as client:
@@ -84,8 +84,8 @@ CALLERS = 400
         ("POST", b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100_000, "分块"),
     ],
 )
-def test_crumbs_are_refused(server, method, rest, reason):
-    """Thousands of headers or chunks of a byte each cost a hundred times what they weigh."""
+def test_thousands_of_tiny_pieces_are_refused(server, method, rest, reason):
+    """Thousands of headers, or of one-byte chunks, cost a hundred times their size."""
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port)) as caller:
         with contextlib.suppress(ConnectionError):
@@ -102,7 +102,7 @@ def test_crumbs_are_refused(server, method, rest, reason):
 
 
 def test_bodies_that_wait_for_their_end_have_a_limit(start_server):
-    """However small each is: those beyond it are asked to come back, and memory stays where it was."""
+    """However small each is: those beyond it get 503, and memory does not grow."""
     server = start_server({})
     address = urlsplit(server.url)
     head = (
@@ -126,7 +126,7 @@ def test_bodies_that_wait_for_their_end_have_a_limit(start_server):
 
 @pytest.mark.parametrize("path", [f"{IMAGES}/edit", "/v1/images/edits"])
 def test_a_body_of_millions_of_values_is_refused_unread(start_server, path):
-    """They would be a gigabyte, and nobody else were served while they were parsed."""
+    """They would take a gigabyte, and block everybody else while they are parsed."""
     server = start_server({})
     values = b",".join(b'"p%d":1' % number for number in range(5_000_000))
     body = b'{"prompt":"a","image":"image:1","params":{' + values + b"}}"
@@ -141,7 +141,7 @@ def test_a_body_of_millions_of_values_is_refused_unread(start_server, path):
 
 
 def test_a_large_image_is_in_memory_twice_at_most(start_server):
-    """Once as it came and once as what it is: two of them, 54 MB of base64 and 40 of images."""
+    """Once as received and once decoded: two of them, 54 MB of base64 and 40 MB of images."""
     server = start_server(CONFIG)
     body = {"provider": "webui", "prompt": "猫", "image": data_url(noise()), "mask": data_url(noise(seed=1))}
     with server.client() as client:

@@ -1,4 +1,4 @@
-"""API.md section 3, the other five operations, with data URLs and kept images."""
+"""API.md section 3, the other five operations, with data URLs and stored images."""
 
 import io
 import struct
@@ -74,7 +74,7 @@ def run(api, path, body):
 
 @pytest.mark.parametrize("operation", GOOD)
 def test_an_operation_runs_with_a_data_url(api, operation):
-    """Accepted, run, its image kept."""
+    """Accepted, run, its image stored."""
     path, body, size = GOOD[operation]
     task = run(api, path, body)
     image = task["images"][0]
@@ -85,7 +85,7 @@ def test_an_operation_runs_with_a_data_url(api, operation):
 
 
 @pytest.mark.parametrize("operation", GOOD)
-def test_an_operation_runs_with_a_kept_image(api, operation):
+def test_an_operation_runs_with_a_stored_image(api, operation):
     """``image:<id>``; 202 with a Location like every task."""
     path, body, _ = GOOD[operation]
     stored = f"image:{make_image(api)['id']}"
@@ -99,8 +99,8 @@ def test_an_operation_runs_with_a_kept_image(api, operation):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("declared", ["image/png", "image/x-anything", "image/jpeg;charset=binary"])
-def test_the_three_kinds_are_told_by_their_bytes(api, kind, declared):
-    """Not by what the data URL claims."""
+def test_the_format_of_an_image_is_detected_from_its_bytes(api, kind, declared):
+    """Not from the type of the data URL."""
     assert "completed" == run(api, UPSCALE, {"image": data_url(encoded(kind), declared)})["status"]
 
 
@@ -112,15 +112,15 @@ def test_upscaling_has_two_factors(api, factor, size):
     assert size == (image["width"], image["height"])
 
 
-def test_a_factor_among_the_parameters_counts_where_none_stands_beside(api):
-    """A default of ours never overrides what a caller says."""
+def test_a_factor_in_params_counts_if_there_is_none_beside(api):
+    """A default never overrides the caller."""
     image = run(api, UPSCALE, {"image": IMAGE, "params": {"upscale_factor": "x4"}})["images"][0]
 
     assert 128 == image["width"]
 
 
 def test_a_factor_of_null_is_the_default(api):
-    """As every null is, wherever it stands."""
+    """As every null is, in any place."""
     body = {"image": IMAGE, "upscale_factor": None, "prompt": None, "params": {"upscale_factor": None}}
     task = run(api, UPSCALE, body)
 
@@ -128,13 +128,13 @@ def test_a_factor_of_null_is_the_default(api):
 
 
 def test_a_segmentation_needs_no_words(api):
-    """Neither a prompt nor a mode; null is as good as left out."""
+    """Neither a prompt nor a mode; null is the same as leaving them out."""
     task = run(api, SEGMENT, {"image": IMAGE, "prompt": None, "mode": None})
 
     assert ("completed", "") == (task["status"], task["prompt"])
 
 
-def test_the_same_thing_said_twice_must_be_the_same(api):
+def test_a_parameter_in_two_places_must_be_the_same(api):
     """Beside ``params`` and in them."""
     body = {"provider": "demo", "prompt": "x", "reference_images": [IMAGE], "image_size": "1K"}
     differing = api.post(REFERENCE, json={**body, "params": {"image_size": "2K"}})
@@ -144,7 +144,7 @@ def test_the_same_thing_said_twice_must_be_the_same(api):
 
 
 @pytest.mark.parametrize("count", [1, 2, 14])
-def test_one_to_fourteen_references_are_taken(api, count):
+def test_one_to_fourteen_references_are_accepted(api, count):
     """Each of its own colour."""
     references = [data_url(png(i)) for i in range(count)]
 
@@ -163,8 +163,8 @@ def test_no_reference_and_fifteen_are_refused(api, count):
     assert (400, 40006, "reference_count", 14) == (*row(answer), answer.json()["data"]["max"])
 
 
-def test_a_mask_says_what_is_repainted(api):
-    """White is, black is kept."""
+def test_a_mask_selects_what_is_repainted(api):
+    """White is repainted, black stays."""
     mask = Image.new("L", (32, 24), 0)
     mask.paste(255, (0, 0, 16, 24))
     out = io.BytesIO()
@@ -176,8 +176,8 @@ def test_a_mask_says_what_is_repainted(api):
     assert (40, 90, 128) == pixel
 
 
-def test_edit_modes_are_taken_beside_the_image(api):
-    """The default goes without saying."""
+def test_edit_modes_are_accepted_beside_the_image(api):
+    """There is a default."""
     task = run(api, EDIT, {"prompt": "x", "image": IMAGE, "edit_mode": "EDIT_MODE_OUTPAINT"})
 
     assert ("completed", "EDIT_MODE_OUTPAINT") == (task["status"], task["params"]["edit_mode"])
@@ -216,7 +216,7 @@ NO_IMAGES = {
     [(UPSCALE, "image"), (EDIT, "mask"), (REFERENCE, "reference_images.1")],
     ids=["image", "mask", "reference"],
 )
-def test_what_is_no_good_image_is_40005_with_its_field(api, path, field, text):
+def test_an_invalid_image_is_40005_with_its_field(api, path, field, text):
     """And nothing is stored or queued."""
     before = total(api)
     body = {
@@ -231,15 +231,15 @@ def test_what_is_no_good_image_is_40005_with_its_field(api, path, field, text):
 
 
 def test_a_mask_of_another_size_is_refused(api):
-    """It must fit the image."""
+    """It has to match the image."""
     body = {"provider": "demo", "prompt": "x", "image": IMAGE, "mask": data_url(png(1, (24, 32)))}
     answer = api.post(EDIT, json=body)
 
     assert (400, 40005, "invalid_image", "mask") == (*row(answer), answer.json()["data"]["field"])
 
 
-def test_a_kept_image_that_is_gone_is_40402(api):
-    """Or never was."""
+def test_a_deleted_input_image_is_40402(api):
+    """And so is one that never existed."""
     answer = api.post(UPSCALE, json={"provider": "demo", "image": "image:999999999"})
 
     assert (404, 40402, "image_not_found") == row(answer)
@@ -277,7 +277,7 @@ def test_a_kept_image_that_is_gone_is_40402(api):
     ids=range(25),
 )
 def test_a_wrong_field_of_an_operation_is_named(api, path, body, field):
-    """40000, as everywhere, by its place in the body."""
+    """40000, as everywhere, with its path in the body."""
     before = total(api)
     answer = api.post(path, json={"provider": "demo", **body})
 
@@ -286,15 +286,15 @@ def test_a_wrong_field_of_an_operation_is_named(api, path, body, field):
     assert before == total(api)
 
 
-def test_an_input_is_not_kept_when_its_task_is_done(api, server):
-    """The work directory is for the time of the task, or of a retry."""
+def test_an_input_is_removed_when_its_task_has_ended(api, server):
+    """It is spooled for as long as the task, or a possible retry, needs it."""
     run(api, UPSCALE, {"image": data_url(png(77, (40, 40)))})
     content = png(77, (40, 40))
 
     assert [] == [p for p in server.data_dir.rglob("*") if p.is_file() and p.read_bytes() == content]
 
 
-def test_a_large_image_in_a_body_is_taken(api):
+def test_a_large_image_in_a_body_is_accepted(api):
     """Several megabytes, below the limit of 64."""
     noise = Image.frombytes("RGB", (1500, 1200), bytes(range(256)) * 21_093 + bytes(192)).resize((1500, 1200))
     out = io.BytesIO()

@@ -78,7 +78,7 @@ def test_a_configuration_is_saved_and_shown_with_all_its_fields(api, saved):
     ],
 )
 def test_a_key_is_masked(saved, key, masked):
-    """The last four characters, or none when it is short."""
+    """The last four characters, or none if it is short."""
     config = saved("masked", api_key=key)
 
     assert (masked, True) == (config["api_key"], config["has_api_key"])
@@ -91,7 +91,7 @@ def test_without_a_key_there_is_none(saved):
     assert (None, False) == (config["api_key"], config["has_api_key"])
 
 
-def test_no_answer_log_or_file_holds_the_key(api, server, saved):
+def test_no_response_log_or_file_contains_the_key(api, server, saved):
     """Neither plain on disk nor anywhere else."""
     key = "sk-very-secret-value-7777"
     saved("secretive", api_base=f"{UPSTREAM}/v1", api_key=key)
@@ -113,7 +113,7 @@ def test_no_answer_log_or_file_holds_the_key(api, server, saved):
 
 
 def test_passwords_in_extra_config_are_masked_too(saved):
-    """A proxy's, and headers that look like secrets."""
+    """Those of a proxy, and secret headers."""
     config = saved(
         "proxied",
         extra_config={"proxy": "http://user:hunter2@proxy.example:8080", "headers": {"X-Secret": "hunter2"}},
@@ -123,7 +123,7 @@ def test_passwords_in_extra_config_are_masked_too(saved):
 
 
 def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
-    """Seen through another door: the row itself, where they are sealed."""
+    """Checked in the row itself, where they are sealed."""
     extra = {
         "proxy": "http://user:hunter2@proxy.example:8080",
         "headers": {"X-Secret": "hunter3", "X-Team": "a"},
@@ -142,7 +142,7 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
     assert {"headers": {"X-Secret": "hunter3"}, "proxy": extra["proxy"]} == json.loads(secret)
 
 
-def test_what_an_update_leaves_out_stays(api, saved):
+def test_fields_that_an_update_leaves_out_stay(api, saved):
     """Field by field."""
     before = saved("partial", display_name="one", api_base=f"{UPSTREAM}/v1", api_key=KEY, timeout_seconds=30)
     after = saved("partial", max_retries=1)
@@ -151,7 +151,7 @@ def test_what_an_update_leaves_out_stays(api, saved):
     assert {"max_retries", "updated_at"} == changed | {"updated_at"}
 
 
-def test_null_takes_a_value_back(api, saved):
+def test_null_resets_a_value(api, saved):
     """To its default."""
     saved("nulled", timeout_seconds=30, max_retries=1, display_name="x", models=[{"id": "m"}])
     config = saved("nulled", timeout_seconds=None, max_retries=None, display_name=None, models=None)
@@ -166,7 +166,7 @@ def test_null_takes_a_value_back(api, saved):
 
 @pytest.mark.parametrize("key", ["sk-****wxyz", "****", None])
 def test_a_masked_key_that_is_sent_back_means_unchanged(api, saved, key):
-    """The task goes out with the old one."""
+    """The task is sent with the old one."""
     saved("kept", api_base=f"{UPSTREAM}/v1", api_key=KEY)
     config = saved("kept", api_key=key, display_name="changed")
 
@@ -174,7 +174,7 @@ def test_a_masked_key_that_is_sent_back_means_unchanged(api, saved, key):
 
 
 def test_another_path_of_the_same_origin_needs_no_key(saved):
-    """The key stays where it was meant for."""
+    """A key is bound to its origin."""
     saved("moved-path", api_base=f"{UPSTREAM}/v1", api_key=KEY)
     config = saved("moved-path", api_base=f"{UPSTREAM}/v2")
 
@@ -231,8 +231,8 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_inner_address_is_refused_when_it_is_saved(api, address):
-    """However it is spelt; nothing is saved."""
+def test_a_private_address_is_refused_when_it_is_saved(api, address):
+    """However it is written; nothing is saved."""
     answer = api.post(CONFIG, json={"provider_name": "inside", "kind": "demo", "api_base": address})
 
     assert (400, 40008, "upstream_not_allowed") == row(answer)
@@ -240,8 +240,8 @@ def test_an_inner_address_is_refused_when_it_is_saved(api, address):
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_inner_address_is_refused_when_a_task_brings_it(api, address):
-    """With its own key or without."""
+def test_a_private_address_in_a_task_is_refused(api, address):
+    """With a key of its own or without."""
     body = {**body_of(), "config": {"api_base": address, "api_key": "sk-own-key-000000"}}
 
     assert (400, 40008, "upstream_not_allowed") == row(api.post(GENERATE, json=body))
@@ -263,7 +263,7 @@ def test_the_service_itself_is_no_upstream_even_if_listed(tmp_path):
 
 
 def test_a_name_that_does_not_resolve_may_be_saved(saved):
-    """It may one day."""
+    """It may resolve later."""
     config = saved("unresolved", api_base="https://nowhere.invalid/v1", api_key=KEY)
 
     assert "https://nowhere.invalid/v1" == config["api_base"]
@@ -300,7 +300,7 @@ def test_the_kind_follows_from_the_name(api, name, kind):
     ],
 )
 def test_a_key_that_cannot_be_right_is_saved_with_a_warning(api, name, key, warnings):
-    """It is said when it is saved and whenever it is shown, not first by a task that fails."""
+    """The warning comes on saving and whenever it is shown, not first with a task that fails."""
     config = data(api.post(CONFIG, json={"provider_name": name, "api_base": UPSTREAM, "api_key": key}))
     shown = data(api.get(f"{CONFIG}/{name}"))
     api.delete(f"{CONFIG}/{name}")
@@ -309,7 +309,7 @@ def test_a_key_that_cannot_be_right_is_saved_with_a_warning(api, name, key, warn
 
 
 def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
-    """What an earlier version took is listed with the others, and can be switched off and put right."""
+    """What an earlier version accepted is listed with the others, and can be disabled and corrected."""
     server = start_server()
     with server.client() as api:
         data(api.post(CONFIG, json={"provider_name": "old", "kind": "http", "api_base": "https://a.example"}))
@@ -344,7 +344,7 @@ def test_a_row_that_is_no_longer_valid_hides_nothing(start_server):
         ),
     ],
 )
-def test_a_setting_that_nothing_reads_is_40000(api, kind, extra, field, message):
+def test_an_unknown_setting_is_40000(api, kind, extra, field, message):
     """With the known one that was probably meant; nothing is saved."""
     body = {"provider_name": "misspelt", "kind": kind, "extra_config": extra}
     answer = api.post(CONFIG, json=body, headers=ENGLISH)
@@ -356,7 +356,7 @@ def test_a_setting_that_nothing_reads_is_40000(api, kind, extra, field, message)
 
 
 def test_a_row_with_an_unknown_setting_goes_on_working(start_server):
-    """What an earlier version took is used and changed, with a warning, and refused when it is sent again."""
+    """What an earlier version accepted works, with a warning, and is refused when it is sent again."""
     server, extra = start_server(), {"max_concurency": 2}
     with server.client() as api:
         data(api.post(CONFIG, json={"provider_name": "old", "kind": "demo"}))
@@ -380,7 +380,7 @@ def test_a_row_with_an_unknown_setting_goes_on_working(start_server):
 
 @pytest.mark.parametrize("name", ["gemini", "openai", "openai-dalle"])
 def test_a_missing_key_is_40001(api, name):
-    """It is saved all the same, and a task says what is missing."""
+    """It is saved all the same, and a task reports what is missing."""
     data(api.post(CONFIG, json={"provider_name": name}))
     answer = api.post(GENERATE, json={"provider": name, "params": {"prompt": "x"}})
     api.delete(f"{CONFIG}/{name}")
@@ -389,7 +389,7 @@ def test_a_missing_key_is_40001(api, name):
 
 
 def test_a_missing_address_is_40001(api):
-    """Any server may speak that dialect, so the preset has no address of its own."""
+    """Any server may have that dialect, so the preset has no address of its own."""
     body = {"provider_name": "openai-compatible", "api_key": KEY, "models": [{"id": "m"}]}
     data(api.post(CONFIG, json=body))
     answer = api.post(GENERATE, json={"provider": "openai-compatible", "params": {"prompt": "x"}})
@@ -418,7 +418,7 @@ def test_a_document_is_checked_when_it_is_saved(api, extra):
 
 
 def test_use_saved_config_demands_a_row_in_the_database(api, saved):
-    """One of the file is none."""
+    """One in the file does not count."""
     saved("in-the-database")
     on_file, unknown, in_database = (
         api.post(GENERATE, json={**body_of(), "provider": name, "use_saved_config": True})
@@ -444,7 +444,7 @@ def test_a_provider_is_switched_off_and_on(api, saved):
     )
 
 
-def test_what_is_not_saved_cannot_be_switched(api):
+def test_an_unsaved_provider_cannot_be_switched(api):
     """40403."""
     assert (404, 40403) == row(api.patch(f"{CONFIG}/nobody/toggle", json={"enabled": True}))[:2]
 
@@ -474,8 +474,8 @@ def test_a_deleted_provider_is_gone_but_its_history_stays(api, saved):
     ],
     ids=["deleted", "disabled"],
 )
-def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, held_upstream, change, code):
-    """A call that runs already goes on."""
+def test_pending_tasks_of_a_deleted_provider_fail(start_server, held_upstream, change, code):
+    """A call that is running already goes on."""
     server = start_server({**behind(held_upstream), "providers": {}, "queue": {"workers": 1}})
     with server.client() as api:
         fickle = {"provider_name": "fickle", "kind": "stable_diffusion", "api_base": held_upstream.url}
@@ -493,7 +493,7 @@ def test_waiting_tasks_of_a_provider_that_goes_fail(start_server, held_upstream,
 
 
 def test_a_provider_is_tested_without_paying(api, saved):
-    """ok, how long, what."""
+    """Outcome, latency and detail."""
     saved("tested")
     probe = data(api.post(f"{CONFIG}/tested/test"))
 
@@ -502,7 +502,7 @@ def test_a_provider_is_tested_without_paying(api, saved):
 
 
 def test_a_provider_without_a_free_call_is_not_verified(api, saved):
-    """Nothing was asked, so nothing is said of address and key."""
+    """No request was sent, so nothing is known of address and key."""
     saved("untried", kind="http", api_base=UPSTREAM, api_key=KEY, extra_config={"preset": "minimax"})
     probe = data(api.post(f"{CONFIG}/untried/test"))
 
@@ -519,7 +519,7 @@ def test_a_provider_that_cannot_be_reached_says_why(api, saved):
 
 
 def test_an_upstream_that_does_not_answer_is_not_ok(api):
-    """200 with false: it was the test that was asked for."""
+    """200 with false: the test itself succeeded."""
     body = {"provider_name": "stable-diffusion", "api_base": UPSTREAM}
     data(api.post(CONFIG, json=body))
     probe = data(api.post(f"{CONFIG}/stable-diffusion/test"))
@@ -529,7 +529,7 @@ def test_an_upstream_that_does_not_answer_is_not_ok(api):
 
 
 def test_the_file_is_the_lowest_layer(api):
-    """Its provider is there without being saved."""
+    """Its provider exists without being saved."""
     config = data(api.get(f"{CONFIG}/on-file"))
 
     assert ("file", "From the file", f"{UPSTREAM}/file", "sk-****0001", 11, 1) == tuple(
@@ -538,8 +538,8 @@ def test_the_file_is_the_lowest_layer(api):
     )
 
 
-def test_request_goes_before_database_before_file_field_by_field(api, saved):
-    """Each field from the strongest layer that says it."""
+def test_request_overrides_database_overrides_file_field_by_field(api, saved):
+    """Each field comes from the highest layer that has it."""
 
     def snapshot(config=None):
         body = {**body_of(), "provider": "on-file", **({"config": config} if config else {})}
@@ -579,14 +579,14 @@ def test_request_goes_before_database_before_file_field_by_field(api, saved):
     ],
 )
 def test_a_request_that_changes_nothing_is_not_the_source(api, config, source):
-    """Only what differs from the configuration makes it the request's own."""
+    """Only a difference from the configuration makes it the request's own."""
     body = {**body_of(), "provider": "on-file", "config": config}
 
     assert source == data(api.post(GENERATE, json=body, headers=WAIT))["config_snapshot"]["source"]
 
 
-def test_a_request_of_its_own_needs_to_know_how_to_ask(api):
-    """An address and a key make no provider of a name that nobody configured."""
+def test_a_request_cannot_define_a_provider(api):
+    """An address and a key alone make no provider of an unconfigured name."""
     config = {"api_base": UPSTREAM, "api_key": KEY}
     answer = api.post(GENERATE, json={**body_of(), "provider": "never-heard-of", "config": config})
 
@@ -594,8 +594,8 @@ def test_a_request_of_its_own_needs_to_know_how_to_ask(api):
     assert "never-heard-of" == answer.json()["data"]["provider"]
 
 
-def test_a_row_over_the_file_says_only_what_it_says(api):
-    """Kind, name and address stay the file's; a key moves to another origin with nobody."""
+def test_a_row_overrides_only_the_fields_that_it_has(api):
+    """Kind, name and address stay the file's; a key never moves to another origin."""
     moved = api.post(CONFIG, json={"provider_name": "on-file", "api_base": f"{OTHER_UPSTREAM}/v1"})
     config = data(api.post(CONFIG, json={"provider_name": "on-file", "max_retries": 5}))
     api.delete(f"{CONFIG}/on-file")
@@ -606,7 +606,7 @@ def test_a_row_over_the_file_says_only_what_it_says(api):
     )
 
 
-def test_what_the_file_leaves_out_hides_nothing(start_server):
+def test_an_incomplete_provider_of_the_file_hides_nothing(start_server):
     """A row may still name the preset; until then it cannot be used, and the others can."""
     config = {"providers": {"unfinished": {"kind": "http"}}}
     server = start_server(config)
@@ -635,7 +635,7 @@ def test_a_file_that_moves_a_saved_key_elsewhere_hides_nothing(start_server):
 
 
 def test_a_masked_key_in_a_request_means_the_saved_one(api, saved):
-    """What a client was shown it may send back."""
+    """A client may send back what it was shown."""
     saved("echoed", api_base=f"{UPSTREAM}/v1", api_key=KEY)
     body = {**body_of(), "provider": "echoed", "config": {"api_key": "sk-****wxyz"}}
 
@@ -644,7 +644,7 @@ def test_a_masked_key_in_a_request_means_the_saved_one(api, saved):
 
 @pytest.mark.parametrize("name", ["gemini", "stable-diffusion", "openai", "echoed"])
 def test_a_configuration_may_be_sent_back_as_it_was_shown(api, name):
-    """Whoever changes one field of it sends the others along; secrets stay as they were."""
+    """A client that changes one field sends the others along; secrets stay as they were."""
     extra = {"headers": {"X-Team-Key": "hidden"}, "proxy": "http://user:hidden@127.0.0.1:9"}
     kind = {"kind": "demo"} if name == "echoed" else {}
     body = {"provider_name": name, "api_base": UPSTREAM, "api_key": KEY, "extra_config": extra, **kind}
@@ -656,7 +656,7 @@ def test_a_configuration_may_be_sent_back_as_it_was_shown(api, name):
 
 
 def test_a_provider_limits_its_own_concurrency(api, saved):
-    """One at a time, in their order, others meanwhile."""
+    """One call at a time, in order, while others run."""
     saved("single", extra_config={"max_concurrency": 1})
     body = {**body_of(delay_seconds=500), "provider": "single"}
     one, other = (data(api.post(GENERATE, json=body))["task_id"] for _ in range(2))
@@ -680,7 +680,7 @@ def test_the_builtin_demo_can_be_hidden(start_server):
 
 
 def test_a_default_model_is_used_when_none_is_named(api, saved):
-    """The one that says so, else the first."""
+    """The one that is marked, else the first."""
     saved("defaults", models=[{"id": "first"}, {"id": "second", "default": True}])
     saved("no-default", models=[{"id": "first"}, {"id": "second"}])
 
@@ -691,7 +691,7 @@ def test_a_default_model_is_used_when_none_is_named(api, saved):
 
 
 def test_capabilities_limit_what_a_model_does(api, saved):
-    """40004 names what it can."""
+    """40004 names the supported ones."""
     saved("limited", models=[{"id": "m", "capabilities": ["upscale"]}])
     answer = api.post(GENERATE, json={**body_of(), "provider": "limited"})
     upscaled = api.post("/api/v1/images/upscale", json={"provider": "limited", "image": data_url(png())})

@@ -22,7 +22,7 @@ PROMPTS = {
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory):
-    """A server that holds exactly these prompts."""
+    """A server with exactly these prompts."""
     server = LiveServer(tmp_path_factory.mktemp("gallery")).start()
     with server.client() as client:
         client.ids = {name: make_image(client, prompt)["id"] for name, prompt in PROMPTS.items()}
@@ -31,7 +31,7 @@ def gallery(tmp_path_factory):
 
 
 def prompts_of(gallery, keyword, **query):
-    """Return the names of what is found, newest first."""
+    """Return the names of the matches, newest first."""
     items = data(gallery.get(SEARCH, params={"keyword": keyword, "page_size": 100, **query}))["items"]
     names = {number: name for name, number in gallery.ids.items()}
     return [names[item["id"]] for item in items]
@@ -83,7 +83,7 @@ def prompts_of(gallery, keyword, **query):
     ],
 )
 def test_contains_finds_exactly_what_contains_the_words(gallery, keyword, names):
-    """In any script and length; nothing more, nothing less; newest first."""
+    """In any script and length; no more and no less; newest first."""
     assert names == prompts_of(gallery, keyword)
 
 
@@ -94,7 +94,7 @@ def test_single_letters_are_found(gallery):
     assert expected == prompts_of(gallery, "w")
 
 
-def test_relevant_adds_the_close_ones_after_the_exact_ones(gallery):
+def test_relevant_adds_similar_ones_after_the_exact_ones(gallery):
     """Each is marked."""
     items = data(gallery.get(SEARCH, params={"keyword": "可爱的猫", "mode": "relevant"}))["items"]
     marks = [item["match"] for item in items]
@@ -126,7 +126,7 @@ def test_search_is_paged_like_any_list(gallery):
     assert walked[2:4] == [item["id"] for item in second["items"]]
 
 
-def test_relevant_is_paged_without_gaps_or_repeats(gallery):
+def test_relevant_is_paged_without_gaps_or_duplicates(gallery):
     """Best first over all pages."""
     whole = prompts_of(gallery, "可爱的猫", mode="relevant")
     walked, cursor, page = [], "", None
@@ -142,12 +142,12 @@ def test_relevant_is_paged_without_gaps_or_repeats(gallery):
 
 @pytest.mark.parametrize("keyword", ["", " ", "\u3000", "\t\n"])
 def test_an_empty_keyword_is_refused(gallery, keyword):
-    """It would be the list."""
+    """It would be the whole list."""
     assert (400, 40000, "validation_failed") == row(gallery.get(SEARCH, params={"keyword": keyword}))
 
 
 def test_hits_are_records(gallery):
-    """All that the list shows, and the match."""
+    """With all fields of the list, and the match."""
     item = data(gallery.get(SEARCH, params={"keyword": "窗台"}))["items"][0]
     record = data(gallery.get(f"{IMAGES}/{item['id']}"))
 

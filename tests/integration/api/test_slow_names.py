@@ -1,4 +1,4 @@
-"""A name server that does not answer delays those who ask it, and nobody else."""
+"""A DNS server that does not respond delays those who need it, and nobody else."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ FEW, DEAD_NAMES = 4, 64
 
 
 class NameServer:
-    """``busy`` is set when some dead names are being looked up."""
+    """``busy`` is set once some dead names are being looked up."""
 
     def __init__(self, really):
         self.closed, self.busy = threading.Event(), asyncio.Event()
@@ -40,7 +40,7 @@ class NameServer:
 
 @pytest.fixture
 async def name_server(monkeypatch):
-    """Answers nothing about names below ``dead.example`` before the end of the test; it is yielded."""
+    """Yield a DNS server that is silent about names below ``dead.example`` until the end of the test."""
     server = NameServer(socket.getaddrinfo)
     monkeypatch.setattr(socket, "getaddrinfo", server)
     yield server
@@ -56,7 +56,7 @@ async def served(data_dir):
 
 
 async def save_and_try(api, number):
-    """Have one dead name looked up, by saving it and by calling it."""
+    """Let one dead name be looked up, by saving it and by calling it."""
     name = f"dead-{number}"
     config = {"provider_name": name, "kind": "gemini", "api_base": f"https://{name}.dead.example"}
     await api.post(CONFIG, json={**config, "api_key": "sk-a-key-of-nobody"})
@@ -64,7 +64,7 @@ async def save_and_try(api, number):
 
 
 async def test_dead_names_do_not_delay_a_task(tmp_path, name_server):
-    """It draws, is kept and is shown while all of them are still being looked up."""
+    """It is drawn, stored and shown while all of them are still being looked up."""
     async with served(tmp_path) as api:
         dead = [asyncio.create_task(save_and_try(api, number)) for number in range(DEAD_NAMES)]
         await name_server.busy.wait()

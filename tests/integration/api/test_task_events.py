@@ -40,7 +40,7 @@ def follow(api, task_id, **headers):
 
 
 def follow_from_the_start(narrow, **params):
-    """Return a task's id and all its events: it waits behind another one until somebody follows it."""
+    """Return a task's id and all its events: it is pending behind another one until somebody follows it."""
     before = data(submit(narrow, delay_seconds=500))["task_id"]
     running(narrow, before)
     task_id = data(submit(narrow, **params))["task_id"]
@@ -52,14 +52,14 @@ def follow_from_the_start(narrow, **params):
 
 
 def test_the_stream_is_an_event_stream_that_nobody_stores(api):
-    """Its type, and that proxies pass it on at once."""
+    """Its media type, and that proxies forward it unbuffered."""
     answer = api.get(f"{TASKS}/{finished(api)['task_id']}/events")
 
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "no-store" in answer.headers["cache-control"]
 
 
-def test_a_running_task_tells_snapshot_progress_image_and_end(narrow):
+def test_a_running_task_sends_snapshot_progress_image_and_end(narrow):
     """In this order; every event but the snapshot has an id, and ids grow."""
     _, events = follow_from_the_start(narrow, delay_seconds=1, progress_steps=4, num=2)
     names = [event.name for event in events]
@@ -88,7 +88,7 @@ def test_the_events_carry_what_the_api_shows(narrow):
     ("params", "end"), [({}, "completed"), ({"refuse": True}, "failed"), ({"fail": "timeout"}, "failed")]
 )
 def test_a_finished_task_gives_its_snapshot_and_its_last_event(api, params, end):
-    """And then the stream ends."""
+    """Then the stream ends."""
     task_id = data(submit(api, **params))["task_id"]
     ended(api, task_id)
     events = follow(api, task_id)
@@ -111,7 +111,7 @@ def test_a_cancelled_task_ends_its_stream(api):
 
 
 def test_after_last_event_id_only_later_events_come(narrow):
-    """Snapshot first, as always; whoever has the end gets 204, which tells a browser to stay away."""
+    """The snapshot first, as always; a client with the last event gets 204, which stops a browser."""
     task_id, events = follow_from_the_start(narrow, delay_seconds=0.4, progress_steps=2)
     middle = events[2].id
     again = follow(narrow, task_id, **{"Last-Event-ID": str(middle)})
@@ -123,15 +123,15 @@ def test_after_last_event_id_only_later_events_come(narrow):
 
 
 def test_a_last_event_id_from_the_future_gets_the_end(api):
-    """A backup that was restored begins its numbers anew; the largest that could be sent is one, too."""
+    """A restored backup starts its ids again; the largest possible id is one from the future, too."""
     task_id = finished(api)["task_id"]
     events = follow(api, task_id, **{"Last-Event-ID": "9" * 30})
 
     assert ["snapshot", "completed"] == [event.name for event in events]
 
 
-def test_a_task_whose_end_an_earlier_version_did_not_tell(start_server, tmp_path):
-    """It died between the end of a task and its last event; a newer one tells it."""
+def test_a_task_whose_last_event_an_earlier_version_did_not_store(start_server, tmp_path):
+    """It died between the end of a task and its last event; a newer version sends it."""
     server = start_server()
     with server.client() as api:
         tasks = [data(submit(api, headers=WAIT, **how)) for how in ({}, {"refuse": True})]
@@ -166,7 +166,7 @@ def test_many_can_follow_one_task(api, server):
 
 
 def test_while_nothing_happens_a_comment_keeps_the_stream_alive(api, server):
-    """Within 20 s; it begins with a colon."""
+    """Within 20 s; it starts with a colon."""
     task_id = data(submit(api, delay_seconds=500))["task_id"]
     running(api, task_id)
     host = urlsplit(server.url)
@@ -182,7 +182,7 @@ def test_while_nothing_happens_a_comment_keeps_the_stream_alive(api, server):
     assert b"event: snapshot" in received
 
 
-def test_a_stream_that_is_left_disturbs_nobody(api):
+def test_a_disconnected_stream_disturbs_nobody(api):
     """The task goes on."""
     task_id = data(submit(api, delay_seconds=1))["task_id"]
     with api.stream("GET", f"{TASKS}/{task_id}/events") as stream:

@@ -1,4 +1,4 @@
-"""API.md section 3: submitting, seeing, listing, cancelling and retrying tasks."""
+"""API.md section 3: submitting, showing, listing, cancelling and retrying tasks."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +41,8 @@ def test_a_task_is_accepted_with_202_and_all_that_helps_to_follow_it(api):
     assert 200 == api.get(answer.headers["location"]).status_code
 
 
-def test_a_finished_task_tells_everything(api):
-    """All fields that the contract names, in their shapes."""
+def test_a_finished_task_has_all_fields(api):
+    """All that the contract names, in their formats."""
     task = finished(api, "一只可爱的猫", seed=7)
     image = task["images"][0]
 
@@ -84,7 +84,7 @@ def test_three_names_mean_the_number_of_images(api, name):
 
 
 def test_equal_counts_under_two_names_are_no_conflict(api):
-    """They say the same."""
+    """They mean the same."""
     assert 2 == len(finished(api, n=2, num=2)["images"])
 
 
@@ -97,8 +97,8 @@ def test_equal_counts_under_two_names_are_no_conflict(api):
         ({"aspect_ratio": "16:9", "image_size": "512"}, (512, 288)),
     ],
 )
-def test_the_size_is_told_in_several_ways(api, params, size):
-    """Numbers, a text, or a shape and a class."""
+def test_the_size_has_several_forms(api, params, size):
+    """Numbers, a text, or a ratio and a class."""
     body = {"params": {"prompt": "sized", **params}}
     image = data(api.post(GENERATE, json=body, headers=WAIT))["images"][0]
 
@@ -107,7 +107,7 @@ def test_the_size_is_told_in_several_ways(api, params, size):
 
 @pytest.mark.parametrize("length", [1, 32_000])
 def test_a_prompt_may_be_short_or_long(api, length):
-    """Up to the last character."""
+    """Up to the limit."""
     prompt = "长" * length
 
     assert prompt == finished(api, prompt)["prompt"]
@@ -124,7 +124,7 @@ def test_any_text_comes_back_as_it_was(api, prompt):
 
 
 def test_unknown_members_of_a_null_value_are_no_parameters(api):
-    """null means: not said."""
+    """null means "not set"."""
     task = finished(api, seed=None, negative_prompt=None)
 
     assert {"width": 64, "height": 64} == task["params"]
@@ -157,12 +157,12 @@ def test_prefer_wait_is_read_in_all_its_forms(api, prefer):
 
 @pytest.mark.parametrize("prefer", ["wait=0", "wait=", "wait=soon", "wait=-1", "return=minimal"])
 def test_any_other_preference_is_ignored(api, prefer):
-    """It is one."""
+    """As HTTP allows."""
     assert 202 == submit(api, headers={"Prefer": prefer}).status_code
 
 
 def test_a_failed_task_is_still_a_200_with_its_error(api):
-    """In the caller's language, with what it may have cost."""
+    """In the caller's language, with its possible charge."""
     answer = submit(api, fail="timeout", headers=WAIT)
     task = data(answer)
     english = data(api.get(f"{TASKS}/{task['task_id']}", headers=ENGLISH))
@@ -194,8 +194,8 @@ def test_a_failed_task_is_still_a_200_with_its_error(api):
         ("result_expired", True),
     ],
 )
-def test_a_call_that_failed_tells_whether_it_may_have_been_charged(api, code, charged):
-    """And is never repeated: one attempt."""
+def test_a_failed_call_reports_its_possible_charge(api, code, charged):
+    """And is never sent again: one attempt."""
     task = data(submit(api, fail=code, headers=WAIT))
 
     assert ("failed", code, 1) == (task["status"], task["error"]["code"], task["attempts"])
@@ -203,8 +203,8 @@ def test_a_call_that_failed_tells_whether_it_may_have_been_charged(api, code, ch
 
 
 @pytest.mark.parametrize("code", ["unavailable", "rate_limited"])
-def test_a_call_that_never_started_is_tried_again_then_fails(api, code):
-    """Here without retries."""
+def test_a_call_that_never_started_fails_as_retryable(api, code):
+    """Here without retries of its own."""
     body = {**body_of(fail=code), "config": {"max_retries": 0}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
 
@@ -216,7 +216,7 @@ def test_a_call_that_never_started_is_tried_again_then_fails(api, code):
     assert task["error"]["retryable"]
 
 
-def test_a_connection_that_could_not_be_made_is_tried_again(api):
+def test_a_failed_connection_is_retried(api):
     """max_retries times, each an attempt."""
     body = {**body_of(fail="unavailable"), "config": {"max_retries": 1}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
@@ -225,7 +225,7 @@ def test_a_connection_that_could_not_be_made_is_tried_again(api):
 
 
 def test_a_rate_limit_is_waited_for_and_costs_no_attempt(api):
-    """``attempts`` stays as it is."""
+    """``attempts`` stays the same."""
     body = {**body_of(fail="rate_limited"), "config": {"max_retries": 1}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
 
@@ -234,7 +234,7 @@ def test_a_rate_limit_is_waited_for_and_costs_no_attempt(api):
 
 
 def test_a_refusal_of_the_upstream_is_content_policy(api):
-    """The demo refuses when it is asked to."""
+    """The demo refuses on request."""
     assert "content_policy" == data(submit(api, refuse=True, headers=WAIT))["error"]["code"]
 
 
@@ -302,7 +302,7 @@ def test_the_same_key_and_body_give_the_same_task_again(api):
 
 
 def test_the_order_of_members_makes_no_other_body(api):
-    """JSON objects have none."""
+    """JSON objects are unordered."""
     key = {"Idempotency-Key": "again-2"}
     one = data(
         api.post(GENERATE, json={"provider": "demo", "params": {"prompt": "a", "num": 1}}, headers=key)
@@ -318,7 +318,7 @@ def test_the_order_of_members_makes_no_other_body(api):
     "change", [{"params": {"prompt": "b"}}, {"model_id": "demo"}, {"config": {"timeout": 5}}]
 )
 def test_the_same_key_for_another_body_is_42201(api, change):
-    """Whatever the difference is."""
+    """Whatever differs."""
     key = {"Idempotency-Key": f"reuse-{sorted(change)}"}
     data(api.post(GENERATE, json=body_of("a"), headers=key))
     answer = api.post(GENERATE, json={**body_of("a"), **change}, headers=key)
@@ -327,7 +327,7 @@ def test_the_same_key_for_another_body_is_42201(api, change):
 
 
 def test_keys_belong_to_an_operation(api):
-    """The same key may stand for an upscaling."""
+    """The same key may be used for an upscaling."""
     key = {"Idempotency-Key": "by-operation"}
     task = data(submit(api, headers={**key, **WAIT}))
     body = {"provider": "demo", "image": f"image:{task['images'][0]['id']}"}
@@ -337,7 +337,7 @@ def test_keys_belong_to_an_operation(api):
 
 
 def test_a_refused_request_does_not_use_its_key_up(api):
-    """The corrected one may come with it."""
+    """The corrected one may use it."""
     key = {"Idempotency-Key": "corrected"}
     refused = submit(api, num=0, headers=key)
 
@@ -362,8 +362,8 @@ def test_fifty_equal_posts_at_once_make_one_task(api, server):
     assert 1 == len(ended(api, answers[0]["task_id"])["images"])
 
 
-def test_a_waiting_task_is_cancelled_at_once(narrow):
-    """200; nothing was sent; again is the same."""
+def test_a_pending_task_is_cancelled_at_once(narrow):
+    """200; nothing was sent; cancelling again is the same."""
     running(narrow, data(submit(narrow, delay_seconds=500))["task_id"])
     waiting = data(submit(narrow))["task_id"]
     answers = [narrow.post(f"{TASKS}/{waiting}/cancel") for _ in range(2)]
@@ -372,7 +372,7 @@ def test_a_waiting_task_is_cancelled_at_once(narrow):
     assert [("cancelled", 0)] * 2 == [(data(a)["status"], data(a)["attempts"]) for a in answers]
 
 
-def test_waiting_tasks_know_their_place(narrow):
+def test_pending_tasks_have_a_queue_position(narrow):
     """1 is next."""
     running(narrow, data(submit(narrow, delay_seconds=500))["task_id"])
     waiting = [data(submit(narrow))["task_id"] for _ in range(3)]
@@ -383,7 +383,7 @@ def test_waiting_tasks_know_their_place(narrow):
 
 
 def test_cancelling_a_running_task_is_202_and_ends_it(narrow):
-    """As far as the provider allows; the demo allows it."""
+    """As far as the provider supports it; the demo does."""
     task_id = data(submit(narrow, delay_seconds=500))["task_id"]
     running(narrow, task_id)
     answer = narrow.post(f"{TASKS}/{task_id}/cancel")
@@ -394,7 +394,7 @@ def test_cancelling_a_running_task_is_202_and_ends_it(narrow):
 
 
 def test_a_final_task_stays_what_it_is_when_cancelled(api):
-    """200, and no change."""
+    """200, without a change."""
     task = finished(api)
     answer = api.post(f"{TASKS}/{task['task_id']}/cancel")
 
@@ -416,7 +416,7 @@ def test_a_failed_task_is_retried_as_a_new_one(api):
 
 
 def test_a_cancelled_task_with_an_image_is_retried_too(narrow):
-    """Its input is still there."""
+    """Its input is still spooled."""
     image = finished(narrow)["images"][0]
     running(narrow, data(submit(narrow, delay_seconds=500))["task_id"])
     body = {"provider": "demo", "image": f"image:{image['id']}"}
@@ -440,7 +440,7 @@ def test_any_other_task_is_not_retried(api):
 
 
 def test_the_configuration_of_a_request_is_wiped_at_the_end(api, server):
-    """Until then it is sealed; nothing on disk ever shows the key."""
+    """Until then it is sealed; nothing on disk ever contains the key."""
     key = "sk-for-this-task-alone-4711"
     body = {**body_of(), "config": {"api_key": key, "timeout": 7, "max_retries": 0}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
@@ -475,7 +475,7 @@ def test_a_call_that_takes_too_long_is_a_timeout(api):
 
 
 def test_an_accepted_job_is_polled_to_its_end(api):
-    """The provider's other way to work."""
+    """The other way in which providers work."""
     assert 1 == len(finished(api, as_job=True, delay_seconds=0.3, progress_steps=3)["images"])
 
 

@@ -1,4 +1,4 @@
-"""A data directory with a bit of everything, made once by a real server that was killed."""
+"""A data directory with a bit of everything, created once by a real server that was killed."""
 
 import shutil
 
@@ -14,7 +14,7 @@ EDIT = {"provider": "demo", "prompt": "waits with its image", "image": data_url(
 
 @pytest.fixture(scope="session")
 def used(tmp_path_factory):
-    """Two images, a saved key, a task that runs and one that waits with its input."""
+    """Two images, a saved key, a running task and a pending one with its input."""
     server = LiveServer(tmp_path_factory.mktemp("used"), {"queue": {"workers": 1}}).start()
     with server.client() as api:
         finished(api, "一只猫", num=2, seed=7)
@@ -36,7 +36,7 @@ def desk(used, tmp_path):
 
 @pytest.fixture
 def other(tmp_path):
-    """An empty place."""
+    """An empty directory."""
     (tmp_path / "other").mkdir()
     server = LiveServer(tmp_path / "other")
     yield server
@@ -44,7 +44,7 @@ def other(tmp_path):
 
 
 def files_below(folder):
-    """Return all files with their bytes, but the lock and what SQLite makes and removes as it likes."""
+    """Return all files with their bytes, except the lock and the files that SQLite manages itself."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")

@@ -2,13 +2,13 @@
 
 
 def good(result):
-    """Return what a command printed that did its work and had nothing to complain of."""
+    """Return the output of a command that succeeded without a warning."""
     assert (0, "") == (result.returncode, result.stderr), result
     return result.stdout
 
 
 def failed(result, code=1):
-    """Return the one line that a failed command leaves on stderr."""
+    """Return the only line that a failed command prints to stderr."""
     lines = result.stderr.strip().splitlines()
     assert (code, 1) == (result.returncode, len(lines)), result
     return lines[0]

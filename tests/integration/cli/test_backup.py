@@ -33,8 +33,8 @@ def file(used, tmp_path_factory):
     return folder / "it.backup"
 
 
-def test_what_was_backed_up_is_there_again(file, used, other):
-    """Images, keys and the input of a waiting task; the key file was put there first."""
+def test_a_backup_is_restored_completely(file, used, other):
+    """Images, keys and the input of a pending task; the key file was put there first."""
     other.data_dir.mkdir()
     shutil.copy(used / "data" / "master.key", other.data_dir)
     output = good(other.imagegen("restore", file))
@@ -53,8 +53,8 @@ def test_what_was_backed_up_is_there_again(file, used, other):
     assert modes(other.data_dir) <= {0o600, 0o700}
 
 
-def test_looking_at_waiting_tasks_sends_none_of_them(file, other):
-    """A command without a server takes up tasks only where that is what it is for."""
+def test_listing_pending_tasks_sends_none_of_them(file, other):
+    """Without a server, only commands that are meant to run tasks claim them."""
     good(other.imagegen("restore", file))
     for _ in range(2):
         waiting = json.loads(good(other.imagegen("tasks", "list", "--json")))
@@ -62,7 +62,7 @@ def test_looking_at_waiting_tasks_sends_none_of_them(file, other):
         assert {"pending", "processing", "completed"} == {task["status"] for task in waiting}
 
 
-def test_a_backup_holds_no_key(file, used):
+def test_a_backup_contains_no_key(file, used):
     """Neither the master key, nor its witness, nor a saved key in plain text."""
     content = file.read_bytes()
     key = (used / "data" / "master.key").read_bytes().strip()
@@ -75,13 +75,13 @@ def test_a_backup_holds_no_key(file, used):
     assert [file.name, "data"] == sorted(p.name for p in file.parent.iterdir())[::-1]
 
 
-def test_restore_tells_what_is_missing(file, other):
-    """The key, with how much hangs on it."""
+def test_restore_reports_what_is_missing(file, other):
+    """The key, and how many secrets need it."""
     assert "1 saved secret cannot be read" in good(other.imagegen("restore", file))
 
 
 def test_a_backup_beside_a_server_that_works_is_consistent(other):
-    """Every image that its database knows is in it."""
+    """It contains every image that its database has."""
     server = other.start()
     stop = threading.Event()
 
@@ -110,8 +110,8 @@ def test_a_backup_beside_a_server_that_works_is_consistent(other):
         assert len(image_files(place)) > 3 * (number == 2)
 
 
-def test_a_file_that_is_there_is_replaced_only_by_force(desk):
-    """And stays whole until the new one is."""
+def test_an_existing_file_is_replaced_only_by_force(desk):
+    """Atomically."""
     mine = desk.folder / "mine"
     mine.write_text("mine")
     refused = failed(desk.imagegen("backup", "mine"))
@@ -121,8 +121,8 @@ def test_a_file_that_is_there_is_replaced_only_by_force(desk):
     assert ("--force" in refused, "mine", True) == (True, content, tarfile.is_tarfile(mine))
 
 
-def test_what_a_killed_backup_left_is_no_obstacle(desk):
-    """The next one of that name takes its place."""
+def test_leftovers_of_a_killed_backup_are_no_obstacle(desk):
+    """The next backup with that name replaces them."""
     for name in ("it.part", "it.snapshot.part"):
         (desk.folder / name).write_bytes(b"half")
     good(desk.imagegen("backup", "it"))
@@ -130,8 +130,8 @@ def test_what_a_killed_backup_left_is_no_obstacle(desk):
     assert ["data", "it"] == sorted(path.name for path in desk.folder.iterdir())
 
 
-def test_a_missing_image_is_told_and_the_rest_is_kept(desk, other):
-    """Ends with 1, since a backup that lacks something should wake somebody up."""
+def test_a_missing_image_is_reported_and_the_rest_is_backed_up(desk, other):
+    """Exits with 1, since somebody should notice an incomplete backup."""
     lost = image_files(desk.data_dir)[0]
     lost.unlink()
     result = desk.imagegen("backup", "it")
@@ -151,7 +151,7 @@ def test_a_damaged_database_is_not_backed_up(desk):
 
 
 def test_nothing_to_back_up(other):
-    """One line, and no data directory made."""
+    """One line, and no data directory is created."""
     failed(other.imagegen("backup", "it"))
 
     assert [] == list(other.folder.iterdir())
@@ -170,7 +170,7 @@ def test_restore_refuses_a_directory_in_use(file, other):
 
 
 @pytest.mark.parametrize("leftover", ["all of it", "imagegen.db", "images", "a stranger's file"])
-def test_restore_refuses_a_directory_that_holds_something(file, desk, leftover):
+def test_restore_refuses_a_directory_that_is_not_empty(file, desk, leftover):
     """And changes nothing in it."""
     good(desk.imagegen("images", "list"))  # brings the lock file
     if leftover != "all of it":
@@ -184,8 +184,8 @@ def test_restore_refuses_a_directory_that_holds_something(file, desk, leftover):
     assert ("the data directory is not empty" in refused, before) == (True, files_below(desk.data_dir))
 
 
-def test_a_restore_that_was_killed_can_be_made_again(file, other):
-    """Without a database, nothing of it counts."""
+def test_a_killed_restore_can_be_repeated(file, other):
+    """Without a database, none of its files count."""
     good(other.imagegen("restore", file))
     whole = files_below(other.data_dir)
     (other.data_dir / ".restoring").mkdir()
@@ -197,8 +197,8 @@ def test_a_restore_that_was_killed_can_be_made_again(file, other):
 
 
 @pytest.mark.parametrize("damage", ["foreign", "cut", "empty", "nothing"])
-def test_what_is_no_whole_backup_leaves_nothing(file, other, damage):
-    """One line, and the place as it was."""
+def test_an_invalid_backup_leaves_nothing(file, other, damage):
+    """One line, and the directory as it was."""
     backup = other.folder / "given"
     if damage != "nothing":
         backup.write_bytes(

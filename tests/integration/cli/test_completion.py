@@ -1,4 +1,4 @@
-"""The shell completes commands as the reference tells."""
+"""The shell completes commands as the reference describes."""
 
 import re
 import subprocess
@@ -25,13 +25,13 @@ def completed(cwd, **environ):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_each_shell_that_is_told_gets_its_script(shell, tmp_path):
+def test_each_documented_shell_gets_its_script(shell, tmp_path):
     """Printed for `eval`."""
     assert "_imagegen_completion" in completed(tmp_path, _IMAGEGEN_COMPLETE=f"{shell}_source")
 
 
-def test_what_begins_as_typed_is_offered(tmp_path):
-    """Here: what bash asks for after `imagegen tas` and a tab."""
+def test_commands_with_the_typed_prefix_are_offered(tmp_path):
+    """Here: bash's request after `imagegen tas` and a tab."""
     completions = completed(
         tmp_path, _IMAGEGEN_COMPLETE="bash_complete", COMP_WORDS="imagegen tas", COMP_CWORD="1"
     )

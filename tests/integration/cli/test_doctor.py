@@ -1,4 +1,4 @@
-"""``imagegen doctor``: what it finds, and what it ends with."""
+"""``imagegen doctor``: its findings and exit codes."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.integration.cli.test_backup import damage, image_files
 
 
 def examined(server, *args, environ=None):
-    """Return the exit code, and what is said by the name of each check."""
+    """Return the exit code, and the messages by the name of each check."""
     result = server.imagegen("doctor", "--json", *args, environ=environ)
     assert "" == result.stderr
     report = json.loads(result.stdout)
@@ -25,15 +25,15 @@ def examined(server, *args, environ=None):
     return result.returncode, checks
 
 
-def test_a_directory_that_is_not_there_fails(other):
-    """It may well be another one than the operator means; it is named, and none is made."""
+def test_a_missing_directory_fails(other):
+    """It may be another one than the operator means; it is named, and none is created."""
     code, checks = examined(other)
 
     assert (1, "fail", []) == (code, checks["data directory"][0], list(other.folder.iterdir()))
     assert f"{other.data_dir} is not there" in checks["data directory"][1]
 
 
-def test_a_directory_before_the_first_start_is_worth_a_look(other):
+def test_a_directory_before_the_first_start_is_a_warning(other):
     """As after an installation."""
     other.data_dir.mkdir(mode=0o700)
     code, checks = examined(other)
@@ -41,8 +41,8 @@ def test_a_directory_before_the_first_start_is_worth_a_look(other):
     assert (0, "warn", []) == (code, checks["database"][0], list(other.data_dir.iterdir()))
 
 
-def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):
-    """Everything is looked at."""
+def test_a_used_data_directory_passes_and_is_not_changed(desk):
+    """Everything is checked."""
     before = files_below(desk.data_dir)
     code, checks = examined(desk, "--full")
     sqlite, tasks = checks.pop("sqlite"), checks.pop("tasks")
@@ -61,14 +61,14 @@ def test_a_used_data_directory_is_sound_and_stays_as_it_is(desk):
 
 
 def test_it_works_beside_a_server(other):
-    """And says where that is."""
+    """And reports its address."""
     code, checks = examined(other.start())
 
     assert (0, f"runs at {other.url}") == (code, checks["server"][1])
 
 
 def test_people_read_lines(desk):
-    """A word, a name, a sentence."""
+    """A status, a name, a sentence."""
     (image_files(desk.data_dir)[0]).unlink()
     result = desk.imagegen("doctor")
     line = next(line for line in result.stdout.splitlines() if "pictures:" in line)
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_database_fails(desk):
 
 
 def test_a_missing_database_beside_images_fails(desk):
-    """It was not there for nothing."""
+    """There must have been one."""
     for file in desk.data_dir.glob("imagegen.db*"):
         file.unlink()
 
@@ -113,7 +113,7 @@ def test_a_database_of_a_newer_version_fails(desk):
 
 
 def test_a_missing_master_key_fails(desk):
-    """And it is not made anew."""
+    """And it is not generated."""
     (desk.data_dir / "master.key").unlink()
     code, checks = examined(desk)
 
@@ -129,7 +129,7 @@ def test_a_wrong_master_key_fails(desk, key):
 
 
 def test_a_master_key_of_the_environment_counts(desk):
-    """Where it takes the file's place."""
+    """It replaces the file's."""
     key = (desk.data_dir / "master.key").read_text().strip()
     (desk.data_dir / "master.key").unlink()
 
@@ -137,7 +137,7 @@ def test_a_master_key_of_the_environment_counts(desk):
 
 
 def test_an_image_of_another_size_fails(desk):
-    """It was cut."""
+    """It was truncated."""
     file = image_files(desk.data_dir)[0]
     file.write_bytes(file.read_bytes()[:-1])
 
@@ -145,7 +145,7 @@ def test_an_image_of_another_size_fails(desk):
 
 
 def test_a_changed_byte_is_found_by_full(desk):
-    """Reading everything takes time, so it has to be asked for."""
+    """Reading everything takes time, so it is optional."""
     file = image_files(desk.data_dir)[0]
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -154,8 +154,8 @@ def test_a_changed_byte_is_found_by_full(desk):
     assert [0, 1] == [examined(desk)[0], examined(desk, "--full")[0]]
 
 
-def test_what_somebody_should_look_at_ends_with_0(desk):
-    """Modes, room, a retired model."""
+def test_warnings_end_with_0(desk):
+    """Permissions, disk space, a retired model."""
     (desk.data_dir / "images").chmod(0o755)
     desk.folder.joinpath("config.yaml").write_text(
         yaml.safe_dump(
@@ -172,7 +172,7 @@ def test_what_somebody_should_look_at_ends_with_0(desk):
 
 
 def test_oss_is_asked_once_and_may_be_down(desk):
-    """The images are here, so it is a warning; so is what waits after errors."""
+    """The images are on the disk, so it is a warning; so are pending uploads after errors."""
     with FakeOss() as oss:
         config = {
             "storage": {
@@ -199,7 +199,7 @@ def test_oss_is_asked_once_and_may_be_down(desk):
 
 
 def rows(server, *statements):
-    """Change the database behind everybody's back."""
+    """Change the database directly."""
     with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as connection, connection:
         for statement in statements:
             connection.execute(statement)
@@ -216,8 +216,8 @@ def test_an_empty_database_beside_images_fails(desk, other):
     assert (1, "fail", True) == (code, checks["orphans"][0], "the database is empty" in checks["orphans"][1])
 
 
-def test_files_without_a_record_are_told(desk):
-    """They take room and are no danger; what was paid for may be among them, and nobody is to delete that."""
+def test_files_without_a_record_are_reported(desk):
+    """They take space and are harmless; a paid image may be among them, so nobody should just delete them."""
     (desk.data_dir / "images" / "nobodys.png").write_bytes(b"x")
     code, checks = examined(desk)
 
@@ -230,8 +230,8 @@ def test_files_without_a_record_are_told(desk):
 
 
 @pytest.mark.parametrize(("name", "mode"), [("imagegen.db", 0o400), ("images", 0o000), ("master.key", 0o400)])
-def test_what_the_owner_may_not_use_fails(desk, name, mode):
-    """Also when root asks, whom no mode stops."""
+def test_files_that_the_owner_cannot_use_fail(desk, name, mode):
+    """Also when root runs the command, whom no permissions stop."""
     (desk.data_dir / name).chmod(mode)
     code, checks = examined(desk)
     (desk.data_dir / name).chmod(0o700)
@@ -239,8 +239,8 @@ def test_what_the_owner_may_not_use_fails(desk, name, mode):
     assert (1, "fail", True) == (code, checks["modes"][0], name in checks["modes"][1])
 
 
-def test_a_note_of_a_server_that_was_killed_is_no_server(desk):
-    """Even where its process number is somebody else's by now."""
+def test_an_announcement_of_a_killed_server_is_no_server(desk):
+    """Even if its pid is another process's by now."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
     (desk.data_dir / "server.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
@@ -248,15 +248,15 @@ def test_a_note_of_a_server_that_was_killed_is_no_server(desk):
     assert ("warn", True) == (examined(desk)[1]["server"][0], "left by one" in examined(desk)[1]["server"][1])
 
 
-def test_a_clock_that_was_set_back_is_told(desk):
-    """Against the newest task."""
+def test_a_clock_that_was_set_back_is_reported(desk):
+    """Compared with the newest task."""
     rows(desk, "UPDATE tasks SET created_at = '2999-01-01T00:00:00.000Z'")
 
     assert "warn" == examined(desk)[1]["clock"][0]
 
 
-def test_tasks_that_somebody_must_look_at_are_told(desk):
-    """What nobody knows the outcome of."""
+def test_tasks_with_an_unknown_outcome_are_reported(desk):
+    """An operator has to compare them with the bill."""
     rows(
         desk,
         "UPDATE tasks SET status = 'failed', failure = '{\"code\": \"outcome_unknown\"}', "
@@ -266,7 +266,7 @@ def test_tasks_that_somebody_must_look_at_are_told(desk):
     assert "1 task(s)" in examined(desk)[1]["unknown outcomes"][1]
 
 
-def test_tasks_that_wait_for_more_than_a_day_are_told(desk):
+def test_tasks_that_are_pending_for_more_than_a_day_are_reported(desk):
     """Something holds them up."""
     rows(
         desk,
@@ -278,11 +278,11 @@ def test_tasks_that_wait_for_more_than_a_day_are_told(desk):
 
 
 def test_strict_ends_with_4_for_warnings(desk):
-    """For a monitor that should call somebody."""
+    """For a monitor that should alert somebody."""
     assert [0, 4] == [desk.imagegen("doctor", *strict).returncode for strict in ((), ("--strict",))]
 
 
-def test_settings_that_cannot_be_used_are_wrong_usage(desk):
+def test_invalid_settings_are_wrong_usage(desk):
     """As with every command."""
     desk.folder.joinpath("config.yaml").write_text("nonsense: 1")
     result = desk.imagegen("doctor")
@@ -291,7 +291,7 @@ def test_settings_that_cannot_be_used_are_wrong_usage(desk):
 
 
 def test_serve_warns_of_such_an_sqlite_in_one_line(other):
-    """At the start, where an operator reads."""
+    """At the start, where an operator reads it."""
     other.start()
     doctor = examined(other)[1]["sqlite"][0]
 

@@ -19,7 +19,7 @@ for _ in range(1000):  # the handler runs between two of Python's own steps
 
 
 def started(command, cwd, *args, **environ):
-    """Run a command to its end."""
+    """Run a command until it has ended."""
     return subprocess.run(
         [*command, *args],
         cwd=cwd,
@@ -52,7 +52,7 @@ def test_an_early_interruption_is_one_line(command, library, tmp_path):
 
 
 def test_the_module_is_the_command(tmp_path):
-    """With the same name in what it says."""
+    """With the same program name in its messages."""
     by_module, by_script = (started(how, tmp_path, "tasks", "--help") for how in (MODULE, (IMAGEGEN,)))
 
     assert (0, by_script.stdout) == (by_module.returncode, by_module.stdout)

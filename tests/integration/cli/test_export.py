@@ -9,8 +9,8 @@ from tests.integration.cli.outcomes import good
 from tests.integration.cli.test_backup import image_files
 
 
-def test_an_image_of_many_pieces_arrives_whole(desk):
-    """It is read piece by piece, so that memory does not grow with it."""
+def test_an_image_of_many_pieces_is_exported_completely(desk):
+    """It is read piece by piece, so that memory does not grow with its size."""
     for file in image_files(desk.data_dir):
         file.write_bytes(file.read_bytes() + bytes(range(256)) * 6000)
         with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
@@ -31,8 +31,8 @@ def test_an_image_of_many_pieces_arrives_whole(desk):
     ids=["vanished", "empty"],
 )
 @pytest.mark.parametrize("kind", ["png", "json"])
-def test_what_an_export_lost_is_written_again(desk, kind, lose):
-    """An image or its record; what is there stays as the user left it."""
+def test_a_lost_file_of_an_export_is_written_again(desk, kind, lose):
+    """An image or its record; existing files stay as the user left them."""
     good(desk.imagegen("images", "export", "out"))
     lost, other = sorted((desk.folder / "out").glob(f"*.{kind}"))
     whole = lost.read_bytes()
@@ -43,8 +43,8 @@ def test_what_an_export_lost_is_written_again(desk, kind, lose):
     assert (whole, b'{"title": "mine"}') == (lost.read_bytes(), other.read_bytes())
 
 
-def test_a_record_that_was_cut_off_is_written_again(desk):
-    """As a kill in the middle of it left it."""
+def test_a_truncated_record_is_written_again(desk):
+    """As after a kill in the middle of writing it."""
     good(desk.imagegen("images", "export", "out"))
     record = min((desk.folder / "out").glob("*.json"))
     whole = record.read_bytes()
@@ -55,7 +55,7 @@ def test_a_record_that_was_cut_off_is_written_again(desk):
 
 
 def test_an_image_that_cannot_be_read_stops_no_other(desk):
-    """It is named at the end, with exit code 1, and nothing half stays of it."""
+    """It is named at the end, with exit code 1, and no part of it is left."""
     lost = max(image_files(desk.data_dir))
     lost.unlink()
     result = desk.imagegen("images", "export", "out")

@@ -1,4 +1,4 @@
-"""``imagegen --help`` answers at once, since it loads next to nothing."""
+"""``imagegen --help`` is instant, since it loads next to nothing."""
 
 import subprocess
 import sys

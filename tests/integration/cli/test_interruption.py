@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command that works without a server, and the call that it paid for is accounted for."""
+"""Ctrl-C ends a command that runs tasks without a server, and accounts for the call that it paid for."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ SLOW = ("generate", "slowly", "--param")
 
 
 def begun(place):
-    """Wait until a command works on its task."""
+    """Wait until a command is running its task."""
     until(lambda: place.imagegen("doctor").stdout, lambda output: "1 running" in output)
 
 
@@ -20,8 +20,8 @@ def states(place):
     return [task["status"] for task in json.loads(good(place.imagegen("tasks", "list", "--json")))]
 
 
-def test_a_call_that_runs_may_finish(other):
-    """The command ends with 1, and its image is kept."""
+def test_a_running_call_may_finish(other):
+    """The command ends with 1, and its image is stored."""
     with FakeA1111() as upstream:
         upstream.hold.clear()
         other.configure(behind(upstream))
@@ -35,7 +35,7 @@ def test_a_call_that_runs_may_finish(other):
 
 
 def test_a_second_signal_gives_it_up(other):
-    """At once and without a trace of the inside; the demo's task, which costs nothing, waits again."""
+    """At once and without a traceback; the demo's task, which costs nothing, is pending again."""
     terminal = other.on_terminal(*SLOW, "delay_seconds=500")
     begun(other)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""``imagegen keys rotate``: every saved secret stays readable, whenever it is killed."""
+"""``imagegen keys rotate``: every saved secret stays readable, whenever the rotation is killed."""
 
 import shutil
 import signal
@@ -38,7 +38,7 @@ main()
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
-    """Three saved keys, a secret header, a sent call's key, a waiting task's own; the server was killed."""
+    """Three saved keys, a secret header, a sent call's key, a pending task's own; the server was killed."""
     server = LiveServer(tmp_path_factory.mktemp("sealed"), {"queue": {"workers": 1}}).start()
     with server.client() as api:
         for name, key in KEYS.items():
@@ -63,7 +63,7 @@ def desk(sealed, tmp_path):
 
 
 def tokens(data_dir):
-    """Return every token with the context that it was sealed for."""
+    """Return every token with the context for which it was sealed."""
     with closing(sqlite3.connect(data_dir / "imagegen.db")) as connection:
         configs = connection.execute(
             "SELECT provider_name, key_origin, 'api_key', api_key FROM provider_configs "
@@ -85,7 +85,7 @@ def tokens(data_dir):
 
 
 def open_secrets(data_dir, *, variable=None):
-    """Return all secrets as the service would read them."""
+    """Return all secrets as the service reads them."""
     sealed = tokens(data_dir)
     box = FernetSecretBox.for_directory(data_dir, given=variable, sample=next(iter(sealed.values())))
     return sorted(box.open(token, context=context) for context, token in sealed.items())
@@ -96,7 +96,7 @@ def keys_of(data_dir):
 
 
 def test_every_secret_has_a_new_key(desk):
-    """The old one opens nothing any more, and what was sealed with it is in no file."""
+    """The old one opens nothing any more, and no file contains anything sealed with it."""
     before, secrets, old = tokens(desk.data_dir), open_secrets(desk.data_dir), keys_of(desk.data_dir)
     output = good(desk.imagegen("keys", "rotate"))
     after, new = tokens(desk.data_dir), keys_of(desk.data_dir)
@@ -126,7 +126,7 @@ def test_every_secret_has_a_new_key(desk):
     ],
 )
 def test_killed_at_any_point_nothing_is_lost(desk, place, event, count):
-    """All is readable at once, and the next rotation ends it."""
+    """Everything is readable at once, and the next rotation finishes it."""
     secrets = open_secrets(desk.data_dir)
     ended = subprocess.run(
         [sys.executable, "-c", KILLED_AT, place, event, str(count)],
@@ -144,7 +144,7 @@ def test_killed_at_any_point_nothing_is_lost(desk, place, event, count):
 
 
 def test_a_running_server_is_in_the_way(desk):
-    """One line; nobody else may seal meanwhile."""
+    """One line; nobody else may seal secrets meanwhile."""
     desk.start()
     before = keys_of(desk.data_dir)
 
@@ -152,8 +152,8 @@ def test_a_running_server_is_in_the_way(desk):
     assert before == keys_of(desk.data_dir)
 
 
-def test_keys_of_the_environment_are_taken_over(desk):
-    """The new one first, the old one behind it; then the old one can go."""
+def test_keys_of_the_environment_are_rotated(desk):
+    """The new one first, the old one behind it; then the old one can be removed."""
     secrets = open_secrets(desk.data_dir)
     (old,) = keys_of(desk.data_dir)
     (desk.data_dir / "master.key").unlink()
@@ -171,7 +171,7 @@ def test_keys_of_the_environment_are_taken_over(desk):
 
 
 @pytest.mark.parametrize("key", [None, "short", "A" * 43 + "="])
-def test_a_key_that_is_missing_or_wrong_changes_nothing(desk, key):
+def test_a_missing_or_wrong_key_changes_nothing(desk, key):
     """One line."""
     before = tokens(desk.data_dir)
     (desk.data_dir / "master.key").unlink()
@@ -183,7 +183,7 @@ def test_a_key_that_is_missing_or_wrong_changes_nothing(desk, key):
     assert (before, key) == (tokens(desk.data_dir), "".join(keys_of(desk.data_dir)) if key else None)
 
 
-def test_no_data_directory_is_made_for_it(tmp_path):
+def test_no_data_directory_is_created_for_it(tmp_path):
     """There is nothing to rotate."""
     failed(LiveServer(tmp_path).imagegen("keys", "rotate"))
 

@@ -57,7 +57,7 @@ def test_the_file_shows_the_label_and_the_same_image(images, kind):
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_checksum_and_size_are_of_the_stored_file(images, kind):
-    """The provider's checksum is kept beside them."""
+    """The checksum of the provider's file is stored beside them."""
     record, content, _ = images[kind, True]
     upstreams = images[kind, False][1]
 
@@ -67,7 +67,7 @@ def test_checksum_and_size_are_of_the_stored_file(images, kind):
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_without_it_the_file_is_the_upstreams(images, kind):
-    """Nothing of a label, and no second checksum."""
+    """Without a label, and without a second checksum."""
     record, content, _ = images[kind, False]
 
     assert (False, None) == (b"TC260" in content, images[False][record["id"]])

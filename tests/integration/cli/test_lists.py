@@ -1,4 +1,4 @@
-"""Lists go on behind the first hundred, and their ids can be handed to the next command."""
+"""Lists go beyond the first hundred items, and their ids can be passed to the next command."""
 
 import json
 from contextlib import closing
@@ -13,7 +13,7 @@ MANY = 250
 
 @pytest.fixture
 def long_list(desk):
-    """A data directory with as many more tasks, copies of one that ended."""
+    """A data directory with many more tasks, copies of one that ended."""
     with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
         connection.row_factory = sqlite3.Row
         row = dict(connection.execute("SELECT * FROM tasks WHERE status = 'completed'").fetchone())
@@ -26,7 +26,7 @@ def long_list(desk):
     return desk
 
 
-def test_all_tasks_are_listed_behind_the_first_hundred(long_list):
+def test_all_tasks_are_listed_beyond_the_first_hundred(long_list):
     """Each once, as lines and as JSON."""
     lines = good(long_list.imagegen("tasks", "list", "--all")).splitlines()
     tasks = json.loads(good(long_list.imagegen("tasks", "list", "--all", "--json")))
@@ -37,7 +37,7 @@ def test_all_tasks_are_listed_behind_the_first_hundred(long_list):
 
 
 def test_a_limit_may_be_above_a_hundred(long_list):
-    """And what is left out is said, with the way to it."""
+    """And a note says what is left out, and how to list it."""
     result = long_list.imagegen("tasks", "list", "--limit", "130")
 
     assert (0, 130) == (result.returncode, len(result.stdout.splitlines()))
@@ -51,7 +51,7 @@ def test_an_empty_list_is_json_too(desk):
 
 @pytest.mark.parametrize("columns", [20, 60, 80])
 def test_a_narrow_terminal_cuts_no_id(desk, columns):
-    """The next command needs all of it."""
+    """The next command needs the complete id."""
     ids = [task["task_id"] for task in json.loads(good(desk.imagegen("tasks", "list", "--json")))]
     terminal = desk.on_terminal("tasks", "list", columns=columns)
     shown = terminal.until(ids[-1])
@@ -60,7 +60,7 @@ def test_a_narrow_terminal_cuts_no_id(desk, columns):
     assert [True] * len(ids) == [task_id in shown for task_id in ids]
 
 
-def test_deleting_goes_on_behind_an_image_that_is_missing(desk):
+def test_deleting_goes_on_after_a_missing_image(desk):
     """The others are deleted, the last line names it, and the exit code is 1."""
     one, two = (image["id"] for image in json.loads(good(desk.imagegen("images", "list", "--json"))))
     result = desk.imagegen("images", "delete", one, 9999, two, 9998, one, "--yes")

@@ -1,4 +1,4 @@
-"""Commands that only look leave no trace in a directory without data, and say which one it was."""
+"""Commands that only read leave no trace in a directory without data, and name that directory."""
 
 import pytest
 
@@ -29,7 +29,7 @@ LOOKING = [
 @pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
 @pytest.mark.parametrize("exists", [False, True])
 def test_no_data_is_an_error_and_stays_so(other, arguments, exists):
-    """Neither directory nor database nor key is made; the one line names the place."""
+    """Neither directory nor database nor key is created; the only line names the place."""
     if exists:
         other.data_dir.mkdir()
     before = sorted(other.folder.rglob("*"))
@@ -40,14 +40,14 @@ def test_no_data_is_an_error_and_stays_so(other, arguments, exists):
 
 @pytest.mark.parametrize("arguments", [("config", "show"), ("config", "check"), ("doctor",)], ids=" ".join)
 def test_settings_are_shown_without_a_directory(other, arguments):
-    """Nothing is made for them either."""
+    """And none is created."""
     other.imagegen(*arguments)
 
     assert [] == list(other.folder.iterdir())
 
 
-def test_a_key_that_is_missing_is_not_made_by_looking(desk):
-    """Not even where nothing is sealed: the operator may be about to put it back."""
+def test_reading_generates_no_missing_key(desk):
+    """Not even if nothing is sealed: the operator may be about to restore it."""
     for name in ("master.key", "master.check"):
         (desk.data_dir / name).unlink()
     desk.imagegen("images", "list")
@@ -56,7 +56,7 @@ def test_a_key_that_is_missing_is_not_made_by_looking(desk):
 
 
 def test_a_backup_of_nothing_fails(other):
-    """An empty database is as good as none: it is most likely another one than was meant."""
+    """An empty database is as good as none: most likely it is not the intended one."""
     server = other.start()
     server.stop()
     message = failed(other.imagegen("backup", "it.backup"))
@@ -74,11 +74,11 @@ def test_a_backup_of_nothing_fails(other):
         (("backup", "it.backup"), "stdout"),
     ],
 )
-def test_whoever_speaks_of_data_names_the_directory(desk, arguments, stream):
-    """So that a wrong one is seen at once."""
+def test_messages_about_data_name_the_directory(desk, arguments, stream):
+    """So that a wrong one is noticed at once."""
     assert str(desk.data_dir) in getattr(desk.imagegen(*arguments), stream)
 
 
 def test_a_new_directory_is_named(other):
-    """By the command that begins it."""
+    """By the command that creates it."""
     assert str(other.data_dir) in good(other.imagegen("generate", "a cat"))

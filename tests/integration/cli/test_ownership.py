@@ -1,4 +1,4 @@
-"""What root does in the data directory of another user leaves nothing there that this user cannot use."""
+"""What root does in another user's data directory leaves nothing there that this user cannot use."""
 
 import os
 import shutil
@@ -25,14 +25,14 @@ WRITING = [
 
 
 def give(folder):
-    """Make all of it the owner's."""
+    """Make everything the owner's."""
     for path in (folder, *folder.rglob("*")):
         os.chown(path, OWNER, -1)
 
 
 @pytest.fixture
 def foreign(tmp_path_factory):
-    """A place that everybody reaches, whose data directory belongs to somebody who is not root."""
+    """A place that everybody can reach, whose data directory belongs to a user who is not root."""
     folder = Path(tempfile.mkdtemp(prefix="imagegen-owner-", dir="/tmp"))
     folder.chmod(0o777)  # the image lands here
     server = LiveServer(folder)
@@ -48,7 +48,7 @@ def owners(folder):
 
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
 def test_every_command_leaves_only_what_the_owner_owns(foreign, arguments):
-    """It works as the owner; where that user cannot run this Python, it refuses and says what to do."""
+    """It works as the owner; if that user cannot run this Python, it refuses and says what to do."""
     result = foreign.imagegen(*arguments, environ={"IMAGEGEN_SERVER__AUTH_TOKEN": "t"})
 
     assert {OWNER} == owners(foreign.data_dir)
@@ -67,8 +67,8 @@ def test_a_restore_does_so_too(foreign):
     assert result.returncode == 0 or "deploy/install.sh" in result.stderr, result
 
 
-def test_a_directory_to_be_made_is_its_parents_owners(foreign):
-    """As that user would have made it."""
+def test_a_new_directory_belongs_to_its_parents_owner(foreign):
+    """As if that user had created it."""
     shutil.rmtree(foreign.data_dir)
     os.chown(foreign.folder, OWNER, -1)
     foreign.imagegen("generate", "a cat")
@@ -76,8 +76,8 @@ def test_a_directory_to_be_made_is_its_parents_owners(foreign):
     assert {OWNER} == owners(foreign.data_dir) if foreign.data_dir.exists() else True
 
 
-def test_doctor_finds_what_root_left_there(foreign):
-    """And says how to give it back."""
+def test_doctor_finds_files_of_root(foreign):
+    """And says how to change their owner."""
     os.chown(foreign.data_dir / "imagegen.db", os.geteuid(), -1)
     result = foreign.imagegen("doctor")
     line = next(line for line in result.stdout.splitlines() if " owner: " in line)

@@ -1,4 +1,4 @@
-"""``imagegen reindex`` with and without a server, and after it was killed."""
+"""``imagegen reindex`` with and without a server, and after a kill."""
 
 import json
 import signal
@@ -31,13 +31,13 @@ def generations(server):
 
 
 def stale(server):
-    """Make it look as if prompts were folded by older rules."""
+    """Pretend that prompts were folded by older rules."""
     with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as connection, connection:
         connection.execute("UPDATE search_generations SET folding = 'older'")
 
 
 def test_without_a_server_and_again(desk):
-    """Each time there is one index, and it finds the same."""
+    """Each time there is one index with the same matches."""
     stale(desk)
     before = desk.imagegen("doctor").stdout
     output = [good(desk.imagegen("reindex")) for _ in range(2)]
@@ -48,7 +48,7 @@ def test_without_a_server_and_again(desk):
     assert (2, [(3, "active")]) == (match_count(desk), generations(desk))
 
 
-def test_beside_a_server_that_works(other):
+def test_beside_a_running_server(other):
     """Searches and new images go on meanwhile."""
     with other.start().client() as api:
         make_image(api, "猫 one")
@@ -62,7 +62,7 @@ def test_beside_a_server_that_works(other):
     assert ("current", 2) == (again["state"], total)
 
 
-def test_killed_at_any_step_it_goes_on(desk):
+def test_killed_at_any_step_it_is_resumed(desk):
     """With the same index at the end, and nothing left of the others."""
     stale(desk)
     for step in ("_add", "_merge", "_activate", "_shrink"):

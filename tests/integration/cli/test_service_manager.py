@@ -1,4 +1,4 @@
-"""What systemd hears of the service, what it gets to know when there is no start, and what it hands over."""
+"""What the service notifies systemd of, how it reports a failed start, and how it reads credentials."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from tests.integration.cli.outcomes import failed
 
 @pytest.fixture
 def manager(tmp_path):
-    """A socket as systemd has one."""
+    """A socket like systemd's."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(os.fspath(tmp_path / "notify"))
         channel.settimeout(30)
@@ -19,15 +19,15 @@ def manager(tmp_path):
 
 
 def heard(manager, word):
-    """Return what was said until this word came."""
+    """Return the notifications up to and including this word."""
     lines = []
     while not any(line.startswith(word) for line in lines):
         lines += manager.recv(4096).decode().splitlines()
     return lines
 
 
-def test_it_says_when_it_is_ready_alive_and_stopping(other, manager, tmp_path):
-    """Ready only once it answers; signs of life come several times in the watchdog's limit."""
+def test_it_notifies_when_it_is_ready_alive_and_stopping(other, manager, tmp_path):
+    """Ready only once it serves requests; several keep-alives within the watchdog's limit."""
     other.environ = {"NOTIFY_SOCKET": os.fspath(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
     other.start()
     begun = heard(manager, "READY=1")
@@ -40,7 +40,7 @@ def test_it_says_when_it_is_ready_alive_and_stopping(other, manager, tmp_path):
 
 
 def test_an_address_without_a_file_and_no_watchdog(other):
-    """As some managers have it."""
+    """As with some service managers."""
     name = f"imagegen-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(f"\0{name}")
@@ -51,7 +51,7 @@ def test_an_address_without_a_file_and_no_watchdog(other):
         assert "READY=1" == channel.recv(4096).decode().splitlines()[0]
 
 
-def test_a_manager_that_is_gone_is_no_matter(other, tmp_path):
+def test_a_missing_manager_does_not_matter(other, tmp_path):
     """The service runs all the same."""
     other.environ = {"NOTIFY_SOCKET": os.fspath(tmp_path / "nobody")}
 
@@ -67,8 +67,8 @@ def test_a_manager_that_is_gone_is_no_matter(other, tmp_path):
     ],
     ids=["master key", "database", "directory"],
 )
-def test_what_no_restart_mends_ends_with_3(desk, harm):
-    """So that the manager tries no more; the line names the directory."""
+def test_an_unrecoverable_error_ends_with_3(desk, harm):
+    """So that the manager does not restart it; the line names the directory."""
     for file in desk.data_dir.glob("imagegen.db-*"):
         file.unlink()
     harm(desk.data_dir)
@@ -76,8 +76,8 @@ def test_what_no_restart_mends_ends_with_3(desk, harm):
     assert str(desk.data_dir) in failed(desk.imagegen("serve", "--port", "0"), code=3)
 
 
-def test_secrets_that_systemd_hands_over(other, tmp_path):
-    """Token and master key are files of a directory that only the service can read."""
+def test_secrets_are_read_from_systemds_credentials(other, tmp_path):
+    """Token and master key are files in a directory that only the service can read."""
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "token").write_text("handed-over\n")
@@ -94,7 +94,7 @@ def test_secrets_that_systemd_hands_over(other, tmp_path):
     assert (200, False) == (status, (other.data_dir / "master.key").exists())
 
 
-def test_a_directory_that_nobody_hands_over_is_said(other):
+def test_a_missing_credentials_directory_is_reported(other):
     """With the key that needs it."""
     (other.folder / "config.yaml").write_text(
         yaml.safe_dump({"server": {"auth_token": "file:$CREDENTIALS_DIRECTORY/token"}})

@@ -54,8 +54,8 @@ def states(server):
     return {i["storage"] for i in json.loads(good(server.imagegen("images", "list", "--json")))}
 
 
-def test_without_a_server_sync_uploads_what_waits(desk, oss):
-    """And looking at the images does not: commands without a server do what they say, nothing beside it."""
+def test_without_a_server_sync_carries_out_pending_uploads(desk, oss):
+    """And listing images does not: commands without a server do nothing but their own work."""
     with_oss(desk, oss)
     before = states(desk)
     output = good(desk.imagegen("storage", "sync"))
@@ -65,7 +65,7 @@ def test_without_a_server_sync_uploads_what_waits(desk, oss):
 
 
 def test_a_dry_run_changes_nothing(desk, oss):
-    """It says what would be."""
+    """It reports what would be done."""
     with_oss(desk, oss, retention_days=0)
     good(desk.imagegen("storage", "sync"))
     would = run_pass(desk, "expire", "--dry-run")
@@ -77,17 +77,17 @@ def test_a_dry_run_changes_nothing(desk, oss):
 
 
 def test_expire_without_oss_is_refused(desk):
-    """A local file is the only one there."""
+    """The local file is the only copy."""
     assert "local files are never removed" in failed(desk.imagegen("storage", "expire"))
 
 
 def test_sync_without_oss_has_nothing_to_do(desk):
-    """That is no mistake."""
+    """That is not an error."""
     assert "0 uploaded" in good(desk.imagegen("storage", "sync"))
 
 
 def test_sync_says_why_it_failed(desk, oss):
-    """One line, and a later one succeeds."""
+    """In one line, and a later one succeeds."""
     with_oss(desk, oss)
     oss.fail("denied", "put", times=10)
     refused = desk.imagegen("storage", "sync")
@@ -114,8 +114,8 @@ def test_verify_fetches_a_damaged_file_back(desk, oss):
     assert (1, 1, whole) == (mended["wrong"], mended["mended"], file.read_bytes())
 
 
-def test_verify_tells_a_lost_image_and_a_stray_file(desk):
-    """A stray file alone is no failure."""
+def test_verify_reports_a_lost_image_and_an_orphan_file(desk):
+    """An orphan file alone is not a failure."""
     lost = image_files(desk.data_dir)[0]
     stray = lost.with_name("stray.png")
     stray.write_bytes(b"stray")
@@ -132,7 +132,7 @@ def test_verify_tells_a_lost_image_and_a_stray_file(desk):
 
 
 def test_the_routes_of_a_running_server(other, oss):
-    """The same, by its API; commands use it."""
+    """The same through its API, which commands use."""
     other.config = config_of(oss)
     with other.start().client() as api:
         make_image(api)
@@ -152,7 +152,7 @@ def test_the_routes_of_a_running_server(other, oss):
 
 
 def test_expire_by_the_api_without_oss_is_40000(other):
-    """With the setting that is missing."""
+    """With the missing setting."""
     with other.start().client() as api:
         finished(api)
         answer = api.post(EXPIRE, json={}).json()
@@ -172,14 +172,14 @@ def two_uploaded(server, oss):
 
 
 def hang_at(oss, number, operation):
-    """Let this request hang until `FakeOss.release`, and those before it pass."""
+    """Let this request hang until `FakeOss.release`, and let those before it pass."""
     if number > 1:
         oss.fail("", operation, times=number - 1)
     oss.fail("delay", operation)
 
 
-def test_a_terminal_sees_how_far_a_pass_is(desk, oss):
-    """The number of what is through, of how much; then the summary."""
+def test_a_terminal_shows_the_progress_of_a_pass(desk, oss):
+    """How much of how much is done; then the summary."""
     with_oss(desk, oss)
     oss.fail("delay", "put")
     terminal = desk.on_terminal("storage", "sync")
@@ -190,8 +190,8 @@ def test_a_terminal_sees_how_far_a_pass_is(desk, oss):
     assert 0 == terminal.end()
 
 
-def test_a_terminal_sees_how_far_a_server_is(other, oss):
-    """The same, though it is the server that works."""
+def test_a_terminal_shows_the_progress_of_a_servers_pass(other, oss):
+    """The same, although the server does the work."""
     two_uploaded(other, oss)
     hang_at(oss, 4, "head")  # the first is whether OSS answers at all, then two an image
     terminal = other.on_terminal("storage", "verify")
@@ -202,8 +202,8 @@ def test_a_terminal_sees_how_far_a_server_is(other, oss):
     assert 0 == terminal.end()
 
 
-def test_a_pass_ends_with_the_command_that_asked_for_it(other, oss):
-    """Ctrl-C ends it, with one line and 1; the server goes on, and the next pass ends the work."""
+def test_a_pass_ends_with_the_command_that_started_it(other, oss):
+    """Ctrl-C ends it, with one line and 1; the server goes on, and the next pass finishes the work."""
     two_uploaded(other, oss)
     hang_at(oss, 4, "head")
     terminal = other.on_terminal("storage", "verify")
@@ -217,8 +217,8 @@ def test_a_pass_ends_with_the_command_that_asked_for_it(other, oss):
     assert (1, None, 2) == (code, ended, run_pass(other, "verify")["pictures"])
 
 
-def test_a_broken_off_upload_is_made_by_the_next_pass(desk, oss):
-    """Without a server it is the command that worked."""
+def test_an_interrupted_upload_is_finished_by_the_next_pass(desk, oss):
+    """Without a server, when the command itself was uploading."""
     with_oss(desk, oss)
     oss.fail("delay", "put", times=2)
     terminal = desk.on_terminal("storage", "sync")
@@ -232,7 +232,7 @@ def test_a_broken_off_upload_is_made_by_the_next_pass(desk, oss):
 
 
 def test_a_dry_run_counts_what_no_pass_has_seen_yet(desk, oss):
-    """With its bytes, and without uploading any."""
+    """With its size, and without an upload."""
     with_oss(desk, oss)
     would = run_pass(desk, "sync", "--dry-run")
     sizes = [file.stat().st_size for file in image_files(desk.data_dir)]
@@ -241,8 +241,8 @@ def test_a_dry_run_counts_what_no_pass_has_seen_yet(desk, oss):
 
 
 @pytest.mark.parametrize("name", ["expire", "verify"])
-def test_a_refusal_of_oss_is_told(desk, oss, name):
-    """By whichever command meets it, in one line; nothing is called lost."""
+def test_a_refusal_of_oss_is_reported(desk, oss, name):
+    """By every command that encounters it, in one line; nothing is reported lost."""
     with_oss(desk, oss, retention_days=0)
     good(desk.imagegen("storage", "sync"))
     oss.secret = "another"

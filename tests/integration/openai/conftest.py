@@ -12,7 +12,7 @@ TOKEN = "a-token-of-some-length-0123456789"
 
 
 def client_of(server, *, api_key="any-key", max_retries=0, timeout=60):
-    """Return the official client as a user would make it."""
+    """Return the official client, configured as users do."""
     return openai.OpenAI(
         base_url=f"{server.url}/v1", api_key=api_key, max_retries=max_retries, timeout=timeout
     )
@@ -50,7 +50,7 @@ def image():
 
 @pytest.fixture
 def start_server(tmp_path):
-    """Return a function that starts a server of the test's own."""
+    """Return a function that starts a server for the test alone."""
     started = []
 
     def start(config=None, **options):

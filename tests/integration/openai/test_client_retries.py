@@ -1,4 +1,4 @@
-"""API.md section 9: a request that the client sends again is paid once."""
+"""API.md section 9: a request that the client retries is paid once."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,16 +24,16 @@ def tasks_of(api, prompt):
     return [task for task in data(api.get(TASKS))["items"] if task["prompt"] == prompt]
 
 
-def test_a_time_out_and_its_repeats_are_one_task(server, api):
-    """The client gives up and asks again until the image is there."""
+def test_a_time_out_and_its_retries_are_one_task(server, api):
+    """The client gives up and retries until the image is there."""
     with client_of(server, timeout=0.5, max_retries=9) as client:
         images = client.images.generate(**slow("a time-out"))
 
     assert (1, ["completed"]) == (len(images.data), [t["status"] for t in tasks_of(api, "a time-out")])
 
 
-def test_an_edit_and_its_repeats_are_one_task(server, api, image):
-    """Although each repeat has another boundary."""
+def test_an_edit_and_its_retries_are_one_task(server, api, image):
+    """Although each retry has another boundary."""
     with client_of(server, timeout=0.5, max_retries=9) as client:
         images = client.images.edit(
             image=image, prompt="an edit that takes its time", extra_body={"delay_seconds": "1.5"}
@@ -42,8 +42,8 @@ def test_an_edit_and_its_repeats_are_one_task(server, api, image):
     assert (1, 1) == (len(images.data), len(tasks_of(api, "an edit that takes its time")))
 
 
-def test_a_stream_and_its_repeats_are_one_task(server, api):
-    """A streamed image that is asked for again is the same."""
+def test_a_stream_and_its_retries_are_one_task(server, api):
+    """The retry of a streamed image gets the same one."""
     headers = {**FIRST, "Accept-Language": "en"}
     body = {"prompt": "a stream", "size": "64x64", "stream": True, "delay_seconds": 1}
     with server.client() as other, other.stream("POST", GENERATIONS, json=body, headers=headers) as first:
@@ -55,7 +55,7 @@ def test_a_stream_and_its_repeats_are_one_task(server, api):
 
 
 def test_equal_requests_on_purpose_are_tasks_of_their_own(server, api):
-    """One after the other, or at once."""
+    """One after the other, or concurrently."""
     with client_of(server) as client, ThreadPoolExecutor(4) as pool:
         client.images.generate(**slow("the same", 0))
         responses = list(pool.map(lambda _: client.images.generate(**slow("the same", 0.2)), range(4)))
@@ -65,14 +65,14 @@ def test_equal_requests_on_purpose_are_tasks_of_their_own(server, api):
 
 
 def test_equal_requests_that_time_out_keep_their_own_tasks(server, api):
-    """Each repeat takes a task that nobody waits for."""
+    """Each retry claims a task that nobody waits for."""
     with client_of(server, timeout=0.7, max_retries=9) as client, ThreadPoolExecutor(3) as pool:
         responses = list(pool.map(lambda _: client.images.generate(**slow("three alike", 2)), range(3)))
 
     assert (3, 3) == (len({m.data[0].b64_json for m in responses}), len(tasks_of(api, "three alike")))
 
 
-def test_a_repeat_of_what_never_came_makes_a_task(api):
+def test_a_retry_of_a_request_that_never_arrived_creates_a_task(api):
     """The first request was lost on its way."""
     answer = api.post(GENERATIONS, json={"prompt": "lost on its way", "size": "64x64"}, headers=REPEAT)
 
@@ -80,8 +80,8 @@ def test_a_repeat_of_what_never_came_makes_a_task(api):
     assert "idempotent-replayed" not in answer.headers
 
 
-def test_a_failure_that_cost_nothing_is_tried_again(server, api):
-    """That is what repeats are for."""
+def test_a_failure_that_cost_nothing_is_attempted_again(server, api):
+    """That is what retries are for."""
     data(api.post(CONFIG, json={"provider_name": "down", "kind": "demo", "max_retries": 0}))
     with client_of(server, max_retries=1) as client, pytest.raises(openai.InternalServerError):
         client.images.generate(**slow("down", 0, fail="unavailable"), model="down/demo")
@@ -91,7 +91,7 @@ def test_a_failure_that_cost_nothing_is_tried_again(server, api):
 
 
 def test_another_key_is_another_client(server, api):
-    """Their requests are not each other's repeats."""
+    """Their requests are not each other's retries."""
     body = {"prompt": "two clients", "size": "64x64"}
     tasks = {
         api.post(GENERATIONS, json=body, headers=headers).headers["x-task-id"]
@@ -102,8 +102,8 @@ def test_another_key_is_another_client(server, api):
 
 
 @pytest.mark.parametrize("as_job", [False, True])
-def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
-    """A job is taken up again; a call whose outcome nobody knows is not paid for a second time."""
+def test_a_retry_after_a_kill_finds_its_task(start_server, as_job):
+    """A job is resumed; a call with an unknown outcome is not paid for a second time."""
     server = start_server()
     answers = []
 
@@ -132,8 +132,8 @@ def test_a_repeat_after_a_kill_finds_its_task(start_server, as_job):
         assert answer in ([(200, None)] if as_job else [(200, None), (424, "false")])
 
 
-def test_a_stop_ends_waiting_with_503_and_the_repeat_finds_the_task(start_server):
-    """A task that waits for a worker is made after the restart."""
+def test_a_stop_ends_waiting_with_503_and_the_retry_finds_the_task(start_server):
+    """A pending task runs after the restart."""
     server = start_server({"queue": {"workers": 1}, "shutdown_grace_seconds": 0})
     body = {"prompt": "in the queue", "size": "64x64"}
     with server.client(**FIRST) as api, server.client(**FIRST) as other, ThreadPoolExecutor(1) as pool:

@@ -23,7 +23,7 @@ def files(*named, kind="image/png"):
 
 
 def test_one_image_is_edited(client, api, image):
-    """And comes back in its size."""
+    """And the result has its size."""
     raw = client.images.with_raw_response.edit(image=image, prompt="with a hat", n=2)
 
     assert "edit" == task_made_by(api, raw)["operation"]
@@ -51,7 +51,7 @@ def test_several_images_are_references(client, api, image):
 
 
 @pytest.mark.parametrize("name", ["image", "image[]", "images[]", "images"])
-def test_every_spelling_of_the_field_is_taken(api, image, name):
+def test_every_spelling_of_the_field_is_accepted(api, image, name):
     """Once or repeated."""
     form = {"prompt": "together", "response_format": "url"}
     one = api.post(EDITS, data=form, files=files((name, image)))
@@ -60,8 +60,8 @@ def test_every_spelling_of_the_field_is_taken(api, image, name):
     assert ["edit", "reference"] == [task_made_by(api, answer)["operation"] for answer in (one, two)]
 
 
-def test_a_json_body_has_data_urls_and_kept_images(api, image):
-    """As the API's own bodies."""
+def test_a_json_body_has_data_urls_and_stored_images(api, image):
+    """As in the API's own bodies."""
     first = api.post(
         EDITS,
         json={"prompt": "a", "images": [{"image_url": data_url(image)}], "response_format": "url"},
@@ -102,8 +102,8 @@ def test_a_stream_has_its_own_event(client, image):
         ({"prompt": "a", "seed": "soon"}, ["image"], "seed"),
     ],
 )
-def test_a_bad_form_is_told_by_its_field(api, image, form, named, param):
-    """400, and what is wrong with what."""
+def test_the_field_of_a_bad_form_is_named(api, image, form, named, param):
+    """400, with the problem."""
     answer = api.post(EDITS, data=form, files=files(*((name, image) for name in named)) or {"x": b""})
     error = answer.json()["error"]
 
@@ -122,8 +122,8 @@ def test_a_bad_form_is_told_by_its_field(api, image, form, named, param):
         ([], None),
     ],
 )
-def test_a_bad_json_body_is_told_by_its_field(api, body, param):
-    """400, except for a kept image that is not there."""
+def test_the_field_of_a_bad_json_body_is_named(api, body, param):
+    """400, except for a stored image that does not exist."""
     answer = api.post(EDITS, json=body)
     error = answer.json()["error"]
 
@@ -150,22 +150,22 @@ def test_a_bad_json_body_is_told_by_its_field(api, body, param):
     ],
     ids=["cut", "no-form", "no-boundary", "cut-json", "no-text", "no-utf8", "many-parts"],
 )
-def test_what_cannot_be_read_is_400(api, content, kind):
-    """In OpenAI's shape."""
+def test_a_malformed_body_is_400(api, content, kind):
+    """In OpenAI's format."""
     answer = api.post(EDITS, content=content, headers={"Content-Type": kind})
 
     assert (400, "invalid_request_error") == (answer.status_code, answer.json()["error"]["type"])
 
 
 def noise(side):
-    """Return a PNG that cannot be compressed."""
+    """Return an incompressible PNG."""
     out = io.BytesIO()
     Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(out, "PNG")
     return out.getvalue()
 
 
 def test_an_edit_that_waits_holds_no_room_for_bodies(start_server):
-    """Its image is on disk by then: six uploads wait where two fit at once."""
+    """Its image is spooled by then: six uploads wait although only two fit in memory at once."""
     server = start_server({"server": {"max_upload_mb": 2}})
     large = noise(700)
     form = {"prompt": "a hat", "delay_seconds": "4", "response_format": "url"}

@@ -12,7 +12,7 @@ SHAPE = {"message", "type", "param", "code"}
 
 @pytest.fixture(scope="module")
 def impatient(api):
-    """A provider that gives up at the first answer."""
+    """A provider without retries."""
     data(api.post(CONFIG, json={"provider_name": "impatient", "kind": "demo", "max_retries": 0}))
     yield "impatient/demo"
     api.delete(f"{CONFIG}/impatient")
@@ -35,7 +35,7 @@ def impatient(api):
     ],
 )
 def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error, code, told_not_to_retry):
-    """And the client is told not to try again where it may have cost money, or would not help."""
+    """And the client must not retry if it may have been charged, or if that would not help."""
     with pytest.raises(error) as raised:
         client.images.generate(**SMALL, model=impatient, extra_body={"fail": failure})
     headers = raised.value.response.headers
@@ -48,7 +48,7 @@ def test_a_failed_task_is_an_error_with_its_id(client, impatient, failure, error
 
 
 def test_a_refusal_of_the_content_has_openais_own_type(client):
-    """As clients look for it."""
+    """Which clients check for."""
     with pytest.raises(openai.BadRequestError) as raised:
         client.images.generate(**SMALL, extra_body={"refuse": True})
 
@@ -65,7 +65,7 @@ def test_what_may_have_been_charged_is_not_sent_again(server, api):
 
 
 def test_a_stream_ends_with_the_error(client):
-    """It has begun as 200 by then."""
+    """It has started with 200 by then."""
     with pytest.raises(openai.APIError) as raised:
         list(client.images.generate(**SMALL, stream=True, extra_body={"fail": "content_policy"}))
 
@@ -85,7 +85,7 @@ def test_a_stream_ends_with_the_error(client):
     ],
 )
 def test_bad_input_is_400_and_named(client, fields, param):
-    """Nothing was made of it."""
+    """No task was created."""
     with pytest.raises(openai.BadRequestError) as raised:
         client.images.generate(**fields)
 
@@ -144,7 +144,7 @@ def test_variations_are_404_with_a_hint(client, image):
     ],
 )
 def test_every_error_has_openais_shape(api, method, path, options, status, code):
-    """The router's and the guard's, too; with a request id, never with a task."""
+    """Those of the router and the guard, too; with a request id, never with a task."""
     headers = {"Content-Type": "application/json"} if "content" in options else {}
     answer = api.request(method, path, **{"headers": headers, **options})
 
@@ -154,7 +154,7 @@ def test_every_error_has_openais_shape(api, method, path, options, status, code)
 
 
 def test_a_token_must_match(start_server):
-    """As the client's API key; another is 401, which the client does not repeat."""
+    """As the client's API key; another one is a 401, which the client does not retry."""
     server = start_server({"server": {"auth_token": TOKEN}})
     with client_of(server, api_key=TOKEN) as client:
         assert 1 == len(client.images.generate(**SMALL).data)
@@ -164,8 +164,8 @@ def test_a_token_must_match(start_server):
     assert ("invalid_api_key", "authentication_error") == (raised.value.code, raised.value.type)
 
 
-def test_a_full_queue_is_429_and_worth_another_try(start_server):
-    """With Retry-After; the repeat gets a task of its own when there is room."""
+def test_a_full_queue_is_429_and_can_be_retried(start_server):
+    """With Retry-After; the retry gets a task of its own when there is room."""
     server = start_server({"queue": {"size": 1, "workers": 1}})
     with server.client() as api, client_of(server) as client:
         slow = {"params": {"prompt": "slow", "delay_seconds": 30, "size": "64x64"}}
@@ -183,7 +183,7 @@ def test_a_full_queue_is_429_and_worth_another_try(start_server):
 
 
 def test_the_document_describes_these_paths(api):
-    """With bodies, answers and errors of their own."""
+    """With bodies, responses and errors of their own."""
     paths = api.get("/openapi.json").json()["paths"]
     edit = paths["/v1/images/edits"]["post"]
 

@@ -18,22 +18,22 @@ def task_made_by(api, response):
 
 
 def test_the_official_client_works_unchanged(client):
-    """A prompt is enough: the default provider draws, and the bytes come in the answer."""
+    """A prompt is enough: the default provider draws, and the bytes are in the response."""
     images = client.images.generate(prompt="一只可爱的猫")
 
     assert [PNG] == [content[:8] for content in decoded(images)]
     assert ("png", True) == (images.output_format, images.created > 1_700_000_000)
 
 
-def test_n_and_size_are_kept(client):
+def test_n_and_size_are_honoured(client):
     """Several images, each of the size."""
     images = client.images.generate(prompt="a lighthouse", n=3, size="96x64")
 
     assert (3, "96x64") == (len({image.b64_json for image in images.data}), images.size)
 
 
-def test_the_bytes_are_those_that_are_kept(client, api):
-    """Whole, whatever the chunks and their threes."""
+def test_the_bytes_are_those_that_are_stored(client, api):
+    """Complete, whatever the chunks and the padding."""
     raw = client.images.with_raw_response.generate(prompt="a lighthouse", size="1001x999", n=2)
     contents = [api.get(i["image_url"]).content for i in task_made_by(api, raw)["images"]]
 
@@ -42,14 +42,14 @@ def test_the_bytes_are_those_that_are_kept(client, api):
 
 
 def test_an_address_is_absolute_and_leads_to_the_image(client):
-    """From the request's own Host and scheme."""
+    """With the request's own Host and scheme."""
     (image,) = client.images.generate(**SMALL, response_format="url").data
 
     assert image.b64_json is None
     assert PNG == httpx.get(image.url, trust_env=False).content[:8]
 
 
-def test_an_address_names_the_host_that_was_asked(api):
+def test_an_address_has_the_host_of_the_request(api):
     """As a client behind another name needs it."""
     answer = api.post(GENERATIONS, json={**SMALL, "response_format": "url"}, headers={"Host": "localhost:99"})
 
@@ -65,7 +65,7 @@ def test_a_model_is_named_in_three_ways(api, model):
     assert (200, "demo", "demo") == (answer.status_code, task["provider"], task["model_id"])
 
 
-def test_fields_of_the_model_are_taken_and_all_others_ignored(client, api):
+def test_fields_of_the_model_are_used_and_all_others_ignored(client, api):
     """As gateways of this kind do."""
     raw = client.images.with_raw_response.generate(
         **SMALL,
@@ -81,15 +81,15 @@ def test_fields_of_the_model_are_taken_and_all_others_ignored(client, api):
     assert {"size": "64x64", "seed": 7} == task_made_by(api, raw)["params"]
 
 
-def test_auto_says_nothing(client, api):
-    """It is what the model does anyway."""
+def test_auto_is_left_out(client, api):
+    """It is the model's default anyway."""
     raw = client.images.with_raw_response.generate(prompt="a lighthouse", size="auto", quality="auto")
 
     assert {} == task_made_by(api, raw)["params"]
 
 
 def test_a_stream_ends_with_a_completed_event_for_each_image(client):
-    """With the bytes, and a comment now and then before."""
+    """With the bytes, and comments before."""
     events = list(client.images.generate(**SMALL, n=2, stream=True, partial_images=1))
 
     assert ["image_generation.completed"] * 2 == [event.type for event in events]
@@ -98,7 +98,7 @@ def test_a_stream_ends_with_a_completed_event_for_each_image(client):
 
 
 def test_a_chosen_key_gives_the_same_task_again(api):
-    """An Idempotency-Key works here as elsewhere; another body under it is refused."""
+    """An Idempotency-Key works here as elsewhere; another body with it is refused."""
     key = {"Idempotency-Key": "chosen-by-the-client"}
     first, again = (api.post(GENERATIONS, json=SMALL, headers=key) for _ in range(2))
     other = api.post(GENERATIONS, json={**SMALL, "prompt": "another"}, headers=key)

@@ -1,4 +1,4 @@
-"""API.md section 9: an equal request of a client that does not count is the repeat of one that was lost."""
+"""API.md section 9: from a client that does not number its retries, an equal request may be a retry."""
 
 import contextlib
 import socket
@@ -42,7 +42,7 @@ def api(server):
 
 @pytest.fixture
 def hold(upstream):
-    """While it is not set, no job of the provider's ends."""
+    """While it is not set, no job of the provider ends."""
     upstream.hold.clear()
     yield upstream.hold
     upstream.hold.set()
@@ -53,7 +53,7 @@ def body_of(prompt, seconds=1.0, **more):
 
 
 def blocked_body(prompt, **more):
-    """Return a request for an image that is not there before the provider is let go."""
+    """Return a request for an image that is not finished before the provider is released."""
     return {"prompt": prompt, "size": "64x64", "model": "stable-diffusion/default", **more}
 
 
@@ -86,8 +86,8 @@ def lose(server, body, **headers):
 
 
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
-def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers):
-    """Then the next equal request is a new image's."""
+def test_a_disconnected_caller_that_retries_gets_the_response(server, api, hold, headers):
+    """Then the next equal request gets a new image."""
     body = blocked_body(f"lost with {len(headers)} headers")
     lost = lose(server, body, **headers)
     hold.set()
@@ -98,15 +98,15 @@ def test_who_was_lost_and_asks_again_gets_the_answer(server, api, hold, headers)
     assert 2 == len(tasks_of(api, body["prompt"]))
 
 
-def test_a_caller_who_leaves_does_not_cancel(server, api, hold):
-    """The image is made and kept."""
+def test_a_disconnect_does_not_cancel(server, api, hold):
+    """The image is generated and stored."""
     lost = lose(server, blocked_body("left alone"))
     hold.set()
 
     assert "completed" == ended(api, lost)["status"]
 
 
-def test_the_answer_waits_for_who_comes_late(server, api, hold):
+def test_the_response_waits_for_a_late_retry(server, api, hold):
     """The task has ended by then."""
     body = blocked_body("lost and late")
     lost = lose(server, body)
@@ -116,8 +116,8 @@ def test_the_answer_waits_for_who_comes_late(server, api, hold):
     assert lost == api.post(GENERATIONS, json=body).headers["x-task-id"]
 
 
-def test_who_is_gone_before_the_task_is_made_pays_nothing(start_server):
-    """Nobody waits for it, and whoever asks again makes a task of his own."""
+def test_a_disconnect_before_the_task_is_created_costs_nothing(start_server):
+    """Nobody waits for it, and a retry creates a task of its own."""
     server, body = start_server(), body_of("gone at once", 0)
     with server.client() as api:
         request = api.build_request("POST", GENERATIONS, json={**body, "user": "x" * 100_000})
@@ -129,8 +129,8 @@ def test_who_is_gone_before_the_task_is_made_pays_nothing(start_server):
         assert [] == tasks_of(api, body["prompt"])
 
 
-def test_a_caller_may_be_lost_again_and_again(server, api, hold):
-    """Each repeat joins the same task."""
+def test_a_caller_may_disconnect_again_and_again(server, api, hold):
+    """Each retry joins the same task."""
     body = blocked_body("lost three times")
     lost = lose(server, body)
     for _ in range(2):
@@ -142,8 +142,8 @@ def test_a_caller_may_be_lost_again_and_again(server, api, hold):
     assert 1 == len(tasks_of(api, body["prompt"]))
 
 
-def test_of_two_equal_requests_after_a_loss_one_is_the_repeat(server, api, hold):
-    """Nobody is given the same image twice."""
+def test_of_two_equal_requests_after_a_disconnect_one_is_the_retry(server, api, hold):
+    """The same image is never delivered twice."""
     body = blocked_body("one lost, two new")
     lost = lose(server, body)
     hold.set()
@@ -164,8 +164,8 @@ def test_equal_requests_whose_callers_wait_are_tasks_of_their_own(server, api):
     assert 3 == len({answer.headers["x-task-id"] for answer in answers})
 
 
-def test_a_lost_stream_is_found_by_its_repeat(server, api, hold):
-    """Although it had begun."""
+def test_an_abandoned_stream_is_found_by_its_retry(server, api, hold):
+    """Although it had started."""
     body = blocked_body("a lost stream", stream=True)
     with server.client() as other, other.stream("POST", GENERATIONS, json=body) as first:
         lost = first.headers["x-task-id"]
@@ -180,7 +180,7 @@ def test_a_lost_stream_is_found_by_its_repeat(server, api, hold):
     "other",
     [{"headers": {"Authorization": "Bearer another"}}, {"json": {"n": 2}}, {"json": {"size": "80x64"}}],
 )
-def test_another_request_is_not_its_repeat(server, api, hold, other):
+def test_another_request_is_not_its_retry(server, api, hold, other):
     """The token and each field count."""
     body = blocked_body(f"lost for good {other}")
     lost = lose(server, body, Authorization="Bearer one")
@@ -193,8 +193,8 @@ def test_another_request_is_not_its_repeat(server, api, hold, other):
 
 @pytest.mark.parametrize("headers", [NOT_NUMBERED, LITELLM], ids=["not numbered", "always 0"])
 @pytest.mark.parametrize("as_job", [False, True], ids=["call", "job"])
-def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, headers):
-    """The repeat gets what became of the task; who had his answer before the kill gets a new image."""
+def test_after_a_kill_each_caller_without_a_response_can_retry(start_server, as_job, headers):
+    """The retry gets the task's outcome; a caller with its response gets a new image."""
     server = start_server()
     with server.client(**headers) as api:
         first = api.post(GENERATIONS, json=body_of("answered", 0)).headers["x-task-id"]
@@ -216,8 +216,8 @@ def test_a_kill_loses_each_caller_without_an_answer(start_server, as_job, header
         assert 3 == total(api)
 
 
-def test_a_caller_who_is_lost_in_the_middle_of_the_answer_has_none(server, api):
-    """All of it was written by then, and lay in the system's buffers."""
+def test_a_disconnect_in_the_middle_of_the_response_is_no_delivery(server, api):
+    """All of it was written by then, and was in the system's buffers."""
     body = body_of("lost in the answer", 0, size="1024x1024")
     connection, lost = send(server, body, receive_bytes=4096)
     ended(api, lost)
@@ -228,8 +228,8 @@ def test_a_caller_who_is_lost_in_the_middle_of_the_answer_has_none(server, api):
     assert (lost, True) == (again.headers["x-task-id"], len(again.content) > 100_000)
 
 
-def test_a_caller_who_closes_with_the_answer_has_it(server, api):
-    """As curl does; the next equal request is a new image's."""
+def test_a_disconnect_with_the_complete_response_is_a_delivery(server, api):
+    """As curl does; the next equal request gets a new image."""
     body = body_of("closes at once", 0)
     answers = [httpx.post(f"{server.url}{GENERATIONS}", json=body, headers=CLOSE) for _ in range(3)]
 
@@ -237,7 +237,7 @@ def test_a_caller_who_closes_with_the_answer_has_it(server, api):
 
 
 def test_nothing_is_sent_before_the_outcome_is_known(server, api):
-    """So that whoever loses patience on the way has no half an answer."""
+    """So that nobody on the way gets a truncated response after a time-out."""
     connection, task_id = send(server, body_of("no early head"))
     connection.setblocking(False)
     early, status = b"", ""

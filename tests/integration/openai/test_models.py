@@ -1,4 +1,4 @@
-"""API.md section 6: the models of all providers that can be used now."""
+"""API.md section 6: the models of all usable providers."""
 
 import openai
 import pytest
@@ -8,7 +8,7 @@ from tests.integration.api.asking import CONFIG, data
 
 @pytest.fixture
 def slashed(api):
-    """A provider whose model's id has a slash, and one that is switched off."""
+    """A provider with a slash in its model's id, and a disabled one."""
     data(api.post(CONFIG, json={"provider_name": "zoo", "kind": "demo", "models": [{"id": "big/cat"}]}))
     data(api.post(CONFIG, json={"provider_name": "closed", "kind": "demo", "enabled": False}))
     yield
@@ -17,7 +17,7 @@ def slashed(api):
 
 
 def test_models_are_listed_as_provider_and_model(client, slashed):
-    """Only those that can be used."""
+    """Only the usable ones."""
     models = {model.id: model for model in client.models.list()}
 
     assert {"demo/demo", "zoo/big/cat"} == set(models)
@@ -30,22 +30,22 @@ def test_models_are_listed_as_provider_and_model(client, slashed):
 
 @pytest.mark.parametrize("name", ["zoo/big/cat", "big/cat"])
 def test_a_model_is_found_by_both_names(client, slashed, name):
-    """Also when its id has a slash."""
+    """Also if its id has a slash."""
     assert "zoo/big/cat" == client.models.retrieve(name).id
     assert 1 == len(client.images.generate(prompt="a", size="64x64", model=name).data)
 
 
 @pytest.mark.parametrize("name", ["nothing", "zoo/demo", "closed/demo", "zoo/", "/", "demo/demo/demo"])
 def test_an_unknown_model_is_404(client, slashed, name):
-    """Whoever asks for it."""
+    """In every form."""
     with pytest.raises(openai.NotFoundError) as raised:
         client.images.generate(prompt="a", model=name)
 
     assert ("model_not_found", "model") == (raised.value.code, raised.value.param)
 
 
-def test_an_unknown_model_cannot_be_seen(client, slashed):
-    """404, in the same words."""
+def test_an_unknown_model_cannot_be_retrieved(client, slashed):
+    """404, with the same code."""
     with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve("closed/demo")
 

@@ -1,4 +1,4 @@
-"""API.md section 6: what a client says of its image reaches a provider that takes more than it declares."""
+"""API.md section 6: a client's fields about its image reach a provider that accepts more than it declares."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def upstream():
 
 @pytest.fixture
 def client(upstream, start_server):
-    """The official client of a service that knows the provider as a gateway of the same kind."""
+    """The official client of a service that has the provider configured as a compatible gateway."""
     fake, authority = upstream.fake, upstream.url.partition("//")[2]
     provider = {
         "kind": "http",
@@ -32,7 +32,7 @@ def client(upstream, start_server):
         yield client
 
 
-def test_a_generation_is_made_in_the_quality_that_was_asked_for(client, upstream):
+def test_a_generation_has_the_requested_quality(client, upstream):
     """The default may cost forty times as much."""
     client.images.generate(model="gateway/some-model", prompt="a lighthouse", user="me", **FIELDS)
     (body,) = upstream.fake.bodies
@@ -41,7 +41,7 @@ def test_a_generation_is_made_in_the_quality_that_was_asked_for(client, upstream
     assert {"model", "prompt", "n", *FIELDS} == set(body)
 
 
-def test_an_edit_is_made_in_the_quality_that_was_asked_for(client, upstream, image):
+def test_an_edit_has_the_requested_quality(client, upstream, image):
     """Multipart at both ends."""
     client.images.edit(
         model="gateway/some-model", prompt="a hat", image=image, input_fidelity="high", **FIELDS

@@ -1,4 +1,4 @@
-"""Bytes are sent to whoever still reads, under a name that any system takes."""
+"""Blobs are sent while the client is connected, under a name that any file system accepts."""
 
 import asyncio
 import unicodedata
@@ -31,8 +31,8 @@ async def stays():
     await asyncio.Event().wait()
 
 
-async def test_nothing_more_is_read_for_a_client_that_left():
-    """What only OSS has is not fetched for nobody."""
+async def test_nothing_more_is_read_after_a_disconnect():
+    """What only OSS has is not fetched in vain."""
     read, connected = [], asyncio.Event()
 
     async def chunks(start, end):
@@ -52,7 +52,7 @@ async def test_nothing_more_is_read_for_a_client_that_left():
 
 
 async def test_a_client_that_stays_gets_everything():
-    """And an end."""
+    """And the end of the body."""
 
     async def chunks(start, end):
         yield b"x" * 60
@@ -79,13 +79,13 @@ async def test_a_client_that_stays_gets_everything():
     ],
 )
 def test_a_file_is_named_after_its_prompt(prompt, name):
-    """Without what ends a header, leads out of a directory or turns the reading direction round."""
+    """Without characters that end a header, leave the directory or reverse the reading direction."""
     assert name == file_name(prompt, 7, "png")
 
 
 @pytest.mark.parametrize("character", ["猫", "\U0001f600", "\U0001f468\u200d\U0001f469", "é"])
 def test_a_file_name_fits_any_file_system(character):
-    """255 bytes, of which an image's number and ending are a part; no character is cut."""
+    """255 bytes, including the image's number and the extension; no character is cut."""
     name = file_name(character * 200, 9_999_999_999, "thumbnail.webp")
 
     assert len(name.encode()) <= 255
@@ -94,7 +94,7 @@ def test_a_file_name_fits_any_file_system(character):
 
 @pytest.mark.parametrize("prompt", ["%2e%2e%2f", 'a"; filename="b', "猫\r\nX: y", "ü;=\\"])
 async def test_a_disposition_has_both_forms_of_the_name(prompt):
-    """The plain one says nothing that a client could decode, the other one all."""
+    """The plain one contains nothing that a client could decode, the other one everything."""
     name = file_name(prompt, 7, "png")
 
     async def chunks(start, end):

@@ -1,4 +1,4 @@
-"""How connections are counted."""
+"""The limits of open connections."""
 
 import resource
 
@@ -34,7 +34,7 @@ def test_connections_are_counted_by_peer(addresses, entered):
 
 
 def test_a_connection_that_ends_makes_room():
-    """Leaving gives the place back."""
+    """Leaving frees its place."""
     connections = OpenConnections(LIMITS)
     connections.enter("192.0.2.1")
 
@@ -55,7 +55,7 @@ def test_a_connection_that_ends_makes_room():
     ],
 )
 def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_total):
-    """The limit of open files is raised as far as may be; what does not fit is not accepted."""
+    """The limit of open files is raised as far as possible; connections beyond it are not accepted."""
     soft_limits = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: soft_limits.append(limits[0]))

@@ -1,4 +1,4 @@
-"""When an answer counts as given."""
+"""When a response counts as delivered."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Line:
-    """A transport whose peer confirms what it holds, one look after the other."""
+    """A transport whose peer acknowledges its bytes step by step, one step for each poll."""
 
     def __init__(self, *unconfirmed):
         self.unconfirmed = list(unconfirmed)
@@ -49,42 +49,42 @@ def fails_to_write(connection, disconnect):
     connection._transport.unconfirmed = [0]
 
 
-async def test_what_is_confirmed_has_arrived():
+async def test_acknowledged_bytes_have_arrived():
     """At once or after a while."""
     assert [True, True] == [await arrives(0), await arrives(9, 5, 0)]
 
 
-async def test_what_nobody_confirms_has_not_arrived():
-    """After some patience."""
+async def test_unacknowledged_bytes_have_not_arrived():
+    """After a time-out."""
     assert not await arrives(9, seconds=0.0)
 
 
 @pytest.mark.parametrize("end", [goes, resets])
-async def test_who_went_before_all_was_written_has_no_answer(end):
-    """Although nothing is left to be confirmed: it was never sent."""
+async def test_a_disconnect_before_everything_was_written_is_no_delivery(end):
+    """Although nothing is unacknowledged: the rest was never sent."""
     assert not await arrives(0, before=end)
 
 
-async def test_who_goes_with_all_of_it_has_the_answer():
-    """As curl does: its last confirmation and its end come together."""
+async def test_a_disconnect_after_everything_is_a_delivery():
+    """As curl does: its last acknowledgement and its end arrive together."""
     assert [True, False] == [await arrives(9, 0, meanwhile=goes), await arrives(9, meanwhile=goes)]
 
 
-async def test_who_resets_has_not_read_all():
-    """Its system had more than its program took."""
+async def test_a_reset_is_no_delivery():
+    """The peer's system had received more than its program read."""
     assert not await arrives(9, 0, meanwhile=resets)
 
 
 async def test_what_could_not_be_written_has_not_arrived():
-    """The peer reset the connection; the transport has nothing left, and tells its protocol later."""
+    """The peer reset the connection; the transport is empty, and notifies its protocol later."""
     assert [False, False] == [
         await arrives(0, before=fails_to_write),
         await arrives(9, 9, 9, meanwhile=fails_to_write),
     ]
 
 
-async def test_without_a_server_that_tells_only_leaving_counts():
-    """In tests of parts, and for who mounts the application elsewhere."""
+async def test_without_an_open_connection_only_a_disconnect_counts():
+    """In unit tests, and if the application is mounted elsewhere."""
     connected, disconnected = (asyncio.get_running_loop().create_future() for _ in range(2))
     disconnected.set_result(None)
 

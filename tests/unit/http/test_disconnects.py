@@ -1,4 +1,4 @@
-"""A client that leaves breaks off what only it wanted."""
+"""A client's disconnect cancels the work that only it needs."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ async def never():
     await asyncio.Event().wait()
 
 
-async def test_what_is_done_first_is_returned():
-    """And nobody waits for the client any more."""
+async def test_the_result_of_finished_work_is_returned():
+    """And nothing waits for the client any more."""
 
     async def work():
         return 7
@@ -23,8 +23,8 @@ async def test_what_is_done_first_is_returned():
     assert 7 == await unless_disconnected(never, work())
 
 
-async def test_work_is_broken_off_when_the_client_leaves():
-    """It has ended, and cleaned up, before this does."""
+async def test_work_is_cancelled_when_the_client_disconnects():
+    """It has ended, and cleaned up, before the call returns."""
     ended = []
 
     async def receive():

@@ -1,4 +1,4 @@
-"""Who is believed that a request was made by HTTPS."""
+"""Whose word counts that a request was made by HTTPS."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def scheme(peer=("10.1.2.3", 5), headers=HTTPS, public_url=None, trusted=PROXIES
         (None, "http"),
     ],
 )
-def test_only_a_trusted_peer_is_believed(peer, expected):
+def test_only_a_trusted_peer_is_trusted_with_the_scheme(peer, expected):
     """By its address, which it cannot choose."""
     assert expected == scheme(peer)
     assert "http" == scheme(peer, trusted=())
@@ -45,12 +45,12 @@ def test_only_a_trusted_peer_is_believed(peer, expected):
     ],
 )
 def test_one_header_is_read_and_its_last_word_counts(headers, expected):
-    """What comes before it, the proxy may have got from the client."""
+    """The items before it may come from the client."""
     assert expected == scheme(headers=headers)
 
 
 @pytest.mark.parametrize(("url", "expected"), [("https://a.example", "https"), ("http://a.example", "http")])
-def test_a_public_https_address_says_so_for_all(url, expected):
+def test_a_public_https_address_applies_to_all_requests(url, expected):
     """Whoever the peer is."""
     assert expected == scheme(("192.0.2.1", 5), [], url)
 
@@ -65,7 +65,7 @@ def test_a_public_https_address_says_so_for_all(url, expected):
     ],
 )
 def test_an_origin_is_written_as_browsers_do(url, origin):
-    """Lower case, without the port that goes without saying."""
+    """In lower case, without a default port."""
     assert origin == parse_origin(url)
 
 
@@ -86,13 +86,13 @@ def test_an_origin_is_written_as_browsers_do(url, origin):
     ],
 )
 def test_what_is_no_origin_is_refused(url):
-    """With itself in the message."""
+    """The message repeats it."""
     with pytest.raises(ValueError, match="is no"):
         parse_origin(url)
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "10.0.0.0/33", "*", "10.0.0.1:80"])
 def test_what_is_no_address_is_refused(text):
-    """Names are none: who they are may change."""
+    """Host names are refused too: their addresses may change."""
     with pytest.raises(ValueError, match="is no IP address"):
         parse_network(text)

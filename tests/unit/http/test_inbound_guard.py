@@ -62,7 +62,7 @@ async def refuse(scope, receive, send, slug, data, headers):
 
 
 async def echo(scope, receive, send):
-    """Answer with the body, or fail when it does not come in one message."""
+    """Respond with the body, or fail when it does not arrive in one message."""
     message = await receive()
     assert message["more_body"] is False
     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -173,14 +173,14 @@ async def test_the_host_must_be_on_the_list(hosts, status):
 
 
 async def test_a_wildcard_bind_allows_no_further_host():
-    """Binding to all addresses makes only loopback and the configured names usable."""
+    """A bind to all addresses allows only loopback and the configured names."""
     rules = attrs.evolve(RULES, bind_host="0.0.0.0")
 
     assert 403 == (await ask("GET", "/", ("Host", "0.0.0.0:8080"), rules=rules)).status
 
 
 async def test_forwarding_headers_are_ignored():
-    """What a proxy claims neither opens nor closes anything."""
+    """They neither allow nor refuse anything."""
     forged = [("X-Forwarded-Host", "localhost"), ("Forwarded", "host=localhost")]
 
     assert 403 == (await ask("GET", "/", ("Host", "evil.example"), *forged)).status
@@ -233,7 +233,7 @@ SELF, EVIL, OTHER_PORT = "http://127.0.0.1:8080", "https://evil.example", "http:
     ],
 )
 async def test_other_sites_cannot_use_the_api(method, site, origin, status):
-    """The browser's word decides; without any it is no browser."""
+    """The browser's headers decide; without any it is not a browser."""
     headers = [("Sec-Fetch-Site", site), ("Origin", origin)]
 
     answer = await ask(method, "/api/v1/tasks", *[(k, v) for k, v in headers if v is not None])
@@ -260,7 +260,7 @@ async def test_other_sites_cannot_use_the_api(method, site, origin, status):
     ],
 )
 async def test_other_sites_may_link_but_not_embed(method, path, mode, status):
-    """A cross-site navigation that only reads is a link; all else is not."""
+    """A cross-site navigation that only reads is a link; anything else is not."""
     answer = await ask(method, path, ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", mode))
 
     assert status == answer.status
@@ -301,7 +301,7 @@ async def test_two_origins_are_foreign():
 )
 @pytest.mark.parametrize("in_chunks", [False, True])
 async def test_a_body_must_be_declared(path, content_type, status, in_chunks):
-    """Bodies are JSON but for the two forms, whether or not their length is announced."""
+    """Bodies are JSON except for the two forms, with or without a Content-Length."""
     headers = [] if content_type is None else [("Content-Type", content_type)]
 
     answer = await ask("POST", path, *headers, body=[b"{", b"}"] if in_chunks else b"{}")
@@ -317,7 +317,7 @@ async def test_two_content_types_are_none():
 
 
 async def test_a_compressed_body_is_refused():
-    """Nothing here unpacks bodies."""
+    """Nothing here decompresses bodies."""
     answer = await ask("POST", GENERATE, JSON_TYPE, ("Content-Encoding", "gzip"), body=b"{}")
 
     assert "unsupported_media_type" == answer.slug
@@ -325,12 +325,12 @@ async def test_a_compressed_body_is_refused():
 
 @pytest.mark.parametrize("headers", [[], [("Content-Length", "0")], [("Content-Type", "text/plain")]])
 async def test_an_empty_body_needs_no_type(headers):
-    """Cancel, retry and test are posts without a body."""
+    """Cancel, retry and test are POSTs without a body."""
     assert 200 == (await ask("POST", "/api/v1/tasks/a/cancel", *headers)).status
 
 
 async def test_an_empty_chunked_body_needs_no_type():
-    """The same, from a client that does not know the length before."""
+    """The same, from a client that does not know the length in advance."""
     assert 200 == (await ask("POST", "/api/v1/tasks/a/cancel", body=[b"", b""])).status
 
 
@@ -356,7 +356,7 @@ async def test_an_empty_chunked_body_needs_no_type():
 )
 @pytest.mark.parametrize("in_chunks", [False, True])
 async def test_bodies_are_limited(path, size, max_bytes, in_chunks):
-    """Bodies with images have their own limit; announced or not makes no difference."""
+    """Bodies with images have their own limit; a Content-Length makes no difference."""
     kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
     rules = attrs.evolve(RULES, max_upload_bytes=3 * MIB)
     text, half = upload(size), size // 2
@@ -369,7 +369,7 @@ async def test_bodies_are_limited(path, size, max_bytes, in_chunks):
 
 
 async def test_an_announced_length_is_enough_to_refuse():
-    """Nothing of a body that is announced as too large is read."""
+    """Nothing of a body that is declared too large is read."""
     answer = await ask("POST", GENERATE, JSON_TYPE, ("Content-Length", "99999999999"))
 
     assert ("body_too_large", "close") == (answer.slug, answer.headers["connection"])
@@ -382,14 +382,14 @@ async def test_a_length_that_is_no_number_is_refused(length):
 
 
 async def test_a_length_beside_chunks_is_refused():
-    """A proxy may have gone by the other one, so the connection is not used again."""
+    """A proxy may have gone by the other header, so the connection is not reused."""
     answer = await ask("POST", GENERATE, ("Content-Length", "2"), JSON_TYPE, body=[b"{}"])
 
     assert ("validation_failed", "close") == (answer.slug, answer.headers["connection"])
 
 
 class Unfinished:
-    """A request whose body has begun; the rest never comes."""
+    """A request whose body has started; the rest never arrives."""
 
     def __init__(self, begun):
         self._messages = [{"type": "http.request", "body": begun, "more_body": True}]
@@ -410,7 +410,7 @@ class Unfinished:
 
 
 class Holding:
-    """An application that keeps its request until told."""
+    """An application that keeps its request open until the test releases it."""
 
     def __init__(self):
         self.may_end = asyncio.Event()
@@ -432,7 +432,7 @@ def upload(size):
 
 
 async def test_bodies_are_counted_from_their_first_byte():
-    """Those that wait for the rest as well, and however small they are."""
+    """Incomplete ones too, however small they are."""
     rules = attrs.evolve(RULES, max_upload_bytes=4 * MIB, max_bytes_in_flight=4 * MIB, reserved_bytes=0)
     guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
     held_open = [Unfinished(b" " * (MIB // 2)) for _ in range(9)]
@@ -448,7 +448,7 @@ async def test_bodies_are_counted_from_their_first_byte():
 
 
 async def test_a_prompt_gets_through_while_uploads_fill_the_memory():
-    """It has a reserve, which no large body may use."""
+    """It has a reserve that no large body may use."""
     app = Holding()
     rules = attrs.evolve(RULES, max_upload_bytes=MIB, max_bytes_in_flight=MIB, reserved_bytes=300 * 1024)
     guard = InboundGuard(app, rules=rules, refuse=refuse, clock=CLOCK)
@@ -469,7 +469,7 @@ async def test_a_prompt_gets_through_while_uploads_fill_the_memory():
 
 
 async def test_large_bodies_share_a_budget():
-    """One too many is asked to come back; small ones pass; the end of a request frees its bytes."""
+    """One too many gets 503; small ones pass; the end of a request frees its bytes."""
     app = Holding()
     rules = attrs.evolve(RULES, max_upload_bytes=4 * MIB, max_bytes_in_flight=5 * MIB)
     guard = InboundGuard(app, rules=rules, refuse=refuse, clock=CLOCK)
@@ -495,7 +495,7 @@ async def test_large_bodies_share_a_budget():
 
 
 async def test_one_upload_always_fits():
-    """A budget that is smaller than an upload may be would refuse it forever."""
+    """A budget below the maximum size of an upload would refuse it forever."""
     rules = attrs.evolve(RULES, max_upload_bytes=4 * MIB, max_bytes_in_flight=MIB)
 
     assert 200 == (await ask("POST", EDIT, JSON_TYPE, body=upload(4 * MIB), rules=rules)).status
@@ -519,7 +519,7 @@ async def test_a_failing_application_frees_its_bytes():
 
 
 async def test_a_body_that_does_not_end_is_refused():
-    """After the time for bodies the client is told and the connection closed."""
+    """After the time-out the client gets a response and the connection is closed."""
     messages = []
     chunks = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
@@ -538,8 +538,8 @@ async def test_a_body_that_does_not_end_is_refused():
     assert (b"connection", b"close") in messages[0]["headers"]
 
 
-async def test_a_client_that_leaves_gets_no_answer():
-    """Half a body and a disconnect end the request without a word."""
+async def test_a_client_that_disconnects_gets_no_response():
+    """Half a body and a disconnect end the request silently."""
     responses = []
     messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
 
@@ -555,8 +555,8 @@ async def test_a_client_that_leaves_gets_no_answer():
     assert [] == responses
 
 
-async def test_the_application_notices_a_client_that_leaves():
-    """After the body, ``receive`` says what the server says."""
+async def test_the_application_notices_a_disconnect():
+    """After the body, ``receive`` returns the server's messages."""
     heard = []
 
     async def app(scope, receive, send):
@@ -635,8 +635,8 @@ OWN = ("Sec-Fetch-Site", "same-origin")
         ("POST", "/api/v1/tasks/a/cancel", [COOKIE, ("Sec-Fetch-Site", "same-site")], 403),
     ],
 )
-async def test_what_token_and_cookie_open(method, path, headers, status):
-    """The token opens all, the cookie what the console needs, and a few places need neither."""
+async def test_what_token_and_cookie_authorize(method, path, headers, status):
+    """The token authorizes everything, the cookie what the console needs, and a few paths need neither."""
     assert status == (await ask(method, path, *headers, rules=WITH_TOKEN)).status
 
 
@@ -649,7 +649,7 @@ async def test_a_program_is_told_how_to_authenticate():
 
 @pytest.mark.parametrize("header", [NAVIGATE, ("Accept", "text/html,*/*")])
 async def test_a_person_is_led_to_the_login_and_back(header):
-    """A console page without a cookie redirects, and remembers itself."""
+    """A console page without a cookie redirects, and is the target after the login."""
     answer = await ask("GET", "/gallery?q=%E7%8C%AB&a=b", header, rules=WITH_TOKEN)
 
     location = "/login?next=/gallery%3Fq%3D%25E7%258C%25AB%26a%3Db"
@@ -657,7 +657,7 @@ async def test_a_person_is_led_to_the_login_and_back(header):
 
 
 async def test_the_api_does_not_redirect():
-    """A person who opens an API address is told that the token is missing."""
+    """A person who opens an API address gets a 401."""
     assert 401 == (await ask("GET", "/api/v1/tasks", NAVIGATE, rules=WITH_TOKEN)).status
 
 
@@ -672,7 +672,7 @@ async def log_in(password, target=None, **options):
 
 
 async def test_the_right_token_sets_a_cookie_that_opens_the_console():
-    """Login leads to the console with an HttpOnly, SameSite=Strict cookie."""
+    """The login redirects to the console with an HttpOnly, SameSite=Strict cookie."""
     answer = await log_in(TOKEN)
 
     value, _, flags = answer.headers["set-cookie"].partition("; ")
@@ -682,12 +682,12 @@ async def test_the_right_token_sets_a_cookie_that_opens_the_console():
 
 
 async def test_the_cookie_is_secure_over_https():
-    """Over TLS the cookie never leaves it."""
+    """A cookie that was set over TLS is never sent without it."""
     assert (await log_in(TOKEN, scheme="https")).headers["set-cookie"].endswith("; Secure")
 
 
 async def test_a_wrong_token_shows_the_form_again():
-    """The answer is a 401 page that says so and sets nothing."""
+    """The response is a 401 page that says so and sets no cookie."""
     answer = await log_in("wrong")
 
     assert (401, False) == (answer.status, "set-cookie" in answer.headers)
@@ -695,7 +695,7 @@ async def test_a_wrong_token_shows_the_form_again():
 
 
 async def test_only_a_few_may_wait_for_their_failed_try():
-    """Guessing in parallel is turned away before anything is compared."""
+    """Parallel guesses are refused before anything is compared."""
     rules = attrs.evolve(WITH_TOKEN, failed_login_seconds=0.05)
     guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
 
@@ -731,21 +731,21 @@ async def test_a_login_leads_only_to_our_own_pages(target, location):
     ("language", "words"), [("", ["登录", "访问令牌"]), ("en-GB,en;q=0.9", ["Log in", "Access token"])]
 )
 async def test_the_login_page_speaks_both_languages(language, words):
-    """Chinese unless English is asked for."""
+    """Chinese unless English is preferred."""
     answer = await ask("GET", "/login", ("Accept-Language", language), rules=WITH_TOKEN)
 
     assert [True, True] == [word in answer.body.decode() for word in words]
 
 
 async def test_the_login_page_escapes_where_it_leads():
-    """The address to return to cannot leave its attribute."""
+    """The return address cannot escape its attribute."""
     answer = await ask("GET", '/login?next=/"><b>', rules=WITH_TOKEN)
 
     assert b'value="/&quot;&gt;&lt;b&gt;"' in answer.body
 
 
 async def test_the_login_page_may_do_nothing_but_log_in():
-    """Its policy allows one style and its own form; its form tells its origin."""
+    """Its policy allows one style and its own form; the form sends its origin."""
     headers = (await ask("GET", "/login", rules=WITH_TOKEN)).headers
 
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
@@ -753,21 +753,21 @@ async def test_the_login_page_may_do_nothing_but_log_in():
 
 
 async def test_logging_out_clears_the_cookie():
-    """A logout leads to the login."""
+    """A logout redirects to the login."""
     answer = await ask("POST", "/logout", COOKIE, OWN, rules=WITH_TOKEN)
 
     assert (303, "/login") == (answer.status, answer.headers["location"])
     assert answer.headers["set-cookie"].startswith(f"{sessions.COOKIE}=; Path=/; Max-Age=0;")
 
 
-async def test_who_is_logged_in_need_not_again():
-    """The login page sends on whoever has a valid cookie."""
+async def test_a_valid_cookie_skips_the_login():
+    """The login page redirects whoever has one."""
     assert 303 == (await ask("GET", "/login", COOKIE, rules=WITH_TOKEN)).status
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/login"), ("POST", "/login"), ("POST", "/logout")])
 async def test_without_a_token_there_is_no_login(method, path):
-    """It leads to the console."""
+    """It redirects to the console."""
     answer = await ask(method, path)
 
     assert (303, "/") == (answer.status, answer.headers["location"])
@@ -801,7 +801,7 @@ async def test_answers_carry_security_headers(path, status):
     assert (status, expected) == (answer.status, answer.headers)
 
 
-async def test_what_an_answer_says_of_itself_stays():
+async def test_headers_of_the_response_itself_stay():
     """An image's own policy and caching are not overwritten."""
     own = {"content-security-policy": "sandbox", "Cache-Control": "private"}
 
@@ -818,7 +818,7 @@ async def test_what_an_answer_says_of_itself_stays():
 
 
 async def test_a_websocket_is_closed():
-    """There are none here, so none is a way around."""
+    """There are none here, so none can bypass the guard."""
     messages = []
 
     async def send(message):
@@ -830,7 +830,7 @@ async def test_a_websocket_is_closed():
 
 
 async def test_refusing_a_request_without_a_body_keeps_its_connection():
-    """Only an unread body costs the connection."""
+    """Only an unread body closes the connection."""
     closes = [
         "connection" in (await ask("POST", "/", ("Host", "evil.example"), *extra)).headers
         for extra in ([], [("Content-Length", "0")], [("Content-Length", "5")])
@@ -843,7 +843,7 @@ async def test_refusing_a_request_without_a_body_keeps_its_connection():
 
 
 def changed(text):
-    """Every string that differs from this one in one place."""
+    """Yield every string that differs from this one in one character."""
     for index in range(len(text)):
         yield text[:index] + ("0" if text[index] != "0" else "1") + text[index + 1 :]
 

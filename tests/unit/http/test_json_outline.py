@@ -1,4 +1,4 @@
-"""What a JSON text says of itself before it is parsed."""
+"""What a scan knows of a JSON text before it is parsed."""
 
 import base64
 import json
@@ -55,7 +55,7 @@ def data_url(data):
     ],
 )
 def test_depth_counts_brackets_outside_strings(text, is_deep):
-    """Deep is what a parser would have to nest, with an end to what is counted."""
+    """The depth that a parser would have to nest, up to a limit."""
     assert is_deep == is_deeper_than(64, text)
 
 
@@ -91,13 +91,13 @@ def test_depth_agrees_with_the_parsed_value(value, limit, as_ascii):
     ],
 )
 def test_a_text_of_very_many_values_is_not_parsed(text):
-    """Neither are quotes and backslashes counted for ever."""
+    """Quotes and backslashes are limited as well."""
     with pytest.raises(TooComplex):
         outline(text, max_depth=64, extract_images=False)
 
 
 def test_marks_inside_a_text_are_no_values():
-    """A prompt may be made of commas."""
+    """A prompt may consist of commas."""
     text = json.dumps({"prompt": ",[{" * 30_000}).encode()
 
     assert text == outline(text, max_depth=64, extract_images=False).text
@@ -105,7 +105,7 @@ def test_marks_inside_a_text_are_no_values():
 
 @given(JSON_VALUES)
 def test_an_outline_without_images_is_the_text(value):
-    """Nothing is changed."""
+    """Unchanged."""
     text = json.dumps(value).encode()
 
     assert (text, {}) == (outline(text, max_depth=64, extract_images=True).text, {})
@@ -113,7 +113,7 @@ def test_an_outline_without_images_is_the_text(value):
 
 @pytest.mark.parametrize("escaped", [{}, {"/": "\\/"}, {"+": "\\u002B"}])
 def test_images_are_read_where_they_are(escaped):
-    """The parser sees a mark for each; as encoders write slash and plus, also between two pieces."""
+    """The parser sees a placeholder for each; with escaped slash and plus, also across two pieces."""
     text = json.dumps({"prompt": "a cat", "image": data_url(IMAGE), "n": 1})
     buffered_body = held_with(text.translate(str.maketrans(escaped)).encode())
     tree = json.loads(buffered_body.outline.text)
@@ -126,7 +126,7 @@ def test_images_are_read_where_they_are(escaped):
 
 
 def test_an_image_where_none_belongs_is_refused():
-    """Its mark must not be taken for a text."""
+    """Its placeholder must not be taken for a text."""
     buffered_body = held_with(json.dumps({"prompt": data_url(IMAGE)}).encode())
 
     with pytest.raises(ValidationFailed), InputImages.of(buffered_body):
@@ -134,8 +134,8 @@ def test_an_image_where_none_belongs_is_refused():
 
 
 @pytest.mark.parametrize("spoilt", ["=", "*", "\\n", "A"])
-def test_what_is_no_base64_is_refused(spoilt):
-    """Wherever it stands."""
+def test_invalid_base64_is_refused(spoilt):
+    """At any position."""
     text = data_url(IMAGE)
     middle = len(text) // 2
     buffered_body = held_with(('"' + text[:middle] + spoilt + text[middle:] + '"').encode())
@@ -145,7 +145,7 @@ def test_what_is_no_base64_is_refused(spoilt):
 
 
 def test_much_text_beside_images_is_refused():
-    """A body may be long for its images alone."""
+    """A body may be long only because of its images."""
     text = json.dumps({"prompt": "a" * 3_000_000, "image": data_url(IMAGE)}).encode()
 
     with pytest.raises(TooComplex):
@@ -153,7 +153,7 @@ def test_much_text_beside_images_is_refused():
 
 
 def test_a_short_image_is_a_text():
-    """It costs nothing to parse."""
+    """Parsing it costs nothing."""
     text = json.dumps({"image": data_url(IMAGE[: MIN_EXTRACTED_IMAGE_BYTES // 2])}).encode()
 
     assert text == outline(text, max_depth=64, extract_images=True).text

@@ -1,4 +1,4 @@
-"""What large answers may hold."""
+"""The memory of large responses."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ LIST = "/api/v1/tasks"
 
 
 class Reader:
-    """A connection that takes what it is told to, and remembers what came."""
+    """A connection that accepts a number of pieces, and records what it received."""
 
     def __init__(self, path="/a", pieces=99):
         self.connection = OpenConnection(self)
@@ -71,8 +71,8 @@ def bounded(app=None, *, times=2, **more):
 
 
 @pytest.mark.parametrize("size", [10, PIECE_BYTES, SIZE, 9 * SIZE])
-async def test_an_answer_arrives_whole(size):
-    """In pieces, also one that is larger than all may be together."""
+async def test_a_response_arrives_complete(size):
+    """In pieces, also one that is larger than the budget."""
     reader = Reader()
     await bounded(answering(size))(reader.scope, reader.receive, reader.send)
 
@@ -81,8 +81,8 @@ async def test_an_answer_arrives_whole(size):
     assert not reader.messages[-1].get("more_body", False)
 
 
-async def test_readers_who_do_not_read_leave_room_for_so_many():
-    """The next one is turned away; when one of them has gone, there is room again."""
+async def test_clients_that_stop_reading_use_up_the_budget():
+    """The next one is refused; after one disconnects, there is room again."""
     app, slow = bounded(), [Reader(pieces=1) for _ in range(2)]
     sending = [asyncio.create_task(app(r.scope, r.receive, r.send)) for r in slow]
     for reader in slow:
@@ -98,8 +98,8 @@ async def test_readers_who_do_not_read_leave_room_for_so_many():
     assert ("unavailable", 200) == (turned_away.status, later.status)
 
 
-async def test_what_was_done_is_told_although_there_is_no_room():
-    """Who is told that a task could not be made makes it again, and pays twice."""
+async def test_the_response_of_a_post_is_sent_although_there_is_no_room():
+    """A client that got an error for a task that was created would submit it again, and pay twice."""
     app, slow, post = bounded(times=1), Reader(pieces=1), Reader(LIST)
     post.scope["method"] = "POST"
     sending = asyncio.create_task(app(slow.scope, slow.receive, slow.send))
@@ -111,8 +111,8 @@ async def test_what_was_done_is_told_although_there_is_no_room():
     assert (200, bytes(SIZE)) == (post.status, post.body)
 
 
-async def test_who_takes_nothing_is_not_waited_for():
-    """The connection ends, and its share is free."""
+async def test_a_stalled_client_is_disconnected():
+    """The connection ends, and its part of the budget is free."""
     app, reader = bounded(times=1, stall_timeout_seconds=0.0), Reader(pieces=1)
     await app(reader.scope, reader.receive, reader.send)
     later = Reader()
@@ -121,8 +121,8 @@ async def test_who_takes_nothing_is_not_waited_for():
     assert (200, True) == (later.status, len(reader.body) < SIZE)
 
 
-async def test_who_takes_piece_after_piece_too_slowly_is_not_waited_for():
-    """He would hold his share for hours, and others would be turned away."""
+async def test_a_client_that_is_too_slow_on_average_is_disconnected():
+    """It would use its part of the budget for hours, and others would be refused."""
 
     class Dripping(Reader):
         async def send(self, message):
@@ -136,8 +136,8 @@ async def test_who_takes_piece_after_piece_too_slowly_is_not_waited_for():
     assert len(reader.body) < SIZE
 
 
-async def test_lists_of_tasks_are_made_one_at_a_time():
-    """The next one begins when the first is on its way; who asks for something else does not wait."""
+async def test_lists_of_tasks_are_built_one_at_a_time():
+    """The next one starts when the first is being sent; requests for anything else do not wait."""
     begun, two, goes_on = [], asyncio.Event(), asyncio.Event()
 
     async def before():
@@ -156,8 +156,8 @@ async def test_lists_of_tasks_are_made_one_at_a_time():
     assert (2, 3) == (while_it_was_made, len(begun))
 
 
-async def test_who_leaves_before_his_turn_costs_nothing():
-    """Nobody waits for him either."""
+async def test_a_disconnect_before_its_slot_costs_nothing():
+    """Nothing waits for that client either."""
     begun, first_begun, goes_on = [], asyncio.Event(), asyncio.Event()
 
     async def before():

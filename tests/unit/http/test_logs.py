@@ -16,7 +16,7 @@ def added(path):
 
 
 def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
-    """The core logs by the standard library; what stands on no list would be dropped in silence."""
+    """The core logs by the standard library; a key that is not listed would be dropped silently."""
     names = {name for path in SOURCES for name in added(path)}
 
     assert {"task_id", "blob_key"} <= names

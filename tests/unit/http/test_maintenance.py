@@ -1,4 +1,4 @@
-"""What runs beside the tasks, and what is asked for by hand, take turns."""
+"""Automatic and manual maintenance passes exclude each other."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Stores:
-    """Counts how many passes are made, and how many at the same moment."""
+    """Counts the passes, and how many run concurrently."""
 
     def __init__(self):
         self.passes, self.now, self.most = [], 0, 0
@@ -48,7 +48,7 @@ def maintenance(stores, *, expire=True):
 
 
 async def test_passes_never_overlap():
-    """Whoever asked for them."""
+    """Whoever started them."""
     stores = Stores()
     async with maintenance(stores) as passes:
         await asyncio.gather(
@@ -68,7 +68,7 @@ async def test_without_an_archive_nothing_expires():
 
 
 async def test_nothing_runs_before_it_is_entered():
-    """A command that looks at something does not start uploads."""
+    """A command that only reads does not start uploads."""
     stores = Stores()
     maintenance(stores).wake()
     await asyncio.sleep(0)
@@ -76,7 +76,7 @@ async def test_nothing_runs_before_it_is_entered():
     assert [] == stores.passes
 
 
-async def test_a_pass_by_hand_tells_how_far_it_is():
+async def test_a_manual_pass_reports_its_progress():
     """While it runs, and only then."""
     progress_reports = []
 
@@ -93,7 +93,7 @@ async def test_a_pass_by_hand_tells_how_far_it_is():
     assert expected == [*progress_reports, entered.manual_pass]
 
 
-async def test_why_a_file_had_to_stay_is_kept_until_the_next_expiry():
+async def test_the_expiry_error_stays_until_the_next_expiry():
     """For the health report."""
     summaries = [ExpirySummary(retained=1, last_error="damaged"), ExpirySummary()]
 

@@ -1,4 +1,4 @@
-"""What a burst took is given back, and what the start made is not looked through again."""
+"""The memory of a burst is returned, and objects of the startup are not collected."""
 
 import gc
 import subprocess
@@ -27,7 +27,7 @@ asyncio.run(burst())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has to be asked")
-def test_memory_of_a_burst_is_given_back():
+def test_memory_of_a_burst_is_returned():
     """Although one block of it in a hundred is still in use, so that the heap cannot shrink."""
     command = [sys.executable, "-c", BURST]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90)
@@ -35,7 +35,7 @@ def test_memory_of_a_burst_is_given_back():
     assert ("given back beside 60\n", "") == (done.stdout, done.stderr)
 
 
-def test_the_start_is_spared():
+def test_startup_objects_are_frozen():
     """The collector's generations are empty afterwards."""
     thresholds = gc.get_threshold()
     try:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Line(asyncio.Transport):
-    """A transport of which only the reading is of interest."""
+    """A transport of which only the reading matters."""
 
     def __init__(self):
         super().__init__()
@@ -23,8 +23,8 @@ class Line(asyncio.Transport):
         self.reads = True
 
 
-async def test_a_turn_of_the_loop_reads_a_few_of_those_that_wait():
-    """First come, first served, and nobody is forgotten."""
+async def test_an_iteration_of_the_loop_reads_a_few_of_the_waiting_connections():
+    """First come, first served, and none is forgotten."""
     lines, turns = [Line() for _ in range(2 * MAX_READS_PER_ITERATION + 1)], ReadScheduler()
     for line in lines:
         turns.wait(ScheduledFlowControl(line))
@@ -37,8 +37,8 @@ async def test_a_turn_of_the_loop_reads_a_few_of_those_that_wait():
     assert [0, MAX_READS_PER_ITERATION, 2 * MAX_READS_PER_ITERATION, len(lines)] == reading
 
 
-async def test_a_connection_reads_only_in_its_turn_and_while_there_is_room():
-    """Both uvicorn, which has enough for now, and the others have a say."""
+async def test_a_connection_is_read_only_when_scheduled_and_not_paused_by_uvicorn():
+    """Both uvicorn, whose buffer may be full, and the scheduler decide."""
     line = Line()
     flow = ScheduledFlowControl(line)
 

@@ -1,4 +1,4 @@
-"""Settings: file, environment, secrets; every mistake is one line that names the key."""
+"""Settings: file, environment, secrets; each error is one line that names the key."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def load(tmp_path):
 
 
 def test_everything_has_a_default(tmp_path):
-    """Without a file the service listens on loopback and keeps its data beside it."""
+    """Without a file the service listens on loopback and puts its data beside it."""
     settings = load_settings(config=None, environ={}, cwd=tmp_path)
 
     assert ("127.0.0.1", 8080, tmp_path / "data") == (
@@ -33,8 +33,8 @@ def test_everything_has_a_default(tmp_path):
     )
 
 
-def test_the_environment_stands_over_the_file(load):
-    """Any key can be a variable; its text becomes the key's type."""
+def test_the_environment_overrides_the_file(load):
+    """Any key can be a variable; its text is converted to the key's type."""
     settings = load(
         "server: {port: 1}\nstorage: {local: {retention_days: 1}}",
         IMAGEGEN_SERVER__PORT="9000",
@@ -54,15 +54,15 @@ def test_the_environment_stands_over_the_file(load):
 
 
 @pytest.mark.parametrize("nothing", ["", "null"])
-def test_a_variable_can_take_the_token_away(load, nothing):
-    """As it can any optional key: ``null`` is no password."""
+def test_a_variable_can_remove_the_token(load, nothing):
+    """As it can any optional key: ``null`` is not a password."""
     settings = load("server: {auth_token: a-token}", IMAGEGEN_SERVER__AUTH_TOKEN=nothing)
 
     assert settings.server.auth_token is None
 
 
 def test_lists_and_mappings_can_be_json_in_a_variable(load):
-    """What commas cannot say; and a number below ``extra_config`` is one."""
+    """For values that commas cannot express; also a number below ``extra_config``."""
     settings = load(
         IMAGEGEN_SERVER__ALLOWED_HOSTS='["a.example", "b.example"]',
         IMAGEGEN_PROVIDERS__OPENAI__MODELS='[{"id": "x", "default": true}]',
@@ -93,14 +93,14 @@ def test_a_variable_finds_the_provider_with_a_dash(load):
 
 
 def test_variables_that_are_no_keys_are_left_alone(load):
-    """A secret that is named like ours, for use with env:, is no unknown key."""
+    """A secret with our prefix, for use with env:, is not an unknown key."""
     settings = load("server: {auth_token: 'env:IMAGEGEN_TOKEN'}", IMAGEGEN_TOKEN="t" * 20)
 
     assert "t" * 20 == settings.server.auth_token
 
 
 def test_a_secret_comes_from_a_file(load, tmp_path):
-    """``file:`` is relative to the settings file; white space around the secret is no part of it."""
+    """``file:`` is relative to the settings file; white space around the secret is stripped."""
     (tmp_path / "key").write_text("sk-secret-secret\n")
 
     settings = load("providers: {openai: {api_key: 'file:key'}}")
@@ -146,8 +146,8 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("queue: 2026-99-99", "config.yaml: holds a value that cannot be read"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_key(load, text, line):
-    """Unknown keys, wrong types and missing secrets stop the start."""
+def test_an_error_is_one_line_that_names_the_key(load, text, line):
+    """Unknown keys, wrong types and missing secrets prevent the start."""
     with pytest.raises(SettingsError) as error:
         load(text)
 
@@ -156,13 +156,13 @@ def test_a_mistake_is_one_line_that_names_the_key(load, text, line):
 
 
 def test_a_variable_that_is_not_utf_8_is_named(load):
-    """Python keeps its bytes as half pairs, which nothing could write."""
+    """Python decodes its bytes as half surrogate pairs, which nothing could write."""
     with pytest.raises(SettingsError, match=r"providers\.a\.api_key: must be UTF-8 text"):
         load(IMAGEGEN_PROVIDERS__A__API_KEY="\udcff")
 
 
-def test_a_named_file_must_be_there(tmp_path):
-    """--config and IMAGEGEN_CONFIG are demands, ./config.yaml is an offer."""
+def test_a_named_file_must_exist(tmp_path):
+    """--config and IMAGEGEN_CONFIG are mandatory, ./config.yaml is optional."""
     with pytest.raises(SettingsError, match=r"nope\.yaml: cannot be read"):
         load_settings(config=Path("nope.yaml"), environ={}, cwd=tmp_path)
 
@@ -181,7 +181,7 @@ def test_a_named_file_must_be_there(tmp_path):
         ("providers:\n  1: {}\n  '1': {}\n", "config.yaml: the key 1 is there twice, in line 2 and line 3"),
     ],
 )
-def test_a_key_that_is_there_twice_replaces_nothing(load, text, line):
+def test_a_duplicate_key_is_refused(load, text, line):
     """A second ``server:`` would lose the token of the first."""
     with pytest.raises(SettingsError) as error:
         load(text)
@@ -190,7 +190,7 @@ def test_a_key_that_is_there_twice_replaces_nothing(load, text, line):
 
 
 def test_a_merged_mapping_may_be_overridden(load):
-    """``<<`` brings keys for that, once or several times."""
+    """That is what ``<<`` is for, once or several times."""
     settings = load(
         "providers:\n  a: &a {max_retries: 1, timeout_seconds: 5}\n  b: &b {<<: *a, max_retries: 2}\n"
         "  c: {<<: *b, max_retries: 3}\n"
@@ -217,15 +217,15 @@ def test_a_merged_mapping_may_be_overridden(load):
     ],
 )
 def test_a_misspelt_variable_is_not_left_alone(load, variable, line):
-    """It would be taken for somebody else's, and the key's default would hold."""
+    """It would be taken for somebody else's, and the key would have its default."""
     with pytest.raises(SettingsError) as error:
         load(**{variable: "1"})
 
     assert f"{variable}: {line}" == str(error.value)
 
 
-def test_what_others_set_is_left_alone(load):
-    """Secrets that the settings fetch, whatever their names, and what Kubernetes sets for a service."""
+def test_variables_of_others_are_left_alone(load):
+    """Secrets that the settings refer to, whatever their names, and what Kubernetes sets for a service."""
     settings = load(
         "server: {auth_token: 'env:IMAGEGEN_SERVER_TOKEN_AUTH'}",
         IMAGEGEN_SERVER_TOKEN_AUTH="t" * 20,
@@ -238,8 +238,8 @@ def test_what_others_set_is_left_alone(load):
     assert ("t" * 20, 8080) == (settings.server.auth_token, settings.server.port)
 
 
-def test_a_variable_that_nothing_reads_is_told_of(tmp_path):
-    """Not those of others, nor one that another variable fetches."""
+def test_a_variable_that_nothing_reads_is_reported(tmp_path):
+    """Not those of others, nor one that another variable refers to."""
     others = {"IMAGEGEN_PYTHON": "python3.13", "IMAGEGEN_SERVICE_PORT": "80", "IMAGEGEN_CONFIG": ""}
     fetched = {"IMAGEGEN_SERVER__AUTH_TOKEN": "env:IMAGEGEN_MY_SECRET", "IMAGEGEN_MY_SECRET": "t" * 20}
     environ = {**others, **fetched, "IMAGEGEN_SPEED": "fast"}
@@ -250,7 +250,7 @@ def test_a_variable_that_nothing_reads_is_told_of(tmp_path):
 
 
 def test_a_variable_finds_a_known_provider_without_a_file(load):
-    """``stable_diffusion`` would be another one, of another kind."""
+    """``stable_diffusion`` would be a different provider, of a different kind."""
     settings = load(
         IMAGEGEN_PROVIDERS__STABLE_DIFFUSION__MAX_RETRIES="5",
         IMAGEGEN_PROVIDERS__OPENAI_COMPATIBLE__MAX_RETRIES="6",
@@ -263,7 +263,7 @@ def test_a_variable_finds_a_known_provider_without_a_file(load):
 
 
 def test_every_known_provider_that_no_variable_can_spell_is_known_to_the_loader():
-    """A preset with a dash in its name would otherwise be out of reach without a file."""
+    """Otherwise a preset with a dash in its name could not be configured without a file."""
     shipped = {*PresetLibrary().names(), "demo", "gemini", "stable-diffusion"}
 
     assert sorted(DASHED_PROVIDERS) == sorted(name for name in shipped if "-" in name or "." in name)
@@ -279,8 +279,8 @@ def test_every_known_provider_that_no_variable_can_spell_is_known_to_the_loader(
         ("providers: {my_vendor: {}}", None),
     ],
 )
-def test_a_variable_makes_no_provider_up(load, text, line):
-    """A ``_`` may stand for itself, ``-`` and ``.``: only the file can tell."""
+def test_a_variable_creates_no_provider(load, text, line):
+    """A ``_`` may stand for itself, ``-`` and ``.``; only the file can tell which."""
     variable = "IMAGEGEN_PROVIDERS__MY_VENDOR__MAX_RETRIES"
     if line is None:
         assert [5] == [c.max_retries for c in load(text, **{variable: "5"}).providers.values()]
@@ -301,8 +301,8 @@ def test_a_variable_makes_no_provider_up(load, text, line):
         ("example.com", None, False),
     ],
 )
-def test_others_are_let_in_only_with_a_token(host, token, fine):
-    """A bind that others can reach needs auth_token."""
+def test_a_reachable_bind_needs_a_token(host, token, fine):
+    """Other machines are only let in with auth_token."""
     if fine:
         check_bind(host, token)
         return

@@ -33,7 +33,7 @@ VALUES = st.recursive(
 )
 
 
-def found(value, declared, **options):
+def rows_of(value, declared, **options):
     return [(p.field, str(p.reason.code), p.message) for p in problems_of(value, declared, **options)]
 
 
@@ -52,7 +52,7 @@ def test_it_agrees_with_msgspec(data):
     names = [field.encode_name for field in msgspec.structs.fields(declared)]
     value = data.draw(st.dictionaries(st.sampled_from([*names, "zzz"]), VALUES, max_size=6) | VALUES)
 
-    assert refuses(value, declared) == bool(found(value, declared))
+    assert refuses(value, declared) == bool(rows_of(value, declared))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_it_agrees_with_msgspec(data):
 )
 def test_every_kind_of_constraint_has_its_code(declared, value, code, message):
     """All that msgspec checks of the types that bodies and queries declare."""
-    assert [("body", code, message)] == found(value, declared)
+    assert [("body", code, message)] == rows_of(value, declared)
 
 
 def test_everything_that_is_wrong_is_named_by_its_path():
@@ -98,14 +98,14 @@ def test_everything_that_is_wrong_is_named_by_its_path():
         ("provider_name", "required"),
         ("timeout_seconds", "not_above"),
         ("unknown", "unknown_field"),
-    ] == sorted((field, code) for field, code, _ in found(body, wire.ProviderConfigBody))
+    ] == sorted((field, code) for field, code, _ in rows_of(body, wire.ProviderConfigBody))
 
 
 def test_a_number_out_of_range_is_found_in_what_may_be_anything():
     """JSON may spell one that nothing holds."""
     body = json.loads('{"params": {"a": [1, 1e999]}}')
 
-    assert [("params.a.1", "not_representable", "is a number out of range")] == found(
+    assert [("params.a.1", "not_representable", "is a number out of range")] == rows_of(
         body, wire.OPERATION_BODIES[Operation.GENERATE]
     )
 
@@ -124,6 +124,6 @@ def test_a_number_out_of_range_is_found_in_what_may_be_anything():
 )
 def test_a_query_and_a_form_write_numbers_as_text(declared, text, code):
     """And a text that is no number stays one."""
-    codes = [code for _, code, _ in found(text, declared, path="page", from_text=True)]
+    codes = [code for _, code, _ in rows_of(text, declared, path="page", from_text=True)]
 
     assert ([] if code is None else [code]) == codes

@@ -1,4 +1,4 @@
-"""Which task a repeated request is given."""
+"""Which task a retried request gets."""
 
 import asyncio
 from datetime import timedelta
@@ -32,7 +32,7 @@ def imagegen():
 
 @pytest.fixture
 def clock():
-    """Seconds that pass when a test says so."""
+    """Seconds that pass when a test advances them."""
     return [0.0]
 
 
@@ -58,7 +58,7 @@ async def first_request(imagegen, number=0, end=None, ago=timedelta()):
 
 
 def call_of(*operations, digest=DIGEST, leaves=False):
-    """Return a caller, who has left already or never does."""
+    """Return a caller that has disconnected already or never does."""
     call = Call(digest=digest, operations=operations or ("generate",), disconnect=asyncio.Future())
     if leaves:
         call.disconnect.set_result(None)
@@ -66,7 +66,7 @@ def call_of(*operations, digest=DIGEST, leaves=False):
 
 
 async def claimed_id(retries, imagegen, *, numbered=True, **more):
-    """Return the id of the task that a caller is given who leaves at once."""
+    """Return the id of the task that a caller claims before it disconnects at once."""
     call = call_of(**more)
     task = await retries.claim(imagegen, call, numbered=numbered)
     retries.leave(call)
@@ -77,14 +77,14 @@ def failed(code, **more):
     return lambda task, now: task.fail(now, Failure.from_code(code, "", **more))
 
 
-async def test_nothing_was_made(retries, imagegen):
-    """The first request never came, or was another."""
+async def test_without_a_task_there_is_nothing_to_claim(retries, imagegen):
+    """The first request never arrived, or was a different one."""
     await first_request(imagegen)
 
     assert await claimed_id(retries, imagegen, digest="d") is None
 
 
-async def test_a_waiting_task_is_found_however_old(retries, imagegen):
+async def test_a_pending_task_is_claimed_however_old(retries, imagegen):
     """A client may have a long time-out."""
     task_id = await first_request(imagegen, ago=timedelta(hours=5))
 
@@ -103,16 +103,16 @@ async def test_a_waiting_task_is_found_however_old(retries, imagegen):
         (failed(FailureCode.UNAVAILABLE, possible_charge=True), True),
     ],
 )
-async def test_an_ended_task_is_found_unless_a_new_try_is_free_and_sensible(
+async def test_an_ended_task_is_claimed_unless_a_new_attempt_is_free_and_sensible(
     retries, imagegen, end, is_claimed
 ):
-    """Paid is paid, and what cannot succeed is not tried again."""
+    """What was charged is not paid twice, and what cannot succeed is not attempted again."""
     task_id = await first_request(imagegen, end=end)
 
     assert (task_id if is_claimed else None) == await claimed_id(retries, imagegen)
 
 
-async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
+async def test_a_task_that_ended_long_ago_is_not_claimed(retries, imagegen):
     """By then the client has given up."""
     await first_request(
         imagegen,
@@ -123,8 +123,8 @@ async def test_what_ended_long_ago_is_no_longer_meant(retries, imagegen):
     assert await claimed_id(retries, imagegen) is None
 
 
-async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries, imagegen):
-    """Then one with somebody, then one whose answer was sent."""
+async def test_a_numbered_retry_claims_an_abandoned_task_before_it_shares_one(retries, imagegen):
+    """Then one that somebody waits for, then one whose response was delivered."""
     answered, waited_for, alone = [await first_request(imagegen, number) for number in range(3)]
     await imagegen.adapters.idempotency_keys.mark_answered(answered, at=imagegen.adapters.clock.now())
     calls = [call_of() for _ in range(3)]
@@ -143,8 +143,8 @@ async def test_a_numbered_repeat_takes_a_lost_task_before_it_shares_one(retries,
 
 
 @pytest.mark.parametrize("numbered", [False, True])
-async def test_each_lost_task_is_taken_once(retries, imagegen, numbered):
-    """The oldest first; who still waits keeps it, and the next one makes a new task or shares."""
+async def test_each_abandoned_task_is_claimed_once(retries, imagegen, numbered):
+    """The oldest first; a waiting caller keeps its task, and the next one submits a new one or shares."""
     lost = [await first_request(imagegen, number) for number in range(2)]
     calls = [call_of() for _ in range(3)]
     claimed = [await retries.claim(imagegen, call, numbered=numbered) for call in calls]
@@ -153,7 +153,7 @@ async def test_each_lost_task_is_taken_once(retries, imagegen, numbered):
     assert numbered == (claimed[2] is not None)
 
 
-async def test_equal_callers_at_once_take_a_lost_task_once(retries, imagegen):
+async def test_concurrent_equal_callers_claim_an_abandoned_task_once(retries, imagegen):
     """Both look for it before either has it."""
     lost = await first_request(imagegen)
     calls = [call_of() for _ in range(9)]
@@ -162,8 +162,8 @@ async def test_equal_callers_at_once_take_a_lost_task_once(retries, imagegen):
     assert [lost] == [task.task_id for task in claimed if task is not None]
 
 
-async def test_a_caller_who_is_lost_again_is_found_again(retries, imagegen):
-    """Also before that caller's answer has noticed it."""
+async def test_a_task_that_is_abandoned_again_is_claimed_again(retries, imagegen):
+    """Also before the response of that caller has noticed the disconnect."""
     lost = await first_request(imagegen)
     second = call_of()
     await retries.claim(imagegen, second, numbered=False)
@@ -173,8 +173,8 @@ async def test_a_caller_who_is_lost_again_is_found_again(retries, imagegen):
     assert (None, lost) == (while_it_waits, await claimed_id(retries, imagegen, numbered=False))
 
 
-async def test_who_has_the_answer_gets_a_new_task(retries, imagegen):
-    """Known here at once, and after a restart because it was stored."""
+async def test_a_caller_with_its_response_gets_a_new_task(retries, imagegen):
+    """In this process from memory, and after a restart because it was stored."""
     task_id = await first_request(imagegen, end=lambda task, now: task.complete(now))
     call = call_of()
     await retries.claim(imagegen, call, numbered=False)
@@ -191,15 +191,15 @@ async def test_who_has_the_answer_gets_a_new_task(retries, imagegen):
 
 
 @pytest.mark.parametrize(("seconds", "is_claimed"), [(-9, True), (9, False)])
-async def test_a_lost_task_waits_ten_minutes_after_its_end(retries, imagegen, seconds, is_claimed):
-    """By then nobody asks again by himself."""
+async def test_an_abandoned_task_can_be_claimed_for_ten_minutes(retries, imagegen, seconds, is_claimed):
+    """Counted from its end; later than that no client retries by itself."""
     ago = MAX_RETRY_DELAY + timedelta(seconds=seconds)
     task_id = await first_request(imagegen, end=lambda task, now: task.complete(now), ago=ago)
 
     assert (task_id if is_claimed else None) == await claimed_id(retries, imagegen, numbered=False)
 
 
-async def test_a_lost_task_that_failed_for_free_is_tried_again(retries, imagegen):
+async def test_an_abandoned_task_that_failed_for_free_is_attempted_again(retries, imagegen):
     """And does not hide another one."""
     await first_request(imagegen, 0, end=failed(FailureCode.UNAVAILABLE))
     charged = await first_request(imagegen, 1, end=failed(FailureCode.TIMEOUT))
@@ -207,8 +207,8 @@ async def test_a_lost_task_that_failed_for_free_is_tried_again(retries, imagegen
     assert charged == await claimed_id(retries, imagegen, numbered=False)
 
 
-async def test_what_was_turned_away_gets_a_new_task_once(retries, imagegen):
-    """The repeat of a 429 is no repeat of an equal request that was taken."""
+async def test_the_retry_of_a_refused_request_gets_a_new_task_once(retries, imagegen):
+    """The retry of a 429 is not the retry of an equal request that was accepted."""
     task_id = await first_request(imagegen)
     with pytest.raises(QueueFull):
         async with retries.submitting(call_of(), f"{DIGEST}.x"):
@@ -218,7 +218,7 @@ async def test_what_was_turned_away_gets_a_new_task_once(retries, imagegen):
 
 
 @pytest.mark.parametrize("later", [False, True])
-async def test_other_refusals_are_not_repeated(retries, imagegen, clock, later):
+async def test_other_refusals_are_not_retried(retries, imagegen, clock, later):
     """Nor is a 429 of long ago."""
     task_id = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
@@ -231,8 +231,8 @@ async def test_other_refusals_are_not_repeated(retries, imagegen, clock, later):
 
 @pytest.mark.parametrize("numbered", [False, True])
 @pytest.mark.parametrize("looks", [False, True], ids=["storing", "still looking"])
-async def test_a_repeat_waits_until_its_first_request_is_stored(retries, imagegen, numbered, looks):
-    """However early the first caller was lost."""
+async def test_a_retry_waits_until_its_first_request_is_stored(retries, imagegen, numbered, looks):
+    """However early the first caller disconnected."""
     arrived, goes_on = asyncio.Event(), asyncio.Event()
     first_call = call_of(leaves=not numbered)
 
@@ -258,8 +258,8 @@ async def test_a_repeat_waits_until_its_first_request_is_stored(retries, imagege
         assert await first == (await repeat).task_id
 
 
-async def test_an_equal_request_does_not_wait_for_callers_who_are_there(retries, imagegen):
-    """It is none of theirs."""
+async def test_an_equal_request_does_not_wait_for_connected_callers(retries, imagegen):
+    """It is not a retry of theirs."""
     call = call_of()
     async with retries.arriving(call), retries.submitting(call, f"{DIGEST}.0"):
         await first_request(imagegen)
@@ -267,8 +267,8 @@ async def test_an_equal_request_does_not_wait_for_callers_who_are_there(retries,
         assert await claimed_id(retries, imagegen, numbered=False) is None
 
 
-async def test_an_edit_is_found_as_what_it_became(retries, imagegen):
-    """Several images are a reference."""
+async def test_an_edit_is_claimed_under_the_operation_that_it_became(retries, imagegen):
+    """Several images are references."""
     task, now = a_task(), imagegen.adapters.clock.now()
     claim = IdempotencyClaim(
         scope=f"{DERIVED_KEY_SCOPE}:reference",

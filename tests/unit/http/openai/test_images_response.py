@@ -1,4 +1,4 @@
-"""How long a request is held, and what it is told then."""
+"""How long a request is kept open, and what it responds then."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def service():
 
 
 async def ask(service, *, leaves=False, events=None, end=None, **more):
-    """Return the status, headers and body of the answer for a new task, and whether it counts as answered."""
+    """Return the status, headers and body of the response for a new task."""
     keyed = Submission(prompt="猫", idempotency_key="d.1", idempotency_scope=DERIVED_KEY_SCOPE)
     task = (await service.imagegen.submit_task(keyed)).task
     if end is not None:
@@ -79,7 +79,7 @@ async def unanswered(service):
 
 
 async def test_a_task_that_goes_on_is_504(service):
-    """And the client is let repeat, for its repeat finds the task again."""
+    """The client may retry, since its retry claims the same task."""
     status, headers, body = await ask(service)
 
     assert (504, "still_running") == (status, json.loads(body)["error"]["code"])
@@ -89,8 +89,8 @@ async def test_a_task_that_goes_on_is_504(service):
 
 
 @pytest.mark.parametrize("events", [None, "image_generation"])
-async def test_who_has_the_end_of_the_task_has_the_answer(service, events):
-    """Whatever the end is; it is stored, for a restart forgets the rest."""
+async def test_the_outcome_of_the_task_is_the_response(service, events):
+    """Whatever it is; the delivery is stored, since a restart forgets the rest."""
     failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, "")
     status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
 
@@ -99,29 +99,29 @@ async def test_who_has_the_end_of_the_task_has_the_answer(service, events):
     assert [] == await unanswered(service)
 
 
-async def test_who_left_before_the_end_has_no_answer(service):
+async def test_a_client_that_disconnected_before_the_end_has_no_response(service):
     """Although there is one by now."""
     await ask(service, leaves=True, end=lambda task, now: task.complete(now), max_hold_seconds=60.0)
 
     assert ["d.1"] == await unanswered(service)
 
 
-async def test_a_task_that_waits_while_the_service_stops_is_503(service):
-    """It is made after the next start."""
+async def test_a_task_that_is_pending_while_the_service_stops_is_503(service):
+    """It runs after the next start."""
     service.stopping.set()
     status, _, body = await ask(service, max_hold_seconds=60.0)
 
     assert (503, "unavailable") == (status, json.loads(body)["error"]["code"])
 
 
-async def test_a_stream_is_told_in_an_event(service):
-    """Its status was sent at the beginning."""
+async def test_a_stream_gets_its_error_as_an_event(service):
+    """Its status was sent at the start."""
     status, headers, body = await ask(service, events="image_edit")
 
     assert (200, "text/event-stream") == (status, headers["content-type"])
     assert body.startswith(b"event: error\ndata: {")
 
 
-async def test_a_client_that_left_is_told_nothing(service):
+async def test_nothing_is_sent_to_a_disconnected_client(service):
     """And its task goes on."""
     assert (None, {}, b"") == await ask(service, leaves=True, max_hold_seconds=60.0)

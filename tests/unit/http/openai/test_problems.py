@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape."""
+"""Errors in OpenAI's format."""
 
 import pytest
 
@@ -12,7 +12,7 @@ _NEVER = {408, 409}
 
 @pytest.mark.parametrize("slug", TABLE)
 def test_every_row_of_the_table_has_a_shape(slug):
-    """The status that clients expect, and one that they do not repeat without need."""
+    """The status that clients expect, and one that they do not retry needlessly."""
     problem = Problem.from_envelope(*envelope(slug, {}, english=True, request_id="r"))
 
     assert {"message", "type", "param", "code"} == set(problem.body["error"])
@@ -22,8 +22,8 @@ def test_every_row_of_the_table_has_a_shape(slug):
 
 @pytest.mark.parametrize("code", FailureCode)
 @pytest.mark.parametrize("charged", [False, True])
-def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, charged):
-    """By its status, which every client understands, and because the official ones are told."""
+def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, charged):
+    """By its status, which every client understands, and by a header for the official ones."""
     problem = Problem.from_failure(Failure.from_code(code, "m", possible_charge=charged), english=True)
 
     assert problem.status not in _NEVER
@@ -32,8 +32,8 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_repeated(code, cha
     assert (problem.status == 429) <= ("retry-after" in problem.headers)
 
 
-def test_what_a_person_cancelled_is_not_repeated():
-    """Although nothing was sent for it: a repeat would make it after all."""
+def test_a_cancelled_task_is_not_retried():
+    """Although nothing was sent for it: a retry would generate the image after all."""
     problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), english=True)
 
     assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
@@ -51,7 +51,7 @@ def test_what_a_person_cancelled_is_not_repeated():
     ],
 )
 def test_a_field_has_the_name_that_clients_know(field, param):
-    """Not that of our own API."""
+    """Not the name in our own API."""
     data = {"errors": [{"field": field, "message": "is wrong"}]}
     problem = Problem.from_envelope(*envelope("validation_failed", data, english=True, request_id="r"))
 

@@ -1,4 +1,4 @@
-"""Bodies that are written while images are read."""
+"""Response bodies that are encoded while images are read."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ async def text_of(pieces, chunks):
 
 @given(st.lists(st.lists(st.binary(max_size=7), max_size=5), max_size=3))
 async def test_the_bytes_survive_any_chunks_and_the_length_is_known_before(chunks):
-    """Threes of bytes that lie across chunks, empty chunks, empty images."""
+    """Groups of three bytes across chunks, empty chunks, empty images."""
     contents = [b"".join(parts) for parts in chunks]
     images = [image(number, content) for number, content in enumerate(contents)]
     pieces = json_pieces(TASK, images, Style())
@@ -61,8 +61,8 @@ async def test_the_bytes_survive_any_chunks_and_the_length_is_known_before(chunk
     assert contents == [base64.b64decode(d["b64_json"]) for d in json.loads(text)["data"]]
 
 
-async def test_the_answer_tells_what_openais_would():
-    """And the provider's usage as it came, when one call made all images."""
+async def test_the_body_has_the_fields_of_openais():
+    """And the provider's usage unchanged, if one call generated all images."""
     metadata = {"usage": USAGE, "revised_prompt": '一只"猫"'}
     images = [image(number, metadata=metadata) for number in (7, 8)]
     text = await text_of(json_pieces(TASK, images, Style(base_url="http://h:1")), {})
@@ -89,7 +89,7 @@ async def test_the_answer_tells_what_openais_would():
     ],
 )
 async def test_the_usage_of_several_calls_is_added(usages, usage_sum):
-    """Or left out where one of them did not tell."""
+    """Or left out if one of them reported none."""
     images = [image(n, attempt_id=str(n), metadata={"usage": usage}) for n, usage in enumerate(usages)]
     text = await text_of(json_pieces(TASK, images, Style()), {0: [b"1"], 1: [b"2"]})
 
@@ -104,7 +104,7 @@ async def test_no_images_are_an_empty_list():
 
 
 async def test_events_carry_an_image_each():
-    """Named, dated, with their looks; the usage comes last."""
+    """With name, date, size and format; the usage is in the last one."""
     images = [image(number, b"abc", metadata={"usage": USAGE}) for number in (0, 1)]
     text = await text_of(event_pieces(TASK, images, Style(events="image_edit")), {0: [b"abc"], 1: [b"abc"]})
     frames = [frame.split("\n") for frame in text.decode().split("\n\n")[:-1]]
@@ -122,7 +122,7 @@ async def test_events_carry_an_image_each():
 
 
 async def test_an_image_is_written_in_small_pieces():
-    """Each slow reader holds one, so a chunk of the store would be too much."""
+    """Each slow client costs one piece, so a chunk of the store would be too much."""
     content = bytes(range(251)) * 4001
     chunks = [content[:524_288], content[524_288:]]
     pieces = [piece async for piece in encode_pieces([image(0, content)], lambda _: _yielded(chunks))]

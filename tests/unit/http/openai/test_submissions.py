@@ -1,4 +1,4 @@
-"""What the fields of a request become for a model."""
+"""How the fields of a request become parameters of a model."""
 
 import pytest
 
@@ -42,8 +42,8 @@ def submission(
         (("size",), "", {}),
     ],
 )
-def test_a_size_is_said_as_the_model_takes_it(names, size, params):
-    """Or not at all."""
+def test_a_size_has_the_form_that_the_model_declares(names, size, params):
+    """Or is left out."""
     assert params == submission(common(*names), size=size).params
 
 
@@ -58,19 +58,19 @@ def test_a_size_is_said_as_the_model_takes_it(names, size, params):
     ],
 )
 def test_values_of_older_models_are_translated(quality, params):
-    """What remains wrong is for the core to refuse."""
+    """A value that is still wrong is refused by the core."""
     assert params == submission((QUALITY,), quality=quality).params
 
 
-def test_only_declared_fields_are_taken():
+def test_only_declared_fields_become_parameters():
     """``num`` is called ``n`` here."""
     result = submission((QUALITY, *common("num", "seed")), n=2, num=9, seed=7, user="me", style="vivid")
 
     assert {"num": 2, "seed": 7} == result.params
 
 
-def test_a_model_that_takes_anything_is_told_what_openai_declares():
-    """What is said of the image, and may decide its price; not what else is in a body."""
+def test_a_model_that_accepts_extras_gets_the_fields_that_openai_declares():
+    """Those about the image, which may decide its price; not whatever else is in a body."""
     declared = {
         "quality": "low",
         "style": "vivid",
@@ -86,8 +86,8 @@ def test_a_model_that_takes_anything_is_told_what_openai_declares():
     assert {**declared, "output_compression": 80} == result.params
 
 
-def test_auto_says_nothing_to_a_model_that_takes_anything():
-    """It may know no such word, and it is the default of whoever does."""
+def test_auto_is_left_out_for_a_model_that_accepts_extras():
+    """It may not know the value, and it is the default where it is known."""
     assert {} == submission(extras=True, quality="auto", background="auto").params
 
 
@@ -105,7 +105,7 @@ def test_auto_says_nothing_to_a_model_that_takes_anything():
     ],
 )
 def test_a_forms_text_becomes_what_the_model_declares(kind, text, value):
-    """Where it can."""
+    """If it can be converted."""
     result = submission((Parameter(name="x", type=kind),), x=text)
 
     assert {"x": value} == result.params
@@ -122,7 +122,7 @@ def test_a_forms_text_becomes_what_the_model_declares(kind, text, value):
     ],
 )
 def test_images_are_edited_or_references(operations, images, mask, operation):
-    """What the model cannot do is for the core to refuse."""
+    """An operation that the model does not support is refused by the core."""
     contents = tuple(b"%d" % number for number in range(images))
     result = submission((), operations, images=contents, mask=mask)
 
@@ -141,6 +141,6 @@ def test_images_are_edited_or_references(operations, images, mask, operation):
 
 @pytest.mark.parametrize(("images", "mask"), [((), None), ((b"1", b"2"), b"m")])
 def test_no_image_and_a_mask_for_several_are_refused(images, mask):
-    """Nobody could say what is meant."""
+    """The request would be ambiguous."""
     with pytest.raises(ValidationFailed):
         submission(images=images, mask=mask)
