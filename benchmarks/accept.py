@@ -1,8 +1,8 @@
 """How fast tasks are accepted, and how much memory the service takes: ``python benchmarks/accept.py``.
 
-100 callers post tasks to a real server whose provider holds every call, so that accepting is all that is
-measured; then 100 tasks with images of 20 MB run at once. Callers that post again and again wait for the
-processor, so there the number of tasks a second is what counts. All numbers are of this machine, now.
+100 callers post tasks to a real server whose upstream holds every call, so that only acceptance is measured;
+then 100 tasks with images of 20 MB run at once. Callers that post in a loop compete for the processor, so
+there the number of tasks per second counts. All numbers are of this machine, now.
 """
 
 import argparse
@@ -28,14 +28,14 @@ SETTINGS = {"queue": {"workers": LARGE}, "providers": {"chaos": {"timeout_second
 
 
 def memory(pid):
-    """Return the megabytes of a process and all that it started, shared pages counted once."""
+    """Return the megabytes of a process and its descendants, shared pages counted once."""
     return sum(map(proportional_mb, family(pid)))
 
 
 async def accept(url, *, callers, each):
-    """Return the seconds that each post took, and the seconds of all together."""
+    """Return the seconds of each post, and those of all together."""
     connections = [await Caller.connect(url) for _ in range(callers)]
-    await asyncio.gather(*(caller.post() for caller in connections))  # the code is warm now
+    await asyncio.gather(*(caller.post() for caller in connections))  # warms up the code
     started = time.perf_counter()
     seconds = await asyncio.gather(*(caller.posts(each) for caller in connections))
     total = time.perf_counter() - started
@@ -46,7 +46,7 @@ async def accept(url, *, callers, each):
 
 @attrs.frozen
 class Caller:
-    """One connection that costs next to nothing, since caller and service share the processor."""
+    """One connection with as little overhead as possible, since callers and service share the processor."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -78,13 +78,13 @@ class Caller:
 
 
 def highest_memory(service, *, until):
-    """Return the most memory that was seen until something is true."""
-    seen = [0]
+    """Return the peak memory until a condition is true."""
+    readings = [0]
     done = threading.Event()
 
     def watch():
         while not done.wait(0.05):
-            seen.append(memory(service.pid))
+            readings.append(memory(service.pid))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -93,14 +93,14 @@ def highest_memory(service, *, until):
     finally:
         done.set()
         thread.join()
-    return max(seen)
+    return max(readings)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--callers", type=int, default=100)
     parser.add_argument("--each", type=int, default=20, help="posts of each caller")
-    parser.add_argument("--picture-mb", type=int, default=20)
+    parser.add_argument("--image-mb", type=int, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="imagegen-accept-") as name:
         folder = Path(name)
@@ -120,8 +120,8 @@ def measure(service, upstream, options):
     print(f"memory, idle                   {memory(service.pid):8.0f} MB")
     upstream.be(hold=True)
     callers = options.callers
-    told = ("once, all at the same moment", 1), ("again and again", options.each)
-    for how, each in told:
+    patterns = ("once, all at the same moment", 1), ("again and again", options.each)
+    for how, each in patterns:
         seconds, total = asyncio.run(accept(service.url, callers=callers, each=each))
         cuts = statistics.quantiles(seconds, n=100)
         print(f"POST to 202, {callers} callers, {how}:")
@@ -135,8 +135,8 @@ def measure(service, upstream, options):
     asyncio.run(accept(service.url, callers=10, each=9))
     upstream.has_calls(LARGE)
     upstream.be(hold=False)
-    limit = highest_memory(service, until=lambda: not _waiting(service))
-    print(f"memory, 100 images of {options.image_mb} MB  {limit:8.0f} MB at the most")
+    peak_mb = highest_memory(service, until=lambda: not _waiting(service))
+    print(f"memory, 100 images of {options.image_mb} MB  {peak_mb:8.0f} MB at the most")
     sql = "SELECT count(*) FROM images WHERE size_bytes > ?"
     stored = service.rows(sql, options.image_mb * MIB // 2)[0][0]
     assert stored == LARGE, f"{stored} large images were stored"

@@ -1,11 +1,11 @@
-"""Asks a real server what nobody should ask, over a filled data directory, in both modes.
+"""Sends a real server searches that are invalid or hostile, over a filled data directory, in both modes.
 
 ::
 
     python benchmarks/bad_searches.py --data-dir D [--rounds 5]
 
-Prints for each kind of bad input what it is answered and the slowest answer in milliseconds. Ends with 1 if
-one is neither 200 nor 400 with code 40000, or takes more than two seconds.
+Prints the responses to each kind of bad input and the slowest one in milliseconds. Exits with 1 if a response
+is neither 200 nor 400 with code 40000, or takes more than two seconds.
 """
 
 import argparse
@@ -46,20 +46,20 @@ BAD = {
 
 
 def main() -> int:
-    """Print the table and say whether all went well."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data-dir", type=Path, required=True)
-    options.add_argument("--rounds", type=int, default=5)
-    chosen = options.parse_args()
+    """Print the table and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = chosen.data_dir.absolute()
+        data_dir = options.data_dir.absolute()
         environ = {**os.environ, "IMAGEGEN_DATA_DIR": str(data_dir), "IMAGEGEN_SERVER__PORT": "0"}
         script = Path(sys.executable).with_name("imagegen")
         with Path(folder, "log").open("w") as log:
             server = subprocess.Popen([script, "serve"], cwd=folder, env=environ, stderr=log)
         try:
             with httpx.Client(base_url=_url(data_dir, server), timeout=30, trust_env=False) as api:
-                return _ask_all(api, chosen.rounds)
+                return _ask_all(api, options.rounds)
         finally:
             server.terminate()
             server.wait(60)
@@ -69,9 +69,9 @@ def _url(data_dir: Path, server: "subprocess.Popen[bytes]") -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         announced = data_dir / "server.json"
-        told = json.loads(announced.read_text() or "{}") if announced.exists() else {}
-        if told.get("pid") == server.pid:
-            return str(told["url"])
+        address = json.loads(announced.read_text() or "{}") if announced.exists() else {}
+        if address.get("pid") == server.pid:
+            return str(address["url"])
         time.sleep(0.05)
     raise SystemExit("the server did not start")
 
@@ -82,21 +82,21 @@ def _ask_all(api: httpx.Client, rounds: int) -> int:
     for kind, params in BAD.items():
         answers, slowest = [], 0.0
         for mode in ("contains", "relevant"):
-            asked = {**params, "mode": mode}
+            query = {**params, "mode": mode}
             if kind == "a cursor of another query":
                 cat = api.get(SEARCH, params={"keyword": "猫", "mode": mode}).json()
-                asked["cursor"] = cat["data"]["next_cursor"]
+                query["cursor"] = cat["data"]["next_cursor"]
             for _ in range(rounds):
                 started = time.perf_counter()
-                answer = api.get(SEARCH, params=asked)
+                response = api.get(SEARCH, params=query)
                 slowest = max(slowest, time.perf_counter() - started)
-            told = answer.json()
-            total = told["data"].get("total")
-            answers.append(f"200, {total} found" if answer.status_code == 200 else f"{told['code']}")
-            failed += (answer.status_code, told["code"]) not in {(200, 0), (400, 40000)}
+            body = response.json()
+            total = body["data"].get("total")
+            answers.append(f"200, {total} found" if response.status_code == 200 else str(body["code"]))
+            failed += (response.status_code, body["code"]) not in {(200, 0), (400, 40000)}
         failed += slowest > MAX_SECONDS
         print(f"| {kind} | {answers[0]} | {answers[1]} | {slowest * 1000:.0f} |", flush=True)
-    print(f"\n{failed} answered as they must not be" if failed else "\nall answered as they must be")
+    print(f"\n{failed} unexpected responses" if failed else "\nall responses as expected")
     return min(failed, 1)
 
 

@@ -1,11 +1,11 @@
-"""What callers of every shape cost: ``python benchmarks/callers.py``.
+"""What difficult callers cost: ``python benchmarks/callers.py``.
 
-A real server meets, one shape after the other, hundreds of callers who hold bodies open, bodies that were
-made to exhaust a parser, uploads and retries of large images, a WebUI whose progress never ends, and
-readers who do not read. Printed is the highest memory (as `memory.py` measures it) and the slowest answers of
-``/health`` meanwhile, over a connection that is kept and over new ones, which come behind those of the
-callers; it fails above 500 MB, or 100 ms on the kept one. The callers use the same cores, and so does whoever
-else works on the machine: times mean something when nothing else runs.
+A real server meets, one kind after the other, hundreds of callers that hold bodies open, bodies crafted to
+exhaust a parser, uploads and retries of large images, a WebUI whose progress never ends, and clients that do
+not read. It prints the peak memory (as `memory.py` measures it) and the slowest responses of ``/health``
+meanwhile, over a persistent connection and over new ones, which queue behind those of the callers. It fails
+above 500 MB, or 100 ms on the persistent connection. The callers use the same cores as the server, so times
+are meaningful only if nothing else runs on the machine.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import attrs
-from large_pictures import DOCUMENT, UpstreamProcess, padded_png, write_files
+from large_images import DOCUMENT, UpstreamProcess, padded_png, write_files
 from memory import watched
 
 from tests.chaos.service import Service, wait_until
@@ -37,7 +37,7 @@ MIB = 1024 * 1024
 CALLERS = 500
 MAX_MB, MAX_MS = 500, 100
 SETTLE_SECONDS = 6
-"""Until the service has given back what one shape took."""
+"""Time for the service to free what one kind of callers used."""
 
 GENERATE, EDIT = "/api/v1/tasks/generate", "/api/v1/images/edit"
 REFERENCES, EDITS = "/api/v1/images/generate-with-references", "/v1/images/edits"
@@ -45,7 +45,7 @@ JSON = "application/json"
 
 
 class EndlessWebUI(BaseHTTPRequestHandler):
-    """Its images are never done, and neither are its answers about them."""
+    """A WebUI whose images are never done, and whose progress responses never end."""
 
     def do_GET(self):
         self.send_response(200)
@@ -62,9 +62,9 @@ class EndlessWebUI(BaseHTTPRequestHandler):
 
 
 def ask_for_health(url):
-    """Ask until the input ends; print how often, and the slowest answers in milliseconds.
+    """Poll until standard input ends; print the number of polls, and the slowest responses in milliseconds.
 
-    One after the other over a connection that is kept, and over one of its own, as supervisors do.
+    Polls alternate between a persistent connection and new ones, as supervisors use them.
     """
     address = urlsplit(url)
 
@@ -79,20 +79,20 @@ def ask_for_health(url):
         answer.read()
         return (time.monotonic() - began) * 1000
 
-    over_kept, over_new = [], []
-    with contextlib.closing(connection()) as kept:
-        ask(kept)
+    over_persistent, over_new = [], []
+    with contextlib.closing(connection()) as persistent:
+        ask(persistent)
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0.01)[0]:
-            over_kept.append(ask(kept))
+            over_persistent.append(ask(persistent))
             with contextlib.closing(connection()) as new:
                 over_new.append(ask(new))
-    print(len(over_kept), max(over_kept), max(over_new))
+    print(len(over_persistent), max(over_persistent), max(over_new))
 
 
 @attrs.define
 class Bench:
-    """A server, its providers, and what every shape cost."""
+    """A server, its upstreams, and what every kind of callers cost."""
 
     service: Service
     upstream: UpstreamProcess
@@ -100,24 +100,24 @@ class Bench:
     rows: list = attrs.field(factory=list)
 
     def run(self, name, shape):
-        """Let callers of one shape come, and see what they cost."""
+        """Run callers of one kind, and measure what they cost."""
         command = [sys.executable, __file__, "--health", self.service.url]
         with (
             watched(self.service.pid) as samples,
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking,
         ):
             asking.stdout.readline()
-            told = shape(self)
-            number, kept, new = map(float, asking.communicate()[0].split())
-        row = (name, max(s.total for s in samples), kept, new)
+            summary = shape(self)
+            number, persistent, new = map(float, asking.communicate()[0].split())
+        row = (name, max(s.total for s in samples), persistent, new)
         self.rows.append(row)
         figures = " | ".join(f"{figure:.0f}" for figure in row[1:])
-        print(f"| {name} | {figures} |   {number:.0f} answers of each; {told}", flush=True)
+        print(f"| {name} | {figures} |   {number:.0f} answers of each; {summary}", flush=True)
         time.sleep(SETTLE_SECONDS)
 
     @contextlib.contextmanager
     def connections(self, head, body):
-        """Open one for each caller and send the same on all."""
+        """Open a connection for each caller, and send the same on all of them."""
         address = urlsplit(self.service.url)
         head = f"{head} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {JSON}\r\n"
         with contextlib.ExitStack() as stack:
@@ -137,18 +137,18 @@ class Bench:
 
 
 def statuses(callers, seconds):
-    """Return how often each status came within so many seconds."""
-    found, deadline = {}, time.monotonic() + seconds
+    """Return how often each status was received within ``seconds``."""
+    counts, deadline = {}, time.monotonic() + seconds
     with selectors.DefaultSelector() as ready:
         for caller in callers:
             ready.register(caller, selectors.EVENT_READ)
-        while ready.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in ready.select(left):
+        while ready.get_map() and (remaining := deadline - time.monotonic()) > 0:
+            for key, _ in ready.select(remaining):
                 ready.unregister(key.fileobj)
                 with contextlib.suppress(ConnectionError):
                     status = key.fileobj.recv(12)[9:].decode() or "closed"
-                    found[status] = found.get(status, 0) + 1
-    return found
+                    counts[status] = counts.get(status, 0) + 1
+    return counts
 
 
 def held_open(bench):
@@ -183,20 +183,20 @@ def many_parts(bench):
 
 
 def uploads(bench):
-    """Eight at once, of 60 MB each, of which two fit."""
+    """Upload eight bodies of 60 MB at once, of which two fit."""
     text = "data:image/png;base64," + base64.b64encode(padded_png(44 * MIB)).decode()
     body = json.dumps({"provider": "webui", "prompt": "a", "image": text}).encode()
-    found = []
+    codes = []
 
     def caller():
-        found.append(bench.post(EDIT, body).status_code)
+        codes.append(bench.post(EDIT, body).status_code)
 
     threads = [threading.Thread(target=caller) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sorted(found)
+    return sorted(codes)
 
 
 def accepted(answer):
@@ -205,7 +205,7 @@ def accepted(answer):
 
 
 def retry(bench):
-    """Copy fourteen images of 20 MB that are kept here."""
+    """Copy fourteen stored images of 20 MB."""
     text = {"provider": "references", "prompt": "a", "reference_images": [f"image:{bench.image_id}"] * 14}
     with bench.service.client() as client:
         task = accepted(client.post(REFERENCES, json=text))
@@ -223,9 +223,9 @@ def endless(bench):
 
 def slow_readers(bench):
     with bench.connections(f"GET /api/v1/images/{bench.image_id}/content", b"\r\n") as callers:
-        found = statuses(callers, 10)
+        counts = statuses(callers, 10)
         time.sleep(3)
-        return found
+        return counts
 
 
 SHAPES = {
@@ -262,13 +262,13 @@ def settings(upstream, webui):
 
 
 def make_image(bench):
-    """Have one of 20 MB made."""
+    """Generate an image of 20 MB, and return its id."""
     bench.upstream.ask("/expect/0")
     body = {"provider": "large", "model_id": "light", "params": {"prompt": "a large image"}}
     with bench.service.client() as client:
         client.post(GENERATE, json=body).raise_for_status()
-    found = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the image")
-    return found[0][0]
+    rows = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the image")
+    return rows[0][0]
 
 
 def main():
@@ -284,12 +284,12 @@ def main():
     threading.Thread(target=webui.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="imagegen-callers-", dir=options.work_dir) as name:
         folder = Path(name)
-        files = folder / "vendor"
+        files = folder / "upstream"
         files.mkdir()
         write_files(files)
         upstream = UpstreamProcess(files).start()
-        told = settings(upstream, f"127.0.0.1:{webui.server_port}")
-        service = Service(folder, folder / "data", upstream, settings=told)
+        config = settings(upstream, f"127.0.0.1:{webui.server_port}")
+        service = Service(folder, folder / "data", upstream, settings=config)
         try:
             bench = Bench(service.start(), upstream)
             bench.image_id = make_image(bench)

@@ -4,8 +4,8 @@
 
     python benchmarks/fill.py --data-dir D --prompts FILE [--no-index]
 
-The records go through the same code as those of real images. The server must be stopped: the data
-directory is locked meanwhile. With ``--no-index`` no search index is kept; `imagegen reindex` makes it later.
+The records go through the same code as those of real images. The server must be stopped: the data directory
+is locked meanwhile. With ``--no-index`` no search index is kept; `imagegen reindex` builds it later.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import Operation
 
 Prepared = tuple[dict[str, Any], tuple[int, str, str]]
-"""A row and the parts of its entry in the search index: quicker to send between processes than the entry."""
+"""A row and the parts of its index entry, which are faster to send between processes than the entry."""
 
 BATCH = 10_000
 SECONDS_APART = 20
@@ -44,7 +44,7 @@ _OPERATIONS = [Operation.GENERATE] * 8 + [Operation.REFERENCE, Operation.EDIT]
 
 
 def fill(data_dir: Path, prompts: Path, *, index: bool = True, limit: int | None = None) -> float:
-    """Insert a record for each line, at most ``most``; return how many went in a second."""
+    """Insert a record for each line, at most ``limit``; return the records per second."""
     directory = DataDirectory.open(data_dir)
     try:
         database = Database.open(directory.database)
@@ -100,14 +100,14 @@ def _batches(prompts: Path, limit: int | None) -> Iterator[tuple[int, list[str]]
 
 
 def prepare(number: int, lines: list[str], first: datetime, *, index: bool = True) -> list[Prepared]:
-    """Return what is stored of images with these prompts; runs in a process of its own."""
+    """Return the rows of images with these prompts; runs in a worker process."""
     images = (_image(number + n, prompt, first) for n, prompt in enumerate(lines) if prompt)
     return [(image_to_row(image), _entry_parts(image, index=index)) for image in images]
 
 
 def _entry_parts(image: Image, *, index: bool) -> tuple[int, str, str]:
     if not index:
-        return milliseconds(image.created_at), "", ""  # only its day is noted
+        return milliseconds(image.created_at), "", ""  # only its day is recorded
     entry = IndexEntry.from_image(image, simplify)
     return entry.created_ms, entry.folded, entry.tokens
 
@@ -138,7 +138,7 @@ def _image(number: int, prompt: str, first: datetime) -> Image:
         sha256=f"{number:064x}",
         blob_key=f"images/{task_id}-0.png",
         thumbnail_key=f"thumbnails/{task_id}-0.webp",
-        crc64=number,
+        archive_checksum=str(number),
         created_at=first + timedelta(seconds=SECONDS_APART * number),
     )
 
@@ -150,14 +150,14 @@ def _report(done: int, total: int, started: float) -> None:
 
 
 def main() -> int:
-    """Fill the directory and say how quickly it went."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data-dir", type=Path, required=True)
-    options.add_argument("--prompts", type=Path, required=True, help="one prompt a line, UTF-8")
-    options.add_argument("--no-index", action="store_true", help="keep no search index")
-    chosen = options.parse_args()
+    """Fill the directory and print the rate."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--prompts", type=Path, required=True, help="one prompt a line, UTF-8")
+    parser.add_argument("--no-index", action="store_true", help="keep no search index")
+    arguments = parser.parse_args()
     try:
-        rate = fill(chosen.data_dir, chosen.prompts, index=not chosen.no_index)
+        rate = fill(arguments.data_dir, arguments.prompts, index=not arguments.no_index)
     except DataDirectoryInUse as error:
         sys.stderr.write(f"{error}\n")
         return 1

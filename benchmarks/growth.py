@@ -1,4 +1,4 @@
-"""Measures how searches and inserts fare as images become more, and draws it.
+"""Measures how searches and inserts scale with the number of images, and plots it.
 
 ::
 
@@ -38,12 +38,12 @@ BUDGET_MS = 50
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """What was measured with so many images; rates are records a second."""
+    """Measurements with a number of images; rates are in records per second."""
 
     images: int
     rate: float
     rate_without: float
-    kept: Sizes
+    sizes_on_disk: Sizes
     results: dict[str, Result]
 
 
@@ -54,10 +54,10 @@ def step(images: int, prompts: Path, work_dir: Path) -> Step:
         without = fill(directory, prompts, index=False, limit=images)
         shutil.rmtree(directory)
         rate = fill(directory, prompts, limit=images)
-        results, kept = asyncio.run(_measure(directory))
+        results, sizes_on_disk = asyncio.run(_measure(directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    return Step(images=images, rate=rate, rate_without=without, kept=kept, results=results)
+    return Step(images=images, rate=rate, rate_without=without, sizes_on_disk=sizes_on_disk, results=results)
 
 
 async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes]:
@@ -70,7 +70,7 @@ async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes]:
 
 
 def table(steps: list[Step]) -> str:
-    """Return the steps as Markdown: the 95th percentile of the first page in milliseconds, then the rest."""
+    """Return the steps as Markdown: 95th percentiles of the first page in milliseconds, then the rest."""
     lines = [
         "| | " + " | ".join(f"{s.images:,}" for s in steps) + " |",
         "|---|" + "---|" * len(steps),
@@ -85,10 +85,10 @@ def table(steps: list[Step]) -> str:
         _row("LIKE, nothing found, p95 ms", steps, lambda s: f"{s.results[LIKE_OF].like.p95:.0f}"),
         _row("records a second, with index", steps, lambda s: f"{s.rate:,.0f}"),
         _row("records a second, without", steps, lambda s: f"{s.rate_without:,.0f}"),
-        _row("prompts, MB", steps, lambda s: f"{s.kept.prompts / 1e6:.1f}"),
-        _row("index, MB", steps, lambda s: f"{s.kept.index / 1e6:.1f}"),
-        _row("folded prompts, MB", steps, lambda s: f"{s.kept.texts / 1e6:.1f}"),
-        _row("whole file, MB", steps, lambda s: f"{s.kept.file / 1e6:.1f}"),
+        _row("prompts, MB", steps, lambda s: f"{s.sizes_on_disk.prompts / 1e6:.1f}"),
+        _row("index, MB", steps, lambda s: f"{s.sizes_on_disk.index / 1e6:.1f}"),
+        _row("folded prompts, MB", steps, lambda s: f"{s.sizes_on_disk.texts / 1e6:.1f}"),
+        _row("whole file, MB", steps, lambda s: f"{s.sizes_on_disk.file / 1e6:.1f}"),
     ]
     return "\n".join(lines)
 
@@ -97,8 +97,8 @@ def _row(label: str, steps: list[Step], cell: Callable[[Step], str]) -> str:
     return f"| {label} | " + " | ".join(map(cell, steps)) + " |"
 
 
-def _worst(measured: Step, what: str) -> str:
-    timings = [timing for result in measured.results.values() if (timing := getattr(result, what))]
+def _worst(step: Step, timing_name: str) -> str:
+    timings = [timing for result in step.results.values() if (timing := getattr(result, timing_name))]
     return f"{max(timing.p95 for timing in timings):.1f}" if timings else "–"
 
 
@@ -152,20 +152,20 @@ def _tick(images: int) -> str:
 
 def main() -> None:
     """Measure, print, draw."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--prompts", type=Path, required=True)
-    options.add_argument("--work-dir", type=Path, required=True)
-    options.add_argument("--svg", type=Path)
-    options.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"up to {MAX_IMAGES:,}")
-    chosen = options.parse_args()
-    with chosen.prompts.open(encoding="utf-8") as lines:
-        there = sum(1 for _ in lines)
-    if there < max(chosen.sizes):
-        options.error(f"{chosen.prompts} has only {there:,} lines")
-    steps = [step(images, chosen.prompts, chosen.work_dir) for images in sorted(chosen.sizes)]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--work-dir", type=Path, required=True)
+    parser.add_argument("--svg", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"up to {MAX_IMAGES:,}")
+    arguments = parser.parse_args()
+    with arguments.prompts.open(encoding="utf-8") as lines:
+        line_count = sum(1 for _ in lines)
+    if line_count < max(arguments.sizes):
+        parser.error(f"{arguments.prompts} has only {line_count:,} lines")
+    steps = [step(images, arguments.prompts, arguments.work_dir) for images in sorted(arguments.sizes)]
     print(table(steps))
-    if chosen.svg:
-        chosen.svg.write_text(svg(steps), encoding="utf-8")
+    if arguments.svg:
+        arguments.svg.write_text(svg(steps), encoding="utf-8")
 
 
 if __name__ == "__main__":

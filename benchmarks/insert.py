@@ -1,8 +1,8 @@
 """What the search index costs the service: ``python benchmarks/insert.py --prompts FILE``.
 
-A real server, whose data directory holds so many images already, ends tasks whose images the provider
-hands out at the same moment; once with the search index and once without any, in turns. Tasks a second are
-from the moment the provider lets go to the last image that is on the disk, recorded and searchable.
+A real server, whose data directory already has a number of images, ends tasks whose images the upstream
+releases at the same moment, alternately with and without a search index. Tasks per second are measured from
+the release to the last image that is on disk, recorded and searchable.
 """
 
 import argparse
@@ -23,32 +23,32 @@ SETTINGS = {"queue": {"workers": 100}, "providers": {"chaos": {"timeout_seconds"
 
 
 def rate(folder, upstream, prompts, tasks, *, index):
-    """Return the tasks a second of a new server over one of the two data directories."""
+    """Return the tasks per second of a new server over one of the two data directories."""
     service = Service(folder, folder / ("with" if index else "without"), upstream, settings=SETTINGS)
     upstream.be(hold=True)
     try:
         service.start()
-        before = kept(service)
+        before = image_count(service)
         with service.client() as client:
             for prompt in prompts:
                 post_task(client, prompt=prompt).raise_for_status()
         upstream.has_calls(SETTINGS["queue"]["workers"])
         started = time.perf_counter()
         upstream.be(hold=False)
-        wait_until(lambda: kept(service) - before == tasks, what="the last image", seconds=600)
+        wait_until(lambda: image_count(service) - before == tasks, what="the last image", seconds=600)
         return tasks / (time.perf_counter() - started)
     finally:
         service.kill()
 
 
-def kept(service):
+def image_count(service):
     return service.rows("SELECT value FROM counters WHERE name = 'images'")[0][0]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prompts", type=Path, required=True, help="one prompt a line, UTF-8")
-    parser.add_argument("--pictures", type=int, default=100_000, help="that are there before")
+    parser.add_argument("--images", type=int, default=100_000, help="stored beforehand")
     parser.add_argument("--tasks", type=int, default=1000, help="a run")
     parser.add_argument("--runs", type=int, default=3, help="with and without an index each")
     options = parser.parse_args()
@@ -68,8 +68,8 @@ def main():
             upstream.end()
     best = {index: max(some) for index, some in rates.items()}
     for index, some in rates.items():
-        told = ", ".join(f"{one:.0f}" for one in some)
-        print(f"{'with' if index else 'without'} an index: {told} tasks a second")
+        figures = ", ".join(f"{one:.0f}" for one in some)
+        print(f"{'with' if index else 'without'} an index: {figures} tasks a second")
     lost = 1 - best[True] / best[False]
     print(f"the index costs {lost:.0%} of the best rate")
     assert lost < MAX_INDEX_COST, f"the index costs {lost:.0%}"

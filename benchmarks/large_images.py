@@ -1,8 +1,8 @@
-"""A provider of large images in a process of its own: ``python benchmarks/large_images.py FOLDER``.
+"""An upstream with large images in a process of its own: ``python benchmarks/large_images.py FOLDER``.
 
-It prints its port. A paid call waits until ``/expect/N`` calls have come and ``/go`` was said, so that all
-answers leave together. ``/times`` tells, and forgets, when each image was asked for and when the last of
-its bytes was taken, on the clock of `time.monotonic`. Files go out by sendfile, which costs next to nothing.
+It prints its port. A paid call waits until ``/expect/N`` calls have arrived and ``/go`` was requested, so
+that all responses leave together. ``/times`` returns, and resets, when each image was requested and when its
+last byte was read, on the clock of `time.monotonic`. Files go out by sendfile, which costs next to nothing.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ DOCUMENT = {
 
 
 def padded_png(size, side=2048):
-    """Return a drawing of 4 megapixels whose file is filled up with noise that is no pixel."""
+    """Return an image of 4 megapixels whose file is padded with noise outside of the pixels."""
     out = io.BytesIO()
     Image.linear_gradient("L").resize((side, side)).convert("RGB").save(out, "PNG")
     drawn = out.getvalue()
@@ -60,14 +60,14 @@ def padded_png(size, side=2048):
 
 
 def light(size):
-    """Return a small photograph with noise behind its end, which takes next to nothing to decode."""
+    """Return a small JPEG with noise after its end, which costs next to nothing to decode."""
     out = io.BytesIO()
     Image.effect_noise((256, 256), 40).save(out, "JPEG")
     return out.getvalue() + random.Random(4).randbytes(size - len(out.getvalue()))
 
 
 def noisy_png(size):
-    """Return an image of noise, every byte of which is a pixel: no PNG takes longer to decode."""
+    """Return an image of noise, every byte of which is a pixel: the slowest PNG to decode."""
     side = int((size / 3) ** 0.5)
     out = io.BytesIO()
     pixels = random.Random(2).randbytes(3 * side * side)
@@ -76,7 +76,7 @@ def noisy_png(size):
 
 
 def jpeg(size, side, **how):
-    """Return a grainy photograph whose file has just this many bytes."""
+    """Return a grainy JPEG whose file has exactly ``size`` bytes."""
     ImageFile.MAXBLOCK = 64 * MIB  # a progressive image is written in one piece
     grain = Image.effect_noise((side, side), 40)
     image = Image.merge("RGB", (grain, grain.transpose(Image.Transpose.ROTATE_90), grain))
@@ -85,11 +85,11 @@ def jpeg(size, side, **how):
         image.save(out, "JPEG", quality=quality, **how)
         if out.tell() <= size:
             return out.getvalue() + random.Random(3).randbytes(size - out.tell())
-    raise AssertionError("it does not become small enough")
+    raise AssertionError("no quality makes it small enough")
 
 
 def write_files(folder):
-    """Write the answers once, so that serving them is only sending."""
+    """Write the responses once, so that serving them is only sending."""
     (folder / LIGHT).write_bytes(light(LINKED_BYTES))
     (folder / "png").write_bytes(padded_png(LINKED_BYTES))
     (folder / "noise").write_bytes(noisy_png(LINKED_BYTES))
@@ -104,7 +104,7 @@ def write_files(folder):
 
 @attrs.define
 class LargeImages:
-    """The provider's side."""
+    """The server side of the upstream."""
 
     folder: Path
     url: str = ""
@@ -123,10 +123,10 @@ class LargeImages:
         writer.close()
 
     async def _answer(self, path, body, writer):
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         if path.startswith("/files/"):
             size = await self._send_file(path.split("/")[2].split(".")[0], writer)
-            self.times.append((asked, time.monotonic(), size))
+            self.times.append((requested_at, time.monotonic(), size))
         elif path == "/make":
             model = json.loads(body)["model"]
             await self._hold()
@@ -144,8 +144,8 @@ class LargeImages:
                 self.changed.notify_all()
             _send_json(writer, {})
         else:
-            taken, self.times = self.times, []
-            _send_json(writer, taken)
+            times, self.times = self.times, []
+            _send_json(writer, times)
         await writer.drain()
 
     async def _hold(self):
@@ -174,7 +174,7 @@ def _send_json(writer, value):
 
 @attrs.define
 class UpstreamProcess:
-    """The provider as others see it."""
+    """The upstream as its users see it."""
 
     folder: Path
     url: str = ""

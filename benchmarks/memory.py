@@ -1,15 +1,14 @@
-"""How much memory large images take, and how fast they come in: ``python benchmarks/memory.py``.
+"""How much memory large images take, and how fast they are stored: ``python benchmarks/memory.py``.
 
-A real server with 100 workers gets, from a provider in another process, 100 images of 20 MB at once by their
-addresses, then 32 of 15 MB at once in base64. Memory is resident memory, that of shared pages counted once
-for each process and files in memory added, so that it is rather too high. Then the same images are taken in
-by a bare loop of httpx, which writes them to files without syncing, hashing or looking at them. Both share
-the machine with the provider, and with whoever else uses it: only their ratio, within one run, says anything.
-It must hold for images that take nothing to decode (``light``); for the others it also tells what looking
-at every pixel costs.
+A real server with 100 workers receives, from an upstream in another process, 100 images of 20 MB at once by
+URL, then 32 of 15 MB at once in base64. Memory is resident memory with shared pages counted once per process
+and in-memory files added, so it is an upper bound. Then the same images are downloaded by a bare httpx loop
+that writes them to files without syncing, hashing or inspecting them. Both share the machine with the
+upstream and other processes, so only their ratio within one run is meaningful. It is asserted for images that
+cost nothing to decode (``light``); for the others it also shows what decoding every pixel costs.
 
-``--gallery D`` begins with the records of a directory that `fill.py` made, and lets ten callers search them
-for as long as images come in, each time for what nobody searched before.
+``--gallery D`` starts with the records of a directory filled by `fill.py`, and lets ten callers search them
+while images are stored, each time for a query that was not searched before.
 """
 
 import argparse
@@ -32,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import attrs
 import httpx
 import search
-from large_pictures import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, UpstreamProcess, write_files
+from large_images import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, UpstreamProcess, write_files
 
 from tests.chaos.service import Service, wait_until
 from tests.processes import cpu_seconds, family, resident_mb
@@ -66,7 +65,7 @@ def sample(pid, began):
 
 
 def _in_memory(pid):
-    """Return the size of files that have no name but in memory; no process has them as resident."""
+    """Return the size of in-memory files, which count as resident memory of no process."""
     total = 0
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -94,7 +93,7 @@ def watched(pid):
 
 
 def draw(samples, rows=16):
-    """Print the curve: the highest sample of each stretch of time."""
+    """Print the curve: the peak of each interval."""
     for at in range(rows):
         part = samples[at * len(samples) // rows : (at + 1) * len(samples) // rows]
         if part:
@@ -105,7 +104,7 @@ def draw(samples, rows=16):
 
 @contextlib.contextmanager
 def searching(url):
-    """Let callers search meanwhile; print how many answers they got, none of which may be an error."""
+    """Let callers search meanwhile; print the number of responses, none of which may be an error."""
     done, times = threading.Event(), []
 
     def caller(number):
@@ -113,11 +112,11 @@ def searching(url):
             for at in itertools.count(number, SEARCHERS):
                 if done.is_set():
                     return
-                # A day that no other search names, so that no total is remembered.
+                # A time that no other search uses, so that no total is cached.
                 since = MIN_TIME - timedelta(minutes=at)
-                asked = {"keyword": KEYWORDS[at % len(KEYWORDS)], "from": since.isoformat()}
+                query = {"keyword": KEYWORDS[at % len(KEYWORDS)], "from": since.isoformat()}
                 began = time.monotonic()
-                client.get("/api/v1/images/search", params=asked).raise_for_status()
+                client.get("/api/v1/images/search", params=query).raise_for_status()
                 times.append(time.monotonic() - began)
 
     with ThreadPoolExecutor(SEARCHERS) as threads:
@@ -134,7 +133,7 @@ def searching(url):
 
 @attrs.define
 class Bench:
-    """A server and its provider. ``searched``: whether its gallery is searched while images come in."""
+    """A server and its upstream; ``searched``: its gallery is searched while images are stored."""
 
     service: Service
     upstream: UpstreamProcess
@@ -142,10 +141,10 @@ class Bench:
     peaks: list = attrs.field(factory=list)
 
     def run(self, model, number, *, at_once=True):
-        """Have images made; return the seconds from the first answer to the last image kept."""
+        """Generate images; return the seconds from the first response to the last stored image."""
         self.upstream.ask(f"/expect/{number if at_once else 0}")
         body = {"provider": "large", "model_id": model, "params": {"prompt": "a large image"}}
-        before = self.kept()
+        before = self.stored()
         with self.service.client() as client:
             for _ in range(number):
                 client.post("/api/v1/tasks/generate", json=body).raise_for_status()
@@ -153,29 +152,29 @@ class Bench:
         began = time.monotonic()
         wait_until(lambda: not self.waiting(), what="the end of all tasks", seconds=600)
         seconds = time.monotonic() - began
-        assert self.kept() - before == number, f"{self.kept() - before} of {number} images were kept"
+        assert self.stored() - before == number, f"{self.stored() - before} of {number} images were kept"
         return seconds
 
     def waiting(self):
         return self.service.rows("SELECT 1 FROM tasks WHERE status IN ('pending', 'processing') LIMIT 1")
 
-    def kept(self):
+    def stored(self):
         return self.service.rows("SELECT count(*) FROM images")[0][0]
 
-    def memory(self, what, model, number):
+    def memory(self, title, model, number):
         meanwhile = searching(self.service.url) if self.searched else contextlib.nullcontext()
         with watched(self.service.pid) as samples, meanwhile:
             seconds = self.run(model, number)
         peak = max(samples, key=lambda s: s.total)
-        print(f"{what}: {peak.total:.0f} MB at the most, in {seconds:.1f} s")
+        print(f"{title}: {peak.total:.0f} MB at the most, in {seconds:.1f} s")
         print(f"  then: main {peak.main:.0f}, children {peak.children:.0f}, files in memory {peak.files:.0f}")
         print(f"  each at its own highest: main {max(s.main for s in samples):.0f}, ", end="")
         print(f"children {max(s.children + s.files for s in samples):.0f}")
         draw(samples)
-        self.peaks.append((what, peak.total))
+        self.peaks.append((title, peak.total))
 
     def throughput(self, model, number):
-        """Compare with the bare loop, which runs before and after; return the ratio to its better run."""
+        """Compare with the bare loop, which runs before and after; return the ratio to its faster run."""
         first = self.bare(model, number)
         before = cpu_seconds(self.service.pid)
         seconds = self.run(model, number)
@@ -184,7 +183,7 @@ class Bench:
         bare = min(first, self.bare(model, number), key=lambda speed: speed.whole)
         print(f"{number} × {LINKED_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms an image")
         for who, speed in (("bare loop", bare), ("service", ours)):
-            print(f"  {who:15} {speed.told(number)}")
+            print(f"  {who:15} {speed.columns(number)}")
         print(f"  ratio           {bare.whole / ours.whole:11.2f} {bare.sending / ours.sending:15.2f}")
         return bare.whole / ours.whole
 
@@ -193,31 +192,31 @@ class Bench:
         self.upstream.ask("/times")
         with tempfile.TemporaryDirectory(dir=self.service.folder) as target:
             command = [sys.executable, __file__, "--bare", url, "--number", str(number), "--into", target]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        return Speed(float(told[0]), sending(self.upstream.ask("/times"), number), float(told[1]))
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        return Speed(float(output[0]), sending(self.upstream.ask("/times"), number), float(output[1]))
 
 
 @attrs.frozen
 class Speed:
-    """Seconds until all images were kept, until the provider had sent all, and of processor time."""
+    """Seconds until all images were stored, until the upstream had sent all, and of processor time."""
 
     whole: float
     sending: float
     cpu: float
 
-    def told(self, number):
+    def columns(self, number):
         mb = number * LINKED_BYTES / MIB
         return f"{mb / self.whole:11.0f} {mb / self.sending:15.0f} {self.cpu / number * 1000:18.0f}"
 
 
 def sending(times, number):
-    """Return the seconds from the first request to the last byte taken."""
+    """Return the seconds from the first request to the last byte read."""
     assert len(times) == number, f"{len(times)} images were fetched"
     return max(end for _, end, _ in times) - min(start for start, _, _ in times)
 
 
 async def bare_loop(url, number, folder):
-    """Fetch all at once, as anybody would."""
+    """Download all images at once, in the most obvious way."""
 
     async def fetch(client, at):
         with (folder / str(at)).open("wb") as file:
@@ -248,7 +247,7 @@ def main():
         return
     with tempfile.TemporaryDirectory(prefix="imagegen-memory-", dir=options.work_dir) as name:
         folder = Path(name)
-        files = folder / "vendor"
+        files = folder / "upstream"
         files.mkdir()
         write_files(files)
         upstream = UpstreamProcess(files).start()

@@ -1,11 +1,11 @@
-"""Writes prompts like those that people type: Chinese, English and mixed, the same ones at every run.
+"""Writes prompts like those that people type: Chinese, English and mixed, the same ones in every run.
 
 ::
 
     python benchmarks/prompts.py --lines 1000000 --out prompts.txt
 
-About 40 of 100 prompts hold 猫, one in 100 holds a serial number that occurs nowhere else, and names are
-drawn from the 3,755 most used characters, so that the vocabulary keeps growing as it does in earnest.
+About 40 of 100 prompts contain 猫, one in 100 contains a unique serial number, and names are drawn from the
+3,755 most frequent characters, so that the vocabulary keeps growing as it does in reality.
 """
 
 import argparse
@@ -80,13 +80,13 @@ def _english(rng: random.Random) -> str:
 
 def main() -> None:
     """Write the file, or to the standard output."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--lines", type=int, default=100_000)
-    options.add_argument("--seed", type=int, default=20261124)
-    options.add_argument("--out", type=Path)
-    chosen = options.parse_args()
-    with chosen.out.open("w", encoding="utf-8") if chosen.out else sys.stdout as out:
-        out.writelines(f"{prompt}\n" for prompt in prompts(chosen.lines, chosen.seed))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=20261124)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    with arguments.out.open("w", encoding="utf-8") if arguments.out else sys.stdout as out:
+        out.writelines(f"{prompt}\n" for prompt in prompts(arguments.lines, arguments.seed))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Measures searches over a filled data directory, ten callers at once, beside a scan with LIKE.
+"""Measures searches over a filled data directory by ten concurrent callers, compared with a scan by LIKE.
 
 ::
 
     python benchmarks/search.py --data-dir D [--callers 10] [--rounds 20] [--no-like]
 
 Prints a Markdown table of the median and the 95th percentile in milliseconds for each kind of keyword: the
-first page, the first page again (its total is remembered then), page 1,000 by cursor, the first page of
-relevant mode, and the same answer (page and total) by ``LIKE '%…%'`` on the prompts; last a page by ``LIKE``
-without a total, which of a common word is read in a moment. Then the same for filters, and what one
-character would take as the prefix of longer tokens, without a token of its own.
+first page, the first page again (with its total cached), page 1,000 by cursor, the first page of relevant
+mode, and the same result (page and total) by ``LIKE '%…%'`` on the prompts; last a page by ``LIKE`` without a
+total, which is fast for a common word. Then the same for filters, and the cost of looking up one character as
+the prefix of longer tokens instead of as a token of its own.
 """
 
 import argparse
@@ -61,10 +61,10 @@ FILTERS = {
     "可爱的橘猫, one provider": ("可爱的橘猫", ImageFilter(provider_name="gemini")),
     "a provider without images": (CAT, ImageFilter(provider_name="nobody")),
 }
-"""Of the values that `fill.py` gives."""
+"""Filters by values that `fill.py` assigns."""
 
 Call = Callable[[int], Awaitable[object]]
-"""Takes the number of the round."""
+"""A call that is passed the number of the round."""
 
 FEW = ("rare", "absent", "Latin, absent")
 PAGE = 20
@@ -79,7 +79,7 @@ class Timing:
     p95: float
 
     @classmethod
-    def of(cls, seconds: list[float]) -> "Timing | None":
+    def from_seconds(cls, seconds: list[float]) -> "Timing | None":
         if not seconds:
             return None
         ordered = sorted(seconds)
@@ -91,7 +91,7 @@ class Timing:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What was measured of one kind of keyword."""
+    """Measurements of one kind of keyword."""
 
     kind: str
     hits: str
@@ -104,7 +104,7 @@ class Result:
 
 
 async def measure(database: Database, *, callers: int, rounds: int, like: bool = True) -> list[Result]:
-    """Return what each kind of keyword takes."""
+    """Return the measurements of each kind of keyword."""
     records = SqliteImageRecords(database, simplify=simplify)
     results = []
     for kind, keywords in KINDS.items():
@@ -133,7 +133,7 @@ async def measure(database: Database, *, callers: int, rounds: int, like: bool =
 
 
 async def _position(records: SqliteImageRecords, query: SearchQuery) -> int | None:
-    """Return where the page before page 1,000 ends, None when there are not so many."""
+    """Return the position at which page 999 ends; None if there are not so many pages."""
     paging = Paging(page=DEEP - 1, page_size=PAGE)
     page = await records.search(query, SearchMode.CONTAINS, ImageFilter(), paging)
     return page.last if page.has_more else None
@@ -147,7 +147,7 @@ def _search(
 
 
 def _new_searches(database: Database, queries: list[SearchQuery], rounds: int) -> list[Call]:
-    """Return searches that, in every round anew, remember no totals of earlier ones."""
+    """Return searches that start every round without cached totals."""
     fresh = [SqliteImageRecords(database, simplify=simplify) for _ in range(rounds)]
 
     def search(query: SearchQuery) -> Call:
@@ -157,13 +157,13 @@ def _new_searches(database: Database, queries: list[SearchQuery], rounds: int) -
 
 
 def _like(database: Database, keyword: str) -> Call:
-    """Return a search by LIKE that answers the same: a page of records and the total, cut at 10,001."""
+    """Return a search by LIKE with the same result: a page of records and the total, limited to 10,001."""
     pattern = _pattern(keyword)
 
     def search(connection):
-        found = connection.execute(_LIKE_TOTAL, (pattern, MAX_EXACT_TOTAL + 1)).fetchone()[0]
-        rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if found else []
-        return found, [row_to_image(row) for row in rows]
+        total = connection.execute(_LIKE_TOTAL, (pattern, MAX_EXACT_TOTAL + 1)).fetchone()[0]
+        rows = connection.execute(_LIKE_PAGE, (pattern, PAGE)).fetchall() if total else []
+        return total, [row_to_image(row) for row in rows]
 
     return lambda _: database.read(search, deadline_seconds=600)
 
@@ -183,7 +183,7 @@ def _pattern(keyword: str) -> str:
 
 
 async def measure_filters(database: Database, *, callers: int, rounds: int) -> list[Result]:
-    """Return what lists and searches with filters take."""
+    """Return the measurements of lists and searches with filters."""
     results = []
     for kind, (keyword, criteria) in FILTERS.items():
         records = SqliteImageRecords(database, simplify=simplify)
@@ -218,7 +218,7 @@ def _ask(
 
 
 async def prefixes(database: Database) -> str:
-    """Return what the newest images with one character take, by its token and as a prefix of others."""
+    """Return the cost of finding the newest images with one character, by its token and as a prefix."""
 
     def read(connection):
         name = f"image_index_{active_generation(connection)}"
@@ -237,7 +237,7 @@ async def prefixes(database: Database) -> str:
 
 
 async def _together(callers: int, rounds: int, calls: list[Call]) -> Timing | None:
-    """Let callers go through the calls at the same time, each beginning at another one."""
+    """Run the calls by concurrent callers, each starting at another call."""
     seconds: list[float] = []
 
     async def caller(number: int) -> None:
@@ -247,7 +247,7 @@ async def _together(callers: int, rounds: int, calls: list[Call]) -> Timing | No
             seconds.append(time.perf_counter() - started)
 
     await asyncio.gather(*(caller(number) for number in range(callers)))
-    return Timing.of(seconds)
+    return Timing.from_seconds(seconds)
 
 
 def table(results: list[Result]) -> str:
@@ -261,12 +261,12 @@ def table(results: list[Result]) -> str:
 
 
 def speed_ups(results: list[Result]) -> str:
-    """Return how many times quicker than the same answer by LIKE the slowest kinds of keywords are."""
+    """Return how many times faster than LIKE the slowest kinds of keywords are."""
     ratios = {r.kind: r.like.p95 / r.first.p95 for r in results if r.first and r.like}
     few = {kind: ratio for kind, ratio in ratios.items() if kind.startswith(FEW)}
     lines = [
-        f"{what}: {min(some.values()):.1f} times quicker than LIKE at least ({min(some, key=some.get)})"
-        for what, some in (("rare and absent", few), ("all", ratios))
+        f"{title}: {min(some.values()):.1f} times quicker than LIKE at least ({min(some, key=some.get)})"
+        for title, some in (("rare and absent", few), ("all", ratios))
         if some
     ]
     return "\n".join(lines)
@@ -282,7 +282,7 @@ def _cell(timing: Timing | None) -> str:
 
 @attrs.frozen(kw_only=True)
 class Sizes:
-    """Bytes, and how many images they are of."""
+    """Sizes in bytes, and the number of images."""
 
     images: int
     prompts: int
@@ -324,32 +324,32 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-async def _main(chosen: argparse.Namespace) -> None:
-    directory = DataDirectory.open(chosen.data_dir, lock=False)
+async def _main(arguments: argparse.Namespace) -> None:
+    directory = DataDirectory.open(arguments.data_dir, lock=False)
     database = Database.open(directory.database, read_only=True)
     try:
         before = resident_mb()
         results = await measure(
-            database, callers=chosen.callers, rounds=chosen.rounds, like=not chosen.no_like
+            database, callers=arguments.callers, rounds=arguments.rounds, like=not arguments.no_like
         )
-        filtered = await measure_filters(database, callers=chosen.callers, rounds=chosen.rounds)
+        filtered = await measure_filters(database, callers=arguments.callers, rounds=arguments.rounds)
         after = resident_mb()
         print(f"{table(results)}\n\n{table(filtered)}\n\n{await prefixes(database)}\n\n{speed_ups(results)}")
-        kept = await sizes(database)
-        print(f"\n{kept}")
-        print(f"memory {before:.0f} MB before, {after:.0f} MB after; {chosen.callers} callers at once")
+        index_sizes = await sizes(database)
+        print(f"\n{index_sizes}")
+        print(f"memory {before:.0f} MB before, {after:.0f} MB after; {arguments.callers} callers at once")
     finally:
         await database.close()
 
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data-dir", type=Path, required=True)
-    options.add_argument("--callers", type=int, default=10)
-    options.add_argument("--rounds", type=int, default=20)
-    options.add_argument("--no-like", action="store_true")
-    asyncio.run(_main(options.parse_args()))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--callers", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--no-like", action="store_true")
+    asyncio.run(_main(parser.parse_args()))
 
 
 if __name__ == "__main__":
