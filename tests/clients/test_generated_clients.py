@@ -51,15 +51,15 @@ def documented(server, installed):
 def run(tmp_path):
     """Return a function that runs a command in an empty folder and returns what it prints."""
 
-    def ended(*command, **environ):
+    def run_command(*command, **environ):
         own = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-        made = subprocess.run(
+        completed = subprocess.run(
             command, cwd=tmp_path, env={**own, **environ}, capture_output=True, text=True, check=False
         )
-        assert made.returncode == 0, made.stdout + made.stderr
-        return made.stdout.strip()
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout.strip()
 
-    return ended
+    return run_command
 
 
 def test_openapi_typescript(server, task_id, installed, documented, run, tmp_path):
@@ -68,9 +68,9 @@ def test_openapi_typescript(server, task_id, installed, documented, run, tmp_pat
     run(*documented("openapi-typescript"))
     strict = ["--strict", "--noUncheckedSideEffectImports", "--target", "es2022", "--module", "es2022"]
     run(installed.tool("tsc"), *strict, "--noEmit", "reader.ts", "imagegen.d.ts")
-    run(installed.tool("tsc"), *strict, "--outDir", "made", "reader.ts")
+    run(installed.tool("tsc"), *strict, "--outDir", "out", "reader.ts")
 
-    assert f"{READ} true" == run("node", "made/reader.js", server.url, task_id)
+    assert f"{READ} true" == run("node", "out/reader.js", server.url, task_id)
 
 
 def test_openapi_python_client(server, task_id, installed, documented, run, tmp_path):
