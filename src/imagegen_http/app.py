@@ -6,16 +6,17 @@ from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.types import Message, Scope
 
+from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.json_request import JsonRequest
-from imagegen_http.api.openapi_document import openapi_config
 from imagegen_http.api.openapi_schemas import DescribedTypes
-from imagegen_http.api.routes import documentation, health, images, operations, providers, storage, tasks
+from imagegen_http.api.routes import health, images, operations, providers, storage, tasks
 from imagegen_http.api.routes.dependencies import provide_service
 from imagegen_http.console import routes
+from imagegen_http.documentation import routes as documentation
+from imagegen_http.documentation.document import openapi_config
 from imagegen_http.openai import openai_router
 from imagegen_http.openai.errors import in_both_shapes
-from imagegen_http.problems import handlers
 from imagegen_http.runtime.service import Service
 
 MIB = 1024 * 1024
@@ -36,7 +37,7 @@ def build_app(service: Service) -> Litestar:
             openai_router(service.imagegen.adapters.clock),
         ],
         dependencies={"service": Provide(provide_service)},
-        exception_handlers=in_both_shapes(handlers.HANDLERS),
+        exception_handlers=in_both_shapes(error_handlers.HANDLERS),
         middleware=[without_empty_parameters],
         request_class=JsonRequest,
         state=State({"service": service}),

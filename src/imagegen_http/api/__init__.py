@@ -1,1 +1,1 @@
-"""The HTTP API under /api/v1: routes, bodies, answers, and its OpenAPI document."""
+"""The HTTP API under /api/v1: routes, what bodies look like, how errors are answered."""

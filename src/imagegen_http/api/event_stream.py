@@ -7,9 +7,9 @@ import msgspec
 
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.tasks.events import EventKind, TaskEvent
-from imagegen_http.api.answers.fields import Answer
-from imagegen_http.api.answers.images import DeletedImage, Image
-from imagegen_http.api.answers.tasks import Task, TaskProgress
+from imagegen_http.answers.fields import Answer
+from imagegen_http.answers.images import DeletedImage, Image
+from imagegen_http.answers.tasks import Task, TaskProgress
 from imagegen_http.runtime.service import Service
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

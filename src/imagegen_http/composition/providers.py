@@ -12,7 +12,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
-from imagegen_http.api.answers.providers import Model, Preset
+from imagegen_http.answers.providers import Model, Preset
 from imagegen_http.settings.schema import SettingsError
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend"})

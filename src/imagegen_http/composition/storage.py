@@ -22,7 +22,7 @@ from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
-from imagegen_http.api.answers.health import OssHealth
+from imagegen_http.answers.health import OssHealth
 from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
 
 CHECKPOINTS = "uploads"

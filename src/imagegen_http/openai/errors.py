@@ -7,11 +7,11 @@ from typing import Any
 
 from litestar import Request, Response
 
+from imagegen_http.api import error_handlers
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
 from imagegen_http.openai.problems import Problem
-from imagegen_http.problems import handlers
 from imagegen_http.problems.error_table import envelope
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[dict[str, Any]]]
@@ -39,11 +39,11 @@ async def refuse(
 ) -> None:
     """Send an error from outside the router, in the format of the path; the guard uses it."""
     if not is_openai_path(scope):
-        await handlers.refuse(scope, receive, send, slug, data, headers)
+        await error_handlers.refuse(scope, receive, send, slug, data, headers)
         return
     problem = problem_from_slug(slug, data)
-    if slug in handlers.RETRY_AFTER_SECONDS:
-        headers = {"retry-after": str(handlers.RETRY_AFTER_SECONDS[slug]), **headers}
+    if slug in error_handlers.RETRY_AFTER_SECONDS:
+        headers = {"retry-after": str(error_handlers.RETRY_AFTER_SECONDS[slug]), **headers}
     await send_problem(problem, scope, send, headers)
 
 

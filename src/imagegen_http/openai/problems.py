@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_http.api.answers.tasks import TaskError
+from imagegen_http.answers.tasks import TaskError
 
 SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}

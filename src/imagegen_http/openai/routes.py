@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.clock import Clock
-from imagegen_http.api.answers.responses import response
+from imagegen_http.answers.responses import response
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.asgi.disconnects import wait_for_disconnect

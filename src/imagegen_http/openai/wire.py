@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.limits import MAX_NUM
-from imagegen_http.api.answers.fields import Answer, JsonObject, doc
+from imagegen_http.answers.fields import Answer, JsonObject, doc
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
 """What `ImageGeneration` reads; the rest is a parameter of the model, or nothing."""

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from imagegen_core.imagegen import ImageGen
-from imagegen_http.api.answers.health import Health
-from imagegen_http.api.answers.providers import Preset
+from imagegen_http.answers.health import Health
+from imagegen_http.answers.providers import Preset
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
 from imagegen_http.settings.schema import Settings

@@ -7,7 +7,7 @@ from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
 from imagegen_core.use_cases.verify_storage import Finding
 from imagegen_core.use_cases.verify_storage import VerifyReport as CoreVerifyReport
-from imagegen_http.api.answers.storage import (
+from imagegen_http.answers.storage import (
     ExpiryReport,
     SearchIndexReport,
     StorageFinding,

@@ -7,11 +7,11 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from imagegen_adapters.memory import in_memory
-from imagegen_http.api.answers.errors import ErrorAnswer
-from imagegen_http.api.answers.responses import error_example
-from imagegen_http.api.openapi_document import openapi_document
+from imagegen_http.answers.errors import ErrorAnswer
+from imagegen_http.answers.responses import error_example
 from imagegen_http.api.openapi_schemas import NoExample, example_of
 from imagegen_http.app import build_app
+from imagegen_http.documentation.document import openapi_document
 from imagegen_http.problems.error_table import TABLE
 from imagegen_http.runtime.service import Service
 from imagegen_http.settings.schema import Settings

@@ -3,8 +3,8 @@
 from litestar import Response, route
 from litestar.enums import HttpMethod
 
-from imagegen_http.api.answers.health import Health, Liveness
-from imagegen_http.api.answers.responses import response
+from imagegen_http.answers.health import Health, Liveness
+from imagegen_http.answers.responses import response
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.runtime.health_report import can_accept_tasks
 

@@ -17,10 +17,10 @@ from imagegen_core.ports.image_records import ImageFilter, SearchMode
 from imagegen_core.problems import ProblemCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.search.query import SearchQuery
-from imagegen_http.api.answers.envelope import DELETED, Deleted, ListPage, Success, success
-from imagegen_http.api.answers.fields import optional_timestamp
-from imagegen_http.api.answers.images import FoundImage, Image
-from imagegen_http.api.answers.responses import refusals
+from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.answers.fields import optional_timestamp
+from imagegen_http.answers.images import FoundImage, Image
+from imagegen_http.answers.responses import refusals
 from imagegen_http.api.blob_response import Blob, BlobResponse, file_name
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,

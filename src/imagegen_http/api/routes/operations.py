@@ -20,9 +20,9 @@ from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret, is_masked
 from imagegen_core.tasks.submission import Submission
-from imagegen_http.api.answers.envelope import Success, success
-from imagegen_http.api.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
-from imagegen_http.api.answers.tasks import AcceptedTask, Task
+from imagegen_http.answers.envelope import Success, success
+from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.input_images import InputImages
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import (

@@ -10,9 +10,9 @@ from imagegen_core.operations import Operation
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ModelEntry
 from imagegen_core.search.pages import Page
-from imagegen_http.api.answers.envelope import DELETED, Deleted, ListPage, Success, success
-from imagegen_http.api.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
-from imagegen_http.api.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
+from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
+from imagegen_http.answers.responses import BODY_REFUSALS, refusals
 from imagegen_http.api.routes.dependencies import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
 from imagegen_http.api.wire import ModelBody, ProviderConfigBody, ToggleBody
 from imagegen_http.asgi import request_context

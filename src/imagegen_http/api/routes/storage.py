@@ -6,10 +6,10 @@ import attrs
 from litestar import Request, get, post
 from litestar.params import JSONBody
 
-from imagegen_http.api.answers.envelope import Success, success
-from imagegen_http.api.answers.fields import optional_timestamp
-from imagegen_http.api.answers.responses import BODY_REFUSALS, refusals
-from imagegen_http.api.answers.storage import (
+from imagegen_http.answers.envelope import Success, success
+from imagegen_http.answers.fields import optional_timestamp
+from imagegen_http.answers.responses import BODY_REFUSALS, refusals
+from imagegen_http.answers.storage import (
     ExpiryReport,
     ReindexReport,
     SearchIndexReport,

@@ -12,9 +12,9 @@ from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.problems import RefusalCode
 from imagegen_core.search.pages import encode_cursor
 from imagegen_core.tasks.task import TaskStatus
-from imagegen_http.api.answers.envelope import ListPage, Success, success
-from imagegen_http.api.answers.responses import SUBMISSION_REFUSALS, refusals, response
-from imagegen_http.api.answers.tasks import AcceptedTask, Task
+from imagegen_http.answers.envelope import ListPage, Success, success
+from imagegen_http.answers.responses import SUBMISSION_REFUSALS, refusals, response
+from imagegen_http.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.event_stream import HEADERS, event_stream
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,

@@ -6,7 +6,7 @@ from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.ports.image_records import Match
-from imagegen_http.api.answers.fields import (
+from imagegen_http.answers.fields import (
     Answer,
     ImageId,
     JsonObject,

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from imagegen_core.use_cases.verify_storage import FindingKind
-from imagegen_http.api.answers.fields import Answer, Time, doc
+from imagegen_http.answers.fields import Answer, Time, doc
 
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
 PassName = Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])]

@@ -5,8 +5,8 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from imagegen_http.api.openapi_document import openapi_document
 from imagegen_http.asgi.static_files import static_file
+from imagegen_http.documentation.document import openapi_document
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>imagegen API</title>

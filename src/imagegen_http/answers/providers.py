@@ -12,7 +12,7 @@ from imagegen_core.providers.capabilities import Model as CoreModel
 from imagegen_core.providers.capabilities import Parameter as CoreParameter
 from imagegen_core.providers.config import ConfigSource, masked_extra
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider
-from imagegen_http.api.answers.fields import (
+from imagegen_http.answers.fields import (
     Answer,
     JsonObject,
     ProviderName,

@@ -12,7 +12,7 @@ from imagegen_core.providers.config import ConfigSource
 from imagegen_core.tasks.task import Task as CoreTask
 from imagegen_core.tasks.task import TaskStatus
 from imagegen_core.use_cases.show_task import TaskView
-from imagegen_http.api.answers.fields import (
+from imagegen_http.answers.fields import (
     Answer,
     JsonObject,
     ModelId,
@@ -24,7 +24,7 @@ from imagegen_http.api.answers.fields import (
     optional_timestamp,
     timestamp,
 )
-from imagegen_http.api.answers.images import Image
+from imagegen_http.answers.images import Image
 from imagegen_http.problems.error_table import FAILURES
 
 _URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from imagegen_http.api.answers.fields import Answer, doc
+from imagegen_http.answers.fields import Answer, doc
 from imagegen_http.problems.error_table import TABLE
 
 

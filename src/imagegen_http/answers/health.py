@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
-from imagegen_http.api.answers.fields import Answer, doc
+from imagegen_http.answers.fields import Answer, doc
 
 Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Generic, TypeVar
 
 from imagegen_core.search.pages import Page
-from imagegen_http.api.answers.fields import Answer, doc
+from imagegen_http.answers.fields import Answer, doc
 
 T = TypeVar("T")
 

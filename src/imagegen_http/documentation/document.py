@@ -11,8 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from imagegen_http.api.answers.images import DeletedImage, Image
-from imagegen_http.api.answers.tasks import Task, TaskProgress
+from imagegen_http.answers.images import DeletedImage, Image
+from imagegen_http.answers.tasks import Task, TaskProgress
 from imagegen_http.api.openapi_schemas import (
     SCHEMAS,
     DescribedTypes,

@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from imagegen_core.problems import Problem, ProblemCode
-from imagegen_http.api.answers.errors import ErrorAnswer
+from imagegen_http.answers.errors import ErrorAnswer
 from imagegen_http.problems.error_table import TABLE, envelope
 
 BODY_REFUSALS = ("validation_failed", "body_too_large", "unsupported_media_type")
