@@ -55,9 +55,8 @@ class Image:
 
     ``id`` is 0 until the repository assigns one. ``blob_key`` and ``thumbnail_key`` are keys in the blob
     store. ``sha256`` is that of the stored bytes; ``vendor_sha256`` that of the provider's bytes, if a label
-    was added. ``archive_checksum`` is the archive's own
-    checksum of the stored bytes, opaque to everybody else. ``metadata`` is what the provider returned
-    with the image (seed, revised prompt, safety ratings).
+    was added. ``archive_checksum`` is the archive's own checksum of the stored bytes, opaque to everybody
+    else. ``metadata`` is what the provider returned with the image (seed, revised prompt, safety ratings).
     """
 
     task_id: str

@@ -18,7 +18,7 @@ def text_problem(text: str) -> Message | None:
 def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, Message]]:
     """Yield the dotted path of each invalid text in plain values, and what is wrong with it.
 
-    A name that is invalid itself is complained of at what holds it, so every path can be shown.
+    An invalid key is reported at the path of its parent, so that every path is itself valid text.
     """
     if isinstance(value, str):
         if problem := text_problem(value):

@@ -1,1 +1,1 @@
-"""Contract suites: one a port, to subclass; usable for adapters that live elsewhere."""
+"""Contract suites to subclass, one per port; they are for third-party adapters as well."""

@@ -30,7 +30,7 @@ class MemoryExchange:
         self.response_started = False
 
     def mark_response_started(self) -> None:
-        """Remember it."""
+        """Record it."""
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -62,5 +62,5 @@ class MemoryExchange:
             yield data[start : start + _PIECE]
 
     async def progress(self, fraction: float) -> None:
-        """Remember the fraction."""
+        """Record the fraction."""
         self.progress_reports.append(fraction)

@@ -78,7 +78,7 @@ def _through_json(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class ProviderContract:
-    """Subclass it, override the fixtures `provider` and `config`, and the method `refused`.
+    """Subclass it, override the fixtures `provider` and `config`, and the method `rejected_request`.
 
     ``params`` are added to each request, for models that need some.
     """

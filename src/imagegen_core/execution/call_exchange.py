@@ -1,4 +1,4 @@
-"""What a provider may use during one call, made of the spool and the task's run."""
+"""The exchange of one call with a provider, backed by the spool and the task's run."""
 
 import contextlib
 from collections.abc import AsyncIterator

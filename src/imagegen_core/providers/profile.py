@@ -1,4 +1,4 @@
-"""What an adapter says of a provider under one configuration."""
+"""The profile of a provider under one configuration, as its adapter describes it."""
 
 import attrs
 

@@ -1,6 +1,6 @@
-"""Policies of waiting and trying again, as values beside each other; the use cases only apply them.
+"""Policies for waiting and retrying, as values; the use cases only apply them.
 
-Each is a field of the use case that applies it, so a program or a test hands in another one.
+Each is a field of the use case that applies it, so that a program or a test can pass another one.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from imagegen_core.errors import CallError, KeysLocked, StorageUnreachable, Unav
 class RetryPolicy:
     """Calls that provably started nothing: 1, 2, 4, … s apart, or as the provider asks.
 
-    How often is the provider's configuration to say (``max_retries``), since each retry delays the caller.
+    Their number is part of the provider's configuration (``max_retries``), since each delays the caller.
 
     Args:
         base: seconds before the first retry; each further wait is ``factor`` times as long.
@@ -79,8 +79,8 @@ class DownloadRetryPolicy:
 class DeferralPolicy:
     """Tasks whose provider's configuration cannot be used now.
 
-    One that cannot be read is read again soon. A key that cannot be decrypted takes the right master key and
-    a restart, and each look costs two synced writes.
+    A configuration that cannot be read is tried again soon. A key that cannot be decrypted takes the right
+    master key and a restart, and each try costs two synced writes.
     """
 
     unreadable: timedelta = timedelta(seconds=30)
@@ -96,8 +96,8 @@ class SyncBackoff:
     """Uploads and removals of the outbox: doubling up to a ceiling, with no limit on the number of tries.
 
     An archive that does not respond is tried again within ``unreachable_ceiling``, because that costs a
-    single request for all entries; an entry that it refuses waits up to
-    ``refused_ceiling``, which the outbox's `MAX_DEFERRAL` bounds.
+    single request for all entries; an entry that it refuses waits up to ``refused_ceiling``, which the
+    outbox's `MAX_DEFERRAL` bounds.
     """
 
     base: float = 5.0

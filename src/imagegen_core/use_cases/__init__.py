@@ -1,1 +1,1 @@
-"""What can be done, one verb a file."""
+"""Use cases, one verb per file."""

@@ -88,7 +88,7 @@ class SaveProvider:
         if provider is None:
             kinds = tuple(sorted(self.resolve.providers))
             raise ValidationFailed.for_field("kind", ProblemCode.NOT_ONE_OF(choices=kinds))
-        # What an earlier version took stays usable: it is refused when it is sent again.
+        # Keys that an earlier version accepted stay usable; they are refused only when they are sent again.
         if "extra_config" in changes and (
             problems := unknown_extra_keys(stored.extra_config, provider.extra_keys)
         ):

@@ -213,9 +213,7 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
 async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
-        await asyncio.sleep(
-            0
-        )  # the consumer may never block, so other tasks of the loop run between two chunks
+        await asyncio.sleep(0)  # a consumer that never blocks would otherwise starve the event loop
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:

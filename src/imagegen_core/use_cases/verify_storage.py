@@ -157,9 +157,7 @@ class VerifyStorage:
         local = await self._inspect_local(image, checksums=checksums)
         archived = None
         if tally.archive is not None:
-            proved = (
-                checksums and local is True
-            )  # otherwise the local file proves nothing about the archive's
+            proved = checksums and local is True  # otherwise the local file proves nothing
             try:
                 archived = await self._inspect_archive(tally.archive, image, local_is_intact=proved)
             except StorageError as error:
