@@ -27,14 +27,14 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     settings = context.settings()
     with naming_data_dir(settings), _progress("backup") as progress:
         report = offline.backup(settings, context.cwd / file, force=force, progress=progress)
-    images = _count(report.images, "picture")
+    images = _count(report.images, "image")
     size = f"{report.size_bytes / 1_048_576:.1f} MB"
     click.echo(f"{file}: {settings.data_dir} with {images}, {size}, without master.key")
     for key in report.missing[:_MAX_LISTED]:
         click.echo(f"imagegen: not as recorded: images/{key}", err=True)
     if report.missing:
         raise CommandFailed(
-            f"{_count(len(report.missing), 'picture')} missing or of another size; "
+            f"{_count(len(report.missing), 'image')} missing or of another size; "
             "the backup holds everything else"
         )
 
@@ -52,7 +52,7 @@ def restore(context: Context, file: Path) -> None:
         become_owner(settings.data_dir)
         with naming_data_dir(settings), _progress("restore") as progress:
             report = offline.restore(settings, opened, progress=progress)
-    click.echo(f"{settings.data_dir}: {_count(report.images, 'picture')}, {_count(report.files, 'file')}")
+    click.echo(f"{settings.data_dir}: {_count(report.images, 'image')}, {_count(report.files, 'file')}")
     if report.waiting:
         click.echo(
             f"{_count(report.waiting, 'task')} had not ended; the next start takes them up. "
@@ -65,7 +65,7 @@ def restore(context: Context, file: Path) -> None:
             + (f"{needed}, so put it back before the start" if report.sealed else "no saved key needs it")
         )
     if report.missing:
-        click.echo(f"imagegen: {_count(report.missing, 'picture')} missing in the backup", err=True)
+        click.echo(f"imagegen: {_count(report.missing, 'image')} missing in the backup", err=True)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     context: Context = ctx.obj
     settings = context.settings()
     check_bind(settings.server.host, settings.server.auth_token)
-    with naming_data_dir(settings), progress_bar("pictures", quiet=as_json) as advance:
+    with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
         checks = asyncio.run(run_checks(settings, context.environ, full=full, progress=advance))
     if as_json:
         healths = {check.health for check in checks}
