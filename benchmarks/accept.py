@@ -89,7 +89,7 @@ def highest_memory(service, *, until):
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        wait_until(until, what="the end of the large images", seconds=300)
+        wait_until(until, awaited="the end of the large images", seconds=300)
     finally:
         done.set()
         thread.join()
@@ -129,7 +129,7 @@ def measure(service, upstream, options):
         print(f"    p99                        {cuts[98] * 1000:8.0f} ms")
         print(f"    accepted tasks a second    {len(seconds) / total:8.0f}")
     upstream.be(hold=False)
-    wait_until(lambda: not _waiting(service), what="the end of the small tasks", seconds=300)
+    wait_until(lambda: not _waiting(service), awaited="the end of the small tasks", seconds=300)
     print(f"memory, after those            {memory(service.pid):8.0f} MB")
     upstream.be(image_bytes=options.image_mb * MIB, hold=True)
     asyncio.run(accept(service.url, callers=10, each=9))

@@ -267,7 +267,7 @@ def make_image(bench):
     body = {"provider": "large", "model_id": "light", "params": {"prompt": "a large image"}}
     with bench.service.client() as client:
         client.post(GENERATE, json=body).raise_for_status()
-    rows = wait_until(lambda: bench.service.rows("SELECT id FROM images"), what="the image")
+    rows = wait_until(lambda: bench.service.rows("SELECT id FROM images"), awaited="the image")
     return rows[0][0]
 
 

@@ -35,7 +35,7 @@ def rate(folder, upstream, prompts, tasks, *, index):
         upstream.has_calls(SETTINGS["queue"]["workers"])
         started = time.perf_counter()
         upstream.be(hold=False)
-        wait_until(lambda: image_count(service) - before == tasks, what="the last image", seconds=600)
+        wait_until(lambda: image_count(service) - before == tasks, awaited="the last image", seconds=600)
         return tasks / (time.perf_counter() - started)
     finally:
         service.kill()

@@ -150,7 +150,7 @@ class Bench:
                 client.post("/api/v1/tasks/generate", json=body).raise_for_status()
         self.upstream.ask("/go")
         began = time.monotonic()
-        wait_until(lambda: not self.waiting(), what="the end of all tasks", seconds=600)
+        wait_until(lambda: not self.waiting(), awaited="the end of all tasks", seconds=600)
         seconds = time.monotonic() - began
         assert self.stored() - before == number, f"{self.stored() - before} of {number} images were kept"
         return seconds

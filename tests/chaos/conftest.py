@@ -1,4 +1,4 @@
-"""What the tests of the promises share: a stage to die on, and a report of what was done to it."""
+"""Fixtures of the chaos tests: a service with its provider, and a report of what was measured."""
 
 import attrs
 import pytest
@@ -12,12 +12,12 @@ _measured = []
 
 @pytest.fixture(scope="session")
 def measured():
-    """Take a sentence for the end of the run."""
+    """Return a function that adds a sentence to the report at the end of the run."""
     return _measured.append
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say what was measured: a green line alone would not tell how hard it was tried."""
+    """Print what was measured: a passed test alone does not show how much was tried."""
     if _measured:
         terminalreporter.section("measured")
         for line in _measured:
@@ -26,7 +26,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @attrs.define
 class Stage:
-    """A provider, a service that calls it, and what was promised to the service's clients."""
+    """A provider, a service that calls it, and the promises made to the service's clients."""
 
     upstream: UpstreamProcess
     service: Service
@@ -35,39 +35,39 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
-    """Make stages; nothing runs on them when the module is over."""
-    made = []
+    """Return a function that creates stages; their processes are killed at the end of the module."""
+    all_stages = []
 
     def make(*, data_dir=None, **service):
         folder = tmp_path_factory.mktemp("stage")
         upstream = UpstreamProcess(folder / "ledger").start()
         live = Service(folder, data_dir or folder / "data", upstream, **service)
-        made.append(Stage(upstream, live, Promises(live)))
-        return made[-1]
+        all_stages.append(Stage(upstream, live, Promises(live)))
+        return all_stages[-1]
 
     yield make
-    for stage in made:
+    for stage in all_stages:
         stage.service.kill()
         stage.upstream.end()
 
 
 @pytest.fixture
 def stage(stages):
-    """Return a stage of its own for one test, its service not started."""
-    made = stages()
-    yield made
-    made.service.kill()
+    """Return a stage for one test, with its service not started."""
+    new_stage = stages()
+    yield new_stage
+    new_stage.service.kill()
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """Return a function that makes a disk, which is gone after the test."""
-    made = []
+    """Return a function that creates a disk, which is destroyed after the test."""
+    disks = []
 
     def make(**kwargs):
-        made.append(Disk.make(tmp_path, **kwargs))
-        return made[-1]
+        disks.append(Disk.make(tmp_path, **kwargs))
+        return disks[-1]
 
     yield make
-    for one in made:
-        one.destroy()
+    for each in disks:
+        each.destroy()

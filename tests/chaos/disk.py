@@ -1,4 +1,4 @@
-"""A disk of our own that can be small, full, or without power."""
+"""A loop-mounted disk that can be small, full, or cut off from power."""
 
 import contextlib
 import fcntl
@@ -17,16 +17,16 @@ WITHOUT_FLUSHING_THE_LOG = 2
 
 @attrs.define
 class Disk:
-    """An ext4 in a file, mounted through a loop device."""
+    """An ext4 file system in a file, mounted through a loop device."""
 
     image: Path
     mount_point: Path
 
     @classmethod
     def make(cls, folder, *, megabytes):
-        """Make and mount one.
+        """Create and mount one.
 
-        A machine that allows no loop mounts fails here: a skipped test would look like a passed one.
+        Fails on a machine that allows no loop mounts, since a skipped test would look like a passed one.
         """
         disk = cls(folder / "disk.img", folder / "disk")
         with disk.image.open("wb") as file:
@@ -40,14 +40,14 @@ class Disk:
         _run("mount", "-o", "loop", self.image, self.mount_point)
 
     def unmount(self):
-        """Unmount it once nobody has files open there any more."""
-        wait_until(self._try_to_unmount, what="the disk free of open files", pause=0.1)
+        """Unmount it once no process has open files on it."""
+        wait_until(self._try_to_unmount, awaited="the disk free of open files", pause=0.1)
 
     def _try_to_unmount(self):
         return subprocess.run(["umount", self.mount_point], capture_output=True, check=False).returncode == 0
 
     def cut_power(self):
-        """Let no further byte reach the disk, as if the machine had lost its power."""
+        """Let no further write reach the disk, as if the machine had lost power."""
         directory = os.open(self.mount_point, os.O_RDONLY)
         try:
             fcntl.ioctl(directory, FS_IOC_SHUTDOWN, struct.pack("I", WITHOUT_FLUSHING_THE_LOG))
@@ -56,12 +56,12 @@ class Disk:
 
     @contextlib.contextmanager
     def filled(self, *, leaving_bytes=0):
-        """Leave so little room while the body runs."""
+        """Fill the disk, except for ``leaving_bytes``, while the body runs."""
         ballast = self.mount_point / "ballast"
         room = os.statvfs(self.mount_point)
         with ballast.open("wb", buffering=0) as file:
             rest = room.f_bavail * room.f_frsize - leaving_bytes
-            with contextlib.suppress(OSError):  # full is what it is to be
+            with contextlib.suppress(OSError):  # until the disk is full
                 while rest > 0:
                     rest -= file.write(bytes(min(rest, 65536)))
         try:
@@ -70,7 +70,7 @@ class Disk:
             ballast.unlink()
 
     def destroy(self):
-        """Take it away; whoever still has files open there keeps them until they end."""
+        """Unmount it lazily and delete it; open files remain usable until they are closed."""
         if os.path.ismount(self.mount_point):
             _run("umount", "--lazy", self.mount_point)
         self.image.unlink()

@@ -1,6 +1,6 @@
-"""Runs inside a network namespace of its own: a name server that changes its mind, and what we make of it.
+"""Runs in its own network namespace: a name server with changing answers, and how our client reacts.
 
-Prints one JSON object. Started by test_rebinding.py, which made the addresses and /etc/resolv.conf.
+Prints one JSON object. Started by test_rebinding.py, which sets up the addresses and /etc/resolv.conf.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 
 PUBLIC, METADATA = "93.184.216.34", "169.254.169.254"
-ANSWERS = {  # a name: what each query for its address is answered, the last one for ever
+ANSWERS = {  # for each name, the answers to successive queries; the last one is repeated
     "naive.example": [[PUBLIC], [METADATA]],
     "flips.example": [[PUBLIC], [METADATA]],
     "flips-later.example": [[PUBLIC], [PUBLIC], [METADATA]],
@@ -26,7 +26,7 @@ ANSWERS = {  # a name: what each query for its address is answered, the last one
     "result.example": [[PUBLIC], [METADATA]],
     "hop.example": [[METADATA]],
 }
-asked = dict.fromkeys(ANSWERS, 0)
+query_counts = dict.fromkeys(ANSWERS, 0)
 served = {PUBLIC: 0, METADATA: 0}
 
 
@@ -48,8 +48,8 @@ def reply_to(query):
     addresses = []
     if kind == 1 and name in ANSWERS:
         row = ANSWERS[name]
-        addresses = row[min(asked[name], len(row) - 1)]
-        asked[name] += 1
+        addresses = row[min(query_counts[name], len(row) - 1)]
+        query_counts[name] += 1
     head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(addresses), 0, 0)
     records = b"".join(
         b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(address) for address in addresses
@@ -58,18 +58,20 @@ def reply_to(query):
 
 
 class Everybody(BaseHTTPRequestHandler):
-    """Is the public host and the metadata service, depending on the address that was called."""
+    """Acts as the public host or as the metadata service, depending on the address called."""
 
     def do_GET(self):
-        here = self.connection.getsockname()[0]
-        served[here] += 1
+        address = self.connection.getsockname()[0]
+        served[address] += 1
         if self.path == "/hop":
             self.send_response(302)
             self.send_header("Location", "http://hop.example/secret")
             self.end_headers()
             return
         body = (
-            b"METADATA SECRET" if here == METADATA else b"public, called as " + self.headers["Host"].encode()
+            b"METADATA SECRET"
+            if address == METADATA
+            else b"public, called as " + self.headers["Host"].encode()
         )
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -81,7 +83,7 @@ class Everybody(BaseHTTPRequestHandler):
 
 
 async def naive(name):
-    """Check the name first and call it then, as everybody does at first."""
+    """Resolve and check the name first and call it by name afterwards, the usual mistake."""
     address = socket.getaddrinfo(name, 80)[0][4][0]
     async with httpx.AsyncClient(trust_env=False) as client:
         return address, (await client.get(f"http://{name}/")).text
@@ -109,9 +111,9 @@ async def downloaded(outbound, url):
 
 async def main():
     outbound = Outbound()
-    found = {"naive": await naive("naive.example")}
+    results = {"naive": await naive("naive.example")}
     served[METADATA] = 0
-    found |= {
+    results |= {
         "flips between saving and calling": await called(outbound, "flips.example"),
         "flips after connecting": await called(outbound, "flips-later.example"),
         "one of two": await called(outbound, "both.example"),
@@ -123,7 +125,7 @@ async def main():
         ),
         "metadata connections": served[METADATA],
     }
-    print(json.dumps(found))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""strace as a scalpel: the N-th call of a kind kills, fails or is late."""
+"""Fault injection with strace: the N-th system call of a kind kills the process, fails or is delayed."""
 
 import contextlib
 import shutil
@@ -9,24 +9,24 @@ from pathlib import Path
 from tests.chaos.service import PATIENCE, wait_until
 
 SYNCS = "fsync,fdatasync"
-"""How a disk is told to keep what it was given; which of the two SQLite uses depends on its build."""
+"""The calls that make writes durable; which of the two SQLite uses depends on its build."""
 
 
 def strace():
-    """Return the path of strace, or fail: without it half of the promises would go unproven."""
-    found = shutil.which("strace")
-    assert found, "strace is missing; on Debian and Ubuntu: apt install strace"
-    return found
+    """Return the path of strace, or fail: without it, half of the promises would not be tested."""
+    path = shutil.which("strace")
+    assert path, "strace is missing; on Debian and Ubuntu: apt install strace"
+    return path
 
 
 @contextlib.contextmanager
 def injected(service, calls, fault):
-    """Have ``fault`` happen to system calls of a running service while the body runs.
+    """Inject ``fault`` into system calls of a running service while the body runs.
 
     Args:
-        service: it runs; its threads count their calls from now on, each for itself.
-        calls: names with commas, such as ``fsync,fdatasync``.
-        fault: in strace's words, such as ``signal=KILL:when=3`` or ``error=EIO``.
+        service: must be running; each of its threads counts its calls from now on.
+        calls: comma-separated names, such as ``fsync,fdatasync``.
+        fault: in strace's syntax, such as ``signal=KILL:when=3`` or ``error=EIO``.
     """
     command = [strace(), "-f", "-q", "-o", "/dev/null", "-e", f"trace={calls}"]
     tracer = subprocess.Popen(
@@ -35,7 +35,7 @@ def injected(service, calls, fault):
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: _traced(service.pid, tracer), what="strace at every thread", pause=0.005)
+        wait_until(lambda: _traced(service.pid, tracer), awaited="strace at every thread", pause=0.005)
         yield
     finally:
         if tracer.poll() is None:
@@ -44,12 +44,12 @@ def injected(service, calls, fault):
 
 
 def launched(calls, fault):
-    """Return what goes before a command to have ``fault`` happen to it from its first call on.
+    """Return a command prefix that injects ``fault`` into a command from its first call on.
 
-    All but a deadly signal leaves other calls as fast as they are.
+    Except with a signal, calls that are not traced run at full speed.
     """
-    swift = () if fault.startswith("signal") else ("--seccomp-bpf",)
-    command = (strace(), "-f", "-q", *swift, "-o", "/dev/null")
+    options = () if fault.startswith("signal") else ("--seccomp-bpf",)
+    command = (strace(), "-f", "-q", *options, "-o", "/dev/null")
     return (*command, "-e", f"trace={calls}", "-e", f"inject={calls}:{fault}")
 
 

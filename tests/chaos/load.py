@@ -1,4 +1,4 @@
-"""Callers at work: they remember what was promised to them, and when."""
+"""Concurrent clients that record what the service promised them, and when."""
 
 import itertools
 import threading
@@ -14,8 +14,8 @@ from tests.chaos.service import PATIENCE, Service, post_task
 class Load:
     """Submits tasks from several threads while its context is open.
 
-    ``acknowledged`` and ``completed`` are (task id, moment), the moment taken after the whole answer was
-    read; ``refused`` are the status codes of all other answers.
+    ``acknowledged`` and ``completed`` hold (task id, time), with the time at which the whole response had
+    been read; ``refused`` holds the status codes of all other responses.
     """
 
     service: Service
@@ -51,26 +51,26 @@ class Load:
         with self.service.client() as client:
             while not self._stop.is_set():
                 try:
-                    answer = post_task(client, next(models))
+                    response = post_task(client, next(models))
                 except httpx.HTTPError:
-                    answer = None  # it is dead or dying
-                if answer is not None and answer.status_code == httpx.codes.ACCEPTED:
-                    self.acknowledged.append((answer.json()["data"]["task_id"], time.monotonic()))
-                elif answer is not None:
-                    self.refused.append(answer.status_code)
+                    response = None  # the service is dead or dying
+                if response is not None and response.status_code == httpx.codes.ACCEPTED:
+                    self.acknowledged.append((response.json()["data"]["task_id"], time.monotonic()))
+                elif response is not None:
+                    self.refused.append(response.status_code)
                 self._stop.wait(self.pause)
 
     def _look(self):
-        seen = set()
+        known_ids = set()
         with self.service.client() as client:
             while not self._stop.is_set():
                 try:
-                    answer = client.get("/api/v1/tasks", params={"status": "completed", "page_size": 100})
+                    response = client.get("/api/v1/tasks", params={"status": "completed", "page_size": 100})
                 except httpx.HTTPError:
-                    answer = None
-                if answer is not None and answer.is_success:
+                    response = None
+                if response is not None and response.is_success:
                     now = time.monotonic()
-                    ids = {item["task_id"] for item in answer.json()["data"]["items"]} - seen
+                    ids = {item["task_id"] for item in response.json()["data"]["items"]} - known_ids
                     self.completed.extend((task_id, now) for task_id in ids)
-                    seen |= ids
+                    known_ids |= ids
                 self._stop.wait(0.1)

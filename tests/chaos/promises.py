@@ -1,4 +1,4 @@
-"""The oracle: what must be true of a data directory, an upstream's ledger and the answers to a client."""
+"""The oracle: what must hold for a data directory, the provider's ledger and the responses to clients."""
 
 import hashlib
 import itertools
@@ -12,21 +12,21 @@ import attrs
 from tests.chaos.service import PATIENCE, Service, wait_until
 
 SWEPT_SECONDS = 10
-"""How long after a start leftovers of an earlier life may lie about."""
+"""How long after a start the remains of an earlier process may still exist."""
 
 _UNFINISHED = "('reserved', 'submitting', 'accepted', 'received')"
 
 
 @attrs.define
 class Promises:
-    """Remembers what was promised to clients of one data directory, over all lives of the service.
+    """Records what was promised to the clients of one data directory, across restarts of the service.
 
     Args:
-        acknowledged: the ids that a client read in a 202.
+        acknowledged: the ids that a client received in a 202.
         completed: the ids that a client saw as completed.
-        blackouts: (from, until) on the monotonic clock, between a power cut and the end of the process
-            that a real cut would have ended, too: what it still sent then was never sent.
-        free: providers that charge nothing, and so have no ledger.
+        blackouts: (from, until) on the monotonic clock, between a power cut and the end of the process. A
+            real power cut would have ended it at once, so calls in that time do not count.
+        free: providers that charge nothing and so have no ledger.
     """
 
     service: Service
@@ -37,7 +37,7 @@ class Promises:
     ended: dict = attrs.field(factory=dict)
 
     def check(self):
-        """Let the service finish its work, then check everything through other doors than its own."""
+        """Let the service finish its work, then check everything without using its API."""
         self.check_nothing_is_lost()
         self.check_every_task_ends()
         self.check_ends_are_final()
@@ -55,7 +55,7 @@ class Promises:
     def check_every_task_ends(self):
         sql = "SELECT count(*) FROM tasks WHERE status IN ('pending', 'processing')"
         wait_until(
-            lambda: self.service.rows(sql)[0][0] == 0, what="the end of all tasks", seconds=2 * PATIENCE
+            lambda: self.service.rows(sql)[0][0] == 0, awaited="the end of all tasks", seconds=2 * PATIENCE
         )
 
     def check_ends_are_final(self):
@@ -73,8 +73,8 @@ class Promises:
             )) AS ends FROM tasks
         """
 
-        untold = [tuple(row) for row in self.service.rows(sql) if row["ends"] != row["status"]]
-        _nothing(untold, "an end that those who follow are not told of, or twice")
+        wrong = [tuple(row) for row in self.service.rows(sql) if row["ends"] != row["status"]]
+        _nothing(wrong, "an end without its event, or with two")
 
     def check_money(self):
         sql = "SELECT attempts.*, provider_name FROM attempts JOIN tasks USING (task_id)"
@@ -114,7 +114,7 @@ class Promises:
         rest = SWEPT_SECONDS - (time.monotonic() - self.service.started)
         wait_until(
             lambda: not self.leftovers() or time.monotonic() > self.service.started + SWEPT_SECONDS,
-            what="a clean directory",
+            awaited="a clean directory",
             seconds=max(rest, 0) + PATIENCE,
             pause=0.1,
         )
@@ -122,22 +122,22 @@ class Promises:
         _nothing(self.leftovers(), "left over")
 
     def leftovers(self):
-        """Return temporary files, spooled files and unfinished attempts that nothing will ever take up."""
+        """Return temporary files, spooled files and unfinished attempts that will never be used again."""
         data = self.service.data_dir
-        found = [str(path.relative_to(data)) for path in paths_below(data) if _temporary(path.name)]
+        leftovers = [str(path.relative_to(data)) for path in paths_below(data) if _temporary(path.name)]
         spooled = [path.name for path in (data / "spool").glob("*")]
-        found += [name for name in spooled if self._needless(name)]
+        leftovers += [name for name in spooled if self._needless(name)]
         sql = f"""
             SELECT attempt_id, phase FROM attempts JOIN tasks USING (task_id)
             WHERE phase IN {_UNFINISHED} AND status NOT IN ('pending', 'processing')
-        """  # noqa: S608 - our own constant
-        return found + [f"attempt {row['attempt_id']} {row['phase']}" for row in self.service.rows(sql)]
+        """  # noqa: S608 - a constant
+        return leftovers + [f"attempt {row['attempt_id']} {row['phase']}" for row in self.service.rows(sql)]
 
     def _needless(self, owner):
-        """Whether nothing needs the spool directory.
+        """Return whether the spool directory is no longer needed.
 
-        Inputs are kept where a task may be retried, and a provider's answer that could not be stored is kept
-        for a person to have.
+        Inputs are kept while a task may be retried. A provider's response that could not be stored is kept
+        for the operator.
         """
         task_id, _, attempt_id = owner.partition(".")
         if attempt_id:
@@ -150,16 +150,16 @@ class Promises:
 
     def check_database(self):
         findings = [row[0] for row in self.service.rows("PRAGMA integrity_check")]
-        _nothing([found for found in findings if found != "ok"], "a damaged database")
+        _nothing([finding for finding in findings if finding != "ok"], "a damaged database")
         _nothing(self.service.rows("PRAGMA foreign_key_check"), "rows without what they belong to")
         counted = dict(self.service.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
-        told = dict(self.service.rows("SELECT name, value FROM counters"))
-        wrong = [name for name in ("pending", "processing") if told[name] != counted.get(name, 0)]
+        counters = dict(self.service.rows("SELECT name, value FROM counters"))
+        wrong = [name for name in ("pending", "processing") if counters[name] != counted.get(name, 0)]
         _nothing(wrong, "counters that lie")
 
 
 def paths_below(folder):
-    """Return all files and directories; unlike `Path.rglob`, they may go while it looks."""
+    """Return all files and directories; unlike with `Path.rglob`, they may disappear meanwhile."""
     return [
         Path(directory, name) for directory, *names in os.walk(folder) for name in itertools.chain(*names)
     ]
@@ -169,5 +169,5 @@ def _temporary(name):
     return "~" in name or name.endswith(".tmp")
 
 
-def _nothing(found, what):
-    assert not found, f"{what}: {found}"
+def _nothing(violations, description):
+    assert not violations, f"{description}: {violations}"

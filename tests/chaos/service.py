@@ -1,4 +1,4 @@
-"""The service under test and the provider it calls: started, wounded, ended, each by its own process id."""
+"""The service under test and the provider that it calls, each started and killed as its own process."""
 
 import contextlib
 import ctypes
@@ -22,21 +22,21 @@ IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
 PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, ctypes.c_ulong(-1)
 _LIBC = ctypes.CDLL(None)
 PATIENCE = 60
-"""Seconds that anything may take before the test is given up; no test rests on it being short."""
+"""Seconds after which a test fails; no test depends on this being short."""
 
 
-def wait_until(true, *, what, seconds=PATIENCE, pause=0.02):
-    """Return what ``true`` returns once that is true."""
+def wait_until(condition, *, awaited, seconds=PATIENCE, pause=0.02):
+    """Return the result of ``condition`` once it is true; ``awaited`` describes it in the error."""
     deadline = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {awaited}"
         time.sleep(pause)
     return value
 
 
 @attrs.define
 class UpstreamProcess:
-    """The provider, and its ledger, which lies where no test cuts the power."""
+    """The provider and its ledger, which is on a disk that no test cuts off."""
 
     ledger: Path
     url: str = ""
@@ -59,23 +59,23 @@ class UpstreamProcess:
         self.process.stdout.close()
 
     def be(self, **mood):
-        """Change the provider's mood and return what it sees: ``running`` calls, ``first_polls``."""
+        """Change the provider's behaviour and return its state: ``running`` calls, ``first_polls``."""
         return httpx.post(f"{self.url}/control", json=mood, trust_env=False, timeout=PATIENCE).json()
 
     def charges(self):
         return read_ledger(self.ledger)
 
     def has_calls(self, number):
-        """Wait until so many calls run at the provider."""
-        wait_until(lambda: self.be()["running"] >= number, what=f"{number} calls at the provider")
+        """Wait until this many calls are running at the provider."""
+        wait_until(lambda: self.be()["running"] >= number, awaited=f"{number} calls at the provider")
 
 
 @attrs.define
 class Service:
-    """``imagegen serve`` with its data in ``data_dir``; configuration and log lie in ``folder``.
+    """``imagegen serve`` with its data in ``data_dir``, and configuration and log in ``folder``.
 
-    ``wrap`` goes before the command, as strace does; ``environ`` is added to the environment; ``program``
-    is what to start, if not this checkout's.
+    ``wrap`` is a command prefix, such as strace; ``environ`` is added to the environment; ``program`` is the
+    program to start, if not this checkout's.
     """
 
     folder: Path
@@ -99,17 +99,19 @@ class Service:
         return self.process is not None and self.process.poll() is None
 
     def start(self):
-        """Return once it answers."""
+        """Start the service and wait until it responds."""
         self.launch()
-        wait_until(self._answers, what=f"an answer after the start; the log: {self.log[-2000:]}", pause=0.01)
+        wait_until(
+            self._answers, awaited=f"an answer after the start; the log: {self.log[-2000:]}", pause=0.01
+        )
         return self
 
     def configure(self):
-        """Write its settings, which its commands read too."""
+        """Write the settings file, which commands read too."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config()))
 
     def launch(self):
-        """Start it without waiting for it."""
+        """Start the service without waiting."""
         announced = self.data_dir / "server.json"
         announced.unlink(missing_ok=True)
         self.configure()
@@ -120,23 +122,23 @@ class Service:
                 env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                process_group=0,  # Ctrl-C is for whoever watches it
-                preexec_fn=_allow_tracing,  # noqa: PLW1509 - one system call, made by the child alone
+                process_group=0,  # Ctrl-C is for the test run
+                preexec_fn=_allow_tracing,  # noqa: PLW1509 - a single system call in the child
             )
         self.pid = self.process.pid
         self.started = time.monotonic()
 
     def environment(self):
-        """Return the environment of the service and of commands beside it."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
-        return {**ours, "LC_ALL": "C.UTF-8", **self.environ}
+        """Return the environment of the service and of its commands."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEGEN_")}
+        return {**inherited, "LC_ALL": "C.UTF-8", **self.environ}
 
     def _answers(self):
         assert self.alive, f"it ended with {self.process.returncode}: {self.log[-2000:]}"
         with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
-            told = json.loads((self.data_dir / "server.json").read_text())
-            httpx.get(f"{told['url']}/health/live", trust_env=False).raise_for_status()
-            self.pid, self.url = told["pid"], told["url"]
+            announced = json.loads((self.data_dir / "server.json").read_text())
+            httpx.get(f"{announced['url']}/health/live", trust_env=False).raise_for_status()
+            self.pid, self.url = announced["pid"], announced["url"]
             return True
         return False
 
@@ -162,7 +164,7 @@ class Service:
         os.kill(self.pid, number)
 
     def kill(self):
-        """End it as nobody can resist, and return when it is gone."""
+        """Kill the service and wait for its end."""
         if self.alive:
             for pid in (*_children(self.process.pid), self.process.pid):  # strace would leave its child alive
                 with contextlib.suppress(ProcessLookupError):
@@ -170,7 +172,7 @@ class Service:
             self.process.wait(PATIENCE)
 
     def stop(self):
-        """End it with SIGTERM and return its exit code."""
+        """Stop the service with SIGTERM and return its exit code."""
         self.signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
@@ -178,7 +180,7 @@ class Service:
         return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
 
     def submit(self, model="direct", **more):
-        """Return the id of a new task, which was answered with 202."""
+        """Submit a task that is accepted with 202, and return its id."""
         with self.client() as client:
             answer = post_task(client, model, **more)
         assert answer.status_code == 202, answer.text
@@ -189,16 +191,16 @@ class Service:
             return client.get(f"/api/v1/tasks/{task_id}").raise_for_status().json()["data"]
 
     def ended(self, task_id):
-        """Wait until a task has ended and return it."""
+        """Wait until the task has ended and return it."""
         wait_until(
             lambda: self.see(task_id)["status"] in ("completed", "failed", "cancelled"),
-            what=f"the end of {task_id}",
+            awaited=f"the end of {task_id}",
         )
         return self.see(task_id)
 
     @contextlib.contextmanager
     def database(self):
-        """Another door to the tasks, which also opens while the service is dead."""
+        """Open the database directly, which also works while the service is down."""
         uri = f"{(self.data_dir / 'imagegen.db').as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as connection:
             connection.row_factory = sqlite3.Row
@@ -209,7 +211,7 @@ class Service:
             return connection.execute(sql, values).fetchall()
 
     def status(self, task_id):
-        """Return a task's status without asking the service, whose system calls may be counted."""
+        """Return a task's status from the database, since system calls of the service may be counted."""
         (row,) = self.rows("SELECT status FROM tasks WHERE task_id = ?", task_id)
         return row["status"]
 
@@ -224,13 +226,13 @@ def _children(pid):
 
 
 def _allow_tracing():
-    """Let strace attach where only a parent may (Yama's scope 1)."""
+    """Let strace attach where only a parent process may (Yama's scope 1)."""
     _LIBC.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
-def _merged(below, above):
-    both = {**below, **above}
-    for name in below.keys() & above.keys():
-        if isinstance(below[name], dict) and isinstance(above[name], dict):
-            both[name] = _merged(below[name], above[name])
-    return both
+def _merged(defaults, overrides):
+    merged = {**defaults, **overrides}
+    for name in defaults.keys() & overrides.keys():
+        if isinstance(defaults[name], dict) and isinstance(overrides[name], dict):
+            merged[name] = _merged(defaults[name], overrides[name])
+    return merged

@@ -17,19 +17,19 @@ _EDIT = {"prompt": "a cat", "image": _IMAGE}
 
 @pytest.mark.long
 def test_a_full_disk(stages, disk):
-    """Nothing is acknowledged that was not kept, and all goes on, without a restart, once there is room."""
+    """Everything acknowledged is stored, and the service recovers without a restart once there is space."""
     small = disk(megabytes=48)
     stage = stages(data_dir=small.mount_point / "data")
     service = stage.service.start()
     stage.upstream.be(seconds=0.1, image_bytes=100_000)
 
     with Load(service, callers=8) as load:
-        wait_until(lambda: load.completed, what="tasks before the disk is full")
+        wait_until(lambda: load.completed, awaited="tasks before the disk is full")
         with small.filled():
-            wait_until(lambda: load.refused, what="a refusal while the disk is full")
-            time.sleep(3)  # running tasks end with nowhere to write that down
+            wait_until(lambda: load.refused, awaited="a refusal while the disk is full")
+            time.sleep(3)  # running tasks end without space to record it
         many = len(load.acknowledged) + 10
-        wait_until(lambda: len(load.acknowledged) > many, what="new tasks once there is room")
+        wait_until(lambda: len(load.acknowledged) > many, awaited="new tasks once there is room")
     stage.promises.acknowledged |= {task_id for task_id, _ in load.acknowledged}
 
     assert {503, 507} >= set(load.refused)
@@ -37,37 +37,39 @@ def test_a_full_disk(stages, disk):
     service.kill()
 
 
-def test_what_a_full_disk_answers(stages, disk):
-    """Every write says that there is no room, images that come along too; nothing of it is there later."""
+def test_responses_with_a_full_disk(stages, disk):
+    """Every write is refused with 507, also with input images, and nothing of it is stored."""
     small = disk(megabytes=48)
     stage = stages(data_dir=small.mount_point / "data")
     service = stage.service.start()
-    kept = service.ended(service.submit())
+    task = service.ended(service.submit())
     bodies = {
         "a task": ("POST", "/api/v1/tasks/generate", _task("a cat")),
         "a task for OpenAI's client": ("POST", "/v1/images/generations", {"prompt": "a cat"}),
         "a task with an image": ("POST", "/api/v1/images/edit", {"provider": "demo", **_EDIT}),
         "a configuration": ("POST", "/api/v1/providers/config", {"provider_name": "p", "kind": "demo"}),
-        "a deletion": ("DELETE", f"/api/v1/images/{kept['images'][0]['id']}", None),
+        "a deletion": ("DELETE", f"/api/v1/images/{task['images'][0]['id']}", None),
     }
     before = service.rows("SELECT count(*) FROM tasks")[0][0]
 
     with service.client() as client, small.filled():
-        answers = {what: client.request(how, path, json=body) for what, (how, path, body) in bodies.items()}
+        responses = {
+            name: client.request(method, path, json=body) for name, (method, path, body) in bodies.items()
+        }
         listed = client.get("/api/v1/tasks").json()["data"]["total"]
     service.ended(service.submit())
 
-    assert dict.fromkeys(bodies, 507) == {what: answer.status_code for what, answer in answers.items()}
-    assert {50701} == {a.json()["code"] for what, a in answers.items() if "OpenAI" not in what}
+    assert dict.fromkeys(bodies, 507) == {name: response.status_code for name, response in responses.items()}
+    assert {50701} == {r.json()["code"] for name, r in responses.items() if "OpenAI" not in name}
     assert before == listed
     assert [] == service.rows("SELECT 1 FROM provider_configs")
-    stage.promises.acknowledged.add(kept["task_id"])
+    stage.promises.acknowledged.add(task["task_id"])
     stage.promises.check()
     service.kill()
 
 
 def test_a_sync_that_fails(stage):
-    """The database's disk reports an error: no 202 any more, and health is red until a restart."""
+    """After an I/O error of the database's disk, nothing is accepted and health fails until a restart."""
     service = stage.service.start()
     before = service.submit()
     stage.promises.acknowledged.add(before)
@@ -89,16 +91,16 @@ def test_a_sync_that_fails(stage):
 
 
 def test_an_image_that_cannot_be_synced(stages):
-    """It was paid for, so it is neither said to be completed nor paid for again.
+    """It was paid for, so it is neither reported as completed nor paid for again.
 
-    Python's own SQLite syncs by another call than files are synced by, so only those fail.
+    Python's own SQLite uses another sync call than our files, so only the latter fail.
     """
     stage = stages(environ={"PYTHONPATH": str(ROOT / "tests/fakes/sqlite_hidden")})
     service = stage.service.start()
 
     with injected(service, "fsync", "error=EIO:when=2+"):
         task_id = service.submit()
-        wait_until(stage.upstream.charges, what="the call")
+        wait_until(stage.upstream.charges, awaited="the call")
         time.sleep(1.0)
         during = service.status(task_id)
 
@@ -110,7 +112,7 @@ def test_an_image_that_cannot_be_synced(stages):
 
 
 def test_slow_syncs_are_shared(stages, measured):
-    """Callers who come together share a sync: many together are far faster than one after the other."""
+    """Concurrent callers share a sync, so many together are far faster than one after another."""
     stage = stages(wrap=launched(SYNCS, "delay_enter=50000"), settings={"queue": {"workers": 1}})
     service = stage.service.start()
     stage.upstream.be(hold=True)
@@ -132,15 +134,15 @@ def _rate(service, *, tasks, callers):
         ThreadPoolExecutor(callers) as pool,
     ):
         started = time.monotonic()
-        answers = list(pool.map(lambda _: post_task(client), range(tasks)))
+        responses = list(pool.map(lambda _: post_task(client), range(tasks)))
         seconds = time.monotonic() - started
-    assert {202} == {answer.status_code for answer in answers}
+    assert {202} == {response.status_code for response in responses}
     return tasks / seconds
 
 
 @pytest.mark.long
 def test_low_space(stages, disk):
-    """Below ``min_free_mb`` nothing is taken or sent; what runs ends, and what waits goes on by itself."""
+    """Below ``min_free_mb`` no task is accepted or sent; running ones end, waiting ones continue later."""
     small = disk(megabytes=128)
     stage = stages(
         data_dir=small.mount_point / "data",
@@ -153,15 +155,15 @@ def test_low_space(stages, disk):
     waiting = service.submit()
 
     with small.filled(leaving_bytes=20 * 1024 * 1024):
-        refused = wait_until(lambda: _refused(service), what="a refusal, once the disk has been looked at")
+        refused = wait_until(lambda: _refused(service), awaited="a refusal, once the disk has been looked at")
         stage.upstream.be(hold=False)
         ended = service.ended(running)
-        time.sleep(2.5)  # long enough for a worker that does not look at the disk
-        sent, status = len(stage.upstream.charges()), service.status(waiting)
+        time.sleep(2.5)  # long enough for a worker that does not check the disk
+        calls, status = len(stage.upstream.charges()), service.status(waiting)
 
     assert (507, 50701) == (refused.status_code, refused.json()["code"])
     assert "completed" == ended["status"]
-    assert (1, "pending") == (sent, status)
+    assert (1, "pending") == (calls, status)
     assert "completed" == service.ended(waiting)["status"]
     stage.promises.acknowledged |= {running, waiting}
     stage.promises.check()
@@ -174,5 +176,5 @@ def _task(prompt):
 
 def _refused(service):
     with service.client() as client:
-        answer = post_task(client)
-    return None if answer.status_code == httpx.codes.ACCEPTED else answer
+        response = post_task(client)
+    return None if response.status_code == httpx.codes.ACCEPTED else response

@@ -1,4 +1,4 @@
-"""SIGKILL while the data directory is made: the next start finds nothing that it cannot use."""
+"""SIGKILL while the data directory is created: the next start can use it."""
 
 import time
 
@@ -20,7 +20,7 @@ POINTS = {
 )
 @pytest.mark.timeout(600)
 def test_a_first_start_that_is_cut_short(stages, measured, call):
-    """One death after the other, each in a new directory, as long as there is a call of this kind."""
+    """One kill after another, each in a new directory, while there are calls of this kind."""
     deaths = 0
     for number in POINTS[call]:
         stage = stages()
@@ -38,17 +38,17 @@ def test_a_first_start_that_is_cut_short(stages, measured, call):
 
 
 def _dies_at(service, call, number):
-    """Start the service into the N-th call of a kind, and return whether that was its end."""
+    """Start the service with its N-th call of a kind killing it, and return whether it died."""
     service.wrap = launched(call, f"signal=KILL:when={number}")
     service.launch()
     quiet = []
-    wait_until(lambda: not service.alive or _up(service, quiet), what="its end, or a start without an end")
+    wait_until(lambda: not service.alive or _up(service, quiet), awaited="its end, or a start without an end")
     service.wrap = ()
     return not service.alive
 
 
 def _up(service, quiet):
-    """Whether it has listened for a second, in which all that belongs to a start is done."""
+    """Return whether it has listened for a second, after which the start is complete."""
     if not quiet and '"listening"' in service.log:
         quiet.append(time.monotonic() + 1)
     return bool(quiet) and time.monotonic() > quiet[0]

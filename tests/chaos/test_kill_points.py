@@ -1,4 +1,4 @@
-"""SIGKILL at the N-th system call of a task's life, for every N: nothing is lost, nothing paid twice."""
+"""SIGKILL at the N-th system call of a task, for every N: nothing is lost or paid twice."""
 
 import time
 from collections import Counter
@@ -10,7 +10,7 @@ from tests.chaos.injection import SYNCS, injected
 from tests.chaos.service import wait_until
 
 AFTERWARDS = 0.6
-"""Seconds after a task's end in which the service still tidies up, which is a good moment to die, too."""
+"""Seconds after a task's end in which the service still cleans up, and may be killed too."""
 
 ALL = {
     SYNCS: range(1, 50),
@@ -20,30 +20,30 @@ ALL = {
     "unlinkat": range(1, 10),
     "rmdir": range(1, 10),
     "write": range(1, 20),
-    "connect": (1,),  # a second one is the image decoder's, which is a process of its own
+    "connect": (1,),  # a second one is made by the image decoder, which is another process
     "openat": range(1, 20),
     "sendto": range(1, 60, 2),
     "recvfrom": range(1, 100, 5),
     "pwrite64": range(1, 100, 4),
     "epoll_wait": range(1, 200, 10),
 }
-"""Which calls of a kind kill; a kind is done with when the task outlives its N-th call."""
+"""At which calls of a kind to kill; the test of a kind ends when the task survives its N-th call."""
 
 SOME = {SYNCS: (2, 3, 5), "sendto": (5, 9), "pwrite64": (20,)}
-"""For a run that has no time."""
+"""For a short run."""
 
 MODELS = ("direct", "job")
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def one_stage(request, stages):
-    """Return a stage whose data directory lives through all deaths of this module, one for each model."""
+    """Return a model and its stage, whose data directory is used for all kills of this module."""
     return request.param, stages()
 
 
 @pytest.fixture(scope="module")
 def deaths(measured):
-    """Count the deaths."""
+    """Return a list to which each kill is added, for the report."""
     counted = []
     yield counted
     points = Counter(f"{model} {call}" for model, call, _ in counted)
@@ -52,7 +52,7 @@ def deaths(measured):
 
 
 def test_a_few_points(one_stage, deaths):
-    """The short form: around the commits, and around the bytes that leave."""
+    """A short run: around the commits and around sent data."""
     model, stage = one_stage
 
     died = [_killed(stage, model, call, n, deaths) for call, numbers in SOME.items() for n in numbers]
@@ -64,7 +64,7 @@ def test_a_few_points(one_stage, deaths):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("call", ALL)
 def test_every_point(one_stage, call, deaths):
-    """One death after the other, until the task has no further call of this kind."""
+    """One kill after another, until the task has no further call of this kind."""
     model, stage = one_stage
 
     for number in ALL[call]:
@@ -74,15 +74,15 @@ def test_every_point(one_stage, call, deaths):
 
 @pytest.mark.long
 def test_there_were_enough_points(deaths):
-    """Sixty at the least; where a kind of call is never met, its name is another on this machine."""
+    """At least sixty; a kind of call that never occurs has another name on this machine."""
     assert len(deaths) >= 60
 
 
 def _killed(stage, model, call, number, deaths):
-    """Let a task run into the N-th call of a kind, and return whether that was the end of the service."""
+    """Kill the service at a task's N-th call of a kind, and return whether that call was reached."""
     service = stage.service
     if call == "connect":
-        service.kill()  # a connection that is open already is not made again
+        service.kill()  # an open connection would be reused
     if not service.alive:
         service.start()
     with injected(service, call, f"signal=KILL:when={number}"):
@@ -100,7 +100,7 @@ def _killed(stage, model, call, number, deaths):
 
 
 def _submitted(stage, model):
-    """Return the new task's id, or None where the service died before its answer came."""
+    """Return the new task's id, or None if the service died before it responded."""
     try:
         task_id = stage.service.submit(model)
     except httpx.TransportError:
@@ -110,11 +110,11 @@ def _submitted(stage, model):
 
 
 def _watched(service, task_id):
-    """Return when the service is dead, or the task has ended and nothing follows."""
+    """Wait until the service is dead, or the task has ended and nothing follows."""
     wait_until(
         lambda: not service.alive or service.status(task_id) in ("completed", "failed"),
-        what="the end of the task or of the service",
+        awaited="the end of the task or of the service",
         pause=0.005,
     )
     quiet = time.monotonic() + AFTERWARDS
-    wait_until(lambda: not service.alive or time.monotonic() > quiet, what="quiet", pause=0.01)
+    wait_until(lambda: not service.alive or time.monotonic() > quiet, awaited="quiet", pause=0.01)

@@ -1,4 +1,4 @@
-"""The power goes under load: what was acknowledged is there, and so is every completed image."""
+"""Power cuts under load: acknowledged tasks and completed images are stored."""
 
 import time
 
@@ -11,8 +11,8 @@ CUTS = 20
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_the_power_goes_again_and_again(stages, disk, measured):
-    """An ext4 that takes no further byte, its log unflushed, at a moment when many commits are under way."""
+def test_repeated_power_cuts_under_load(stages, disk, measured):
+    """An ext4 file system accepts no further write, with its journal unflushed, during many commits."""
     small = disk(megabytes=512)
     stage = stages(data_dir=small.mount_point / "data")
     stage.upstream.be(seconds=0.1)

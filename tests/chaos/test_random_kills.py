@@ -1,4 +1,4 @@
-"""SIGKILL at random moments under load, one life after the other in one data directory."""
+"""SIGKILL at random moments under load, again and again with one data directory."""
 
 import random
 import time
@@ -14,8 +14,8 @@ SEED = 20_261_124
 @pytest.mark.parametrize(
     "rounds", [4, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(900)])], ids=str
 )
-def test_a_service_that_dies_again_and_again(stage, measured, rounds):
-    """A fifth of the deaths come during the start, when what the last death left is taken up."""
+def test_repeated_kills_under_load(stage, measured, rounds):
+    """A fifth of the kills happen during the start, while unfinished work is resumed."""
     chance = random.Random(SEED)
     stage.upstream.be(seconds=0.15)
 
@@ -43,14 +43,14 @@ def _live_and_die(stage, chance):
 
 
 def test_a_second_service_is_refused(stage):
-    """Two services that run the same tasks would pay twice."""
+    """Two services running the same tasks would pay twice."""
     stage.service.start()
     second = Service(stage.service.folder, stage.service.data_dir, stage.upstream)
     announced = stage.service.data_dir / "server.json"
-    kept = announced.read_text()
+    content = announced.read_text()
 
     second.launch()
 
     assert 1 == second.process.wait(30)
-    announced.write_text(kept)
+    announced.write_text(content)
     assert "another imagegen process is using this data directory" in stage.service.log

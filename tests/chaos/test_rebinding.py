@@ -18,10 +18,10 @@ exec "$2" "$3"
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """Return what happened in a network of our own, where a name server changes its mind.
+def results(tmp_path_factory):
+    """Return what happened in a separate network with a name server that changes its answers.
 
-    A machine that allows no network namespace fails here: a skipped test would look like a passed one.
+    Fails on a machine that allows no network namespace, since a skipped test would look like a passed one.
     """
     resolv_conf = tmp_path_factory.mktemp("dns") / "resolv.conf"
     resolv_conf.write_text("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
@@ -34,35 +34,35 @@ def found(tmp_path_factory):
     return json.loads(done.stdout)
 
 
-def test_the_trap_works(found):
-    """Checking the name and then calling it reads the secret: the test would notice a naive guard."""
-    assert ["93.184.216.34", "METADATA SECRET"] == found["naive"]
+def test_the_attack_works(results):
+    """Checking the name and then calling it reads the secret, so the tests would detect a naive guard."""
+    assert ["93.184.216.34", "METADATA SECRET"] == results["naive"]
 
 
 @pytest.mark.parametrize("case", ["flips between saving and calling", "one of two", "listed metadata"])
-def test_a_name_that_leads_to_metadata_is_refused(found, case):
-    """The addresses that are connected to are the ones that were judged."""
-    assert "refused" == found[case]
+def test_a_name_that_leads_to_metadata_is_refused(results, case):
+    """Connections go to the addresses that were checked."""
+    assert "refused" == results[case]
 
 
-def test_an_answer_after_the_judged_one_changes_nothing(found):
-    """One look-up is judged and used; the Host header is still the name."""
-    assert "public, called as flips-later.example" == found["flips after connecting"]
+def test_a_later_answer_has_no_effect(results):
+    """One lookup is checked and used; the Host header still holds the name."""
+    assert "public, called as flips-later.example" == results["flips after connecting"]
 
 
-def test_a_result_is_judged_at_each_download(found):
-    """Public the first time, metadata the second."""
+def test_a_result_is_checked_at_each_download(results):
+    """Its name is public at the first download and leads to metadata at the second."""
     assert ["public, called as result.example", "download_failed"] == [
-        found["result is public"],
-        found["result flips"],
+        results["result is public"],
+        results["result flips"],
     ]
 
 
-def test_a_redirect_is_judged_by_its_address(found):
-    """A public host may not send us to the metadata service."""
-    assert "download_failed" == found["redirect"]
+def test_a_redirect_is_checked_by_its_address(results):
+    """A public host may not redirect us to the metadata service."""
+    assert "download_failed" == results["redirect"]
 
 
-def test_nothing_of_ours_ever_connected_to_metadata(found):
-    """Refused means no connection, not a connection that is closed again."""
-    assert 0 == found["metadata connections"]
+def test_nothing_ever_connected_to_metadata(results):
+    """A refusal means no connection at all, not one that is closed again."""
+    assert 0 == results["metadata connections"]

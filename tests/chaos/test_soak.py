@@ -13,7 +13,7 @@ from tests.soak.stage import Stage
 
 @pytest.mark.timeout(600)
 def test_a_short_soak_keeps_every_promise(tmp_path, measured):
-    """Load, faults, a restart, the checks and a report; so little time says nothing of growth."""
+    """Load, faults, a restart, the checks and a report; too short to measure growth."""
     report = tmp_path / "soak.md"
     command = ["-m", "tests.soak", "--minutes", "0.3", "--seed", "4", "--work-dir", tmp_path]
 
@@ -26,10 +26,10 @@ def test_a_short_soak_keeps_every_promise(tmp_path, measured):
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
-    told = report.read_text()
-    assert "Every promise held." in told
+    text = report.read_text()
+    assert "Every promise held." in text
     assert "<svg" in report.with_suffix(".svg").read_text()
-    measured(next(line for line in told.splitlines() if "acknowledged" in line))
+    measured(next(line for line in text.splitlines() if "acknowledged" in line))
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def live(tmp_path):
         stage.destroy()
 
 
-def test_sound_work_breaks_nothing(live):
-    """What the next test finds is what it broke."""
+def test_correct_work_breaks_no_promise(live):
+    """So the next test finds only what it breaks itself."""
     assert [] == live.promises.broken_at_the_end(live)
 
 
-def test_what_is_broken_is_told(live):
-    """A lost task, a second charge, files of nobody, what a caller saw: each has its sentence."""
+def test_broken_promises_are_reported(live):
+    """A lost task, a second charge, stray files and a client's observation each have their sentence."""
     (charge,) = live.sync.charges()
     with live.sync.ledger.open("a") as ledger:
         ledger.write(f"{json.dumps(attrs.asdict(charge))}\n")
@@ -74,7 +74,7 @@ def test_what_is_broken_is_told(live):
 
 
 def test_a_caller_that_fails_breaks_the_run(live):
-    """A run that has lost its callers, or whoever measures, must not end as if all were well."""
+    """A run that has lost its clients or its sampler must not pass."""
     live.thread(lambda: {}["no such key"]).join(30)
 
     (broken,) = live.promises.broken_at_the_end(live)
@@ -83,12 +83,12 @@ def test_a_caller_that_fails_breaks_the_run(live):
     assert "no such key" in broken
 
 
-def test_an_object_of_nobody_is_told(live):
-    """Whatever is in the bucket is paid for every month."""
+def test_a_stray_object_is_reported(live):
+    """Every object in the bucket costs money each month."""
     with live.service.client() as client:
         client.post("/api/v1/storage/sync", json={}).raise_for_status()
-    (kept,) = live.oss.objects.values()
-    live.oss.objects["soak/stray.png"] = kept
+    (stored,) = live.oss.objects.values()
+    live.oss.objects["soak/stray.png"] = stored
 
     broken = live.promises.broken_at_the_end(live)
 

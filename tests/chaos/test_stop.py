@@ -1,4 +1,4 @@
-"""How the service goes down: within the grace time, after it, and at once."""
+"""How the service stops: within the grace time, after it, and at once."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ def _with_grace(stages, seconds):
 
 
 def test_a_call_ends_within_the_grace_time(stages):
-    """What was paid for is kept; meanwhile reads go on, new tasks are refused, and streams have ended."""
+    """Its result is stored; meanwhile reads work, new tasks are refused, and streams have ended."""
     stage = _with_grace(stages, 60)
     service = stage.service
     stage.upstream.be(hold=True)
@@ -41,7 +41,7 @@ def test_a_call_ends_within_the_grace_time(stages):
 
 @pytest.mark.parametrize("signals", [1, 2], ids=["the grace time is over", "a second SIGTERM"])
 def test_a_call_that_does_not_end(stages, signals):
-    """Nobody knows what became of it, and that is on disk before the exit, which is no failure."""
+    """Its outcome is unknown, which is recorded before the exit; the exit code is 0."""
     stage = _with_grace(stages, 1 if signals == 1 else 3600)
     service = stage.service
     stage.upstream.be(hold=True)
@@ -50,7 +50,7 @@ def test_a_call_that_does_not_end(stages, signals):
 
     for _ in range(signals):
         service.signal(signal.SIGTERM)
-        time.sleep(0.2)  # two signals at the same moment are one
+        time.sleep(0.2)  # two signals at the same time count as one
     code = service.process.wait(60)
     (row,) = service.rows("SELECT status, failure FROM tasks WHERE task_id = ?", task_id)
 
@@ -63,38 +63,38 @@ def test_a_call_that_does_not_end(stages, signals):
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
-def test_an_accepted_job_is_taken_up(stages, end, measured):
-    """The provider works on; the next start asks for the job and never sends it again."""
+def test_an_accepted_job_is_resumed(stages, end, measured):
+    """The provider keeps working; the next start polls the job and never sends it again."""
     stage = _with_grace(stages, 0)
     service = stage.service
     stage.upstream.be(hold=True)
     task_id = service.submit("job")
-    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's first poll")
+    wait_until(lambda: stage.upstream.be()["first_polls"], awaited="the job's first poll")
 
     service.signal(signal.Signals[end])
     service.process.wait(60)
     stage.upstream.be(forget_polls=True)
     started = time.monotonic()
     service.start()
-    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's next poll")
-    (asked,) = stage.upstream.be()["first_polls"].values()
+    wait_until(lambda: stage.upstream.be()["first_polls"], awaited="the job's next poll")
+    (polled,) = stage.upstream.be()["first_polls"].values()
     stage.upstream.be(hold=False)
 
     assert "completed" == service.ended(task_id)["status"]
     assert 1 == len(stage.upstream.charges())
-    measured(f"a job was asked for {asked - started:.1f} s after the start that followed {end}")
+    measured(f"a job was polled {polled - started:.1f} s after the start that followed {end}")
     stage.promises.acknowledged.add(task_id)
     stage.promises.check()
     service.kill()
 
 
 def test_a_job_that_the_upstream_forgot(stages):
-    """It was charged, its result is gone: said so, and not sent again."""
+    """It was charged and its result has expired; this is reported, and it is not sent again."""
     stage = _with_grace(stages, 0)
     service = stage.service
     stage.upstream.be(hold=True)
     task_id = service.submit("job")
-    wait_until(lambda: stage.upstream.be()["first_polls"], what="the job's first poll")
+    wait_until(lambda: stage.upstream.be()["first_polls"], awaited="the job's first poll")
 
     service.kill()
     stage.upstream.be(expired=True)
@@ -111,7 +111,7 @@ def test_a_job_that_the_upstream_forgot(stages):
 @pytest.mark.parametrize("fault", ["reset", "cut", "500"])
 @pytest.mark.parametrize("model", ["direct", "job"])
 def test_an_answer_that_breaks(stage, fault, model):
-    """The provider charged and its answer is lost: once sent, once said."""
+    """The provider charged and its response was lost: sent once, reported once."""
     service = stage.service.start()
     stage.upstream.be(fault=fault)
 
@@ -125,7 +125,7 @@ def test_an_answer_that_breaks(stage, fault, model):
 
 
 def test_an_upstream_that_has_no_time(stage):
-    """A 429 started nothing, so the task is sent again, and paid once."""
+    """A 429 started nothing, so the task is sent again and paid once."""
     service = stage.service.start()
     stage.upstream.be(limited=2)
 
@@ -138,7 +138,7 @@ def test_an_upstream_that_has_no_time(stage):
 
 
 def _follow(service, task_id):
-    """Return the thread that reads a task's events to the end of the stream."""
+    """Return a thread that reads a task's events to the end of the stream."""
     begun = threading.Event()
 
     def read():

@@ -1,4 +1,4 @@
-"""Processes that stand still, and clocks that jump."""
+"""Frozen processes and jumping clocks."""
 
 import signal
 import time
@@ -11,19 +11,19 @@ from tests.chaos.service import wait_until
 
 LIBRARY = "libfaketime.so.1"
 NOTICED_SECONDS = 1
-"""How long the library goes on with the old time."""
+"""How long the library may keep using the old time."""
 
 
 @pytest.mark.parametrize("model", ["direct", "job"])
 @pytest.mark.parametrize("seconds", [0.5, pytest.param(6.0, marks=pytest.mark.long)])
 def test_a_frozen_process(stages, model, seconds):
-    """It stands still while the provider works, and longer than the call may take: one call, one end."""
+    """It is stopped while the provider works, also for longer than the time-out: one call, one end."""
     stage = stages(settings={"providers": {"chaos": {"timeout_seconds": 3}}})
     service = stage.service.start()
     stage.upstream.be(seconds=0.3)
 
     task_id = service.submit(model)
-    wait_until(stage.upstream.charges, what="the call")
+    wait_until(stage.upstream.charges, awaited="the call")
     service.signal(signal.SIGSTOP)
     time.sleep(seconds)
     service.signal(signal.SIGCONT)
@@ -38,13 +38,13 @@ def test_a_frozen_process(stages, model, seconds):
 
 @pytest.mark.parametrize("jump", ["-3d", "+1y"])
 def test_a_clock_that_jumps(stages, tmp_path, jump):
-    """Calls, jobs and tasks that wait for a provider's 429 to be over go on, whatever the wall clock says."""
-    told = tmp_path / "time"
-    told.write_text("+0")
+    """Calls, jobs and tasks deferred by a 429 continue, whatever the wall clock shows."""
+    offset = tmp_path / "time"
+    offset.write_text("+0")
     stage = stages(
         environ={
             "LD_PRELOAD": str(_libfaketime()),
-            "FAKETIME_TIMESTAMP_FILE": str(told),
+            "FAKETIME_TIMESTAMP_FILE": str(offset),
             "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
             "DONT_FAKE_MONOTONIC": "1",
         }
@@ -52,18 +52,18 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
     service = stage.service.start()
     stage.upstream.be(hold=True)
     tasks = [service.submit(model) for model in ("direct", "job")]
-    wait_until(lambda: len(stage.upstream.charges()) == 2, what="both calls")
+    wait_until(lambda: len(stage.upstream.charges()) == 2, awaited="both calls")
     stage.upstream.be(limited=1)
     tasks.append(service.submit())
-    put_off = "SELECT count(*) FROM tasks WHERE retries = 1"
-    wait_until(lambda: service.rows(put_off)[0][0], what="a task that was put off")
+    deferred = "SELECT count(*) FROM tasks WHERE retries = 1"
+    wait_until(lambda: service.rows(deferred)[0][0], awaited="a deferred task")
 
-    told.write_text(jump)
+    offset.write_text(jump)
     time.sleep(NOTICED_SECONDS + 0.2)
     stage.upstream.be(hold=False)
     ends = [service.ended(task_id)["status"] for task_id in tasks]
     with Load(service) as load:
-        wait_until(lambda: len(load.completed) > 5, what="new tasks after the jump")
+        wait_until(lambda: len(load.completed) > 5, awaited="new tasks after the jump")
 
     assert ["completed"] * 3 == ends
     stage.promises.acknowledged |= {*tasks, *(task_id for task_id, _ in load.acknowledged)}
@@ -76,6 +76,6 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
 
 def _libfaketime():
     """Return the library, or fail: a skipped test would look like a passed one."""
-    found = [path for root in ("/usr/lib", "/usr/local/lib") for path in Path(root).rglob(LIBRARY)]
-    assert found, "libfaketime is missing; on Debian and Ubuntu: apt install faketime"
-    return found[0]
+    paths = [path for root in ("/usr/lib", "/usr/local/lib") for path in Path(root).rglob(LIBRARY)]
+    assert paths, "libfaketime is missing; on Debian and Ubuntu: apt install faketime"
+    return paths[0]

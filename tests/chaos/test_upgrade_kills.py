@@ -1,4 +1,4 @@
-"""SIGKILL and a full disk while an old database is brought up to date: the next start has all there was."""
+"""SIGKILL and a full disk while an old database is migrated: the next start finds all of its data."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ try:
 except ImagegenError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
-"""What a start does to the database, without the rest of it."""
+"""What a start of the service does to the database."""
 
 WRITES = {
     "pwrite64": range(1, 400),
@@ -31,7 +31,7 @@ WRITES = {
     "ftruncate": range(1, 40),
     "unlink": range(1, 40),
 }
-"""Each call by which SQLite changes files; a kind is done with when the upgrade outlives its N-th call."""
+"""The calls by which SQLite modifies files; a kind ends when the upgrade survives its N-th call."""
 
 ENDS = {
     "一只猫在雨中的屋檐下": "completed",
@@ -49,23 +49,23 @@ ENDS = {
     "等待的任务": "completed",
     "waits for a moment": "completed",
 }
-"""How each task of the scene ends; the failed one has the prompt of its retry, which was cancelled."""
+"""How each task of the scene ends; the failed one shares its prompt with its retry, which was cancelled."""
 
 SENT = {"prepared, not sent", "waits with a key of its own", "等待的任务", "waits for a moment"}
-"""What is paid for after the upgrade: what had not been sent before."""
+"""The tasks that are paid for after the upgrade, since they had not been sent before."""
 
 PROMPT_OF = "SELECT prompt FROM attempts JOIN tasks USING (task_id) WHERE attempt_id = ?"
 
 SOME = {"pwrite64": (1, 2, 3, 5, 9, 16, 27), SYNCS: (1, 2, 3), "ftruncate": (1,), "unlink": (1,)}
-"""For a run that has no time."""
+"""For a short run."""
 
 
 @pytest.fixture
 def upgraded(tmp_path):
-    """Return a function that returns all that a schema's database holds after an upgrade in peace."""
+    """Return a function that returns the content of a schema's database after an undisturbed upgrade."""
 
     def upgraded(name):
-        path = unpack(name, tmp_path / f"peaceful-{name}") / "imagegen.db"
+        path = unpack(name, tmp_path / f"undisturbed-{name}") / "imagegen.db"
         assert (0, "") == _upgrade(path)
         return _content(path)
 
@@ -74,7 +74,7 @@ def upgraded(tmp_path):
 
 @pytest.mark.timeout(300)
 def test_a_few_kills(tmp_path, measured, upgraded):
-    """The short form."""
+    """A short run."""
     expected = upgraded(OLDEST)
     deaths = [
         _killed(OLDEST, tmp_path / f"{call[:5]}-{number}", call, number, expected)
@@ -90,7 +90,7 @@ def test_a_few_kills(tmp_path, measured, upgraded):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", NAMES[:-1])
 def test_every_kill(tmp_path, measured, upgraded, name):
-    """One death after the other, each of a database of its own, until no call of a kind is left."""
+    """One kill after another, each with a new database, until there is no further call of a kind."""
     deaths, expected = 0, upgraded(name)
     for call, numbers in WRITES.items():
         for number in numbers:
@@ -104,16 +104,16 @@ def test_every_kill(tmp_path, measured, upgraded, name):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [1, 4, pytest.param(range(1, 400), marks=pytest.mark.long)])
-def test_a_disk_that_gets_full(tmp_path, measured, upgraded, number):
-    """It is said in words, nothing is lost, and the upgrade goes on once there is room."""
+def test_a_disk_that_becomes_full(tmp_path, measured, upgraded, number):
+    """It is reported, nothing is lost, and the upgrade succeeds once there is space."""
     refusals, expected = 0, upgraded(OLDEST)
     for one in number if isinstance(number, range) else (number,):
         path = unpack(OLDEST, tmp_path / f"full-{one}") / "imagegen.db"
-        code, said = _upgrade(path, launched("pwrite64", f"error=ENOSPC:when={one}+"))
+        code, message = _upgrade(path, launched("pwrite64", f"error=ENOSPC:when={one}+"))
         if code == 0:
             break
         refusals += 1
-        assert said.endswith("is full")
+        assert message.endswith("is full")
         assert (0, "") == _upgrade(path)
         assert expected == _content(path)
 
@@ -122,7 +122,7 @@ def test_a_disk_that_gets_full(tmp_path, measured, upgraded, number):
 
 
 def _killed(name, data_dir, call, number, expected):
-    """Kill an upgrade at a call, and return whether that call was reached; the next one loses nothing."""
+    """Kill an upgrade at a call and return whether it was reached; the next upgrade must lose nothing."""
     path = unpack(name, data_dir) / "imagegen.db"
     code, _ = _upgrade(path, launched(call, f"signal=KILL:when={number}"))
     assert (0, "") == _upgrade(path)
@@ -131,8 +131,8 @@ def _killed(name, data_dir, call, number, expected):
 
 
 def _upgrade(path, wrap=()):
-    """Return the exit code and the words of a process that opens a database."""
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # whose writes would be counted
+    """Open a database in another process and return its exit code and error output."""
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # its writes would be counted
     done = subprocess.run(
         [*wrap, sys.executable, "-c", UPGRADE, path], env=environ, capture_output=True, text=True, check=False
     )
@@ -140,14 +140,14 @@ def _upgrade(path, wrap=()):
 
 
 def _content(path):
-    """Return all of a database but the moments of its migrations."""
+    """Return the content of a database, except the times of its migrations."""
     assert not path.with_name("imagegen.db-wal").exists()
     return [line for line in dump(path).splitlines() if "_sqlite_migrations' VALUES" not in line]
 
 
 @pytest.mark.timeout(300)
-def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
-    """On a disk that is full it ends with a line; then it goes on with what it has."""
+def test_a_service_starts_when_there_is_space(stages, disk, tmp_path):
+    """On a full disk it exits with a message; with space, it continues with its data."""
     small = disk(megabytes=24)
     stage = stages(data_dir=small.mount_point / "data")
     unpack(OLDEST, stage.service.data_dir, stage.upstream.url)
@@ -155,8 +155,8 @@ def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
     with small.filled():
         stage.service.launch()
         code = stage.service.process.wait(60)
-        said = stage.service.log.strip().splitlines()[-1]
-    assert (1, True) == (code, "full" in said or "No space" in said), stage.service.log
+        message = stage.service.log.strip().splitlines()[-1]
+    assert (1, True) == (code, "full" in message or "No space" in message), stage.service.log
     stage.service.start()
     _check_nothing_is_lost(stage)
     stage.service.kill()
@@ -164,7 +164,7 @@ def test_a_service_starts_when_there_is_room(stages, disk, tmp_path):
 
 @pytest.mark.timeout(300)
 def test_two_services_that_start_at_once(stages):
-    """One brings the database up to date and works; the other one says who has it."""
+    """One migrates the database and works; the other reports that the data directory is in use."""
     stage = stages()
     unpack(OLDEST, stage.service.data_dir, stage.upstream.url)
     stage.upstream.be(lasting=True)
@@ -180,8 +180,8 @@ def test_two_services_that_start_at_once(stages):
 @pytest.mark.parametrize(
     "name", [OLDEST, *(pytest.param(one, marks=pytest.mark.long) for one in NAMES[1:-2]), PREVIOUS]
 )
-def test_a_service_goes_on_with_an_old_directory(stages, name):
-    """What waited or was under way ends as it should, nothing is sent twice, and all is found again."""
+def test_a_service_continues_with_an_old_directory(stages, name):
+    """Pending and unfinished tasks end as expected, nothing is sent twice, and all images are found."""
     stage = stages()
     service = stage.service
     unpack(name, service.data_dir, stage.upstream.url)
@@ -193,17 +193,17 @@ def test_a_service_goes_on_with_an_old_directory(stages, name):
     }
     with service.client() as api:
         again = api.post("/api/v1/tasks/generate", json=scene.REPEATED, headers=scene.IDEMPOTENT)
-        found = {word: _found(api, word) for word in ("一只猫", "lighthouse", "两只狗")}
+        totals = {word: _search_total(api, word) for word in ("一只猫", "lighthouse", "两只狗")}
         images = api.get("/api/v1/images", params={"page_size": 100}).json()["data"]["items"]
         contents = [api.get(image["image_url"]).status_code for image in images]
         thumbnails = [api.get(image["thumbnail_url"]).status_code for image in images]
     charges = stage.upstream.charges()
-    sent = {service.rows(PROMPT_OF, charge.token)[0]["prompt"] for charge in charges}
+    sent_prompts = {service.rows(PROMPT_OF, charge.token)[0]["prompt"] for charge in charges}
 
     assert ENDS == ends
-    assert SENT == sent
+    assert SENT == sent_prompts
     assert len(SENT) == len(charges)
-    assert {"一只猫": 1, "lighthouse": 1, "两只狗": 2} == found
+    assert {"一只猫": 1, "lighthouse": 1, "两只狗": 2} == totals
     assert {200} == {*contents, *thumbnails}
     secrets = service.rows("SELECT extra_config FROM provider_configs")
     assert [] == [row[0] for row in secrets if SECRET_HEADER in row[0]]
@@ -213,12 +213,12 @@ def test_a_service_goes_on_with_an_old_directory(stages, name):
 
 
 def _check_nothing_is_lost(stage):
-    """Check what does not need the ledger of the provider of then."""
+    """Check what does not depend on the ledger of the original provider."""
     stage.promises.check_every_task_ends()
     stage.promises.check_last_events()
     stage.promises.check_images()
     stage.promises.check_database()
 
 
-def _found(api, keyword):
+def _search_total(api, keyword):
     return api.get("/api/v1/images/search", params={"keyword": keyword}).json()["data"]["total"]

@@ -1,7 +1,7 @@
-"""A provider in a process of its own that never forgets a charge: each is on disk before its answer leaves.
+"""A provider in its own process that records every charge durably before it responds.
 
 ``python -m tests.chaos.upstream LEDGER`` prints its port. It speaks the declarative document `DOCUMENT`: the
-model ``direct`` answers with the image, the model ``job`` with a job that is asked for. ``POST /control``
+model ``direct`` responds with the image, the model ``job`` with a job to poll. ``POST /control``
 changes its `Mood` at any time.
 """
 
@@ -88,13 +88,13 @@ class Mood:
 
     Args:
         seconds: how long a call or a job takes.
-        hold: no call and no job is answered for good until this is False again.
-        limited: how many of the next paid requests are answered 429, uncharged.
+        hold: no call and no job completes until this is False again.
+        limited: how many of the next paid requests get a 429 and are not charged.
         fault: what happens to a paid request after its charge: None, ``reset``, ``cut`` or ``500``.
-        expired: jobs are no longer known.
-        broken: an image is cut off in its middle.
-        lasting: jobs that an earlier process of the provider took are done.
-        image_bytes: the size of an image, about.
+        expired: jobs are unknown.
+        broken: images are truncated.
+        lasting: jobs accepted by an earlier process of the provider are done.
+        image_bytes: the approximate size of an image.
     """
 
     seconds: float = 0.0
@@ -123,7 +123,7 @@ def read_ledger(path):
 
 
 class Ledger:
-    """Append, fsync, then answer."""
+    """Appends each charge and syncs it, before the response is sent."""
 
     def __init__(self, path):
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -138,8 +138,8 @@ class Upstream:
     def __init__(self, ledger):
         self.ledger = ledger
         self.mood = Mood()
-        self.jobs = {}  # id → the moment at which it is done, None when it was cancelled
-        self.first_polls = {}  # id → the moments of first polls since `forget_polls`
+        self.jobs = {}  # id → the time at which it is done, or None if it was cancelled
+        self.first_polls = {}  # id → the time of the first poll since `forget_polls`
         self.running = 0
 
     async def answer(self, method, path, headers, body):
@@ -214,7 +214,7 @@ class Upstream:
             while await self._serve_one(reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):
-            pass  # clients that are killed are what this is for
+            pass  # clients are killed on purpose
         finally:
             writer.close()
 
@@ -243,7 +243,7 @@ class Upstream:
 
 
 def image(name, size):
-    """Return a sound PNG of about ``size`` bytes that is like no other name's."""
+    """Return a valid PNG of about ``size`` bytes that is unique to the name."""
     side, rnd = 16, random.Random(name)
     pixels = b"".join(b"\0" + rnd.randbytes(3 * side) for _ in range(side))
     ballast = (rnd.randbytes(1000) * (size // 1000))[: max(0, size - 900)]

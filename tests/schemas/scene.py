@@ -73,7 +73,7 @@ def _make_images(service, api, oss):
     service.ended(answer.json()["data"]["task_id"])
     gone = _completed(service, api, "direct", prompt="to be deleted")["images"][0]["id"]
     wait_until(
-        lambda: api.get(f"/api/v1/images/{gone}").json()["data"]["storage"] == "both", what="an upload"
+        lambda: api.get(f"/api/v1/images/{gone}").json()["data"]["storage"] == "both", awaited="an upload"
     )
     oss.down()
     api.delete(f"/api/v1/images/{gone}").raise_for_status()
@@ -121,7 +121,7 @@ def _completed(service, api, model, **params):
 def _reaches(service, task_id, phase):
     """Wait until the task's attempt is in this phase, on the disk."""
     sql = "SELECT 1 FROM attempts WHERE task_id = ? AND phase = ?"
-    wait_until(lambda: service.rows(sql, task_id, phase), what=f"the phase {phase}")
+    wait_until(lambda: service.rows(sql, task_id, phase), awaited=f"the phase {phase}")
 
 
 def _add_what_lasts_no_moment(connection):
