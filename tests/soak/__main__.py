@@ -1,10 +1,10 @@
-"""The service under load, with random faults and kills, for as long as you like: ``./run soak --minutes N``.
+"""The service under load with random faults and kills, for any time: ``./run soak --minutes N``.
 
 A real service, two providers on loopback that charge for every call, a demo and a bucket; callers of all
-kinds; faults by a seed. In the first and the last fifth the service is also killed and stopped; the time
-between belongs to one process, whose memory, descriptors and files may not grow. Then everything comes to
-rest, and every promise is checked through other doors than the service's own. It ends with 1 when a promise
-is broken or something grows. Ctrl-C ends it early, and still checks; twice, at once.
+kinds; faults determined by a seed. In the first and the last fifth of the time, the service is also killed
+and stopped; in between, one process runs, whose memory, descriptors and files may not grow. Then all faults
+end, and every promise is checked without using the service. The exit code is 1 if a promise is broken or
+something grows. Ctrl-C ends the run early, with the checks; a second Ctrl-C ends it at once.
 """
 
 import argparse
@@ -28,13 +28,13 @@ from tests.soak.samples import EVERY_SECONDS, Sampler, too_fast
 from tests.soak.stage import Stage
 
 DEADLY = 0.2
-"""The first and the last part of the time, in which the service is ended again and again."""
+"""The share of the time, at the beginning and at the end, in which the service is killed repeatedly."""
 BETWEEN_FAULTS = 5
 
 
 @attrs.define
 class Soak:
-    """One run on a stage."""
+    """One run of the soak test."""
 
     stage: Stage
     seconds: float
@@ -67,10 +67,10 @@ class Soak:
         self.broken += self.stage.promises.broken_at_the_end(self.stage)
         self.broken += dict.fromkeys(f"an answer that must never come: {defect}" for defect in load.defects)
         self.broken += [f"grows: {sentence}" for sentence in too_fast(sampler.longest_life())]
-        return Outcome.of(self, sampler, faults, load, lasted)
+        return Outcome.from_run(self, sampler, faults, load, lasted)
 
     def _let_things_go_wrong(self, faults, load, sampler):
-        began = told = time.monotonic()
+        began = reported = time.monotonic()
         never = threading.Event()
         while (passed := time.monotonic() - began) < self.seconds:
             part = passed / self.seconds
@@ -79,12 +79,12 @@ class Soak:
             if not self.stage.service.alive:
                 self.broken.append(f"the service ended by itself: {self.stage.service.log[-2000:]}")
                 self.stage.start()
-            if time.monotonic() - told > 60:
-                told = time.monotonic()
-                print(progress(told - began, self.stage, load, sampler), flush=True)
+            if time.monotonic() - reported > 60:
+                reported = time.monotonic()
+                print(progress(reported - began, self.stage, load, sampler), flush=True)
 
     def _drain(self, faults):
-        """Heal everything, let all tasks end, and start once more."""
+        """End all faults, let all tasks end, and start once more."""
         self.stage.calm()
         if not self.stage.service.alive:
             self.stage.start()
@@ -99,18 +99,18 @@ class Soak:
 
 
 def progress(seconds, stage, load, sampler):
-    """Return a line that says how it goes."""
-    known = "no sample yet"
+    """Return a line about the progress."""
+    sizes = "no sample yet"
     if sampler.samples:
         last = sampler.samples[-1]
         health = "-" if last.health_ms is None else f"{last.health_ms:.0f} ms"
-        known = (
+        sizes = (
             f"memory {last.main:.0f} MB, descriptors {last.descriptors}, WAL {last.wal:.1f} MB, "
             f"images {last.images:.1f} MB, health {health}"
         )
     return (
         f"{seconds / 60:5.1f} min: life {stage.lives}, {len(stage.promises.acknowledged)} tasks, "
-        f"{sum(load.answers.values())} answers; {known}"
+        f"{sum(load.answers.values())} answers; {sizes}"
     )
 
 

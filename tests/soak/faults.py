@@ -1,4 +1,4 @@
-"""What goes wrong: each fault is a context, drawn by a seed; it begins, lasts, and is healed."""
+"""Random faults: each is a context manager, drawn by a seed, that begins and ends the fault."""
 
 import contextlib
 import os
@@ -35,14 +35,14 @@ MOODS = (
     {"expired": True},
 )
 SUDDEN = {"kill": 5, "stop": 3, "decoder": 2, "freeze": 3, "full": 2, None: 3}
-"""What may happen in the middle of another fault, and how often beside each other."""
+"""What may happen during another fault, with relative frequencies."""
 
 
 @attrs.define
 class Faults:
-    """Draws faults and lets them happen, one after the other, sometimes two at once.
+    """Draws faults and injects them, one after another, sometimes two at once.
 
-    ``happened`` counts them by name. What it draws depends on the seed alone, when it happens on the machine.
+    ``happened`` counts them by name. The drawn faults depend only on the seed, their times on the machine.
     """
 
     stage: Stage
@@ -50,11 +50,11 @@ class Faults:
     happened: dict = attrs.field(factory=dict)
 
     def happen(self, stop, *, deadly):
-        """Draw a fault, let it last for some seconds or until ``stop`` is set, and heal it.
+        """Draw a fault, inject it for some seconds or until ``stop`` is set, and end it.
 
         Args:
             stop: an event.
-            deadly: whether the service may be ended. What is drawn is the same either way.
+            deadly: whether the service may be killed. This does not affect which faults are drawn.
         """
         slow, sudden = self._drawn(deadly=deadly)
         lasting = self.chance.uniform(3, 12)
@@ -70,7 +70,7 @@ class Faults:
             stop.wait(lasting / 2)
 
     def _drawn(self, *, deadly):
-        """Return contexts to enter and actions to take in their middle."""
+        """Return contexts to enter, and actions to perform inside them."""
         provider = self.chance.choice(("sync", "jobs"))
         mood = self.chance.choice(MOODS)
         kind = self.chance.choice(OSS_FAULTS)
@@ -134,7 +134,7 @@ class Faults:
 
     @contextlib.contextmanager
     def _no_name(self):
-        """Move a provider to a host that no name server knows, and back."""
+        """Move a provider to a host name that does not resolve, and back."""
         self._move("http://vendor.invalid")
         try:
             yield

@@ -1,4 +1,4 @@
-"""Callers at work, of every kind that a service has, who remember what they were promised."""
+"""Clients of all kinds, which record what the service promised them."""
 
 import base64
 import contextlib
@@ -22,14 +22,14 @@ OPEN_STREAMS = 8
 SUBJECTS = ("一只猫", "老灯塔", "雨中的街道", "龍", "a red fox", "茶杯", "雪山", "竹林", "夜市", "船")
 STYLES = ("水墨画", "油画", "黄昏", "清晨的雾", "in the rain", "像素风格", "特写", "繁體字海報")
 TOLERATED = frozenset({503, 507, 504})
-"""Answers above 500 that are promised: stopping, a bucket that is down, a full disk, a task still running."""
+"""Expected statuses above 500: stopping, an unreachable bucket, a full disk, a task still running."""
 
 
 @attrs.define
 class Load:
-    """Callers that act while its context is open, ``rate`` times a second all together.
+    """Clients that act while its context is open, together ``rate`` times per second.
 
-    ``answers`` counts (action, status), with status 0 where no answer came; ``refusals`` what 4xx said.
+    ``answers`` counts (action, status), with status 0 without a response; ``refusals`` counts 4xx messages.
     """
 
     stage: Stage
@@ -53,11 +53,11 @@ class Load:
             thread.join(90)
 
     def pause(self, seconds):
-        """Wait, and return whether to go on."""
+        """Wait, and return whether to continue."""
         return not self._stop.wait(seconds)
 
     def count(self, action, answer):
-        """Count an answer; one that must never come is kept."""
+        """Count a response; one that must never occur is a defect."""
         self.answers[action, answer.status_code] += 1
         if answer.is_client_error:
             error = answer.json()
@@ -71,7 +71,7 @@ class Load:
 
 @attrs.define
 class Caller:
-    """One of them. It draws an action, acts, and waits."""
+    """One client, which repeatedly draws an action, performs it, and waits."""
 
     load: Load
     chance: random.Random
@@ -95,7 +95,7 @@ class Caller:
                 try:
                     act(self)
                 except httpx.HTTPError:
-                    self.load.answers[act.__name__, 0] += 1  # it is dead, frozen or stopping
+                    self.load.answers[act.__name__, 0] += 1  # the service is dead, frozen or stopping
             for stream in self.streams:
                 stream.close()
 
@@ -113,7 +113,7 @@ class Caller:
         return answer
 
     def generate(self):
-        """Submit a task; a third wait for it, half have a key, and a lost or random one is sent again."""
+        """Submit a task; some wait for it, some have an idempotency key, and some of those are sent again."""
         body = {"provider": self.chance.choices((SYNC, JOBS, DEMO), (4, 4, 2))[0], "params": self.prompt()}
         body["model_id"] = {SYNC: "direct", JOBS: "job", DEMO: "demo"}[body["provider"]]
         headers = {}
@@ -124,7 +124,7 @@ class Caller:
         self.submit("generate", "/api/v1/tasks/generate", body, headers)
 
     def edit(self):
-        """Submit an image of one's own."""
+        """Submit an edit of an image."""
         image = base64.b64encode(png(self.chance.randrange(200), (64, 64))).decode()
         body = {"provider": self.chance.choice((SYNC, DEMO)), "image": f"data:image/png;base64,{image}"}
         self.submit("edit", "/api/v1/images/edit", {**body, **self.prompt()}, {})
@@ -143,14 +143,14 @@ class Caller:
                 self.load.broken(f"one key, two tasks: {task_id}, {again}")
 
     def repeat(self):
-        """Send again what had no answer, with the same key."""
+        """Send a request without a response again, with the same key."""
         if self.unanswered:
             action, path, body, headers = self.unanswered[0]
             self.remember(self.call(f"{action}, repeated", "POST", path, json=body, headers=headers))
             self.unanswered.popleft()
 
     def remember(self, answer):
-        """Keep what an answer promises and return its task's id, or None."""
+        """Record what a response promises and return its task's id, or None."""
         if answer.status_code not in (200, 202):
             return None
         task = answer.json()["data"]
@@ -161,10 +161,10 @@ class Caller:
         return task["task_id"]
 
     def openai(self):
-        """Generate as OpenAI's client does, and leave when that takes too long."""
+        """Generate as OpenAI's client does, and disconnect if that takes too long."""
         model = self.chance.choice((f"{SYNC}/direct", f"{JOBS}/job"))
-        how = self.chance.choice(("url", "b64_json"))
-        body = {"model": model, "response_format": how, **self.prompt()}
+        response_format = self.chance.choice(("url", "b64_json"))
+        body = {"model": model, "response_format": response_format, **self.prompt()}
         answer = self.call("openai", "POST", "/v1/images/generations", json=body)
         if task_id := answer.headers.get("X-Task-Id"):
             self.promises.acknowledged.add(task_id)
@@ -191,7 +191,7 @@ class Caller:
                 self.load.broken(f"acknowledged and not to be found: {answer.url}")
 
     def follow(self):
-        """Open a stream of events; read some, leave it open, and drop it later without a word."""
+        """Open an event stream; read some of it, leave it open, and drop it later."""
         if not self.recent:
             return
         url = f"{self.url}/api/v1/tasks/{self.recent[-1]}/events"
@@ -209,15 +209,15 @@ class Caller:
         self.call("search", "GET", "/api/v1/images/search", params=params)
 
     def page(self):
-        """Read a list, two pages of it by cursor."""
-        what = self.chance.choice(("tasks", "images"))
-        answer = self.call("list", "GET", f"/api/v1/{what}", params={"page": self.chance.randrange(1, 6)})
+        """Read a page of a list and the next one by cursor."""
+        kind = self.chance.choice(("tasks", "images"))
+        answer = self.call("list", "GET", f"/api/v1/{kind}", params={"page": self.chance.randrange(1, 6)})
         cursor = answer.is_success and answer.json()["data"]["next_cursor"]
         if cursor:
-            self.call("list", "GET", f"/api/v1/{what}", params={"cursor": cursor})
+            self.call("list", "GET", f"/api/v1/{kind}", params={"cursor": cursor})
 
     def download(self):
-        """Read an image, or half of one, and compare it with its record."""
+        """Download an image, or the beginning of one, and compare it with its record."""
         images = self.items("images", page_size=50, page=self.chance.randrange(1, 4))
         if not images:
             return
@@ -235,7 +235,7 @@ class Caller:
             self.call("thumbnail", "GET", image["thumbnail_url"])
 
     def delete(self):
-        """Delete one of the newest, which may be on its way to the bucket."""
+        """Delete one of the newest images, which may just be being uploaded."""
         images = self.items("images", page_size=5)
         if images:
             image = self.chance.choice(images)
@@ -243,7 +243,7 @@ class Caller:
             self.call("delete", "DELETE", f"/api/v1/images/{image['id']}")
 
     def configure(self):
-        """Change a provider that is used, and make, switch and remove one that is not."""
+        """Change a provider in use, and create, disable and remove an unused one."""
         path = "/api/v1/providers/config"
         seconds = self.chance.choice((6, 7, 8))
         self.call("configure", "POST", path, json={"provider_name": JOBS, "timeout_seconds": seconds})
@@ -254,11 +254,11 @@ class Caller:
         self.call("configure", "GET", "/api/v1/providers")
 
     def storage(self):
-        what = self.chance.choice(("sync", "expire", "verify"))
-        self.call(f"storage {what}", "POST", f"/api/v1/storage/{what}", json={}, timeout=60)
+        operation = self.chance.choice(("sync", "expire", "verify"))
+        self.call(f"storage {operation}", "POST", f"/api/v1/storage/{operation}", json={}, timeout=60)
 
     def backup(self):
-        """Back up beside the running service."""
+        """Make a backup while the service is running."""
         service = self.load.stage.service
         file = service.folder / f"backup-{self.number}.tar"
         environ = {**service.environment(), "IMAGEGEN_CONFIG": str(service.folder / "config.yaml")}
@@ -268,8 +268,8 @@ class Caller:
         if done.returncode:
             self.load.backups.append(done.stderr.strip()[-300:])
 
-    def items(self, what, **params):
-        answer = self.call("list", "GET", f"/api/v1/{what}", params=params)
+    def items(self, kind, **params):
+        answer = self.call("list", "GET", f"/api/v1/{kind}", params=params)
         return answer.json()["data"]["items"] if answer.is_success else []
 
     def prompt(self):
@@ -295,12 +295,12 @@ ACTIONS = (
     (Caller.storage, 0.5),
     (Caller.backup, 0.1),
 )
-"""What callers do, and how often beside each other."""
+"""The actions of clients, with their relative frequencies."""
 
 
 @attrs.define
 class Janitor:
-    """Deletes the oldest images, so that their number, and the disk, come to rest."""
+    """Deletes the oldest images, so that their number and disk usage become stable."""
 
     load: Load
 

@@ -1,4 +1,4 @@
-"""The oracle of a long run: what `tests.chaos` promises, where images are deleted and moved meanwhile."""
+"""The oracle of the soak test: the promises of `tests.chaos`, with images being deleted and moved."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from tests.chaos.upstream import image
 
 @attrs.define
 class SoakPromises(Promises):
-    """Checks all and collects what is broken, instead of stopping at the first.
+    """Checks all promises and collects the broken ones, instead of stopping at the first.
 
     Args:
-        deleted: ids of tasks of which somebody tried to delete an image.
-        seen_broken: what callers saw themselves, such as an image with other bytes than its record says.
+        deleted: ids of tasks of which a client tried to delete an image.
+        seen_broken: what clients observed, such as an image that differs from its record.
     """
 
     deleted: set = attrs.field(factory=set)
@@ -26,7 +26,7 @@ class SoakPromises(Promises):
     counted: dict = attrs.field(factory=dict)
 
     def broken_at_the_end(self, stage):
-        """Return a sentence for each broken promise; the service has just started, and nobody calls it."""
+        """Return a sentence for each broken promise; the service has just started and has no clients."""
         checks = (
             self.check_nothing_is_lost,
             self.check_every_task_ends,
@@ -57,7 +57,7 @@ class SoakPromises(Promises):
         assert not silent, f"failed without a reason: {silent}"
 
     def check_contents(self, stage):
-        """Every image is there through the API, as its record says and as the provider made it."""
+        """Every image is available through the API, as its record says and as the provider sent it."""
         images = self.service.rows(
             "SELECT images.*, job FROM images LEFT JOIN attempts USING (attempt_id) ORDER BY images.id"
         )
@@ -83,19 +83,19 @@ class SoakPromises(Promises):
         )
 
     def check_storage(self, oss):
-        """The bucket holds what records say, and neither it nor the disk anything else."""
+        """The bucket holds exactly the recorded images, and the disk holds no others."""
         with self.service.client() as client:
             sync = client.post("/api/v1/storage/sync", json={}).json()["data"]
-            found = client.post("/api/v1/storage/verify", json={}).json()["data"]
-        kept = {row["blob_key"] for row in self.service.rows("SELECT blob_key FROM images")}
+            findings = client.post("/api/v1/storage/verify", json={}).json()["data"]
+        recorded = {row["blob_key"] for row in self.service.rows("SELECT blob_key FROM images")}
         objects = {key.removeprefix("soak/") for key in oss.objects}
         self.counted["objects in the bucket"] = len(objects)
-        self.counted["files without a record"] = found["orphans"]
+        self.counted["files without a record"] = findings["orphans"]
         assert not sync["failed"], f"not to be uploaded: {sync}"
-        assert found["wrong"] == found["orphans"], f"records that storage contradicts: {found}"
-        assert not kept - objects, f"not in the bucket: {sorted(kept - objects)}"
-        assert not objects - kept, f"in the bucket without a record: {sorted(objects - kept)}"
-        assert not found["orphans"], f"on the disk without a record: {found}"
+        assert findings["wrong"] == findings["orphans"], f"records that storage contradicts: {findings}"
+        assert not recorded - objects, f"not in the bucket: {sorted(recorded - objects)}"
+        assert not objects - recorded, f"in the bucket without a record: {sorted(objects - recorded)}"
+        assert not findings["orphans"], f"on the disk without a record: {findings}"
 
     def check_doctor(self):
         command = [IMAGEGEN, "doctor", "--full"]

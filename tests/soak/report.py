@@ -1,4 +1,4 @@
-"""What a run shows, as Markdown and as an image."""
+"""The report of a run, as Markdown and as a plot."""
 
 import json
 import os
@@ -17,7 +17,7 @@ WIDTH, HEIGHT, COLUMNS = 340, 130, 2
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """All that is told of a run; ``judged`` are the samples of its longest life, after the warm-up."""
+    """The data of the report; ``judged`` are the samples of the longest life, after its warm-up."""
 
     seed: int
     rate: float
@@ -42,7 +42,7 @@ class Outcome:
     broken: tuple
 
     @classmethod
-    def of(cls, soak, sampler, faults, load, seconds):
+    def from_run(cls, soak, sampler, faults, load, seconds):
         stage = soak.stage
         return cls(
             seed=soak.seed,
@@ -112,9 +112,9 @@ class Outcome:
         seconds = self.judged[-1].at - self.judged[0].at
         minutes = seconds / 60
         judged = "" if seconds >= JUDGED_SECONDS else ", which is too short to judge what grows"
-        told = f"{minutes:.0f} minutes of it after its warm-up, {len(self.judged)} samples{judged}"
+        summary = f"{minutes:.0f} minutes of it after its warm-up, {len(self.judged)} samples{judged}"
         lines = [
-            f"The longest life, {told}:",
+            f"The longest life, {summary}:",
             "",
             "| | lowest | highest | last | an hour | limit |",
             "|---|---|---|---|---|---|",
@@ -164,7 +164,7 @@ class Outcome:
         return f"`imagegen doctor --full` at the end:\n\n```text\n{self.doctor}\n```\n"
 
     def svg(self):
-        """Return a plot for each of some series; grey lines are starts of the service."""
+        """Return plots of some series; grey lines mark starts of the service."""
         rows = -(-len(PLOTTED) // COLUMNS)
         size = f"{WIDTH * COLUMNS} {HEIGHT * rows}"
         panels = [series for series in SERIES if series.field in PLOTTED]
@@ -182,29 +182,29 @@ class Outcome:
             ]
         )
 
-    def _panel(self, series, left, top):
+    def _panel(self, series, x, y):
         points = [(s.at, v, s.life) for s in self.samples if (v := getattr(s, series.field)) is not None]
         if not points:
             return ""
         end, most = max(at for at, *_ in points), max(value for _, value, _ in points) or 1
-        low, right = top + HEIGHT - 24, left + WIDTH - 20
+        low, right = y + HEIGHT - 24, x + WIDTH - 20
 
         def place(at, value):
-            across, up = (right - left - 40) * at / end, (low - top - 24) * value / most
-            return f"{left + 40 + across:.1f} {low - up:.1f}"
+            across, up = (right - x - 40) * at / end, (low - y - 24) * value / most
+            return f"{x + 40 + across:.1f} {low - up:.1f}"
 
         parts = [
-            f'<text x="{left + 40}" y="{top + 16}">{_words(series)}</text>',
-            f'<path d="M{left + 40} {low}H{right}M{left + 40} {top + 24}V{low}" stroke="#999" fill="none"/>',
-            f'<text x="{left + 36}" y="{top + 30}" text-anchor="end">{most:.3g}</text>',
-            f'<text x="{left + 36}" y="{low}" text-anchor="end">0</text>',
+            f'<text x="{x + 40}" y="{y + 16}">{_words(series)}</text>',
+            f'<path d="M{x + 40} {low}H{right}M{x + 40} {y + 24}V{low}" stroke="#999" fill="none"/>',
+            f'<text x="{x + 36}" y="{y + 30}" text-anchor="end">{most:.3g}</text>',
+            f'<text x="{x + 36}" y="{low}" text-anchor="end">0</text>',
             f'<text x="{right}" y="{low + 14}" text-anchor="end">{end / 60:.0f} min</text>',
         ]
         lives = {}
         for at, value, life in points:
             lives.setdefault(life, []).append(place(at, value))
         for each in lives.values():
-            parts.append(f'<path d="M{each[0].split()[0]} {top + 24}V{low}" stroke="#ddd"/>')
+            parts.append(f'<path d="M{each[0].split()[0]} {y + 24}V{low}" stroke="#ddd"/>')
             parts.append(f'<path d="M{"L".join(each)}" fill="none" stroke="#4269d0" stroke-width="1.2"/>')
         return "\n".join(parts)
 
@@ -229,13 +229,13 @@ def _ends(service):
 
 def _log_errors(log):
     """Return how often each event was logged as an error."""
-    found = Counter()
+    events = Counter()
     for line in log.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
-            found[line[:120]] += 1
+            events[line[:120]] += 1
             continue
         if entry.get("level") in ("error", "critical"):
-            found[entry.get("event", "")] += 1
-    return found
+            events[entry.get("event", "")] += 1
+    return events

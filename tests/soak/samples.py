@@ -1,4 +1,4 @@
-"""What the service takes, every few seconds: memory, descriptors, threads, files."""
+"""Samples of the resources of the service: memory, descriptors, threads, files."""
 
 import contextlib
 import stat
@@ -14,19 +14,19 @@ from tests.soak.slopes import slope
 
 EVERY_SECONDS = 5
 WARM_UP = 0.25
-"""The part of a life in which caches fill and the C library's arenas grow; at most `LONGEST_WARM_UP`."""
-LONGEST_WARM_UP = 600
+"""The share of a life in which caches fill and malloc arenas grow; at most `MAX_WARM_UP_SECONDS`."""
+MAX_WARM_UP_SECONDS = 600
 JUDGED_SECONDS = 300
-"""In less time, what fills once looks like what grows for ever."""
+"""In less time, caches that fill up look like unlimited growth."""
 
 
 @attrs.frozen(kw_only=True)
 class Sample:
-    """One look: seconds since the beginning, the life that it belongs to, and what was there.
+    """One sample: seconds since the beginning, the life it belongs to, and the measured values.
 
     Memory in MB: ``main`` is resident, ``sqlite`` is what SQLite holds of that, ``own`` is the rest;
-    ``decoders`` is that of the children, with shared pages divided. Files in MB. ``health_ms`` is None where
-    nobody answered.
+    ``decoders`` is that of the children, with shared pages divided (PSS). Files in MB. ``health_ms`` is None
+    without a response.
     """
 
     at: float
@@ -50,9 +50,9 @@ class Sample:
 
 @attrs.frozen
 class Series:
-    """What is drawn through: a field of `Sample`, its words, its unit, and how fast it may grow in an hour.
+    """A series to judge: a field of `Sample`, its description, its unit, and its allowed growth per hour.
 
-    ``limit`` is None for what grows by design: then it is only told, or may not be above ``highest``.
+    ``limit`` is None for what grows by design; then it is only reported, or may not exceed ``highest``.
     """
 
     field: str
@@ -82,7 +82,7 @@ SERIES = (
 
 @attrs.define
 class Sampler:
-    """Looks at a stage while its context is open; ``lives`` are the samples of each process."""
+    """Takes samples of a stage while its context is open."""
 
     stage: object
     every: float = EVERY_SECONDS
@@ -107,9 +107,9 @@ class Sampler:
             life = self.stage.lives
             if not service.alive or self.stage.frozen:
                 continue
-            taken = self._take(service)
-            if taken.main and life == self.stage.lives and not self.stage.frozen:
-                self.samples.append(taken)
+            sample = self._take(service)
+            if sample.main and life == self.stage.lives and not self.stage.frozen:
+                self.samples.append(sample)
 
     def _take(self, service):
         health = self._health(service)
@@ -145,7 +145,7 @@ class Sampler:
         return None
 
     def longest_life(self):
-        """Return the samples of the life that was longest, without its warm-up."""
+        """Return the samples of the longest life, without its warm-up."""
         lives = {}
         for sample in self.samples:
             lives.setdefault(sample.life, []).append(sample)
@@ -157,38 +157,38 @@ def without_warm_up(life):
     """Return the samples of one life after its first quarter, or ten minutes."""
     if not life:
         return []
-    begins = life[0].at + min(LONGEST_WARM_UP, WARM_UP * (life[-1].at - life[0].at))
+    begins = life[0].at + min(MAX_WARM_UP_SECONDS, WARM_UP * (life[-1].at - life[0].at))
     return [sample for sample in life if sample.at >= begins]
 
 
 def slope_of(samples, field):
     """Return the slope of one field, or None."""
-    known = [(s.at, getattr(s, field)) for s in samples if getattr(s, field) is not None]
-    return slope(known)
+    points = [(s.at, getattr(s, field)) for s in samples if getattr(s, field) is not None]
+    return slope(points)
 
 
 def too_fast(samples):
-    """Return a sentence for each series that grows faster than its limit and its noise explain."""
-    found = []
+    """Return a sentence for each series that grows faster than its limit, beyond the noise."""
+    sentences = []
     if not samples or samples[-1].at - samples[0].at < JUDGED_SECONDS:
-        return found
+        return sentences
     for series in SERIES:
         highest = max((v for s in samples if (v := getattr(s, series.field)) is not None), default=0)
         if series.highest is not None and highest > series.highest:
-            found.append(f"{series.words}: {highest:.1f} {series.unit}, more than {series.highest}")
+            sentences.append(f"{series.words}: {highest:.1f} {series.unit}, more than {series.highest}")
         line = slope_of(samples, series.field)
         if series.limit is not None and line is not None and line.exceeds(series.limit):
             unit = f" {series.unit}" if series.unit else ""
-            found.append(
+            sentences.append(
                 f"{series.words}: {line.per_hour:+.1f} ± {line.noise:.1f}{unit} an hour, "
                 f"more than {series.limit}"
             )
-    return found
+    return sentences
 
 
 def _size(path):
     try:
-        found = path.stat()
-    except OSError:  # it was there a moment ago
+        status = path.stat()
+    except OSError:  # removed in the meantime
         return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

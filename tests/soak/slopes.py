@@ -1,4 +1,4 @@
-"""How fast something grows, and how sure that is."""
+"""How fast a series grows, and how certain that is."""
 
 import itertools
 import math
@@ -8,12 +8,12 @@ import attrs
 
 HOUR = 3600
 SURE = 2
-"""So many standard errors away from the limit is no noise any more."""
+"""A difference from the limit of this many standard errors is not noise."""
 
 
 @attrs.frozen(kw_only=True)
 class Slope:
-    """A least-squares line: its growth in an hour, the standard error of that, and what it goes through."""
+    """A least-squares line: its growth per hour, the standard error of that, and the fitted points."""
 
     per_hour: float
     noise: float
@@ -21,16 +21,16 @@ class Slope:
     points: int
 
     def exceeds(self, limit):
-        """Whether it grows faster than ``limit`` an hour by more than noise explains."""
+        """Return whether it grows faster than ``limit`` per hour by more than the noise explains."""
         return self.per_hour - SURE * self.noise > limit
 
 
 def slope(points):
-    """Return the slope of (second, value) points, or None where they are too few to tell.
+    """Return the slope of (second, value) points, or None if there are too few.
 
-    What a process takes at one moment is much like what it took a moment before, so the standard error counts
-    only as many points as independent ones would tell the same: n · (1 - r) / (1 + r), with r the correlation
-    of neighbouring residuals. [Bayley and Hammersley, 1946, for a first-order autoregression]
+    Successive samples of a process are correlated, so the standard error is based on the effective number of
+    independent points: n · (1 - r) / (1 + r), with r the correlation of neighbouring residuals. [Bayley and
+    Hammersley, 1946, for a first-order autoregression]
     """
     if len(points) < 3 or points[-1][0] == points[0][0]:
         return None
@@ -49,9 +49,9 @@ def slope(points):
 
 
 def _independent(residuals, squares):
-    """Return how many independent points would tell as much."""
+    """Return the effective number of independent points."""
     if squares == 0:
         return len(residuals)
     neighbours = math.fsum(a * b for a, b in itertools.pairwise(residuals)) / squares
-    likeness = min(max(neighbours, 0.0), 0.99)
-    return len(residuals) * (1 - likeness) / (1 + likeness)
+    correlation = min(max(neighbours, 0.0), 0.99)
+    return len(residuals) * (1 - correlation) / (1 + correlation)

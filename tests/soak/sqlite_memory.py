@@ -1,9 +1,9 @@
-"""Runs ``imagegen serve`` and writes into a file how much memory its SQLite holds.
+"""Runs ``imagegen serve`` and writes the memory used by its SQLite to a file.
 
 ``python sqlite_memory.py FILE IMAGEGEN serve …``.
 
-Page caches grow along with the database until they are full, after hours. Seen from outside, that is a leak;
-beside this number, it is not.
+Page caches grow with the database until they are full, which takes hours. From outside this looks like a
+leak; this number shows that it is not.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ def _write(file, number):
 
 
 def bytes_used():
-    """Return a function that tells how many bytes the program's SQLite has taken from the C library."""
+    """Return a function that returns the number of bytes allocated by the process's SQLite."""
     from imagegen_adapters.databases.sqlite.engine import sqlite3
 
     package = sqlite3.Connection.__module__.partition(".")[0]

@@ -26,14 +26,14 @@ CALM = {
     "fault": None,
     "expired": False,
     "broken": False,
-    "picture_bytes": IMAGE_BYTES,
+    "image_bytes": IMAGE_BYTES,
 }
-"""How a provider behaves that has no fault."""
+"""The behaviour of a provider without faults."""
 
 
 @attrs.define
 class Stage:
-    """``lives`` counts starts; while it is ``frozen``, the service is stopped or about to be."""
+    """``lives`` counts starts; while ``frozen``, the service is stopped or about to be."""
 
     folder: Path
     sync: UpstreamProcess
@@ -49,7 +49,7 @@ class Stage:
 
     @classmethod
     def make(cls, folder, *, filling):
-        """Make one below ``folder``; ``filling``: with a disk of its own, for which root is needed."""
+        """Create a stage in ``folder``; ``filling`` gives it its own disk, which requires root."""
         folder.mkdir(parents=True, exist_ok=True)
         disk = Disk.make(folder, megabytes=DISK_MB) if filling else None
         ledger = folder / "ledger"
@@ -66,7 +66,7 @@ class Stage:
         return IMAGE_BYTES
 
     def calm(self):
-        """Let the providers and the bucket behave."""
+        """End all faults of the providers and the bucket."""
         for upstream in (self.sync, self.jobs):
             upstream.be(**CALM)
         self.oss.faults.clear()
@@ -78,12 +78,12 @@ class Stage:
         self.frozen = False
 
     def thread(self, work):
-        """Return a started thread; when its work fails, that breaks the run, which would go on half blind."""
+        """Start and return a thread; if its work fails, the run fails, since it would miss something."""
 
         def run():
             try:
                 work()
-            except Exception:  # noqa: BLE001 - whatever it is, it is told at the end
+            except Exception:  # noqa: BLE001 - reported at the end, whatever it is
                 self.promises.seen_broken.append(f"the soak itself failed: {traceback.format_exc()}")
 
         thread = threading.Thread(target=run, daemon=True)
@@ -91,7 +91,7 @@ class Stage:
         return thread
 
     def end_life(self, how, end):
-        """End the service by calling ``end``, and remember how."""
+        """End the service by calling ``end``, and record how."""
         self.frozen = True
         self.cpu_seconds += cpu_seconds(self.service.pid)
         end()
@@ -112,14 +112,14 @@ def _settings(sync, jobs, oss):
     bucket = {"endpoint": oss.endpoint, "region": oss.region, "bucket": oss.bucket}
     key = {"access_key_id": oss.key_id, "access_key_secret": oss.secret}
     upstream = Service(Path(), Path(), sync)._config()["providers"]["chaos"]
-    kept = {"retention_days": 0.0005}  # three quarters of a minute
+    retention = {"retention_days": 0.0005}  # three quarters of a minute
     return {
         "shutdown_grace_seconds": 5,
         "default_provider": DEMO,
         "storage": {
             "min_free_mb": 16,
             "sweep_minutes": 0.5,
-            "local": kept,
+            "local": retention,
             "oss": {**bucket, **key, "prefix": "soak"},
         },
         "providers": {
