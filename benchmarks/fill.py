@@ -25,7 +25,7 @@ from typing import Any
 from imagegen_adapters.databases.data_directory import DataDirectory, DataDirectoryInUse
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
-from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_records.index import IndexEntry
 from imagegen_adapters.image_records.reindex import compact, remove_retired_generations, retire_index
 from imagegen_adapters.image_records.rows import image_to_row, milliseconds

@@ -8,7 +8,7 @@ from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.disk_spaces.memory import MemoryDiskSpace
 from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
-from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs

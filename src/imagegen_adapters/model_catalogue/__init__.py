@@ -11,7 +11,7 @@ from types import MappingProxyType
 import attrs
 import cattrs
 
-from imagegen_adapters.fast_yaml import load_yaml
+from imagegen_adapters.yaml_loaders.libyaml import load_yaml
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus
 
 

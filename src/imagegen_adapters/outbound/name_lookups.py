@@ -9,8 +9,8 @@ from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-from imagegen_adapters.detached_threads import DetachedThreads
 from imagegen_adapters.outbound.address_rules import IpAddress
+from imagegen_adapters.threads.detached import DetachedThreads
 
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.$", re.IGNORECASE)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_core.images import Image, MediaType
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.tasks.attempt import Attempt

@@ -15,7 +15,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
-from imagegen_adapters.identifiers import new_id
+from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_labels.aigc import AigcImageLabel
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex

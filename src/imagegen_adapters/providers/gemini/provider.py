@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.detached_threads import DetachedThreads
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.gemini import sdk
@@ -24,6 +23,7 @@ from imagegen_adapters.providers.gemini.uploads import uploads_of
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
 from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled
+from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from importlib import resources
 from types import MappingProxyType
 
-from imagegen_adapters.fast_yaml import load_yaml
 from imagegen_adapters.providers.http.document import Document
 from imagegen_adapters.providers.http.parsing import parse_document
+from imagegen_adapters.yaml_loaders.libyaml import load_yaml
 
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
 """Other names of presets that existing configurations use."""

@@ -1,4 +1,4 @@
-"""Threads for calls that may hang: nobody else waits for them, and neither does the end of the process."""
+"""Threads for calls that may hang, which block neither other calls nor the exit of the process."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class DetachedThreads:
-    """Gives each call a thread for as long as it lasts, ``max_threads`` of them at once.
+    """Runs each call in a new daemon thread, at most ``max_threads`` at once.
 
-    A name server or a token service that does not answer keeps a thread for half a minute, whatever the
-    caller's patience. A call that was given up therefore counts until it has really ended.
+    An unresponsive name server or token service occupies a thread for half a minute, even if the caller has
+    given up. So an abandoned call counts towards the limit until it has really future.
     """
 
     def __init__(self, name: str, max_threads: int) -> None:
@@ -21,44 +21,44 @@ class DetachedThreads:
         self._free = asyncio.Semaphore(max_threads)
 
     async def acquire(self) -> None:
-        """Wait until there is room for one more; `start` or `release` must follow."""
+        """Wait for a free thread; `start` or `release` must follow."""
         await self._free.acquire()
 
     def release(self) -> None:
-        """Let somebody else in."""
+        """Give the acquired thread back."""
         self._free.release()
 
     def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Begin the call for which room was acquired; nothing happens to it when the future is cancelled."""
+        """Start a call in the acquired thread; cancelling the future does not affect the call."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[T] = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
 
         def settle(value: T | None, error: BaseException | None) -> None:
             self.release()
-            if ended.done():
+            if future.done():
                 return
             if error is None:
-                ended.set_result(value)  # type: ignore[arg-type] # one of both is there
+                future.set_result(value)  # type: ignore[arg-type] # set unless there is an error
             else:
-                ended.set_exception(error)
+                future.set_exception(error)
 
         def work() -> None:
-            value, problem = None, None
+            value, raised = None, None
             try:
                 value = call()
-            except BaseException as error:  # noqa: BLE001 - it goes to whoever waits
-                problem = error
+            except BaseException as error:  # noqa: BLE001 - delivered to the caller
+                raised = error
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(settle, value, problem)
+                loop.call_soon_threadsafe(settle, value, raised)
 
         try:
             threading.Thread(target=work, name=self._name, daemon=True).start()
         except RuntimeError as error:
             self.release()
             raise OSError("no more threads can be started") from error
-        return ended
+        return future
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Return what the call returns, as soon as there is room for it."""
+        """Run the call as soon as a thread is free, and return its result."""
         await self.acquire()
         return await self.start(call)
