@@ -135,7 +135,7 @@ def test_masked_passwords_that_are_sent_back_mean_unchanged(saved, server):
             "SELECT key_origin, extra_config, sealed_extra FROM provider_configs "
             "WHERE provider_name = 'round-trip'"
         ).fetchone()
-    box = FernetSecretBox.for_directory(server.data_dir, given=None, sample=sealed)
+    box = FernetSecretBox.for_directory(server.data_dir, environment_keys=None, sample=sealed)
     secret = box.open(sealed, context=f"provider_configs/round-trip|{origin}|sealed_extra")
 
     assert {"headers": {"X-Team": "a"}, "max_concurrency": 2} == json.loads(public)
