@@ -35,7 +35,7 @@ def decoders(server):
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
         with contextlib.suppress(OSError):
             found += map(int, (task / "children").read_text().split())
-    return [pid for pid in found if b"picture_inspectors.child" in command(pid)]
+    return [pid for pid in found if b"image_inspectors.child" in command(pid)]
 
 
 def command(pid):

@@ -159,7 +159,7 @@ def test_a_probe_tells_what_the_upstream_said(api):
     """As valid text."""
     told = data(api.post(f"{CONFIG}/odd/test"))
 
-    assert [False, f"503: busy {WHOLE}"] == [told["ok"], told["detail"]]
+    assert [False, f"503：busy {WHOLE}"] == [told["ok"], told["detail"]]
 
 
 @pytest.mark.parametrize(

@@ -451,7 +451,7 @@ class TestProxy:
                     api.post(GENERATE, json={**body_for(upstream), "provider": "behind"}, headers=WAIT)
                 )
                 assert "provider_not_configured" == task["error"]["code"]
-                assert "address not allowed" in task["error"]["message"]
+                assert "不允许访问该地址" in task["error"]["message"]
             api.delete(f"{CONFIG}/behind")
 
             assert [] == proxy.request_lines

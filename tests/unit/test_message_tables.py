@@ -38,6 +38,15 @@ CARRIERS = frozenset(
         "Probe",
         "ProviderResult",
         "bad_response",
+        "SettingsError",
+        "InvalidValue",
+        "CommandFailed",
+        "ImageUnreadable",
+        "AddressUnusable",
+        "BackupError",
+        "MasterKeyRefused",
+        "DataDirectoryUnusable",
+        "DatabaseUnusable",
     }
 )
 """What is made of a message."""

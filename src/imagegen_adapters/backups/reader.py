@@ -18,6 +18,7 @@ from imagegen_adapters.backups.contents import (
     Tally,
     is_expected,
 )
+from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.blob_stores.atomic_file import make_directory
 from imagegen_adapters.databases.data_directory import DATABASE_FILE
 
@@ -31,8 +32,6 @@ _MALFORMED_ERRORS = (
     FileExistsError,
     NotADirectoryError,
 )
-_NOT_A_BACKUP = "the file is not a backup of imagegen"
-_DAMAGED = "the backup is damaged or was cut off"
 
 
 class BackupReader:
@@ -60,9 +59,9 @@ class BackupReader:
             reader = cls(tar, os.fstat(file.fileno()).st_size)
             header = reader._json(reader._next(), HEADER)
         except _MALFORMED_ERRORS as error:
-            raise BackupError(_NOT_A_BACKUP) from error
+            raise BackupError(BackupCode.NOT_A_BACKUP()) from error
         if header.get("format") != FORMAT:
-            raise BackupError("the backup was made by another version of imagegen")
+            raise BackupError(BackupCode.BACKUP_OTHER())
         return reader
 
     def extract(self, into: Path, progress: Progress) -> Tally:
@@ -78,9 +77,9 @@ class BackupReader:
                 self._check(member, first=tally.files == 0)
                 self._write(member, into / member.name, tally, progress)
             if self._json(member, TRAILER) != tally.summary():
-                raise BackupError(_DAMAGED)
+                raise BackupError(BackupCode.BACKUP_CUT_OFF())
         except _MALFORMED_ERRORS as error:
-            raise BackupError(_DAMAGED) from error
+            raise BackupError(BackupCode.BACKUP_CUT_OFF()) from error
         return tally
 
     def _next(self) -> tarfile.TarInfo:

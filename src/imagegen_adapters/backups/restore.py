@@ -10,6 +10,7 @@ from typing import BinaryIO
 import attrs
 
 from imagegen_adapters.backups.contents import BackupError, Progress
+from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.reader import BackupReader
 from imagegen_adapters.backups.snapshot_rows import SnapshotRows
 from imagegen_adapters.blob_stores.atomic_file import sync_directory
@@ -101,20 +102,20 @@ def _refuse_existing_data(data_dir: Path) -> None:
             shutil.rmtree(data_dir / name, ignore_errors=True)
             names.discard(name)
     if names:
-        raise BackupError(f"the data directory is not empty (it holds {min(names)})")
+        raise BackupError(BackupCode.NOT_EMPTY(name=min(names)))
 
 
 def _check_free_space(required: int, directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if required > free:
-        raise BackupError(f"the disk has {free >> 20} MB free and the backup needs {required >> 20} MB")
+        raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=required >> 20))
 
 
 def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
     """Check and migrate the restored database, and return the report."""
     database = staging / DATABASE_FILE
     if errors := integrity_errors(database):
-        raise BackupError(f"the database in the backup is damaged: {errors[0]}")
+        raise BackupError(BackupCode.BACKUP_DAMAGED(detail=errors[0]))
     _migrate(database)
     images = missing = 0
     with SnapshotRows.from_path(database) as rows:
@@ -139,11 +140,11 @@ def _migrate(database: Path) -> None:
             rows.empty()  # raises unless our tables exist: the migrations would create them
         Database.open(database).close_now()
     except SchemaTooNew as error:
-        raise BackupError("the backup was made by a newer version of imagegen") from error
+        raise BackupError(BackupCode.BACKUP_NEWER()) from error
     except StorageFull:
         raise
     except StorageError as error:
-        raise BackupError(f"the database in the backup cannot be used: {error}") from error
+        raise BackupError(BackupCode.BACKUP_UNUSABLE(reason=error.reason)) from error
 
 
 def _move(staging: Path, data_dir: Path) -> None:

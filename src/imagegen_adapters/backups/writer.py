@@ -23,6 +23,7 @@ from imagegen_adapters.backups.contents import (
     Progress,
     Tally,
 )
+from imagegen_adapters.backups.messages import BackupCode
 from imagegen_adapters.backups.snapshot_rows import ImageFile, SnapshotRows
 from imagegen_adapters.blob_stores.atomic_file import sync_directory
 from imagegen_adapters.blob_stores.keys import is_key
@@ -68,9 +69,9 @@ def write_backup(
     """
     database = data_dir / DATABASE_FILE
     if not database.is_file():
-        raise BackupError("there is no database in the data directory, so nothing to back up")
+        raise BackupError(BackupCode.NO_DATABASE())
     if target.exists() and not force:
-        raise BackupError(f"{target.name} exists; --force replaces it")
+        raise BackupError(BackupCode.TARGET_EXISTS(name=target.name))
     with _atomic_file(target) as file:
         snapshot = target.with_name(f"{target.name}.snapshot.part")
         snapshot.unlink(missing_ok=True)  # left by a backup that was killed
@@ -78,7 +79,7 @@ def write_backup(
             take_snapshot(database, snapshot)
             with SnapshotRows.from_path(snapshot) as rows, SnapshotRows.from_path(database) as live_rows:
                 if rows.empty():
-                    raise BackupError("the database is empty, so there is nothing to back up")
+                    raise BackupError(BackupCode.EMPTY_DATABASE())
                 return _BackupWriter(file, data_dir, rows, progress).write(snapshot, live_rows, now, pause)
         finally:
             snapshot.unlink(missing_ok=True)
@@ -93,7 +94,7 @@ def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BackupError(f"another backup is writing {target.name}") from error
+            raise BackupError(BackupCode.TARGET_IN_USE(name=target.name)) from error
         os.fchmod(file.fileno(), 0o600)
         os.ftruncate(file.fileno(), 0)
         try:

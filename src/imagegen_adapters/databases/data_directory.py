@@ -5,6 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_core.errors import StorageError
 
 DATABASE_FILE = "imagegen.db"
@@ -21,7 +22,7 @@ class DataDirectoryInUse(StorageError):
     """Another process holds the lock of the data directory."""
 
     def __init__(self) -> None:
-        super().__init__("another imagegen process is using this data directory")
+        super().__init__(DatabaseCode.DIRECTORY_IN_USE())
 
 
 class DataDirectoryUnusable(StorageError):
@@ -32,10 +33,7 @@ class DataDirectoryMissing(DataDirectoryUnusable):
     """There is no data directory, or it has no database, and none is to be created."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "no imagegen data is there; `imagegen serve` begins it, "
-            "or IMAGEGEN_CONFIG names the settings that have another data_dir"
-        )
+        super().__init__(DatabaseCode.DIRECTORY_MISSING())
 
 
 class DataDirectory:
@@ -70,7 +68,7 @@ class DataDirectory:
             raise DataDirectoryInUse from error
         except OSError as error:
             kind = StorageError if error.errno in _TRANSIENT_ERRNOS else DataDirectoryUnusable
-            raise kind(f"the data directory cannot be used: {error.strerror}") from error
+            raise kind(DatabaseCode.DIRECTORY_UNUSABLE(detail=str(error.strerror))) from error
 
     @property
     def database(self) -> Path:

@@ -1,10 +1,10 @@
-"""Why the database cannot answer a query now."""
+"""What is wrong with the database or the data directory."""
 
 from imagegen_core.messages import MessageCode
 
 
 class DatabaseCode(MessageCode):
-    """Why a query was aborted."""
+    """Why they cannot be used, or not now."""
 
     DATABASE_TOO_SLOW = "the database took too long to answer", "数据库用时过长"
     DATABASE_TOO_BUSY = "the database is too busy to answer", "数据库繁忙"
@@ -16,3 +16,45 @@ class DatabaseCode(MessageCode):
         "the search took longer than {seconds} seconds; ask for something rarer",
         "搜索用时超过 {seconds} 秒；请使用更少见的词",
     )
+    DATABASE_CLOSED = "the database is closed", "数据库已关闭"
+    DATABASE_READ_ONLY = "the database was opened for reading only", "数据库以只读方式打开"
+    DATABASE_FILE_UNUSABLE = "the database file cannot be used: {detail}", "无法使用数据库文件：{detail}"
+    DATABASE_FILE_NOT_MADE = "the database file cannot be made: {detail}", "无法创建数据库文件：{detail}"
+    SCHEMA_TOO_NEW = (
+        "the database was made by a newer version of imagegen (unknown: {names})",
+        "数据库由更新版本的 imagegen 制作（未知：{names}）",
+    )
+    SCHEMA_TOO_OLD = (
+        "the database is of an older version of imagegen; start the service once to bring it up to date",
+        "数据库属于旧版本的 imagegen；请启动一次服务以更新它",
+    )
+    SQLITE_TOO_OLD = (
+        (
+            "SQLite {version} is too old, {minimum} or later is needed: "
+            "install the package pysqlite3 or sqlean.py beside imagegen, or a newer Python"
+        ),
+        "SQLite {version} 过旧，需要 {minimum} 或更新：请安装 pysqlite3 或 sqlean.py，或更新的 Python",
+    )
+    DIRECTORY_IN_USE = (
+        "another imagegen process is using this data directory",
+        "另一个 imagegen 进程正在使用该数据目录",
+    )
+    DIRECTORY_UNUSABLE = "the data directory cannot be used: {detail}", "无法使用数据目录：{detail}"
+    DIRECTORY_MISSING = (
+        (
+            "no imagegen data is there; `imagegen serve` begins it, "
+            "or IMAGEGEN_CONFIG names the settings that have another data_dir"
+        ),
+        "没有 imagegen 的数据；`imagegen serve` 会创建它，或用 IMAGEGEN_CONFIG 指定另一个 data_dir 的配置",
+    )
+    DISK_OF_DATABASE_FULL = "the disk that holds the database is full", "存放数据库的磁盘已满"
+    DATABASE_LOCKED = "another process holds the database's write lock", "另一个进程持有数据库的写锁"
+    DATABASE_NOT_WRITABLE = "the database cannot be written to", "无法写入数据库"
+    DATABASE_IO_ERROR = (
+        "the disk that holds the database reports an input/output error, or is full",
+        "存放数据库的磁盘报告读写错误，或已满",
+    )
+    DATABASE_DAMAGED = "the database is damaged", "数据库已损坏"
+    NOT_A_DATABASE = "the database file is not a database", "数据库文件不是数据库"
+    DATABASE_NOT_OPENED = "the database file cannot be opened", "无法打开数据库文件"
+    DATABASE_REFUSED = "the database refused: {detail}", "数据库拒绝：{detail}"

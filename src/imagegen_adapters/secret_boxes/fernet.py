@@ -132,8 +132,5 @@ def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | No
     file_keys = read_keys(directory)
     variable_keys = parse_keys(environment_keys) if environment_keys else None
     if file_keys is not None and variable_keys is not None and file_keys != variable_keys:
-        raise MasterKeyRefused(
-            f"the master key in the environment is not the one in {KEY_FILE}: "
-            "remove the one that is wrong; neither was changed"
-        )
+        raise MasterKeyRefused(KeyCode.MASTER_KEYS_DIFFER(file=KEY_FILE))
     return file_keys if variable_keys is None else variable_keys

@@ -6,6 +6,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sealing import new_key
 from imagegen_core.errors import ImagegenError
 
@@ -33,10 +34,7 @@ def read_keys(directory: Path) -> tuple[str, ...] | None:
         with (directory / KEY_FILE).open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if os.name == "posix" and mode & 0o077:
-                raise MasterKeyRefused(
-                    f"{KEY_FILE} may be read by others (mode {mode:04o}): chmod 600 it, "
-                    "and change the providers' keys if somebody did"
-                )
+                raise MasterKeyRefused(KeyCode.MASTER_KEY_OPEN(file=KEY_FILE, mode=f"{mode:04o}"))
             return parse_keys(file.read().decode("utf-8", "replace"))
     except FileNotFoundError:
         return None

@@ -28,3 +28,23 @@ class KeyCode(MessageCode):
         "a saved key was sealed for another provider or address",
         "已保存的密钥属于另一个服务商或地址",
     )
+    MASTER_KEY_OPEN = (
+        (
+            "{file} may be read by others (mode {mode}): chmod 600 it, "
+            "and change the providers' keys if somebody did"
+        ),
+        "{file} 可被他人读取（权限 {mode}）：请执行 chmod 600；若已被人读过，请更换各服务商的密钥",
+    )
+    MASTER_KEYS_DIFFER = (
+        (
+            "the master key in the environment is not the one in {file}: "
+            "remove the one that is wrong; neither was changed"
+        ),
+        "环境变量中的主密钥与 {file} 中的不同：请去掉有误的一个；两者都未改动",
+    )
+    NO_USABLE_MASTER_KEY = "there is no usable master.key to rotate", "没有可轮换的 master.key"
+    NO_MASTER_KEY_FILE = "there is no master.key in the data directory", "数据目录中没有 master.key"
+    ONE_KEY_ONLY = (
+        "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD",
+        "IMAGEGEN_MASTER_KEY 只有一个密钥：请把新的写在它前面，IMAGEGEN_MASTER_KEY=NEW,OLD",
+    )

@@ -12,6 +12,7 @@ import attrs
 
 from imagegen_adapters.secret_boxes.fernet import new_witness
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, read_keys, replace_keys, write_witness
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key, new_key
 
 
@@ -48,7 +49,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
     """
     keys = read_keys(directory)
     if not keys or not all(is_valid_key(key) for key in keys):
-        raise MasterKeyRefused("there is no usable master.key to rotate")
+        raise MasterKeyRefused(KeyCode.NO_USABLE_MASTER_KEY())
     if len(keys) == 1:
         keys = (new_key(), *keys)
         await _check_all_open(Sealing(keys), rows)

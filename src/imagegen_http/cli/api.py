@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_http.cli.context import CommandFailed
+from imagegen_core.messages import Language
+from imagegen_http.cli.context import CommandFailed, language_of
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.runtime.running_server import RunningServer
 
 if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
@@ -55,13 +57,13 @@ class Api:
         try:
             response = await self._client.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise CommandFailed("the running server does not answer") from error
+            raise CommandFailed(CommandCode.SERVER_SILENT()) from error
         except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
-            raise CommandFailed("an argument is not UTF-8") from error
+            raise CommandFailed(CommandCode.ARGUMENT_NOT_UTF8()) from error
         try:
             body = response.json()
         except ValueError:
-            raise CommandFailed(f"the server answered {response.status_code} and no JSON") from None
+            raise CommandFailed(CommandCode.NO_JSON(status=response.status_code)) from None
         if body.get("code") != 0:
             raise ApiRefusal(_error_text(body))
         return body["data"]
@@ -110,7 +112,7 @@ class Api:
                 async for piece in self._pieces(path):
                     file.write(piece)
         except httpx.HTTPError as error:
-            raise CommandFailed("the running server does not answer") from error
+            raise CommandFailed(CommandCode.SERVER_SILENT()) from error
 
     async def _pieces(self, path: str) -> AsyncIterator[bytes]:
         """Yield an image's bytes; in-process by ranges, since those responses are not streamed."""
@@ -149,7 +151,7 @@ async def open_api(
     server = RunningServer.find(settings.data_dir)
     if server is not None and await server.is_listening():
         token = settings.server.auth_token
-        headers = httpx.Headers({"Accept-Language": _language(environ)}, encoding="utf-8")
+        headers = httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         async with httpx.AsyncClient(
@@ -179,7 +181,9 @@ async def _in_process_service(
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own line
-    request_context.english.set(_language(environ) == "en")  # no middleware reads a header in this process
+    request_context.english.set(
+        language_of(environ) is Language.EN
+    )  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(
@@ -220,12 +224,7 @@ def atomic_file(target: Path) -> Iterator[BinaryIO]:
 
 def _check_status(status: int, expected: int) -> None:
     if status != expected:
-        raise ImageUnreadable(f"the image cannot be read ({status})")
-
-
-def _language(environ: Mapping[str, str]) -> str:
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"
+        raise ImageUnreadable(CommandCode.IMAGE_NOT_READABLE(status=status))
 
 
 def _error_text(body: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from imagegen_http.cli.context import CommandFailed, Context, naming_data_dir
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.progress import progress_bar
 
 _MAX_LISTED = 20
@@ -33,10 +34,7 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     for key in report.missing[:_MAX_LISTED]:
         click.echo(f"imagegen: not as recorded: images/{key}", err=True)
     if report.missing:
-        raise CommandFailed(
-            f"{_count(len(report.missing), 'image')} missing or of another size; "
-            "the backup holds everything else"
-        )
+        raise CommandFailed(CommandCode.BACKUP_INCOMPLETE(count=len(report.missing)))
 
 
 @click.command()

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import rich_click as click
 
-from imagegen_http.cli.context import Context
+from imagegen_http.cli.context import Context, complain
+from imagegen_http.cli.messages import CommandCode
 
 _SECRET_NAMES = frozenset({"auth_token", "access_key_id", "access_key_secret", "security_token", "api_key"})
 
@@ -27,9 +28,9 @@ def check(context: Context, file: Path | None) -> None:
 
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
-    for doubt in (*context.variable_warnings(file), *asyncio.run(offline.check_settings(settings))):
-        click.echo(f"imagegen: {doubt}", err=True)
-    click.echo("the configuration is valid")
+    for warning in (*context.variable_warnings(file), *asyncio.run(offline.check_settings(settings))):
+        complain(warning, context.language)
+    click.echo(CommandCode.CONFIGURATION_VALID().text(context.language))
 
 
 @config.command()

@@ -12,6 +12,9 @@ from typing import Any, NoReturn
 import attrs
 import click
 
+from imagegen_core.messages import Language, Message, as_message
+from imagegen_http.cli.messages import CommandCode
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNRECOVERABLE = 3
@@ -21,11 +24,18 @@ EXIT_WARNINGS = 4
 
 
 class CommandFailed(Exception):
-    """The command failed; the message is one line for stderr."""
+    """The command failed; ``reason`` is one line for stderr, a bare text the words of others."""
 
-    def __init__(self, message: str, *, code: int = EXIT_FAILED) -> None:
-        super().__init__(message)
+    def __init__(self, reason: Message | str, *, code: int = EXIT_FAILED) -> None:
+        self.reason = as_message(reason)
+        super().__init__(str(self.reason))
         self.code = code
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """Return the locale's language; where that is not Chinese, English."""
+    locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return Language.ZH if locale.lower().startswith("zh") else Language.EN
 
 
 @attrs.define
@@ -40,6 +50,11 @@ class Context:
         """Return the context of this process."""
         return cls(environ=dict(os.environ), cwd=Path.cwd())
 
+    @property
+    def language(self) -> Language:
+        """The language of what is said to a person."""
+        return language_of(self.environ)
+
     def settings(self, config: Path | None = None) -> Any:
         """Load the settings.
 
@@ -51,7 +66,7 @@ class Context:
         self.environ = with_master_key(self.environ)
         return load_settings(config=config, environ=self.environ, cwd=self.cwd)
 
-    def variable_warnings(self, config: Path | None = None) -> tuple[str, ...]:
+    def variable_warnings(self, config: Path | None = None) -> tuple[Message, ...]:
         """Return a warning for each variable that looks like a setting and that nothing reads."""
         from imagegen_http.settings.loader import variable_warnings
 
@@ -89,7 +104,8 @@ def naming_data_dir(settings: Any) -> Iterator[None]:
     try:
         yield
     except ImagegenError as error:
-        raise CommandFailed(f"{settings.data_dir}: {error}") from error
+        reason = CommandCode.CONCERNING(subject=str(settings.data_dir), reason=error.reason)
+        raise CommandFailed(reason) from error
 
 
 def run_guarded(command: click.Command) -> NoReturn:
@@ -97,19 +113,19 @@ def run_guarded(command: click.Command) -> NoReturn:
     try:
         code = command.main(prog_name="imagegen", standalone_mode=False)
     except click.exceptions.Abort:
-        _exit("stopped", EXIT_FAILED)
+        _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except CommandFailed as error:
-        _exit(str(error), error.code)
+        _exit(error.reason, error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        _exit("stopped", EXIT_FAILED)
+        _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         _exit(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
@@ -132,13 +148,18 @@ def _exit_with(error: Exception) -> NoReturn:
     from imagegen_http.settings.schema import SettingsError
 
     if isinstance(error, SettingsError):
-        _exit(f"configuration: {error}", EXIT_USAGE)
+        _exit(CommandCode.CONFIGURATION(problem=error.reason), EXIT_USAGE)
     if isinstance(error, ImagegenError):
-        _exit(str(error), EXIT_FAILED)
+        _exit(error.reason, EXIT_FAILED)
     raise error
 
 
-def _exit(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split())
+def complain(message: Message | str, language: Language) -> None:
+    """Print a line for a person on stderr."""
+    line = " ".join(as_message(message).text(language).split())
     click.echo(f"imagegen: {line}", err=True)
+
+
+def _exit(message: Message | str, code: int) -> NoReturn:
+    complain(message, Context.from_process().language)
     sys.exit(code)

@@ -10,6 +10,7 @@ import attrs
 import rich_click as click
 
 from imagegen_http.cli.context import CommandFailed, Context
+from imagegen_http.cli.messages import CommandCode
 
 _DOCUMENT_KEYS = ("preset", "spec", "vars")
 
@@ -64,9 +65,9 @@ def read_secret(reference: str, context: Context, option: str) -> str:
         try:
             return (context.cwd / name).read_text().strip()
         except (OSError, ValueError) as error:
-            raise CommandFailed(f"{option}: the file {name} cannot be read") from error
+            raise CommandFailed(CommandCode.OPTION_FILE_UNREADABLE(option=option, name=name)) from error
     if not context.environ.get(name):
-        raise CommandFailed(f"the environment variable {name} is not set")
+        raise CommandFailed(CommandCode.OPTION_VARIABLE_NOT_SET(name=name))
     return context.environ[name]
 
 
@@ -110,5 +111,5 @@ def read_spec(path: Path) -> Any:
     try:
         json.dumps(spec, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise CommandFailed(f"{path.name}: holds a value that JSON does not have") from error
+        raise CommandFailed(CommandCode.NOT_IN_JSON(name=path.name)) from error
     return spec

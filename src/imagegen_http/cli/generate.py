@@ -10,6 +10,7 @@ from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import extension_of, matching_name
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
@@ -71,7 +72,7 @@ def _output_directory(target: Path) -> Path:
     """Return the directory to which the images are written."""
     folder = target if target.is_dir() else target.parent
     if not folder.is_dir():
-        raise CommandFailed(f"{target}: no such directory")
+        raise CommandFailed(CommandCode.NO_DIRECTORY(path=str(target)))
     return folder
 
 

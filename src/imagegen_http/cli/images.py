@@ -9,11 +9,14 @@ from typing import Any
 
 import rich_click as click
 
+from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
+from imagegen_core.problems import RefusalCode
 from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable, atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import extension_of
 from imagegen_http.cli.listing import Listing, list_options
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.privileges import check_writable
 
 _COLUMNS = ("id", "created", "provider", "size", "prompt")
@@ -179,7 +182,7 @@ class Failures:
     """Collects failures of single images for the command's last line, so that the others are processed."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, list[str]] = {}
+        self._ids: dict[Message, list[str]] = {}
 
     @contextmanager
     def catching(self, image_id: int) -> Iterator[None]:
@@ -187,7 +190,7 @@ class Failures:
         try:
             yield
         except (ApiRefusal, ImageUnreadable) as error:
-            self._ids.setdefault(str(error), []).append(str(image_id))
+            self._ids.setdefault(error.reason, []).append(str(image_id))
 
     def check(self) -> None:
         """Raise if there was a failure.
@@ -196,4 +199,11 @@ class Failures:
             CommandFailed: the command failed for some images.
         """
         if self._ids:
-            raise CommandFailed("; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in self._ids.items()))
+            raise CommandFailed(
+                RefusalCode.PROBLEMS(
+                    problems=tuple(
+                        CommandCode.CONCERNING(subject=tuple(ids), reason=reason)
+                        for reason, ids in self._ids.items()
+                    )
+                )
+            )

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from imagegen_http.cli.context import CommandFailed
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.runtime.accounts import user_name
 
 
@@ -28,15 +29,14 @@ def become_owner(data_dir: Path) -> None:
     try:
         _become(owner)
     except OSError as error:
+        detail = str(error.strerror)
         raise CommandFailed(
-            f"{data_dir} belongs to {name}, whom this process cannot become ({error.strerror}): "
-            f"run the command as {name}"
+            CommandCode.CANNOT_BECOME(path=str(data_dir), user=name, detail=detail)
         ) from error
     for path in (Path(sys.executable), Path(__file__), existing):
         if not os.access(path, os.R_OK):
             raise CommandFailed(
-                f"{data_dir} belongs to {name}, who cannot read {path}: run an installation that every "
-                "user can read, such as the one that deploy/install.sh makes"
+                CommandCode.OWNER_CANNOT_READ(path=str(data_dir), user=name, program=str(path))
             )
 
 
@@ -49,7 +49,8 @@ def check_writable(directory: Path | None) -> None:
         CommandFailed: the directory is not writable.
     """
     if directory is not None and not os.access(directory, os.W_OK | os.X_OK):
-        raise CommandFailed(f"{directory}: {user_name(os.geteuid())}, who does the work, cannot write there")
+        user = user_name(os.geteuid())
+        raise CommandFailed(CommandCode.CANNOT_WRITE(path=str(directory), user=user))
 
 
 def _become(owner: os.stat_result) -> None:

@@ -34,7 +34,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
             asyncio.run(run(settings, environ=context.environ, warnings=context.variable_warnings(config)))
     except CommandFailed as error:
         if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
-            raise CommandFailed(str(error), code=EXIT_UNRECOVERABLE) from error
+            raise CommandFailed(error.reason, code=EXIT_UNRECOVERABLE) from error
         raise
     except AddressUnusable as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(error.reason) from error

@@ -6,6 +6,7 @@ import rich_click as click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.messages import CommandCode
 from imagegen_http.cli.progress import polled_progress
 
 _MIB = 1_048_576
@@ -32,7 +33,7 @@ def sync(context: Context, *, dry_run: bool, as_json: bool) -> None:
             uploaded = f"{totals['uploaded']} {done}uploaded ({totals['uploaded_bytes'] / _MIB:.1f} MB)"
             click.echo(f"{uploaded}, {totals['removed']} {done}removed, {totals['failed']} failed")
         if totals["failed"]:
-            raise CommandFailed(f"{totals['failed']} failed: {totals['last_error']}")
+            raise CommandFailed(CommandCode.SOME_FAILED(count=totals["failed"], reason=totals["last_error"]))
 
     context.with_api(act)
 
@@ -54,9 +55,9 @@ def expire(context: Context, *, dry_run: bool, as_json: bool) -> None:
             expired = f"{totals['expired']} local file(s) {done} ({freed})"
             click.echo(f"{expired}, {totals['kept']} kept without proof")
         if totals["unreachable"]:
-            raise CommandFailed("OSS does not answer; the rest stays")
+            raise CommandFailed(CommandCode.ARCHIVE_SILENT())
         if totals["last_error"]:
-            raise CommandFailed(f"some had to stay: {totals['last_error']}")
+            raise CommandFailed(CommandCode.SOME_STAYED(reason=totals["last_error"]))
 
     context.with_api(act)
 
@@ -84,9 +85,9 @@ def verify(context: Context, *, dry_run: bool, sizes_only: bool, as_json: bool) 
             summary = f"{report['wrong']} wrong, {report['mended']} mended{checked}"
             click.echo(f"{report['pictures']} image(s), {report['blobs']} file(s): {summary}")
         if report["wrong"] > report["mended"] + report["orphans"]:
-            raise CommandFailed("not everything is as recorded")
+            raise CommandFailed(CommandCode.NOT_AS_RECORDED())
         if report["archive_error"]:
-            raise CommandFailed(f"OSS could not be asked about everything: {report['archive_error']}")
+            raise CommandFailed(CommandCode.ARCHIVE_NOT_CHECKED(reason=report["archive_error"]))
 
     context.with_api(act)
 

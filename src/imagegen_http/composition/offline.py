@@ -19,6 +19,7 @@ from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
+from imagegen_core.messages import Message
 from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
 from imagegen_http.composition.storage import open_bucket
@@ -27,7 +28,7 @@ from imagegen_http.settings.schema import Settings
 __all__ = ["BackupReport", "RestoreReport", "backup", "check_settings", "restore", "rotate_keys"]
 
 
-async def check_settings(settings: Settings) -> list[str]:
+async def check_settings(settings: Settings) -> list[Message]:
     """Check the settings that only the adapters can judge; nothing is created and no request is sent.
 
     Returns:
@@ -73,7 +74,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if not variable and read_keys(settings.data_dir) is None:
-        raise MasterKeyRefused("there is no master.key in the data directory")
+        raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
     directory = DataDirectory.open(settings.data_dir, create=False)
     try:
         database = Database.open(directory.database)
@@ -91,9 +92,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
 async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int:
     keys = parse_keys(variable)
     if len(keys) == 1:
-        raise MasterKeyRefused(
-            "IMAGEGEN_MASTER_KEY holds one key only: put the new one before it, IMAGEGEN_MASTER_KEY=NEW,OLD"
-        )
+        raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())
     tokens = [row.token async for row in rows.all()]
     box = FernetSecretBox.for_inspection(directory, environment_keys=variable, tokens=tokens)
     if box.locked:

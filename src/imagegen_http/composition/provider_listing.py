@@ -13,10 +13,13 @@ from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
+from imagegen_core.messages import Message
+from imagegen_core.problems import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
 from imagegen_core.use_cases.resolve_provider import ResolveProvider
 from imagegen_http.composition.providers import compose_providers
 from imagegen_http.composition.service import file_configs
+from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings
 
 
@@ -38,22 +41,22 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
         await outbound.aclose()
 
 
-async def default_provider_warning(name: str, providers: ListProviders) -> str | None:
+async def default_provider_warning(name: str, providers: ListProviders) -> Message | None:
     """Return why a task that names no provider would be refused; None if it would be accepted."""
     try:
         provider = await providers.get(name)
     except ProviderConfigNotFound:
-        reason = f"no provider {name!r} is configured, in the file or saved"
+        reason = SettingCode.DEFAULT_UNKNOWN(provider=name)
     except (Refusal, StorageError) as error:
-        reason = str(error)
+        reason = error.reason
     else:
         if provider.config.is_enabled:
             return None
-        reason = f"provider {name!r} is switched off"
-    return f"default_provider: {reason}; tasks that name no provider are refused"
+        reason = RefusalCode.PROVIDER_DISABLED(provider=name)
+    return RefusalCode.PROBLEM(field="default_provider", reason=SettingCode.DEFAULT_UNUSABLE(reason=reason))
 
 
-async def check_default_provider(settings: Settings) -> str | None:
+async def check_default_provider(settings: Settings) -> Message | None:
     """Return the same by the settings and, if it exists and is readable, their database."""
     try:
         path = settings.data_dir / DATABASE_FILE

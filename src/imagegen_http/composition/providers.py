@@ -8,8 +8,10 @@ from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
+from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
 from imagegen_http.answers.providers import Model, Preset
@@ -31,7 +33,7 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
 
 def check_file_providers(
     providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]
-) -> list[str]:
+) -> list[Message]:
     """Check the file's presets, documents, dialects and backends, and that it has no unknown keys.
 
     Returns:
@@ -43,16 +45,16 @@ def check_file_providers(
     warnings = []
     for name, config in configs.items():
         for problem in unknown_extra_keys(config.extra_config, _allowed_extra_keys(providers, config)):
-            raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}")
+            raise SettingsError.from_problem(problem, f"providers.{name}")
         try:
             profile = providers[combine([config]).kind or ""].describe(config)
         except ValidationFailed as error:
             if not _PROTOCOL_KEYS & config.extra_config.keys():
                 continue
-            problem = error.problems[0]
-            raise SettingsError(f"providers.{name}.{problem.field}: {problem.message}") from error
+            raise SettingsError.from_problem(error.problems[0], f"providers.{name}") from error
         if profile.key_problem is not None:
-            warnings.append(f"providers.{name}.api_key: {profile.key_problem}")
+            field = f"providers.{name}.api_key"
+            warnings.append(RefusalCode.PROBLEM(field=field, reason=profile.key_problem))
     return warnings
 
 

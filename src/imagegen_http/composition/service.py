@@ -98,7 +98,7 @@ async def compose(
         presets = PresetLibrary()
         providers = compose_providers(clock, outbound, presets)
         for reason in check_file_providers(providers, settings.providers):
-            _log.warning("a key of the configuration cannot be right", reason=reason)
+            _log.warning("a key of the configuration cannot be right", reason=str(reason))
         configs = SqliteProviderConfigs(database, box)
         if run_background:
             await configs.seal_plaintext()

@@ -133,6 +133,5 @@ def open_bucket(
             read_timeout=read_timeout,
         )
     except ValidationFailed as error:
-        problem = error.problems[0]
-        raise SettingsError(f"{problem.field}: {problem.message}") from error
+        raise SettingsError.from_problem(error.problems[0]) from error
     return OssBlobArchive(bucket, check_address=gate.resolve_and_check, checkpoints=checkpoints)

@@ -45,4 +45,5 @@ class ServiceBusy(MessageCode):
     """Why the service does not do something now."""
 
     CALLER_LEFT = "nobody waits for it any more", "已无人等待结果"
+    CANNOT_LISTEN = "cannot listen on {host} port {port}: {detail}", "无法监听 {host} 端口 {port}：{detail}"
     REINDEXING = "the search index is being rebuilt already", "搜索索引已在重建"

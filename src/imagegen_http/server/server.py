@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 import uvicorn
 
+from imagegen_core.messages import Message
 from imagegen_http.app import build_app
 from imagegen_http.asgi.types import App
 from imagegen_http.composition import (
@@ -22,6 +23,7 @@ from imagegen_http.composition import (
 )
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.openai.errors import refuse
+from imagegen_http.problems.messages import ServiceBusy
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
 from imagegen_http.server.connections import (
@@ -52,10 +54,14 @@ _log = structlog.get_logger("imagegen.server")
 
 
 class AddressUnusable(Exception):
-    """The service cannot listen on the address; the message is one line and names it."""
+    """The service cannot listen on the address; ``reason`` is one line that names it."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
-async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Sequence[str] = ()) -> None:
+async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Sequence[Message] = ()) -> None:
     """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log.
 
     After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
@@ -86,7 +92,7 @@ async def serve(settings: Settings, *, environ: Mapping[str, str], warnings: Seq
 
 
 async def _serve(
-    service: Service, listener: socket.socket, manager: ServiceManager, warnings: Sequence[str]
+    service: Service, listener: socket.socket, manager: ServiceManager, warnings: Sequence[Message]
 ) -> None:
     stop, force = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -111,7 +117,7 @@ async def _serve(
         providers = service.imagegen.list_providers
         provider_warning = await default_provider_warning(service.settings.default_provider, providers)
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
-            _log.warning(warning)
+            _log.warning(str(warning))
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         manager.stopping(service.imagegen.worker.busy)
@@ -189,7 +195,8 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        raise AddressUnusable(f"cannot listen on {host} port {port}: {reason}") from error
+        refusal = ServiceBusy.CANNOT_LISTEN(host=host, port=port, detail=reason)
+        raise AddressUnusable(refusal) from error
     listener.set_inheritable(False)
     return listener
 

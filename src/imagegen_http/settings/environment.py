@@ -7,6 +7,7 @@ from typing import Any, get_args
 import attrs
 
 from imagegen_core.providers.unknown_keys import nearest
+from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import Settings, SettingsError
 from imagegen_http.settings.values import EnvText
 
@@ -41,9 +42,8 @@ def insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
     for name in unread_variables(tree, environ):
         spelling = nearest(name.removeprefix(PREFIX), _SPELLINGS, min_similarity=_MIN_SIMILARITY)
         if spelling is not None:
-            raise SettingsError(
-                f"{name}: unknown variable; did you mean {PREFIX}{_SPELLINGS[spelling].upper()}?"
-            )
+            suggestion = f"{PREFIX}{_SPELLINGS[spelling].upper()}"
+            raise SettingsError(name, SettingCode.MISSPELT_VARIABLE(suggestion=suggestion))
 
 
 def unread_variables(tree: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) ->
             tree[file_key] = value
             return
         if not isinstance(tree.get(file_key) or {}, dict):
-            raise SettingsError(f"{'.'.join(keys[: depth + 1])}: has no keys below it")
+            raise SettingsError(".".join(keys[: depth + 1]), SettingCode.NO_KEYS_BELOW())
         tree[file_key] = tree.get(file_key) or {}
         tree = tree[file_key]
 
@@ -118,7 +118,7 @@ def _matching_key(tree: Mapping[str, Any], key: str, variable: str) -> str:
     """Return the file's key for a variable, whose name cannot contain ``-`` and ``.``."""
     candidates = [str(k) for k in tree if _normalized(str(k)) == key]
     if len(candidates) > 1:
-        raise SettingsError(f"{variable}: may mean {' or '.join(sorted(candidates))}")
+        raise SettingsError(variable, SettingCode.AMBIGUOUS_VARIABLE(candidates=tuple(sorted(candidates))))
     return candidates[0] if candidates else key
 
 
@@ -129,10 +129,8 @@ def _matching_provider(providers: Mapping[str, Any], key: str, variable: str) ->
         return file_key
     dashed = [name for name in DASHED_PROVIDERS if _normalized(name) == key]
     if "_" in key and not dashed:
-        raise SettingsError(
-            f"{variable}: may mean {key} or {key.replace('_', '-')}; "
-            "write the provider's name below providers in the file"
-        )
+        candidates = (key, key.replace("_", "-"))
+        raise SettingsError(variable, SettingCode.AMBIGUOUS_PROVIDER(candidates=candidates))
     return dashed[0] if dashed else key
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import yaml
 
-from imagegen_http.settings.schema import SettingsError
+from imagegen_core.problems import ProblemCode
+from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.schema import InvalidValue, SettingsError
 
 _MAX_FILE_BYTES = 1024 * 1024
 _MERGE = "tag:yaml.org,2002:merge"
@@ -25,9 +27,8 @@ class _Loader(yaml.SafeLoader):
                 continue
             line = key.start_mark.line + 1
             if key.value in lines:
-                raise SettingsError(
-                    f"the key {key.value} is there twice, in line {lines[key.value]} and line {line}"
-                )
+                first = lines[key.value]
+                raise InvalidValue(SettingCode.KEY_TWICE(key=key.value, first=first, second=line))
             lines[key.value] = line
         return node
 
@@ -41,17 +42,19 @@ def read_yaml(path: Path) -> Any:
     try:
         text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
         return yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
-    except SettingsError as error:
-        raise SettingsError(f"{path.name}: {error}") from error
+    except InvalidValue as error:
+        raise SettingsError(path.name, error.reason) from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise SettingsError(f"{path.name}: cannot be read: {reason}") from error
+        detail = str(error.strerror) if isinstance(error, OSError) else ProblemCode.NOT_UTF8()
+        raise SettingsError(path.name, SettingCode.FILE_UNREADABLE(detail=detail)) from error
     except (ValueError, OverflowError, RecursionError) as error:  # an impossible date, endless nesting
-        raise SettingsError(f"{path.name}: holds a value that cannot be read") from error
+        raise SettingsError(path.name, SettingCode.VALUE_UNREADABLE()) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path.name}: is not YAML{line}: {getattr(error, 'problem', '')}") from error
+        mark, detail = getattr(error, "problem_mark", None), str(getattr(error, "problem", ""))
+        reason = SettingCode.NOT_YAML(detail=detail)
+        if mark is not None:
+            reason = SettingCode.NOT_YAML_IN_LINE(line=mark.line + 1, detail=detail)
+        raise SettingsError(path.name, reason) from error
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -64,5 +67,5 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise SettingsError(f"{path.name}: must be a mapping of keys")
+        raise SettingsError(path.name, SettingCode.NOT_A_MAPPING())
     return tree

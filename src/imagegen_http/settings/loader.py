@@ -1,7 +1,6 @@
 """Reads settings from a YAML file and the environment."""
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -12,13 +11,16 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn
 from cattrs.strategies import configure_union_passthrough
 
+from imagegen_core.messages import Message, upstream_text
+from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_core.text_problems import text_problems
 from imagegen_http.settings.environment import MASTER_KEY, insert_variables, unread_variables
 from imagegen_http.settings.file import read_settings_file
+from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.providers import read_providers
-from imagegen_http.settings.schema import Settings, SettingsError
+from imagegen_http.settings.schema import InvalidValue, Settings, SettingsError
 from imagegen_http.settings.values import (
     is_null,
     read_boolean,
@@ -30,9 +32,6 @@ from imagegen_http.settings.values import (
 
 CREDENTIALS = "$CREDENTIALS_DIRECTORY"
 """The directory where systemd's LoadCredential= puts files that only this service can read."""
-
-_VALIDATOR = re.compile(r"'(\w+)' (must be .*)")
-"""The messages of attrs' validators."""
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -46,19 +45,22 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     path, tree = _tree(config, environ, cwd)
     tree = _resolve_secrets(tree, (), environ, path.parent)
     for key, _ in text_problems(tree):
-        raise SettingsError(f"{key or 'a key'}: must be UTF-8 text without NUL")
+        raise SettingsError(key or "a key", SettingCode.NOT_SETTING_TEXT())
     settings = _structure(tree)
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
 
 
-def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Message, ...]:
     """Return a warning for each variable that looks like a setting and that nothing reads.
 
     Raises:
         SettingsError: as for `load_settings`.
     """
     _, tree = _tree(config, environ, cwd)
-    return tuple(f"{name}: unknown variable, ignored" for name in unread_variables(tree, environ))
+    return tuple(
+        RefusalCode.PROBLEM(field=name, reason=SettingCode.UNKNOWN_VARIABLE())
+        for name in unread_variables(tree, environ)
+    )
 
 
 def _tree(config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
@@ -89,7 +91,7 @@ def check_bind(host: str, auth_token: str | None) -> None:
         SettingsError: the address is not loopback and there is no ``server.auth_token``.
     """
     if not is_loopback(host) and not auth_token:
-        raise SettingsError(f"server.host: {host} can be reached by others, so server.auth_token is required")
+        raise SettingsError("server.host", SettingCode.TOKEN_REQUIRED(host=host))
 
 
 def is_loopback(host: str) -> bool:
@@ -110,7 +112,7 @@ def _resolve_secrets(value: Any, path: tuple[str, ...], environ: Mapping[str, st
     if isinstance(value, str) and value.startswith("env:"):
         name = value.removeprefix("env:")
         if not environ.get(name):
-            raise SettingsError(f"{'.'.join(path)}: the environment variable {name} is not set")
+            raise SettingsError(".".join(path), SettingCode.VARIABLE_NOT_SET(name=name))
         return environ[name]
     if isinstance(value, str) and value.startswith("file:"):
         return _read_secret(value.removeprefix("file:"), ".".join(path), environ, folder)
@@ -121,15 +123,15 @@ def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) 
     """Return the secret in a file, relative to the settings' folder or to systemd's credentials."""
     if name.startswith(f"{CREDENTIALS}/"):
         if not environ.get(CREDENTIALS.removeprefix("$")):
-            raise SettingsError(f"{key}: the environment variable CREDENTIALS_DIRECTORY is not set")
+            raise SettingsError(key, SettingCode.VARIABLE_NOT_SET(name="CREDENTIALS_DIRECTORY"))
         name = name.replace(CREDENTIALS, environ[CREDENTIALS.removeprefix("$")], 1)
     file = folder / name
     try:
         secret = file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{key}: the file with the secret cannot be read") from error
+        raise SettingsError(key, SettingCode.SECRET_UNREADABLE()) from error
     if not secret:
-        raise SettingsError(f"{key}: the file with the secret is empty")
+        raise SettingsError(key, SettingCode.SECRET_EMPTY())
     return secret
 
 
@@ -139,7 +141,7 @@ def _structure(tree: dict[str, Any]) -> Settings:
     except SettingsError:
         raise
     except Exception as error:
-        raise SettingsError(_first_line(error)) from error
+        raise _first_problem(error) from error
 
 
 def _converter() -> cattrs.Converter:
@@ -171,7 +173,7 @@ def _section(target: Any, converter: cattrs.Converter) -> Any:
 
     def checked(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
-            raise TypeError("must be a mapping of keys")
+            raise InvalidValue(SettingCode.NOT_A_MAPPING())
         return structure(value, kind)
 
     return checked
@@ -186,20 +188,25 @@ def _section_type(target: Any) -> Any:
     return next(member for member in get_args(target) if member is not type(None))
 
 
-def _first_line(error: BaseException, path: str = "") -> str:
-    """Return the first problem of a structuring error as ``key: what is wrong``."""
+def _first_problem(error: BaseException, path: str = "") -> SettingsError:
+    """Return the first problem of a structuring error."""
+    if isinstance(error, SettingsError):
+        return error
     if isinstance(error, (ClassValidationError, IterableValidationError)):
         inner = error.exceptions[0]
         notes = [n for n in getattr(inner, "__notes__", []) if hasattr(n, "name")]
         name = str(notes[-1].name) if notes else ""
-        return _first_line(inner, f"{path}.{name}".strip(".") if name else path)
+        return _first_problem(inner, _below(path, name) if name else path)
     if isinstance(error, ForbiddenExtraKeysError):
-        key, names = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
-        return f"{path}.{key}".strip(".") + f": {unknown_key(key, names)}"
+        key, known = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
+        return SettingsError(_below(path, key), unknown_key(key, known))
     if isinstance(error, KeyError):
         name = str(error.args[0])
-        return f"{path if path.endswith(name) else f'{path}.{name}'.strip('.')}: is required"
-    text = str(error.args[0]) if error.args else type(error).__name__
-    if named := _VALIDATOR.match(text):
-        return f"{path}.{named[1]}".strip(".") + f": {named[2]}"
-    return f"{path}: {text}" if path else text
+        return SettingsError(path if path.endswith(name) else _below(path, name), ProblemCode.REQUIRED())
+    if isinstance(error, InvalidValue):
+        return SettingsError(_below(path, error.field) if error.field else path, error.reason)
+    return SettingsError(path, upstream_text(str(error)))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}".strip(".")

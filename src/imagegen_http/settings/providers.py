@@ -5,7 +5,6 @@ from typing import Any
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_RETRIES, MAX_TIMEOUT_SECONDS
-from imagegen_core.messages import as_message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.addresses import check_api_base
@@ -13,7 +12,8 @@ from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderCon
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.providers.unknown_keys import unknown_key
 from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
-from imagegen_http.settings.schema import SettingsError
+from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.schema import InvalidValue, SettingsError
 from imagegen_http.settings.values import (
     EnvText,
     read_boolean,
@@ -53,31 +53,30 @@ def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
     """
     given = tree.get("providers") or {}
     if not isinstance(given, dict):
-        raise SettingsError("providers: must be a mapping of names")
+        raise SettingsError("providers", SettingCode.NOT_A_MAPPING())
     return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
 
 
 def _provider(name: str, fields: Any) -> ProviderConfig:
     where = f"providers.{name}"
     if not isinstance(fields, dict):
-        raise SettingsError(f"{where}: must be a mapping of keys")
+        raise SettingsError(where, SettingCode.NOT_A_MAPPING())
     for key in fields:
         if key not in PROVIDER_FIELDS:
-            raise SettingsError(f"{where}.{key}: {unknown_key(str(key), PROVIDER_FIELDS)}")
+            raise SettingsError(f"{where}.{key}", unknown_key(str(key), PROVIDER_FIELDS))
     try:
         check_provider_name(name)
         return _provider_config(name, fields)
     except ValidationFailed as error:
-        problem = error.problems[0]
-        raise SettingsError(f"{where}.{problem.field}: {problem.message}") from error
+        raise SettingsError.from_problem(error.problems[0], where) from error
 
 
 def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
     def read(key: str, of: Any) -> Any:
         try:
             return None if fields.get(key) is None else of(fields[key])
-        except TypeError as error:
-            raise ValidationFailed.for_field(key, as_message(str(error))) from error
+        except InvalidValue as error:
+            raise ValidationFailed.for_field(key, error.reason) from error
 
     extra = read("extra_config", _extra_config) or {}
     check_service_settings(extra)
@@ -100,7 +99,7 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
 
 def _kind(value: Any) -> str:
     if value not in KINDS:
-        raise TypeError(f"must be one of {', '.join(KINDS)}")
+        raise InvalidValue(ProblemCode.NOT_ONE_OF(choices=KINDS))
     return str(value)
 
 
@@ -114,14 +113,14 @@ def _extra_config(value: Any) -> dict[str, Any]:
 def _timeout(value: Any) -> float:
     seconds = read_number(value)
     if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise TypeError(f"must be above 0 and at most {MAX_TIMEOUT_SECONDS}")
+        raise InvalidValue(SettingCode.ABOVE_AND_AT_MOST(limit=0, maximum=MAX_TIMEOUT_SECONDS))
     return seconds
 
 
 def _retries(value: Any) -> int:
     times = read_integer(value)
     if not 0 <= times <= MAX_RETRIES:
-        raise TypeError(f"must be from 0 to {MAX_RETRIES}")
+        raise InvalidValue(ProblemCode.OUT_OF_RANGE(minimum=0, maximum=MAX_RETRIES))
     return times
 
 

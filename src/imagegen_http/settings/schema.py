@@ -16,29 +16,81 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
+from imagegen_core.messages import Language, Message
+from imagegen_core.problems import Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.use_cases.configure_provider import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
+from imagegen_http.settings.messages import SettingCode
+
+_MAX_PRODUCER_CHARS = 1000
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used; the message is one line and names the key."""
+    """The configuration cannot be used; ``reason`` is one line that names the key, variable or file."""
+
+    def __init__(self, key: str, reason: Message) -> None:
+        self.reason = RefusalCode.PROBLEM(field=key, reason=reason)
+        super().__init__(self.reason.text(Language.EN))
+
+    @classmethod
+    def from_problem(cls, problem: Problem, below: str = "") -> "SettingsError":
+        """Return the same of a problem, whose field stands ``below`` a key."""
+        return cls(f"{below}.{problem.field}" if below else problem.field, problem.reason)
+
+
+class InvalidValue(ValueError):
+    """A value that cannot be used; ``field`` is its key within its section, where that is known."""
+
+    def __init__(self, reason: Message, field: str | None = None) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.field = field
+
+
+def _within(minimum: float | None = None, maximum: float | None = None) -> Any:
+    """Return a validator of numbers; attrs' own describe the mistake in a sentence."""
+
+    def check(_: object, field: "attrs.Attribute[Any]", value: float) -> None:
+        if minimum is not None and value < minimum:
+            raise InvalidValue(ProblemCode.TOO_SMALL(minimum=minimum), field.name)
+        if maximum is not None and value > maximum:
+            raise InvalidValue(ProblemCode.TOO_LARGE(maximum=maximum), field.name)
+
+    return check
+
+
+def _one_of(*choices: str) -> Any:
+    def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+        if value not in choices:
+            raise InvalidValue(ProblemCode.NOT_ONE_OF(choices=choices), field.name)
+
+    return check
+
+
+def _positive(_: object, field: "attrs.Attribute[Any]", value: float) -> None:
+    if value <= 0:
+        raise InvalidValue(ProblemCode.NOT_ABOVE(limit=0), field.name)
+
+
+def _producer(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+    if len(value) > _MAX_PRODUCER_CHARS:
+        raise InvalidValue(ProblemCode.TOO_LONG(maximum=_MAX_PRODUCER_CHARS), field.name)
 
 
 def _token(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
     if value and value != value.strip():
-        raise ValueError(f"'{field.name}' must be without spaces around it, which no request can carry")
+        raise InvalidValue(SettingCode.SPACES_AROUND(), field.name)
 
 
 def _hosts(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    try:
-        AllowedHosts(bind_host="127.0.0.1", names=value)
-    except ValueError as error:
-        raise ValueError(
-            f"'{field.name}' must be a list of names such as images.example.com: {error}"
-        ) from error
+    for name in value:
+        try:
+            AllowedHosts(bind_host="127.0.0.1", names=(name,))
+        except ValueError as error:
+            raise InvalidValue(SettingCode.NOT_A_HOST(value=name), field.name) from error
 
 
 def _public_url(_: object, field: "attrs.Attribute[Any]", value: str | None) -> None:
@@ -46,15 +98,15 @@ def _public_url(_: object, field: "attrs.Attribute[Any]", value: str | None) -> 
         try:
             parse_origin(value)
         except ValueError as error:
-            raise ValueError(f"'{field.name}' must be an address of a host: {error}") from error
+            raise InvalidValue(SettingCode.NOT_A_PUBLIC_URL(), field.name) from error
 
 
 def _networks(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
-    try:
-        for text in value:
+    for text in value:
+        try:
             parse_network(text)
-    except ValueError as error:
-        raise ValueError(f"'{field.name}' must be a list of addresses: {error}") from error
+        except ValueError as error:
+            raise InvalidValue(SettingCode.NOT_A_NETWORK(value=text), field.name) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -66,33 +118,27 @@ class ServerSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = attrs.field(default=8080, validator=[attrs.validators.ge(0), attrs.validators.le(MAX_PORT)])
+    port: int = attrs.field(default=8080, validator=_within(0, MAX_PORT))
     auth_token: str | None = attrs.field(default=None, repr=False, validator=_token)
     allowed_hosts: tuple[str, ...] = attrs.field(default=(), validator=_hosts)
     public_url: str | None = attrs.field(default=None, validator=_public_url)
     trusted_proxies: tuple[str, ...] = attrs.field(default=(), validator=_networks)
-    max_upload_mb: int = attrs.field(
-        default=64, validator=[attrs.validators.ge(1), attrs.validators.le(1024)]
-    )
+    max_upload_mb: int = attrs.field(default=64, validator=_within(1, 1024))
 
 
 @attrs.frozen(kw_only=True)
 class QueueSettings:
     """``size`` tasks may be pending, ``workers`` run concurrently."""
 
-    size: int = attrs.field(
-        default=DEFAULT_QUEUE_SIZE, validator=[attrs.validators.ge(1), attrs.validators.le(MAX_QUEUE_SIZE)]
-    )
-    workers: int = attrs.field(
-        default=DEFAULT_WORKERS, validator=[attrs.validators.ge(1), attrs.validators.le(MAX_WORKERS)]
-    )
+    size: int = attrs.field(default=DEFAULT_QUEUE_SIZE, validator=_within(1, MAX_QUEUE_SIZE))
+    workers: int = attrs.field(default=DEFAULT_WORKERS, validator=_within(1, MAX_WORKERS))
 
 
 @attrs.frozen(kw_only=True)
 class LocalSettings:
     """How many days a local file stays once OSS has proved that it holds the same bytes."""
 
-    retention_days: float = attrs.field(default=7, validator=attrs.validators.ge(0))
+    retention_days: float = attrs.field(default=7, validator=_within(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -114,8 +160,8 @@ class StorageSettings:
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
-    min_free_mb: int = attrs.field(default=200, validator=attrs.validators.ge(0))
-    sweep_minutes: float = attrs.field(default=10, validator=attrs.validators.gt(0))
+    min_free_mb: int = attrs.field(default=200, validator=_within(0))
+    sweep_minutes: float = attrs.field(default=10, validator=_positive)
 
 
 def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...]) -> None:
@@ -123,7 +169,7 @@ def _addresses(_: object, field: "attrs.Attribute[Any]", value: tuple[str, ...])
         try:
             parse_host_and_port(entry)
         except ValueError as error:
-            raise ValueError(f"'{field.name}' must be a list of host:port") from error
+            raise InvalidValue(SettingCode.NOT_HOST_AND_PORT(), field.name) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -138,17 +184,15 @@ class AigcLabelSettings:
     """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
 
     enabled: bool = False
-    producer: str = attrs.field(default="", validator=attrs.validators.max_len(1000))
+    producer: str = attrs.field(default="", validator=_producer)
 
 
 @attrs.frozen(kw_only=True)
 class LogSettings:
     """``format`` auto: text on a terminal, JSON lines elsewhere."""
 
-    level: str = attrs.field(
-        default="info", validator=attrs.validators.in_(("debug", "info", "warning", "error"))
-    )
-    format: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "text", "json")))
+    level: str = attrs.field(default="info", validator=_one_of("debug", "info", "warning", "error"))
+    format: str = attrs.field(default="auto", validator=_one_of("auto", "text", "json"))
 
 
 def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,7 +203,7 @@ def _provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None
     try:
         check_provider_name(value)
     except ValidationFailed as error:
-        raise ValueError(f"'{field.name}' {error.problems[0].message}") from error
+        raise InvalidValue(error.problems[0].reason, field.name) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -169,9 +213,7 @@ class Settings:
     data_dir: Path = Path("data")
     server: ServerSettings = ServerSettings()
     queue: QueueSettings = QueueSettings()
-    shutdown_grace_seconds: float = attrs.field(
-        default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=attrs.validators.ge(0)
-    )
+    shutdown_grace_seconds: float = attrs.field(default=DEFAULT_SHUTDOWN_GRACE_SECONDS, validator=_within(0))
     storage: StorageSettings = StorageSettings()
     default_provider: str = attrs.field(default=DEFAULT_PROVIDER, validator=_provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict, converter=_frozen)
@@ -181,6 +223,6 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         if self.storage.local is None and self.storage.oss is None:
-            raise SettingsError("storage.local: null needs storage.oss")
+            raise SettingsError("storage.local", SettingCode.NEEDS_ARCHIVE())
         if self.aigc_label.enabled and not self.aigc_label.producer.strip():
-            raise SettingsError("aigc_label.producer: is required when aigc_label.enabled is true")
+            raise SettingsError("aigc_label.producer", SettingCode.PRODUCER_REQUIRED())

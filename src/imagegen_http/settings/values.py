@@ -4,6 +4,10 @@ import json
 import math
 from typing import Any
 
+from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_http.settings.messages import SettingCode
+from imagegen_http.settings.schema import InvalidValue
+
 
 class EnvText(str):
     """A value from the environment, whose type depends on its key."""
@@ -20,10 +24,10 @@ def read_typed(value: Any, kind: type) -> Any:
     """Return the value as text (or as ``kind``).
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if not isinstance(value, kind):
-        raise TypeError(f"must be {'text' if kind is str else kind.__name__}")
+        raise _wrong_type(JsonType.STRING)
     return str(value) if kind is str else value
 
 
@@ -31,14 +35,14 @@ def read_boolean(value: Any) -> bool:
     """Return true or false.
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if isinstance(value, EnvText):
         value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
             value.lower()
         )
     if not isinstance(value, bool):
-        raise TypeError("must be true or false")
+        raise _wrong_type(JsonType.BOOLEAN)
     return value
 
 
@@ -46,7 +50,7 @@ def read_integer(value: Any) -> int:
     """Return a whole number.
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if isinstance(value, EnvText):
         try:
@@ -54,7 +58,7 @@ def read_integer(value: Any) -> int:
         except ValueError:
             value = None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("must be a whole number")
+        raise _wrong_type(JsonType.INTEGER)
     return value
 
 
@@ -62,7 +66,7 @@ def read_number(value: Any) -> float:
     """Return a number.
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if isinstance(value, EnvText):
         try:
@@ -70,9 +74,9 @@ def read_number(value: Any) -> float:
         except ValueError:
             value = None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError("must be a number")
+        raise _wrong_type(JsonType.NUMBER)
     if not math.isfinite(value):
-        raise TypeError("must be a finite number")
+        raise InvalidValue(ProblemCode.NOT_FINITE())
     return float(value)
 
 
@@ -80,12 +84,12 @@ def read_list(value: Any) -> list[Any]:
     """Return a list; in a variable it is JSON or separated by commas.
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if isinstance(value, EnvText):
         return _items(value)
     if not isinstance(value, (list, tuple)):
-        raise TypeError("must be a list")
+        raise InvalidValue(SettingCode.NOT_A_LIST())
     return list(value)
 
 
@@ -93,12 +97,12 @@ def read_mapping(value: Any) -> dict[str, Any]:
     """Return a mapping; in a variable it is JSON.
 
     Raises:
-        TypeError: it is something else.
+        InvalidValue: it is something else.
     """
     if isinstance(value, EnvText):
         value = _json(value)
     if not isinstance(value, dict):
-        raise TypeError("must be a mapping of keys")
+        raise InvalidValue(SettingCode.NOT_A_MAPPING())
     return value
 
 
@@ -113,3 +117,7 @@ def _json(text: EnvText) -> Any:
         return json.loads(text)
     except ValueError:
         return None
+
+
+def _wrong_type(expected: JsonType) -> InvalidValue:
+    return InvalidValue(ProblemCode.WRONG_TYPE(types=(expected(),)))

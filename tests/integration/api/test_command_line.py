@@ -374,6 +374,21 @@ def test_errors_are_in_the_language_of_the_locale(run, lang, message):
     assert message in failed(run("tasks", "show", "nope", environ={"LC_ALL": lang}))
 
 
+@pytest.mark.parametrize(
+    ("lang", "message"),
+    [
+        ("C.UTF-8", "imagegen: configuration: server.port: must be at most 65535"),
+        ("zh_CN.UTF-8", "imagegen: 配置：server.port：不能大于 65535"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_told_in_the_language_of_the_locale(run, lang, message):
+    """From the same rule."""
+    environ = {"LC_ALL": lang, "IMAGEGEN_SERVER__PORT": "65536"}
+    done = run("config", "check", environ=environ)
+
+    assert (2, message) == (done.returncode, done.stderr.strip())
+
+
 def test_a_file_that_cannot_be_opened_is_named(run):
     """With the reason."""
     assert "nowhere.tar" in failed(run("restore", "nowhere.tar"))

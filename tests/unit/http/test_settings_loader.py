@@ -114,11 +114,11 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("server: {prot: 1}", "server.prot: unknown key; did you mean port?"),
         ("foo: 1", "foo: unknown key"),
         ("defualt_provider: demo", "defualt_provider: unknown key; did you mean default_provider?"),
-        ("server: {port: x}", "server.port: must be a whole number"),
-        ("server: {port: 99999}", "server.port: must be <= 65535: 99999"),
-        ("server: {port: true}", "server.port: must be a whole number"),
+        ("server: {port: x}", "server.port: must be an integer"),
+        ("server: {port: 99999}", "server.port: must be at most 65535"),
+        ("server: {port: true}", "server.port: must be an integer"),
         ("queue: 5", "queue: must be a mapping of keys"),
-        ("log: {level: loud}", "log.level: must be in"),
+        ("log: {level: loud}", "log.level: must be one of debug, info, warning, error"),
         ("storage: {local: null}", "storage.local: null needs storage.oss"),
         ("storage: {oss: {endpoint: a}}", "storage.oss.region: is required"),
         ("server: {auth_token: 'env:NOPE'}", "server.auth_token: the environment variable NOPE is not set"),
@@ -244,9 +244,9 @@ def test_a_variable_that_nothing_reads_is_reported(tmp_path):
     fetched = {"IMAGEGEN_SERVER__AUTH_TOKEN": "env:IMAGEGEN_MY_SECRET", "IMAGEGEN_MY_SECRET": "t" * 20}
     environ = {**others, **fetched, "IMAGEGEN_SPEED": "fast"}
 
-    assert ("IMAGEGEN_SPEED: unknown variable, ignored",) == variable_warnings(
-        config=None, environ=environ, cwd=tmp_path
-    )
+    assert ["IMAGEGEN_SPEED: unknown variable, ignored"] == [
+        str(warning) for warning in variable_warnings(config=None, environ=environ, cwd=tmp_path)
+    ]
 
 
 def test_a_variable_finds_a_known_provider_without_a_file(load):

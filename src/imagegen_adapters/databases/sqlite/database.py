@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.connections import open_reader, open_writer
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable, storage_error
@@ -63,9 +64,9 @@ class Database:
         except sqlite3.Error as error:
             raise storage_error(error) from error
         except PermissionError as error:
-            raise DatabaseUnusable(f"the database file cannot be used: {error.strerror}") from error
+            raise DatabaseUnusable(DatabaseCode.DATABASE_FILE_UNUSABLE(detail=str(error.strerror))) from error
         except OSError as error:
-            raise StorageError(f"the database file cannot be made: {error.strerror}") from error
+            raise StorageError(DatabaseCode.DATABASE_FILE_NOT_MADE(detail=str(error.strerror))) from error
 
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
@@ -163,7 +164,7 @@ class Database:
 
     async def _write(self, fn: Callable[[sqlite3.Connection], T], *, alone: bool) -> T:
         if self._writer is None:
-            raise StorageError("the database was opened for reading only")
+            raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
         result: T = await asyncio.wrap_future(self._writer.submit(fn, alone=alone))
         return result
 

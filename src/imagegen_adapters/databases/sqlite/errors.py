@@ -1,5 +1,6 @@
 """Maps SQLite errors to storage errors."""
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull
 
@@ -12,14 +13,14 @@ _PERMANENT = frozenset(
 )
 
 _MESSAGES = {
-    sqlite3.SQLITE_FULL: "the disk that holds the database is full",
-    sqlite3.SQLITE_BUSY: "another process holds the database's write lock",
-    sqlite3.SQLITE_READONLY: "the database cannot be written to",
+    sqlite3.SQLITE_FULL: DatabaseCode.DISK_OF_DATABASE_FULL,
+    sqlite3.SQLITE_BUSY: DatabaseCode.DATABASE_LOCKED,
+    sqlite3.SQLITE_READONLY: DatabaseCode.DATABASE_NOT_WRITABLE,
     # Also raised when a full disk has no room for the -shm file; pysqlite3 does not distinguish the two.
-    sqlite3.SQLITE_IOERR: "the disk that holds the database reports an input/output error, or is full",
-    sqlite3.SQLITE_CORRUPT: "the database is damaged",
-    sqlite3.SQLITE_NOTADB: "the database file is not a database",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+    sqlite3.SQLITE_IOERR: DatabaseCode.DATABASE_IO_ERROR,
+    sqlite3.SQLITE_CORRUPT: DatabaseCode.DATABASE_DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseCode.NOT_A_DATABASE,
+    sqlite3.SQLITE_CANTOPEN: DatabaseCode.DATABASE_NOT_OPENED,
 }
 
 
@@ -31,24 +32,21 @@ class SchemaTooNew(StorageError):
     """The database is from a newer version of imagegen; this version must not touch it."""
 
     def __init__(self, unknown: frozenset[str]) -> None:
-        super().__init__(
-            f"the database was made by a newer version of imagegen (unknown: {', '.join(sorted(unknown))})"
-        )
+        super().__init__(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
 
 
 class SchemaTooOld(StorageError):
     """The database was opened read-only, and migrations are pending."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the database is of an older version of imagegen; start the service once to bring it up to date"
-        )
+        super().__init__(DatabaseCode.SCHEMA_TOO_OLD())
 
 
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return the storage error for an SQLite error; its message never contains a path."""
     code = _primary(error)
-    return _kind(error, code)(_MESSAGES.get(code, f"the database refused: {error}"))
+    reason = _MESSAGES[code]() if code in _MESSAGES else DatabaseCode.DATABASE_REFUSED(detail=str(error))
+    return _kind(error, code)(reason)
 
 
 def _kind(error: sqlite3.Error, code: int) -> type[StorageError]:

@@ -43,7 +43,7 @@ class Readers:
             StorageError: the database is closed.
         """
         if self._closed:
-            raise StorageError("the database is closed")
+            raise StorageError(DatabaseCode.DATABASE_CLOSED())
         return self._threads.submit(self._read, fn, time.monotonic() + deadline_seconds)
 
     def interrupt(self, *, older_than_seconds: float) -> int:
@@ -92,7 +92,7 @@ class Readers:
             return open_reader(self._path, cache_kib=self._cache_kib)
         except sqlite3.Error as error:
             # Not StorageBroken, since the file could be opened before: descriptors may have run out.
-            raise StorageError(str(storage_error(error))) from error
+            raise StorageError(storage_error(error).reason) from error
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:

@@ -1,5 +1,6 @@
 """The SQLite version in use, and whether to refuse it or warn about it."""
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError
 
@@ -17,10 +18,7 @@ class SqliteTooOld(StorageError):
     """Neither Python nor an installed package provides a supported SQLite."""
 
     def __init__(self, version: tuple[int, ...]) -> None:
-        super().__init__(
-            f"SQLite {_text(version)} is too old, {_text(MIN_VERSION)} or later is needed: "
-            "install the package pysqlite3 or sqlean.py beside imagegen, or a newer Python"
-        )
+        super().__init__(DatabaseCode.SQLITE_TOO_OLD(version=_text(version), minimum=_text(MIN_VERSION)))
 
 
 def sqlite_name() -> str:

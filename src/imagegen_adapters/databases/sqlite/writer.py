@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
 from imagegen_core.errors import StorageBroken, StorageError
@@ -71,7 +72,7 @@ class Writer:
             if self._broken is not None:
                 raise type(self._broken)(str(self._broken)) from self._broken
             if self._closed:
-                raise StorageError("the database is closed")
+                raise StorageError(DatabaseCode.DATABASE_CLOSED())
             self._waiting.put(operation)
         return operation.result
 
@@ -210,7 +211,7 @@ class Writer:
             self._closed = True
         rest = [*batch, *filter(None, (self._deferred, *self._drain()))]
         unfinished = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
-        _fail(unfinished, self._broken or StorageError("the database is closed"))
+        _fail(unfinished, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
 
     def _drain(self) -> Iterator[Operation | None]:
         while not self._waiting.empty():

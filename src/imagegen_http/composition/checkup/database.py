@@ -118,5 +118,5 @@ async def providers(database: Database, settings: Settings) -> list[Check]:
         if (warning := model.warning)
     ]
     if default_warning is not None:
-        warnings.append(warn("default provider", default_warning))
+        warnings.append(warn("default provider", str(default_warning)))
     return warnings or [ok("providers", f"{len(enabled)} enabled, no retired model among theirs")]

@@ -1,0 +1,72 @@
+"""What can be wrong with the settings, and what is doubtful about them."""
+
+from imagegen_core.messages import MessageCode
+
+
+class SettingCode(MessageCode):
+    """Rules of ``config.yaml`` and its variables. Each sentence goes on after the key, variable or file."""
+
+    # files
+    FILE_UNREADABLE = "cannot be read: {detail}", "无法读取：{detail}"
+    VALUE_UNREADABLE = "holds a value that cannot be read", "含有无法读取的值"
+    NOT_YAML = "is not YAML: {detail}", "不是 YAML：{detail}"
+    NOT_YAML_IN_LINE = "is not YAML in line {line}: {detail}", "第 {line} 行不是 YAML：{detail}"
+    KEY_TWICE = (
+        "the key {key} is there twice, in line {first} and line {second}",
+        "键 {key} 出现了两次：第 {first} 行和第 {second} 行",
+    )
+
+    # values
+    NOT_A_LIST = "must be a list", "须为列表"
+    NOT_A_MAPPING = "must be a mapping of keys", "须为键的映射"
+    NOT_SETTING_TEXT = "must be UTF-8 text without NUL", "须为不含 NUL 的 UTF-8 文本"
+    ABOVE_AND_AT_MOST = "must be above {limit} and at most {maximum}", "须大于 {limit} 且不超过 {maximum}"
+    SPACES_AROUND = (
+        "must be without spaces around it, which no request can carry",
+        "首尾不能有空格，否则没有请求能带上它",
+    )
+    NOT_A_HOST = (
+        "must be a list of names such as images.example.com: {value!r} cannot be a Host",
+        "须为 images.example.com 这样的名称的列表：{value!r} 不能是 Host",
+    )
+    NOT_A_PUBLIC_URL = (
+        "must be an address of a host such as https://images.example.com, without a path",
+        "须为 https://images.example.com 这样的主机地址，不含路径",
+    )
+    NOT_A_NETWORK = (
+        "must be a list of addresses: {value!r} is no IP address and no network such as 10.0.0.0/8",
+        "须为地址的列表：{value!r} 既不是 IP 地址，也不是 10.0.0.0/8 这样的网段",
+    )
+    NOT_HOST_AND_PORT = "must be a list of host:port", "须为 host:port 的列表"
+    NEEDS_ARCHIVE = "null needs storage.oss", "为 null 时须有 storage.oss"
+    PRODUCER_REQUIRED = (
+        "is required when aigc_label.enabled is true",
+        "aigc_label.enabled 为 true 时为必填项",
+    )
+    TOKEN_REQUIRED = (
+        "{host} can be reached by others, so server.auth_token is required",
+        "{host} 可被他人访问，因此须设置 server.auth_token",
+    )
+
+    # variables and secrets
+    VARIABLE_NOT_SET = "the environment variable {name} is not set", "未设置环境变量 {name}"
+    SECRET_UNREADABLE = "the file with the secret cannot be read", "无法读取存放秘密的文件"
+    SECRET_EMPTY = "the file with the secret is empty", "存放秘密的文件为空"
+    UNKNOWN_VARIABLE = "unknown variable, ignored", "未知的变量，已忽略"
+    MISSPELT_VARIABLE = "unknown variable; did you mean {suggestion}?", "未知的变量；是否想写 {suggestion}？"
+    NO_KEYS_BELOW = "has no keys below it", "之下没有键"
+    AMBIGUOUS_VARIABLE = "may mean {candidates:or}", "可能指 {candidates:or}"
+    AMBIGUOUS_PROVIDER = (
+        "may mean {candidates:or}; write the provider's name below providers in the file",
+        "可能指 {candidates:or}；请在文件的 providers 之下写出服务商的名称",
+    )
+
+    # the default provider
+    DEFAULT_UNUSABLE = (
+        "{reason}; tasks that name no provider are refused",
+        "{reason}；未指定服务商的任务会被拒绝",
+    )
+    DEFAULT_UNKNOWN = (
+        "no provider {provider!r} is configured, in the file or saved",
+        "没有配置服务商 {provider!r}，文件中和已保存的配置中都没有",
+    )
