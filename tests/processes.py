@@ -11,12 +11,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def family(pid):
     """Return the process and all that descend from it."""
-    found = [pid]
+    pids = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += family(int(child))
-    return found
+                pids += family(int(child))
+    return pids
 
 
 def resident_mb(pid):

@@ -125,7 +125,7 @@ class TaskMachine(RuleBasedStateMachine):
         limits=st.dictionaries(st.sampled_from(PROVIDERS), st.integers(min_value=1, max_value=5)),
     )
     def claim(self, limit, limits):
-        self.end_putting_off()
+        self.end_deferrals()
         due = [t for t in self.having(TaskStatus.PENDING) if t.not_before is None]
         running = Counter(t.provider_name for t in self.having(TaskStatus.PROCESSING))
         expected = []
@@ -190,11 +190,11 @@ class TaskMachine(RuleBasedStateMachine):
     @rule()
     def crash(self):
         self.repository, self.queue = self.reopen()
-        held = self.having(TaskStatus.PROCESSING)
+        orphans = self.having(TaskStatus.PROCESSING)
         self.owner = f"owner {int(self.owner.split()[1]) + 1}"
 
-        assert held == list(self.run(self.repository.orphans(self.owner)))
-        for task in held:
+        assert orphans == list(self.run(self.repository.orphans(self.owner)))
+        for task in orphans:
             self.save(task.requeue(is_recovery=True))
 
     # ------------------------------------------------------------ what always holds
@@ -204,7 +204,7 @@ class TaskMachine(RuleBasedStateMachine):
         if not hasattr(self, "tasks"):
             return
         waiting = self.having(TaskStatus.PENDING)
-        put_off = [task.not_before for task in waiting if task.not_before is not None]
+        due_times = [task.not_before for task in waiting if task.not_before is not None]
 
         page = self.run(self.repository.find(TaskFilter(), Paging(page_size=100)))
         counts = self.run(self.queue.counts())
@@ -213,12 +213,12 @@ class TaskMachine(RuleBasedStateMachine):
 
         assert list(self.tasks.values())[::-1][:100] == list(page.items)
         assert QueueCounts(pending=len(waiting), processing=len(self.having(TaskStatus.PROCESSING))) == counts
-        assert min(put_off, default=None) == due
+        assert min(due_times, default=None) == due
         assert [self.place(task, waiting) for task in waiting] == places
         assert self.demand(waiting) == dict(self.run(self.queue.demand(now=self.now, limit=9)))
-        self.end_putting_off()
+        self.end_deferrals()
 
-    def end_putting_off(self):
+    def end_deferrals(self):
         for task in self.having(TaskStatus.PENDING):
             if task.not_before is not None and task.not_before <= self.now:
                 self.tasks[task.task_id] = attrs.evolve(task, not_before=None)

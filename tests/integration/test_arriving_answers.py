@@ -37,9 +37,9 @@ ANSWERS = {"direct": (DOCUMENT, IMAGE), "job": (JOBS, {"job": "j-1"})}
 class HesitantUpstream:
     """Begins each paid answer at once and sends the rest when the test says so; ``ledger`` counts them."""
 
-    def __init__(self, told):
+    def __init__(self, answer):
         self.ledger = []
-        self._told = http_response(body=json.dumps(told).encode(), content_type="application/json")
+        self._response = http_response(body=json.dumps(answer).encode(), content_type="application/json")
         self._rest = None
         self._loop = None
 
@@ -51,11 +51,11 @@ class HesitantUpstream:
     async def _make(self, writer):
         self._loop, self._rest = asyncio.get_running_loop(), asyncio.Event()
         self.ledger.append("paid")
-        cut = len(self._told) - 10
-        writer.write(self._told[:cut])
+        cut = len(self._response) - 10
+        writer.write(self._response[:cut])
         await writer.drain()
         await self._rest.wait()
-        writer.write(self._told[cut:])
+        writer.write(self._response[cut:])
         await writer.drain()
 
     def send_the_rest(self):
@@ -65,8 +65,8 @@ class HesitantUpstream:
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
     """The service waits for the rest, writes it down and ends; the next start makes the image of it."""
-    document, told = ANSWERS[kind]
-    upstream = HesitantUpstream(told)
+    document, answer = ANSWERS[kind]
+    upstream = HesitantUpstream(answer)
     with in_thread(RawServer(upstream.answers)) as raw_server:
         server = LiveServer(
             tmp_path, {"security": {"allow_private_upstreams": [raw_server.authority]}}
@@ -89,17 +89,17 @@ def test_two_sigterms_while_an_answer_arrives_lose_nothing(tmp_path, kind):
             server.signal(signal.SIGTERM)
             until(
                 lambda: (server.log, server.process.poll()),
-                lambda seen: "a response that has started" in seen[0] or seen[1] is not None,
+                lambda state: "a response that has started" in state[0] or state[1] is not None,
             )
             upstream.send_the_rest()
             code = server.process.wait(60)
-            left = stored(server)
+            row = stored(server)
             with server.start().client() as api:
                 task = ended(api, task_id)
         finally:
             server.end()
 
-    assert (0, ("pending", "accepted" if kind == "job" else "received", "certain")) == (code, left)
+    assert (0, ("pending", "accepted" if kind == "job" else "received", "certain")) == (code, row)
     assert ("completed", ["paid"]) == (task["status"], upstream.ledger)
 
 

@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 def built(source, target, folder, **environ):
     """Return the one file that is built."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder]
-    told = {**os.environ, "BUILD_VERSION": "", **environ}
-    subprocess.run(command, cwd=source, env=told, check=True, capture_output=True, timeout=120)
+    environment = {**os.environ, "BUILD_VERSION": "", **environ}
+    subprocess.run(command, cwd=source, env=environment, check=True, capture_output=True, timeout=120)
     (file,) = folder.iterdir()
     return file
 
@@ -132,8 +132,8 @@ def test_a_tag_is_the_version_of_checkout_and_archive(tmp_path):
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git knows the tags")
 def test_the_next_release_is_not_one_that_was():
     """After a release `NEXT` is raised, or later commits would sort before it."""
-    here = git("tag", "--points-at", "HEAD", cwd=ROOT).split()
-    released = set(git("tag", cwd=ROOT).split()) - set(here)
+    head_tags = git("tag", "--points-at", "HEAD", cwd=ROOT).split()
+    released = set(git("tag", cwd=ROOT).split()) - set(head_tags)
 
     assert f"v{versions.NEXT}" not in released
 

@@ -15,7 +15,7 @@ from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_enviro
 from tests.markdown import DOCS, blocks, name
 
 CLIENT = DOCS / "how-to" / "use-the-openai-client.md"
-LABEL = DOCS / "how-to" / "label-ai-pictures.md"
+LABEL = DOCS / "how-to" / "label-ai-images.md"
 CHINESE = DOCS / "zh-CN"
 SECRET = "a-secret-of-a-page"
 WAIT_SECONDS = 60

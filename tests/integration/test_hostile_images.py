@@ -60,7 +60,7 @@ def bomb(side=30_000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def sent(body=b"", *, head=None, more=None, closing=True):
+def handler(body=b"", *, head=None, more=None, closing=True):
     """Return a handler that sends the bytes, then ``more``, again and again."""
 
     async def reply(writer):
@@ -83,21 +83,21 @@ GZIP = {**PNG, "Content_Encoding": "gzip"}
 
 BODIES = {
     # what is sent, and whom by: only the patient one waits for large bodies
-    "cut": (sent(WHOLE[:90_000], head=http_response(length=len(WHOLE), **PNG)), PATIENT),
-    "cut, length untold": (sent(WHOLE[:90_000], head=UNTOLD), PATIENT),
-    "length too short": (sent(WHOLE, head=http_response(length=90_000, **PNG)), PATIENT),
+    "cut": (handler(WHOLE[:90_000], head=http_response(length=len(WHOLE), **PNG)), PATIENT),
+    "cut, length untold": (handler(WHOLE[:90_000], head=UNTOLD), PATIENT),
+    "length too short": (handler(WHOLE, head=http_response(length=90_000, **PNG)), PATIENT),
     "length too long": (
-        sent(WHOLE, head=http_response(length=len(WHOLE) + 99, **PNG), closing=False),
+        handler(WHOLE, head=http_response(length=len(WHOLE) + 99, **PNG), closing=False),
         IMPATIENT,
     ),
-    "length absurd": (sent(WHOLE, head=http_response(length=10**12, **PNG)), PATIENT),
-    "endless": (sent(WHOLE, head=UNTOLD, more=bytes(MIB)), PATIENT),
-    "60 MB": (sent(WHOLE + bytes(60 * MIB)), PATIENT),
-    "60 MB, length untold": (sent(WHOLE + bytes(60 * MIB), head=UNTOLD), PATIENT),
-    "gzip bomb": (sent(BOMB, head=http_response(length=len(BOMB), **GZIP)), PATIENT),
-    "page": (sent(b"<html><body>Please sign in</body></html>"), PATIENT),
-    "nothing": (sent(b""), PATIENT),
-    "pixel bomb": (sent(bomb()), PATIENT),
+    "length absurd": (handler(WHOLE, head=http_response(length=10**12, **PNG)), PATIENT),
+    "endless": (handler(WHOLE, head=UNTOLD, more=bytes(MIB)), PATIENT),
+    "60 MB": (handler(WHOLE + bytes(60 * MIB)), PATIENT),
+    "60 MB, length untold": (handler(WHOLE + bytes(60 * MIB), head=UNTOLD), PATIENT),
+    "gzip bomb": (handler(BOMB, head=http_response(length=len(BOMB), **GZIP)), PATIENT),
+    "page": (handler(b"<html><body>Please sign in</body></html>"), PATIENT),
+    "nothing": (handler(b""), PATIENT),
+    "pixel bomb": (handler(bomb()), PATIENT),
 }
 LINKED = {
     "cut": "download_failed",
@@ -308,9 +308,9 @@ def test_an_image_that_is_also_a_page_is_only_an_image(bench, api):
 
 def test_no_message_shows_an_address_of_ours(bench):
     """What a person reads names the host, not a path, a file or a stack."""
-    told = " ".join(bench.tasks[name]["error"]["message"] for name in EXPECTED)
+    messages = " ".join(bench.tasks[name]["error"]["message"] for name in EXPECTED)
 
-    assert [] == [word for word in ("/files/", "Traceback", str(bench.server.folder)) if word in told]
+    assert [] == [word for word in ("/files/", "Traceback", str(bench.server.folder)) if word in messages]
 
 
 def test_the_log_shows_no_defect(bench):

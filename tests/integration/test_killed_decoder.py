@@ -31,11 +31,11 @@ from tests.integration.api.live_server import LiveServer
 
 def decoders(server):
     """Return the process ids of the service's decoders."""
-    found = []
+    pids = []
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return [pid for pid in found if b"image_inspectors.child" in command(pid)]
+            pids += map(int, (task / "children").read_text().split())
+    return [pid for pid in pids if b"image_inspectors.child" in command(pid)]
 
 
 def command(pid):
@@ -109,14 +109,14 @@ def test_a_paid_image_is_decoded_later_from_where_it_is(server, line, api, kille
     task_id = data(api.post(GENERATE, json={"provider": "jobs", "params": {"prompt": "a lighthouse"}}))[
         "task_id"
     ]
-    until(lambda: images_of(server, task_id), lambda found: found)
+    until(lambda: images_of(server, task_id), lambda files: files)
     killer.active.set()
     waiting = until(lambda: task_of(api, task_id), lambda task: task["status"] == "pending")
     killer.active.clear()
-    kept = images_of(server, task_id)
+    files = images_of(server, task_id)
     task = ended(api, task_id)
 
-    assert ({idle} < killer.killed, 1) == (True, len(kept))
+    assert ({idle} < killer.killed, 1) == (True, len(files))
     assert ("completed", None, 1) == (task["status"], task["error"], len(task["images"]))
     assert (1, 1) == (len(line.fake.ledger), sum(r.path == "/files/1" for r in line.requests))
     assert (png(1), "pending") == (api.get(task["image_url"]).content, waiting["status"])
@@ -136,5 +136,5 @@ def test_an_input_whose_decoder_is_killed_is_not_called_wrong(api, killer):
 
 def images_of(server, task_id):
     """Return the names of the task's files, without thumbnails."""
-    found = (server.data_dir / "images").rglob(f"{task_id}-*")
-    return [path.name for path in found if path.suffix == ".png"]
+    paths = (server.data_dir / "images").rglob(f"{task_id}-*")
+    return [path.name for path in paths if path.suffix == ".png"]

@@ -316,8 +316,8 @@ def test_older_code_refuses_a_newer_database_and_writes_nothing(tmp_path, comman
     data_dir = unpack(NAMES[-1], tmp_path / "data")
     make_newer(data_dir / "imagegen.db")
     before = files_of(data_dir)
-    said = failed(imagegen(*command.split(), cwd=tmp_path), code)
+    output = failed(imagegen(*command.split(), cwd=tmp_path), code)
     after = files_of(data_dir)
 
-    assert f"{data_dir}: the database was made by a newer version of imagegen" in said
+    assert f"{data_dir}: the database was made by a newer version of imagegen" in output
     assert before == {name: content for name, content in after.items() if name != "lock"}

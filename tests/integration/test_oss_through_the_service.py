@@ -38,10 +38,11 @@ class Desk:
     def item(self, image_id):
         return data(self.api.get(f"{IMAGES}/{image_id}"))
 
-    def stored(self, images, where):
+    def stored(self, images, state):
         """Wait until all of these images are there."""
         return until(
-            lambda: [self.item(image["id"])["storage"] for image in images], lambda seen: {where} == set(seen)
+            lambda: [self.item(image["id"])["storage"] for image in images],
+            lambda states: {state} == set(states),
         )
 
     def oss_health(self):
@@ -53,8 +54,8 @@ class Desk:
     @property
     def files(self):
         """The image files, without their thumbnails."""
-        found = (self.server.data_dir / "images").rglob("*.png")
-        return sorted(path.name for path in found)
+        paths = (self.server.data_dir / "images").rglob("*.png")
+        return sorted(path.name for path in paths)
 
     def objects(self):
         """Which images lie in the bucket, without their thumbnails."""
@@ -70,7 +71,7 @@ def oss():
 @pytest.fixture
 def desk(oss, tmp_path):
     """Return a function that starts the service with such a storage."""
-    made = []
+    desks = []
 
     def start(**storage):
         bucket = {
@@ -85,17 +86,17 @@ def desk(oss, tmp_path):
             "storage": {"oss": bucket, **storage},
             "security": {"allow_private_upstreams": [f"127.0.0.1:{oss.port}"]},
         }
-        made.append(Desk(LiveServer(tmp_path, config), oss).start())
-        return made[-1]
+        desks.append(Desk(LiveServer(tmp_path, config), oss).start())
+        return desks[-1]
 
     yield start
     oss.release()
-    for one in made:
+    for one in desks:
         one.close()
         one.server.end()
 
 
-def images(desk, number):
+def make_images(desk, number):
     return [make_image(desk.api, f"lighthouse {n}") for n in range(number)]
 
 
@@ -108,7 +109,7 @@ def spoil(oss):
     return act
 
 
-def sent(oss):
+def upload_counts(oss):
     """Return how often each image arrived."""
     return Counter(key for key in oss.calls("put", 200) if key.endswith(".png"))
 
@@ -117,21 +118,21 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     """The service is well meanwhile, and says what waits; nothing is sent twice."""
     oss.down()
     desk = desk()
-    made = images(desk, 6)
+    images = make_images(desk, 6)
     until(desk.oss_health, lambda health: health["status"] == "failing")
-    served = [desk.content(image) for image in made]
+    served = [desk.content(image) for image in images]
     health = desk.api.get("/health").json()
-    waiting = [desk.item(image["id"])["storage"] for image in made]
+    waiting = [desk.item(image["id"])["storage"] for image in images]
     oss.up()
-    desk.stored(made, "both")
+    desk.stored(images, "both")
 
     assert [200] * 6 == [content.status_code for content in served]
     assert ("ok", ["local"] * 6) == (health["status"], waiting)
     assert health["checks"]["oss"]["uploads"] > 0
     assert sorted(content.content for content in served) == sorted(
-        found.data for key, found in oss.objects.items() if key.endswith(".png")
+        blob.data for key, blob in oss.objects.items() if key.endswith(".png")
     )
-    assert [1] * 6 == list(sent(oss).values())
+    assert [1] * 6 == list(upload_counts(oss).values())
     assert {
         "status": "ok",
         "uploads": 0,
@@ -145,15 +146,15 @@ def test_an_image_that_only_oss_has_is_read_as_before(desk, oss):
     """Same address, same tag, same bytes, also of a part; the thumbnail stays on the disk."""
     oss.down()
     desk = desk(local={"retention_days": 0})
-    made = make_image(desk.api)
-    before = desk.content(made)
+    image = make_image(desk.api)
+    before = desk.content(image)
     oss.up()
-    desk.stored([made], "oss")
+    desk.stored([image], "oss")
     until(lambda: desk.files, lambda files: not files)
 
-    after = desk.content(made)
-    part = desk.content(made, Range="bytes=10-99")
-    unchanged = desk.content(made, **{"If-None-Match": before.headers["etag"]})
+    after = desk.content(image)
+    part = desk.content(image, Range="bytes=10-99")
+    unchanged = desk.content(image, **{"If-None-Match": before.headers["etag"]})
     assert (200, before.content, before.headers["etag"]) == (
         after.status_code,
         after.content,
@@ -161,35 +162,35 @@ def test_an_image_that_only_oss_has_is_read_as_before(desk, oss):
     )
     assert (206, before.content[10:100]) == (part.status_code, part.content)
     assert 304 == unchanged.status_code
-    assert 200 == desk.api.get(made["thumbnail_url"]).status_code
-    assert made["image_url"] == desk.item(made["id"])["image_url"]
+    assert 200 == desk.api.get(image["thumbnail_url"]).status_code
+    assert image["image_url"] == desk.item(image["id"])["image_url"]
 
 
 def test_only_oss_has_it_and_oss_is_down(desk, oss):
     """The reader is asked to come again; when OSS is back, so is the image."""
     desk = desk(local={"retention_days": 0})
-    made = make_image(desk.api)
-    desk.stored([made], "oss")
+    image = make_image(desk.api)
+    desk.stored([image], "oss")
     until(lambda: desk.files, lambda files: not files)
     oss.down()
-    refused = desk.content(made)
+    refused = desk.content(image)
     oss.up()
 
     assert (503, 50301) == (refused.status_code, refused.json()["code"])
-    assert 200 == desk.content(made).status_code
+    assert 200 == desk.content(image).status_code
 
 
-def test_without_a_local_store_images_go_straight_to_oss(desk, oss):
+def test_without_a_local_store_images_go_to_oss_at_once(desk, oss):
     """Nothing of them is left on the disk."""
     desk = desk(local=None)
-    made = images(desk, 3)
+    images = make_images(desk, 3)
 
     data_dir = desk.server.data_dir
-    left = [path for folder in ("images", "spool") for path in (data_dir / folder).rglob("*.*")]
-    assert ["oss"] * 3 == [image["storage"] for image in made]
-    assert [] == left
-    assert [1] * 3 == list(sent(oss).values())
-    assert [200] * 3 == [desk.content(image).status_code for image in made]
+    files = [path for folder in ("images", "spool") for path in (data_dir / folder).rglob("*.*")]
+    assert ["oss"] * 3 == [image["storage"] for image in images]
+    assert [] == files
+    assert [1] * 3 == list(upload_counts(oss).values())
+    assert [200] * 3 == [desk.content(image).status_code for image in images]
 
 
 def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
@@ -199,7 +200,7 @@ def test_without_a_local_store_a_refused_upload_is_made_again(desk, oss):
     task = ended(desk.api, data(submit(desk.api))["task_id"])
 
     assert ("completed", 1) == (task["status"], task["attempts"])
-    assert [1] == list(sent(oss).values())
+    assert [1] == list(upload_counts(oss).values())
     assert [] == list((desk.server.data_dir / "spool").rglob("*.*"))
 
 
@@ -207,55 +208,55 @@ def test_without_a_local_store_images_wait_on_the_disk_while_oss_is_down(desk, o
     """They were paid for. When OSS is back, they go there, and the disk is empty again."""
     oss.down()
     desk = desk(local=None)
-    made = make_image(desk.api)
-    served, kept = desk.content(made), desk.files
+    image = make_image(desk.api)
+    served, files = desk.content(image), desk.files
     oss.up()
-    desk.stored([made], "oss")
+    desk.stored([image], "oss")
     until(lambda: desk.files, lambda files: not files)
 
-    assert ("local", 200, 1) == (made["storage"], served.status_code, len(kept))
-    assert served.content == desk.content(made).content
-    assert kept == desk.objects()
+    assert ("local", 200, 1) == (image["storage"], served.status_code, len(files))
+    assert served.content == desk.content(image).content
+    assert files == desk.objects()
 
 
 def test_images_on_the_disk_stay_when_the_local_store_is_given_up(desk, oss):
     """They are readable at once, and go where the others are."""
     oss.down()
     first = desk()
-    made = make_image(first.api)
-    before = first.content(made)
+    image = make_image(first.api)
+    before = first.content(image)
     first.server.stop()
     second = desk(local=None)
-    meanwhile = second.content(made)
+    meanwhile = second.content(image)
     oss.up()
-    second.stored([made], "oss")
+    second.stored([image], "oss")
 
     assert 200 == before.status_code
-    assert before.content == meanwhile.content == second.content(made).content
+    assert before.content == meanwhile.content == second.content(image).content
 
 
 def test_without_a_local_store_a_verification_looks_at_oss(desk, oss):
     """It sees what is lost there, and what is damaged."""
     desk = desk(local=None)
-    lost, damaged = images(desk, 2)
+    lost, damaged = make_images(desk, 2)
     for image, damage in ((lost, oss.objects.pop), (damaged, spoil(oss))):
         damage(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
-    told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
+    report = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
 
     assert {lost["id"]: "lost", damaged["id"]: "archive_damaged"} == {
-        finding["image_id"]: finding["kind"] for finding in told["findings"]
+        finding["image_id"]: finding["kind"] for finding in report["findings"]
     }
 
 
 def test_a_damaged_object_is_seen_when_only_oss_has_the_image(desk, oss):
     """By the checksum that was taken when the image came."""
     desk = desk(local={"retention_days": 0})
-    made = make_image(desk.api)
-    desk.stored([made], "oss")
-    spoil(oss)(f"{PREFIX}{made['task_id'][-2:]}/{made['task_id']}-0-0.png")
-    told = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
+    image = make_image(desk.api)
+    desk.stored([image], "oss")
+    spoil(oss)(f"{PREFIX}{image['task_id'][-2:]}/{image['task_id']}-0-0.png")
+    report = json.loads(desk.server.imagegen("storage", "verify", "--json").stdout)
 
-    assert ["archive_damaged"] == [finding["kind"] for finding in told["findings"]]
+    assert ["archive_damaged"] == [finding["kind"] for finding in report["findings"]]
 
 
 @pytest.mark.parametrize("lie", ["wrong_crc", "corrupt", "shorten"])
@@ -263,32 +264,32 @@ def test_a_local_file_stays_until_oss_has_the_same_bytes(desk, oss, lie):
     """The disagreement is told to whoever looks, and the upload is made again."""
     oss.fail(lie, "put")
     desk = desk(local={"retention_days": 0})
-    made = make_image(desk.api)
+    image = make_image(desk.api)
     health = until(desk.oss_health, lambda health: health["failing"])
-    kept = desk.files
-    desk.stored([made], "oss")
+    files = desk.files
+    desk.stored([image], "oss")
 
     assert ("failing", 1) == (health["status"], health["failing"])
     assert health["last_error"]
-    assert 1 == len(kept)
-    assert kept == desk.objects()
-    assert 200 == desk.content(made).status_code
+    assert 1 == len(files)
+    assert files == desk.objects()
+    assert 200 == desk.content(image).status_code
 
 
 def test_an_image_that_is_deleted_while_oss_is_down_is_gone_at_once(desk, oss):
     """For readers and from the disk; from the bucket as soon as that is back."""
     desk = desk()
-    made, other = images(desk, 2)
-    desk.stored([made, other], "both")
+    image, other = make_images(desk, 2)
+    desk.stored([image, other], "both")
     oss.down()
-    answer = desk.api.delete(f"{IMAGES}/{made['id']}")
-    gone = [desk.api.get(url).status_code for url in (made["image_url"], f"{IMAGES}/{made['id']}")]
-    left = desk.files
+    answer = desk.api.delete(f"{IMAGES}/{image['id']}")
+    gone = [desk.api.get(url).status_code for url in (image["image_url"], f"{IMAGES}/{image['id']}")]
+    files = desk.files
     oss.up()
     until(desk.objects, lambda objects: len(objects) == 1)
 
     assert (200, [404, 404]) == (answer.status_code, gone)
-    assert left == desk.objects()
+    assert files == desk.objects()
     assert 200 == desk.content(other).status_code
 
 
@@ -307,9 +308,9 @@ def test_a_large_upload_goes_on_after_a_kill(desk, oss):
     """What had arrived in parts is not sent again."""
     oss.down()
     desk = desk()
-    made = make_image(desk.api)
+    image = make_image(desk.api)
     desk.server.kill()
-    content = enlarged(desk.server, made)
+    content = enlarged(desk.server, image)
     oss.up()
     oss.fail("", "part", times=2)
     oss.fail("delay", "part")
@@ -320,11 +321,11 @@ def test_a_large_upload_goes_on_after_a_kill(desk, oss):
     oss.ledger.clear()
     oss.release()
     desk.start()
-    desk.stored([made], "both")
+    desk.stored([image], "both")
 
     parts = {call.query["partNumber"] for call in oss.ledger if call.operation == "part"}
     assert {"3"} == parts
-    assert [content] == [found.data for found in oss.objects.values()]
+    assert [content] == [blob.data for blob in oss.objects.values()]
     assert [] == list((desk.server.data_dir / "uploads").iterdir())
 
 
@@ -332,10 +333,10 @@ def test_a_large_upload_goes_on_after_a_kill(desk, oss):
 def test_uploads_go_on_after_a_restart(desk, oss, end):
     """What was being sent is sent anew, what had been proved is left alone."""
     desk = desk()
-    (first,) = images(desk, 1)
+    (first,) = make_images(desk, 1)
     desk.stored([first], "both")
     oss.fail("delay", "put", times=2)
-    rest = images(desk, 4)
+    rest = make_images(desk, 4)
     until(lambda: oss.faults, lambda faults: not faults)  # two uploads hang
     desk.server.signal(end)
     code = desk.server.process.wait(STOP_SECONDS)
@@ -345,6 +346,6 @@ def test_uploads_go_on_after_a_restart(desk, oss, end):
 
     key = f"{PREFIX}{first['task_id'][-2:]}/{first['task_id']}-0-0.png"
     assert {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 0}[end] == code
-    assert 1 == sent(oss)[key]
+    assert 1 == upload_counts(oss)[key]
     assert desk.files == desk.objects()
     assert [200] * 5 == [desk.content(image).status_code for image in (first, *rest)]

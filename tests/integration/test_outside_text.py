@@ -70,18 +70,18 @@ class OddUpstream:
         if request.path == "/alive":
             return Reply.json({"why": HALF, "words": f"busy {HALF}"}, 503)
         if request.method == "GET":
-            return Reply.json({"state": "done", "made": self._made(1)})
+            return Reply.json({"state": "done", "made": self._images(1)})
         words = request.json["words"]
         if "refused" in words:
             return Reply.json({"why": f"no{HALF}", "words": f"not that {HALF}\x00"}, 400)
         self.ledger.append(words)
         if request.path == "/jobs":
             return Reply.json({"id": f"job-{HALF}"})
-        told = {f"name {HALF}": [float("nan"), "\x00", HALF]}
-        return Reply.json({"made": self._made(request.json["n"]), "told": told})
+        metadata = {f"name {HALF}": [float("nan"), "\x00", HALF]}
+        return Reply.json({"made": self._images(request.json["n"]), "told": metadata})
 
     @staticmethod
-    def _made(count):
+    def _images(count):
         return [{"data": png_base64(i), "said": f"a cat {HALF}\x00"} for i in range(count)]
 
 
@@ -105,7 +105,7 @@ def api(upstream, tmp_path_factory):
         server.end()
 
 
-def made(api, prompt, model="odd-1", **params):
+def task_of(api, prompt, model="odd-1", **params):
     body = {"provider": "odd", "model_id": model, "params": {"prompt": prompt, **params}}
     return data(api.post(GENERATE, json=body, headers=WAIT))
 
@@ -119,8 +119,8 @@ def statuses(api, task):
 
 def test_a_revised_prompt_that_was_cut_in_an_emoji_is_shown_with_a_mark(api):
     """It is stored as valid text, and so are names, numbers and literals beside it."""
-    task = made(api, "a cat with an odd prompt")
-    found = data(api.get(f"{SEARCH}?keyword=odd prompt"))["items"]
+    task = task_of(api, "a cat with an odd prompt")
+    items = data(api.get(f"{SEARCH}?keyword=odd prompt"))["items"]
 
     assert [{200}, "completed"] == [statuses(api, task), task["status"]]
     metadata = {
@@ -128,12 +128,12 @@ def test_a_revised_prompt_that_was_cut_in_an_emoji_is_shown_with_a_mark(api):
         "told": {f"name {WHOLE}": [None, WHOLE, WHOLE]},
         "literal": WHOLE,
     }
-    assert [metadata] == [item["metadata"] for item in found]
+    assert [metadata] == [item["metadata"] for item in items]
 
 
 def test_an_error_with_such_a_code_is_shown(api):
     """Code and message both."""
-    task = made(api, "a cat that is refused")
+    task = task_of(api, "a cat that is refused")
 
     assert [{200}, "failed"] == [statuses(api, task), task["status"]]
     assert f"no{WHOLE}" == task["error"]["upstream_code"]
@@ -142,7 +142,7 @@ def test_an_error_with_such_a_code_is_shown(api):
 
 def test_a_job_with_such_an_id_is_polled(api):
     """The id is asked for as it can be written."""
-    task = made(api, "a cat by a job", model="odd-job")
+    task = task_of(api, "a cat by a job", model="odd-job")
 
     assert [{200}, "completed"] == [statuses(api, task), task["status"]]
 
@@ -157,9 +157,9 @@ def test_openai_clients_get_the_image(api):
 
 def test_a_probe_tells_what_the_upstream_said(api):
     """As valid text."""
-    told = data(api.post(f"{CONFIG}/odd/test"))
+    probe = data(api.post(f"{CONFIG}/odd/test"))
 
-    assert [False, f"503：busy {WHOLE}"] == [told["ok"], told["detail"]]
+    assert [False, f"503：busy {WHOLE}"] == [probe["ok"], probe["detail"]]
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_a_probe_tells_what_the_upstream_said(api):
 )
 def test_a_caller_is_told_which_field_is_no_text(api, path, body, field):
     """What a person typed is refused, not changed."""
-    sent = json.dumps(body).encode()
-    answer = api.post(path, content=sent, headers={"Content-Type": "application/json", **ENGLISH})
+    content = json.dumps(body).encode()
+    answer = api.post(path, content=content, headers={"Content-Type": "application/json", **ENGLISH})
 
     assert (400, 40000, "validation_failed") == row(answer)
     problems = [(p["field"], p["message"][:17]) for p in answer.json()["data"]["errors"]]
@@ -186,8 +186,8 @@ def test_a_caller_is_told_which_field_is_no_text(api, path, body, field):
 @pytest.mark.parametrize("path", ["generations", "edits"])
 def test_an_openai_client_is_told_so_too(api, path):
     """In OpenAI's shape."""
-    sent = json.dumps({"prompt": f"a{HALF}", "model": "odd/odd-1"}).encode()
-    answer = api.post(f"/v1/images/{path}", content=sent, headers={"Content-Type": "application/json"})
+    content = json.dumps({"prompt": f"a{HALF}", "model": "odd/odd-1"}).encode()
+    answer = api.post(f"/v1/images/{path}", content=content, headers={"Content-Type": "application/json"})
 
     assert [400, "prompt"] == [answer.status_code, answer.json()["error"]["param"]]
 

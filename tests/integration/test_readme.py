@@ -89,8 +89,8 @@ def test_the_commands_of_the_readme_work(page, server):
     done = _typed(page, server)
 
     assert 0 == done.returncode, done.stderr
-    task, provider, found = (answer["data"] for answer in _answers(done.stdout))
-    assert ("completed", "sk-****cdef", 2) == (task["status"], provider["api_key"], found["total"])
+    task, provider, matches = (answer["data"] for answer in _answers(done.stdout))
+    assert ("completed", "sk-****cdef", 2) == (task["status"], provider["api_key"], matches["total"])
     assert [PNG, PNG] == [(server.folder / name).read_bytes()[:8] for name in ("first.png", "cat.png")]
 
 
@@ -100,12 +100,12 @@ def test_the_tutorial_works(docs, server):
     done = _typed(f"{docs}/tutorial/first-image.md", server)
 
     assert 0 == done.returncode, done.stderr
-    waited, accepted, listed, found, failed, once, again = (a["data"] for a in _answers(done.stdout))
+    waited, accepted, listed, matches, failed, once, again = (a["data"] for a in _answers(done.stdout))
     assert "HTTP/1.1 202 Accepted" in done.stdout
     assert accepted["task_id"] == listed["items"][0]["task_id"]
     assert PNG == (server.folder / "kitten.png").read_bytes()[:8]
     assert ("completed", 768) == (waited["status"], waited["images"][0]["width"])
-    assert ["雨中的一只小猫"] == [item["prompt"] for item in found["items"]]
+    assert ["雨中的一只小猫"] == [item["prompt"] for item in matches["items"]]
     assert ("outcome_unknown", True) == (failed["error"]["code"], failed["error"]["possible_charge"])
     assert once["task_id"] == again["task_id"]
 

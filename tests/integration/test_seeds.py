@@ -52,7 +52,7 @@ def api(servers, tmp_path_factory):
         live.end()
 
 
-def made(api, name, **params):
+def generate(api, name, **params):
     """Return the task and the image of a request that completed."""
     body = {"provider": name, "params": {"prompt": "a lighthouse", **params}}
     task = data(api.post(GENERATE, json=body, headers=WAIT))
@@ -63,12 +63,12 @@ def made(api, name, **params):
 def seeds_in(value):
     """Return all that is called a seed in JSON."""
     if isinstance(value, dict):
-        here = [item for name, item in value.items() if name.lower() == "seed"]
-        return here + [seed for item in value.values() for seed in seeds_in(item)]
+        seeds = [item for name, item in value.items() if name.lower() == "seed"]
+        return seeds + [seed for item in value.values() for seed in seeds_in(item)]
     return [seed for item in value for seed in seeds_in(item)] if isinstance(value, list) else []
 
 
-def sent(server):
+def last_seeds(server):
     """Return the seeds of the last request that was paid for."""
     paid = [r for r in server.requests if r.body and (b"lighthouse" in r.body)][-1]
     return [b"seed" in paid.body.lower()] if b"form-data" in paid.body else seeds_in(paid.json)
@@ -78,30 +78,30 @@ def sent(server):
 @pytest.mark.parametrize("params", [{"seed": -1}, {}])
 def test_minus_one_and_nothing_leave_the_seed_to_the_upstream(api, servers, name, params):
     """A number that its range does not hold is never sent."""
-    made(api, name, **params)
+    generate(api, name, **params)
 
-    assert sent(servers[name]) in ([], [False])
+    assert last_seeds(servers[name]) in ([], [False])
 
 
 @pytest.mark.parametrize("name", DRAWS_NONE)
 @pytest.mark.parametrize("params", [{"seed": -1}, {}])
 def test_an_upstream_that_draws_none_is_sent_a_random_one(api, servers, name, params):
     """Another one each time; the record of the image tells it."""
-    told = []
+    pairs = []
     for _ in range(2):
-        _, image = made(api, name, **params)
-        told.append((image["metadata"]["seed"], sent(servers[name])))
+        _, image = generate(api, name, **params)
+        pairs.append((image["metadata"]["seed"], last_seeds(servers[name])))
 
-    assert [[seed] for seed, _ in told] == [seeds for _, seeds in told]
-    assert told[0] != told[1]
+    assert [[seed] for seed, _ in pairs] == [seeds for _, seeds in pairs]
+    assert pairs[0] != pairs[1]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_another_seed_is_sent_as_it_is(api, servers, name):
     """And below the range is refused by name."""
-    _, image = made(api, name, seed=7)
+    _, image = generate(api, name, seed=7)
     refused = api.post(GENERATE, json={"provider": name, "params": {"prompt": "a", "seed": -2}})
 
-    assert sent(servers[name]) in ([7], [True])
+    assert last_seeds(servers[name]) in ([7], [True])
     assert "seed" not in image["metadata"] or name not in DRAWS_NONE
     assert ["params.seed"] == fields(refused)

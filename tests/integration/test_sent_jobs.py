@@ -54,9 +54,9 @@ class Bench:
 
     def polled(self, task_id, *, jobs=1):
         """Return once the provider was asked for so many jobs, whose acceptance is on disk before that."""
-        asked = "/v1/predictions/job-"
+        prefix = "/v1/predictions/job-"
         until(
-            lambda: {r.path for r in self.line.requests if r.path.startswith(asked)},
+            lambda: {r.path for r in self.line.requests if r.path.startswith(prefix)},
             lambda paths: len(paths) == jobs,
         )
         return task_id
@@ -239,23 +239,23 @@ def test_a_locked_master_key_lets_the_job_wait(bench):
     bench.server.kill()
     bench.upstream.released = True
     key = bench.server.data_dir / "master.key"
-    kept = key.read_text()
+    content = key.read_text()
     key.unlink()
-    asked = len(bench.line.requests)
+    request_count = len(bench.line.requests)
     bench.server.start()
     with bench.server.client() as api:
         task = until(
             lambda: data(api.get(f"/api/v1/tasks/{task_id}")), lambda task: task["status"] == "pending"
         )
     bench.server.stop()
-    key.write_text(kept)
+    key.write_text(content)
     key.chmod(0o600)
     rows(bench.server, "UPDATE tasks SET not_before = NULL")
     bench.server.start()
     done = bench.ended(task_id)
 
     assert ("pending", "completed", 1) == (task["status"], done["status"], len(bench.upstream.ledger))
-    assert asked < len(bench.line.requests)
+    assert request_count < len(bench.line.requests)
 
 
 def test_an_attempt_of_an_earlier_version_uses_the_configuration_of_now(bench):

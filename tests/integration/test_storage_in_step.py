@@ -120,7 +120,7 @@ class TestTieredBlobStore(BlobStoreContract):
         return look
 
 
-class TestStraightBlobStore(BlobStoreContract):
+class TestArchiveFirstBlobStore(BlobStoreContract):
     @pytest.fixture
     def store(self, desk):
         return ArchiveFirstBlobStore(tiers=desk.images)
@@ -128,8 +128,8 @@ class TestStraightBlobStore(BlobStoreContract):
     @pytest.fixture
     def raw_reader(self, desk, oss):
         def look(key):
-            found = oss.objects.get(f"team/a/{key}")
-            return None if found is None else found.data
+            blob = oss.objects.get(f"team/a/{key}")
+            return None if blob is None else blob.data
 
         return look
 
@@ -137,21 +137,21 @@ class TestStraightBlobStore(BlobStoreContract):
 @pytest.mark.parametrize("trouble", ["down", "refused"])
 async def test_what_the_archive_does_not_take_waits_on_the_disk(desk, oss, trouble):
     """Straight to the archive or not: what was paid for is kept, and an old copy never hides a new one."""
-    straight = ArchiveFirstBlobStore(tiers=desk.images)
+    store = ArchiveFirstBlobStore(tiers=desk.images)
     secret = oss.secret
     if trouble == "down":
         oss.down()
     else:
         oss.secret = "another"
-    kept = await straight.put("01/1.png", stream([b"one"]), content_type="image/png")
-    here = await read(straight, "01/1.png")
+    first = await store.put("01/1.png", stream([b"one"]), content_type="image/png")
+    content = await read(store, "01/1.png")
     if trouble == "down":
         oss.up()
     oss.secret = secret
-    again = await straight.put("01/1.png", stream([b"two"]), content_type="image/png")
+    second = await store.put("01/1.png", stream([b"two"]), content_type="image/png")
 
-    assert (StorageState.LOCAL, b"one") == (kept.state, here)
-    assert (StorageState.ARCHIVE, b"two") == (again.state, await read(straight, "01/1.png"))
+    assert (StorageState.LOCAL, b"one") == (first.state, content)
+    assert (StorageState.ARCHIVE, b"two") == (second.state, await read(store, "01/1.png"))
     assert await desk.local.stat("01/1.png") is None
 
 
@@ -170,9 +170,9 @@ async def test_an_image_is_uploaded_once(desk, oss):
 async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
     """Nothing is lost, nothing is sent twice."""
     oss.down()
-    kept = [await desk.image(number) for number in range(6)]
+    images = [await desk.image(number) for number in range(6)]
     failed = await desk.sync()
-    served = [await read(desk.images, image.blob_key) for image, _ in kept]
+    served = [await read(desk.images, image.blob_key) for image, _ in images]
     oss.up()
     desk.clock.advance(60)
 
@@ -180,7 +180,7 @@ async def test_while_oss_is_down_all_is_served_and_later_uploaded(desk, oss):
 
     assert failed.unreachable
     assert "no usable response" in failed.last_error
-    assert [data for _, data in kept] == served
+    assert [data for _, data in images] == served
     assert 6 == uploaded.uploaded
     assert sorted(f"team/a/01/{number}.png" for number in range(6)) == sorted(oss.calls("put"))
     assert ["both"] * 6 == await desk.states()
@@ -204,10 +204,10 @@ async def test_a_start_tries_everything(desk, oss):
     oss.fail("unavailable", "put")
     await desk.sync()
 
-    put_off = await desk.sync()
+    due = await desk.sync()
     everything = await desk.sync(everything=True)
 
-    assert (0, 1) == (put_off.uploaded, everything.uploaded)
+    assert (0, 1) == (due.uploaded, everything.uploaded)
 
 
 async def test_a_lost_answer_does_not_send_twice(desk, oss):
@@ -230,11 +230,11 @@ async def test_a_wrong_checksum_keeps_the_local_copy_and_is_told(desk, oss):
 
     counts = await desk.outbox.counts()
     expired = await desk.expire(0)()
-    kept = await read(desk.local, image.blob_key)
+    content = await read(desk.local, image.blob_key)
     await desk.sync(everything=True)
 
     assert "another checksum" in counts.last_error
-    assert (0, data) == (expired.expired, kept)
+    assert (0, data) == (expired.expired, content)
     assert data == oss.objects["team/a/01/1.png"].data
 
 
@@ -306,11 +306,11 @@ async def test_a_damaged_file_does_not_take_the_place_of_a_good_object(desk, oss
     expired = await desk.expire(0)()
     by_size = await desk.verify(checksums=False)
     await desk.sync()
-    kept = oss.objects["team/a/01/1.png"].data
+    content = oss.objects["team/a/01/1.png"].data
     mended = await desk.verify()
 
     assert (0, 1, 0, 1) == (expired.expired, expired.retained, by_size.wrong, mended.mended)
-    assert data == kept == await read(desk.local, image.blob_key)
+    assert data == content == await read(desk.local, image.blob_key)
 
 
 async def test_nothing_expires_while_oss_is_down(desk, oss):
@@ -455,13 +455,13 @@ async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_from_oss(desk, mo
 async def test_where_a_blob_is_can_be_asked(desk):
     """Local, both, OSS, nowhere."""
     image, _ = await desk.image()
-    seen = [await desk.images.locate(image.blob_key)]
+    states = [await desk.images.locate(image.blob_key)]
     await desk.sync()
-    seen.append(await desk.images.locate(image.blob_key))
+    states.append(await desk.images.locate(image.blob_key))
     await desk.expire(0)()
-    seen += [await desk.images.locate(image.blob_key), await desk.images.locate("01/none.png")]
+    states += [await desk.images.locate(image.blob_key), await desk.images.locate("01/none.png")]
 
-    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.ARCHIVE, None] == seen
+    assert [StorageState.LOCAL, StorageState.BOTH, StorageState.ARCHIVE, None] == states
 
 
 async def test_a_kill_between_bytes_and_record_is_harmless(desk):
@@ -469,9 +469,9 @@ async def test_a_kill_between_bytes_and_record_is_harmless(desk):
     await desk.image()
     await desk.images.put("01/orphan.png", stream([b"x"]), content_type="image/png")
 
-    told = await desk.verify()
+    report = await desk.verify()
     assert [(FindingKind.ORPHAN_LOCAL, "01/orphan.png", False)] == [
-        (finding.kind, finding.key, finding.mended) for finding in told.findings
+        (finding.kind, finding.key, finding.mended) for finding in report.findings
     ]
     assert await desk.images.stat("01/orphan.png")
 
@@ -512,12 +512,12 @@ async def test_what_one_store_lost_comes_from_the_other(desk, oss, damage, expec
         case "archive damaged":
             oss.objects["team/a/01/1.png"].data = b"\0" + data[1:]
 
-    told = await desk.verify(dry_run=True)
+    preview = await desk.verify(dry_run=True)
     mended = await desk.verify()
     await desk.sync()
     clean = await desk.verify()
 
-    assert [(expected, False)] == [(finding.kind, finding.mended) for finding in told.findings]
+    assert [(expected, False)] == [(finding.kind, finding.mended) for finding in preview.findings]
     assert (1, 0) == (mended.mended, clean.wrong)
     assert [state] == await desk.states()
     assert data == await read(desk.images, image.blob_key)
@@ -566,10 +566,10 @@ async def test_a_damaged_file_does_not_overwrite_what_an_earlier_upload_brought(
     (desk.local.root / image.blob_key).write_bytes(b"\0" + data[1:])
 
     again = await desk.sync(everything=True)
-    kept = oss.objects["team/a/01/1.png"].data
+    content = oss.objects["team/a/01/1.png"].data
     await desk.verify()
 
-    assert (1, data) == (again.failed, kept)
+    assert (1, data) == (again.failed, content)
     assert "not what was stored" in again.last_error
     assert data == await read(desk.local, image.blob_key)
 
@@ -634,11 +634,11 @@ async def test_an_image_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
     class Slow:
         count, unknown = inventory.count, inventory.unknown
 
-        async def images(self, **wanted):
-            found = await inventory.images(**wanted)
-            if found:
+        async def images(self, **options):
+            page = await inventory.images(**options)
+            if page:
                 await desk.delete(image_id=image.id)
-            return found
+            return page
 
     report = await attrs.evolve(desk.verify, inventory=Slow())()
 
@@ -649,10 +649,10 @@ async def test_progress_is_told_by_every_pass(desk):
     """How much is through, of how much, from nothing to all of it."""
     for number in range(3):
         await desk.image(number)
-    told = {}
+    calls = {}
 
     def note(name):
-        return lambda *numbers: told.setdefault(name, []).append(numbers)
+        return lambda *numbers: calls.setdefault(name, []).append(numbers)
 
     await desk.sync(dry_run=True, progress=note("preview"))
     await desk.sync(progress=note("sync"))
@@ -660,4 +660,4 @@ async def test_progress_is_told_by_every_pass(desk):
     await desk.expire(0)(progress=note("expire"))
 
     each = [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert {"preview": [(3, 3)], "sync": each, "verify": each, "expire": each} == told
+    assert {"preview": [(3, 3)], "sync": each, "verify": each, "expire": each} == calls

@@ -57,7 +57,7 @@ class Bench:
 
     server: LiveServer
     upstreams: dict
-    said: list = attrs.field(factory=list)
+    texts: list = attrs.field(factory=list)
 
     @contextmanager
     def client(self):
@@ -67,7 +67,7 @@ class Bench:
 
     def _remember(self, response):
         response.read()
-        self.said.append(response.text)
+        self.texts.append(response.text)
 
 
 def serving(folder, upstreams):
@@ -93,7 +93,7 @@ def api(bench):
 
 
 @pytest.fixture(scope="module")
-def kept(api):
+def stored_image(api):
     """An image that the service holds, as an input."""
     return f"image:{make_image(api)['id']}"
 
@@ -156,20 +156,20 @@ class TestWorking:
 
     def test_a_saved_configuration_shows_its_key_masked(self, bench, api):
         """Its models and what they can do are there; its key is not."""
-        shown = {name: data(api.get(f"{CONFIG}/{name}")) for name in NAMES}
+        configs = {name: data(api.get(f"{CONFIG}/{name}")) for name in NAMES}
 
         assert {name: (True, "****", upstream.key[-4:]) for name, upstream in bench.upstreams.items()} == {
-            name: (told["has_api_key"], told["api_key"][-8:-4], told["api_key"][-4:])
-            for name, told in shown.items()
+            name: (config["has_api_key"], config["api_key"][-8:-4], config["api_key"][-4:])
+            for name, config in configs.items()
         }
-        assert all(model["capabilities"] for told in shown.values() for model in told["models"])
+        assert all(model["capabilities"] for config in configs.values() for model in config["models"])
 
     def test_each_can_be_tried_without_paying(self, bench, api):
         """The cheap call goes through, or the provider is said to have none."""
         with charging(bench) as charges:
-            tried = {name: data(api.post(f"{CONFIG}/{name}/test")) for name in NAMES}
+            probes = {name: data(api.post(f"{CONFIG}/{name}/test")) for name in NAMES}
 
-        assert same(True) == {name: told["ok"] for name, told in tried.items()}, tried
+        assert same(True) == {name: probe["ok"] for name, probe in probes.items()}, probes
         assert same(0) == charges
 
     def test_a_caller_may_wait_for_the_image(self, bench, api):
@@ -182,13 +182,13 @@ class TestWorking:
         assert (200, "completed", 1) == (answer.status_code, task["status"], task["attempts"])
         assert (200, "image/png") == (content.status_code, content.headers["content-type"])
 
-    def test_each_operation_takes_data_urls_and_kept_images(self, bench, api, kept):
+    def test_each_operation_takes_data_urls_and_stored_images(self, bench, api, stored_image):
         """All that a provider can do, with its own fake checking what arrives; one charge each."""
         cases = {
             (upstream.name, operation, image[:5]): (operation, body_for(upstream, operation, image=image))
             for upstream in bench.upstreams.values()
             for operation in upstream.operations
-            for image in ((IMAGE,) if operation == "generate" else (IMAGE, kept))
+            for image in ((IMAGE,) if operation == "generate" else (IMAGE, stored_image))
         }
         with charging(bench) as charges:
             ids = {case: submit(api, body, operation) for case, (operation, body) in cases.items()}
@@ -321,12 +321,12 @@ class TestRefusing:
     ):
         """No task, no file, no call; the fields are the caller's."""
         before = total(api), sorted((bench.server.data_dir / "spool").rglob("*"))
-        asked = len(bench.upstreams[name].faults.heads)
+        request_count = len(bench.upstreams[name].faults.heads)
         answer = api.post(PATHS[operation], json={**body_for(bench.upstreams[name], operation), **changes})
 
         assert named == fields(answer)
         assert before == (total(api), sorted((bench.server.data_dir / "spool").rglob("*")))
-        assert asked == len(bench.upstreams[name].faults.heads)
+        assert request_count == len(bench.upstreams[name].faults.heads)
 
     def test_a_type_that_a_document_does_not_take_is_40000(self, bench, api):
         """``limits.ref_mimes`` of the document, with the image's field."""
@@ -479,12 +479,12 @@ def test_a_configuration_for_one_task_is_used_once_and_wiped(bench, tmp_path):
             data(api.post(CONFIG, json={**upstream.config, "api_key": "sk-saved-and-useless"}))
             task_id = submit(api, body_for(upstream, config={"api_key": upstream.key}))
             sealed = until(lambda: sealed_override(server, task_id), lambda token: token is not None)
-            there = sealed.encode() in database_bytes(server)
+            is_stored = sealed.encode() in database_bytes(server)
             task = ended(api, task_id)
             after = sealed_override(server, task_id)
             again = ended(api, submit(api, body_for(upstream)))
         server.stop()
-        left = database_bytes(server)
+        remains = database_bytes(server)
     finally:
         server.end()
 
@@ -493,15 +493,15 @@ def test_a_configuration_for_one_task_is_used_once_and_wiped(bench, tmp_path):
         task["config_snapshot"]["source"],
         again["error"]["code"],
     )
-    assert (True, None) == (there, after)
-    assert [] == [text for text in (sealed, upstream.key, "sk-saved-and-useless") if text.encode() in left]
+    assert (True, None) == (is_stored, after)
+    assert [] == [text for text in (sealed, upstream.key, "sk-saved-and-useless") if text.encode() in remains]
 
 
 def sealed_override(server, task_id):
     path = f"file:{server.data_dir / 'imagegen.db'}?mode=ro"
     with closing(sqlite3.connect(path, uri=True)) as database:
-        found = database.execute("SELECT override FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
-    return found[0]
+        columns = database.execute("SELECT override FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+    return columns[0]
 
 
 def database_bytes(server):
@@ -519,8 +519,8 @@ def test_no_key_is_anywhere(bench, api):
         if path.is_file() and path.name != "master.key"
     }
 
-    assert [] == [secret for secret in secrets for text in bench.said if secret in text]
+    assert [] == [secret for secret in secrets for text in bench.texts if secret in text]
     assert [] == [secret for secret in secrets if secret in bench.server.log]
-    assert [] == [path for secret in secrets for path, held in files.items() if secret.encode() in held]
+    assert [] == [path for secret in secrets for path, content in files.items() if secret.encode() in content]
     assert httpx.get(f"{bench.server.url}/health", trust_env=False).json()["status"] == "ok"
     assert gemini.KEY in secrets

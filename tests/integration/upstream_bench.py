@@ -162,10 +162,10 @@ class OverGemini:
 def upstreams():
     """Yield one of each kind, by name, all of them listening."""
     with ExitStack() as stack:
-        made = [start(stack) for start in (*_GOOGLE, *_DIFFUSION, *_HTTP)]
-        yield {upstream.name: upstream for upstream in made}
+        started = [start(stack) for start in (*_GOOGLE, *_DIFFUSION, *_HTTP)]
+        yield {upstream.name: upstream for upstream in started}
         complaints = [
-            c for v in made if isinstance(v.faults, OverHttpServer) for c in v.faults.server.complaints
+            c for v in started if isinstance(v.faults, OverHttpServer) for c in v.faults.server.complaints
         ]
         assert [] == complaints
 
@@ -233,17 +233,17 @@ def _stability(stack):
     )
 
 
-def _preset(fake, operations, *, calls_for_two, page=None, extra=None):
+def _preset(fake_class, operations, *, calls_for_two, page=None, extra=None):
     def start(stack):
-        made = fake()
-        server = stack.enter_context(in_thread(HttpServer(made)))
+        fake = fake_class()
+        server = stack.enter_context(in_thread(HttpServer(fake)))
         return Upstream(
-            name="own" if extra else made.preset,
-            url=f"{server.url}{made.base}",
-            key=made.key,
+            name="own" if extra else fake.preset,
+            url=f"{server.url}{fake.base}",
+            key=fake.key,
             faults=OverHttpServer(server, page),
             kind="http",
-            extra=extra or {"preset": made.preset},
+            extra=extra or {"preset": fake.preset},
             operations=operations,
             calls_for_two=calls_for_two,
         )

@@ -16,10 +16,10 @@ LANGUAGES = pytest.mark.parametrize("docs", [DOCS, DOCS / "zh-CN"], ids=["Englis
 def _commands(group, path=()):
     """Yield every command with its path; groups too."""
     for name, command in group.commands.items():
-        here = (*path, name)
-        yield " ".join(here), command
+        full_path = (*path, name)
+        yield " ".join(full_path), command
         if isinstance(command, click.Group):
-            yield from _commands(command, here)
+            yield from _commands(command, full_path)
 
 
 def _installed():
@@ -30,7 +30,7 @@ def _installed():
     return dict(_commands(cli.cli))
 
 
-def _told(docs):
+def _sections(docs):
     """Return the text below each heading that names a command."""
     page = docs / "reference" / "command-line.md"
     parts = re.split(r"^#{2,3} ", page.read_text("utf-8"), flags=re.MULTILINE)[1:]
@@ -56,14 +56,14 @@ def _told_options(text):
 @LANGUAGES
 def test_every_command_is_told_and_every_told_command_is_there(docs):
     """The headings are the commands."""
-    assert sorted(_installed()) == sorted(_told(docs))
+    assert sorted(_installed()) == sorted(_sections(docs))
 
 
 @LANGUAGES
 @pytest.mark.parametrize("name", sorted(_installed()))
 def test_every_option_is_told_and_every_told_option_is_there(docs, name):
     """The first column of a command's table is its options."""
-    assert _options(_installed()[name]) == _told_options(_told(docs)[name])
+    assert _options(_installed()[name]) == _told_options(_sections(docs)[name])
 
 
 def test_images_are_filtered_by_all_operations():

@@ -48,8 +48,8 @@ def test_every_declared_dependency_is_pinned():
 def test_every_dependency_of_the_service_is_used():
     """What nothing imports is not installed on everybody's machine; some are for other machines than this."""
     needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    here = [need for need in map(Requirement, needs) if need.marker is None or need.marker.evaluate()]
-    wanted = {_normal(need.name) for need in here}
+    requirements = [need for need in map(Requirement, needs) if need.marker is None or need.marker.evaluate()]
+    dependencies = {_normal(need.name) for need in requirements}
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE))
     imported |= set(re.findall(r"_installed\(\"(\w+)\"\)", code))
@@ -60,4 +60,4 @@ def test_every_dependency_of_the_service_is_used():
         for name in names
     }
 
-    assert set() == wanted - used
+    assert set() == dependencies - used

@@ -25,12 +25,12 @@ def _rows(page, number):
 @LANGUAGES
 def test_requests_are_the_rows_of_the_table(page):
     """Code, slug and sentence, in the order of the codes."""
-    told = [row[:3] for row in _rows(page, 1)]
+    rows = [row[:3] for row in _rows(page, 1)]
 
     expected = [
         [str(row.code), f"`{slug}`", row.zh if page == CHINESE else row.en] for slug, row in TABLE.items()
     ]
-    assert sorted(expected) == told
+    assert sorted(expected) == rows
 
 
 @LANGUAGES

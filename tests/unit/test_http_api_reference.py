@@ -22,7 +22,7 @@ def _routes():
     )
 
 
-def _told():
+def _documented_routes():
     """Return every ``METHOD /path`` in backticks, without queries."""
     return set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`?\s]*)", PAGE.read_text("utf-8")))
 
@@ -30,11 +30,11 @@ def _told():
 @pytest.mark.parametrize("route", _routes())
 def test_every_route_is_told(route):
     """A handler without a word about it is unfinished."""
-    assert route in _told()
+    assert route in _documented_routes()
 
 
 def test_every_told_route_is_there():
     """Nothing is promised below /api and /health that is not served."""
-    told = {route for route in _told() if " /v1/" not in route}
+    routes = {route for route in _documented_routes() if " /v1/" not in route}
 
-    assert set() == told - set(_routes())
+    assert set() == routes - set(_routes())

@@ -55,13 +55,13 @@ READERS = {
 
 def seconds(read, text):
     """Return the least processor time of three readings; a refusal is one, too."""
-    taken = []
+    durations = []
     for _ in range(3):
         start = time.thread_time()
         with contextlib.suppress(ImagegenError, ValueError):
             read(text)
-        taken.append(time.thread_time() - start)
-    return min(taken)
+        durations.append(time.thread_time() - start)
+    return min(durations)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -107,8 +107,8 @@ def test_every_code_is_called_with_its_arguments():
     for place, call in CALLS:
         match call.func:
             case ast.Attribute(value=ast.Name(id=table), attr=name) if table in TABLES and name.isupper():
-                given = {keyword.arg for keyword in call.keywords}
-                if given != TABLES[table][name].placeholders or call.args:
+                arguments = {keyword.arg for keyword in call.keywords}
+                if arguments != TABLES[table][name].placeholders or call.args:
                     wrong[place] = f"{table}.{name}"
 
     assert {} == wrong

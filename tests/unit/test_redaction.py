@@ -129,10 +129,10 @@ def test_the_text_is_cut_after_it_was_redacted():
 def test_a_secret_that_was_cut_is_masked_as_far_as_it_came(encoding, mark):
     """Somebody else cut a long text in the middle of it; a short text was not cut."""
     secret = "sk-Cut/Canary+0123456789abcdefghij"
-    encoded, said = SPELLINGS[encoding](secret), "the provider said " + "x" * 200 + " "
-    cut = [knowing(secret).redact(f"{said}{encoded[:length]}{mark}") for length in (8, 17, 25)]
+    encoded, prefix = SPELLINGS[encoding](secret), "the provider said " + "x" * 200 + " "
+    cut = [knowing(secret).redact(f"{prefix}{encoded[:length]}{mark}") for length in (8, 17, 25)]
 
-    assert [f"{said}{MASK}"] * 3 == cut
+    assert [f"{prefix}{MASK}"] * 3 == cut
     assert "a word: secret" == knowing("secret-0123456789").redact("a word: secret")
 
 

@@ -17,27 +17,27 @@ ENGLISH, CHINESE = DOCS / "reference" / "settings.md", DOCS / "zh-CN" / "referen
 LANGUAGES = pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["English", "Chinese"])
 
 
-def _section(of):
+def _section(type_):
     """Return the attrs class of a field, optional or not, or None when it is a plain value."""
-    candidates = (of, *get_args(of))
+    candidates = (type_, *get_args(type_))
     return next(
         (each for each in candidates if attrs.has(each) and each.__module__ == Settings.__module__), None
     )
 
 
-def _optional(of):
-    return type(None) in get_args(of)
+def _optional(type_):
+    return type(None) in get_args(type_)
 
 
-def _keys(of=Settings, path=()):
+def _keys(settings_class=Settings, path=()):
     """Yield every key of the file as its dotted path and its field."""
-    for field in attrs.fields(of):
-        here = (*path, field.name)
+    for field in attrs.fields(settings_class):
+        key_path = (*path, field.name)
         section = _section(field.type)
         if section is None or _optional(field.type):
-            yield ".".join(here), field
+            yield ".".join(key_path), field
         if section is not None:
-            yield from _keys(section, here)
+            yield from _keys(section, key_path)
 
 
 def _tables(page):

@@ -21,7 +21,7 @@ def drifting(per_hour, *, noise=0.0, likeness=0.0, number=300):
     return points
 
 
-def test_a_straight_line_has_its_slope_and_no_noise():
+def test_steady_growth_has_its_slope_and_no_noise():
     """Growth is told in an hour, points are told in seconds."""
     line = slope(drifting(30))
 

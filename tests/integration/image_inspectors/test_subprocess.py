@@ -34,9 +34,9 @@ def running(pid):
 
 @pytest.fixture
 async def inspector():
-    made = SubprocessInspector()
-    yield made
-    await made.aclose()
+    inspector = SubprocessInspector()
+    yield inspector
+    await inspector.aclose()
 
 
 class TestSubprocessInspector(ImageInspectorContract):
@@ -63,9 +63,9 @@ async def test_decodes_side_by_side(inspector):
     sizes = [(100 + n, 50) for n in range(12)]
     files = [encoded(Image.new("RGB", size), "PNG") for size in sizes]
 
-    seen = await asyncio.gather(*(inspector.inspect(in_chunks(f)) for f in files))
+    inspections = await asyncio.gather(*(inspector.inspect(in_chunks(f)) for f in files))
 
-    assert sizes == [(s.width, s.height) for s in seen]
+    assert sizes == [(s.width, s.height) for s in inspections]
     assert 2 == len(inspector.pids)
 
 
@@ -79,10 +79,10 @@ async def test_a_killed_child_harms_nobody(inspector):
         os.kill(pid, signal.SIGKILL)
         yield IMAGE[100:]
 
-    seen = await inspector.inspect(interrupted())
+    inspection = await inspector.inspect(interrupted())
     after = await inspector.inspect(in_chunks(IMAGE))
 
-    assert (640, 640) == (seen.width, after.width)
+    assert (640, 640) == (inspection.width, after.width)
     assert pid not in inspector.pids
 
 
@@ -97,10 +97,10 @@ async def test_a_hanging_child_is_killed(inspector):
     with pytest.raises(InspectorUnavailable, match="too busy"):
         await impatient.inspect(in_chunks(IMAGE))
     impatient._patience_seconds = 60
-    seen = await impatient.inspect(in_chunks(IMAGE))
+    inspection = await impatient.inspect(in_chunks(IMAGE))
     await impatient.aclose()
 
-    assert 640 == seen.width
+    assert 640 == inspection.width
     assert not running(pid)
 
 
@@ -164,18 +164,18 @@ async def test_cancelling_leaves_a_working_inspector(inspector):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    seen = await inspector.inspect(in_chunks(IMAGE))
+    inspection = await inspector.inspect(in_chunks(IMAGE))
 
-    assert 640 == seen.width
+    assert 640 == inspection.width
 
 
 async def test_a_large_image(inspector):
     """An image of 40 megapixels is within the limits."""
     large = encoded(gradient("RGB", (8000, 5000)), "JPEG")
 
-    seen = await inspector.inspect(in_chunks(large))
+    inspection = await inspector.inspect(in_chunks(large))
 
-    assert (8000, 5000) == (seen.width, seen.height)
+    assert (8000, 5000) == (inspection.width, inspection.height)
 
 
 async def test_an_idle_child_ends():
@@ -185,11 +185,11 @@ async def test_an_idle_child_ends():
     (pid,) = inspector.pids
 
     await inspector._slots[-1]._idle
-    seen = await inspector.inspect(in_chunks(IMAGE))
+    inspection = await inspector.inspect(in_chunks(IMAGE))
     await inspector.aclose()
 
     assert not running(pid)
-    assert 640 == seen.width
+    assert 640 == inspection.width
 
 
 async def test_closing_ends_the_children():

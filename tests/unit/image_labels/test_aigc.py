@@ -99,19 +99,19 @@ def opened(content):
 
 def packet_of(content):
     image = opened(content)
-    told = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    return told.encode() if isinstance(told, str) else told
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    return packet.encode() if isinstance(packet, str) else packet
 
 
 def label_of(content):
     """Return the label as a stranger's XML reader finds it."""
     packet = packet_of(content)
     inside = packet[packet.index(b"<x:xmpmeta") : packet.index(b"</x:xmpmeta>") + len(b"</x:xmpmeta>")]
-    found = ET.fromstring(inside).findall(  # noqa: S314 - our own
+    elements = ET.fromstring(inside).findall(  # noqa: S314 - our own
         ".//{http://www.tc260.org.cn/ns/AIGC/1.0/}AIGC"
     )
-    assert 1 == len(found)
-    return json.loads(found[0].text)
+    assert 1 == len(elements)
+    return json.loads(elements[0].text)
 
 
 def png_chunks(content):
@@ -154,9 +154,9 @@ class TestAigcImageLabel(ImageLabelContract):
 @pytest.mark.parametrize("name", FILES)
 async def test_every_kind_of_file_shows_the_label(name):
     """All seven fields, with whatever the producer is called."""
-    told = label_of(await labelled(FILES[name]))
+    label = label_of(await labelled(FILES[name]))
 
-    assert told == {
+    assert label == {
         "Label": "1",
         "ContentProducer": PRODUCER,
         "ProduceID": "task-1-0",
@@ -303,9 +303,9 @@ BLOCKS = st.lists(st.tuples(KINDS, SIZES | st.none(), DATA), max_size=5)
 @example(size=2**32 - 1, blocks=[(b"VP8X", None, bytes(10)), (b"VP8L", 2**32 - 1, b"\x2f")])
 def test_a_webp_of_any_sizes_comes_to_an_end(size, blocks):
     """Also one that says 4 GiB of itself, or is nothing wide; what is not understood passes as it is."""
-    told = b"".join(k + struct.pack("<I", len(d) if n is None else n) + d for k, n, d in blocks)
-    whole = len(told) + 4 if size is None else size
-    content = b"RIFF" + struct.pack("<I", whole) + b"WEBP" + told
+    body = b"".join(k + struct.pack("<I", len(d) if n is None else n) + d for k, n, d in blocks)
+    whole = len(body) + 4 if size is None else size
+    content = b"RIFF" + struct.pack("<I", whole) + b"WEBP" + body
 
     _check_end(content, MediaType.WEBP)
 
@@ -313,9 +313,9 @@ def test_a_webp_of_any_sizes_comes_to_an_end(size, blocks):
 @given(blocks=BLOCKS)
 def test_a_png_of_any_sizes_comes_to_an_end(blocks):
     """Likewise."""
-    told = b"".join(struct.pack(">I", len(d) if n is None else n) + k + d + bytes(4) for k, n, d in blocks)
+    body = b"".join(struct.pack(">I", len(d) if n is None else n) + k + d + bytes(4) for k, n, d in blocks)
 
-    _check_end(b"\x89PNG\r\n\x1a\n" + told, MediaType.PNG)
+    _check_end(b"\x89PNG\r\n\x1a\n" + body, MediaType.PNG)
 
 
 @given(
@@ -323,12 +323,12 @@ def test_a_png_of_any_sizes_comes_to_an_end(blocks):
 )
 def test_a_jpeg_of_any_sizes_comes_to_an_end(blocks):
     """Likewise."""
-    told = b"".join(
+    body = b"".join(
         b"\xff" + bytes([marker]) + struct.pack(">H", len(d) + 2 if n is None else n) + d
         for marker, n, d in blocks
     )
 
-    _check_end(b"\xff\xd8" + told, MediaType.JPEG)
+    _check_end(b"\xff\xd8" + body, MediaType.JPEG)
 
 
 @given(content=st.binary(max_size=60), kind=st.sampled_from(MediaType))
@@ -348,8 +348,8 @@ def _check_end(content, kind):
 
         return b"".join([c async for c in label(chunks(), media_type=kind, produce_id="1")])
 
-    made = asyncio.run(run())
-    assert made == content or b"TC260" in made
+    output = asyncio.run(run())
+    assert output == content or b"TC260" in output
 
 
 @pytest.mark.parametrize("size", [0, 2**32 - 1])
