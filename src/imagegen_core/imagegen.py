@@ -8,6 +8,7 @@ from typing import Any, Self
 import attrs
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.execution.provider_slots import ProviderSlots
 from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.images import Image
@@ -148,13 +149,16 @@ class ImageGen:
         self._entered = False
         self.running = RunningTasks()
         self.slots = ProviderSlots(default_limit=self.limits.workers)
+        kinds = ProviderKinds(adapters=a.providers)
+        for config in (file_configs or {}).values():
+            kinds.check(config.kind, config.extra_config)
         self.resolve = ResolveProvider(
             configs=a.configs,
             file_configs={
                 name: attrs.evolve(config, source=ConfigSource.FILE)
                 for name, config in (file_configs or {}).items()
             },
-            providers=a.providers,
+            kinds=kinds,
             redactor=a.redactor,
         )
         self.submit_task = SubmitTask(

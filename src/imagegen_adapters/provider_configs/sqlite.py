@@ -153,6 +153,7 @@ class SqliteProviderConfigs:
             created_at=optional_moment(row["created_at"]),
             updated_at=optional_moment(row["updated_at"]),
             key_origin=row["key_origin"] or None,
+            is_unchecked=True,
         )
 
     def _open(self, row: dict[str, Any], column: str) -> Secret | None:

@@ -52,6 +52,7 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
         source=source,
         api_key=None if key is None else Secret(key),
         models=None if models is None else tuple(map(_entry, models)),
+        is_unchecked=True,
         **fields,
     )
     return SentCall(config=provider_config, remote_id=remote_id)

@@ -27,7 +27,8 @@ def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
     """
     fields = json.loads(box.open(token, context=_context(task_id)))
     key = fields.pop("api_key")
-    return ProviderConfig(source=ConfigSource.REQUEST, api_key=None if key is None else Secret(key), **fields)
+    secret = None if key is None else Secret(key)
+    return ProviderConfig(source=ConfigSource.REQUEST, api_key=secret, is_unchecked=True, **fields)
 
 
 def _context(task_id: str) -> str:

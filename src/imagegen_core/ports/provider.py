@@ -130,6 +130,14 @@ class Provider(Protocol):
     """
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of providers that imply this kind where a configuration says none.
+
+        One that ends in ``*`` stands for all that begin so; of several adapters, the longest match counts.
+        """
+        ...
+
+    @property
     def extra_keys(self) -> frozenset[str]:
         """The keys of ``extra_config`` that this kind reads, besides those that every kind has.
 

@@ -7,26 +7,46 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.limits import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_SECONDS
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT_SECONDS,
+    MAX_DISPLAY_NAME_CHARS,
+    MAX_KIND_CHARS,
+)
 from imagegen_core.operations import Operation
+from imagegen_core.problems import Problem
+from imagegen_core.providers.addresses import check_api_base
+from imagegen_core.providers.config_checks import (
+    check_models,
+    check_provider_name,
+    check_retries,
+    check_service_settings,
+    check_timeout,
+)
+from imagegen_core.providers.parameters import check_text
 from imagegen_core.providers.secrets import MASK, Secret
+from imagegen_core.text_problems import text_problems
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 _EXCLUSIVE = ("preset", "spec")
 """Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
 
-SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown")
-"""Keys of ``extra_config`` that mean the same for every kind."""
+PROVIDER_FIELDS = (
+    "kind",
+    "display_name",
+    "api_base",
+    "api_key",
+    "models",
+    "enabled",
+    "timeout_seconds",
+    "max_retries",
+    "extra_config",
+)
+"""What whoever configures a provider may say of it."""
 
 MASKED_SETTINGS = ("credentials_file",)
 """Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
-
-SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that no configuration sets.
-
-Where many sites share an address, another ``Host`` would take a key to another site than its own; the others
-say where a request ends.
-"""
 
 _SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
@@ -53,7 +73,12 @@ class ModelEntry:
 class ProviderConfig:
     """One layer of a provider's configuration, or several combined. None means "not said here".
 
+    It checks itself when it is made, unless it ``is_unchecked``: made of what was checked before, such as of
+    other layers, or of what a version before this one has stored, which is still to be shown and finished.
     ``key_origin`` is what a saved key was given for.
+
+    Raises:
+        ValidationFailed: a field holds what no provider can be configured with, with its path.
     """
 
     provider_name: str
@@ -72,6 +97,37 @@ class ProviderConfig:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     key_origin: str | None = attrs.field(default=None, eq=False)
+    is_unchecked: bool = attrs.field(default=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.is_unchecked:
+            self.check()
+            if self.api_base:
+                object.__setattr__(self, "api_base", check_api_base(self.api_base))
+            check_texts({name: getattr(self, name) for name in ("display_name", "models", "extra_config")})
+
+    def check(self) -> None:
+        """Check every field by itself; what only adapters know, `ProviderKinds.check` does.
+
+        Raises:
+            ValidationFailed: with the path of the field.
+        """
+        check_provider_name(self.provider_name)
+        if self.kind is not None:
+            check_text("kind", self.kind, minimum=1, maximum=MAX_KIND_CHARS)
+        if self.display_name is not None:
+            check_text("display_name", self.display_name, maximum=MAX_DISPLAY_NAME_CHARS)
+        if self.api_base:
+            check_api_base(self.api_base)
+        if self.api_key is not None:
+            self.api_key.check()
+        if self.models is not None:
+            check_models(self.models)
+        if self.timeout_seconds is not None:
+            check_timeout(self.timeout_seconds)
+        if self.max_retries is not None:
+            check_retries(self.max_retries)
+        check_service_settings(self.extra_config)
 
     @property
     def timeout(self) -> float:
@@ -93,6 +149,20 @@ class ProviderConfig:
         effective = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
         changed = attrs.evolve(effective, **_set_fields(self), extra_config=_merged(self, effective))
         return changed != effective
+
+
+def check_texts(fields: Mapping[str, Any]) -> None:
+    """Refuse text that no database holds, in fields of `ProviderConfig` by name.
+
+    Raises:
+        ValidationFailed: with the path of each.
+    """
+    plain = {
+        name: [attrs.asdict(model) for model in value] if name == "models" and value else value
+        for name, value in fields.items()
+    }
+    if problems := [Problem(field=field, reason=reason) for field, reason in text_problems(plain)]:
+        raise ValidationFailed(*problems)
 
 
 def is_secret_header(name: str) -> bool:
@@ -154,44 +224,20 @@ def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[s
     return extra
 
 
-def infer_kind(provider_name: str) -> str:
-    """Return the kind that a name implies; every name that is no built-in's is a declarative one."""
-    if provider_name == "demo":
-        return "demo"
-    if provider_name.startswith("gemini"):
-        return "gemini"
-    if provider_name.startswith("stable-diffusion"):
-        return "stable_diffusion"
-    return "http"
-
-
 def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
     """Return the layers, strongest first and at least one, as one configuration.
 
     Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
     `LayeredSecret` tells where each layer's secrets may go.
     """
-    combined = layers[-1]
+    combined = attrs.evolve(layers[-1], is_unchecked=True)
     for layer in reversed(layers[:-1]):
         combined = attrs.evolve(combined, **_set_fields(layer), extra_config=_merged(layer, combined))
-    kind = combined.kind or infer_kind(combined.provider_name)
-    return attrs.evolve(combined, kind=kind, source=layers[0].source)
-
-
-_FIELDS = (
-    "kind",
-    "display_name",
-    "api_base",
-    "api_key",
-    "models",
-    "enabled",
-    "timeout_seconds",
-    "max_retries",
-)
+    return attrs.evolve(combined, source=layers[0].source)
 
 
 def _set_fields(layer: ProviderConfig) -> dict[str, Any]:
-    names = (*_FIELDS, "created_at", "updated_at")
+    names = {*PROVIDER_FIELDS, "created_at", "updated_at"} - {"extra_config"}
     return {name: value for name in names if (value := getattr(layer, name)) is not None}
 
 

@@ -43,14 +43,24 @@ class Secret:
         Raises:
             ValidationFailed: naming ``field``, never the text.
         """
-        stripped = text.strip()
-        if not stripped:
+        secret = cls(text.strip())
+        secret.check(field)
+        return secret
+
+    def check(self, field: str = "api_key") -> None:
+        """Refuse what no header can carry; a locked secret is not looked at.
+
+        Raises:
+            ValidationFailed: naming ``field``, never the text.
+        """
+        if self.locked:
+            return
+        if not self._value:
             raise ValidationFailed.for_field(field, ProblemCode.EMPTY())
-        if not (stripped.isascii() and stripped.isprintable()):
+        if not (self._value.isascii() and self._value.isprintable()):
             raise ValidationFailed.for_field(field, ProblemCode.NOT_PRINTABLE_ASCII())
-        if len(stripped) > MAX_API_KEY_CHARS:
+        if len(self._value) > MAX_API_KEY_CHARS:
             raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_KEY_CHARS))
-        return cls(stripped)
 
     def __repr__(self) -> str:
         return "Secret('****')"

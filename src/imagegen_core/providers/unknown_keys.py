@@ -6,7 +6,7 @@ from typing import Any
 
 from imagegen_core.messages import Message
 from imagegen_core.problems import Problem, ProblemCode
-from imagegen_core.providers.config import SERVICE_KEYS
+from imagegen_core.providers.config_checks import SERVICE_KEYS
 
 _MIN_SIMILARITY = 0.7
 """Of two names, 0 to 1, from which one is taken for the other misspelt."""

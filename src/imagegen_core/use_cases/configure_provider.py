@@ -1,52 +1,28 @@
 """Save the configuration of a provider, or switch it on or off."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
-from imagegen_core.errors import ApiKeyRequired, ProviderConfigNotFound, ValidationFailed
-from imagegen_core.limits import MAX_CONCURRENCY, MAX_PROVIDER_NAME_CHARS
-from imagegen_core.messages import Message
+from imagegen_core.errors import ApiKeyRequired, ProviderConfigNotFound
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems import Problem, ProblemCode, RefusalCode
+from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.addresses import origin
 from imagegen_core.providers.config import (
     MASKED_SETTINGS,
-    SERVICE_HEADERS,
     ConfigSource,
     ProviderConfig,
+    check_texts,
     combine,
     without_secret_headers,
 )
 from imagegen_core.providers.config_changes import ProviderChange
+from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
-from imagegen_core.providers.unknown_keys import unknown_extra_keys
-from imagegen_core.text_problems import text_problems
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
-
-_NAME = re.compile(f"[a-z0-9._-]{{1,{MAX_PROVIDER_NAME_CHARS}}}")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
-_MAX_CONCURRENCY = 1000
-"""Far above any use."""
-
-
-def check_provider_name(name: str) -> str:
-    """Return the name.
-
-    Raises:
-        ValidationFailed: it is not 1–64 of ``a-z 0-9 . _ -``.
-    """
-    if not _NAME.fullmatch(name):
-        raise ValidationFailed.for_field(
-            "provider_name", ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
-        )
-    return name
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +50,7 @@ class SaveProvider:
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
-        _check_texts(changes)
+        check_texts(changes)
         now = self.clock.now()
         saved = await self.configs.get(provider_name)
         file = self.resolve.file_configs.get(provider_name)
@@ -83,16 +59,10 @@ class SaveProvider:
         current_layers = (empty if saved is None else saved, *below)
         change = ProviderChange.from_fields(changes, combine(current_layers))
         stored = change.apply_to(current_layers[0], at=now)
-        check_service_settings(stored.extra_config)
-        provider = self.resolve.providers.get(combine([stored, *below]).kind or "")
-        if provider is None:
-            kinds = tuple(sorted(self.resolve.providers))
-            raise ValidationFailed.for_field("kind", ProblemCode.NOT_ONE_OF(choices=kinds))
+        stored.check()
         # Keys that an earlier version accepted stay usable; they are refused only when they are sent again.
-        if "extra_config" in changes and (
-            problems := unknown_extra_keys(stored.extra_config, provider.extra_keys)
-        ):
-            raise ValidationFailed(*problems)
+        sent_extra = stored.extra_config if "extra_config" in changes else {}
+        self.resolve.kinds.check(self.resolve.kinds.combine([stored, *below]).kind or "", sent_extra)
         resolved = self.resolve.describe([stored, *below])
         stored = self._without_leaks(stored, change, current_layers, resolved)
         base = resolved.config.api_base
@@ -143,70 +113,6 @@ class ToggleProvider:
         changed = attrs.evolve(saved, enabled=enabled, updated_at=self.clock.now())
         await self.configs.save(changed, key_origin=saved.key_origin or "")
         return changed
-
-
-def check_service_settings(extra: Mapping[str, Any]) -> None:
-    """Check the keys of ``extra_config`` that mean the same for every kind.
-
-    Raises:
-        ValidationFailed: a key is invalid; it names the path.
-    """
-    checks = {
-        "headers": (_headers_problem, extra.get("headers")),
-        "proxy": (_proxy_problem, extra.get("proxy")),
-        "max_concurrency": (_concurrency_problem, extra.get("max_concurrency")),
-        "on_unknown": (_on_unknown_problem, extra.get("on_unknown")),
-    }
-    for name, (problem_of, value) in checks.items():
-        if value is not None and (problem := problem_of(value)):
-            raise ValidationFailed.for_field(f"extra_config.{name}", problem)
-
-
-def _check_texts(changes: Mapping[str, Any]) -> None:
-    """Refuse text that a database cannot store, also within models.
-
-    Raises:
-        ValidationFailed: a text is invalid; it names the path.
-    """
-    plain = {
-        name: [attrs.asdict(model) for model in value] if name == "models" and value else value
-        for name, value in changes.items()
-    }
-    if problems := [Problem(field=field, reason=reason) for field, reason in text_problems(plain)]:
-        raise ValidationFailed(*problems)
-
-
-def _headers_problem(value: Any) -> Message | None:
-    if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
-        return ProblemCode.NOT_STRINGS()
-    for name, text in value.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
-            return ProblemCode.HEADER_NOT_SETTABLE(name=name)
-        if not (text.isascii() and text.isprintable()):
-            return ProblemCode.HEADER_NOT_PRINTABLE(name=name)
-    return None
-
-
-def _proxy_problem(value: Any) -> Message | None:
-    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-        return ProblemCode.NOT_HTTP()
-    try:
-        parts = urlsplit(value)
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    return None if usable else ProblemCode.NOT_A_URL()
-
-
-def _concurrency_problem(value: Any) -> Message | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CONCURRENCY:
-        return None
-    return ProblemCode.INTEGER_OUT_OF_RANGE(minimum=1, maximum=_MAX_CONCURRENCY)
-
-
-def _on_unknown_problem(value: Any) -> Message | None:
-    choices = ("fail", "retry")
-    return None if value in choices else ProblemCode.NOT_ONE_OF(choices=choices)
 
 
 def _check_operator_settings(stored: ProviderConfig, current_layers: Sequence[ProviderConfig]) -> None:

@@ -11,7 +11,7 @@ from imagegen_core.errors import (
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.ports.provider import Probe
 from imagegen_core.ports.redactor import Redactor
-from imagegen_core.providers.config import ProviderConfig, combine
+from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
 
@@ -65,11 +65,11 @@ class ListProviders:
         try:
             return self.resolve.describe(layers)
         except ValidationFailed:
-            return self._unusable(combine(layers))
+            return self._unusable(self.resolve.kinds.combine(layers))
 
     def _unusable(self, config: ProviderConfig) -> ResolvedProvider:
         """Return a configuration that was valid when it was saved, so that it can be shown and corrected."""
-        provider = self.resolve.providers[config.kind or ""]
+        provider = self.resolve.kinds.adapters[config.kind or ""]
         return ResolvedProvider(provider=provider, config=config, profile=ProviderProfile(models=()))
 
 

@@ -11,6 +11,7 @@ from imagegen_core.errors import (
     Refusal,
     ValidationFailed,
 )
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
@@ -63,7 +64,7 @@ class ResolveProvider:
 
     configs: ProviderConfigs
     file_configs: Mapping[str, ProviderConfig]
-    providers: Mapping[str, Provider]
+    kinds: ProviderKinds
     redactor: Redactor
 
     async def __call__(
@@ -100,7 +101,7 @@ class ResolveProvider:
         """
         saved = await self.configs.get(provider_name)
         layers = [c for c in (saved, self.file_configs.get(provider_name)) if c is not None]
-        empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST)
+        empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST, is_unchecked=True)
         try:
             return self.describe(layers or [empty]).max_concurrency
         except Refusal:
@@ -114,7 +115,7 @@ class ResolveProvider:
         Raises:
             Refusal: this version cannot use the configuration.
         """
-        resolved = self.describe([config])
+        resolved = self._described([config])
         for secret in _secrets(resolved.config):
             self.redactor.register(secret)
         return resolved
@@ -157,12 +158,17 @@ class ResolveProvider:
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
-        config = combine(layers)
-        provider = self.providers.get(config.kind or "")
+        return self._described(layers, check=True)
+
+    def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
+        config = self.kinds.combine(layers)
+        provider = self.kinds.adapter_of(config)
         if provider is None:
             reason = RefusalCode.KIND_NOT_INSTALLED(kind=config.kind or "")
             raise ProviderNotConfigured(config.provider_name, reason)
         try:
+            if check:
+                config.check()
             profile = provider.describe(config)
         except ValidationFailed as error:
             if any(layer.source is ConfigSource.DATABASE for layer in layers):

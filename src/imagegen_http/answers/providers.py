@@ -23,9 +23,8 @@ from imagegen_http.answers.fields import (
     optional_timestamp,
 )
 from imagegen_http.asgi import request_context
-from imagegen_http.settings.providers import KINDS
 
-Kind = Annotated[str, doc("which adapter speaks to it", "demo", enum=sorted(KINDS))]
+Kind = Annotated[str, doc("which adapter speaks to it", "demo")]
 DisplayName = Annotated[str, doc("its name for people", "Demo")]
 
 

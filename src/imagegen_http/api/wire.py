@@ -19,6 +19,7 @@ from imagegen_core.limits import (
     MAX_TIMEOUT_SECONDS,
 )
 from imagegen_core.operations import Operation
+from imagegen_core.providers.config_checks import PROVIDER_NAME_PATTERN
 
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_PROVIDER_NAME_CHARS, description="provider name")]
 ModelId = Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_ID_CHARS, description="model id")]
@@ -99,7 +100,7 @@ class ProviderConfigBody(Body, kw_only=True):
     What an answer showed may be sent back whole: keys in their masks stay, and what is only shown is ignored.
     """
 
-    provider_name: Annotated[str, Meta(pattern="^[a-z0-9._-]{1,64}$")]
+    provider_name: Annotated[str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$")]
     kind: Annotated[str, Meta(min_length=1, max_length=MAX_KIND_CHARS)] | UnsetType | None = UNSET
     display_name: Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS)] | UnsetType | None = UNSET
     api_base: Annotated[str, Meta(max_length=MAX_API_BASE_CHARS)] | UnsetType | None = UNSET

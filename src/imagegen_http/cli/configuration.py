@@ -45,14 +45,12 @@ def show(context: Context, file: Path | None) -> None:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    from imagegen_core.providers.config import ProviderConfig, masked_extra
+    from imagegen_core.providers.config import PROVIDER_FIELDS, ProviderConfig, masked_extra
 
     if name in _SECRET_NAMES:
         return None if value is None else "****"
     if isinstance(value, ProviderConfig):
-        fields = attrs.asdict(value, recurse=False)
-        for key in ("provider_name", "source", "created_at", "updated_at"):
-            del fields[key]
+        fields = {key: getattr(value, key) for key in PROVIDER_FIELDS}
         fields["extra_config"] = masked_extra(value.extra_config)
         return {k: _plain(v, k) for k, v in fields.items() if v is not None}
     if attrs.has(type(value)):

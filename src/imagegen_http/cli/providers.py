@@ -54,7 +54,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
 
 @providers.command("set")
 @click.argument("name")
-@click.option("--kind", help="gemini, stable_diffusion, http or demo; left out: by the name.")
+@click.option("--kind", help="The adapter that speaks to it, such as http; left out: by the name.")
 @click.option("--preset", help="A shipped declarative provider.")
 @click.option("--api-base", help="The provider's address.")
 @click.option(

@@ -19,6 +19,7 @@ from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
 from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_http.composition.provider_listing import check_default_provider
 from imagegen_http.composition.providers import check_file_providers, compose_providers
@@ -39,8 +40,8 @@ async def check_settings(settings: Settings) -> list[Message]:
     """
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        adapters = compose_providers(SystemClock(), outbound, PresetLibrary())
-        warnings = check_file_providers(adapters, settings.providers)
+        kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound, PresetLibrary()))
+        warnings = check_file_providers(kinds, settings.providers)
         if settings.storage.oss is not None:
             open_bucket(settings.storage.oss, outbound.gate).close()
         warning = await check_default_provider(settings)

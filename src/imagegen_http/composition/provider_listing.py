@@ -13,6 +13,7 @@ from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_core.errors import ImagegenError, ProviderConfigNotFound, Refusal, StorageError
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.problems import RefusalCode
 from imagegen_core.use_cases.list_providers import ListProviders
@@ -33,7 +34,7 @@ async def open_listing(settings: Settings, database: Database | None) -> AsyncIt
             resolve=ResolveProvider(
                 configs=configs,
                 file_configs=file_configs(settings),
-                providers=compose_providers(SystemClock(), outbound, PresetLibrary()),
+                kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound, PresetLibrary())),
                 redactor=PatternRedactor(),
             )
         )

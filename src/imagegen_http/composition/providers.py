@@ -8,12 +8,13 @@ from imagegen_adapters.providers.gemini import GeminiProvider
 from imagegen_adapters.providers.http import HttpProvider, PresetLibrary
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Provider
 from imagegen_core.problems import RefusalCode
-from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
-from imagegen_core.providers.unknown_keys import unknown_extra_keys
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.profile import ProviderProfile
 from imagegen_http.answers.providers import Model, Preset
 from imagegen_http.settings.schema import SettingsError
 
@@ -31,10 +32,8 @@ def compose_providers(clock: Clock, outbound: Outbound, presets: PresetLibrary) 
     }
 
 
-def check_file_providers(
-    providers: Mapping[str, Provider], configs: Mapping[str, ProviderConfig]
-) -> list[Message]:
-    """Check the file's presets, documents, dialects and backends, and that it has no unknown keys.
+def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderConfig]) -> list[Message]:
+    """Check the file's kinds, presets, documents, dialects and backends, and that it has no unknown keys.
 
     Returns:
         Warnings about what a saved row may still correct: API keys that do not have the provider's form.
@@ -44,25 +43,27 @@ def check_file_providers(
     """
     warnings = []
     for name, config in configs.items():
-        for problem in unknown_extra_keys(config.extra_config, _allowed_extra_keys(providers, config)):
-            raise SettingsError.from_problem(problem, f"providers.{name}")
         try:
-            profile = providers[combine([config]).kind or ""].describe(config)
+            profile = _profile(kinds, config)
         except ValidationFailed as error:
-            if not _PROTOCOL_KEYS & config.extra_config.keys():
-                continue
             raise SettingsError.from_problem(error.problems[0], f"providers.{name}") from error
-        if profile.key_problem is not None:
+        if profile is not None and profile.key_problem is not None:
             field = f"providers.{name}.api_key"
             warnings.append(RefusalCode.PROBLEM(field=field, reason=profile.key_problem))
     return warnings
 
 
-def _allowed_extra_keys(providers: Mapping[str, Provider], config: ProviderConfig) -> frozenset[str]:
-    """Return the keys that ``extra_config`` may have: those of all kinds if a saved row may name the kind."""
-    if config.kind is not None or _PROTOCOL_KEYS & config.extra_config.keys():
-        return providers[combine([config]).kind or ""].extra_keys
-    return frozenset().union(*(provider.extra_keys for provider in providers.values()))
+def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | None:
+    """Return the profile of the file's layer; None where a saved row may name another kind."""
+    kind = kinds.combine([config]).kind
+    has_protocol = not _PROTOCOL_KEYS.isdisjoint(config.extra_config)
+    kinds.check(kind if has_protocol else config.kind, config.extra_config)
+    try:
+        return kinds.adapters[kind or ""].describe(config)
+    except ValidationFailed:
+        if has_protocol:
+            raise
+        return None
 
 
 def describe_presets(providers: dict[str, Provider], presets: PresetLibrary) -> list[Preset]:

@@ -30,6 +30,7 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
@@ -74,17 +75,21 @@ async def compose(
         redactor.register(secret)
     async with AsyncExitStack() as stack:
         clock, version = SystemClock(), importlib.metadata.version("imagegen")
-        directory = DataDirectory.open(settings.data_dir, create=create)
-        stack.callback(directory.close)
-        database = Database.open(directory.database)
-        stack.push_async_callback(database.close)
-        box = await _secret_box(directory.path, database, environ, create=create)
         outbound = Outbound(
             allow_private=settings.security.allow_private_upstreams,
             limits=PoolLimits(connections=_CONNECTIONS_PER_WORKER * settings.queue.workers),
             user_agent=f"imagegen/{version.partition('+')[0]}",
         )
         stack.push_async_callback(outbound.aclose)
+        presets = PresetLibrary()
+        providers = compose_providers(clock, outbound, presets)
+        for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
+            _log.warning("a key of the configuration cannot be right", reason=str(reason))
+        directory = DataDirectory.open(settings.data_dir, create=create)
+        stack.callback(directory.close)
+        database = Database.open(directory.database)
+        stack.push_async_callback(database.close)
+        box = await _secret_box(directory.path, database, environ, create=create)
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
         records = SqliteImageRecords(database, simplify=simplify)
@@ -95,10 +100,6 @@ async def compose(
         await storage.at_start()
         min_free_bytes = settings.storage.min_free_mb * _MIB
         disk = SystemDiskSpace(directory.path, min_free_bytes=min_free_bytes, clock=clock)
-        presets = PresetLibrary()
-        providers = compose_providers(clock, outbound, presets)
-        for reason in check_file_providers(providers, settings.providers):
-            _log.warning("a key of the configuration cannot be right", reason=str(reason))
         configs = SqliteProviderConfigs(database, box)
         if run_background:
             await configs.seal_plaintext()

@@ -20,7 +20,6 @@ class SettingCode(MessageCode):
     NOT_A_LIST = "must be a list", "须为列表"
     NOT_A_MAPPING = "must be a mapping of keys", "须为键的映射"
     NOT_SETTING_TEXT = "must be UTF-8 text without NUL", "须为不含 NUL 的 UTF-8 文本"
-    ABOVE_AND_AT_MOST = "must be above {limit} and at most {maximum}", "须大于 {limit} 且不超过 {maximum}"
     SPACES_AROUND = (
         "must be without spaces around it, which no request can carry",
         "首尾不能有空格，否则没有请求能带上它",

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_RETRIES, MAX_TIMEOUT_SECONDS
-from imagegen_core.operations import Operation
 from imagegen_core.problems import ProblemCode
-from imagegen_core.providers.addresses import check_api_base
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.providers.unknown_keys import unknown_key
-from imagegen_core.use_cases.configure_provider import check_provider_name, check_service_settings
 from imagegen_http.settings.messages import SettingCode
 from imagegen_http.settings.schema import InvalidValue, SettingsError
 from imagegen_http.settings.values import (
@@ -24,25 +21,7 @@ from imagegen_http.settings.values import (
     read_typed,
 )
 
-PROVIDER_FIELDS = frozenset(
-    (
-        "kind",
-        "display_name",
-        "api_base",
-        "api_key",
-        "models",
-        "enabled",
-        "timeout_seconds",
-        "max_retries",
-        "extra_config",
-    )
-)
-"""What may stand below a provider's name."""
-
 _MODEL_FIELDS = ("id", "name", "default", "capabilities")
-
-KINDS = ("demo", "gemini", "http", "stable_diffusion")
-"""What the composition has an adapter for."""
 
 
 def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
@@ -65,7 +44,6 @@ def _provider(name: str, fields: Any) -> ProviderConfig:
         if key not in PROVIDER_FIELDS:
             raise SettingsError(f"{where}.{key}", unknown_key(str(key), PROVIDER_FIELDS))
     try:
-        check_provider_name(name)
         return _provider_config(name, fields)
     except ValidationFailed as error:
         raise SettingsError.from_problem(error.problems[0], where) from error
@@ -79,28 +57,21 @@ def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
             raise ValidationFailed.for_field(key, error.reason) from error
 
     extra = read("extra_config", _extra_config) or {}
-    check_service_settings(extra)
     api_base = read("api_base", lambda v: read_typed(v, str))
     api_key = read("api_key", lambda v: read_typed(v, str))
     return ProviderConfig(
         provider_name=name,
         source=ConfigSource.FILE,
-        kind=read("kind", _kind),
+        kind=read("kind", lambda v: read_typed(v, str)),
         display_name=read("display_name", lambda v: read_typed(v, str)),
-        api_base=check_api_base(api_base) if api_base else None,
+        api_base=api_base or None,
         api_key=Secret.parse(api_key) if api_key else None,
         models=read("models", _models),
         enabled=read("enabled", read_boolean),
-        timeout_seconds=read("timeout_seconds", _timeout),
-        max_retries=read("max_retries", _retries),
+        timeout_seconds=read("timeout_seconds", read_number),
+        max_retries=read("max_retries", read_integer),
         extra_config=extra,
     )
-
-
-def _kind(value: Any) -> str:
-    if value not in KINDS:
-        raise InvalidValue(ProblemCode.NOT_ONE_OF(choices=KINDS))
-    return str(value)
 
 
 def _extra_config(value: Any) -> dict[str, Any]:
@@ -108,20 +79,6 @@ def _extra_config(value: Any) -> dict[str, Any]:
     if isinstance(most := extra.get("max_concurrency"), EnvText) and most.isdecimal():
         return {**extra, "max_concurrency": read_integer(most)}
     return extra
-
-
-def _timeout(value: Any) -> float:
-    seconds = read_number(value)
-    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise InvalidValue(SettingCode.ABOVE_AND_AT_MOST(limit=0, maximum=MAX_TIMEOUT_SECONDS))
-    return seconds
-
-
-def _retries(value: Any) -> int:
-    times = read_integer(value)
-    if not 0 <= times <= MAX_RETRIES:
-        raise InvalidValue(ProblemCode.OUT_OF_RANGE(minimum=0, maximum=MAX_RETRIES))
-    return times
 
 
 def _models(value: Any) -> tuple[ModelEntry, ...]:
@@ -133,19 +90,14 @@ def _models(value: Any) -> tuple[ModelEntry, ...]:
             reason = unknown_key(unknown[0], _MODEL_FIELDS)
             raise ValidationFailed.for_field(f"models.{index}.{unknown[0]}", reason)
         capabilities = item.get("capabilities")
-        try:
-            operations = (
-                None if capabilities is None else tuple(Operation(c) for c in read_list(capabilities))
-            )
-        except ValueError as error:
-            reason = ProblemCode.NOT_ONE_OF(choices=tuple(map(str, Operation)))
-            raise ValidationFailed.for_field(f"models.{index}.capabilities", reason) from error
         entries.append(
             ModelEntry(
                 id=item["id"],
                 name=str(item.get("name", "")),
                 default=read_boolean(item.get("default", False)),
-                capabilities=operations,
+                capabilities=None
+                if capabilities is None
+                else parse_operations(read_list(capabilities), f"models.{index}.capabilities"),
             )
         )
     return tuple(entries)

@@ -20,7 +20,7 @@ from imagegen_core.messages import Language, Message
 from imagegen_core.problems import Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.use_cases.configure_provider import check_provider_name
+from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_http.guard.forwarding import parse_network, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.settings.messages import SettingCode

@@ -25,6 +25,7 @@ def png(color=(10, 20, 30)) -> bytes:
 class ScriptedProvider:
     """Each list is a script of steps: an exception to raise, or a callable to await."""
 
+    names = ("scripted",)
     extra_keys = frozenset({"mode"})
 
     def __init__(self, *, as_job: bool = False, fan_out: bool = False, max_concurrency: int | None = None):

@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.addresses import check_api_base, origin
-from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, infer_kind
+from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine
 from imagegen_core.providers.secrets import Secret, is_masked
 
 
@@ -38,22 +38,6 @@ def test_a_spec_drives_out_the_preset_below():
     )
 
     assert {"spec": {}, "headers": {}} == dict(combined.extra_config)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("demo", "demo"),
-        ("gemini", "gemini"),
-        ("gemini-work", "gemini"),
-        ("stable-diffusion", "stable_diffusion"),
-        ("openai", "http"),
-        ("anything", "http"),
-    ],
-)
-def test_the_kind_follows_from_the_name(name, kind):
-    """A key and a name are enough to configure a provider."""
-    assert kind == infer_kind(name)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ CONFIG = ProviderConfig(
     timeout_seconds=20.5,
     max_retries=0,
     extra_config={"spec": {"schema": 1, "body": ["\ud83d", 2.5, None]}, "headers": {"X-Auth": "secret"}},
+    is_unchecked=True,  # no database takes such text any more
 )
 
 

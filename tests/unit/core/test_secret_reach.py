@@ -14,6 +14,7 @@ from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
+from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secrets import Secret
@@ -29,6 +30,7 @@ SOURCES = (ConfigSource.REQUEST, ConfigSource.DATABASE, ConfigSource.FILE)
 class Everywhere:
     """A provider whose address, observers and credentials come from ``extra_config``."""
 
+    names = ()
     extra_keys = frozenset({"broken", "ambient", "base", "hosts"})
 
     def describe(self, config):
@@ -61,7 +63,7 @@ def resolver(file=None, configs=None):
     return ResolveProvider(
         configs=configs or MemoryProviderConfigs(),
         file_configs={} if file is None else {NAME: file},
-        providers={"any": Everywhere()},
+        kinds=ProviderKinds(adapters={"any": Everywhere()}),
         redactor=NullRedactor(),
     )
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_core.providers.config import infer_kind
 from imagegen_http.settings.environment import DASHED_PROVIDERS
 from imagegen_http.settings.loader import check_bind, load_settings, variable_warnings
 from imagegen_http.settings.schema import SettingsError
@@ -267,7 +266,6 @@ def test_every_known_provider_that_no_variable_can_spell_is_known_to_the_loader(
     shipped = {*PresetLibrary().names(), "demo", "gemini", "stable-diffusion"}
 
     assert sorted(DASHED_PROVIDERS) == sorted(name for name in shipped if "-" in name or "." in name)
-    assert "stable_diffusion" == infer_kind("stable-diffusion")
 
 
 @pytest.mark.parametrize(

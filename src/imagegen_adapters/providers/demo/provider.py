@@ -35,6 +35,7 @@ class DemoProvider:
     with -1) it is derived from the call's id, and reported in the metadata.
     """
 
+    names = ("demo",)
     extra_keys: frozenset[str] = frozenset()
 
     def __init__(self, clock: Clock) -> None:

@@ -57,6 +57,7 @@ class GeminiProvider:
         clock: tells the time, for a ``Retry-After`` that is a date.
     """
 
+    names = ("gemini*",)
     extra_keys = EXTRA_KEYS
 
     def __init__(self, outbound: Outbound, *, clock: Clock) -> None:

@@ -47,6 +47,7 @@ class HttpProvider:
         presets: the shipped documents; a new library by default.
     """
 
+    names = ("*",)
     extra_keys = frozenset({"preset", "spec", "vars"})
 
     def __init__(self, outbound: Outbound, *, clock: Clock, presets: PresetLibrary | None = None) -> None:

@@ -25,7 +25,7 @@ from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.addresses import check_api_base
-from imagegen_core.providers.config import SERVICE_HEADERS
+from imagegen_core.providers.config_checks import SERVICE_HEADERS
 from imagegen_core.providers.parameters import COMMON
 
 SCHEMA = 1

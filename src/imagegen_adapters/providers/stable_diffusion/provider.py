@@ -30,6 +30,7 @@ class StableDiffusionProvider:
         sleep: waits between polls.
     """
 
+    names = ("stable-diffusion*",)
     extra_keys = frozenset({"dialect", "upscaler", "allow_scripts"})
 
     def __init__(

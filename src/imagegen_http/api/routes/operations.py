@@ -16,7 +16,6 @@ from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_WAIT_SECONDS
 from imagegen_core.operations import Operation, OperationRules
 from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
-from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret, is_masked
 from imagegen_core.tasks.submission import Submission
@@ -38,6 +37,14 @@ from imagegen_http.runtime.service import Service
 
 _WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
+_OVERRIDE_FIELDS = {
+    "provider_name": "provider",
+    "api_base": "config.api_base",
+    "timeout_seconds": "config.timeout",
+    "max_retries": "config.max_retries",
+}
+"""Where a body has the fields of its own `ProviderConfig`."""
+
 TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 
 
@@ -51,7 +58,8 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        submission = await _submission(operation, data, request.buffered_body)
+        default_provider = service.settings.default_provider
+        submission = await _submission(operation, data, request.buffered_body, default_provider)
         return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
 
     rules = operation.rules
@@ -78,7 +86,9 @@ def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
     }
 
 
-async def _submission(operation: Operation, data: SubmitBody, buffered_body: BufferedBody) -> Submission:
+async def _submission(
+    operation: Operation, data: SubmitBody, buffered_body: BufferedBody, default_provider: str
+) -> Submission:
     """Return what a body asks for.
 
     Raises:
@@ -95,7 +105,7 @@ async def _submission(operation: Operation, data: SubmitBody, buffered_body: Buf
         params=_params(rules, params, fields),
         provider_name=data.provider,
         model_id=data.model_id,
-        override=None if data.config is None else _override(data.provider or "", data.config),
+        override=None if data.config is None else _override(data.provider or default_provider, data.config),
         require_saved=data.use_saved_config,
         **images,
     )
@@ -157,14 +167,17 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
     key = None
     if config.api_key is not None and not is_masked(config.api_key.strip()):
         key = Secret.parse(config.api_key, "config.api_key")
-    return ProviderConfig(
-        provider_name=provider_name,
-        source=ConfigSource.REQUEST,
-        api_base=None if config.api_base is None else check_api_base(config.api_base, "config.api_base"),
-        api_key=key,
-        timeout_seconds=config.timeout,
-        max_retries=config.max_retries,
-    )
+    try:
+        return ProviderConfig(
+            provider_name=provider_name,
+            source=ConfigSource.REQUEST,
+            api_base=config.api_base,
+            api_key=key,
+            timeout_seconds=config.timeout,
+            max_retries=config.max_retries,
+        )
+    except ValidationFailed as error:
+        raise _with_fields(error, _OVERRIDE_FIELDS) from error
 
 
 async def _submit(
@@ -219,9 +232,14 @@ def _wait_seconds(prefer: str | None) -> int:
 
 def _with_body_field_names(error: ValidationFailed, rules: OperationRules) -> ValidationFailed:
     """Return the refusal with its fields where this operation's body has them."""
-    places = {"prompt": rules.prompt_field, **{f"params.{name}": name for name in rules.body_parameters}}
+    fields = {"prompt": rules.prompt_field, **{f"params.{name}": name for name in rules.body_parameters}}
+    return _with_fields(error, fields)
+
+
+def _with_fields(error: ValidationFailed, fields: Mapping[str, str]) -> ValidationFailed:
+    """Return the refusal with other names for some of its fields."""
     return ValidationFailed(
-        *(attrs.evolve(problem, field=places.get(problem.field, problem.field)) for problem in error.problems)
+        *(attrs.evolve(problem, field=fields.get(problem.field, problem.field)) for problem in error.problems)
     )
 
 

@@ -4,11 +4,10 @@ from litestar import delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import UNSET
 
-from imagegen_core.errors import ProviderConfigNotFound, ValidationFailed
+from imagegen_core.errors import ProviderConfigNotFound
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
-from imagegen_core.operations import Operation
-from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ModelEntry
+from imagegen_core.providers.config_checks import parse_operations
 from imagegen_core.search.pages import Page
 from imagegen_http.answers.envelope import DELETED, Deleted, ListPage, Success, success
 from imagegen_http.answers.providers import ProbeResult, Provider, ProviderConfig, ProviderList
@@ -147,31 +146,19 @@ async def _saved_config(service: Service, provider_name: str) -> Success[Provide
 
 
 def _models(bodies: list[ModelBody]) -> tuple[ModelEntry, ...]:
-    """Return the models of a body.
+    """Return the models that a body names.
 
     Raises:
-        ValidationFailed: one is named twice, two are the default, or an operation is unknown.
+        ValidationFailed: an operation is unknown.
     """
-    entries: list[ModelEntry] = []
-    for index, body in enumerate(bodies):
-        if any(body.id == entry.id for entry in entries):
-            raise ValidationFailed.for_field(f"models.{index}.id", ProblemCode.DUPLICATE())
-        if body.default and any(entry.default for entry in entries):
-            raise ValidationFailed.for_field(f"models.{index}.default", ProblemCode.SECOND_DEFAULT())
-        entries.append(
-            ModelEntry(
-                id=body.id, name=body.name, default=body.default, capabilities=_operations(index, body)
-            )
+    return tuple(
+        ModelEntry(
+            id=body.id,
+            name=body.name,
+            default=body.default,
+            capabilities=None
+            if body.capabilities is None
+            else parse_operations(body.capabilities, f"models.{index}.capabilities"),
         )
-    return tuple(entries)
-
-
-def _operations(index: int, body: ModelBody) -> tuple[Operation, ...] | None:
-    if body.capabilities is None:
-        return None
-    names = {str(operation) for operation in Operation}
-    for name in body.capabilities:
-        if name not in names:
-            reason = ProblemCode.NOT_ONE_OF(choices=tuple(sorted(names)))
-            raise ValidationFailed.for_field(f"models.{index}.capabilities", reason)
-    return tuple(dict.fromkeys(Operation(name) for name in body.capabilities))
+        for index, body in enumerate(bodies)
+    )

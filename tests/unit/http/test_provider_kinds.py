@@ -1,0 +1,76 @@
+"""The kinds that the service is composed of, and the names that they go by."""
+
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.outbound import Outbound
+from imagegen_adapters.providers.http import PresetLibrary
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.execution.provider_kinds import ProviderKinds
+from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_http.composition.providers import check_file_providers, compose_providers
+from imagegen_http.settings.schema import SettingsError
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    return ProviderKinds(adapters=compose_providers(ManualClock(), Outbound(), PresetLibrary()))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("demo", "demo"),
+        ("demonstration", "http"),
+        ("gemini", "gemini"),
+        ("gemini-work", "gemini"),
+        ("stable-diffusion", "stable_diffusion"),
+        ("stable-diffusion-lan", "stable_diffusion"),
+        ("openai", "http"),
+        ("anything", "http"),
+    ],
+)
+def test_the_kind_follows_from_the_name(kinds, name, kind):
+    """So that a key and a name are enough."""
+    config = ProviderConfig(provider_name=name, source=ConfigSource.FILE)
+
+    assert (kind, kind) == (kinds.implied_by(name), kinds.combine([config]).kind)
+
+
+def test_a_kind_that_is_said_counts_before_the_name(kinds):
+    """In whichever layer."""
+    layers = [
+        ProviderConfig(provider_name="gemini", source=ConfigSource.DATABASE),
+        ProviderConfig(provider_name="gemini", source=ConfigSource.FILE, kind="demo"),
+    ]
+
+    assert "demo" == kinds.combine(layers).kind
+
+
+def test_without_an_adapter_that_takes_the_name_there_is_no_kind():
+    """A program may compose whatever it likes."""
+    assert ProviderKinds(adapters={}).implied_by("demo") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra", "field"),
+    [
+        ("painting", {}, "kind"),
+        ("http", {"dialect": "a1111"}, "extra_config.dialect"),
+        (None, {"dialekt": "a1111"}, "extra_config.dialekt"),
+    ],
+)
+def test_what_no_adapter_reads_is_refused(kinds, kind, extra, field):
+    """In a layer, and in the file by the provider's name."""
+    config = ProviderConfig(provider_name="own", source=ConfigSource.FILE, kind=kind, extra_config=extra)
+    with pytest.raises(ValidationFailed) as refused:
+        kinds.check(kind, extra)
+    with pytest.raises(SettingsError, match=f"^providers.own.{field}: "):
+        check_file_providers(kinds, {"own": config})
+
+    assert [field] == [problem.field for problem in refused.value.problems]
+
+
+def test_where_a_layer_says_no_kind_a_key_of_any_kind_will_do(kinds):
+    """A saved row may say it."""
+    kinds.check(None, {"dialect": "a1111", "preset": "openai"})
