@@ -65,14 +65,14 @@ class Machine:
 
     def show(self, *names, unit="imagegen"):
         """Return properties of the unit."""
-        told = self.run(f"systemctl show {unit} " + " ".join(f"-p {name}" for name in names))
-        return dict(line.split("=", 1) for line in told.splitlines())
+        output = self.run(f"systemctl show {unit} " + " ".join(f"-p {name}" for name in names))
+        return dict(line.split("=", 1) for line in output.splitlines())
 
     def until(self, name, value, seconds=30):
         """Wait until a property of the unit has this value."""
         deadline = time.monotonic() + seconds
-        while value != (found := self.show(name)[name]):
-            assert time.monotonic() < deadline, f"{name} stays {found}\n{self.journal()}"
+        while value != (current := self.show(name)[name]):
+            assert time.monotonic() < deadline, f"{name} stays {current}\n{self.journal()}"
             time.sleep(0.1)
 
     def off(self):

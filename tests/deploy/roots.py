@@ -71,10 +71,10 @@ def _make(root):
 
 def _mirror():
     """Return where this system has its own packages from."""
-    wanted = ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"]
+    command = ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"]
     has_apt = shutil.which("apt-get") is not None
-    told = subprocess.run(wanted, capture_output=True, text=True, check=False).stdout if has_apt else ""
-    mirrors = re.findall(r"^Debian (http\S+)", told, re.MULTILINE)
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout if has_apt else ""
+    mirrors = re.findall(r"^Debian (http\S+)", output, re.MULTILINE)
     if not mirrors:
         pytest.skip("apt knows no mirror of Debian here, or was not updated yet")
     return mirrors[0]

@@ -45,9 +45,9 @@ def test_the_unit_starts_and_says_when_it_is_ready(machine):
 def test_a_first_image(machine):
     """Decoded by the child that limits itself; over HTTP nobody gets in without the token."""
     machine.run("cd / && imagegen generate 'a cat' -o /run/cat.png")
-    made = machine.run("head -c 4 /run/cat.png | tail -c 3")
+    signature = machine.run("head -c 4 /run/cat.png | tail -c 3")
 
-    assert ("PNG", 1) == (made, images(machine))
+    assert ("PNG", 1) == (signature, images(machine))
     assert "401" == machine.run("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/api/v1/images")
 
 
@@ -70,9 +70,9 @@ def test_secrets_are_the_services_only(machine):
 
 def test_it_is_sound(machine):
     """As doctor says, who is root here."""
-    told = machine.run("imagegen doctor")
+    output = machine.run("imagegen doctor")
 
-    assert "fail" not in told, told
+    assert "fail" not in output, output
 
 
 def test_a_killed_service_comes_back(machine):
@@ -131,10 +131,10 @@ def test_what_root_does_while_it_is_stopped_does_not_lock_it_out(machine):
 def test_root_is_refused_where_the_owner_may_not_write(machine):
     """Before anything is paid for."""
     machine.run("systemctl stop imagegen; mkdir -p -m 700 /root")
-    said = machine.run("cd /; imagegen generate 'a bird' -o /root/bird.png 2>&1", code=1)
+    output = machine.run("cd /; imagegen generate 'a bird' -o /root/bird.png 2>&1", code=1)
     machine.run("systemctl start imagegen")
 
-    assert ("/root: imagegen, who does the work, cannot write there" in said, 2) == (True, images(machine))
+    assert ("/root: imagegen, who does the work, cannot write there" in output, 2) == (True, images(machine))
 
 
 def test_a_backup_is_restored(machine):
@@ -146,10 +146,10 @@ def test_a_backup_is_restored(machine):
         f"install -o imagegen -g imagegen -m 600 /run/master.key {DATA}/"
     )
     strangers = others_in(machine)
-    told = machine.run("imagegen doctor")
+    output = machine.run("imagegen doctor")
     machine.run("systemctl start imagegen")
 
-    assert ("", 2, False) == (strangers, images(machine), "fail" in told)
+    assert ("", 2, False) == (strangers, images(machine), "fail" in output)
 
 
 def test_an_upgrade_and_back(machine):
@@ -171,10 +171,10 @@ def test_a_rollback_over_a_migration_is_refused_unless_the_database_goes_back_to
     machine.run(f"cat >/run/later.py <<'END'{LATER}END")
     become = "setpriv --reuid=imagegen --regid=imagegen --clear-groups"
     machine.run(f"{become} /opt/imagegen/current/bin/python /run/later.py")
-    said = machine.run("/checkout/deploy/install.sh --rollback 2>&1", code=1)
+    output = machine.run("/checkout/deploy/install.sh --rollback 2>&1", code=1)
     machine.run("/checkout/deploy/install.sh --rollback --with-database")
 
-    assert ("--with-database" in said, 2, "") == (True, images(machine), others_in(machine))
+    assert ("--with-database" in output, 2, "") == (True, images(machine), others_in(machine))
 
 
 def test_uninstalling_keeps_the_data(machine):
@@ -182,7 +182,7 @@ def test_uninstalling_keeps_the_data(machine):
     before = images(machine)
     machine.run("touch /opt/imagegen/checkout; /checkout/deploy/install.sh --uninstall")
     look = "ls /opt/imagegen /usr/local/bin; systemctl list-unit-files 'imagegen*' --no-legend || true"
-    left = machine.run(look)
+    listing = machine.run(look)
     machine.run("rm /opt/imagegen/checkout; /checkout/deploy/install.sh")
 
-    assert ("/opt/imagegen:\ncheckout\n\n/usr/local/bin:", before) == (left, images(machine))
+    assert ("/opt/imagegen:\ncheckout\n\n/usr/local/bin:", before) == (listing, images(machine))

@@ -39,7 +39,7 @@ def test_help_is_complete():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--upgrade", "--rollback"], "--upgrade and --rollback exclude each other"),
         (["--with-database"], "--with-database is for --rollback"),
@@ -47,8 +47,8 @@ def test_help_is_complete():
         (["--unistall"], "there is no --unistall"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(arguments, said):
+def test_arguments_that_make_no_sense_are_refused(arguments, message):
     """Before anything is done, with 2."""
     done = subprocess.run([INSTALL, *arguments], capture_output=True, text=True, check=False)
 
-    assert (2, f"install.sh: {said}") == (done.returncode, done.stderr.splitlines()[0])
+    assert (2, f"install.sh: {message}") == (done.returncode, done.stderr.splitlines()[0])

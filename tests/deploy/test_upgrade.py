@@ -26,11 +26,11 @@ def make(machine, *prompts):
     for prompt in prompts:
         body = json.dumps({"params": {"prompt": prompt}}, ensure_ascii=False)
         head = "-H 'Content-Type: application/json' -H 'Prefer: wait=60'"
-        made = machine.run(f"{CALL}/api/v1/tasks/generate {head} -d '{body}'")
-        assert "completed" == json.loads(made)["data"]["status"], made
+        answer = machine.run(f"{CALL}/api/v1/tasks/generate {head} -d '{body}'")
+        assert "completed" == json.loads(answer)["data"]["status"], answer
 
 
-def known(machine):
+def contents(machine):
     """Return the service's tasks, its images with their checksums, and what a search finds."""
     tasks = sorted(task["task_id"] for task in ask(machine, "tasks")["items"])
     ids = sorted(image["id"] for image in ask(machine, "images")["items"])
@@ -46,14 +46,14 @@ def test_it_is_upgraded_by_fifty_commits_rolled_back_and_upgraded_again(bare):
     bare.log_in()
     settings = bare.run("cat /etc/imagegen/config.yaml")
     make(bare, *PROMPTS)
-    before = known(bare)
+    before = contents(bare)
     bare.run(f"{NOW} --upgrade")
-    upgraded = known(bare)
+    upgraded = contents(bare)
     # The database goes back as well where it was changed.
     bare.run(f"{NOW} --rollback || {NOW} --rollback --with-database")
-    returned = known(bare)
+    returned = contents(bare)
     bare.run(f"{NOW} --upgrade")
-    again = known(bare)
+    again = contents(bare)
     bare.run("imagegen doctor")
 
     assert [2, 2, [1, 1]] == [len(before[0]), len(before[1]), [len(hits) for hits in before[2]]]
@@ -73,11 +73,11 @@ def test_data_of_a_user_that_systemd_made_up_are_taken_over(bare):
     bare.run(f"install -m 644 {BY_HAND} /etc/systemd/system; systemctl enable --now imagegen")
     bare.run("curl -sf --retry 60 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/health/live")
     make(bare, *PROMPTS)
-    before = known(bare)
+    before = contents(bare)
     place = bare.run("readlink /var/lib/imagegen")
     bare.run(NOW)
 
-    assert ("private/imagegen", before) == (place, known(bare))
+    assert ("private/imagegen", before) == (place, contents(bare))
     assert "" == bare.run("find /var/lib/imagegen ! -user imagegen; ls /var/lib/private")
     assert "fail" not in bare.run("imagegen doctor")
 
@@ -96,24 +96,24 @@ def test_a_data_directory_that_the_settings_name_is_copied_and_taken_back(bare):
     make(bare, *PROMPTS)
     bare.run(f"IMAGEGEN_DATA_DIR=/run/nowhere {NOW} --upgrade")
     make(bare, "made since")
-    upgraded = known(bare)
+    upgraded = contents(bare)
     bare.run(f"IMAGEGEN_DATA_DIR=/run/nowhere {NOW} --rollback --with-database")
-    returned = known(bare)
-    said = bare.run(f"{NOW} --uninstall")
+    returned = contents(bare)
+    output = bare.run(f"{NOW} --uninstall")
 
     assert (3, 2) == (len(upgraded[0]), len(returned[0]))
     assert ("imagegen.db", "") == (
         bare.run("cd /var/backups/imagegen/before-upgrade; ls imagegen.db"),
         bare.run("find '/srv/my images' ! -user imagegen; ls /var/lib/imagegen"),
     )
-    assert "kept: /srv/my images (" in said
+    assert "kept: /srv/my images (" in output
 
 
 def test_wrong_settings_stop_an_upgrade_before_it_begins(bare):
     """Since nobody can know whose database to copy; what runs goes on."""
     bare.run(f"{NOW}; echo 'nonsense: 1' >>{SETTINGS}")
     before = bare.run(RELEASES)
-    said = bare.run(f"{NOW} --upgrade 2>&1", code=1)
+    output = bare.run(f"{NOW} --upgrade 2>&1", code=1)
 
-    assert (True, True) == ("nonsense" in said, "nothing was changed" in said)
+    assert (True, True) == ("nonsense" in output, "nothing was changed" in output)
     assert (before, "active") == (bare.run(RELEASES), bare.show("ActiveState")["ActiveState"])

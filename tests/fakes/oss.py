@@ -22,8 +22,8 @@ import attrs
 
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 
-_SMALLEST_PART = 100 * 1024
-_LONGEST_URL_LIFE = 604_800
+_MIN_PART_BYTES = 100 * 1024
+_MAX_URL_SECONDS = 604_800
 _SKEW = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(
     r"OSS4-HMAC-SHA256 Credential=([^,]+), Signature=([0-9a-f]{64})(?:, AdditionalHeaders=(.*))?"
@@ -237,7 +237,7 @@ class FakeOss:
                 raise Refused(403, "RequestTimeTooSkewed", "The difference between the times is too large.")
             return
         life = int(params.get("x-oss-expires", "0"))
-        if not 1 <= life <= _LONGEST_URL_LIFE:
+        if not 1 <= life <= _MAX_URL_SECONDS:
             raise Refused(403, "AccessDenied", "x-oss-expires is out of range")
         if not signed - _SKEW <= now <= signed + timedelta(seconds=life):
             raise Refused(403, "AccessDenied", "Request has expired.")
@@ -504,7 +504,7 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             raise Refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
         pieces = [upload.parts[number][1] for number in numbers]
-        if any(len(piece) < _SMALLEST_PART for piece in pieces[:-1]):
+        if any(len(piece) < _MIN_PART_BYTES for piece in pieces[:-1]):
             raise Refused(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum.")
         data = b"".join(pieces)
         etag = md5(b"".join(pieces)).hex().upper() + f"-{len(pieces)}"

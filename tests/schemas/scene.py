@@ -57,10 +57,10 @@ def play(service, oss):
 
 
 def _save_configurations(api):
-    kept = {"provider_name": "kept", "kind": "demo", "api_key": SAVED_KEY}
+    saved = {"provider_name": "kept", "kind": "demo", "api_key": SAVED_KEY}
     extra = {"headers": {"X-Api-Key": SECRET_HEADER, "X-Team": "a"}}
     headed = {"provider_name": "headed", "kind": "demo", "extra_config": extra, "enabled": False}
-    for body in (kept, headed):
+    for body in (saved, headed):
         api.post("/api/v1/providers/config", json=body).raise_for_status()
 
 
@@ -127,15 +127,15 @@ def _reaches(service, task_id, phase):
 def _add_what_lasts_no_moment(connection):
     """A call that is prepared and not sent, a task that waits for a moment, an end without its event."""
     connection.row_factory = sqlite3.Row
-    sent = connection.execute("SELECT * FROM attempts WHERE phase = 'submitting'").fetchone()
-    task = connection.execute("SELECT * FROM tasks WHERE task_id = ?", (sent["task_id"],)).fetchone()
+    submitted = connection.execute("SELECT * FROM attempts WHERE phase = 'submitting'").fetchone()
+    task = connection.execute("SELECT * FROM tasks WHERE task_id = ?", (submitted["task_id"],)).fetchone()
     waiting = connection.execute("SELECT * FROM tasks WHERE prompt = '等待的任务'").fetchone()
     prepared = {"seq": None, "task_id": new_id(), "prompt": "prepared, not sent"}
     unsent = {"seq": None, "attempt_id": new_id(), "task_id": prepared["task_id"], "phase": "reserved"}
-    empty = {name: None for name in ("config", "sealed_config") if name in sent.keys()}  # noqa: SIM118 - a row
+    empty = {name: None for name in ("config", "sealed_config") if name in submitted.keys()}  # noqa: SIM118 - a row
     deferred = {"seq": None, "task_id": new_id(), "prompt": "waits for a moment"}
     _insert(connection, "tasks", {**task, **prepared})
-    _insert(connection, "attempts", {**sent, **unsent, **empty, "charge": "none"})
+    _insert(connection, "attempts", {**submitted, **unsent, **empty, "charge": "none"})
     _insert(connection, "tasks", {**waiting, **deferred, "not_before": waiting["created_at"]})
     together = "SELECT 1 FROM _sqlite_migrations WHERE name = 'm013_last_events'"
     if not connection.execute(together).fetchone():  # a crash could come between the two

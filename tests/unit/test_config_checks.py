@@ -52,12 +52,12 @@ def refused_fields(refusal):
 def test_a_program_cannot_make_a_wrong_one(name, value, field):
     """Nor change one into it."""
     config = ProviderConfig(provider_name="p", source=ConfigSource.FILE)
-    with pytest.raises(ValidationFailed) as made:
+    with pytest.raises(ValidationFailed) as creation:
         ProviderConfig(provider_name="p", source=ConfigSource.FILE, **{name: meant(name, value)})
-    with pytest.raises(ValidationFailed) as changed:
+    with pytest.raises(ValidationFailed) as change:
         attrs.evolve(config, **{name: meant(name, value)})
 
-    assert [[field]] * 2 == [refused_fields(made), refused_fields(changed)]
+    assert [[field]] * 2 == [refused_fields(creation), refused_fields(change)]
 
 
 @EACH
@@ -68,10 +68,10 @@ async def test_a_wrong_one_cannot_be_saved(name, value, field):
     changes = {"kind": "demo", name: meant(name, value)}
     with pytest.raises(ValidationFailed) as created:
         await imagegen.save_provider(provider_name="new", changes=changes)
-    with pytest.raises(ValidationFailed) as changed:
+    with pytest.raises(ValidationFailed) as change:
         await imagegen.save_provider(provider_name="old", changes=changes)
 
-    assert [[field]] * 2 == [refused_fields(created), refused_fields(changed)]
+    assert [[field]] * 2 == [refused_fields(created), refused_fields(change)]
 
 
 @pytest.mark.parametrize(

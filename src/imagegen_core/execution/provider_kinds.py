@@ -49,8 +49,8 @@ class ProviderKinds:
             choices = tuple(sorted(self.adapters))
             raise ValidationFailed.for_field("kind", ProblemCode.NOT_ONE_OF(choices=choices))
         readers = self.adapters.values() if kind is None else [self.adapters[kind]]
-        known = frozenset[str]().union(*(adapter.extra_keys for adapter in readers))
-        if problems := unknown_extra_keys(extra_config, known):
+        known_keys = frozenset[str]().union(*(adapter.extra_keys for adapter in readers))
+        if problems := unknown_extra_keys(extra_config, known_keys):
             raise ValidationFailed(*problems)
 
 

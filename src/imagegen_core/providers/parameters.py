@@ -94,10 +94,10 @@ def check_text(field: str, text: str, *, minimum: int = 0, maximum: int = MAX_PR
 
 
 def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:
-    given = [(k, params[k]) for k in _COUNT_NAMES if params.get(k) is not None]
-    for name, value in given[1:]:
-        if value != given[0][1]:
-            yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=given[0][0]))
+    counts = [(k, params[k]) for k in _COUNT_NAMES if params.get(k) is not None]
+    for name, value in counts[1:]:
+        if value != counts[0][1]:
+            yield Problem(field=f"params.{name}", reason=ProblemCode.CONFLICT(other=counts[0][0]))
 
 
 def _value_problems(name: str, value: Any, parameter: Parameter | None) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ class InputImages:
 
     @classmethod
     @contextlib.contextmanager
-    def of(cls, body: BufferedBody) -> Iterator["InputImages"]:
+    def reading(cls, body: BufferedBody) -> Iterator["InputImages"]:
         """Yield the images of a body, and drop the body in the end.
 
         Raises:

@@ -76,7 +76,7 @@ def _from_json(body: BufferedBody) -> ImageRequest:
     single = generation.image or []
     references = [*generation.images, *(single if isinstance(single, list) else [single])]
     texts = [_text(reference) for reference in references]
-    with InputImages.of(body) as input_images:
+    with InputImages.reading(body) as input_images:
         images = tuple(input_images.read_now(text, f"images.{i}") for i, text in enumerate(texts))
         mask = None if generation.mask is None else input_images.read_now(_text(generation.mask), "mask")
         digest = hashlib.sha256(body.text).hexdigest()

@@ -198,8 +198,8 @@ def _first_problem(error: BaseException, path: str = "") -> SettingsError:
         name = str(notes[-1].name) if notes else ""
         return _first_problem(inner, _below(path, name) if name else path)
     if isinstance(error, ForbiddenExtraKeysError):
-        key, known = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
-        return SettingsError(_below(path, key), unknown_key(key, known))
+        key, known_keys = min(map(str, error.extra_fields)), (field.name for field in attrs.fields(error.cl))
+        return SettingsError(_below(path, key), unknown_key(key, known_keys))
     if isinstance(error, KeyError):
         name = str(error.args[0])
         return SettingsError(path if path.endswith(name) else _below(path, name), ProblemCode.REQUIRED())

@@ -30,29 +30,29 @@ def read_providers(tree: Mapping[str, Any]) -> dict[str, ProviderConfig]:
     Raises:
         SettingsError: naming the key.
     """
-    given = tree.get("providers") or {}
-    if not isinstance(given, dict):
+    providers = tree.get("providers") or {}
+    if not isinstance(providers, dict):
         raise SettingsError("providers", SettingCode.NOT_A_MAPPING())
-    return {str(name): _provider(str(name), fields or {}) for name, fields in given.items()}
+    return {str(name): _provider(str(name), fields or {}) for name, fields in providers.items()}
 
 
 def _provider(name: str, fields: Any) -> ProviderConfig:
-    where = f"providers.{name}"
+    path = f"providers.{name}"
     if not isinstance(fields, dict):
-        raise SettingsError(where, SettingCode.NOT_A_MAPPING())
+        raise SettingsError(path, SettingCode.NOT_A_MAPPING())
     for key in fields:
         if key not in PROVIDER_FIELDS:
-            raise SettingsError(f"{where}.{key}", unknown_key(str(key), PROVIDER_FIELDS))
+            raise SettingsError(f"{path}.{key}", unknown_key(str(key), PROVIDER_FIELDS))
     try:
         return _provider_config(name, fields)
     except ValidationFailed as error:
-        raise SettingsError.from_problem(error.problems[0], where) from error
+        raise SettingsError.from_problem(error.problems[0], path) from error
 
 
 def _provider_config(name: str, fields: Mapping[str, Any]) -> ProviderConfig:
-    def read(key: str, of: Any) -> Any:
+    def read(key: str, convert: Any) -> Any:
         try:
-            return None if fields.get(key) is None else of(fields[key])
+            return None if fields.get(key) is None else convert(fields[key])
         except InvalidValue as error:
             raise ValidationFailed.for_field(key, error.reason) from error
 

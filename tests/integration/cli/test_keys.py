@@ -87,7 +87,9 @@ def tokens(data_dir):
 def open_secrets(data_dir, *, variable=None):
     """Return all secrets as the service reads them."""
     sealed = tokens(data_dir)
-    box = FernetSecretBox.for_directory(data_dir, given=variable, sample=next(iter(sealed.values())))
+    box = FernetSecretBox.for_directory(
+        data_dir, environment_keys=variable, sample=next(iter(sealed.values()))
+    )
     return sorted(box.open(token, context=context) for context, token in sealed.items())
 
 

@@ -171,7 +171,7 @@ async def test_a_gzip_bomb_is_a_bad_response(server, outbound):
     assert FailureCode.BAD_RESPONSE == error.failure.code
 
 
-async def test_an_answer_with_an_endless_header_is_broken_off(server, outbound):
+async def test_a_response_with_an_endless_header_is_cut_off(server, outbound):
     """More than 32 KiB of headers are refused."""
     server.responses["/h"] = http_response(body=b"", X_Long="x" * 40000)
     error = await failure_of(outbound.api_client(provider(server.url)), f"{server.url}/h")

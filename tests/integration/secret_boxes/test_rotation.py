@@ -98,14 +98,14 @@ async def test_a_rotation_that_is_killed_at_any_file_operation_can_be_finished(d
     """Whatever was done when the process died, everything opens, and the next run ends with one new key."""
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
     for step in itertools.count(1):
-        here = tmp_path_factory.mktemp(f"step{step}")
+        copy = tmp_path_factory.mktemp(f"step{step}")
         for name, data in before.items():
-            (here / name).write_bytes(data)
-            (here / name).chmod(0o600)
-        code = killed_at(step, here)
-        assert SECRETS == opened(here), f"unreadable after a kill at step {step}"
-        await rotate_master_key(here, FileRows(here / "rows.json"))
-        assert (SECRETS, 1) == (opened(here), len(keys_of(here)))
+            (copy / name).write_bytes(data)
+            (copy / name).chmod(0o600)
+        code = killed_at(step, copy)
+        assert SECRETS == opened(copy), f"unreadable after a kill at step {step}"
+        await rotate_master_key(copy, FileRows(copy / "rows.json"))
+        assert (SECRETS, 1) == (opened(copy), len(keys_of(copy)))
         if code == 0:
             break
 

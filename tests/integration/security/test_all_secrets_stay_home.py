@@ -109,7 +109,7 @@ class TestHeaders:
         assert ["completed"] * 2 == [task["status"] for task in (before, after)]
         assert (2, 0) == (len(with_the_secret(home)), stranger.connections)
 
-    def test_those_sent_anew_go_along(self, api, home, stranger):
+    def test_those_sent_again_go_along(self, api, home, stranger):
         """A caller who knows them may send them anywhere."""
         saved_with_headers(api, home)
         data(save(api, api_base=stranger.url, api_key=OWN_KEY, extra_config={**SPEC, "headers": HEADERS}))

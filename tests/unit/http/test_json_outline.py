@@ -117,7 +117,7 @@ def test_images_are_read_where_they_are(escaped):
     text = json.dumps({"prompt": "a cat", "image": data_url(IMAGE), "n": 1})
     buffered_body = held_with(text.translate(str.maketrans(escaped)).encode())
     tree = json.loads(buffered_body.outline.text)
-    with InputImages.of(buffered_body) as images:
+    with InputImages.reading(buffered_body) as images:
         data = images.read_now(tree["image"], "image")
 
     assert {"prompt": "a cat", "n": 1} == {name: tree[name] for name in ("prompt", "n")}
@@ -129,7 +129,7 @@ def test_an_image_where_none_belongs_is_refused():
     """Its placeholder must not be taken for a text."""
     buffered_body = held_with(json.dumps({"prompt": data_url(IMAGE)}).encode())
 
-    with pytest.raises(ValidationFailed), InputImages.of(buffered_body):
+    with pytest.raises(ValidationFailed), InputImages.reading(buffered_body):
         pass
 
 

@@ -53,7 +53,7 @@ class GeminiCode(MessageCode):
     ANY_HEIGHT = "any height", "任意高度"
     DIMENSIONS = "{width}x{height}", "{width}x{height}"
     MODELS_OWN_SIZE = "the model's own size", "模型自己的尺寸"
-    LARGEST_TIER = (
+    MAX_TIER = (
         "{factor} would be {pixels} pixels on the longer side; {tier} is the model's largest",
         "{factor} 的长边为 {pixels} 像素；模型最大为 {tier}",
     )

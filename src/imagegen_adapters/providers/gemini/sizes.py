@@ -79,7 +79,7 @@ def upscaled(width: int, height: int, factor: str, *, ratios: Sequence[str], tie
     tier = tier_for(target_side, tiers)
     warnings: tuple[Message, ...] = ()
     if tier and TIERS[tier] < target_side:
-        warnings = (GeminiCode.LARGEST_TIER(factor=factor, pixels=target_side, tier=tier),)
+        warnings = (GeminiCode.MAX_TIER(factor=factor, pixels=target_side, tier=tier),)
     return Framing(aspect_ratio=nearest_ratio(width, height, ratios), image_size=tier, warnings=warnings)
 
 

@@ -201,9 +201,9 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
 
 
 def _no_such_size(size: str, spec: SizeSpec) -> Message:
-    known = (*spec.values, *spec.extra)
-    if known:
-        return DocumentCode.NO_SUCH_SIZE(size=size, known=known)
+    sizes = (*spec.values, *spec.extra)
+    if sizes:
+        return DocumentCode.NO_SUCH_SIZE(size=size, known=sizes)
     return DocumentCode.SIZE_IN_PIXELS(size=size)
 
 

@@ -210,7 +210,9 @@ class TemplateParser:
 def _check_image_field(name: str, place: _Place, *, alone: bool) -> None:
     field = name.rpartition(".")[2]
     if field not in _IMAGE_FIELDS:
-        known = tuple(sorted(_IMAGE_FIELDS))
-        raise TemplateError(place.path, DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=known))
+        fields = tuple(sorted(_IMAGE_FIELDS))
+        raise TemplateError(
+            place.path, DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields)
+        )
     if field in _STANDALONE_FIELDS and not alone:
         raise TemplateError(place.path, DocumentCode.MUST_STAND_ALONE(name=name))

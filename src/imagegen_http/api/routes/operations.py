@@ -124,7 +124,7 @@ def _prompt_in(params: dict[str, Any]) -> str:
 
 async def _images(fields: Mapping[str, Any], buffered_body: BufferedBody) -> dict[str, Any]:
     """Return the body's images as `Submission` names them."""
-    with InputImages.of(buffered_body) as input_images:
+    with InputImages.reading(buffered_body) as input_images:
         references = [
             await input_images.read(text, f"reference_images.{index}")
             for index, text in enumerate(fields.get("reference_images", ()))
@@ -145,13 +145,13 @@ def _params(rules: OperationRules, params: Mapping[str, Any], fields: Mapping[st
     return merged
 
 
-def _merge_params(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters with those that stand beside ``params`` in the body.
 
     Raises:
         ValidationFailed: one stands in both places and says different things.
     """
-    beside = {name: value for name, value in given.items() if value is not None}
+    beside = {name: value for name, value in fields_beside.items() if value is not None}
     problems = [
         Problem(field=name, reason=ProblemCode.CONFLICT(other=f"params.{name}"))
         for name, value in beside.items()
@@ -226,8 +226,8 @@ async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] |
 
 
 def _wait_seconds(prefer: str | None) -> int:
-    found = _WAIT_PREFERENCE.search(prefer or "")
-    return min(int(found[1]), MAX_WAIT_SECONDS) if found else 0
+    match = _WAIT_PREFERENCE.search(prefer or "")
+    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
 
 
 def _with_body_field_names(error: ValidationFailed, rules: OperationRules) -> ValidationFailed:
