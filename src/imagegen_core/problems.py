@@ -239,10 +239,10 @@ class FailureReason(MessageCode):
 class WarningCode(MessageCode):
     """What a caller should know of a task or a configuration that is none the worse for it."""
 
-    MODEL_ENDS = "model {model} is {status}", "模型 {model} 的状态为 {status}"
+    MODEL_ENDS = "model {model} is {status}", "模型 {model} {status}"
     MODEL_REPLACED = (
         "model {model} is {status}; use {replacement} instead",
-        "模型 {model} 的状态为 {status}；请改用 {replacement}",
+        "模型 {model} {status}；请改用 {replacement}",
     )
     STATUS_SINCE = "{status} ({date})", "{status}（{date}）"
     DEPRECATED = "deprecated", "即将停用"
