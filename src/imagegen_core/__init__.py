@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from imagegen_core.failures import Failure, FailureCode
     from imagegen_core.imagegen import Adapters, ImageGen, Limits
     from imagegen_core.images import Image
+    from imagegen_core.messages import Language, Message, MessageCode
     from imagegen_core.operations import ImageRequest, Operation
+    from imagegen_core.problems import Problem
     from imagegen_core.tasks.submission import StoredImage, Submission
     from imagegen_core.tasks.task import Task, TaskStatus
 
@@ -26,8 +28,12 @@ __all__ = [
     "ImageGen",
     "ImageRequest",
     "ImagegenError",
+    "Language",
     "Limits",
+    "Message",
+    "MessageCode",
     "Operation",
+    "Problem",
     "Refusal",
     "StoredImage",
     "Submission",
@@ -45,9 +51,13 @@ _HOMES = {
     "ImageGen": "imagegen",
     "ImagegenError": "errors",
     "StoredImage": "tasks.submission",
+    "Language": "messages",
     "Limits": "imagegen",
+    "Message": "messages",
+    "MessageCode": "messages",
     "Operation": "operations",
     "ImageRequest": "operations",
+    "Problem": "problems",
     "Refusal": "errors",
     "Submission": "tasks.submission",
     "Task": "tasks.task",
