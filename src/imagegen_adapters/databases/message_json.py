@@ -65,7 +65,7 @@ def _encoded(value: Any) -> Any:
 def _decoded(value: Any, text: str) -> Message:
     try:
         return _message(value)
-    except (LookupError, TypeError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return upstream_text(text)
 
 
