@@ -60,6 +60,9 @@ def test_an_earlier_version_finds_the_text():
         '{"text":"said then","code":"of_a_later_version","args":{}}',
         '{"text":"said then","code":"too_long","args":{"limit":5}}',
         '{"text":"said then","code":"too_long"}',
+        '{"text":"said then","code":"too_long","args":null}',
+        '{"text":"said then","code":7,"args":{}}',
+        '{"text":"said then","code":"wrong_type","args":{"types":"x"}}',
         '{"text":"said then","code":"image_refused","args":{"reason":{"code":"gone","args":{}}}}',
     ],
 )

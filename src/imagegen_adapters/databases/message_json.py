@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
-from imagegen_core.messages import Message, MessageCode, UpstreamCode, upstream_text
+from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text
 
 
 def message_to_json(message: Message) -> Any:
@@ -64,9 +64,12 @@ def _encoded(value: Any) -> Any:
 
 def _decoded(value: Any, text: str) -> Message:
     try:
-        return _message(value)
+        message = _message(value)
+        for language in Language:  # arguments that do not fit the sentence fail here, not in an answer
+            message.text(language)
     except (AttributeError, LookupError, TypeError, ValueError):
         return upstream_text(text)
+    return message
 
 
 def _message(value: Any) -> Message:
