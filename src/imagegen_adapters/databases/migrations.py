@@ -398,3 +398,9 @@ def m013_last_events(db: Schema) -> None:
 def m014_answered_keys(db: Schema) -> None:
     """When a caller received its response; until then, an equal request counts as a retry of the first."""
     _run(db, "ALTER TABLE idempotency_keys ADD COLUMN answered_at TEXT")
+
+
+@migrations()
+def m015_locked_tasks(db: Schema) -> None:
+    """Tasks deferred until the master key is back, which the next start makes due."""
+    _run(db, "ALTER TABLE tasks ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")

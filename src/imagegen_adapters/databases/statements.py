@@ -6,11 +6,12 @@ INSERT_TASK = """
 INSERT INTO tasks (
     task_id, operation, prompt, params, inputs, provider_name, model_id, status, config_snapshot, override,
     max_retries, progress, attempts, retries, rescues, warnings, failure, cancel_requested, not_before,
-    owner, epoch, retry_of, created_at, started_at, completed_at
+    locked, owner, epoch, retry_of, created_at, started_at, completed_at
 ) VALUES (
     :task_id, :operation, :prompt, :params, :inputs, :provider_name, :model_id, :status, :config_snapshot,
     :override, :max_retries, :progress, :attempts, :retries, :rescues, :warnings, :failure,
-    :cancel_requested, :not_before, :owner, :epoch, :retry_of, :created_at, :started_at, :completed_at
+    :cancel_requested, :not_before, :locked, :owner, :epoch, :retry_of, :created_at, :started_at,
+    :completed_at
 )
 """
 
@@ -19,8 +20,8 @@ UPDATE tasks SET
     model_id = :model_id, status = :status, config_snapshot = :config_snapshot, override = :override,
     max_retries = :max_retries, progress = :progress, attempts = :attempts, retries = :retries,
     rescues = :rescues, warnings = :warnings, failure = :failure,
-    cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, owner = :owner,
-    epoch = :epoch, started_at = :started_at, completed_at = :completed_at
+    cancel_requested = max(cancel_requested, :cancel_requested), not_before = :not_before, locked = :locked,
+    owner = :owner, epoch = :epoch, started_at = :started_at, completed_at = :completed_at
 WHERE task_id = :task_id AND epoch <= :epoch AND status IN ('pending', 'processing')
 """
 """A request to cancel is never lost to a worker that saves a task it read before the request."""
@@ -42,6 +43,11 @@ UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
 WHERE status = 'pending' AND not_before IS NOT NULL AND (not_before <= :now OR not_before > :beyond)
 """
 """Due tasks become ordinary pending ones, so that demand and claims need only one short index."""
+
+RELEASE_LOCKED = """
+UPDATE tasks INDEXED BY tasks_put_off SET not_before = NULL
+WHERE status = 'pending' AND not_before IS NOT NULL AND locked = 1
+"""
 
 IS_ANY_DEFERRED_DUE = """
 SELECT EXISTS (
@@ -78,7 +84,8 @@ FROM due ORDER BY oldest LIMIT :limit
 
 CLAIM = """
 UPDATE tasks SET
-    status = 'processing', owner = :owner, epoch = epoch + 1, started_at = coalesce(started_at, :now)
+    status = 'processing', locked = 0, owner = :owner, epoch = epoch + 1,
+    started_at = coalesce(started_at, :now)
 WHERE seq IN (
     SELECT oldest.value
     FROM json_each(:provider_limits) AS provider

@@ -46,6 +46,12 @@ class MemoryQueue:
             self._wake_signal.notify()
         return tuple(claimed)
 
+    async def release_locked(self) -> None:
+        for task in list(self._state.with_status(TaskStatus.PENDING)):
+            if task.locked:
+                self._state.put(attrs.evolve(task, not_before=None))
+        self._wake_signal.notify()
+
     async def wait(self, timeout: float) -> None:
         await self._wake_signal.wait(timeout)
 

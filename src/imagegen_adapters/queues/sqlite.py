@@ -56,6 +56,10 @@ class SqliteQueue:
         rows.sort(key=lambda row: int(row["seq"]))
         return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
 
+    async def release_locked(self) -> None:
+        await self._database.write(lambda c: c.execute(statements.RELEASE_LOCKED).rowcount)
+        self._wake_signal.notify()
+
     async def wait(self, timeout: float) -> None:
         await self._wake_signal.wait(timeout)
 

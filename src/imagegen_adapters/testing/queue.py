@@ -117,6 +117,21 @@ class QueueContract:
         assert in_time[0].not_before is None
         assert await queue.next_due() is None
 
+    async def test_locked_tasks_are_released(self, repository: TaskRepository, queue: Queue) -> None:
+        """What waits for the master key is due once released; what waits for a provider is not."""
+        locked, limited = a_task(), a_task()
+        await self.enqueue(repository, queue, locked, limited)
+        claimed = await queue.claim("me", limit=2, now=later(1), provider_limits=AMPLE_LIMITS)
+        for task, is_locked in zip(claimed, (True, False), strict=True):
+            await repository.save(task.requeue(not_before=later(300), locked=is_locked))
+        stored = await repository.get(locked.task_id)
+
+        await queue.release_locked()
+        again = await queue.claim("me", limit=2, now=later(2), provider_limits=AMPLE_LIMITS)
+
+        assert (True, True, False) == (stored.locked, stored.not_before == later(300), again[0].locked)
+        assert [locked.task_id] == ids(again)
+
     async def test_a_clock_that_was_set_back(self, repository: TaskRepository, queue: Queue) -> None:
         """A task does not wait for days if the clock was days ahead when it was deferred."""
         another_clocks, own = a_task(not_before=later(3 * 86_400)), a_task(not_before=later(3_600))

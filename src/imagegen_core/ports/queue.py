@@ -52,6 +52,14 @@ class Queue(Protocol):
         """
         ...
 
+    async def release_locked(self) -> None:
+        """Make the tasks due that are deferred until the master key is back: this process may have it.
+
+        Raises:
+            StorageError: that change could not be stored.
+        """
+        ...
+
     async def wait(self, timeout: float) -> None:
         """Return once something has been enqueued since the last `demand`, or after ``timeout`` seconds."""
         ...

@@ -60,6 +60,7 @@ class Task:
         retries: requeues so far, whatever their reason; bounded by the retry policy.
         recoveries: how often it was recovered after a crash in the middle of it.
         not_before: earliest time at which it may be claimed.
+        locked: it is deferred until the master key is back, which takes a restart.
         owner: who claimed it last.
         epoch: its claim number; a save from an older epoch is refused, which fences off a stalled worker.
         cancel_requested: a caller asked to cancel it while it runs.
@@ -83,6 +84,7 @@ class Task:
     failure: Failure | None = None
     cancel_requested: bool = False
     not_before: datetime | None = None
+    locked: bool = False
     owner: str | None = None
     epoch: int = 0
     retry_of: str | None = None
@@ -102,6 +104,7 @@ class Task:
             epoch=self.epoch + 1,
             started_at=self.started_at or now,
             not_before=None,
+            locked=False,
         )
 
     def count_attempt(self) -> "Task":
@@ -112,6 +115,7 @@ class Task:
         self,
         *,
         not_before: datetime | None = None,
+        locked: bool = False,
         attempts: int | None = None,
         is_retry: bool = False,
         is_recovery: bool = False,
@@ -120,6 +124,7 @@ class Task:
 
         Args:
             not_before: earliest time of the next claim; at once by default.
+            locked: it waits for the master key: the next start may claim it before ``not_before``.
             attempts: the number of attempts, where some that were counted have sent nothing.
             is_retry: the provider started nothing and is asked again; counts towards ``max_retries``.
             is_recovery: the task may have caused what stopped its worker; counts towards `MAX_RECOVERIES`.
@@ -128,6 +133,7 @@ class Task:
             TaskStatus.PENDING,
             owner=None,
             not_before=not_before,
+            locked=locked,
             attempts=self.attempts if attempts is None else attempts,
             progress=None if is_retry else self.progress,
             retries=self.retries + is_retry,
@@ -163,5 +169,5 @@ class Task:
 
     def _end(self, status: TaskStatus, now: datetime, **changes: Any) -> "Task":
         return self._transition(
-            status, completed_at=now, override=None, owner=None, not_before=None, **changes
+            status, completed_at=now, override=None, owner=None, not_before=None, locked=False, **changes
         )

@@ -1,4 +1,4 @@
-"""At start: requeue the tasks that an earlier process left unfinished."""
+"""At start: requeue what an earlier process left unfinished, and what waits for the master key."""
 
 import logging
 
@@ -30,6 +30,7 @@ class ResumeTasks:
 
     async def __call__(self, *, owner: str) -> int:
         """Requeue all orphans and return their number; fail a task that crashed the process three times."""
+        await self.queue.release_locked()
         orphans = await self.repository.orphans(owner)
         for task in orphans:
             await self._resume(task)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_core.errors import Refusal, StaleTask, StorageError, Unavailable
+from imagegen_core.errors import KeysLocked, Refusal, StaleTask, StorageError, Unavailable
 from imagegen_core.execution.provider_slots import ProviderSlots, Ticket
 from imagegen_core.execution.running_tasks import RunningTask, RunningTasks
 from imagegen_core.ports.clock import Clock
@@ -112,7 +112,8 @@ class RunTask:
             "the task waits until its provider can be used",
             extra={"task_id": task.task_id, "provider": task.provider_name, "reason": str(error)},
         )
-        await self._requeue(run, task.requeue(not_before=self.clock.now() + self.deferral.delay(error)))
+        not_before = self.clock.now() + self.deferral.delay(error)
+        await self._requeue(run, task.requeue(not_before=not_before, locked=isinstance(error, KeysLocked)))
 
     def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
         codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
