@@ -52,7 +52,7 @@ class Refusal(ImagegenError):
 
     slug: ClassVar[str] = "validation_failed"
 
-    def __init__(self, reason: Message | str, /, **data: Any) -> None:
+    def __init__(self, reason: Message, /, **data: Any) -> None:
         super().__init__(reason)
         self.data: Mapping[str, Any] = data
 

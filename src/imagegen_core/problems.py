@@ -5,7 +5,7 @@ A rule that only one provider has stands in a table beside that provider's adapt
 
 import attrs
 
-from imagegen_core.messages import Language, Message, MessageCode, as_message
+from imagegen_core.messages import Language, Message, MessageCode
 
 
 @attrs.frozen(kw_only=True)
@@ -13,7 +13,7 @@ class Problem:
     """One thing that is wrong with a request: the field's dotted path, and what is wrong with it."""
 
     field: str
-    reason: Message = attrs.field(converter=as_message)
+    reason: Message
 
     @property
     def message(self) -> str:

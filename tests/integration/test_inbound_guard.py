@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from imagegen_adapters.clocks.system import SystemClock
+from imagegen_core.messages import Language
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.problems.error_table import envelope
 from imagegen_http.server.connections import MAX_HEADER_BYTES, ConnectionLimits, limited_protocol
@@ -24,7 +25,7 @@ EVIL = "Origin: https://evil.example"
 
 
 async def refuse(scope, receive, send, slug, data, headers):
-    status, body = envelope(slug, data, english=True, request_id="id")
+    status, body = envelope(slug, data, language=Language.EN, request_id="id")
     content = json.dumps(body).encode()
     response_headers = {"content-type": "application/json", "content-length": str(len(content)), **headers}
     head = [(k.encode(), v.encode()) for k, v in response_headers.items()]

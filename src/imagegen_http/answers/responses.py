@@ -7,6 +7,7 @@ from typing import Any
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
+from imagegen_core.messages import Language
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_http.answers.errors import ErrorAnswer
 from imagegen_http.problems.error_table import TABLE, envelope
@@ -48,7 +49,7 @@ _DATA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 def error_example(slug: str) -> dict[str, Any]:
     """Return an error as its caller sees it in English."""
     _, body = envelope(
-        slug, dict(_DATA.get(slug, {})), english=True, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
+        slug, dict(_DATA.get(slug, {})), language=Language.EN, request_id="0193a5c87e1f7c3a9d526f0f5c1e2b7a"
     )
     return body
 

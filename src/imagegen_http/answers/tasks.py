@@ -25,7 +25,7 @@ from imagegen_http.answers.fields import (
     timestamp,
 )
 from imagegen_http.answers.images import Image
-from imagegen_http.problems.error_table import FAILURES
+from imagegen_http.problems.error_table import failure_meaning
 
 _URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
 
@@ -78,14 +78,14 @@ class TaskError(Answer, frozen=True, kw_only=True):
     upstream_code: Annotated[str | None, doc("the provider's own code", None)]
 
     @classmethod
-    def from_failure(cls, failure: Failure, *, english: bool) -> "TaskError":
+    def from_failure(cls, failure: Failure, language: Language) -> "TaskError":
         """Return why a task failed."""
-        chinese_words, english_words = FAILURES[failure.code]
-        words, colon = (english_words, ": ") if english else (chinese_words, "：")
-        reason = failure.reason.text(_language(english=english))
+        meaning = failure_meaning(failure.code, language)
+        colon = ": " if language is Language.EN else "："
+        reason = failure.reason.text(language)
         return cls(
             code=failure.code,
-            message=f"{words}{colon}{reason}" if reason else words,
+            message=f"{meaning}{colon}{reason}" if reason else meaning,
             retryable=failure.retryable,
             possible_charge=failure.possible_charge,
             upstream_status=failure.upstream_status,
@@ -145,7 +145,7 @@ class Task(Answer, frozen=True, kw_only=True):
     urls: Annotated[TaskUrls, doc("where it can be seen, followed and cancelled")]
 
     @classmethod
-    def from_view(cls, view: TaskView, *, english: bool) -> "Task":
+    def from_view(cls, view: TaskView, language: Language) -> "Task":
         """Return a task in full, its error in the caller's language."""
         task, images = view.task, [Image.from_image(image) for image in view.images]
         return cls(
@@ -164,8 +164,8 @@ class Task(Answer, frozen=True, kw_only=True):
             completed_at=optional_timestamp(task.completed_at),
             image_url=images[0].image_url if images else None,
             images=images,
-            warnings=[warning.text(_language(english=english)) for warning in task.warnings],
-            error=None if task.failure is None else TaskError.from_failure(task.failure, english=english),
+            warnings=[warning.text(language) for warning in task.warnings],
+            error=None if task.failure is None else TaskError.from_failure(task.failure, language),
             config_snapshot=ConfigSnapshot.from_mapping(task.config_snapshot),
             cancel_requested=task.cancel_requested,
             retry_of=task.retry_of,
@@ -177,7 +177,3 @@ class TaskProgress(Answer, frozen=True, kw_only=True):
     """How far a provider is with a task."""
 
     progress: Annotated[float, doc("0 to 1", 0.4)]
-
-
-def _language(*, english: bool) -> Language:
-    return Language.EN if english else Language.ZH

@@ -94,7 +94,7 @@ def internal_handler(_: Request[Any, Any, Any], error: Exception) -> Response[di
 def error_response(slug: str, data: dict[str, Any]) -> Response[dict[str, Any]]:
     """Return the envelope of a row of the table, in the caller's language."""
     status, body = envelope(
-        slug, data, english=request_context.english.get(), request_id=request_context.request_id.get()
+        slug, data, language=request_context.language.get(), request_id=request_context.request_id.get()
     )
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}
     return Response(body, status_code=status, headers=headers, media_type=MediaType.JSON)
@@ -105,7 +105,7 @@ async def refuse(
 ) -> None:
     """Send the envelope from outside the router; `InboundGuard` uses it."""
     status, body = envelope(
-        slug, data, english=request_context.english.get(), request_id=request_context.request_id.get()
+        slug, data, language=request_context.language.get(), request_id=request_context.request_id.get()
     )
     content = json.dumps(body, ensure_ascii=False).encode()
     response_headers = {

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from imagegen_core.errors import ImageNotFound
+from imagegen_core.messages import Language
 from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_http.answers.fields import Answer
 from imagegen_http.answers.images import DeletedImage, Image
@@ -18,7 +19,7 @@ _END = None
 
 
 async def event_stream(
-    service: Service, task_id: str, *, after: int | None, english: bool
+    service: Service, task_id: str, *, after: int | None, language: Language
 ) -> AsyncIterator[bytes]:
     """Yield a snapshot, the task's later events, and comments while nothing happens, until the task ends.
 
@@ -27,7 +28,7 @@ async def event_stream(
     """
     last = await service.imagegen.adapters.events.last_id(task_id)
     view = await service.imagegen.show_task(task_id=task_id)
-    yield b"retry: 3000\n" + _frame("snapshot", Task.from_view(view, english=english))
+    yield b"retry: 3000\n" + _frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
     queue: asyncio.Queue[TaskEvent | None] = asyncio.Queue()
@@ -36,7 +37,7 @@ async def event_stream(
     try:
         while (event := await _next(queue)) is not _END:
             if isinstance(event, TaskEvent):
-                yield _frame(str(event.kind), await _data(service, event, english=english), event.id)
+                yield _frame(str(event.kind), await _data(service, event, language=language), event.id)
             else:
                 yield b": keep-alive\n\n"
     finally:
@@ -67,7 +68,7 @@ async def _stop(service: Service, queue: asyncio.Queue[TaskEvent | None]) -> Non
 
 
 async def _data(
-    service: Service, event: TaskEvent, *, english: bool
+    service: Service, event: TaskEvent, *, language: Language
 ) -> Task | Image | DeletedImage | TaskProgress:
     if event.kind is EventKind.IMAGE:
         try:
@@ -75,7 +76,7 @@ async def _data(
         except ImageNotFound:
             return DeletedImage(id=event.data["image_id"], deleted=True)
     if event.kind.final:
-        return Task.from_view(await service.imagegen.show_task(task_id=event.task_id), english=english)
+        return Task.from_view(await service.imagegen.show_task(task_id=event.task_id), language)
     return TaskProgress(progress=event.data["progress"])
 
 

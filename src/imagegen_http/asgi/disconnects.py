@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from imagegen_core.errors import Unavailable
 from imagegen_http.asgi.types import Receive
-from imagegen_http.problems.messages import ServiceBusy
+from imagegen_http.problems.messages import ServiceCode
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) ->
     try:
         await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise Unavailable(ServiceBusy.CALLER_LEFT())
+            raise Unavailable(ServiceCode.CALLER_LEFT())
         return working.result()
     finally:
         working.cancel()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_core.messages import Language
 from imagegen_http.cli.context import CommandFailed, language_of
 from imagegen_http.cli.messages import CommandCode
 from imagegen_http.runtime.running_server import RunningServer
@@ -181,9 +180,7 @@ async def _in_process_service(
     set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
     if settings.log.level == "info":
         logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own line
-    request_context.english.set(
-        language_of(environ) is Language.EN
-    )  # no middleware reads a header in this process
+    request_context.language.set(language_of(environ))  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(

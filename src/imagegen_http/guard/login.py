@@ -4,11 +4,12 @@ import asyncio
 import re
 from urllib.parse import parse_qs, quote
 
+from imagegen_core.messages import Language
 from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import login_page, sessions
 from imagegen_http.guard.inbound_request import InboundRequest
-from imagegen_http.problems.error_table import wants_english
+from imagegen_http.problems.error_table import preferred_language
 
 PATHS = frozenset({"/login", "/logout"})
 
@@ -93,17 +94,17 @@ def redirect(location: str, cookie: str | None = None) -> App:
 
 
 def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
-    english = wants_english(request.header(b"accept-language"))
+    language = preferred_language(request.header(b"accept-language"))
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-language", b"en" if english else b"zh-CN"),
+        (b"content-language", b"en" if language is Language.EN else b"zh-CN"),
         (b"content-security-policy", login_page.CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
     status = 401 if wrong else 200
     if wrong:
         headers.append((b"www-authenticate", b"Bearer"))
-    return _response(status, headers, login_page.render(english=english, wrong=wrong, target=target))
+    return _response(status, headers, login_page.render(language, wrong=wrong, target=target))
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:

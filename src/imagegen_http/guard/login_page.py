@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import html
+from collections.abc import Mapping
+
+from imagegen_core.messages import Language
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;"
@@ -45,18 +48,19 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_ZH = {"lang": "zh-CN", "title": "登录", "label": "访问令牌", "button": "登录"}
-_EN = {"lang": "en", "title": "Log in", "label": "Access token", "button": "Log in"}
-_WRONG_ZH, _WRONG_EN = "访问令牌不正确", "The access token is not correct"
+_TEXTS: Mapping[Language, Mapping[str, str]] = {
+    Language.ZH: {"lang": "zh-CN", "title": "登录", "label": "访问令牌", "button": "登录"},
+    Language.EN: {"lang": "en", "title": "Log in", "label": "Access token", "button": "Log in"},
+}
+_WRONG = {Language.ZH: "访问令牌不正确", Language.EN: "The access token is not correct"}
 
 
-def render(*, english: bool, wrong: bool, target: str) -> bytes:
+def render(language: Language, *, wrong: bool, target: str) -> bytes:
     """Return the page; ``wrong`` after a failed attempt; ``target`` is the path that a login redirects to."""
-    problem = _WRONG_EN if english else _WRONG_ZH
     return _PAGE.format(
-        **(_EN if english else _ZH),
+        **_TEXTS[language],
         style=_STYLE,
-        problem=f'<p id="problem" role="alert">{problem}</p>\n' if wrong else "",
+        problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if wrong else "",
         invalid=' aria-invalid="true" aria-describedby="problem"' if wrong else "",
         next=html.escape(target),
     ).encode()

@@ -13,7 +13,7 @@ from imagegen_http.openai.client_retries import DERIVED_KEY_SCOPE, Call, ClientR
 from imagegen_http.openai.image_request import ImageRequest
 from imagegen_http.openai.models import find_model
 from imagegen_http.openai.submissions import build_submission, possible_operations
-from imagegen_http.problems.messages import ServiceBusy
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.service import Service
 
 _CLIENT_KEY_SCOPE = "v1"
@@ -71,7 +71,7 @@ async def accept(
         if task is not None:
             return Accepted(task=task, replayed=True, call=call)
         if caller.disconnect.done():
-            raise Unavailable(ServiceBusy.CALLER_LEFT())
+            raise Unavailable(ServiceCode.CALLER_LEFT())
         key = f"{call.digest}.{service.imagegen.adapters.new_id()}"
         async with retries.submitting(call, key):
             added = await _submit(service, image_request, key, DERIVED_KEY_SCOPE)

@@ -50,7 +50,7 @@ async def refuse(
 def problem_from_slug(slug: str, data: dict[str, Any] | None = None) -> Problem:
     """Return a row of the error table, in the caller's language."""
     status, body = envelope(
-        slug, data or {}, english=request_context.english.get(), request_id=request_context.request_id.get()
+        slug, data or {}, language=request_context.language.get(), request_id=request_context.request_id.get()
     )
     return Problem.from_envelope(status, body)
 

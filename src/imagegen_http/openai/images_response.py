@@ -24,6 +24,7 @@ from imagegen_http.openai.response_bodies import (
     length_of,
 )
 from imagegen_http.openai.task_completion import ClientDisconnected, wait_for_end
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.service import Service
 
 MAX_HOLD_SECONDS = 600.0
@@ -107,9 +108,8 @@ class ImagesResponse:
 
     def _problem(self, task: Task) -> Problem | None:
         """Return why there are no images; None if there are."""
-        english = request_context.english.get()
         if task.failure is not None:
-            return Problem.from_failure(task.failure, english=english)
+            return Problem.from_failure(task.failure, request_context.language.get())
         if task.status.final:
             return None
         stopping = self.service.stopping.is_set()
@@ -117,7 +117,7 @@ class ImagesResponse:
             status=503 if stopping else 504,
             type=SERVER_ERROR,
             code="unavailable" if stopping else "still_running",
-            message=_still_running(task.task_id, english=english),
+            message=request_context.text(ServiceCode.TASK_GOES_ON(call=f"GET /api/v1/tasks/{task.task_id}")),
             headers=RETRY_LATER,
         )
 
@@ -196,8 +196,3 @@ def _unreadable_image(error: Exception) -> Problem:
     return attrs.evolve(
         problem_from_slug("internal"), status=NO_RETRY_STATUS, code="storage_failed", headers=NO_RETRY
     )
-
-
-def _still_running(task_id: str, *, english: bool) -> str:
-    call = f"GET /api/v1/tasks/{task_id}"
-    return f"the task goes on; see {call}" if english else f"任务仍在进行，可用 {call} 查看"

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Language
 from imagegen_http.answers.tasks import TaskError
 
 SERVER_ERROR = "server_error"
@@ -83,7 +84,7 @@ class Problem:
         )
 
     @classmethod
-    def from_failure(cls, failure: Failure, *, english: bool) -> "Problem":
+    def from_failure(cls, failure: Failure, language: Language) -> "Problem":
         """Return how a task ended that did not end well.
 
         What may have been charged is never repeated, nor what a person cancelled.
@@ -98,7 +99,7 @@ class Problem:
             status, headers = NO_RETRY_STATUS, dict(NO_RETRY)
         elif not failure.retryable and status not in (400, 404):
             headers |= NO_RETRY
-        message = TaskError.from_failure(failure, english=english).message
+        message = TaskError.from_failure(failure, language).message
         return cls(status=status, type=kind, code=code, message=message, headers=headers)
 
     @property

@@ -15,6 +15,7 @@ from imagegen_core.ports.clock import Clock
 from imagegen_http.answers.responses import response
 from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import IdempotencyHeader, ServiceDependency, parse_idempotency_key
+from imagegen_http.asgi import request_context
 from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.types import Receive
 from imagegen_http.guard.forwarding import parse_origin
@@ -26,6 +27,7 @@ from imagegen_http.openai.images_response import ImagesResponse
 from imagegen_http.openai.problems import Problem
 from imagegen_http.openai.response_bodies import Style
 from imagegen_http.openai.wire import ImageGeneration, Images, ModelList, ModelObject, OpenAIError
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.service import Service
 
 ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
@@ -45,7 +47,6 @@ _ERRORS: dict[Any, ResponseSpec] = dict.fromkeys(
     ("4XX", "5XX"), response(OpenAIError, "an error, in OpenAI's shape")
 )
 _IMAGES = {200: response(Images, "the images"), **_ERRORS}
-_NO_VARIATIONS = f"{ROOT}/images/variations ended with DALL·E 2; use {OPENAI_EDITS}"
 
 
 @post(OPENAI_GENERATIONS.removeprefix(ROOT), status_code=200, operation_id="createImage", responses=_IMAGES)
@@ -97,7 +98,10 @@ async def create_image_edit(
 @post("/images/variations", status_code=200, include_in_schema=False)
 async def create_image_variation() -> Response[dict[str, Any]]:
     """Refuse variations and name the route to use instead."""
-    problem = Problem(status=404, type="invalid_request_error", code="not_found", message=_NO_VARIATIONS)
+    message = request_context.text(
+        ServiceCode.NO_VARIATIONS(path=f"{ROOT}/images/variations", replacement=OPENAI_EDITS)
+    )
+    problem = Problem(status=404, type="invalid_request_error", code="not_found", message=message)
     return Response(problem.body, status_code=problem.status)
 
 

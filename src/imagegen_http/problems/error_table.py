@@ -174,34 +174,40 @@ FAILURES: dict[str, tuple[str, str]] = {
 """What ``task.error.message`` begins with, by its code: Chinese and English."""
 
 
-def wants_english(accept_language: str | None) -> bool:
-    """Return whether a caller prefers English to Chinese, by its ``Accept-Language``."""
-    best, english = 0.0, False
+def failure_meaning(code: str, language: Language) -> str:
+    """Return what the code of a failed task means."""
+    chinese, english = FAILURES[code]
+    return english if language is Language.EN else chinese
+
+
+def preferred_language(accept_language: str | None) -> Language:
+    """Return which language a caller prefers, by its ``Accept-Language``; Chinese when it does not say."""
+    best, preferred = 0.0, Language.ZH
     for item in (accept_language or "").split(","):
         tag, _, quality = item.replace(" ", "").partition(";q=")
         language = tag.lower()[:2]
-        if language not in ("zh", "en"):
+        if language not in tuple(Language):
             continue
         try:
             weight = float(quality or 1)
         except ValueError:
             continue
         if weight > best:
-            best, english = weight, language == "en"
-    return english
+            best, preferred = weight, Language(language)
+    return preferred
 
 
 def envelope(
-    slug: str, data: dict[str, Any], *, english: bool, request_id: str
+    slug: str, data: dict[str, Any], *, language: Language, request_id: str
 ) -> tuple[int, dict[str, Any]]:
     """Return the HTTP status and the body of an error; messages and problems in ``data`` become text."""
-    row, language = TABLE[slug], Language.EN if english else Language.ZH
+    row = TABLE[slug]
+    message, hint = (row.en, row.hint_en) if language is Language.EN else (row.zh, row.hint_zh)
     body: dict[str, Any] = {"error": slug, "request_id": request_id}
-    hint = row.hint_en if english else row.hint_zh
     if hint:
         body["hint"] = hint
     body |= {name: _shown(value, language) for name, value in data.items()}
-    return row.code // 100, {"code": row.code, "message": row.en if english else row.zh, "data": body}
+    return row.code // 100, {"code": row.code, "message": message, "data": body}
 
 
 def _shown(value: Any, language: Language) -> Any:

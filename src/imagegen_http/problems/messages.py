@@ -41,9 +41,14 @@ class RequestProblem(MessageCode):
     NOT_AN_EVENT_ID = "must be a number that this stream gave", "须为本事件流给出的编号"
 
 
-class ServiceBusy(MessageCode):
-    """Why the service does not do something now."""
+class ServiceCode(MessageCode):
+    """Why the service does not do something, or not now."""
 
     CALLER_LEFT = "nobody waits for it any more", "已无人等待结果"
     CANNOT_LISTEN = "cannot listen on {host} port {port}: {detail}", "无法监听 {host} 端口 {port}：{detail}"
+    TASK_GOES_ON = "the task goes on; see {call}", "任务仍在进行，可用 {call} 查看"
+    NO_VARIATIONS = (
+        "{path} ended with DALL·E 2; use {replacement}",
+        "{path} 已随 DALL·E 2 停用；请用 {replacement}",
+    )
     REINDEXING = "the search index is being rebuilt already", "搜索索引已在重建"

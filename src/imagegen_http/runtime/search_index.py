@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from imagegen_core.errors import Unavailable
-from imagegen_http.problems.messages import ServiceBusy
+from imagegen_http.problems.messages import ServiceCode
 
 Progress = Callable[[int, int], None]
 
@@ -41,7 +41,7 @@ class SearchIndex:
             Unavailable: it is being rebuilt already.
         """
         if self._lock.locked():
-            raise Unavailable(ServiceBusy.REINDEXING())
+            raise Unavailable(ServiceCode.REINDEXING())
         async with self._lock:
             try:
                 return await self.rebuild(self._note)

@@ -13,7 +13,7 @@ import attrs
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from imagegen_core.messages import Message
+from imagegen_core.messages import Language, Message
 from imagegen_core.problems import Problem
 from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
 from imagegen_http.asgi.types import App, Receive, Scope, Send
@@ -254,7 +254,7 @@ class _LimitedProtocol(H11Protocol):
 
 def _bad_request(reason: Message, request_id: str) -> tuple[h11.Response, h11.Data, h11.EndOfMessage]:
     data = {"errors": (Problem(field="request", reason=reason),)}
-    status, body = envelope("validation_failed", data, english=False, request_id=request_id)
+    status, body = envelope("validation_failed", data, language=Language.ZH, request_id=request_id)
     content = json.dumps(body, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"),

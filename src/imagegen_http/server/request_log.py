@@ -8,7 +8,7 @@ import structlog
 from imagegen_core.ports.clock import Clock
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import App, Message, Receive, Scope, Send
-from imagegen_http.problems.error_table import wants_english
+from imagegen_http.problems.error_table import preferred_language
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNLOGGED_PATHS = ("/health",)
@@ -33,7 +33,9 @@ class RequestLog:
         callers_id = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = callers_id if _ACCEPTED_ID.fullmatch(callers_id) else self._new_id()
         request_context.request_id.set(request_id)
-        request_context.english.set(wants_english(headers.get(b"accept-language", b"").decode("latin-1")))
+        request_context.language.set(
+            preferred_language(headers.get(b"accept-language", b"").decode("latin-1"))
+        )
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = self._clock.monotonic()

@@ -23,7 +23,7 @@ from imagegen_http.composition import (
 )
 from imagegen_http.guard import GuardRules, InboundGuard
 from imagegen_http.openai.errors import refuse
-from imagegen_http.problems.messages import ServiceBusy
+from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
 from imagegen_http.server.connections import (
@@ -195,7 +195,7 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        refusal = ServiceBusy.CANNOT_LISTEN(host=host, port=port, detail=reason)
+        refusal = ServiceCode.CANNOT_LISTEN(host=host, port=port, detail=reason)
         raise AddressUnusable(refusal) from error
     listener.set_inheritable(False)
     return listener

@@ -106,11 +106,11 @@ def test_messages_are_chinese_or_english(client):
 
 
 def test_variations_are_404_with_a_hint(client, image):
-    """They ended with DALL·E 2."""
+    """They ended with DALL·E 2, which is said in the caller's language."""
     with pytest.deprecated_call(), pytest.raises(openai.NotFoundError) as raised:
         client.images.create_variation(image=image)
 
-    assert "/v1/images/edits" in raised.value.message
+    assert "/v1/images/variations 已随 DALL·E 2 停用；请用 /v1/images/edits" == raised.value.body["message"]
 
 
 @pytest.mark.parametrize(

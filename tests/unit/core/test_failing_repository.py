@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.errors import StorageBroken, StorageError, Unavailable
@@ -130,7 +131,7 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
 async def test_a_task_outlasts_a_database_that_is_too_busy():
     """A failed read does not lose an accepted job."""
     world = World.make(as_job=True)
-    refusals = [Unavailable("the database is too busy to answer")] * 2
+    refusals = [Unavailable(DatabaseCode.DATABASE_TOO_BUSY())] * 2
     attempts = world.repository.attempts
 
     async def busy(task_id):

@@ -13,6 +13,7 @@ from imagegen_adapters.testing.samples import an_attempt
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Charge, Phase, Receipt, UpstreamJob
@@ -825,7 +826,7 @@ async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
 
     task = await outcome(imagegen_over(provider))
 
-    assert (TaskStatus.FAILED, FailureCode.REJECTED, "params.size: too large") == (
+    assert (TaskStatus.FAILED, FailureCode.REJECTED, "params.size: must be at most 1") == (
         task.status,
         task.failure.code,
         task.failure.message,
@@ -834,7 +835,7 @@ async def test_a_request_that_became_impossible_while_it_waited_is_rejected():
 
 
 def refuse_the_size(request):
-    raise ValidationFailed.for_field("params.size", "too large")
+    raise ValidationFailed.for_field("params.size", ProblemCode.TOO_LARGE(maximum=1))
 
 
 class FullStore:

@@ -15,6 +15,7 @@ from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.execution.provider_kinds import ProviderKinds
+from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secrets import Secret
@@ -36,7 +37,7 @@ class Everywhere:
     def describe(self, config):
         extra = config.extra_config
         if extra.get("broken"):
-            raise ValidationFailed.for_field("extra_config.broken", "is broken")
+            raise ValidationFailed.for_field("extra_config.broken", ProblemCode.INVALID())
         ambient = extra.get("ambient") if config.api_key is None else None
         return ProviderProfile(
             models=(),

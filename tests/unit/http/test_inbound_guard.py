@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_core.messages import Language
 from imagegen_http.guard import GuardRules, InboundGuard, sessions
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.problems.error_table import envelope
@@ -57,7 +58,7 @@ async def refuse(scope, receive, send, slug, data, headers):
             "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
         }
     )
-    _, body = envelope(slug, dict(data), english=True, request_id="id")
+    _, body = envelope(slug, dict(data), language=Language.EN, request_id="id")
     await send({"type": "http.response.body", "body": json.dumps(body["data"]).encode()})
 
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, map_transport_errors
+from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameLookupTimeout, NameNotResolved
 from imagegen_core.errors import CallError, UpstreamNotAllowed
 from imagegen_core.failures import FailureCode
@@ -111,7 +112,7 @@ def test_why_there_is_no_connection_is_told(error, message):
 
 def test_an_address_that_is_not_allowed_is_a_matter_of_configuration():
     """Only the operator can help, and nothing was sent."""
-    error = mapped(UpstreamNotAllowed("10.0.0.1:80 leads to an address that is private"))
+    error = mapped(UpstreamNotAllowed(AddressCode.OTHER_ADDRESS()))
 
     assert (FailureCode.PROVIDER_NOT_CONFIGURED, False) == (error.failure.code, error.failure.possible_charge)
 

@@ -219,7 +219,7 @@ async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] |
         if not waiting.done() or not waiting.result().status.final:
             return None
         view = await service.imagegen.show_task.view(waiting.result())
-        return success(Task.from_view(view, english=request_context.english.get()))
+        return success(Task.from_view(view, request_context.language.get()))
     finally:
         waiting.cancel()
         stopping.cancel()

@@ -50,8 +50,8 @@ async def list_tasks(
         criteria=TaskFilter(status=status, provider_name=provider),
         paging=parse_paging(page, page_size, cursor, query),
     )
-    english = request_context.english.get()
-    items = [Task.from_view(view, english=english) for view in views.items]
+    language = request_context.language.get()
+    items = [Task.from_view(view, language) for view in views.items]
     following = None if views.last is None else encode_cursor(views.last, query)
     return success(ListPage.from_page(views, items, number=page, size=page_size, cursor=following))
 
@@ -60,7 +60,7 @@ async def list_tasks(
 async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[Success[Task]]:
     """Show a task, with its images and its error."""
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
-    body = success(Task.from_view(view, english=request_context.english.get()))
+    body = success(Task.from_view(view, request_context.language.get()))
     return Response(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
 
@@ -77,7 +77,7 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     """Cancel a task: at once while it waits (200), as far as the provider can while it runs (202)."""
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
     view = await service.imagegen.show_task.view(task)
-    body = success(Task.from_view(view, english=request_context.english.get()))
+    body = success(Task.from_view(view, request_context.language.get()))
     return Response(body, status_code=200 if task.status.final else 202)
 
 
@@ -125,7 +125,7 @@ async def follow_task(
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.adapters.events.last_id(view.task.task_id):
         return Response(None, status_code=204)
-    stream = event_stream(service, view.task.task_id, after=after, english=request_context.english.get())
+    stream = event_stream(service, view.task.task_id, after=after, language=request_context.language.get())
     return Stream(stream, media_type="text/event-stream", headers=HEADERS)
 
 

@@ -11,6 +11,7 @@ from imagegen_adapters.testing.samples import a_task
 from imagegen_core.errors import QueueFull, ValidationFailed
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.task_repository import IdempotencyClaim
+from imagegen_core.problems import ProblemCode
 from imagegen_http.openai.client_retries import (
     DERIVED_KEY_SCOPE,
     MAX_NUMBERED_RETRY_DELAY,
@@ -223,7 +224,7 @@ async def test_other_refusals_are_not_retried(retries, imagegen, clock, later):
     task_id = await first_request(imagegen)
     with pytest.raises((QueueFull, ValidationFailed)):
         async with retries.submitting(call_of(), f"{DIGEST}.x"):
-            raise QueueFull(1) if later else ValidationFailed.for_field("n", "is wrong")
+            raise QueueFull(1) if later else ValidationFailed.for_field("n", ProblemCode.INVALID())
     clock[0] += 3600
 
     assert task_id == await claimed_id(retries, imagegen)

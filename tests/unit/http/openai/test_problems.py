@@ -3,6 +3,7 @@
 import pytest
 
 from imagegen_core.failures import Failure, FailureCode
+from imagegen_core.messages import Language
 from imagegen_http.openai.problems import Problem
 from imagegen_http.problems.error_table import TABLE, envelope
 
@@ -13,7 +14,7 @@ _NEVER = {408, 409}
 @pytest.mark.parametrize("slug", TABLE)
 def test_every_row_of_the_table_has_a_shape(slug):
     """The status that clients expect, and one that they do not retry needlessly."""
-    problem = Problem.from_envelope(*envelope(slug, {}, english=True, request_id="r"))
+    problem = Problem.from_envelope(*envelope(slug, {}, language=Language.EN, request_id="r"))
 
     assert {"message", "type", "param", "code"} == set(problem.body["error"])
     assert problem.status not in _NEVER
@@ -24,7 +25,7 @@ def test_every_row_of_the_table_has_a_shape(slug):
 @pytest.mark.parametrize("charged", [False, True])
 def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, charged):
     """By its status, which every client understands, and by a header for the official ones."""
-    problem = Problem.from_failure(Failure.from_code(code, "m", possible_charge=charged), english=True)
+    problem = Problem.from_failure(Failure.from_code(code, "m", possible_charge=charged), Language.EN)
 
     assert problem.status not in _NEVER
     if charged:
@@ -34,7 +35,7 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, char
 
 def test_a_cancelled_task_is_not_retried():
     """Although nothing was sent for it: a retry would generate the image after all."""
-    problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), english=True)
+    problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), Language.EN)
 
     assert (424, "false") == (problem.status, problem.headers["x-should-retry"])
 
@@ -53,7 +54,9 @@ def test_a_cancelled_task_is_not_retried():
 def test_a_field_has_the_name_that_clients_know(field, param):
     """Not the name in our own API."""
     data = {"errors": [{"field": field, "message": "is wrong"}]}
-    problem = Problem.from_envelope(*envelope("validation_failed", data, english=True, request_id="r"))
+    problem = Problem.from_envelope(
+        *envelope("validation_failed", data, language=Language.EN, request_id="r")
+    )
 
     expected = f"{param}: is wrong" if param else "is wrong"
     assert (param, f"the request is not valid ({expected})") == (problem.param, problem.message)
