@@ -7,13 +7,13 @@ from types import MappingProxyType
 import httpx
 
 from imagegen_adapters.outbound.address_gate import AddressGate
+from imagegen_adapters.outbound.connection_slots import ConnectionSlots, PoolLimits
 from imagegen_adapters.outbound.download import Download
 from imagegen_adapters.outbound.name_lookups import NameLookups
 from imagegen_adapters.outbound.network_backend import CheckedBackend
 from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
-from imagegen_adapters.outbound.provider_transport import ProviderTransport
 from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
-from imagegen_adapters.outbound.transport import ConnectionSlots, PooledTransport, PoolLimits
+from imagegen_adapters.outbound.transport import PooledTransport, ProviderTransport
 from imagegen_core.providers.config import ProviderConfig
 
 

@@ -1,4 +1,7 @@
-"""The connection pool as an httpx transport, with limits on connections, headers and decoded bodies."""
+"""The connection pool as an httpx transport, with limits on connections, headers and decoded bodies.
+
+`PooledTransport` is shared by all calls; `ProviderTransport` is one provider's way into it.
+"""
 
 import asyncio
 import contextlib
@@ -6,11 +9,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
-import attrs
 import httpcore
 import httpx
 
+from imagegen_adapters.outbound.call_deadline import CallDeadline
+from imagegen_adapters.outbound.connection_slots import ConnectionSlots, close_surplus, is_idle
 from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
+from imagegen_adapters.outbound.messages import AddressCode
+from imagegen_adapters.outbound.origins import origin_of
+from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,69 +43,6 @@ _HTTPX_ERRORS = tuple(
         "ProtocolError",
     )
 )
-
-
-@attrs.frozen(kw_only=True)
-class PoolLimits:
-    """Limits on connections.
-
-    Args:
-        connections: over all hosts and proxies together.
-        idle_per_host: kept open while idle, for each origin.
-        idle_seconds: after which an idle connection is closed.
-        connect_seconds: for resolving a name and connecting.
-    """
-
-    connections: int = 50
-    idle_per_host: int = 10
-    idle_seconds: float = 30.0
-    connect_seconds: float = 10.0
-
-
-class ConnectionSlots:
-    """Limits the calls in flight over all pools, and makes pools close idle connections for each other."""
-
-    def __init__(self, limits: PoolLimits) -> None:
-        self.limits = limits
-        self.pools: list[httpcore.AsyncConnectionPool] = []
-        self._free = asyncio.Semaphore(limits.connections)
-
-    async def acquire(self, seconds: float | None) -> None:
-        """Wait for a slot.
-
-        Raises:
-            httpx.PoolTimeout: none became free in time.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise httpx.PoolTimeout("all connections are in use") from error
-
-    def release(self) -> None:
-        """Give the slot to the next waiting call."""
-        self._free.release()
-
-    async def make_room(self, pool: httpcore.AsyncConnectionPool) -> None:
-        """Close idle connections of other pools while the limit of all connections is reached."""
-
-        def surplus() -> list[httpcore.AsyncConnectionInterface]:
-            connections = [c for p in self.pools for c in p.connections if not c.is_closed()]
-            idle = [c for p in self.pools if p is not pool for c in p.connections if _is_idle(c)]
-            return idle[: max(0, len(connections) - self.limits.connections + 1)]
-
-        await _close(surplus)
-
-
-async def _close(surplus: Callable[[], list[httpcore.AsyncConnectionInterface]]) -> None:
-    """Close surplus connections, counted again after each: another call may have taken one meanwhile."""
-    while connections := surplus():
-        await connections[0].aclose()
-
-
-def _is_idle(connection: httpcore.AsyncConnectionInterface) -> bool:
-    """Return whether it is open and unused; one that failed to connect counts as closed."""
-    return connection.is_idle() and not connection.is_closed()
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
@@ -144,7 +88,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
         slots.pools += self._pool, self._single_use_pool
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; the body is streamed and decoded.
+        """Send the request without a deadline; see `send`."""
+        return await self.send(request)
+
+    async def send(self, request: httpx.Request, deadline: CallDeadline | None = None) -> httpx.Response:
+        """Send the request; the body is streamed and decoded, each chunk by the deadline.
 
         Raises:
             UpstreamNotAllowed: the address must not be called.
@@ -163,7 +111,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
             self._slots.release()
             self._schedule_sweep()
             raise
-        body = _Body(response, lambda: self._finished(_origin(request.url)))
+        body = _Body(response, deadline, lambda: self._finished(_origin(request.url)))
         try:
             return _to_httpx(response, body)
         except BaseException:
@@ -185,10 +133,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._schedule_sweep()
 
         def surplus() -> list[httpcore.AsyncConnectionInterface]:
-            idle = [c for c in self._pool.connections if c.can_handle_request(origin) and _is_idle(c)]
+            idle = [c for c in self._pool.connections if c.can_handle_request(origin) and is_idle(c)]
             return idle[self._slots.limits.idle_per_host :]
 
-        await _close(surplus)
+        await close_surplus(surplus)
 
     def _schedule_sweep(self) -> None:
         """Close expired connections after a while: httpcore does so only when the next request comes."""
@@ -211,22 +159,57 @@ class PooledTransport(httpx.AsyncBaseTransport):
             self._schedule_sweep()
 
 
+class ProviderTransport(httpx.AsyncBaseTransport):
+    """Restricts one provider's calls to its origins, and puts a time limit on each.
+
+    Args:
+        pool: sends the requests; closing this transport leaves it open.
+        origins: the ``scheme://host:port`` that may be called.
+        seconds: limit of a call, from getting a connection slot to its last byte, or the request's read
+            time-out if that is longer; a response that has begun by then gets `RESPONSE_GRACE_SECONDS` more.
+    """
+
+    def __init__(self, pool: PooledTransport, *, origins: frozenset[str], seconds: float) -> None:
+        self._pool = pool
+        self._origins = origins
+        self._seconds = seconds
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request.
+
+        Raises:
+            UpstreamNotAllowed: the origin is not one of the provider's.
+            httpx.TransportError: as httpx's own transport.
+        """
+        if origin_of(request.url) not in self._origins:
+            raise UpstreamNotAllowed(AddressCode.OTHER_ORIGIN(host=request.url.host))
+        read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
+        deadline = CallDeadline(max(self._seconds, read_timeout or 0.0))
+        request.extensions = {**request.extensions, "trace": deadline.trace}
+        async with deadline.met():
+            return await self._pool.send(request, deadline)
+
+
 class _Body(httpx.AsyncByteStream):
     """The body of a response; closing it returns the connection, exactly once."""
 
-    def __init__(self, response: httpcore.Response, finished: Callable[[], Any]) -> None:
+    def __init__(
+        self, response: httpcore.Response, deadline: CallDeadline | None, finished: Callable[[], Any]
+    ) -> None:
         self._stream = cast("Any", response.stream)
+        self._deadline = deadline
         self._finished: Callable[[], Any] | None = finished
         self.compressed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = aiter(gunzipped(self._stream) if self.compressed else self._stream)
         with map_to_httpx_errors():
-            if not self.compressed:
-                async for chunk in self._stream:
-                    yield chunk
-                return
-            async for piece in gunzipped(self._stream):
-                yield piece
+            while True:
+                async with contextlib.nullcontext() if self._deadline is None else self._deadline.extended():
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                yield chunk
 
     async def aclose(self) -> None:
         finished, self._finished = self._finished, None

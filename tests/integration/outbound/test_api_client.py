@@ -274,7 +274,7 @@ async def test_a_body_that_arrives_at_the_deadline_is_read_to_its_end(server, ou
 
 async def test_a_body_that_trickles_ends_at_the_deadline(server, outbound, monkeypatch):
     """Each byte comes in time, but the whole does not."""
-    monkeypatch.setattr("imagegen_adapters.outbound.provider_transport.RESPONSE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("imagegen_adapters.outbound.call_deadline.RESPONSE_GRACE_SECONDS", 0.1)
 
     async def trickle(writer):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")

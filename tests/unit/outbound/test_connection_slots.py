@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_adapters.outbound.transport import ConnectionSlots, PoolLimits
+from imagegen_adapters.outbound.connection_slots import ConnectionSlots, PoolLimits
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,53 @@
+"""The time limit of one call to a provider."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+
+from imagegen_core.execution.arriving_responses import RESPONSE_GRACE_SECONDS
+
+
+class CallDeadline:
+    """A deadline that starts with the first action on a connection: waiting for a slot does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._at: float | None = None
+        self._is_sending = False
+        self._scope: asyncio.Timeout | None = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Learn from httpcore's trace that the call has begun, and that its first bytes are being sent."""
+        if self._at is None:
+            self._at = asyncio.get_running_loop().time() + self._seconds
+            if self._scope is not None:
+                self._scope.reschedule(self._at)
+        if event.endswith("send_request_headers.started"):
+            self._is_sending = True
+
+    @contextlib.asynccontextmanager
+    async def met(self) -> AsyncIterator[None]:
+        """Limit what is done inside, up to the beginning of the response."""
+        with self._timeouts_mapped():
+            async with asyncio.timeout(None) as self._scope:
+                yield
+
+    @contextlib.asynccontextmanager
+    async def extended(self) -> AsyncIterator[None]:
+        """Allow the rest of a response that has begun to arrive until shortly after the deadline."""
+        extended_at = None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
+        with self._timeouts_mapped():
+            async with asyncio.timeout_at(extended_at):
+                yield
+
+    @contextlib.contextmanager
+    def _timeouts_mapped(self) -> Iterator[None]:
+        """Turn a time-out into the httpx exception that says whether anything was sent."""
+        try:
+            yield
+        except TimeoutError as error:
+            kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
+            raise kind("the call took too long") from error
