@@ -11,6 +11,9 @@ UPSTREAM = "http://127.0.0.1:9"
 
 OTHER_UPSTREAM = "http://127.0.0.1:19"
 
+KEY = "sk-abcdefghijkl-wxyz"
+"""A key that is no provider's."""
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):

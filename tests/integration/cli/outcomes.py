@@ -11,4 +11,5 @@ def failed(result, code=1):
     """Return the only line that a failed command prints to stderr."""
     lines = result.stderr.strip().splitlines()
     assert (code, 1) == (result.returncode, len(lines)), result
+    assert "Traceback" not in result.stderr
     return lines[0]

@@ -5,9 +5,10 @@ import pytest
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.testing.spool import pieces
+from imagegen_core import FailureCode
 from imagegen_core.use_cases.clean_spool import CleanSpool
+from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider
-from tests.unit.core.test_run_task import FailureCode, imagegen_over, refused
 
 pytestmark = pytest.mark.anyio
 

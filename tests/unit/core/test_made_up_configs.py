@@ -8,8 +8,8 @@ import pytest
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import TaskStatus
 from imagegen_core.tasks.attempt import Phase, SentConfig
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider
-from tests.unit.core.test_run_task import crash_in, imagegen_over
 
 pytestmark = pytest.mark.anyio
 

@@ -19,13 +19,14 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
     ValidationFailed,
 )
+from imagegen_core.failures import FailureCode
 from imagegen_core.ports.task_repository import TaskFilter
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.search.pages import Paging
 from imagegen_core.tasks.submission import StoredImage
+from tests.unit.core.scripted_imagegen import imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
-from tests.unit.core.test_run_task import imagegen_over
 
 pytestmark = pytest.mark.anyio
 
@@ -232,9 +233,6 @@ async def test_a_cancelled_submission_leaves_the_images_of_a_stored_task():
 
 async def test_a_failed_task_is_retried_with_its_images():
     """A new task with the same request and its own copy of the inputs."""
-    from imagegen_core.failures import FailureCode
-    from tests.unit.core.test_run_task import refused
-
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.CONTENT_POLICY)]
     async with imagegen_over(provider) as imagegen:
@@ -249,9 +247,6 @@ async def test_a_failed_task_is_retried_with_its_images():
 
 async def test_a_retry_with_the_same_key_is_one_task():
     """However often it is sent; a retry of another task, or with another key, is a new task."""
-    from imagegen_core.failures import FailureCode
-    from tests.unit.core.test_run_task import refused
-
     provider = ScriptedProvider()
     provider.submits = [refused(FailureCode.CONTENT_POLICY)] * 2
     async with imagegen_over(provider) as imagegen:

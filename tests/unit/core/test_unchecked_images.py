@@ -12,8 +12,8 @@ from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.tasks.attempt import Receipt
 from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
+from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
 from tests.unit.core.scripted_provider import ScriptedProvider, png
-from tests.unit.core.test_run_task import imagegen_over, run_until_it_ended
 from tests.unit.core.test_store_image import BrokenDownload, KilledInspector
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,50 @@
+"""What commands about images and tasks print, for people and for scripts."""
+
+import json
+
+from tests.integration.api.command_line.conftest import SMALL
+from tests.integration.cli.outcomes import good
+
+
+def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
+    """Without a server."""
+    for prompt in ("一只可爱的猫", "a dog"):
+        good(run("generate", prompt, *SMALL))
+    matches = json.loads(good(run("images", "search", "貓", "--operation", "generate", "--json")))
+    elsewhere = json.loads(good(run("images", "search", "貓", "--provider", "nobody", "--json")))
+    first = run("images", "list", "--limit", "1", "--from", "2020-01-01")
+    shown = json.loads(good(run("images", "show", matches[0]["id"])))
+    good(run("images", "export", "cats", "--search", "猫"))
+    good(run("images", "export", "all"))
+    good(run("images", "delete", matches[0]["id"], "--yes"))
+    remaining = json.loads(good(run("images", "list", "--json")))
+
+    assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in matches], shown["prompt"])
+    assert [] == elsewhere
+    assert "a dog" == first.stdout.strip().split("\t")[-1]
+    assert first.stderr.startswith("the first 1 of 2; ")
+    assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
+    assert ["a dog"] == [i["prompt"] for i in remaining]
+
+
+def test_lists_in_a_pipe_are_lines_with_tabs(run):
+    """And empty ones say so on stderr."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
+    empty = run("tasks", "list")
+    good(run("generate", "tab\tand\nline", *SMALL))
+    lines = good(run("tasks", "list")).splitlines()
+
+    assert (0, "") == (empty.returncode, empty.stdout)
+    assert (1, True) == (len(lines), len(lines[0].split("\t")) == 5)
+
+
+def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
+    """A lost image is reported on stderr; stdout is for scripts."""
+    good(run("generate", "x", *SMALL))
+    for file in (tmp_path / "data" / "images").rglob("*.png"):
+        file.unlink()
+    result = run("images", "export", "out")
+
+    counted = f"0 image(s) of {tmp_path / 'data'} in out\n"
+    assert (1, counted, True) == (result.returncode, result.stdout, "missing" in result.stderr)
+    assert result.stderr.splitlines()[-1].startswith("imagegen: ")

@@ -1,0 +1,101 @@
+"""How the next start continues what a crash interrupted."""
+
+import pytest
+
+from imagegen_adapters.memory import in_memory, memory_adapters
+from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
+from imagegen_core.tasks.attempt import Phase
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "charged"),
+    [
+        (Phase.RESERVED, TaskStatus.COMPLETED, 1),
+        (Phase.SUBMITTING, TaskStatus.FAILED, 0),
+        (Phase.ACCEPTED, TaskStatus.COMPLETED, 0),
+        (Phase.RECEIVED, TaskStatus.COMPLETED, 0),
+    ],
+)
+async def test_an_attempt_is_resumed_by_its_phase_after_a_crash(phase, status, charged):
+    """Reserved is sent, submitting is unknown, accepted is polled, received is decoded: never paid twice."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    dead = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(dead, phase)
+
+    async with imagegen_over(provider, adapters=adapters) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (status, charged, 1) == (task.status, provider.charged, task.attempts)
+    if status is TaskStatus.FAILED:
+        assert (FailureCode.OUTCOME_UNKNOWN, True) == (task.failure.code, task.failure.possible_charge)
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "charged"),
+    [
+        (Phase.RESERVED, FailureCode.PROVIDER_NOT_CONFIGURED, False),
+        (Phase.SUBMITTING, FailureCode.OUTCOME_UNKNOWN, True),
+        (Phase.ACCEPTED, FailureCode.PROVIDER_NOT_CONFIGURED, True),
+    ],
+)
+async def test_a_provider_that_is_gone_after_a_crash_hides_no_charge(phase, code, charged):
+    """The job can no longer be polled, but it may have been charged."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), phase)
+
+    async with ImageGen(adapters) as without_it:
+        task = await without_it.wait(task_id, timeout=10)
+
+    assert (code, charged) == (task.failure.code, task.failure.possible_charge)
+
+
+async def test_an_operator_may_choose_to_repeat_an_unknown_outcome():
+    """on_unknown: retry sends a new request after a crash in the middle of one."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.SUBMITTING)
+
+    async with imagegen_over(provider, adapters=adapters, extra_config={"on_unknown": "retry"}) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1, 2) == (task.status, provider.charged, task.attempts)
+
+
+async def test_a_response_that_crashes_the_service_three_times_is_failed():
+    """The fourth start fails the task instead of crashing again, and other tasks continue."""
+    provider = ScriptedProvider(as_job=True)
+    adapters = memory_adapters(providers={"scripted": provider})
+    dead = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(dead, Phase.RECEIVED)
+    for _ in range(3):
+        await dead.resume_tasks(owner="another")
+        await adapters.queue.claim("dead", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9})
+
+    await dead.resume_tasks(owner="another")
+
+    task = await adapters.tasks.get(task_id)
+    assert (TaskStatus.FAILED, FailureCode.INTERNAL, True) == (
+        task.status,
+        task.failure.code,
+        task.failure.possible_charge,
+    )
+
+
+async def test_a_free_call_that_a_crash_interrupted_is_repeated():
+    """The demo provider is free, so the call is simply repeated."""
+    adapters = memory_adapters()
+    dead = ImageGen(
+        adapters, limits=Limits(default_provider="demo"), file_configs=in_memory().resolve.file_configs
+    )
+    task_id = await crash_in(dead, Phase.SUBMITTING)
+
+    async with ImageGen(adapters, file_configs=dead.resolve.file_configs) as alive:
+        task = await alive.wait(task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 2) == (task.status, task.attempts)

@@ -1,0 +1,173 @@
+"""What a stop of the service leaves to the next start."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, Limits, TaskStatus
+from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.tasks.events import EventKind
+from tests.unit.core.scripted_imagegen import imagegen_over, refused
+from tests.unit.core.scripted_provider import ScriptedProvider, png
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_hard_stop_stores_an_unknown_outcome():
+    """A synchronous call in flight at the end of the grace time becomes outcome_unknown."""
+    provider = ScriptedProvider()
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [forever]
+    imagegen = imagegen_over(provider)
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await started.wait()
+
+    stopped = await imagegen.adapters.tasks.get(task.task_id)
+    assert (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, True) == (
+        stopped.status,
+        stopped.failure.code,
+        stopped.failure.possible_charge,
+    )
+
+
+async def test_a_hard_stop_hides_no_image_that_is_stored():
+    """One of two images is stored already; the other is lost in flight and reported as missing."""
+    provider = ScriptedProvider(fan_out=True)
+    started = asyncio.Event()
+
+    async def forever():
+        started.set()
+        await asyncio.Event().wait()
+
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫", num=2)
+        while not await first.images(task.task_id):  # noqa: ASYNC110 - the second try has begun then, or does
+            await asyncio.sleep(0)
+        provider.submits.append(forever)
+        await started.wait()
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, 1, 1) == (done.status, provider.charged, len(done.warnings))
+    assert "outcome_unknown" in str(done.warnings[0])
+
+
+async def test_no_call_begins_while_the_service_stops():
+    """Calls that wait for a slot are sent at the next start; running ones may finish."""
+    provider = ScriptedProvider(fan_out=True, max_concurrency=1)
+    started = asyncio.Event()
+
+    async def until_released():
+        started.set()
+        await provider.release.wait()
+
+    provider.submits = [until_released]
+    adapters = memory_adapters(providers={"scripted": provider})
+    first = imagegen_over(
+        provider, adapters=adapters, limits=Limits(default_provider="scripted", shutdown_grace_seconds=10)
+    )
+    async with first:
+        task = await first.submit("猫", num=3)
+        await started.wait()
+        stopping = asyncio.create_task(first.stop())
+        while not first.slots.closed:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        provider.release.set()
+        await stopping
+    between = await adapters.tasks.get(task.task_id)
+    charged_before = provider.charged
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PENDING, 1) == (between.status, charged_before)
+    assert (TaskStatus.COMPLETED, 3, ()) == (done.status, provider.charged, done.warnings)
+
+
+async def test_a_hard_stop_leaves_an_accepted_job_for_the_next_start():
+    """The job continues at the provider; the next process polls it by its id and pays nothing more."""
+    provider = ScriptedProvider(as_job=True)
+    polling = asyncio.Event()
+
+    async def forever():
+        polling.set()
+        await asyncio.Event().wait()
+
+    provider.polls = [forever]
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫")
+        await polling.wait()
+    between = await adapters.tasks.get(task.task_id)
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.PENDING, TaskStatus.COMPLETED, 1) == (between.status, done.status, provider.charged)
+    assert (["job-1", "job-1"], 1) == (provider.polled, done.attempts)
+
+
+@pytest.mark.parametrize(("fan_out", "charged"), [(False, 1), (True, 3)])
+async def test_a_changed_configuration_changes_no_calls_that_are_paid(fan_out, charged):
+    """Whether three images take one call or three is decided when the first is sent."""
+    provider = ScriptedProvider(as_job=True, fan_out=fan_out)
+    begun = asyncio.Event()
+
+    async def forever():
+        if provider.charged == charged:
+            begun.set()
+        await asyncio.Event().wait()
+
+    provider.polls = [forever] * charged
+    adapters = memory_adapters(providers={"scripted": provider})
+    async with imagegen_over(provider, adapters=adapters) as first:
+        task = await first.submit("猫", num=3)
+        await begun.wait()
+    provider.fan_out, provider.polled = not fan_out, []
+    async with imagegen_over(provider, adapters=adapters) as second:
+        done = await second.wait(task.task_id, timeout=10)
+
+    assert (TaskStatus.COMPLETED, charged, 1) == (done.status, provider.charged, done.attempts)
+    assert [f"job-{n}" for n in range(1, charged + 1)] == sorted(provider.polled)
+
+
+async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
+    """One image of a response was stored, another had to wait, and another call was still running."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [_at_once, asyncio.Event().wait]
+    refusals = [refused(FailureCode.STORAGE_FAILED)]
+
+    async def collect(call, receipt, exchange):
+        result = await ScriptedProvider.collect(provider, call, receipt, exchange)
+        return attrs.evolve(result, images=(*result.images, GeneratedImage(chunks=second)))
+
+    async def second():
+        if refusals:
+            raise refusals.pop()
+        yield png((1, 2, 3))
+
+    provider.collect = collect
+    imagegen = imagegen_over(provider)
+    events = imagegen.adapters.events
+    async with imagegen:
+        task = await imagegen.submit("猫", num=2)
+        async for event in events.subscribe(task.task_id):
+            if event.kind is EventKind.IMAGE:
+                break
+    async with imagegen_over(provider, adapters=imagegen.adapters) as second_run:
+        done = await second_run.wait(task.task_id, timeout=10)
+        kinds = [event.kind async for event in events.subscribe(task.task_id)]
+
+    assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.recoveries, kinds.count(EventKind.IMAGE))
+
+
+async def _at_once():
+    """Answer."""

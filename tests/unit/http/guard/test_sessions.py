@@ -1,0 +1,243 @@
+"""What token and cookie authorize, and what a login and a logout answer."""
+
+import asyncio
+import itertools
+from urllib.parse import quote
+
+import attrs
+import pytest
+
+from imagegen_http.guard import InboundGuard, sessions
+from tests.unit.http.guard.guard_requests import (
+    CLOCK,
+    EVIL,
+    GENERATE,
+    JSON_TYPE,
+    NOW,
+    OTHER_PORT,
+    SELF,
+    TOKEN,
+    WITH_TOKEN,
+    ask,
+    echo,
+    refuse,
+)
+
+pytestmark = pytest.mark.anyio
+
+COOKIE = ("Cookie", f"a=b; {sessions.COOKIE}={sessions.issue(TOKEN, NOW)}")
+OLD_COOKIE = ("Cookie", f"{sessions.COOKIE}={sessions.issue(TOKEN, NOW - sessions.LIFETIME_SECONDS)}")
+OTHER_COOKIE = ("Cookie", f"{sessions.COOKIE}={sessions.issue('other', NOW)}")
+BEARER = ("Authorization", "Bearer " + TOKEN.encode().decode("latin-1"))
+NAVIGATE = ("Sec-Fetch-Mode", "navigate")
+OWN = ("Sec-Fetch-Site", "same-origin")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/health", [], 200),
+        ("GET", "/health/ready", [], 200),
+        ("GET", "/login", [], 200),
+        ("GET", "/docs", [], 200),
+        ("GET", "/docs/ui.js", [], 200),
+        ("GET", "/openapi.json", [], 200),
+        ("GET", "/docs/../api/v1/tasks", [], 401),
+        ("GET", "/health/..\\api", [], 401),
+        ("GET", "/healthy", [], 401),
+        ("GET", "/api/v1/tasks", [], 401),
+        ("GET", "/api/v1/health", [], 401),
+        ("GET", "/unknown", [], 401),
+        ("GET", "/api/v1/tasks", [BEARER], 200),
+        ("GET", "/api/v1/tasks", [("Authorization", "bearer  " + BEARER[1][7:])], 200),
+        ("GET", "/api/v1/tasks", [("Authorization", "Bearer wrong")], 401),
+        ("GET", "/api/v1/tasks", [("Authorization", "Bearer")], 401),
+        ("GET", "/api/v1/tasks", [("Authorization", "Basic " + BEARER[1][7:])], 401),
+        ("GET", "/api/v1/tasks", [BEARER, BEARER], 401),
+        ("GET", "/v1/models", [], 401),
+        ("GET", "/v1/models", [BEARER], 200),
+        ("GET", "/", [COOKIE], 200),
+        ("GET", "/static/app.js", [COOKIE], 200),
+        ("GET", "/", [OLD_COOKIE], 401),
+        ("GET", "/", [OTHER_COOKIE], 401),
+        ("GET", "/", [("Cookie", f"{sessions.COOKIE}=")], 401),
+        ("GET", "/", [("Cookie", f"{sessions.COOKIE}=9999999999.00")], 401),
+        ("GET", "/", [OTHER_COOKIE, COOKIE], 200),
+        ("GET", "/api/v1/images/7/content", [COOKIE], 200),
+        ("HEAD", "/api/v1/images/7/thumbnail", [COOKIE], 200),
+        ("DELETE", "/api/v1/images/7/content", [COOKIE], 401),
+        ("GET", "/api/v1/images/7", [COOKIE], 401),
+        ("GET", "/api/v1/images/7", [COOKIE, OWN], 200),
+        ("GET", "/api/v1/images/7", [COOKIE, ("Sec-Fetch-Site", "none")], 401),
+        ("GET", "/api/v1/images/7", [COOKIE, ("Referer", f"{SELF}/")], 200),
+        ("GET", "/api/v1/images/7", [COOKIE, ("Referer", f"{OTHER_PORT}/")], 401),
+        ("POST", "/api/v1/tasks/a/cancel", [COOKIE], 401),
+        ("POST", "/api/v1/tasks/a/cancel", [COOKIE, OWN], 200),
+        ("POST", "/api/v1/tasks/a/cancel", [COOKIE, ("Origin", SELF)], 200),
+        ("POST", "/api/v1/tasks/a/cancel", [COOKIE, ("Origin", EVIL)], 403),
+        ("POST", "/api/v1/tasks/a/cancel", [COOKIE, ("Sec-Fetch-Site", "same-site")], 403),
+    ],
+)
+async def test_what_token_and_cookie_authorize(method, path, headers, status):
+    """The token authorizes everything, the cookie what the console needs, and a few paths need neither."""
+    assert status == (await ask(method, path, *headers, rules=WITH_TOKEN)).status
+
+
+async def test_a_program_is_told_how_to_authenticate():
+    """A 401 names the scheme."""
+    answer = await ask("POST", GENERATE, JSON_TYPE, body=b"{}", rules=WITH_TOKEN)
+
+    assert ("unauthorized", "Bearer") == (answer.slug, answer.headers["www-authenticate"])
+
+
+@pytest.mark.parametrize("header", [NAVIGATE, ("Accept", "text/html,*/*")])
+async def test_a_person_is_led_to_the_login_and_back(header):
+    """A console page without a cookie redirects, and is the target after the login."""
+    answer = await ask("GET", "/gallery?q=%E7%8C%AB&a=b", header, rules=WITH_TOKEN)
+
+    location = "/login?next=/gallery%3Fq%3D%25E7%258C%25AB%26a%3Db"
+    assert (303, location) == (answer.status, answer.headers["location"])
+
+
+async def test_the_api_does_not_redirect():
+    """A person who opens an API address gets a 401."""
+    assert 401 == (await ask("GET", "/api/v1/tasks", NAVIGATE, rules=WITH_TOKEN)).status
+
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+async def log_in(password, target=None, **options):
+    body = f"password={quote(password)}" + (f"&next={quote(target, safe='')}" if target else "")
+    return await ask("POST", "/login", FORM, body=body.encode(), rules=WITH_TOKEN, **options)
+
+
+async def test_the_right_token_sets_a_cookie_that_opens_the_console():
+    """The login redirects to the console with an HttpOnly, SameSite=Strict cookie."""
+    answer = await log_in(TOKEN)
+
+    value, _, flags = answer.headers["set-cookie"].partition("; ")
+    console = await ask("GET", "/", ("Cookie", value), rules=WITH_TOKEN)
+    assert (303, "/", 200) == (answer.status, answer.headers["location"], console.status)
+    assert "Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict" == flags
+
+
+async def test_the_cookie_is_secure_over_https():
+    """A cookie that was set over TLS is never sent without it."""
+    assert (await log_in(TOKEN, scheme="https")).headers["set-cookie"].endswith("; Secure")
+
+
+async def test_a_wrong_token_shows_the_form_again():
+    """The response is a 401 page that says so and sets no cookie."""
+    answer = await log_in("wrong")
+
+    assert (401, False) == (answer.status, "set-cookie" in answer.headers)
+    assert "访问令牌不正确" in answer.body.decode()
+
+
+async def test_only_a_few_may_wait_for_their_failed_try():
+    """Parallel guesses are refused before anything is compared."""
+    rules = attrs.evolve(WITH_TOKEN, failed_login_seconds=0.05)
+    guard = InboundGuard(echo, rules=rules, refuse=refuse, clock=CLOCK)
+
+    answers = await asyncio.gather(
+        *(log_in("wrong", guard=guard) for _ in range(6)), log_in(TOKEN, guard=guard)
+    )
+
+    assert [401, 401, 401, 401, 503, 503, 503] == [a.status for a in answers]
+
+
+@pytest.mark.parametrize(
+    ("target", "location"),
+    [
+        ("/gallery?q=%E7%8C%AB", "/gallery?q=%E7%8C%AB"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/a\\b", "/"),
+        ("https://evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nSet-Cookie: a=b", "/"),
+        ("/\t/evil.example", "/"),
+        ("/猫", "/"),
+        ("/login?next=/login", "/"),
+        ("/" + "a" * 3000, "/"),
+    ],
+)
+async def test_a_login_leads_only_to_our_own_pages(target, location):
+    """Anything but a plain path on this server becomes the console."""
+    assert location == (await log_in(TOKEN, target)).headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("", ["登录", "访问令牌"]), ("en-GB,en;q=0.9", ["Log in", "Access token"])]
+)
+async def test_the_login_page_speaks_both_languages(language, words):
+    """Chinese unless English is preferred."""
+    answer = await ask("GET", "/login", ("Accept-Language", language), rules=WITH_TOKEN)
+
+    assert [True, True] == [word in answer.body.decode() for word in words]
+
+
+async def test_the_login_page_escapes_where_it_leads():
+    """The return address cannot escape its attribute."""
+    answer = await ask("GET", '/login?next=/"><b>', rules=WITH_TOKEN)
+
+    assert b'value="/&quot;&gt;&lt;b&gt;"' in answer.body
+
+
+async def test_the_login_page_may_do_nothing_but_log_in():
+    """Its policy allows one style and its own form; the form sends its origin."""
+    headers = (await ask("GET", "/login", rules=WITH_TOKEN)).headers
+
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert ("same-origin", "no-store") == (headers["referrer-policy"], headers["cache-control"])
+
+
+async def test_logging_out_clears_the_cookie():
+    """A logout redirects to the login."""
+    answer = await ask("POST", "/logout", COOKIE, OWN, rules=WITH_TOKEN)
+
+    assert (303, "/login") == (answer.status, answer.headers["location"])
+    assert answer.headers["set-cookie"].startswith(f"{sessions.COOKIE}=; Path=/; Max-Age=0;")
+
+
+async def test_a_valid_cookie_skips_the_login():
+    """The login page redirects whoever has one."""
+    assert 303 == (await ask("GET", "/login", COOKIE, rules=WITH_TOKEN)).status
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/login"), ("POST", "/login"), ("POST", "/logout")])
+async def test_without_a_token_there_is_no_login(method, path):
+    """It redirects to the console."""
+    answer = await ask(method, path)
+
+    assert (303, "/") == (answer.status, answer.headers["location"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/login"), ("GET", "/logout")])
+async def test_the_login_knows_its_methods(method, path):
+    """A link cannot log anybody out."""
+    assert "method_not_allowed" == (await ask(method, path, rules=WITH_TOKEN)).slug
+
+
+def changed(text):
+    """Yield every string that differs from this one in one character."""
+    for index in range(len(text)):
+        yield text[:index] + ("0" if text[index] != "0" else "1") + text[index + 1 :]
+
+
+def test_a_session_is_valid_for_its_token_and_time_alone():
+    """No other token, no later time and no changed character is accepted."""
+    cookie = sessions.issue(TOKEN, NOW)
+    tries = [
+        sessions.is_valid(cookie, TOKEN, NOW),
+        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS - 1),
+        sessions.is_valid(cookie, TOKEN, NOW + sessions.LIFETIME_SECONDS),
+        sessions.is_valid(cookie, "other", NOW),
+        any(
+            sessions.is_valid(other, TOKEN, NOW)
+            for other in itertools.chain(changed(cookie), ["", ".", "é.é"])
+        ),
+    ]
+
+    assert [True, True, False, False, False] == tries
