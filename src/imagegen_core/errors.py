@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Language, Message, as_message
-from imagegen_core.problems import Problem, RefusalCode
+from imagegen_core.problems import Problem, RefusalCode, range_problem
 
 
 class ImagegenError(Exception):
@@ -79,6 +79,14 @@ class ValidationFailed(Refusal):
     def for_field(cls, field: str, reason: Message) -> "ValidationFailed":
         """Return the refusal with a single problem."""
         return cls(Problem(field=field, reason=reason))
+
+    @classmethod
+    def check_range(
+        cls, field: str, number: float, *, minimum: float | None = None, maximum: float | None = None
+    ) -> None:
+        """Raise the refusal of a number that is out of its bounds, which are inclusive."""
+        if reason := range_problem(number, minimum=minimum, maximum=maximum):
+            raise cls.for_field(field, reason)
 
 
 class ProviderNotConfigured(Refusal):

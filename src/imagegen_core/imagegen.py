@@ -37,8 +37,8 @@ from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.ports.upstream_guard import UpstreamGuard
-from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
+from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_core.search.folding import Simplify
 from imagegen_core.tasks.policies import RetryPolicy
 from imagegen_core.tasks.submission import InputSource, Submission
@@ -96,8 +96,10 @@ class Adapters:
 class Limits:
     """Limits that an operator can set: 1 to a million pending tasks, 1 to a thousand workers, a grace time.
 
+    ``default_provider`` is where a task goes that names none.
+
     Raises:
-        ValidationFailed: a number is out of its range.
+        ValidationFailed: a number is out of its range, or ``default_provider`` cannot be a name.
     """
 
     queue_size: int = DEFAULT_QUEUE_SIZE
@@ -106,16 +108,10 @@ class Limits:
     default_provider: str = DEFAULT_PROVIDER
 
     def __attrs_post_init__(self) -> None:
-        if not 1 <= self.queue_size <= MAX_QUEUE_SIZE:
-            raise ValidationFailed.for_field(
-                "queue_size", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_QUEUE_SIZE)
-            )
-        if not 1 <= self.workers <= MAX_WORKERS:
-            raise ValidationFailed.for_field(
-                "workers", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_WORKERS)
-            )
-        if not self.shutdown_grace_seconds >= 0:
-            raise ValidationFailed.for_field("shutdown_grace_seconds", ProblemCode.TOO_SMALL(minimum=0))
+        ValidationFailed.check_range("queue_size", self.queue_size, minimum=1, maximum=MAX_QUEUE_SIZE)
+        ValidationFailed.check_range("workers", self.workers, minimum=1, maximum=MAX_WORKERS)
+        ValidationFailed.check_range("shutdown_grace_seconds", self.shutdown_grace_seconds, minimum=0)
+        check_provider_name(self.default_provider, "default_provider")
 
 
 class ImageGen:

@@ -54,11 +54,6 @@ class ProblemCode(MessageCode):
     TOO_LARGE = "must be at most {maximum}", "不能大于 {maximum}"
     NOT_ABOVE = "must be greater than {limit}", "须大于 {limit}"
     NOT_BELOW = "must be less than {limit}", "须小于 {limit}"
-    OUT_OF_RANGE = "must be {minimum} to {maximum}", "须为 {minimum} 到 {maximum}"
-    INTEGER_OUT_OF_RANGE = (
-        "must be an integer from {minimum} to {maximum}",
-        "须为 {minimum} 到 {maximum} 的整数",
-    )
     NOT_A_MULTIPLE = "must be a multiple of {factor}", "须为 {factor} 的倍数"
     TOO_LARGE_FOR_MODEL = "must be at most {maximum} for {model}", "对 {model} 不能大于 {maximum}"
 
@@ -133,6 +128,17 @@ class ProblemCode(MessageCode):
     )
     INPUTS_GONE = "the task's input images are no longer kept", "任务的输入图片已不再保留"
     NO_ARCHIVE = "is not configured, so local files are never removed", "尚未配置，因此不会删除本地文件"
+
+
+def range_problem(
+    number: float, *, minimum: float | None = None, maximum: float | None = None
+) -> Message | None:
+    """Return what is wrong with a number that has bounds, which are inclusive; None if it is within them."""
+    if minimum is not None and not number >= minimum:  # so that NaN is refused, too
+        return ProblemCode.TOO_SMALL(minimum=minimum)
+    if maximum is not None and number > maximum:
+        return ProblemCode.TOO_LARGE(maximum=maximum)
+    return None
 
 
 class RefusalCode(MessageCode):

@@ -10,6 +10,8 @@ from imagegen_core import ImageGen, Submission
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
+from imagegen_http.api.wire import ProviderConfigBody
+from imagegen_http.problems.shapes import problems_of
 from imagegen_http.settings.loader import load_settings
 from imagegen_http.settings.schema import SettingsError
 
@@ -58,6 +60,16 @@ def test_a_program_cannot_make_a_wrong_one(name, value, field):
         attrs.evolve(config, **{name: meant(name, value)})
 
     assert [[field]] * 2 == [refused_fields(creation), refused_fields(change)]
+
+
+@pytest.mark.parametrize("count", [-1, 11, 10**30, True, "3", 1.5])
+def test_a_mistake_has_one_code(count):
+    """Whether the body of a request is checked or a configuration that a program makes."""
+    problems = problems_of({"provider_name": "p", "max_retries": count}, ProviderConfigBody)
+    with pytest.raises(ValidationFailed) as refused:
+        ProviderConfig(provider_name="p", source=ConfigSource.FILE, max_retries=count)
+
+    assert tuple(problems) == refused.value.problems
 
 
 @EACH

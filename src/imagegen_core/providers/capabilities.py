@@ -16,7 +16,7 @@ from imagegen_core.errors import (
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.operations import RANDOM_SEED, ImageRequest, Operation
-from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode
+from imagegen_core.problems import JsonType, Problem, ProblemCode, WarningCode, range_problem
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 
@@ -43,10 +43,8 @@ class Parameter:
             return ProblemCode.WRONG_TYPE(types=(JsonType[self.type.upper()](),))
         if self.enum and value not in self.enum:
             return ProblemCode.NOT_ONE_OF(choices=tuple(map(str, self.enum)))
-        if self.minimum is not None and value < self.minimum:
-            return ProblemCode.TOO_SMALL(minimum=self.minimum)
-        if self.maximum is not None and value > self.maximum:
-            return ProblemCode.TOO_LARGE(maximum=self.maximum)
+        if reason := range_problem(value, minimum=self.minimum, maximum=self.maximum):
+            return reason
         if self.multiple_of and value % self.multiple_of:
             return ProblemCode.NOT_A_MULTIPLE(factor=self.multiple_of)
         return None

@@ -42,15 +42,15 @@ _RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
 _ON_UNKNOWN = ("fail", "retry")
 
 
-def check_provider_name(name: str) -> str:
+def check_provider_name(name: str, field: str = "provider_name") -> str:
     """Return the name.
 
     Raises:
-        ValidationFailed: it is not 1 to 64 of ``a-z 0-9 . _ -``.
+        ValidationFailed: naming ``field``: it is not 1 to 64 of ``a-z 0-9 . _ -``.
     """
     if not _NAME.fullmatch(name):
         reason = ProblemCode.NOT_A_NAME(maximum=MAX_PROVIDER_NAME_CHARS)
-        raise ValidationFailed.for_field("provider_name", reason)
+        raise ValidationFailed.for_field(field, reason)
     return name
 
 
@@ -144,6 +144,6 @@ def _headers_problem(headers: Any) -> Message | None:
 
 
 def _check_integer(field: str, number: Any, *, minimum: int, maximum: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or not minimum <= number <= maximum:
-        reason = ProblemCode.INTEGER_OUT_OF_RANGE(minimum=minimum, maximum=maximum)
-        raise ValidationFailed.for_field(field, reason)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValidationFailed.for_field(field, ProblemCode.WRONG_TYPE(types=(JsonType.INTEGER(),)))
+    ValidationFailed.check_range(field, number, minimum=minimum, maximum=maximum)

@@ -24,12 +24,8 @@ class Paging:
     after: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not 1 <= self.page <= MAX_PAGE:
-            raise ValidationFailed.for_field("page", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_PAGE))
-        if not 1 <= self.page_size <= MAX_PAGE_SIZE:
-            raise ValidationFailed.for_field(
-                "page_size", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=MAX_PAGE_SIZE)
-            )
+        ValidationFailed.check_range("page", self.page, minimum=1, maximum=MAX_PAGE)
+        ValidationFailed.check_range("page_size", self.page_size, minimum=1, maximum=MAX_PAGE_SIZE)
 
     @property
     def offset(self) -> int:

@@ -17,7 +17,7 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import Language, Message
-from imagegen_core.problems import Problem, ProblemCode, RefusalCode
+from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
 from imagegen_core.providers.addresses import parse_host_and_port
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.config_checks import check_provider_name
@@ -54,10 +54,8 @@ def _within(minimum: float | None = None, maximum: float | None = None) -> Any:
     """Return a validator of numbers; attrs' own describe the mistake in a sentence."""
 
     def check(_: object, field: "attrs.Attribute[Any]", value: float) -> None:
-        if minimum is not None and value < minimum:
-            raise InvalidValue(ProblemCode.TOO_SMALL(minimum=minimum), field.name)
-        if maximum is not None and value > maximum:
-            raise InvalidValue(ProblemCode.TOO_LARGE(maximum=maximum), field.name)
+        if reason := range_problem(value, minimum=minimum, maximum=maximum):
+            raise InvalidValue(reason, field.name)
 
     return check
 
@@ -201,7 +199,7 @@ def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _provider_name(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
     try:
-        check_provider_name(value)
+        check_provider_name(value, field.name)
     except ValidationFailed as error:
         raise InvalidValue(error.problems[0].reason, field.name) from error
 

@@ -23,7 +23,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.problems import Problem, ProblemCode, range_problem
 from imagegen_core.providers.addresses import check_api_base
 from imagegen_core.providers.config_checks import SERVICE_HEADERS
 from imagegen_core.providers.parameters import COMMON
@@ -72,8 +72,8 @@ def _top(document: Document) -> Iterator[Problem]:
         except ValidationFailed as error:
             yield from error.problems
     yield from _choices(document)
-    if not 1 <= document.egress.max_json_bytes <= _MAX_JSON_BYTES:
-        yield _problem("egress.max_json_bytes", ProblemCode.OUT_OF_RANGE(minimum=1, maximum=_MAX_JSON_BYTES))
+    if reason := range_problem(document.egress.max_json_bytes, minimum=1, maximum=_MAX_JSON_BYTES):
+        yield _problem("egress.max_json_bytes", reason)
     if document.auth.type is AuthType.SIGNER and document.auth.signer not in SIGNERS:
         yield _problem("auth.signer", _one_of(*sorted(SIGNERS)))
 
