@@ -74,7 +74,7 @@ def rows_of(path):
         query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
         tables = [row[0] for row in connection.execute(query)]
         return {
-            table: [dict(row) for row in connection.execute(f"SELECT * FROM '{table}'")]  # noqa: S608
+            table: [dict(row) for row in connection.execute(f"SELECT * FROM '{table}'")]  # noqa: S608 - names of the schema
             for table in tables
             if table != "_sqlite_migrations"
         }

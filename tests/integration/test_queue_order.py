@@ -84,7 +84,7 @@ def test_sixty_tasks_are_sent_in_the_order_in_which_they_were_accepted(tmp_path,
         places = [task_of(api, task_id)["queue_position"] for task_id in ids]
         begun = [task_of(api, task_id)["started_at"] is not None for task_id in ids]
         for n, word in enumerate(words):
-            until(lambda: len(upstream.ledger), lambda m: m >= min(n + limit, 60))  # noqa: B023
+            until(lambda: len(upstream.ledger), lambda m: m >= min(n + limit, 60))  # noqa: B023 - called before the loop goes on
             upstream.answer(word)
         statuses = [ended(api, task_id)["status"] for task_id in ids]
 
@@ -106,7 +106,7 @@ def test_a_full_provider_blocks_no_other(tmp_path):
         waiting = [task_of(api, task_id)["queue_position"] for task_id in others]
         finished(api)
         for n, word in enumerate(words[:3]):
-            until(lambda: len(other.ledger), lambda m: m == n + 1)  # noqa: B023
+            until(lambda: len(other.ledger), lambda m: m == n + 1)  # noqa: B023 - called before the loop goes on
             other.answer(word)
         ends = [ended(api, task_id)["status"] for task_id in others]
         begun = [task_of(api, task_id)["status"] for task_id in ids]

@@ -83,7 +83,7 @@ def _locked(data_dir: Path) -> Iterator[DataDirectory]:
     directory = DataDirectory.open(data_dir)
     try:
         yield directory
-    except BaseException:
+    except BaseException:  # an interruption leaves nothing behind either
         if not lock_existed:
             (data_dir / LOCK_FILE).unlink(missing_ok=True)
         for path in new_directories:

@@ -102,7 +102,7 @@ def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
             part.replace(target)
-        except BaseException:
+        except BaseException:  # an interruption leaves nothing behind either
             part.unlink(missing_ok=True)
             raise
     sync_directory(target.parent)

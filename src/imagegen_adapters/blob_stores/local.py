@@ -63,7 +63,7 @@ class LocalBlobStore:
             await self._fill(file, key, chunks)
             with _storage_errors(key):
                 size, sha256, checksum = await self.run(file.commit)
-        except BaseException:
+        except BaseException:  # cancelled too, it leaves no temporary file
             await asyncio.shield(self.run(file.abandon))
             raise
         finally:
@@ -149,7 +149,7 @@ class LocalBlobStore:
                         await writing
                     writing = self._write(file, batch)
                     batch, batch_size = [], 0
-        except BaseException:
+        except BaseException:  # cancelled too, nobody awaits the write any more
             writing.add_done_callback(
                 lambda done: done.cancelled() or done.exception()
             )  # mark it as retrieved

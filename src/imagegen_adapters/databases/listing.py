@@ -30,10 +30,9 @@ def select_page(
     active = {condition: value for condition, value in conditions.items() if value is not None}
     clause = " AND ".join(active) or "1"
     values = tuple(active.values())
-    # Only constants are interpolated here; values are always bound.
-    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {clause} LIMIT {MAX_EXACT_TOTAL + 1})"  # noqa: S608
+    counting = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {clause} LIMIT {MAX_EXACT_TOTAL + 1})"  # noqa: S608 - constants only; values are bound
     selecting = (
-        f"SELECT * FROM {table} WHERE {clause} AND {number} < ? "  # noqa: S608
+        f"SELECT * FROM {table} WHERE {clause} AND {number} < ? "  # noqa: S608 - as above
         f"ORDER BY {number} DESC LIMIT ? OFFSET ?"
     )
     (count,) = connection.execute(counting, values).fetchone()

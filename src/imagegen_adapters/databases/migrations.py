@@ -22,7 +22,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         _refuse_newer(connection)
         migrations.apply(Schema(connection, execute_plugins=False))
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # interrupted too, the transaction must not stay open
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

@@ -110,7 +110,7 @@ class DecoderProcess:
         except TimeoutError:
             await child.kill()
             raise DecoderDied from None
-        except BaseException:
+        except BaseException:  # cancelled too, nobody else knows the process
             await child.kill()
             raise
         return child

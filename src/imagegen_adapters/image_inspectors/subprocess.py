@@ -121,7 +121,7 @@ class SubprocessInspector:
             except TimeoutError as error:
                 await slot.stop()
                 raise InspectorUnavailable(InspectionCode.MACHINE_BUSY()) from error
-            except BaseException:
+            except BaseException:  # cancelled too, its reply would be read as the next one's
                 await slot.stop()
                 raise
         if self._closed.is_set():

@@ -91,13 +91,12 @@ def write_entries(
 ) -> None:
     """Add ``(id, entry)`` pairs to one generation."""
     pairs = list(entries)
-    # Only the number of the generation is interpolated.
     connection.executemany(
-        f"INSERT INTO image_texts_{generation:d} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608
+        f"INSERT INTO image_texts_{generation:d} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608 - only a number is interpolated
         ((image_id, entry.created_ms, entry.folded) for image_id, entry in pairs),
     )
     connection.executemany(
-        f"INSERT INTO image_index_{generation:d} (rowid, tokens) VALUES (?, ?)",  # noqa: S608
+        f"INSERT INTO image_index_{generation:d} (rowid, tokens) VALUES (?, ?)",  # noqa: S608 - as above
         ((image_id, entry.tokens) for image_id, entry in pairs),
     )
 

@@ -67,9 +67,8 @@ class Lookup:
         """
         source, number, values = self._source(self.oldest, min(self.newest, before - 1))
         newest = f"SELECT {number} AS id {source} ORDER BY {number} DESC LIMIT ?"
-        # Only constant names and placeholders are interpolated.
         selecting = (
-            f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608
+            f"SELECT id, folded FROM ({newest}) CROSS JOIN image_texts_{self.generation:d} USING (id) "  # noqa: S608 - as in `ids`
             f"WHERE NOT {_contains_all(len(without))} ORDER BY id DESC LIMIT ?"
         )
         rows = connection.execute(selecting, (*values, max_examined, *without, limit)).fetchall()

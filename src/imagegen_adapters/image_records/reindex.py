@@ -156,8 +156,8 @@ def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
     """
     texts, index = f"image_texts_{generation:d}", f"image_index_{generation:d}"
     for table, last_kept_id in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):
-        # A constant and a number; both tables have integer keys named id.
-        shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608
+        # Both tables have integer keys named id.
+        shrinking = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id > ? LIMIT ?)"  # noqa: S608 - as above
         if connection.execute(shrinking, (last_kept_id, _ROWS_PER_DELETE)).rowcount:
             return True
     connection.execute(f"DROP TABLE {texts}")

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
@@ -18,6 +19,8 @@ from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.origins import origin_of
 from imagegen_core.errors import UpstreamNotAllowed
+
+_log = logging.getLogger(__name__)
 
 _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -107,14 +110,14 @@ class PooledTransport(httpx.AsyncBaseTransport):
             await self._slots.make_room(pool)
             with map_to_httpx_errors():
                 response = await pool.handle_async_request(_to_httpcore(request))
-        except BaseException:
+        except BaseException:  # cancelled too, the call no longer needs its slot
             self._slots.release()
             self._schedule_sweep()
             raise
         body = _Body(response, deadline, lambda: self._finished(_origin(request.url)))
         try:
             return _to_httpx(response, body)
-        except BaseException:
+        except BaseException:  # whatever it was, nobody else can close the body
             await body.aclose()
             raise
 
@@ -153,8 +156,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
     async def _close_expired(self) -> None:
         for connection in self._pool.connections:
             if connection.is_idle() and connection.has_expired():
-                with contextlib.suppress(Exception):  # it is being discarded; there is nobody to report to
+                try:
                     await connection.aclose()
+                except Exception:  # noqa: BLE001 - logged; it is being discarded
+                    _log.debug("an idle connection could not be closed", exc_info=True)
         if any(not connection.is_closed() for connection in self._pool.connections):
             self._schedule_sweep()
 
@@ -231,7 +236,7 @@ def map_to_httpx_errors() -> Iterator[None]:
         if isinstance(error, TimeoutError):
             raise
         raise httpx.ReadError("the connection broke") from error
-    except Exception as error:
+    except Exception as error:  # a table says which are converted; all others are raised again
         for httpcore_error, httpx_error in _HTTPX_ERRORS:
             if isinstance(error, httpcore_error):
                 raise httpx_error(str(error)) from error

@@ -86,7 +86,7 @@ class SubmitTask:
             added = await self.repository.add(task, queue_size=self.queue_size, idempotency=claim)
         except asyncio.CancelledError:
             raise  # the task may have been stored nevertheless; files without a task are cleaned up later
-        except BaseException:
+        except BaseException:  # interrupted too, no task needs the files
             await self.spool.remove(task_id)
             raise
         if added.replayed:

@@ -1,11 +1,13 @@
 """Progress bars on a terminal, nothing elsewhere."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 POLL_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
 
 Advance = Callable[[float], None]
 """Sets the bar to a fraction of its length, 0.0 to 1.0."""
@@ -46,11 +48,13 @@ async def polled_progress(title: str, poll: Poll) -> AsyncIterator[None]:
         bar = progress.add_task(title, total=None)
 
         async def watch() -> None:
-            with contextlib.suppress(Exception):  # a bar is no reason to fail
+            try:
                 while True:
                     await asyncio.sleep(POLL_SECONDS)
                     if (counts := await poll()) is not None:
                         progress.update(bar, completed=counts[0], total=counts[1])
+            except Exception:  # noqa: BLE001 - logged; a bar is no reason to fail
+                _log.debug("the progress cannot be shown", exc_info=True)
 
         watching = asyncio.create_task(watch())
         try:

@@ -88,7 +88,7 @@ class ClientRetries:
         self._enter(call, key)
         try:
             yield
-        except BaseException as error:
+        except BaseException as error:  # cancelled too, the caller no longer waits
             self.leave(call)
             if isinstance(error, Refusal) and error.slug in _RETRIED_REFUSALS:
                 self._refusals.append((self._now() + _REFUSAL_MEMORY_SECONDS, call.digest))

@@ -156,7 +156,7 @@ async def _respond(
             retry_count=Caller.parse_retry_count(retry_count or ""),
         )
         accepted = await accept(service, retries, image_request, caller)
-    except BaseException:
+    except BaseException:  # cancelled too, no response will await the disconnect
         disconnect.cancel()
         raise
     request.buffered_body.release()

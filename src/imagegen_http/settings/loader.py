@@ -140,7 +140,7 @@ def _structure(tree: dict[str, Any]) -> Settings:
         return _converter().structure(tree, Settings)
     except SettingsError:
         raise
-    except Exception as error:
+    except Exception as error:  # cattrs wraps whatever a hook raises
         raise _first_problem(error) from error
 
 

@@ -56,7 +56,7 @@ def storage_errors(key: str) -> Iterator[None]:
     """Translate exceptions raised in the body; our own errors and unknown exceptions pass through."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # oss2's errors have no common type
         translated = translate(error, key)
         if translated is None:
             raise

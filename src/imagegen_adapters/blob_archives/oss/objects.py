@@ -68,7 +68,7 @@ class OssObjects:
                     byte_range=(start, last) if is_range else None,
                     headers={"x-oss-range-behavior": "standard"} if is_range else None,
                 )
-            except Exception as error:
+            except Exception as error:  # only its status counts; all others are raised again
                 if status_of(error) == _UNSATISFIABLE:
                     return None
                 raise

@@ -73,7 +73,7 @@ class OssBlobArchive:
                     break
             bridge.finish()
             checksum = await sending
-        except BaseException:
+        except BaseException:  # cancelled too, the sending thread must not wait for more
             bridge.abort()
             sending.cancel()
             raise

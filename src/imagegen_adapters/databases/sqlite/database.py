@@ -86,7 +86,7 @@ class Database:
         connection = open_writer(path)
         try:
             migrate(connection)
-        except BaseException:
+        except BaseException:  # interrupted too, nobody else can close it
             connection.close()
             raise
         pools = _reader_pools(path)

@@ -7,7 +7,7 @@ make this possible.
 
 import re
 import re._constants as ops  # type: ignore[import-not-found] # Python has no public parser of expressions
-import re._parser as parser  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found] # as above
 from collections.abc import Iterator
 from typing import Any
 
