@@ -58,7 +58,7 @@ from imagegen_core.use_cases.run_task import RunTask
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.show_task import ListTasks, ShowTask
 from imagegen_core.use_cases.show_thumbnail import ShowThumbnail
-from imagegen_core.use_cases.store_image import StoreImage
+from imagegen_core.use_cases.store_images import StoreImages
 from imagegen_core.use_cases.store_result import StoreResult
 from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_core.use_cases.wait_for_task import WaitForTask
@@ -208,7 +208,13 @@ class ImageGen:
             plan=plan,
             send=SendCall(clock=a.clock, box=a.box),
             store_result=StoreResult(
-                store_image=StoreImage(blobs=a.blobs, inspector=a.inspector, clock=a.clock, label=a.label),
+                store_images=StoreImages(
+                    blobs=a.blobs,
+                    inspector=a.inspector,
+                    clock=a.clock,
+                    redactor=a.redactor,
+                    label=a.label,
+                ),
                 records=a.images,
                 events=a.events,
                 clock=a.clock,

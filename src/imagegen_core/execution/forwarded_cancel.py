@@ -5,25 +5,22 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from imagegen_core.execution.running_tasks import RunningTask
-from imagegen_core.ports.provider import Provider, ProviderCall
+from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.tasks.attempt import UpstreamJob
 
 _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def forwarded_cancel(
-    run: RunningTask, provider: Provider, call: ProviderCall, job: UpstreamJob | None
-) -> AsyncIterator[None]:
+async def forwarded_cancel(active: ActiveCall, job: UpstreamJob | None) -> AsyncIterator[None]:
     """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
 
     async def forward() -> None:
-        await run.cancelled.wait()
+        await active.run.cancelled.wait()
         try:
-            await provider.cancel(call, job)
+            await active.provider.cancel(active.call, job)
         except Exception:  # noqa: BLE001 - logged; the response to the call itself decides its outcome
-            _log.exception("the cancellation could not be sent", extra={"task_id": run.task.task_id})
+            _log.exception("the cancellation could not be sent", extra={"task_id": active.attempt.task_id})
 
     watch = asyncio.create_task(forward())
     try:

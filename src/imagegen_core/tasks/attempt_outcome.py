@@ -1,5 +1,7 @@
 """Outcome of one attempt, and what follows from it: whether it is sent again, waits, or ends the task."""
 
+from collections.abc import Iterable
+
 import attrs
 
 from imagegen_core.errors import CallError
@@ -122,7 +124,7 @@ _SEVERITY = (
 )
 
 
-def most_severe(errors: list[CallError]) -> CallError | None:
+def most_severe(errors: Iterable[CallError]) -> CallError | None:
     """Return the error that matters most to a person, money first; None if there is none."""
 
     def rank(error: CallError) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from imagegen_core.errors import CallError
+from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
 from imagegen_core.execution.provider_slots import SlotsClosed
@@ -13,7 +14,6 @@ from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
-from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool
 from imagegen_core.problems import FailureReason
@@ -30,7 +30,6 @@ from imagegen_core.tasks.attempt_outcome import (
     retries_unknown,
 )
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
-from imagegen_core.use_cases.resolve_provider import ResolvedProvider
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.store_result import StoreResult
 
@@ -53,29 +52,22 @@ class RunAttempt:
 
         A job whose key the provider rejects by now is polled with the current key, if that is another one.
         """
-        call = attrs.evolve(planned.call, call_id=attempt.attempt_id)
-        exchange = CallExchange(
-            attempt_id=attempt.attempt_id,
-            run=run,
-            spool_files=self.spool,
-            events=self.events,
-            clock=self.clock,
-        )
+        active = self._active_call(run, planned, attempt)
         try:
-            return await self._drive(run, planned.resolved, call, exchange, attempt)
+            return await self._drive(active, planned.resolved.max_concurrency)
         except SlotsClosed:
             return AttemptOutcome(not_begun=True)
         except CallError as raw:
-            current = run.attempts[attempt.part]
-            if key_was_rejected(raw, current):
+            attempt = active.attempt
+            if key_was_rejected(raw, attempt):
                 newer = await self.plan.with_current_key(task=run.task, planned=planned)
                 if newer is not None:
-                    return await self(run=run, planned=newer, attempt=current)
-            error = self._redacted(raw, planned.resolved.config, current)
-            if can_retry_for_free(error, current, run.task):
+                    return await self(run=run, planned=newer, attempt=attempt)
+            error = self._redacted(raw, active.call.config, attempt)
+            if can_retry_for_free(error, attempt, run.task):
                 return AttemptOutcome(error=error, is_recoverable=True)
-            await run.save_attempt(current.failed(self.clock.now(), error.failure))
-            await self._discard_response(attempt, error.failure)
+            await active.save(attempt.failed(self.clock.now(), error.failure))
+            await self._discard_response(active.attempt)
             return AttemptOutcome(error=error)
 
     async def prepare(
@@ -89,7 +81,7 @@ class RunAttempt:
             previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
         if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
             # A process that died after storing this phase left the spooled response behind.
-            await self._discard_response(previous, previous.failure)
+            await self._discard_response(previous)
         if previous is None or sends:
             return await self._reserve(run, part, previous)
         if planned is None and previous.is_active and plan.refusal is not None:
@@ -118,76 +110,61 @@ class RunAttempt:
         )
         return await run.save_attempt(attempt)
 
-    async def _drive(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-    ) -> AttemptOutcome:
-        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
-        is_retry = attempt.phase is Phase.RECEIVED
-        if is_retry:
-            run.ticket.yield_turn()  # the provider has nothing more to do
-        else:
-            async with run.ticket.call(resolved.max_concurrency):
-                if attempt.phase is Phase.RESERVED:
-                    attempt = await self._submit(run, resolved, call, exchange, attempt)
-                if attempt.phase is Phase.ACCEPTED and attempt.job is not None:
-                    attempt = await self._poll(run, resolved, call, exchange, attempt, attempt.job)
-        return await self._store(run, resolved, call, exchange, attempt, is_retry=is_retry)
-
-    async def _submit(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-    ) -> Attempt:
-        """Reserved → accepted or received: the one step that may cost money."""
-        if (refusal := await self.plan.refusal(run.task)) is not None:
-            raise call_error_from(refusal)  # checked again: it may have waited long for its slot
-        if run.cancelled.is_set():
-            raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
-        return await self.send(run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt)
-
-    async def _poll(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-        job: UpstreamJob,
-    ) -> Attempt:
-        """Accepted → received: free, for as long as the job takes."""
-        async with forwarded_cancel(run, resolved.provider, call, job):
-            receipt = await resolved.provider.poll(call, job, exchange)
-        return await run.save_attempt(attempt.received(self.clock.now(), receipt))
-
-    async def _store(
-        self,
-        run: RunningTask,
-        resolved: ResolvedProvider,
-        call: ProviderCall,
-        exchange: CallExchange,
-        attempt: Attempt,
-        *,
-        is_retry: bool,
-    ) -> AttemptOutcome:
-        """Received → stored: free, from our disk or a URL that is paid for."""
-        outcome = await self.store_result(
-            run=run, resolved=resolved, call=call, exchange=exchange, attempt=attempt, is_retry=is_retry
+    def _active_call(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> ActiveCall:
+        exchange = CallExchange(
+            attempt_id=attempt.attempt_id,
+            run=run,
+            spool_files=self.spool,
+            events=self.events,
+            clock=self.clock,
         )
-        await self._discard_response(attempt, run.attempts[attempt.part].failure)
-        failures = tuple(self._redacted(failure, resolved.config, attempt) for failure in outcome.failures)
+        return ActiveCall(
+            run=run,
+            part=attempt.part,
+            provider=planned.resolved.provider,
+            profile=planned.resolved.profile,
+            call=attrs.evolve(planned.call, call_id=attempt.attempt_id),
+            exchange=exchange,
+        )
+
+    async def _drive(self, active: ActiveCall, max_concurrency: int | None) -> AttemptOutcome:
+        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
+        is_retry = active.attempt.phase is Phase.RECEIVED
+        if is_retry:
+            active.run.ticket.yield_turn()  # the provider has nothing more to do
+        else:
+            async with active.run.ticket.call(max_concurrency):
+                if active.attempt.phase is Phase.RESERVED:
+                    await self._submit(active)
+                if active.attempt.phase is Phase.ACCEPTED and active.attempt.job is not None:
+                    await self._poll(active, active.attempt.job)
+        return await self._store(active, is_retry=is_retry)
+
+    async def _submit(self, active: ActiveCall) -> None:
+        """Reserved → accepted or received: the one step that may cost money."""
+        if (refusal := await self.plan.refusal(active.run.task)) is not None:
+            raise call_error_from(refusal)  # checked again: it may have waited long for its slot
+        if active.run.cancelled.is_set():
+            raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
+        await self.send(active=active)
+
+    async def _poll(self, active: ActiveCall, job: UpstreamJob) -> None:
+        """Accepted → received: free, for as long as the job takes."""
+        async with forwarded_cancel(active, job):
+            receipt = await active.provider.poll(active.call, job, active.exchange)
+        await active.save(active.attempt.received(self.clock.now(), receipt))
+
+    async def _store(self, active: ActiveCall, *, is_retry: bool) -> AttemptOutcome:
+        """Received → stored: free, from our disk or a URL that is paid for."""
+        received = active.attempt
+        outcome = await self.store_result(active=active, is_retry=is_retry)
+        await self._discard_response(active.attempt)
+        failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
 
-    async def _discard_response(self, attempt: Attempt, failure: Failure | None) -> None:
+    async def _discard_response(self, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
-        if not keeps_response(failure):
+        if not keeps_response(attempt.failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:

@@ -1,16 +1,18 @@
-"""Store one generated image: streamed to the blob store, inspected there, with a thumbnail beside it."""
+"""Store the images of a response: each streamed to the blob store, inspected there, with a thumbnail."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 import attrs
 
 from imagegen_core.errors import BlobMissing, CallError, StorageError
+from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.checksums import sha256_of
+from imagegen_core.execution.redacted_json import redacted
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType, StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inspector import (
@@ -20,9 +22,10 @@ from imagegen_core.ports.image_inspector import (
     InspectorUnavailable,
 )
 from imagegen_core.ports.image_label import ImageLabel
-from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.ports.redactor import Redactor
 from imagegen_core.problems import FailureReason
-from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.attempt import Attempt, Receipt
 from imagegen_core.tasks.policies import DownloadRetryPolicy
 from imagegen_core.tasks.task import Task
 
@@ -34,12 +37,22 @@ _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
 @attrs.frozen(kw_only=True)
-class StoreImage:
-    """Stores images. Downloading is free, so a failed download is retried; a rejected image is removed.
+class StoredImages:
+    """What became of a provider result: records that have no id yet, and why there are no more."""
 
-    Only the decoder's verdict rejects an image. One that could not be inspected stays in the store, and the
-    next try starts from there, because its source may be gone by then. Its key is derived from its task's id,
-    its part and its position.
+    images: tuple[Image, ...]
+    failures: tuple[CallError, ...] = ()
+    warnings: tuple[Message, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class StoreImages:
+    """Stores each image on its own: one that is rejected or lost costs no other.
+
+    Downloading is free, so a failed download is retried; a rejected image is removed. Only the decoder's
+    verdict rejects an image. One that could not be inspected stays in the store, and the next try starts from
+    there, because its source may be gone by then. Its key is derived from its task's id, its part and its
+    position.
 
     Without a ``label`` the provider's bytes are stored unchanged. However many tasks end at the same moment,
     at most `MAX_STREAMS` images are streamed at once, which bounds the memory.
@@ -48,6 +61,7 @@ class StoreImage:
     blobs: BlobStore
     inspector: ImageInspector
     clock: Clock
+    redactor: Redactor
     label: ImageLabel | None = None
     retry: DownloadRetryPolicy = attrs.field(factory=DownloadRetryPolicy)
     _streams: asyncio.Semaphore = attrs.field(
@@ -55,15 +69,43 @@ class StoreImage:
     )
 
     async def __call__(
+        self, *, active: ActiveCall, recorded: frozenset[int] = frozenset(), is_retry: bool = False
+    ) -> StoredImages:
+        """Store the images of a received response, except those whose positions are ``recorded`` already.
+
+        ``is_retry``: an earlier try may have stored images that it did not record.
+
+        Raises:
+            CallError: the response cannot be read, or is a refusal.
+        """
+        result = await _collect(active)
+        images, failures = [], list(result.failures)
+        for position, image in enumerate(result.images):
+            if position in recorded:
+                continue
+            try:
+                record = await self.store(
+                    image=image,
+                    position=position,
+                    task=active.run.task,
+                    attempt=active.attempt,
+                    is_retry=is_retry,
+                )
+                images.append(record)
+            except CallError as error:
+                failures.append(error)
+        return StoredImages(images=tuple(images), failures=tuple(failures), warnings=result.warnings)
+
+    async def store(
         self, *, image: GeneratedImage, position: int, task: Task, attempt: Attempt, is_retry: bool = False
     ) -> Image:
-        """Return the record of the stored image, without an id yet.
-
-        ``is_retry``: an earlier try may have stored it already.
+        """Return the record of the stored image, its metadata redacted.
 
         Raises:
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
+        # Redacting a few megabytes of text takes a second, so it is done off the event loop.
+        metadata = await asyncio.to_thread(redacted, image.metadata, self.redactor)
         stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
         stored = await self._stored_before(stem) if is_retry else None
         blob, mime_type, vendor_sha256 = stored or await self._store_with_retries(image, stem)
@@ -90,7 +132,7 @@ class StoreImage:
             storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
             created_at=self.clock.now(),
             params=task.request.params,
-            metadata=_json_only(image.metadata),
+            metadata={name: value for name, value in metadata.items() if value is not None},
         )
 
     async def _stored_before(self, stem: str) -> tuple[StoredBlob, MediaType, None] | None:
@@ -159,6 +201,15 @@ class StoreImage:
         return inspection
 
 
+async def _collect(active: ActiveCall) -> ProviderResult:
+    try:
+        return await active.provider.collect(
+            active.call, active.attempt.receipt or Receipt(), active.exchange
+        )
+    except BlobMissing as error:
+        raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_GONE()) from error
+
+
 async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
     """Return the first bytes, and the whole stream again."""
     head = b""
@@ -192,7 +243,3 @@ async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> Asyn
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
-
-
-def _json_only(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(k): v for k, v in metadata.items() if v is not None}

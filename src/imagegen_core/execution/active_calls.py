@@ -1,0 +1,33 @@
+"""The paid calls that this process is making or finishing."""
+
+import attrs
+
+from imagegen_core.execution.call_exchange import CallExchange
+from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.ports.provider import Provider, ProviderCall
+from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.tasks.attempt import Attempt
+
+
+@attrs.frozen(kw_only=True)
+class ActiveCall:
+    """The call of one part of a running task; its attempt says how far it has come.
+
+    ``profile`` is the provider's, as it is configured for this call.
+    """
+
+    run: RunningTask
+    part: int
+    provider: Provider
+    profile: ProviderProfile
+    call: ProviderCall
+    exchange: CallExchange
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in its present phase, which a step that is stored replaces."""
+        return self.run.attempts[self.part]
+
+    async def save(self, attempt: Attempt) -> None:
+        """Store the attempt in its next phase; see `RunningTask.save_attempt`."""
+        await self.run.save_attempt(attempt)
