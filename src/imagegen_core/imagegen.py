@@ -184,7 +184,7 @@ class ImageGen:
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
         self.save_provider = SaveProvider(
-            configs=a.configs, resolve=self.resolve, guard=a.guard, clock=a.clock
+            configs=a.configs, resolve=self.resolve, guard=a.guard, box=a.box, clock=a.clock
         )
         self.toggle_provider = ToggleProvider(configs=a.configs, clock=a.clock)
         self.list_providers = ListProviders(resolve=self.resolve)

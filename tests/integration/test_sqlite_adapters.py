@@ -201,6 +201,12 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         assert not [secret for secret in ("0123456789", "password@") if secret in text]
         assert '"X-Team":"a"' in text.replace(" ", "")
 
+    async def test_a_key_is_kept_in_memory_as_it_is_stored(self, configs):
+        """A configuration that was read holds a token, not the key."""
+        await configs.save(a_config(), key_origin=ORIGIN)
+
+        assert "0123456789abcdef" not in str(attrs.asdict(await configs.get("mine")))
+
     async def test_a_key_without_an_address_keeps_its_origin(self, configs):
         """If the address is a default, the key is bound to the origin that it was saved for."""
         await configs.save(a_config(api_base=None), key_origin=ORIGIN)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagegen_adapters.databases.json_columns import (
@@ -108,30 +109,27 @@ class SqliteProviderConfigs:
         self._cache = None
 
     def _row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
-        key = None if config.api_key is None else config.api_key.reveal()
-        public, secret = split_secrets(config.extra_config)
-        hidden = to_json(secret) if secret else None
+        key, (public, secret) = config.api_key, split_secrets(config.extra_config)
+        seal_key, seal_extra = (self._seal(config, key_origin, name) for name in ("api_key", "sealed_extra"))
         return {
             "provider_name": config.provider_name,
             "kind": config.kind,
             "display_name": config.display_name,
             "api_base": config.api_base,
-            "api_key": self._seal(key, config, key_origin, "api_key"),
+            "api_key": None if key is None else key.give_to(seal_key),
             "key_origin": key_origin,
             "models": optional_json(config.models),
             "enabled": None if config.enabled is None else int(config.enabled),
             "timeout_seconds": config.timeout_seconds,
             "max_retries": config.max_retries,
             "extra_config": to_json(public),
-            "sealed_extra": self._seal(hidden, config, key_origin, "sealed_extra"),
+            "sealed_extra": seal_extra(to_json(secret)) if secret else None,
             "created_at": optional_timestamp(config.created_at),
             "updated_at": optional_timestamp(config.updated_at),
         }
 
-    def _seal(self, text: str | None, config: ProviderConfig, key_origin: str, column: str) -> str | None:
-        if text is None:
-            return None
-        return self._box.seal(text, context=_context(config.provider_name, key_origin, column))
+    def _seal(self, config: ProviderConfig, key_origin: str, column: str) -> Callable[[str], str]:
+        return partial(self._box.seal, context=_context(config.provider_name, key_origin, column))
 
     def _config(self, row: dict[str, Any]) -> ProviderConfig:
         key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
@@ -161,10 +159,7 @@ class SqliteProviderConfigs:
         if token is None:
             return None
         context = _context(row["provider_name"], row["key_origin"] if base is None else origin(base), column)
-        try:
-            return Secret(self._box.open(token, context=context))
-        except KeysLocked:
-            return Secret("", locked=True)
+        return Secret.sealed(partial(self._box.open, token, context=context))
 
 
 async def sealed_sample(database: Database) -> str | None:

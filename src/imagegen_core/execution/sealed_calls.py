@@ -1,6 +1,6 @@
 """The configuration under which a call was sent, stored until its outcome is known, with secrets sealed."""
 
-import json
+from functools import partial
 from typing import Any
 
 import attrs
@@ -9,7 +9,7 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig, split_secrets
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.providers.secrets import open_fields, seal_fields
 from imagegen_core.tasks.attempt import SentConfig
 
 
@@ -30,12 +30,13 @@ def seal_call(
     is sent to, so that nobody who can write to the database can redirect it. ``ambient``: calls use
     credentials of this machine, whose address must not be changed either.
     """
-    text = json.dumps({**_plain(config), "remote_id": model.remote_id}, default=_json)
+    fields = {**_fields(config), "remote_id": model.remote_id}
     if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
-        return SentConfig(text=text, sealed=False)
+        return SentConfig(text=seal_fields(fields, str), sealed=False)
     if box.locked:
         return None
-    return SentConfig(text=box.seal(text, context=_context(attempt_id)), sealed=True)
+    text = seal_fields(fields, partial(box.seal, context=_context(attempt_id)))
+    return SentConfig(text=text, sealed=True)
 
 
 def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
@@ -44,13 +45,11 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
     Raises:
         KeysLocked: the master key is missing or wrong.
     """
-    text = box.open(config.text, context=_context(attempt_id)) if config.sealed else config.text
-    fields = json.loads(text)
-    remote_id = fields.pop("remote_id")
-    key, models, source = fields.pop("api_key"), fields.pop("models"), ConfigSource(fields.pop("source"))
+    open_text = partial(box.open, config.text, context=_context(attempt_id))
+    fields = open_fields(open_text if config.sealed else lambda: config.text)
+    remote_id, models, source = fields.pop("remote_id"), fields.pop("models"), fields.pop("source")
     provider_config = ProviderConfig(
-        source=source,
-        api_key=None if key is None else Secret(key),
+        source=ConfigSource(source),
         models=None if models is None else tuple(map(_entry, models)),
         is_unchecked=True,
         **fields,
@@ -58,13 +57,13 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> SentCall:
     return SentCall(config=provider_config, remote_id=remote_id)
 
 
-def _plain(config: ProviderConfig) -> dict[str, Any]:
+def _fields(config: ProviderConfig) -> dict[str, Any]:
     return {
         "provider_name": config.provider_name,
         "source": config.source,
         "kind": config.kind,
         "api_base": config.api_base,
-        "api_key": None if config.api_key is None else config.api_key.reveal(),
+        "api_key": config.api_key,
         "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
         "timeout_seconds": config.timeout_seconds,
         "max_retries": config.max_retries,
@@ -75,11 +74,6 @@ def _plain(config: ProviderConfig) -> dict[str, Any]:
 def _entry(fields: dict[str, Any]) -> ModelEntry:
     names = fields.pop("capabilities")
     return ModelEntry(capabilities=None if names is None else tuple(map(Operation, names)), **fields)
-
-
-def _json(value: Any) -> Any:
-    """Return a JSON value for what JSON cannot express: read-only mappings, and dates read from YAML."""
-    return dict(value) if hasattr(value, "keys") else str(value)
 
 
 def _context(attempt_id: str) -> str:

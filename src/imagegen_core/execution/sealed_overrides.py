@@ -1,10 +1,10 @@
 """A task's own configuration, sealed for as long as the task lives."""
 
-import json
+from functools import partial
 
 from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret
+from imagegen_core.providers.secrets import open_fields, seal_fields
 
 
 def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:
@@ -12,11 +12,11 @@ def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str
     fields = {
         "provider_name": override.provider_name,
         "api_base": override.api_base,
-        "api_key": None if override.api_key is None else override.api_key.reveal(),
+        "api_key": override.api_key,
         "timeout_seconds": override.timeout_seconds,
         "max_retries": override.max_retries,
     }
-    return box.seal(json.dumps(fields), context=_context(task_id))
+    return seal_fields(fields, partial(box.seal, context=_context(task_id)))
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
@@ -25,10 +25,8 @@ def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
     Raises:
         KeysLocked: the master key is missing or wrong.
     """
-    fields = json.loads(box.open(token, context=_context(task_id)))
-    key = fields.pop("api_key")
-    secret = None if key is None else Secret(key)
-    return ProviderConfig(source=ConfigSource.REQUEST, api_key=secret, is_unchecked=True, **fields)
+    fields = open_fields(partial(box.open, token, context=_context(task_id)))
+    return ProviderConfig(source=ConfigSource.REQUEST, is_unchecked=True, **fields)
 
 
 def _context(task_id: str) -> str:

@@ -29,14 +29,15 @@ class ProviderChange:
     sends_proxy: bool = False
 
     @classmethod
-    def from_fields(cls, changes: Mapping[str, Any], shown: ProviderConfig) -> Self:
+    def from_fields(cls, changes: Mapping[str, Any], key: Secret | None, shown: ProviderConfig) -> Self:
         """Return the change that a client makes to the configuration that it was shown.
 
+        ``changes`` are all fields but the key.
+
         Raises:
-            ValidationFailed: the key, the address or the proxy's password is wrong.
+            ValidationFailed: the address or the proxy's password is wrong.
         """
         fields = dict(changes)
-        key = _new_key(fields.pop("api_key", None))
         if fields.get("api_base"):
             fields["api_base"] = check_api_base(fields["api_base"])
         if "extra_config" not in fields:
@@ -92,10 +93,3 @@ def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, A
 
 def _user_of(proxy: str) -> str:
     return proxy.partition("://")[2].rpartition("@")[0]
-
-
-def _new_key(text: str | None) -> Secret | None:
-    """Return the key that a client sent; None for a masked one, which means "unchanged"."""
-    if text is None or is_masked(text.strip()):
-        return None
-    return Secret.parse(text)

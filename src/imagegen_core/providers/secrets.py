@@ -1,4 +1,13 @@
-"""A secret string that no repr, log or message reveals by accident."""
+"""A secret string that no repr, log or message reveals by accident, and that most code never sees.
+
+A saved key stays sealed while its configuration is passed on; its text exists while something uses it. Only
+what sends a key, seals it or masks it in logs does that.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Self, TypeVar
 
 import attrs
 
@@ -14,12 +23,27 @@ _MAX_CHARS = 8192
 """Longer than any header line that a server takes."""
 
 
-@attrs.frozen(repr=False)
-class Secret:
-    """An API key or token; ``locked`` if it exists but could not be decrypted."""
+T = TypeVar("T")
 
-    _value: str
+
+@attrs.frozen(repr=False, eq=False)
+class Secret:
+    """An API key or token; ``locked`` if it exists but could not be decrypted.
+
+    It is made of its text, or of a function that opens the text each time that it is needed.
+    """
+
+    _value: str | Callable[[], str]
     locked: bool = False
+
+    @classmethod
+    def sealed(cls, open_text: Callable[[], str]) -> Self:
+        """Return a secret that stays sealed until it is used; locked if ``open_text`` raises `KeysLocked`."""
+        try:
+            open_text()
+        except KeysLocked:
+            return cls("", locked=True)
+        return cls(open_text)
 
     def reveal(self) -> str:
         """Return the plain text, for the code that sends it.
@@ -29,15 +53,29 @@ class Secret:
         """
         if self.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
-        return self._value
+        return self._value if isinstance(self._value, str) else self._value()
+
+    def give_to(self, receive: Callable[[str], T]) -> T:
+        """Return what ``receive`` makes of the plain text, which the caller then does not see.
+
+        Raises:
+            KeysLocked: as for `reveal`.
+        """
+        return receive(self.reveal())
 
     @property
     def masked(self) -> str:
         """``sk-****`` and the last four characters; ``****`` if it has fewer than 12."""
-        return f"sk-****{self._value[-4:]}" if len(self._value) >= _MIN_MASKED_CHARS else "****"
+        text = "" if self.locked else self.reveal()
+        return f"sk-****{text[-4:]}" if len(text) >= _MIN_MASKED_CHARS else MASK
 
     @classmethod
-    def parse(cls, text: str, field: str = "api_key") -> "Secret":
+    def parse_unmasked(cls, text: str | None, field: str = "api_key") -> Self | None:
+        """Return the secret as `parse` does; None without a text, and for a masked one: "unchanged"."""
+        return None if text is None or is_masked(text.strip()) else cls.parse(text, field)
+
+    @classmethod
+    def parse(cls, text: str, field: str = "api_key") -> Self:
         """Return the secret of a text that a person typed, stripped; only printable ASCII is accepted.
 
         Raises:
@@ -55,12 +93,21 @@ class Secret:
         """
         if self.locked:
             return
-        if not self._value:
+        text = self.reveal()
+        if not text:
             raise ValidationFailed.for_field(field, ProblemCode.EMPTY())
-        if not (self._value.isascii() and self._value.isprintable()):
+        if not (text.isascii() and text.isprintable()):
             raise ValidationFailed.for_field(field, ProblemCode.NOT_PRINTABLE_ASCII())
-        if len(self._value) > MAX_API_KEY_CHARS:
+        if len(text) > MAX_API_KEY_CHARS:
             raise ValidationFailed.for_field(field, ProblemCode.TOO_LONG(maximum=MAX_API_KEY_CHARS))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return self.locked == other.locked and (self.locked or self.reveal() == other.reveal())
+
+    def __hash__(self) -> int:
+        return hash(self.locked or self.reveal())
 
     def __repr__(self) -> str:
         return "Secret('****')"
@@ -68,4 +115,32 @@ class Secret:
 
 def is_masked(text: str) -> bool:
     """Return whether ``text`` looks like `Secret.masked`: "unchanged" when a client sends it back."""
-    return text == "****" or (text.startswith("sk-****") and len(text) == len("sk-****") + 4)
+    return text == MASK or (text.startswith("sk-****") and len(text) == len("sk-****") + 4)
+
+
+def seal_fields(fields: Mapping[str, Any], seal: Callable[[str], str]) -> str:
+    """Return what ``seal`` makes of the fields as JSON, in which secrets are plain text."""
+    return seal(json.dumps(fields, default=_plain_json))
+
+
+def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
+    """Return the fields that `seal_fields` sealed; their ``api_key``, if there is one, stays sealed.
+
+    Raises:
+        KeysLocked: ``open_text`` does.
+    """
+    fields: dict[str, Any] = json.loads(open_text())
+    if fields["api_key"] is not None:
+        fields["api_key"] = Secret(partial(_api_key, open_text))
+    return fields
+
+
+def _api_key(open_text: Callable[[], str]) -> str:
+    return str(json.loads(open_text())["api_key"])
+
+
+def _plain_json(value: Any) -> Any:
+    """Return a JSON value for a secret, a read-only mapping, and a date read from YAML."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    return dict(value) if isinstance(value, Mapping) else str(value)

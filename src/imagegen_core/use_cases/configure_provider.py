@@ -1,6 +1,7 @@
 """Save the configuration of a provider, or switch it on or off."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -8,6 +9,7 @@ import attrs
 from imagegen_core.errors import ApiKeyRequired, ProviderConfigNotFound
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider_configs import ProviderConfigs
+from imagegen_core.ports.secret_box import SecretBox
 from imagegen_core.ports.upstream_guard import UpstreamGuard
 from imagegen_core.problems import RefusalCode
 from imagegen_core.providers.addresses import origin
@@ -22,7 +24,11 @@ from imagegen_core.providers.config import (
 from imagegen_core.providers.config_changes import ProviderChange
 from imagegen_core.providers.config_checks import check_provider_name
 from imagegen_core.providers.secret_reach import SecretKind, layered_secrets, secret_headers
+from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.resolve_provider import ResolvedProvider, ResolveProvider
+
+_IN_MEMORY = "memory"
+"""Context of a key that is sealed for as long as it takes to save it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +38,7 @@ class SaveProvider:
     configs: ProviderConfigs
     resolve: ResolveProvider
     guard: UpstreamGuard
+    box: SecretBox
     clock: Clock
 
     async def __call__(self, *, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
@@ -50,18 +57,20 @@ class SaveProvider:
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
-        check_texts(changes)
+        fields = {name: value for name, value in changes.items() if name != "api_key"}
+        check_texts(fields)
+        key = self._sealed(Secret.parse_unmasked(changes.get("api_key")))
         now = self.clock.now()
         saved = await self.configs.get(provider_name)
         file = self.resolve.file_configs.get(provider_name)
         below = () if file is None else (file,)
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
         current_layers = (empty if saved is None else saved, *below)
-        change = ProviderChange.from_fields(changes, combine(current_layers))
+        change = ProviderChange.from_fields(fields, key, combine(current_layers))
         stored = change.apply_to(current_layers[0], at=now)
         stored.check()
         # Keys that an earlier version accepted stay usable; they are refused only when they are sent again.
-        sent_extra = stored.extra_config if "extra_config" in changes else {}
+        sent_extra = stored.extra_config if "extra_config" in fields else {}
         self.resolve.kinds.check(self.resolve.kinds.combine([stored, *below]).kind or "", sent_extra)
         resolved = self.resolve.describe([stored, *below])
         stored = self._without_leaks(stored, change, current_layers, resolved)
@@ -70,6 +79,13 @@ class SaveProvider:
             await self.guard.check(base)
         await self.configs.save(stored, key_origin=origin(base) if base else "")
         return self.resolve.describe([stored, *below])
+
+    def _sealed(self, key: Secret | None) -> Secret | None:
+        """Return the key for what checks and stores the configuration, none of which reads it."""
+        if key is None or self.box.locked:
+            return key
+        token = key.give_to(partial(self.box.seal, context=_IN_MEMORY))
+        return Secret.sealed(partial(self.box.open, token, context=_IN_MEMORY))
 
     def _without_leaks(
         self,

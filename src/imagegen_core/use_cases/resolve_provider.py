@@ -116,8 +116,7 @@ class ResolveProvider:
             Refusal: this version cannot use the configuration.
         """
         resolved = self._described([config])
-        for secret in _secrets(resolved.config):
-            self.redactor.register(secret)
+        self._mask_secrets(resolved.config)
         return resolved
 
     def _without_leaks(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
@@ -185,15 +184,21 @@ class ResolveProvider:
             raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
         if profile.needs_api_key and config.api_key is None:
             raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
-        for secret in _secrets(config):
+        self._mask_secrets(config)
+
+    def _mask_secrets(self, config: ProviderConfig) -> None:
+        """Let no log show the key, secret headers, or the proxy's user and password."""
+        if config.api_key is not None:
+            config.api_key.give_to(self.redactor.register)
+        for secret in _extra_secrets(config):
             self.redactor.register(secret)
 
 
-def _secrets(config: ProviderConfig) -> list[str]:
-    """Return the secrets of a configuration: the key, secret headers, the proxy's user and password."""
+def _extra_secrets(config: ProviderConfig) -> list[str]:
+    """Return the secrets in ``extra_config``."""
     headers = config.extra_config.get("headers") or {}
     secrets = [text for name, text in headers.items() if is_secret_header(name)]
     user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
     if at:
         secrets.append(user)
-    return secrets if config.api_key is None else [config.api_key.reveal(), *secrets]
+    return secrets

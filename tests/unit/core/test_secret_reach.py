@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
@@ -257,7 +258,8 @@ def test_no_row_of_changes_takes_a_secret_further(first, file, changes, override
 async def _saved_again_and_again(first, file, changes, override):
     resolve = resolver(file)
     clock, guard = ManualClock(), MemoryUpstreamGuard()
-    save = SaveProvider(configs=resolve.configs, resolve=resolve, guard=guard, clock=clock)
+    box = MemorySecretBox()
+    save = SaveProvider(configs=resolve.configs, resolve=resolve, guard=guard, box=box, clock=clock)
     try:
         start = resolve.describe([first, file])
     except ValidationFailed:

@@ -1,6 +1,5 @@
 """Builds the requests. Pure: nothing is sent here, and no image is read."""
 
-import base64
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ import attrs
 
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.bodies import Body, write_body
-from imagegen_adapters.providers.http.document import Auth, AuthType, BodyType, Document, RequestSpec
+from imagegen_adapters.providers.http.document import BodyType, Document, RequestSpec
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.template_nodes import as_text
 from imagegen_adapters.providers.http.templates import Template
@@ -31,14 +30,6 @@ class BuiltRequest:
     url: str
     headers: Mapping[str, str]
     body: Body | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Credentials:
-    """What authentication adds to a request: headers, and at most one query parameter."""
-
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
 def build_request(
@@ -66,33 +57,6 @@ def build_request(
         headers=headers,
         body=body,
     )
-
-
-def credentials_of(auth: Auth, config: ProviderConfig) -> Credentials:
-    """Return the authentication of a request; empty without a key, and if a signer adds it."""
-    if config.api_key is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
-        return Credentials()
-    key = config.api_key.reveal()
-    if auth.type is AuthType.QUERY:
-        return Credentials(query={auth.param: key})
-    if auth.type is AuthType.HEADER:
-        return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
-    if auth.type is AuthType.BASIC:
-        pair = key if auth.username is None else f"{auth.username}:{key}"
-        return Credentials(headers={"authorization": f"Basic {_base64(pair)}"})
-    return Credentials(headers={"authorization": f"Bearer {key}"})
-
-
-def with_credentials(request: BuiltRequest, credentials: Credentials) -> BuiltRequest:
-    """Return the request with its authentication."""
-    url = request.url
-    if credentials.query:
-        url += ("&" if "?" in url else "?") + urlencode(credentials.query)
-    return attrs.evolve(request, url=url, headers={**request.headers, **credentials.headers})
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _headers(templates: Mapping[str, Template], scope: Mapping[str, Any]) -> dict[str, str]:

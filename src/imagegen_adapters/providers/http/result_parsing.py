@@ -15,7 +15,7 @@ from imagegen_adapters.providers.http.classification import (
 from imagegen_adapters.providers.http.document_call import DocumentCall
 from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
 from imagegen_adapters.providers.http.extraction import ExtractedImage, find_images
-from imagegen_adapters.providers.http.requests import credentials_of
+from imagegen_adapters.providers.http.sender import Credentials
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import (
     SpooledJson,
@@ -139,7 +139,7 @@ class ResultParser:
             return error
         headers = dict(document.download.headers)
         if item.send_auth and same_origin(url, config):
-            headers |= credentials_of(document.auth, config).headers
+            headers |= Credentials.from_config(config, document.auth).headers
         outbound = self.document_call.sender.outbound
         seconds = max(document.download.timeout_s, config.timeout)
         return GeneratedImage(

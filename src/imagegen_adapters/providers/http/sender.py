@@ -1,8 +1,10 @@
 """Sends a built request and reads the response as far as its kind requires."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 import attrs
 import httpx
@@ -11,10 +13,10 @@ from imagegen_adapters.outbound import PAID, Outbound, map_transport_errors
 from imagegen_adapters.providers.call_limits import call_timeout, read_error
 from imagegen_adapters.providers.http.bodies import ReadInput
 from imagegen_adapters.providers.http.classification import UpstreamResponse
-from imagegen_adapters.providers.http.document import AuthType, Document
+from imagegen_adapters.providers.http.document import Auth, AuthType, Document
 from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
-from imagegen_adapters.providers.http.requests import BuiltRequest, credentials_of, with_credentials
+from imagegen_adapters.providers.http.requests import BuiltRequest
 from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
 from imagegen_adapters.providers.spooled_json import parse_json
 from imagegen_core.errors import CallError
@@ -22,6 +24,33 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.providers.config import ProviderConfig
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """What authentication adds to a request: headers, and at most one query parameter."""
+
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+    @classmethod
+    def from_config(cls, config: ProviderConfig, auth: Auth) -> "Credentials":
+        """Return the authentication of a request; empty without a key, and if a signer adds it."""
+        if config.api_key is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+            return cls()
+        key = config.api_key.reveal()
+        if auth.type is AuthType.QUERY:
+            return cls(query={auth.param: key})
+        if auth.type is AuthType.HEADER:
+            return cls(headers={auth.header.lower(): f"{auth.prefix}{key}"})
+        if auth.type is AuthType.BASIC:
+            pair = key if auth.username is None else f"{auth.username}:{key}"
+            return cls(headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
+        return cls(headers={"authorization": f"Bearer {key}"})
+
+    def url(self, url: str) -> str:
+        """Return the URL with the query parameter."""
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(self.query)}" if self.query else url
 
 
 @attrs.frozen(kw_only=True)
@@ -53,13 +82,13 @@ class Sender:
         """
         client = self.outbound.api_client(self.config, extra_origins=extra_origins)
         read = _reader(exchange)
-        authenticated = with_credentials(request, credentials_of(self.document.auth, self.config))
-        content, headers = await self._content(authenticated, read)
+        credentials = Credentials.from_config(self.config, self.document.auth)
+        content, headers = await self._content(request, read)
         try:
             http_request = client.build_request(
-                authenticated.method,
-                authenticated.url,
-                headers=headers,
+                request.method,
+                credentials.url(request.url),
+                headers={**headers, **credentials.headers},
                 content=content,
                 timeout=call_timeout(seconds),
                 extensions={PAID: exchange is not None},

@@ -17,7 +17,7 @@ from imagegen_core.limits import MAX_WAIT_SECONDS
 from imagegen_core.operations import Operation, OperationRules
 from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.providers.secrets import Secret, is_masked
+from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.submission import Submission
 from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
@@ -164,9 +164,7 @@ def _merge_params(params: Mapping[str, Any], fields_beside: Mapping[str, Any]) -
 
 def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
     """Return the request's own layer of configuration; a masked key means "none of my own"."""
-    key = None
-    if config.api_key is not None and not is_masked(config.api_key.strip()):
-        key = Secret.parse(config.api_key, "config.api_key")
+    key = Secret.parse_unmasked(config.api_key, "config.api_key")
     try:
         return ProviderConfig(
             provider_name=provider_name,
