@@ -61,13 +61,8 @@ class MemoryImageRecords:
             similar_ids=lambda newest: self._similar_ids(query, criteria, newest),
             newest=self._state.last_image_id,
         ).page(paging)
-        hits = (SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items)
-        return Page(
-            items=tuple(hits),
-            total=page.total,
-            total_is_exact=page.total_is_exact,
-            has_more=page.has_more,
-            last=page.last,
+        return page.with_items(
+            SearchHit(image=self._get(image_id), match=match) for image_id, match in page.items
         )
 
     def _similar_ids(self, query: SearchQuery, criteria: ImageFilter, newest: int) -> list[int]:

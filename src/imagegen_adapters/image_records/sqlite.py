@@ -124,7 +124,7 @@ class SqliteImageRecords:
         if mode is SearchMode.RELEVANT:
             return await self._search(words, criteria, lambda c: self._relevant(c, query, criteria, paging))
         page = await self._search(words, criteria, lambda c: self._matching(c, words, criteria, paging))
-        return _with_items(page, tuple(SearchHit(image=image) for image in page.items))
+        return page.with_items(SearchHit(image=image) for image in page.items)
 
     async def delete(self, image_id: int) -> Image:
         def delete(connection: sqlite3.Connection) -> Image:
@@ -192,7 +192,7 @@ class SqliteImageRecords:
         page = relevant.page(paging)
         images = _images(connection, [image_id for image_id, _ in page.items])
         hits = (SearchHit(image=images[image_id], match=match) for image_id, match in page.items)
-        return _with_items(page, tuple(hits))
+        return page.with_items(hits)
 
 
 def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
@@ -221,13 +221,3 @@ def _storable(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _with_items(page: Page[Any], hits: tuple[SearchHit, ...]) -> Page[SearchHit]:
-    return Page(
-        items=hits,
-        total=page.total,
-        total_is_exact=page.total_is_exact,
-        has_more=page.has_more,
-        last=page.last,
-    )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message
 from imagegen_core.providers.capabilities import Model
 
@@ -40,7 +41,8 @@ def visible_text(page: str) -> str:
     return " ".join(" ".join(visible).split())
 
 
-def with_model_warning(model: Model, reason: Message) -> Message:
-    """Return why a provider refused a request, with the successor of a model that is being retired."""
-    warning = model.warning
-    return reason if warning is None else ResponseCode.BLAMED_MODEL(warning=warning, reason=reason)
+def with_model_warning(model: Model | None, code: FailureCode, reason: Message) -> Message:
+    """Return why a call failed; if it was rejected, with the successor of a model that is being retired."""
+    if model is None or model.warning is None or code is not FailureCode.REJECTED:
+        return reason
+    return ResponseCode.BLAMED_MODEL(warning=model.warning, reason=reason)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -13,6 +14,7 @@ from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
 from imagegen_core.problems import ProblemCode
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +44,16 @@ class Page(Generic[T]):
     has_more: bool
     total_is_exact: bool = True
     last: int | None = None
+
+    def with_items(self, items: Iterable[U]) -> "Page[U]":
+        """Return the same page of other items, one for each of these."""
+        return Page(
+            items=tuple(items),
+            total=self.total,
+            has_more=self.has_more,
+            total_is_exact=self.total_is_exact,
+            last=self.last,
+        )
 
 
 def encode_cursor(position: int, query: Any) -> str:

@@ -54,11 +54,4 @@ class ListTasks:
     async def __call__(self, *, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
         """Return one page."""
         page = await self.repository.find(criteria, paging)
-        views = await asyncio.gather(*(self.show.view(task) for task in page.items))
-        return Page(
-            items=tuple(views),
-            total=page.total,
-            has_more=page.has_more,
-            total_is_exact=page.total_is_exact,
-            last=page.last,
-        )
+        return page.with_items(await asyncio.gather(*(self.show.view(task) for task in page.items)))

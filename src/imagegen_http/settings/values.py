@@ -52,11 +52,7 @@ def read_integer(value: Any) -> int:
     Raises:
         InvalidValue: it is something else.
     """
-    if isinstance(value, EnvText):
-        try:
-            value = int(value)
-        except ValueError:
-            value = None
+    value = _converted(value, int)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong_type(JsonType.INTEGER)
     return value
@@ -68,11 +64,7 @@ def read_number(value: Any) -> float:
     Raises:
         InvalidValue: it is something else.
     """
-    if isinstance(value, EnvText):
-        try:
-            value = float(value)
-        except ValueError:
-            value = None
+    value = _converted(value, float)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _wrong_type(JsonType.NUMBER)
     if not math.isfinite(value):
@@ -109,6 +101,16 @@ def read_mapping(value: Any) -> dict[str, Any]:
 def _items(text: EnvText) -> list[Any]:
     items = _json(text)
     return items if isinstance(items, list) else [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _converted(value: Any, kind: type[int | float]) -> Any:
+    """Return the number in a variable, None if there is none; other values as they are."""
+    if not isinstance(value, EnvText):
+        return value
+    try:
+        return kind(value)
+    except ValueError:
+        return None
 
 
 def _json(text: EnvText) -> Any:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, retry_delay
 from imagegen_adapters.providers.retry_after import MAX_RETRY_AFTER_SECONDS, parse_retry_after
 from imagegen_adapters.providers.upstream_messages import shorten, visible_text, with_model_warning
+from imagegen_core.failures import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, Model
 
@@ -56,15 +57,22 @@ def test_what_follows_the_query_of_an_address_goes_with_it(text, shown):
 
 
 def test_a_refusal_of_a_retired_model_names_its_successor():
-    """Whatever else the provider writes."""
+    """Whatever else the provider writes; a failure that is no refusal has another cause."""
     retired = Lifecycle(status=LifecycleStatus.RETIRED, date="2026-05-12", replacement="new")
+    old, current = Model(id="old", lifecycle=retired), Model(id="old", lifecycle=Lifecycle())
 
     messages = [
-        str(with_model_warning(Model(id="old", lifecycle=lifecycle), upstream_text("not found")))
-        for lifecycle in (retired, Lifecycle())
+        str(with_model_warning(model, code, upstream_text("not found")))
+        for model, code in (
+            (old, FailureCode.REJECTED),
+            (old, FailureCode.AUTH_FAILED),
+            (current, FailureCode.REJECTED),
+            (None, FailureCode.REJECTED),
+        )
     ]
 
-    assert ["model old is retired (2026-05-12); use new instead: not found", "not found"] == messages
+    warning = "model old is retired (2026-05-12); use new instead: "
+    assert [f"{warning}not found", "not found", "not found", "not found"] == messages
 
 
 @pytest.mark.parametrize(

@@ -38,21 +38,16 @@ _FAILURES = tuple(
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(
-        name="width",
-        type="integer",
-        minimum=1,
-        maximum=MAX_SIDE_PIXELS,
-        default=_DEFAULT_SIDE_PIXELS,
-        description="pixels",
-    ),
-    Parameter(
-        name="height",
-        type="integer",
-        minimum=1,
-        maximum=MAX_SIDE_PIXELS,
-        default=_DEFAULT_SIDE_PIXELS,
-        description="pixels",
+    *(
+        Parameter(
+            name=name,
+            type="integer",
+            minimum=1,
+            maximum=MAX_SIDE_PIXELS,
+            default=_DEFAULT_SIDE_PIXELS,
+            description="pixels",
+        )
+        for name in ("width", "height")
     ),
     Parameter(name="size", description=f"WIDTHxHEIGHT in pixels, each 1 to {MAX_SIDE_PIXELS}, or auto"),
     Parameter(name="aspect_ratio", enum=_RATIOS, description="shape of the image when no size is given"),

@@ -95,8 +95,7 @@ def call_error(
     reason = ResponseCode.RESPONSE_STATUS(status=response.status)
     if response.message:
         reason = upstream_text(shorten(response.message, (secret,)))
-    if model is not None and code is FailureCode.REJECTED:
-        reason = with_model_warning(model, reason)
+    reason = with_model_warning(model, code, reason)
     if response.status // 100 == 3:  # noqa: PLR2004 - HTTP
         reason = GeminiCode.GEMINI_REDIRECT()
     return CallError(

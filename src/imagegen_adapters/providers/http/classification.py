@@ -104,12 +104,9 @@ def submit_error(
 ) -> CallError:
     """Return the error of a submit; a refusal of a model that is being retired names its replacement."""
     code, not_started = CODES[classification.kind]
-    reason = _reason(classification, response)
-    if model is not None and code is FailureCode.REJECTED:
-        reason = with_model_warning(model, reason)
     return CallError(
         code,
-        reason,
+        with_model_warning(model, code, _reason(classification, response)),
         not_started=not_started,
         retry_after=classification.retry_after,
         upstream_status=response.status,

@@ -28,6 +28,16 @@ class UpstreamError:
     code: str | None = None
 
 
+_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
+    {
+        401: FailureCode.AUTH_FAILED,
+        403: FailureCode.AUTH_FAILED,
+        407: FailureCode.AUTH_FAILED,
+        408: FailureCode.OUTCOME_UNKNOWN,
+        429: FailureCode.RATE_LIMITED,
+    }
+)
+
 _BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
     {
         1: FailureCode.BAD_RESPONSE,
@@ -69,11 +79,9 @@ class FailureTable:
         code = self._code(status, upstream_error.code)
         is_rate_limited = code is FailureCode.RATE_LIMITED
         reason = upstream_error.message.map_text(lambda text: shorten(text, secrets))
-        if model is not None and code is FailureCode.REJECTED:
-            reason = with_model_warning(model, reason)
         return CallError(
             code,
-            reason,
+            with_model_warning(model, code, reason),
             not_started=is_rate_limited,
             retry_after=(retry_after(headers) or self.cooldown) if is_rate_limited else None,
             upstream_status=status,
@@ -137,29 +145,12 @@ def _read_stability(body: Any, text: str) -> UpstreamError:
 
 A1111 = FailureTable(
     read=_read_a1111,
-    by_status=MappingProxyType(
-        {
-            401: FailureCode.AUTH_FAILED,
-            403: FailureCode.AUTH_FAILED,
-            407: FailureCode.AUTH_FAILED,
-            408: FailureCode.OUTCOME_UNKNOWN,
-            429: FailureCode.RATE_LIMITED,  # SD.Next's limiter refuses before the queue
-        }
-    ),
+    by_status=_BY_STATUS,  # with 429, SD.Next's limiter refuses before the queue
 )
 
 STABILITY = FailureTable(
     read=_read_stability,
-    by_status=MappingProxyType(
-        {
-            401: FailureCode.AUTH_FAILED,
-            402: FailureCode.QUOTA_EXHAUSTED,
-            403: FailureCode.AUTH_FAILED,
-            407: FailureCode.AUTH_FAILED,
-            408: FailureCode.OUTCOME_UNKNOWN,
-            429: FailureCode.RATE_LIMITED,
-        }
-    ),
+    by_status=MappingProxyType({**_BY_STATUS, 402: FailureCode.QUOTA_EXHAUSTED}),
     by_code=MappingProxyType(
         {
             "content_moderation": FailureCode.CONTENT_POLICY,
