@@ -29,18 +29,15 @@ from typing import Any, ClassVar
 
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.messages import Language, Message, as_message
-from imagegen_core.problems import Problem, RefusalCode, range_problem
+from imagegen_core.problems import Problem, RefusalCode, StorageCode, range_problem
 
 
 class ImagegenError(Exception):
-    """The root of what this library raises on purpose; ``reason`` says why, in every language.
+    """The root of what this library raises on purpose; ``reason`` says why, in every language."""
 
-    A bare text is one for operators, or others' words, and the same in every language.
-    """
-
-    def __init__(self, reason: Message | str = "") -> None:
-        self.reason = as_message(reason)
-        super().__init__(self.reason.text(Language.EN))
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__(reason.text(Language.EN))
 
 
 class Refusal(ImagegenError):
@@ -269,7 +266,7 @@ class CallError(ImagegenError):
         resendable: bool | None = None,
         is_transient: bool = False,
     ) -> None:
-        super().__init__(reason)
+        super().__init__(as_message(reason))
         self.not_started = not_started
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
@@ -289,26 +286,32 @@ class IllegalTransition(ImagegenError):
     """A task or an attempt was asked to do what its present state forbids."""
 
     def __init__(self, noun: str, present: str, target: str) -> None:
-        super().__init__(f"{noun} is {present} and cannot become {target}")
+        super().__init__(StorageCode.ILLEGAL_TRANSITION(noun=noun, state=present, target=target))
 
 
 class StaleTask(ImagegenError):
     """The stored task is not the one that the change was made from; nothing was written."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"task {task_id} was changed by somebody else")
+        super().__init__(StorageCode.STALE_TASK(task_id=task_id))
 
 
 class BlobMissing(ImagegenError):
     """The store holds nothing under this key."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"no blob {key!r}")
+        super().__init__(StorageCode.NO_BLOB(key=key))
         self.key = key
 
 
 class StorageError(ImagegenError):
-    """A store could not keep or give bytes: disk full, an input/output error, a refused upload."""
+    """A store could not keep or give bytes: disk full, an input/output error, a refused upload.
+
+    A bare text as ``reason`` is the store's own words.
+    """
+
+    def __init__(self, reason: Message | str) -> None:
+        super().__init__(as_message(reason))
 
 
 class StorageFull(StorageError):

@@ -11,7 +11,7 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from tests.fakes.oss import FakeOss
-from tests.integration.api.asking import IMAGES, data, ended, make_image, submit, until
+from tests.integration.api.asking import ENGLISH, IMAGES, data, ended, make_image, submit, until
 from tests.integration.api.live_server import STOP_SECONDS, LiveServer
 
 PREFIX = "team/a/"
@@ -121,7 +121,7 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     images = make_images(desk, 6)
     until(desk.oss_health, lambda health: health["status"] == "failing")
     served = [desk.content(image) for image in images]
-    health = desk.api.get("/health").json()
+    health, english = (desk.api.get("/health", headers=headers).json() for headers in ({}, ENGLISH))
     waiting = [desk.item(image["id"])["storage"] for image in images]
     oss.up()
     desk.stored(images, "both")
@@ -129,6 +129,8 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     assert [200] * 6 == [content.status_code for content in served]
     assert ("ok", ["local"] * 6) == (health["status"], waiting)
     assert health["checks"]["oss"]["uploads"] > 0
+    assert health["checks"]["oss"]["last_error"].startswith("OSS：没有可用的答复（")
+    assert english["checks"]["oss"]["last_error"].startswith("OSS: no usable response (")
     assert sorted(content.content for content in served) == sorted(
         blob.data for key, blob in oss.objects.items() if key.endswith(".png")
     )

@@ -9,6 +9,7 @@ from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.outbox import OutboxContract
+from imagegen_core.messages import upstream_text
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +33,17 @@ class TestSqliteOutbox(OutboxContract):
     @pytest.fixture
     def outbox(self, database):
         return SqliteOutbox(database)
+
+
+async def test_the_error_of_an_earlier_version_is_its_text(database):
+    """It stored no code."""
+    row = "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
+    await database.write(lambda c: c.execute(row).rowcount)
+    outbox = SqliteOutbox(database)
+
+    (entry,) = await outbox.peek(due=None)
+
+    assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]
 
 
 class TestSqliteImageInventory(ImageInventoryContract):

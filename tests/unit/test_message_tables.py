@@ -47,6 +47,10 @@ CARRIERS = frozenset(
         "MasterKeyRefused",
         "DataDirectoryUnusable",
         "DatabaseUnusable",
+        "StorageError",
+        "StorageFull",
+        "StorageUnreachable",
+        "StorageBroken",
     }
 )
 """What is made of a message."""

@@ -9,6 +9,7 @@ from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_core.errors import StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.problems import StorageCode
 
 
 @attrs.define(kw_only=True)
@@ -42,7 +43,9 @@ class MemoryBlobArchive:
         store, copy = self._store(), MemoryBlobStore()
         blob = await copy.put(key, source.open(key), content_type=content_type)
         if blob.size_bytes != size_bytes:
-            raise StorageError(f"blob {key!r} has {blob.size_bytes} bytes, not {size_bytes}")
+            raise StorageError(
+                StorageCode.BLOB_OF_OTHER_SIZE(key=key, size=blob.size_bytes, expected=size_bytes)
+            )
         store.blobs.update(copy.blobs)
         return _archived(blob)
 
@@ -60,7 +63,7 @@ class MemoryBlobArchive:
             StorageUnreachable: the archive is set to be unreachable.
         """
         if not self.reachable:
-            raise StorageUnreachable("the archive does not answer")
+            raise StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE())
         return MemoryBlobStore(self.blobs)
 
 

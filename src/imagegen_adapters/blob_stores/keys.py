@@ -3,6 +3,7 @@
 import re
 
 from imagegen_core.errors import StorageError
+from imagegen_core.problems import StorageCode
 
 MAX_KEY_CHARS = 512
 """Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""
@@ -27,5 +28,5 @@ def check_key(key: str) -> str:
         StorageError: the key is invalid, for example because it leads out of the store.
     """
     if not is_key(key):
-        raise StorageError(f"{key[:MAX_KEY_CHARS]!r} cannot be a blob's key")
+        raise StorageError(StorageCode.NOT_A_BLOB_KEY(key=key[:MAX_KEY_CHARS]))
     return key

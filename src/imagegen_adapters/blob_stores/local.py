@@ -23,6 +23,7 @@ from imagegen_adapters.blob_stores.atomic_file import (
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
+from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 
@@ -237,4 +238,5 @@ def _storage_errors(key: str) -> Iterator[None]:
         raise BlobMissing(key) from error
     except OSError as error:
         kind = StorageFull if error.errno in _DISK_FULL_ERRNOS else StorageError
-        raise kind(f"blob {key!r}: {error.strerror or type(error).__name__}") from error
+        detail = error.strerror or type(error).__name__
+        raise kind(StorageCode.BLOB_FAILED(key=key, detail=detail)) from error

@@ -17,6 +17,7 @@ class DatabaseCode(MessageCode):
         "搜索用时超过 {seconds} 秒；请使用更少见的词",
     )
     DATABASE_CLOSED = "the database is closed", "数据库已关闭"
+    DATABASE_STOPPED = "the database writer stopped unexpectedly", "数据库的写入线程意外停止"
     DATABASE_READ_ONLY = "the database was opened for reading only", "数据库以只读方式打开"
     DATABASE_FILE_UNUSABLE = "the database file cannot be used: {detail}", "无法使用数据库文件：{detail}"
     DATABASE_FILE_NOT_MADE = "the database file cannot be made: {detail}", "无法创建数据库文件：{detail}"
@@ -55,6 +56,8 @@ class DatabaseCode(MessageCode):
         "存放数据库的磁盘报告读写错误，或已满",
     )
     DATABASE_DAMAGED = "the database is damaged", "数据库已损坏"
+    COPY_DAMAGED = "the copy of the database is damaged: {detail}", "数据库的副本已损坏：{detail}"
+    COPY_PATH_NOT_UTF8 = "SQLite writes only to a path that is UTF-8", "SQLite 只能写入 UTF-8 的路径"
     NOT_A_DATABASE = "the database file is not a database", "数据库文件不是数据库"
     DATABASE_NOT_OPENED = "the database file cannot be opened", "无法打开数据库文件"
     DATABASE_REFUSED = "the database refused: {detail}", "数据库拒绝：{detail}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.clock import Clock
+from imagegen_core.problems import StorageCode
 
 _MAX_AGE_SECONDS = 1.0
 
@@ -37,6 +38,6 @@ class SystemDiskSpace:
         try:
             status = os.statvfs(self._path)
         except OSError as error:
-            raise StorageError(f"the file system does not answer: {error.strerror}") from error
+            raise StorageError(StorageCode.FILE_SYSTEM_SILENT(detail=str(error.strerror))) from error
         # f_bavail, not f_bfree, which includes the blocks reserved for root.
         return status.f_bavail * status.f_frsize

@@ -6,6 +6,7 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_core.images import StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
 
@@ -48,7 +49,7 @@ class MemoryOutbox:
     async def complete(self, entry: OutboxEntry) -> None:
         self._entries.pop(entry.id, None)
 
-    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
         if entry.id in self._entries:
             self._entries[entry.id] = attrs.evolve(entry, not_before=not_before, last_error=error)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from imagegen_adapters.databases.json_columns import (
+    from_json,
     optional_moment,
     optional_timestamp,
     to_json,
@@ -11,6 +12,7 @@ from imagegen_adapters.databases.json_columns import (
 )
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.databases.sqlite.engine import sqlite3
+from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
 # A hundred thousand entries may wait while OSS is unreachable, and each new image triggers a pass. So the
@@ -103,8 +105,8 @@ class SqliteOutbox:
     async def complete(self, entry: OutboxEntry) -> None:
         await self._database.write(lambda c: c.execute(_DONE, (entry.id,)).rowcount)
 
-    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
-        values = {"id": entry.id, "not_before": to_timestamp(not_before), "error": error}
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
+        values = {"id": entry.id, "not_before": to_timestamp(not_before), "error": to_json(error)}
         await self._database.write(lambda c: c.execute(_DEFER, values).rowcount)
 
     async def next_due(self) -> datetime | None:
@@ -113,7 +115,7 @@ class SqliteOutbox:
 
     async def counts(self) -> OutboxCounts:
         row = await self._database.read(lambda c: c.execute(_COUNTS).fetchone())
-        return OutboxCounts(**dict(row))
+        return OutboxCounts(**{**dict(row), "last_error": _error(row["last_error"])})
 
 
 def _values(due: datetime | None, after: int, limit: int) -> dict[str, Any]:
@@ -134,5 +136,13 @@ def _entry(row: sqlite3.Row) -> OutboxEntry:
         image_id=row["image_id"],
         attempts=row["attempts"],
         not_before=optional_moment(row["not_before"]),
-        last_error=row["last_error"],
+        last_error=_error(row["last_error"]),
     )
+
+
+def _error(text: str | None) -> Message | None:
+    """Return the message that an entry was deferred with; an earlier version stored only its text."""
+    try:
+        return None if text is None else from_json(text, Message)
+    except ValueError:
+        return upstream_text(text or "")

@@ -11,6 +11,9 @@ from imagegen_core.images import StorageState
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import MAX_DEFERRAL, Outbox, OutboxCounts, OutboxEntry, OutboxKind
 from imagegen_core.ports.task_repository import TaskRepository
+from imagegen_core.problems import StorageCode
+
+_DOWN = StorageCode.ARCHIVE_UNREACHABLE()
 
 
 def _brief(entries: tuple[OutboxEntry, ...]) -> list[tuple[OutboxKind, str]]:
@@ -93,17 +96,20 @@ class OutboxContract:
         assert [image.blob_key for image in images] == [entry.blob_key for entry in first + second]
 
     async def test_a_deferred_entry_waits(self, repository: TaskRepository, outbox: Outbox) -> None:
-        """A deferred entry is due at its time, or at once if all entries are claimed, and has its error."""
+        """A deferred entry is due at its time, or at once if all entries are claimed, and has its error.
+
+        It is the message itself, which every language has.
+        """
         await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
-        await outbox.defer(entry, not_before=later(5), error="down")
+        await outbox.defer(entry, not_before=later(5), error=_DOWN)
 
         due_counts = [len(await outbox.peek(due=due)) for due in (later(4.9), later(5), None)]
 
         assert [0, 1, 1] == due_counts
         assert later(5) == await outbox.next_due()
-        assert OutboxCounts(uploads=1, removals=0, failing=1, last_error="down") == await outbox.counts()
+        assert OutboxCounts(uploads=1, removals=0, failing=1, last_error=_DOWN) == await outbox.counts()
 
     async def test_an_entry_deferred_by_a_clock_that_was_ahead_is_due(
         self, repository: TaskRepository, outbox: Outbox
@@ -112,9 +118,9 @@ class OutboxContract:
         await add_image(repository)
         await outbox.add_missing_uploads()
         (entry,) = await outbox.claim(due=NOW)
-        await outbox.defer(entry, not_before=NOW + MAX_DEFERRAL, error="down")
+        await outbox.defer(entry, not_before=NOW + MAX_DEFERRAL, error=_DOWN)
         waiting = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
-        await outbox.defer(entry, not_before=later(0.001) + MAX_DEFERRAL, error="down")
+        await outbox.defer(entry, not_before=later(0.001) + MAX_DEFERRAL, error=_DOWN)
 
         due = [len(await outbox.peek(due=NOW)), len(await outbox.claim(due=NOW))]
 
@@ -128,7 +134,7 @@ class OutboxContract:
 
         await outbox.complete(entry)
         await outbox.complete(entry)
-        await outbox.defer(entry, not_before=later(5), error="late")
+        await outbox.defer(entry, not_before=later(5), error=_DOWN)
 
         assert OutboxCounts(uploads=0, removals=0, failing=0) == await outbox.counts()
         assert await outbox.next_due() is None

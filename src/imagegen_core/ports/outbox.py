@@ -6,6 +6,8 @@ from typing import Protocol
 
 import attrs
 
+from imagegen_core.messages import Message
+
 MAX_DEFERRAL = timedelta(hours=1)
 """The longest deferral; an entry due later than this was deferred before the clock was set back."""
 
@@ -27,7 +29,7 @@ class OutboxEntry:
     image_id: int | None = None
     attempts: int = 0
     not_before: datetime | None = None
-    last_error: str | None = None
+    last_error: Message | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +39,7 @@ class OutboxCounts:
     uploads: int
     removals: int
     failing: int
-    last_error: str | None = None
+    last_error: Message | None = None
 
 
 class Outbox(Protocol):
@@ -74,7 +76,7 @@ class Outbox(Protocol):
         """Remove the entry; a missing one is no error."""
         ...
 
-    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: str) -> None:
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
         """Defer the entry and record the error; a removed entry stays removed."""
         ...
 

@@ -8,14 +8,14 @@ import attrs
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.problems import StorageCode
 from imagegen_core.values.progress import Progress, no_progress
-
-_MAX_ERROR_CHARS = 300
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class ExpirySummary:
     freed_bytes: int = 0
     retained: int = 0
     unreachable: bool = False
-    last_error: str | None = None
+    last_error: Message | None = None
 
     def with_image(self, image: Image, *, gone: bool) -> "ExpirySummary":
         """Return the summary with one more image, whose local file is ``gone`` or had to stay."""
@@ -44,7 +44,7 @@ class ExpirySummary:
         return attrs.evolve(
             self,
             retained=self.retained + 1,
-            last_error=str(error)[:_MAX_ERROR_CHARS],
+            last_error=error.reason,
             unreachable=isinstance(error, StorageUnreachable),
         )
 
@@ -112,7 +112,7 @@ class ExpireLocal:
             return proved
         if not proved:
             if await self._is_damaged(image):
-                raise StorageError(f"the local file of image {image.id} is damaged; verify mends it")
+                raise StorageError(StorageCode.LOCAL_FILE_DAMAGED(image_id=image.id))
             await self.records.set_storage(image.id, StorageState.LOCAL)
             return False
         await self.local.delete(image.blob_key)

@@ -10,6 +10,7 @@ from imagegen_core.images import Image
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_inspector import ImageInspector, ImageRejected, InspectorUnavailable
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.problems import StorageCode
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class ShowThumbnail:
         try:
             inspection = await self.inspector.inspect(self.blobs.open(image.blob_key))
         except (ImageRejected, InspectorUnavailable) as error:
-            raise StorageError(f"no thumbnail can be made of image {image_id}: {error}") from error
+            raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image_id, reason=error.reason)) from error
         await self._store(image, inspection.thumbnail)
         return image, inspection.thumbnail
 

@@ -9,19 +9,20 @@ import attrs
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_inventory import ImageInventory
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.outbox import Outbox, OutboxEntry, OutboxKind
+from imagegen_core.problems import StorageCode
 from imagegen_core.tasks.policies import SyncBackoff
 from imagegen_core.values.progress import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
 _BATCH_SIZE = 4
-_MAX_ERROR_CHARS = 300
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +34,7 @@ class SyncSummary:
     removed: int = 0
     failed: int = 0
     unreachable: bool = False
-    last_error: str | None = None
+    last_error: Message | None = None
     next_due: datetime | None = None
 
 
@@ -49,7 +50,7 @@ class _Pass:
     failed: int = 0
     skipped: int = 0
     unreachable: bool = False
-    last_error: str | None = None
+    last_error: Message | None = None
 
     @property
     def handled(self) -> int:
@@ -128,13 +129,12 @@ class SyncStorage:
                 run.skipped += size is None
                 run.uploaded_bytes += size or 0
         except (StorageError, BlobMissing) as error:
-            message = str(error)[:_MAX_ERROR_CHARS]
             run.failed += 1
-            run.last_error = message
+            run.last_error = error.reason
             wait = self.backoff.delay(error, attempts=entry.attempts)
-            _log.warning("an outbox entry failed: %s", message, extra={"blob_key": entry.blob_key})
+            _log.warning("an outbox entry failed: %s", error, extra={"blob_key": entry.blob_key})
             later = self.clock.now() + timedelta(seconds=wait)
-            await self.outbox.defer(entry, not_before=later, error=message)
+            await self.outbox.defer(entry, not_before=later, error=error.reason)
             run.report()
             return error
         await self.outbox.complete(entry)
@@ -177,7 +177,7 @@ class SyncStorage:
         """Record that only the archive has the image, whose local file an earlier pass has removed."""
         archived = await archive.stat(image.blob_key)
         if archived is None or archived.size_bytes != image.size_bytes:
-            raise StorageError(f"the bytes of image {image.id} are in no store")
+            raise StorageError(StorageCode.IN_NO_STORE(image_id=image.id))
         await self.records.set_storage(image.id, StorageState.ARCHIVE)
 
     async def _verify_copy(self, archive: BlobArchive, image: Image, copy: StoredBlob) -> None:
@@ -188,7 +188,7 @@ class SyncStorage:
         expected = (image.size_bytes, copy.archive_checksum)
         if archived is None or (archived.size_bytes, archived.archive_checksum) != expected:
             await archive.delete(image.blob_key)
-            raise StorageError(f"the archive does not hold what was sent of image {image.id}")
+            raise StorageError(StorageCode.ARCHIVE_DIFFERS(image_id=image.id))
 
     async def _preview(self, progress: Progress) -> SyncSummary:
         run = _Pass(progress, await self._waiting())
@@ -205,4 +205,4 @@ class SyncStorage:
 
 
 def _content_changed(image: Image) -> StorageError:
-    return StorageError(f"the local file of image {image.id} is not what was stored")
+    return StorageError(StorageCode.LOCAL_FILE_CHANGED(image_id=image.id))

@@ -9,6 +9,7 @@ import attrs
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.images import Image, StorageState
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.image_inventory import ImageInventory
@@ -19,7 +20,6 @@ T = TypeVar("T")
 
 _KEY_BATCH_SIZE = 10_000
 _MAX_FINDINGS = 1000
-_MAX_ERROR_CHARS = 300
 
 
 class FindingKind(StrEnum):
@@ -59,7 +59,7 @@ class VerifyReport:
     mended: int
     archive_checked: bool
     orphans: int = 0
-    archive_error: str | None = None
+    archive_error: Message | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -68,7 +68,7 @@ class _Tally:
     """The running totals; ``archive`` is None if there is none, and once it does not respond."""
 
     archive: BlobArchive | None
-    archive_error: str | None = None
+    archive_error: Message | None = None
     images: int = 0
     blobs: int = 0
     wrong: int = 0
@@ -77,7 +77,7 @@ class _Tally:
     findings: list[Finding] = attrs.field(factory=list)
 
     def drop_archive(self, error: StorageError) -> None:
-        self.archive, self.archive_error = None, str(error)[:_MAX_ERROR_CHARS]
+        self.archive, self.archive_error = None, error.reason
 
     def add(self, finding: Finding) -> None:
         self.wrong += 1

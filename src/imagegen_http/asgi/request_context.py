@@ -11,3 +11,8 @@ language: ContextVar[Language] = ContextVar("language", default=Language.ZH)
 def text(message: Message) -> str:
     """Return a message in the language of whoever asks."""
     return message.text(language.get())
+
+
+def optional_text(message: Message | None) -> str | None:
+    """Return the same, or None."""
+    return None if message is None else text(message)

@@ -15,6 +15,7 @@ from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.outbound import AddressGate
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
@@ -23,6 +24,7 @@ from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
 from imagegen_core.use_cases.verify_storage import VerifyStorage
 from imagegen_http.answers.health import OssHealth
+from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
 
 CHECKPOINTS = "uploads"
@@ -49,7 +51,7 @@ class Storage:
         """Remove the temporary files of interrupted writes by an earlier process."""
         await self.local_files.sweep_temporary()
 
-    async def oss_report(self, expiry_error: str | None) -> OssHealth:
+    async def oss_report(self, expiry_error: Message | None) -> OssHealth:
         """Return the report of ``/health`` about OSS, without sending a request."""
         counts = await self.outbox.counts()
         return OssHealth(
@@ -57,7 +59,7 @@ class Storage:
             uploads=counts.uploads,
             removals=counts.removals,
             failing=counts.failing,
-            last_error=counts.last_error or expiry_error,
+            last_error=optional_text(counts.last_error or expiry_error),
         )
 
     def close(self) -> None:

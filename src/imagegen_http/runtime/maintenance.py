@@ -9,6 +9,7 @@ import attrs
 import structlog
 
 from imagegen_core.errors import ImagegenError, ValidationFailed
+from imagegen_core.messages import Message
 from imagegen_core.ports.clock import Clock
 from imagegen_core.problems import ProblemCode
 from imagegen_core.use_cases.clean_spool import CleanSpool
@@ -49,7 +50,7 @@ class Maintenance:
     clock: Clock
     sweep_seconds: float
     manual_pass: PassProgress | None = None
-    expiry_error: str | None = None
+    expiry_error: Message | None = None
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _loop: asyncio.Task[None] | None = None
@@ -137,7 +138,7 @@ class Maintenance:
                 uploaded=summary.uploaded,
                 removed=summary.removed,
                 failed=summary.failed,
-                reason=summary.last_error,
+                reason=None if summary.last_error is None else str(summary.last_error),
             )
         if self.expire is not None:
             expired = await self.expire()

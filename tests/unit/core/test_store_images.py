@@ -9,6 +9,7 @@ import pytest
 from imagegen_adapters.blob_stores.memory import MemoryBlobStore
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.image_inspectors.messages import InspectionCode
 from imagegen_adapters.image_labels.memory import MemoryImageLabel, produce_id_in
 from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.testing.samples import NOW, a_task, an_attempt
@@ -137,7 +138,7 @@ class KilledInspector:
         if self.times >= 0:
             async for _ in chunks:
                 pass
-            raise InspectorUnavailable("it was killed")
+            raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
         return await self._inspector.inspect(chunks)
 
 

@@ -7,12 +7,15 @@ import pytest
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.problems import StorageCode
 from imagegen_core.use_cases.expire_local import ExpirySummary
 from imagegen_core.use_cases.sync_storage import SyncSummary
 from imagegen_core.use_cases.verify_storage import VerifyReport
 from imagegen_http.runtime.maintenance import Maintenance, PassProgress
 
 pytestmark = pytest.mark.anyio
+
+DAMAGED = StorageCode.LOCAL_FILE_DAMAGED(image_id=7)
 
 
 class Stores:
@@ -95,7 +98,7 @@ async def test_a_manual_pass_reports_its_progress():
 
 async def test_the_expiry_error_stays_until_the_next_expiry():
     """For the health report."""
-    summaries = [ExpirySummary(retained=1, last_error="damaged"), ExpirySummary()]
+    summaries = [ExpirySummary(retained=1, last_error=DAMAGED), ExpirySummary()]
 
     async def expire(**_):
         return summaries.pop(0)
@@ -106,4 +109,4 @@ async def test_the_expiry_error_stays_until_the_next_expiry():
         await entered.expire_now(dry_run=False)
         errors.append(entered.expiry_error)
 
-    assert ["damaged", None] == errors
+    assert [DAMAGED, None] == errors

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from imagegen_adapters.blob_archives.oss.messages import OssCode
 from imagegen_core.errors import StorageUnreachable
 
 _CHUNK_BYTES = 256 * 1024
@@ -51,4 +52,4 @@ class ObjectBody:
 
     def _check_end(self) -> None:
         if self._length:
-            raise StorageUnreachable("OSS: the response ended too early")
+            raise StorageUnreachable(OssCode.RESPONSE_CUT_OFF())

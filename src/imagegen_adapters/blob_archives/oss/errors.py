@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from imagegen_adapters.blob_archives.oss.messages import OssCode
 from imagegen_core.errors import (
     BlobMissing,
     ImagegenError,
@@ -11,6 +12,7 @@ from imagegen_core.errors import (
     StorageUnreachable,
     UpstreamNotAllowed,
 )
+from imagegen_core.messages import Message
 
 _MIN_RETRYABLE_STATUS = 500
 _TOO_MANY_REQUESTS = 429
@@ -74,7 +76,7 @@ def translate(error: Exception, key: str) -> ImagegenError | None:
         return BlobMissing(key)
     if _is_temporary(error):
         kind = StorageUnreachable
-    return kind(f"OSS: {_reason(error)}")
+    return kind(OssCode.OSS_FAILED(reason=_reason(error)))
 
 
 def mapped_error(error: Exception) -> type[ImagegenError] | None:
@@ -108,12 +110,12 @@ def _is_temporary(error: Exception) -> bool:
     return status_of(error) >= _MIN_RETRYABLE_STATUS or status_of(error) == _TOO_MANY_REQUESTS
 
 
-def _reason(error: Any) -> str:
+def _reason(error: Any) -> Message | str:
     """Return OSS's own message, or only the exception's type, since its text may contain URLs."""
     if isinstance(error, UpstreamNotAllowed):
-        return error.message
+        return error.reason
     if status_of(error) > 0:
         details = ": ".join(part for part in (error.code, error.message) if part)
         return f"{error.status} {details}".strip()[:_MAX_MESSAGE_CHARS]
     inner = getattr(error, "exception", None) or error
-    return f"no usable response ({type(inner).__name__})"
+    return OssCode.NO_USABLE_RESPONSE(kind=type(inner).__name__)

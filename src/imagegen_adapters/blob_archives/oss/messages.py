@@ -1,4 +1,4 @@
-"""What a bucket's settings must be."""
+"""What a bucket's settings must be, and what became of a request."""
 
 from imagegen_core.messages import MessageCode
 
@@ -18,4 +18,20 @@ class BucketCode(MessageCode):
     NOT_A_PREFIX = (
         "must be at most {maximum} of a-z 0-9 . _ - and /",
         "须为不超过 {maximum} 个 a-z 0-9 . _ - 和 / 字符",
+    )
+
+
+class OssCode(MessageCode):
+    """Why OSS could not keep or give bytes."""
+
+    OSS_FAILED = "OSS: {reason}", "OSS：{reason}"
+    NO_USABLE_RESPONSE = "no usable response ({kind})", "没有可用的答复（{kind}）"
+    RESPONSE_CUT_OFF = "OSS: the response ended too early", "OSS：答复过早结束"
+    PART_DIFFERS = (
+        "OSS: part {number} arrived with another checksum",
+        "OSS：分片 {number} 到达时校验和不同",
+    )
+    OBJECT_DIFFERS = (
+        "OSS: the object arrived with another checksum and was removed",
+        "OSS：对象到达时校验和不同，已删除",
     )

@@ -15,6 +15,7 @@ from imagegen_adapters.blob_archives.oss.checkpoints import UploadCheckpoints
 from imagegen_adapters.blob_archives.oss.chunk_bridge import ChunkBridge
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
 from imagegen_adapters.blob_archives.oss.errors import has_code, status_of, storage_errors
+from imagegen_adapters.blob_archives.oss.messages import OssCode
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError
 
 _PAGE = 1000
@@ -127,7 +128,7 @@ class OssObjects:
         with storage_errors(name):
             result = self._bucket.upload_part(name, upload_id, number, data, headers=headers)
         if result.crc != crc.value:
-            raise StorageError(f"OSS: part {number} arrived with another checksum")
+            raise StorageError(OssCode.PART_DIFFERS(number=number))
         return str(result.etag)
 
     def complete(self, name: str, upload_id: str, etags: Iterable[tuple[int, str]], crc: int) -> None:
@@ -177,4 +178,4 @@ class OssObjects:
             return
         with contextlib.suppress(ImagegenError), storage_errors(name):
             self._bucket.delete_object(name)
-        raise StorageError("OSS: the object arrived with another checksum and was removed")
+        raise StorageError(OssCode.OBJECT_DIFFERS())

@@ -19,6 +19,7 @@ from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.images import StorageState
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
+from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 
@@ -136,7 +137,9 @@ class OssBlobArchive:
             if blob.size_bytes == size_bytes:
                 return blob
             await self.delete(key)
-            raise StorageError(f"blob {key!r} has {blob.size_bytes} bytes, not {size_bytes}")
+            raise StorageError(
+                StorageCode.BLOB_OF_OTHER_SIZE(key=key, size=blob.size_bytes, expected=size_bytes)
+            )
         return await self._copy_parts(source, key, size_bytes, content_type)
 
     async def matches(self, source: BlobStore, key: str) -> bool:
@@ -213,7 +216,7 @@ class OssBlobArchive:
             stop = min(start + _PART_BYTES, size)
             data = b"".join([chunk async for chunk in source.open(key, start=start, end=stop)])
             if len(data) != stop - start:
-                raise StorageError(f"blob {key!r} is shorter than {size} bytes")
+                raise StorageError(StorageCode.BLOB_SHORTER(key=key, size=size))
             etag = await self._start(
                 self._upload_pool,
                 partial(self._send_part, name, upload_id, number, data, uploaded.get(number)),
@@ -222,7 +225,7 @@ class OssBlobArchive:
             await self._request(partial(sha256.update, data))
             etags.append((number, etag))
         async for _ in source.open(key, start=size, end=size + 1):
-            raise StorageError(f"blob {key!r} is longer than {size} bytes")
+            raise StorageError(StorageCode.BLOB_LONGER(key=key, size=size))
         await self._start(
             self._upload_pool, lambda: self._objects.complete(name, upload_id, etags, whole.value)
         )

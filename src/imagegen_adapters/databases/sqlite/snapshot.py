@@ -4,10 +4,12 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.connections import open_copier
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import storage_error
 from imagegen_core.errors import StorageError
+from imagegen_core.messages import Message, upstream_text
 
 _MAX_INTEGRITY_ERRORS = 5
 
@@ -25,17 +27,17 @@ def take_snapshot(database: Path, target: Path) -> None:
     except sqlite3.Error as error:
         raise storage_error(error) from error
     except UnicodeEncodeError as error:
-        raise StorageError("SQLite writes only to a path that is UTF-8") from error
+        raise StorageError(DatabaseCode.COPY_PATH_NOT_UTF8()) from error
     if errors := integrity_errors(target):
-        raise StorageError(f"the copy of the database is damaged: {errors[0]}")
+        raise StorageError(DatabaseCode.COPY_DAMAGED(detail=errors[0]))
 
 
-def integrity_errors(database: Path) -> tuple[str, ...]:
+def integrity_errors(database: Path) -> tuple[Message, ...]:
     """Return the findings of SQLite's ``integrity_check``; empty if the file is intact."""
     try:
         with closing(open_copier(database)) as connection:
             rows = connection.execute(f"PRAGMA integrity_check({_MAX_INTEGRITY_ERRORS})").fetchall()
     except sqlite3.Error as error:
-        return (str(storage_error(error)),)
+        return (storage_error(error).reason,)
     findings = [str(row[0]) for row in rows]
-    return () if findings == ["ok"] else tuple(findings)
+    return () if findings == ["ok"] else tuple(map(upstream_text, findings))

@@ -70,7 +70,7 @@ class Writer:
         operation = Operation(run, Future(), alone)
         with self._lock:
             if self._broken is not None:
-                raise type(self._broken)(str(self._broken)) from self._broken
+                raise type(self._broken)(self._broken.reason) from self._broken
             if self._closed:
                 raise StorageError(DatabaseCode.DATABASE_CLOSED())
             self._waiting.put(operation)
@@ -91,7 +91,7 @@ class Writer:
                 self._run(batch)
                 self._after_batch(self._connection)
         except BaseException as error:  # waiting callers must be notified, whatever it was
-            self._break(StorageBroken("the database writer stopped unexpectedly"), error)
+            self._break(StorageBroken(DatabaseCode.DATABASE_STOPPED()), error)
             raise
         finally:
             self._fail_rest(batch)
@@ -225,7 +225,7 @@ def _start(operation: Operation) -> bool:
 def _fail(batch: Sequence[Operation], error: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
         # A separate exception for each caller, since each raise extends the traceback.
-        operation.result.set_exception(_with_cause(type(error)(str(error)), cause or error))
+        operation.result.set_exception(_with_cause(type(error)(error.reason), cause or error))
 
 
 def _with_cause(error: StorageError, cause: BaseException) -> StorageError:

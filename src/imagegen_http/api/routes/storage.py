@@ -21,6 +21,7 @@ from imagegen_http.answers.storage import (
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.api.wire import StorageBody, VerifyBody
 from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.asgi.types import Receive
 
 _REFUSALS = refusals(*BODY_REFUSALS, "unavailable")
@@ -42,7 +43,10 @@ async def sync_storage(
     """Carry out all pending uploads to OSS and removals, including deferred ones."""
     work = service.maintenance.sync_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(summary) | {"next_due": optional_timestamp(summary.next_due)}
+    totals = attrs.asdict(summary, recurse=False) | {
+        "last_error": optional_text(summary.last_error),
+        "next_due": optional_timestamp(summary.next_due),
+    }
     return success(SyncReport(dry_run=data.dry_run, **totals))
 
 
@@ -53,7 +57,8 @@ async def expire_storage(
     """Remove local files older than `retention_days` that OSS has proved to hold."""
     work = service.maintenance.expire_now(dry_run=data.dry_run)
     summary = await unless_disconnected(_receive(request), work)
-    return success(ExpiryReport(dry_run=data.dry_run, **attrs.asdict(summary)))
+    totals = attrs.asdict(summary, recurse=False) | {"last_error": optional_text(summary.last_error)}
+    return success(ExpiryReport(dry_run=data.dry_run, **totals))
 
 
 @post("/api/v1/storage/verify", status_code=200, tags=["storage"], responses=_REFUSALS)
@@ -63,7 +68,7 @@ async def verify_storage(
     """Compare every record with the stores, and repair what can be repaired."""
     work = service.maintenance.verify_now(checksums=data.checksums, dry_run=data.dry_run)
     report = await unless_disconnected(_receive(request), work)
-    totals = attrs.asdict(report, recurse=False)
+    totals = attrs.asdict(report, recurse=False) | {"archive_error": optional_text(report.archive_error)}
     findings = [StorageFinding(**attrs.asdict(finding)) for finding in totals.pop("findings")]
     return success(VerifyReport(dry_run=data.dry_run, **totals, findings=findings))
 
