@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers.gemini.failures import ErrorResponse, call_error
 from imagegen_adapters.providers.gemini.responses import read_content, read_predictions
 from imagegen_adapters.providers.http.classification import classify, job_error, submit_error
-from imagegen_adapters.providers.http.extraction import find_images
 from imagegen_adapters.providers.http.presets import PresetLibrary
+from imagegen_adapters.providers.http.results import find_images
 from imagegen_adapters.providers.http.sender import parse_response
 from imagegen_adapters.providers.spooled_json import parse_json, parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
@@ -98,8 +98,8 @@ def test_any_answer_to_a_document_is_read(name, tree, status):
     for error_from in (submit_error, job_error):
         check(error_from(classify(response, document.errors, NOW), response))
     for operation in document.operations.values():
-        extraction = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
-        json.dumps([attrs.asdict(item) for item in extraction.items], ensure_ascii=False).encode()
+        images = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, base_url="http://v")
+        json.dumps([attrs.asdict(image) for image in images], ensure_ascii=False).encode()
 
 
 @given(JSON)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec
+from imagegen_adapters.providers.http.document import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_adapters.providers.http.patterns import MAX_SEARCHED_CHARS
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.retry_after import parse_retry_after, parse_seconds
@@ -76,6 +76,11 @@ class Classification:
     message: str
     retry_after: float | None
     matched: bool
+
+
+def is_failure(tree: Any, spec: ResponseSpec, headers: Mapping[str, str]) -> bool:
+    """Return whether a 2xx response is an error after all."""
+    return spec.fail_if is not None and spec.fail_if.holds(tree, headers=headers)
 
 
 def classify(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> Classification:

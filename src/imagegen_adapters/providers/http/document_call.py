@@ -7,6 +7,13 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.http.capabilities import mentions
+from imagegen_adapters.providers.http.classification import (
+    Classification,
+    UpstreamResponse,
+    classify,
+    classify_code,
+    retry_after,
+)
 from imagegen_adapters.providers.http.configured_document import model_spec, operation_spec
 from imagegen_adapters.providers.http.document import Document, ModelSpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.http.egress import follow
@@ -53,6 +60,20 @@ class DocumentCall:
     def now(self) -> datetime:
         """The current time, for a Retry-After that is a date."""
         return self.sender.clock.now()
+
+    def classify(self, response: UpstreamResponse) -> Classification:
+        """Return what an error response means, by the document's table."""
+        return classify(response, self.document.errors, self.now)
+
+    def classify_code(
+        self, response: UpstreamResponse, code: str | None, message: str | None
+    ) -> Classification:
+        """Return what a code and a message mean that were found elsewhere in the response."""
+        return classify_code(response, self.document.errors, self.now, code=code, message=message or "")
+
+    def retry_after(self, response: UpstreamResponse) -> float | None:
+        """Return the seconds that the provider asks us to wait, None if it does not."""
+        return retry_after(response, self.document.errors, self.now)
 
     @property
     def drawn_seed(self) -> int | None:

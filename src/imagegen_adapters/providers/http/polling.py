@@ -13,10 +13,7 @@ from imagegen_adapters.providers.call_limits import read_error
 from imagegen_adapters.providers.http.classification import (
     Classification,
     UpstreamResponse,
-    classify,
-    classify_code,
     job_error,
-    retry_after,
 )
 from imagegen_adapters.providers.http.document import (
     ErrorClass,
@@ -140,10 +137,7 @@ class JobWatcher:
         state = self._state(response, partial)
         if state is JobState.PENDING:
             await self._report(response)
-            return JobPending(
-                seconds=retry_after(response, self.document_call.document.errors, self.document_call.now)
-                or 0.0
-            )
+            return JobPending(seconds=self.document_call.retry_after(response) or 0.0)
         if state is not JobState.SUCCEEDED:
             return self._job_failure(state, response)
         if self.document_call.operation.result is not None:
@@ -223,13 +217,8 @@ class JobWatcher:
             http_response.status_code, headers_of(http_response), body, self.document_call.secret
         )
         if response.status in _RETRY_STATUSES or response.status >= 500:  # noqa: PLR2004 - server errors
-            return JobPending(
-                seconds=retry_after(response, self.document_call.document.errors, self.document_call.now)
-                or 0.0
-            )
-        error = job_error(
-            classify(response, self.document_call.document.errors, self.document_call.now), response
-        )
+            return JobPending(seconds=self.document_call.retry_after(response) or 0.0)
+        error = job_error(self.document_call.classify(response), response)
         if response.status in _GONE_STATUSES:
             error = self._expired(response)
         return PollError(error=error, from_upstream=is_from_upstream(response.status, body))
@@ -246,12 +235,12 @@ class JobWatcher:
         return job_error(classification, response)
 
     def _classify(self, response: UpstreamResponse, paths: ErrorPaths) -> Classification:
-        errors, headers = self.document_call.document.errors, response.headers
+        headers = response.headers
         code = paths.code.search_text(response.tree, headers=headers) if paths.code else None
         message = paths.message.search_text(response.tree, headers=headers) if paths.message else None
         if code is None and message is None:
-            return classify(response, errors, self.document_call.now)
-        return classify_code(response, errors, self.document_call.now, code=code, message=message or "")
+            return self.document_call.classify(response)
+        return self.document_call.classify_code(response, code, message)
 
     def _expired(self, response: UpstreamResponse) -> CallError:
         return CallError(

@@ -8,18 +8,17 @@ from typing import Any
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.configured_headers import configured_headers
 from imagegen_adapters.providers.http.capabilities import fans_out, profile_of
-from imagegen_adapters.providers.http.classification import classify, submit_error
+from imagegen_adapters.providers.http.classification import is_failure, submit_error
 from imagegen_adapters.providers.http.configured_document import document_of, model_spec
 from imagegen_adapters.providers.http.document import Document, TaskSpec
 from imagegen_adapters.providers.http.document_call import DocumentCall, check
 from imagegen_adapters.providers.http.egress import absolute_url
-from imagegen_adapters.providers.http.extraction import is_failure
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
-from imagegen_adapters.providers.http.result_parsing import ResultParser
+from imagegen_adapters.providers.http.results import ResultReader
 from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.spooled_json import parse_json
@@ -77,9 +76,7 @@ class HttpProvider:
             if not response.is_success:
                 error_response = await read_error_response(response, document_call.secret)
                 raise submit_error(
-                    classify(error_response, document_call.document.errors, document_call.now),
-                    error_response,
-                    document_call.call.model,
+                    document_call.classify(error_response), error_response, document_call.call.model
                 )
             partial = await read_head(response)
             image = partial.is_image(document_call.operation.response)
@@ -107,9 +104,9 @@ class HttpProvider:
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         document_call = self._call(call)
-        return await ResultParser(
+        return await ResultReader(
             document_call=document_call, receipt=receipt, exchange=exchange, parses=self._parses
-        ).parse()
+        ).result()
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         if job is None:
@@ -153,11 +150,7 @@ def _raise_failure(document_call: DocumentCall, partial: PartialResponse) -> Non
     tree = parse_json(partial.head)
     if is_failure(tree, document_call.operation.response, partial.headers):
         response = parse_response(partial.status, partial.headers, partial.head, document_call.secret)
-        raise submit_error(
-            classify(response, document_call.document.errors, document_call.now),
-            response,
-            document_call.call.model,
-        )
+        raise submit_error(document_call.classify(response), response, document_call.call.model)
 
 
 async def _job(

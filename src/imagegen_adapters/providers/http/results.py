@@ -1,0 +1,274 @@
+"""Finds the images in a spooled response; their bytes are downloaded or decoded on demand."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import attrs
+
+from imagegen_adapters.providers.http.classification import UpstreamResponse, is_failure, job_error
+from imagegen_adapters.providers.http.document import ImageRule, ResponseSpec
+from imagegen_adapters.providers.http.document_call import DocumentCall
+from imagegen_adapters.providers.http.egress import absolute_url, check_download, same_origin
+from imagegen_adapters.providers.http.expressions import Expression
+from imagegen_adapters.providers.http.sender import Credentials
+from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_adapters.providers.spooled_json import (
+    SpooledJson,
+    SpooledString,
+    decode_chunks,
+    iterate_in_thread,
+    parse_spooled,
+)
+from imagegen_adapters.providers.upstream_messages import shorten
+from imagegen_core.errors import CallError
+from imagegen_core.failures import FailureCode
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.messages import Message, upstream_text
+from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
+from imagegen_core.problems import FailureReason
+from imagegen_core.tasks.attempt import Receipt
+
+MAX_IMAGES = 64
+
+_BLOCK_BYTES = 256 * 1024
+_FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+@attrs.frozen(kw_only=True)
+class ImageItem:
+    """One item of a response: where its image is, or why there is none; nothing of both if it is empty."""
+
+    url: str | None = None
+    base64: str | None = None
+    blocked: bool = False
+    error_code: str | None = None
+    error_message: str | None = None
+    send_auth: bool = False
+    metadata: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def find_images(
+    response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], *, base_url: str
+) -> tuple[ImageItem, ...]:
+    """Return the items of a response in order, by the first rule that selects anything. Pure."""
+    meta = _metadata(response, spec.meta, response.tree, headers)
+    for rule in spec.images:
+        reader = _Reader(response=response, rule=rule, headers=headers, base_url=base_url, meta=meta)
+        if items := tuple(reader.items()):
+            return items
+    return ()
+
+
+def _metadata(
+    response: SpooledJson, expressions: Mapping[str, Expression | None], item: Any, headers: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the values of the expressions that find one, fit to be shown."""
+    values = {
+        name: expression.search(item, root=response.tree, headers=headers)
+        for name, expression in expressions.items()
+        if expression is not None
+    }
+    return {
+        name: response.display_text(value) if isinstance(value, str) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+@attrs.frozen(kw_only=True)
+class _Reader:
+    response: SpooledJson
+    rule: ImageRule
+    headers: Mapping[str, str]
+    base_url: str
+    meta: Mapping[str, Any]
+
+    def items(self) -> Iterator[ImageItem]:
+        return map(self._item, self._zipped(self._selected()))
+
+    def _selected(self) -> list[Any]:
+        selected = self.rule.select.search(self.response.tree, headers=self.headers)
+        items = selected if isinstance(selected, list) else [selected]
+        return [item for item in items if item is not None][:MAX_IMAGES]
+
+    def _zipped(self, items: list[Any]) -> Iterator[Any]:
+        """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
+        arrays = {
+            name: column
+            for name, expression in self.rule.zip.items()
+            if isinstance(column := expression.search(self.response.tree, headers=self.headers), list)
+        }
+        for position, item in enumerate(items):
+            extra = {n: column[position] for n, column in arrays.items() if position < len(column)}
+            yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
+
+    def _item(self, item: Any) -> ImageItem:
+        rule = self.rule
+        if rule.blocked_if is not None and rule.blocked_if.holds(item, root=self.response.tree):
+            return ImageItem(blocked=True)
+        url = self._text(item, rule.url) or self._from_template(item)
+        inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
+        url_or_base64 = self._text(item, rule.auto)
+        if url_or_base64 is not None:
+            if url_or_base64.startswith(("http://", "https://")):
+                url = url or url_or_base64
+            else:
+                inline = inline or url_or_base64
+        if url is not None and url.startswith("data:"):
+            url, inline = None, url
+        if url is None and inline is None:
+            return self._without_image(item)
+        details = {"seed": rule.seed, "revised_prompt": rule.revised_prompt}
+        metadata = {**self.meta, **_metadata(self.response, details, item, self.headers)}
+        if inline is not None:
+            return ImageItem(base64=inline, metadata=metadata)
+        return ImageItem(url=url, send_auth=rule.send_auth, metadata=metadata)
+
+    def _without_image(self, item: Any) -> ImageItem:
+        paths = self.rule.item_error
+        if paths is None:
+            return ImageItem()
+        code, message = self._text(item, paths.code), self._text(item, paths.message)
+        return ImageItem(error_code=code, error_message=message or code)
+
+    def _text(self, item: Any, expression: Expression | None) -> str | None:
+        if expression is None:
+            return None
+        return expression.search_text(item, root=self.response.tree, headers=self.headers) or None
+
+    def _from_template(self, item: Any) -> str | None:
+        if self.rule.url_template is None or not isinstance(item, dict):
+            return None
+        url = self.rule.url_template.replace("${base_url}", self.base_url)
+        return _FIELD.sub(lambda match: quote(str(item.get(match[1]) or ""), safe=""), url)
+
+
+@attrs.frozen(kw_only=True)
+class ResultReader:
+    """Reads one receipt. ``parses`` limits how many responses are parsed at once, over all calls."""
+
+    document_call: DocumentCall
+    receipt: Receipt
+    exchange: Exchange
+    parses: asyncio.Semaphore
+
+    async def result(self) -> ProviderResult:
+        """Return the images.
+
+        Raises:
+            CallError: the response has none.
+        """
+        if self.receipt.data["kind"] == "raw":
+            return ProviderResult(images=(self._raw(),), warnings=self._warnings())
+        spooled = await self._parsed()
+        spec, headers = self.document_call.operation.response, self.receipt.data["headers"]
+        response = UpstreamResponse(
+            status=self.receipt.data["status"],
+            headers=headers,
+            tree=spooled.tree,
+            secret=self.document_call.secret,
+        )
+        if is_failure(spooled.tree, spec, headers):
+            raise job_error(self.document_call.classify(response), response)
+        if spec.blocked_if is not None and spec.blocked_if.holds(spooled.tree, headers=headers):
+            raise self._blocked(response)
+        base_url = str(self.document_call.call.config.api_base)
+        items = find_images(spooled, spec, headers, base_url=base_url)
+        results = [self._image(item, spooled, response) for item in items]
+        images = tuple(each for each in results if isinstance(each, GeneratedImage))
+        failures = tuple(each for each in results if isinstance(each, CallError))
+        if not images:
+            raise self._no_image_error(failures, response)
+        return ProviderResult(images=images, failures=failures, warnings=self._warnings())
+
+    async def _parsed(self) -> SpooledJson:
+        async with self.parses:
+            with self._open_file() as file:
+                return await asyncio.to_thread(parse_spooled, file)
+
+    def _warnings(self) -> tuple[Message, ...]:
+        warning = self.document_call.operation.warning
+        return (*self.document_call.scope().notes, *([upstream_text(warning)] if warning else ()))
+
+    def _raw(self) -> GeneratedImage:
+        spec = self.document_call.operation.response.raw
+        headers = self.receipt.data["headers"]
+        named = {} if spec is None else spec.meta_headers
+        metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
+
+        async def chunks() -> AsyncIterator[bytes]:
+            with self._open_file() as file:
+                async for block in iterate_in_thread(iter(lambda: file.read(_BLOCK_BYTES), b"")):
+                    yield block
+
+        return GeneratedImage(chunks=chunks, metadata=metadata)
+
+    def _image(
+        self, item: ImageItem, spooled: SpooledJson, response: UpstreamResponse
+    ) -> GeneratedImage | CallError:
+        if item.blocked:
+            return CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK())
+        if item.error_message is not None:
+            code, message = item.error_code, item.error_message
+            return job_error(self.document_call.classify_code(response, code, message), response)
+        # The seed that was drawn here, unless the provider reports one.
+        seed = self.document_call.drawn_seed
+        metadata = item.metadata if seed is None else {"seed": seed, **item.metadata}
+        if item.base64 is not None:
+            return self._inline(spooled.resolve(item.base64), metadata)
+        if item.url is not None:
+            return self._linked(item.url, metadata, send_auth=item.send_auth)
+        return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
+
+    def _inline(self, base64: str | SpooledString, metadata: Mapping[str, Any]) -> GeneratedImage | CallError:
+        length = base64.length if isinstance(base64, SpooledString) else len(base64)
+        if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
+            reason = ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
+            return CallError(FailureCode.INVALID_IMAGE, reason)
+        return GeneratedImage(chunks=lambda: decode_chunks(self._open_file, base64), metadata=metadata)
+
+    def _linked(
+        self, link: str, metadata: Mapping[str, Any], *, send_auth: bool
+    ) -> GeneratedImage | CallError:
+        config, document = self.document_call.call.config, self.document_call.document
+        try:
+            url = absolute_url(link, str(self.receipt.data["url"]))
+            check_download(url, document, config)
+        except CallError as error:
+            return error
+        headers = dict(document.download.headers)
+        if send_auth and same_origin(url, config):
+            headers |= Credentials.from_config(config, document.auth).headers
+        outbound = self.document_call.sender.outbound
+        seconds = max(document.download.timeout_s, config.timeout)
+        return GeneratedImage(
+            chunks=lambda: outbound.download(
+                url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=seconds
+            ),
+            metadata=metadata,
+        )
+
+    def _open_file(self) -> BinaryIO:
+        return self.exchange.open_spooled(self.receipt.data["file"])
+
+    def _blocked(self, response: UpstreamResponse) -> CallError:
+        classification = self.document_call.classify(response)
+        reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
+        return CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
+
+    def _no_image_error(self, failures: tuple[CallError, ...], response: UpstreamResponse) -> CallError:
+        """Return why there is no image: a refusal if there was one, else the first failure."""
+        refusals = (f for f in failures if f.failure.code is FailureCode.CONTENT_POLICY)
+        worst = next(refusals, failures[0] if failures else None)
+        if worst is not None:
+            return worst
+        classification = self.document_call.classify(response)
+        if classification.code is not None and classification.matched:
+            return job_error(classification, response)
+        reason = FailureReason.NO_IMAGE_IN_RESPONSE()
+        if classification.message:
+            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
+        return CallError(FailureCode.BAD_RESPONSE, reason)
