@@ -1,12 +1,21 @@
-"""Seals secrets with a master key from the environment or from ``master.key`` in the data directory."""
+"""Seals secrets with master keys from the environment or from ``master.key`` in the data directory.
 
+A token is Fernet around a small JSON document. Fernet does not support associated data, so a token moved to
+another row would open there. The context is therefore part of the document, ``{"v": 1, "context": …,
+"secret": …}``, and checked at each opening.
+"""
+
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from imagegen_adapters.secret_boxes.master_key import (
     KEY_FILE,
     MasterKeyRefused,
+    is_valid_key,
     make_key,
     parse_keys,
     read_keys,
@@ -15,24 +24,32 @@ from imagegen_adapters.secret_boxes.master_key import (
     write_witness,
 )
 from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key
 from imagegen_core.errors import KeysLocked
 from imagegen_core.messages import Message
 
+_VERSION = 1
 _WITNESS_CONTEXT = "master.check"
+_WITNESS_TEXT = "these keys were sealed with this master key"
+
+
+class WrongContext(KeysLocked):
+    """The token is valid, but was sealed for another provider or origin."""
 
 
 class FernetSecretBox:
-    """The `SecretBox` of a data directory.
+    """A `SecretBox` that seals with the first of its master keys and opens tokens of any of them.
 
     Args:
-        sealing: the keys; None if there are no usable ones.
-        lock_reason: why nothing can be sealed or opened, or None.
+        keys: the master keys; without any the box is locked.
+        lock_reason: why nothing can be sealed or opened although there are keys, or None.
+
+    Raises:
+        ValueError: a key is invalid.
     """
 
-    def __init__(self, sealing: Sealing | None, *, lock_reason: Message | None = None) -> None:
-        self._sealing = sealing
-        self._reason = lock_reason or (None if sealing else KeyCode.MASTER_KEY_MISSING())
+    def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
+        self._fernets = [Fernet(key) for key in keys] if lock_reason is None else []
+        self._reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
 
     @classmethod
     def for_directory(cls, directory: Path, *, environment_keys: str | None, sample: str | None) -> Self:
@@ -56,10 +73,10 @@ class FernetSecretBox:
         witness = read_witness(directory)
         if keys is None and witness is None and sample is None:
             keys = make_key(directory)
-        sealing, reason = _checked_sealing(keys, [token for token in (witness, sample) if token is not None])
-        if sealing is not None and (witness is None or not sealing.is_current(witness)):
-            write_witness(directory, new_witness(sealing))
-        return cls(sealing, lock_reason=reason)
+        box = cls._checked(keys, [token for token in (witness, sample) if token is not None])
+        if not box.locked and (witness is None or not box.is_current(witness)):
+            write_witness(directory, box.new_witness())
+        return box
 
     @classmethod
     def for_inspection(cls, directory: Path, *, environment_keys: str | None, tokens: Sequence[str]) -> Self:
@@ -74,16 +91,33 @@ class FernetSecretBox:
             MasterKeyRefused: as for `for_directory`.
         """
         witness = read_witness(directory)
-        sealing, reason = _checked_sealing(
-            _keys(directory, environment_keys), [*tokens, *([] if witness is None else [witness])]
-        )
-        return cls(sealing, lock_reason=reason)
+        keys = _keys(directory, environment_keys)
+        return cls._checked(keys, [*tokens, *([] if witness is None else [witness])])
+
+    @classmethod
+    def _checked(cls, keys: tuple[str, ...] | None, tokens: Sequence[str]) -> Self:
+        """Return the box that opens all tokens; a locked one if there is none."""
+        if keys is None:
+            return cls(())
+        if not keys or not all(is_valid_key(key) for key in keys):
+            return cls((), lock_reason=KeyCode.MASTER_KEY_MALFORMED())
+        box = cls(keys)
+        if not all(box.opens(token) for token in tokens):
+            return cls((), lock_reason=KeyCode.OTHER_MASTER_KEY())
+        return box
 
     def seal(self, plaintext: str, *, context: str) -> str:
-        return self._unlocked().seal(plaintext, context=context)
+        document = json.dumps({"v": _VERSION, "context": context, "secret": plaintext})
+        return self._unlocked()[0].encrypt(document.encode()).decode("ascii")
 
     def open(self, token: str, *, context: str) -> str:
-        return self._unlocked().open(token, context=context)
+        document = self._document(token)
+        if document.get("v") != _VERSION or not isinstance(document.get("secret"), str):
+            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM())
+        if document.get("context") != context:
+            raise WrongContext(KeyCode.OTHER_KEY_CONTEXT())
+        secret: str = document["secret"]
+        return secret
 
     def rotate(self, token: str) -> str:
         """Return the token sealed with the first key; unchanged if it already is.
@@ -91,7 +125,25 @@ class FernetSecretBox:
         Raises:
             KeysLocked: the box is locked, or no key opens the token.
         """
-        return self._unlocked().rotate(token)
+        fernets = self._unlocked()
+        if self.is_current(token):
+            return token
+        try:
+            return MultiFernet(fernets).rotate(token).decode("ascii")
+        except (InvalidToken, UnicodeError) as error:
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
+
+    def is_current(self, token: str) -> bool:
+        """Return whether the first key alone opens the token."""
+        return _opens(self._fernets[:1], token)
+
+    def opens(self, token: str) -> bool:
+        """Return whether any of the keys opens the token."""
+        return _opens(self._fernets, token)
+
+    def new_witness(self) -> str:
+        """Return a token for ``master.check``, which only serves to check that the master key opens it."""
+        return self.seal(_WITNESS_TEXT, context=_WITNESS_CONTEXT)
 
     @property
     def locked(self) -> bool:
@@ -102,29 +154,29 @@ class FernetSecretBox:
         """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
         return self._reason
 
-    def _unlocked(self) -> Sealing:
-        if self._sealing is None or self._reason is not None:
-            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self._reason or KeyCode.MASTER_KEY_MISSING()))
-        return self._sealing
+    def _unlocked(self) -> list[Fernet]:
+        if self._reason is not None:
+            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self._reason))
+        return self._fernets
+
+    def _document(self, token: str) -> dict[str, Any]:
+        try:
+            document = json.loads(MultiFernet(self._unlocked()).decrypt(token))
+        except (InvalidToken, UnicodeError) as error:
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
+        except ValueError as error:
+            raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
+        return document if isinstance(document, dict) else {}
 
 
-def new_witness(sealing: Sealing) -> str:
-    """Return a token for ``master.check``, which only serves to check that the master key opens it."""
-    return sealing.seal("these keys were sealed with this master key", context=_WITNESS_CONTEXT)
-
-
-def _checked_sealing(
-    keys: tuple[str, ...] | None, tokens: Sequence[str]
-) -> tuple[Sealing | None, Message | None]:
-    """Return the sealing that opens all tokens, or the reason why there is none."""
-    if keys is None:
-        return None, KeyCode.MASTER_KEY_MISSING()
-    if not keys or not all(is_valid_key(key) for key in keys):
-        return None, KeyCode.MASTER_KEY_MALFORMED()
-    sealing = Sealing(keys)
-    if not all(sealing.opens(token) for token in tokens):
-        return None, KeyCode.OTHER_MASTER_KEY()
-    return sealing, None
+def _opens(fernets: Sequence[Fernet], token: str) -> bool:
+    for fernet in fernets:
+        try:
+            fernet.decrypt(token)
+        except (InvalidToken, UnicodeError):
+            continue
+        return True
+    return False
 
 
 def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | None:

@@ -6,17 +6,33 @@ import secrets
 import stat
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.sealing import new_key
 from imagegen_core.errors import ImagegenError
 
 KEY_FILE = "master.key"
 CHECK_FILE = "master.check"
 _TEMPORARY = ".master."
+_KEY_CHARS = 44
 
 
 class MasterKeyRefused(ImagegenError):
     """The service must not start with these keys; the message says in one line what to do."""
+
+
+def new_key() -> str:
+    """Return a new master key: 32 random bytes as 44 characters of URL-safe base64."""
+    return Fernet.generate_key().decode("ascii")
+
+
+def is_valid_key(key: str) -> bool:
+    """Return whether the text is a valid master key."""
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return len(key) == _KEY_CHARS  # the decoder ignores everything after the first "="
 
 
 def parse_keys(text: str) -> tuple[str, ...]:

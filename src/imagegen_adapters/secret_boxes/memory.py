@@ -1,8 +1,7 @@
 """Seals with a key that exists only in memory, for tests and library users who need no persistence."""
 
-from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
-from imagegen_core.errors import KeysLocked
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import new_key
 
 
 class MemorySecretBox:
@@ -10,7 +9,7 @@ class MemorySecretBox:
 
     def __init__(self, *, locked: bool = False) -> None:
         self.locked = locked
-        self._sealing = Sealing((new_key(),))
+        self._box = FernetSecretBox([new_key()])
 
     def seal(self, plaintext: str, *, context: str) -> str:
         return self._unlocked().seal(plaintext, context=context)
@@ -18,7 +17,5 @@ class MemorySecretBox:
     def open(self, token: str, *, context: str) -> str:
         return self._unlocked().open(token, context=context)
 
-    def _unlocked(self) -> Sealing:
-        if self.locked:
-            raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=KeyCode.MASTER_KEY_MISSING()))
-        return self._sealing
+    def _unlocked(self) -> FernetSecretBox:
+        return FernetSecretBox([]) if self.locked else self._box

@@ -10,10 +10,16 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_adapters.secret_boxes.fernet import new_witness
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, read_keys, replace_keys, write_witness
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
+from imagegen_adapters.secret_boxes.master_key import (
+    MasterKeyRefused,
+    is_valid_key,
+    new_key,
+    read_keys,
+    replace_keys,
+    write_witness,
+)
 from imagegen_adapters.secret_boxes.messages import KeyCode
-from imagegen_adapters.secret_boxes.sealing import Sealing, is_valid_key, new_key
 
 
 @attrs.frozen(kw_only=True)
@@ -52,16 +58,16 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
         raise MasterKeyRefused(KeyCode.NO_USABLE_MASTER_KEY())
     if len(keys) == 1:
         keys = (new_key(), *keys)
-        await _check_all_open(Sealing(keys), rows)
+        await _check_all_open(FernetSecretBox(keys), rows)
         replace_keys(directory, keys)
-    sealing = Sealing(keys)
-    count = await reseal(sealing, rows)
-    write_witness(directory, new_witness(sealing))
+    box = FernetSecretBox(keys)
+    count = await reseal(box, rows)
+    write_witness(directory, box.new_witness())
     replace_keys(directory, keys[:1])
     return count
 
 
-async def reseal(sealing: Sealing, rows: SealedRows) -> int:
+async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
     """Seal every token with the first key and return how many were not sealed with it before.
 
     When this returns, the first key alone opens all tokens.
@@ -70,14 +76,14 @@ async def reseal(sealing: Sealing, rows: SealedRows) -> int:
         KeysLocked: no key opens one of the tokens.
     """
     count = 0
-    while stale := [row async for row in rows.all() if not sealing.is_current(row.token)]:
+    while stale := [row async for row in rows.all() if not box.is_current(row.token)]:
         for row in stale:
-            await rows.replace(row, sealing.rotate(row.token))
+            await rows.replace(row, box.rotate(row.token))
             count += 1
     return count
 
 
-async def _check_all_open(sealing: Sealing, rows: SealedRows) -> None:
+async def _check_all_open(box: FernetSecretBox, rows: SealedRows) -> None:
     """Raise before anything is changed if a token cannot be opened."""
     async for row in rows.all():
-        sealing.rotate(row.token)
+        box.rotate(row.token)

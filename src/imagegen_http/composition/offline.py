@@ -12,11 +12,10 @@ from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.http import PresetLibrary
-from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, new_witness
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys, read_keys, write_witness
 from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.rotation import reseal, rotate_master_key
-from imagegen_adapters.secret_boxes.sealing import Sealing
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_core.errors import Unavailable
 from imagegen_core.execution.provider_kinds import ProviderKinds
@@ -98,7 +97,6 @@ async def _reseal(directory: Path, variable: str, rows: SqliteSealedRows) -> int
     box = FernetSecretBox.for_inspection(directory, environment_keys=variable, tokens=tokens)
     if box.locked:
         raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=box.lock_reason or KeyCode.MASTER_KEY_MISSING()))
-    sealing = Sealing(keys)
-    count = await reseal(sealing, rows)
-    write_witness(directory, new_witness(sealing))
+    count = await reseal(box, rows)
+    write_witness(directory, box.new_witness())
     return count

@@ -28,7 +28,7 @@ from imagegen_http.settings.schema import Settings
 async def open_listing(settings: Settings, database: Database | None) -> AsyncIterator[ListProviders]:
     """Yield the use case that lists the providers; it needs no master key."""
     outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
-    configs = SqliteProviderConfigs(database, FernetSecretBox(None)) if database else MemoryProviderConfigs()
+    configs = SqliteProviderConfigs(database, FernetSecretBox(())) if database else MemoryProviderConfigs()
     try:
         yield ListProviders(
             resolve=ResolveProvider(

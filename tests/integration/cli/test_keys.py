@@ -10,7 +10,7 @@ import pytest
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
+from imagegen_adapters.secret_boxes.master_key import new_key
 from tests.integration.api.asking import CONFIG, GENERATE, SMALL, body_of, data, until
 from tests.integration.api.live_server import LiveServer, clean_environ
 from tests.integration.cli.conftest import KEY
@@ -106,7 +106,7 @@ def test_every_secret_has_a_new_key(desk):
 
     assert ("6 saved secret(s)" in output, secrets) == (True, open_secrets(desk.data_dir))
     assert (1, set(), before.keys()) == (len(new), set(old) & set(new), after.keys())
-    assert not any(Sealing(old).opens(token) for token in after.values())
+    assert not any(FernetSecretBox(old).opens(token) for token in after.values())
     assert not any(token.encode() in files for token in before.values())
     assert 0 == desk.imagegen("doctor").returncode
     assert KEYS["one"][-4:] in good(desk.imagegen("providers", "list"))
@@ -117,7 +117,7 @@ def test_every_secret_has_a_new_key(desk):
     [
         ("replace_keys", "call", 1),
         ("replace_keys", "return", 1),
-        ("Sealing.rotate", "call", 6),
+        ("FernetSecretBox.rotate", "call", 6),
         ("SqliteSealedRows.replace.<locals>.update", "return", 1),
         ("SqliteSealedRows.replace.<locals>.update", "call", 3),
         ("SqliteSealedRows.replace", "return", 6),

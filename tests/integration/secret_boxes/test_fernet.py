@@ -3,8 +3,7 @@ import stat
 import pytest
 
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused
-from imagegen_adapters.secret_boxes.sealing import new_key
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key
 from imagegen_adapters.testing.secret_box import SecretBoxContract
 from imagegen_core.errors import Unavailable
 

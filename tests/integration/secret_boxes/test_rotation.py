@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, parse_keys
+from imagegen_adapters.secret_boxes.master_key import MasterKeyRefused, new_key, parse_keys
 from imagegen_adapters.secret_boxes.rotation import SealedRow, rotate_master_key
-from imagegen_adapters.secret_boxes.sealing import Sealing, new_key
 from imagegen_core.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +64,7 @@ async def test_a_rotation_leaves_one_new_key_that_opens_everything(directory):
     tokens = FileRows(directory / "rows.json").read().values()
 
     assert (3, SECRETS, 1) == (count, opened(directory), len(keys_of(directory)))
-    assert not any(Sealing(old).opens(token) for token in tokens)
+    assert not any(FernetSecretBox(old).opens(token) for token in tokens)
 
 
 async def test_the_key_file_stays_its_owners(directory):
@@ -79,7 +78,7 @@ async def test_a_row_that_nothing_opens_stops_the_rotation_before_it_begins(dire
     """The old key stays the only one."""
     rows, keys = FileRows(directory / "rows.json"), keys_of(directory)
     (directory / "rows.json").write_text(
-        json.dumps(rows.read() | {"lost": Sealing([new_key()]).seal("x", context="lost")})
+        json.dumps(rows.read() | {"lost": FernetSecretBox([new_key()]).seal("x", context="lost")})
     )
     with pytest.raises(Unavailable):
         await rotate_master_key(directory, rows)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagegen_adapters.secret_boxes.fernet import FernetSecretBox, WrongContext
+from imagegen_adapters.secret_boxes.master_key import new_key
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
-from imagegen_adapters.secret_boxes.sealing import Sealing, WrongContext, new_key
 
 
 @given(st.text(), st.text())
@@ -18,36 +19,36 @@ def test_what_was_sealed_opens_in_its_context(secret, context):
 
 def test_a_token_that_was_moved_is_told_from_one_under_another_key():
     """Whoever moved it has not guessed a key."""
-    sealing = Sealing([new_key()])
-    token = sealing.seal("sk-1", context="openai|https://api.openai.com:443")
+    box = FernetSecretBox([new_key()])
+    token = box.seal("sk-1", context="openai|https://api.openai.com:443")
 
     with pytest.raises(WrongContext):
-        sealing.open(token, context="openai|https://evil.example:443")
+        box.open(token, context="openai|https://evil.example:443")
 
 
 def test_the_first_key_seals_and_all_open():
     """A new key in front of the old one makes both usable."""
     old, new = new_key(), new_key()
-    token = Sealing([old]).seal("sk-1", context="a")
-    both = Sealing([new, old])
+    token = FernetSecretBox([old]).seal("sk-1", context="a")
+    both = FernetSecretBox([new, old])
 
     assert ("sk-1", True) == (
         both.open(token, context="a"),
-        Sealing([new]).opens(both.seal("x", context="a")),
+        FernetSecretBox([new]).opens(both.seal("x", context="a")),
     )
 
 
 def test_a_rotated_token_needs_the_new_key_only():
     """Its context goes along."""
     old, new = new_key(), new_key()
-    token = Sealing([new, old]).rotate(Sealing([old]).seal("sk-1", context="a"))
+    token = FernetSecretBox([new, old]).rotate(FernetSecretBox([old]).seal("sk-1", context="a"))
 
-    assert "sk-1" == Sealing([new]).open(token, context="a")
+    assert "sk-1" == FernetSecretBox([new]).open(token, context="a")
 
 
 def test_rotating_twice_changes_nothing():
     """A token under the first key stays as it is."""
-    sealing = Sealing([new_key()])
-    token = sealing.seal("sk-1", context="a")
+    box = FernetSecretBox([new_key()])
+    token = box.seal("sk-1", context="a")
 
-    assert token == sealing.rotate(token)
+    assert token == box.rotate(token)
