@@ -14,6 +14,8 @@ def redact_event(
 ) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
     """Return a structlog processor that redacts every field and escapes line breaks.
 
+    Its result has only what JSON has: text, numbers, booleans, None, lists and dictionaries.
+
     Place it right before the renderer and after `structlog.processors.format_exc_info`, since a traceback
     object cannot be redacted.
     """
@@ -27,7 +29,7 @@ def redact_event(
 def on_one_line(value: Any) -> Any:
     """Return the value with line breaks, control characters and bidi marks in all of its text escaped."""
     if isinstance(value, str):
-        return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
+        return value if value.isprintable() else _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
     if isinstance(value, dict):
         return {on_one_line(name): on_one_line(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -25,6 +25,9 @@ _NAMED = (
 )
 """The suffixes of the names of secrets. What precedes them is not matched, to save time."""
 
+_PREFIXES = ("sk", "pk", "rk", "hf", "r8", "gsk", "xai", "fal", "key", "tok", "ghp", "github_pat")
+"""By which providers make their keys recognisable."""
+
 _SECRET_FIELD = re.compile(rf"[a-z0-9_.-]*{_NAMED}", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # Authorization: Bearer …, 'Authorization': b'Basic …', X-Api-Key: …, Set-Cookie: …
@@ -43,8 +46,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     # {"api_key": "…"}, token=…, ?X-Amz-Signature=…
     (re.compile(rf"({_NAMED}['\"]?\s*[:=]\s*b?)(['\"])(?:(?!\2).)*\2", re.IGNORECASE), rf"\1\2{MASK}\2"),
     (re.compile(rf"({_NAMED}=)[^\s&#'\"<>;,)]+", re.IGNORECASE), rf"\1{MASK}"),
-    # Prefixes by which providers make their keys recognisable.
-    (re.compile(r"\b(?:sk|pk|rk|hf|r8|gsk|xai|fal|key|tok|ghp|github_pat)[-_][A-Za-z0-9_-]{12,}"), MASK),
+    (re.compile(rf"\b(?:{'|'.join(_PREFIXES)})[-_][A-Za-z0-9_-]{{12,}}"), MASK),
     (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\bya29\.[A-Za-z0-9._-]{10,}"), MASK),
     (re.compile(r"\b(?:LTAI|AKIA|ASIA)[A-Za-z0-9]{12,}"), MASK),
@@ -56,6 +58,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
 )
 _USER_INFO = re.compile(r"://[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
 _URL = re.compile(r"https?://[^\s'\"<>]*", re.IGNORECASE)
+
+_MARKS = (
+    *":=,",
+    *("bearer", "basic", "aiza", "ya29.", "ltai", "akia", "asia", "eyj"),
+    *(f"{prefix}{end}" for prefix in _PREFIXES for end in "-_"),
+)
+"""A case-folded text that has none of these has nothing that a pattern matches; most log fields have none."""
 
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Log fields named like secrets that are not secret, such as a blob's key."""
@@ -135,9 +144,7 @@ class PatternRedactor:
             return {self.redact(str(k)): self._field(str(k), v, depth + 1) for k, v in value.items()}
         if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
             return [self._value(item, depth + 1) for item in value]
-        shown = repr(value)
-        redacted = self.redact(shown)
-        return value if redacted == shown and str(value) == self.redact(str(value)) else redacted
+        return self.redact(repr(value))
 
 
 def _redacted(text: str, forms: tuple[str, ...]) -> str:
@@ -147,6 +154,9 @@ def _redacted(text: str, forms: tuple[str, ...]) -> str:
             text = text.replace(form, MASK)
     if may_be_truncated:
         text = _without_truncated_secret(text, forms)
+    folded = text.casefold()
+    if not any(mark in folded for mark in _MARKS):
+        return text
     text = _USER_INFO.sub(f"://{MASK}@", _URL.sub(_without_query, text))
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)

@@ -1,7 +1,6 @@
 """The API as commands use it: the running server's, or that of a service in the command's own process."""
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -166,6 +165,7 @@ async def open_api(
 async def _in_process_service(
     settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
+    import attrs
     import httpx
 
     from imagegen_http.app import build_app
@@ -177,9 +177,10 @@ async def _in_process_service(
 
     become_owner(settings.data_dir)
     redactor = PatternRedactor()
-    set_up_logs(settings.log, redact_event(redactor))  # to stderr: stdout is the command's own
-    if settings.log.level == "info":
-        logging.getLogger().setLevel(logging.ERROR)  # what matters is in the command's own line
+    log = settings.log
+    if log.level == "info":
+        log = attrs.evolve(log, level="error")  # what matters is in the command's own line
+    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
     request_context.language.set(language_of(environ))  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:

@@ -1,7 +1,12 @@
-"""What code adds to a log line is in it."""
+"""What code adds to a log line is in it, as JSON or as text, without secrets."""
 
 import ast
+import json
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from imagegen_http.server.logs import _EXTRA_KEYS
 
@@ -21,3 +26,63 @@ def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
 
     assert {"task_id", "blob_key"} <= names
     assert set() == names - set(_EXTRA_KEYS)
+
+
+LOGGING = """
+import logging, sys, structlog
+from imagegen_adapters.redactors.log_events import redact_event
+from imagegen_adapters.redactors.patterns import PatternRedactor
+from imagegen_http.server.logs import set_up_logs
+from imagegen_http.settings.schema import LogSettings
+set_up_logs(LogSettings(format=sys.argv[1], level="info"), redact_event(PatternRedactor()))
+structlog.contextvars.bind_contextvars(request_id="r1")
+own, library = structlog.get_logger("imagegen.test"), logging.getLogger("library")
+for log in (own, library):
+    log.debug("not shown")
+own.info("猫\\n", path="/a?key=sk-0123456789abcdef", size=2**70, other=ValueError("token=abc"))
+library.warning("GET https://h.example/?key=%s", "abc", extra={"task_id": "t1", "dropped": 1})
+try:
+    1 / 0
+except ZeroDivisionError:
+    own.exception("failed")
+    library.exception("failed")
+"""
+
+
+def logged(form, stderr=subprocess.PIPE):
+    """Return the lines that a process logs."""
+    command = [sys.executable, "-c", LOGGING, form]
+    done = subprocess.run(command, stderr=stderr, check=True, timeout=60)
+    return (done.stderr or b"").decode().splitlines()
+
+
+def test_our_events_and_those_of_libraries_are_json_lines():
+    """One line each, with the context of the request; a traceback is a field."""
+    own, library, *failures = map(json.loads, logged("json"))
+
+    assert ("猫\\n", "info", "r1", 2**70) == (own["event"], own["level"], own["request_id"], own["size"])
+    assert ("GET https://h.example/?****", "t1", "r1") == (
+        library["event"],
+        library["task_id"],
+        library["request_id"],
+    )
+    assert "dropped" not in library
+    assert "abc" not in own["other"]
+    assert "sk-" not in own["path"]
+    assert [True, True] == ["ZeroDivisionError" in failure["exception"] for failure in failures]
+    assert all("timestamp" in line for line in (own, library, *failures))
+
+
+def test_on_a_terminal_lines_are_text():
+    """The same events without JSON, and without secrets as well."""
+    lines = logged("text")
+
+    assert ["猫" in lines[0], "h.example" in lines[1]] == [True, True]
+    assert "sk-" not in lines[0]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_log_that_cannot_be_written_fails_nothing():
+    """The lines are lost; the process goes on to its end."""
+    with Path("/dev/full").open("wb") as full:
+        assert [] == logged("json", stderr=full)
