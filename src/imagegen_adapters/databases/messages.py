@@ -36,6 +36,18 @@ class DatabaseCode(MessageCode):
         ),
         "SQLite {version} 过旧，需要 {minimum} 或更新：请安装 pysqlite3 或 sqlean.py，或更新的 Python",
     )
+    SQLITE_OWN = "{version}, Python's own", "{version}，Python 自带"
+    SQLITE_PACKAGED = "{version}, from the package {package}", "{version}，来自软件包 {package}"
+    SQLITE_WAL_RESET = (
+        (
+            "SQLite {version} has the WAL-reset bug: let no other program write to the database; "
+            "3.51.3, 3.50.7 and 3.44.6 are without it, and so is the package pysqlite3"
+        ),
+        (
+            "SQLite {version} 有 WAL-reset 缺陷：请勿让其他程序写入数据库；"
+            "3.51.3、3.50.7 和 3.44.6 没有这个缺陷，软件包 pysqlite3 也没有"
+        ),
+    )
     DIRECTORY_IN_USE = (
         "another imagegen process is using this data directory",
         "另一个 imagegen 进程正在使用该数据目录",

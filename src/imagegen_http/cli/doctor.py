@@ -29,15 +29,18 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     check_bind(settings.server.host, settings.server.auth_token)
     with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
         checks = asyncio.run(run_checks(settings, context.environ, full=full, progress=advance))
+    language = context.language
     if as_json:
         healths = {check.health for check in checks}
         worst = next(health for health in (Health.FAIL, Health.WARN, Health.OK) if health in healths)
-        rows = [{"name": c.name, "status": str(c.health), "message": c.message} for c in checks]
+        rows = [
+            {"name": c.name, "status": str(c.health), "message": c.message.text(language)} for c in checks
+        ]
         print_json({"status": str(worst), "checks": rows})
     else:
         for check in checks:
             word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
-            click.echo(f"{word}  {check.name}: {check.message}")
+            click.echo(f"{word}  {check.name}: {check.message.text(language)}")
     if any(check.health is Health.FAIL for check in checks):
         ctx.exit(EXIT_FAILED)
     if strict and any(check.health is Health.WARN for check in checks):

@@ -77,6 +77,16 @@ def test_people_read_lines(desk):
     assert "fail  pictures: 1 of 2 local files missing" in line
 
 
+def test_people_read_them_in_their_language(desk):
+    """By the locale; names and states are the same in every language."""
+    texts = [desk.imagegen("doctor", environ={"LC_ALL": lang}).stdout for lang in ("C.UTF-8", "zh_CN.UTF-8")]
+    english, chinese = ([line.partition(": ") for line in text.splitlines()] for text in texts)
+
+    assert [name for name, _, _ in english] == [name for name, _, _ in chinese]
+    assert [] == [message for _, _, message in chinese if message.isascii()]
+    assert "ok    pictures: 2 个本地文件与记录一致" in texts[1]
+
+
 def test_a_damaged_database_fails(desk):
     """With what SQLite says."""
     damage(desk.data_dir / "imagegen.db")

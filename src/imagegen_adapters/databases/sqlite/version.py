@@ -3,6 +3,7 @@
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.errors import StorageError
+from imagegen_core.messages import Message
 
 MIN_VERSION = (3, 37)
 """The first version with strict tables."""
@@ -21,10 +22,11 @@ class SqliteTooOld(StorageError):
         super().__init__(DatabaseCode.SQLITE_TOO_OLD(version=_text(version), minimum=_text(MIN_VERSION)))
 
 
-def sqlite_name() -> str:
+def sqlite_name() -> Message:
     """Return the version in use and where it comes from."""
-    origin = "Python's own" if sqlite3.__name__ == "sqlite3" else f"from the package {sqlite3.__name__}"
-    return f"{sqlite3.sqlite_version}, {origin}"
+    if sqlite3.__name__ == "sqlite3":
+        return DatabaseCode.SQLITE_OWN(version=sqlite3.sqlite_version)
+    return DatabaseCode.SQLITE_PACKAGED(version=sqlite3.sqlite_version, package=sqlite3.__name__)
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -37,7 +39,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
         raise SqliteTooOld(version)
 
 
-def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str | None:
+def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Message | None:
     """Return a warning about a version that can damage a database in WAL mode, or None.
 
     In these versions, a commit can be lost if another connection checkpoints just as the log is reset; see
@@ -46,10 +48,7 @@ def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> st
     """
     if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED_RELEASES.get(version[:2], (99,)):
         return None
-    return (
-        f"SQLite {_text(version)} has the WAL-reset bug: let no other program write to the database; "
-        "3.51.3, 3.50.7 and 3.44.6 are without it, and so is the package pysqlite3"
-    )
+    return DatabaseCode.SQLITE_WAL_RESET(version=_text(version))
 
 
 def _text(version: tuple[int, ...]) -> str:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import attrs
 
+from imagegen_core.messages import Message
+
 
 class Health(StrEnum):
     """``fail``: images or keys are or will be lost; ``warn``: an operator should look at it."""
@@ -19,19 +21,19 @@ class Check:
 
     name: str
     health: Health
-    message: str
+    message: Message
 
 
-def ok(name: str, message: str) -> Check:
+def ok(name: str, message: Message) -> Check:
     """Return a check that passed."""
     return Check(name, Health.OK, message)
 
 
-def warn(name: str, message: str) -> Check:
+def warn(name: str, message: Message) -> Check:
     """Return a check that an operator should look at."""
     return Check(name, Health.WARN, message)
 
 
-def fail(name: str, message: str) -> Check:
+def fail(name: str, message: Message) -> Check:
     """Return a check that found a loss, or what will lead to one."""
     return Check(name, Health.FAIL, message)

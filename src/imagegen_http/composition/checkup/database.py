@@ -11,10 +11,13 @@ from imagegen_adapters.image_records.reindex import IndexState, index_state
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
 from imagegen_adapters.secret_boxes.master_key import CHECK_FILE, KEY_FILE, MasterKeyRefused
+from imagegen_adapters.secret_boxes.messages import KeyCode
 from imagegen_adapters.secret_boxes.sqlite_rows import SqliteSealedRows
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_core.errors import Refusal
+from imagegen_core.problems import RefusalCode
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.provider_listing import default_provider_warning, open_listing
 from imagegen_http.settings.schema import Settings
 
@@ -37,49 +40,32 @@ async def master_key(database: Database, data_dir: Path, environ: Mapping[str, s
     tokens = [row.token async for row in SqliteSealedRows(database).all()]
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
-        return ok("master key", "is not there yet, and nothing is sealed; the next start makes it")
+        return ok("master key", CheckCode.NO_KEY_YET())
     try:
         box = FernetSecretBox.for_inspection(data_dir, environment_keys=variable, tokens=tokens)
     except MasterKeyRefused as error:
-        return fail("master key", str(error))
+        return fail("master key", error.reason)
     if box.locked:
-        return fail("master key", f"{box.lock_reason}; {len(tokens)} saved secret(s) cannot be read")
-    return ok("master key", f"opens all {len(tokens)} saved secret(s)")
+        reason = box.lock_reason or KeyCode.MASTER_KEY_MISSING()
+        return fail("master key", CheckCode.SECRETS_LOCKED(reason=reason, count=len(tokens)))
+    return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
 
 
 async def tasks(database: Database, *, has_server: bool) -> list[Check]:
     """Count the tasks that have not ended, and those that an operator should look at."""
     counts = await SqliteQueue(database).counts()
-    summary = f"{counts.pending} waiting, {counts.processing} running"
+    summary = CheckCode.TASK_COUNTS(pending=counts.pending, processing=counts.processing)
     now = SystemClock().now()
     old, unknown = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
     stuck = await database.read(lambda c: c.execute(_STUCK_TASKS, (old,)).fetchone()[0])
     unclear = await database.read(lambda c: c.execute(_UNKNOWN_OUTCOME_TASKS, (unknown,)).fetchone()[0])
     checks = [ok("tasks", summary)]
     if counts.processing and not has_server:
-        checks = [
-            warn(
-                "tasks",
-                f"{summary}, although no server runs: the next start resumes them, or says "
-                "that nobody knows their outcome",
-            )
-        ]
+        checks = [warn("tasks", CheckCode.TASKS_WITHOUT_SERVER(counts=summary))]
     elif stuck:
-        checks = [
-            warn(
-                "tasks",
-                f"{summary}, {stuck} of them for more than a day: "
-                "`imagegen tasks show` and the log say what they wait for",
-            )
-        ]
+        checks = [warn("tasks", CheckCode.TASKS_STUCK(counts=summary, stuck=stuck))]
     if unclear:
-        checks.append(
-            warn(
-                "unknown outcomes",
-                f"{unclear} task(s) of the last 7 days ended as outcome_unknown and may "
-                "have been charged: compare `imagegen tasks list --status failed` with the bill",
-            )
-        )
+        checks.append(warn("unknown outcomes", CheckCode.OUTCOMES_UNKNOWN(count=unclear)))
     return checks
 
 
@@ -88,18 +74,17 @@ async def clock(database: Database) -> Check:
     now = SystemClock().now()
     newest = await database.read(lambda c: c.execute(_NEWEST_TASK).fetchone())
     if newest is not None and newest[0] > to_timestamp(now + _CLOCK_TOLERANCE):
-        return warn(
-            "clock", f"it says {to_timestamp(now)}, and the newest task is of {newest[0]}: set the clock"
-        )
-    return ok("clock", f"{to_timestamp(now)}, after the newest task")
+        return warn("clock", CheckCode.CLOCK_BEHIND(now=to_timestamp(now), newest=newest[0]))
+    return ok("clock", CheckCode.CLOCK_RIGHT(now=to_timestamp(now)))
 
 
 async def search_index(database: Database) -> Check:
     """Check whether the search index is up to date."""
     state = await index_state(database, simplify)
     if state is IndexState.CURRENT:
-        return ok("search index", "up to date")
-    return warn("search index", f"{state}: run `imagegen reindex`")
+        return ok("search index", CheckCode.INDEX_CURRENT())
+    is_missing = state is IndexState.MISSING
+    return warn("search index", CheckCode.INDEX_MISSING() if is_missing else CheckCode.INDEX_STALE())
 
 
 async def providers(database: Database, settings: Settings) -> list[Check]:
@@ -109,14 +94,14 @@ async def providers(database: Database, settings: Settings) -> list[Check]:
             configured = await listing.configured()
             default_warning = await default_provider_warning(settings.default_provider, listing)
     except Refusal as error:
-        return [warn("providers", str(error))]
+        return [warn("providers", error.reason)]
     enabled = [provider for provider in configured if provider.config.is_enabled]
     warnings = [
-        warn("providers", f"{provider.config.provider_name}: {warning}")
+        warn("providers", RefusalCode.PROBLEM(field=provider.config.provider_name, reason=warning))
         for provider in enabled
         for model in provider.profile.models
         if (warning := model.warning)
     ]
     if default_warning is not None:
-        warnings.append(warn("default provider", str(default_warning)))
-    return warnings or [ok("providers", f"{len(enabled)} enabled, no retired model among theirs")]
+        warnings.append(warn("default provider", default_warning))
+    return warnings or [ok("providers", CheckCode.PROVIDERS_ENABLED(count=len(enabled)))]

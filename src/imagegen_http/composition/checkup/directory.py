@@ -7,7 +7,9 @@ from pathlib import Path
 
 import attrs
 
+from imagegen_core.messages import Argument, Message
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.runtime.accounts import user_name
 from imagegen_http.runtime.running_server import SERVER_FILE, RunningServer
 
@@ -20,17 +22,19 @@ class _Findings:
     """Counts the entries with one problem, and holds the names of the first few."""
 
     count: int = 0
-    first: list[str] = attrs.field(factory=list)
+    first: list[Message | str] = attrs.field(factory=list)
 
-    def add(self, name: str) -> None:
+    def add(self, name: Message | str) -> None:
         self.count += 1
         if len(self.first) < _MAX_LISTED_NAMES:
             self.first.append(name)
 
-    def __str__(self) -> str:
-        return ", ".join(self.first) + (
-            f" and {self.count - _MAX_LISTED_NAMES} more" * (self.count > _MAX_LISTED_NAMES)
-        )
+    @property
+    def names(self) -> Argument:
+        """The first few, as the argument of a message."""
+        if self.count <= _MAX_LISTED_NAMES:
+            return tuple(self.first)
+        return CheckCode.AND_MORE(entries=tuple(self.first), count=self.count - _MAX_LISTED_NAMES)
 
 
 def check_directory(data_dir: Path) -> list[Check]:
@@ -38,15 +42,14 @@ def check_directory(data_dir: Path) -> list[Check]:
     name = "data directory"
     owner = data_dir.stat().st_uid
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        reader = user_name(os.geteuid())
-        return [
-            fail(name, f"{data_dir} cannot be read and written by {reader}: it belongs to {user_name(owner)}")
-        ]
+        user = user_name(os.geteuid())
+        reason = CheckCode.NOT_ACCESSIBLE(path=str(data_dir), user=user, owner=user_name(owner))
+        return [fail(name, reason)]
     foreign, exposed, closed = _Findings(), _Findings(), _Findings()
     for path, status in _entries(data_dir):
-        label = str(path.relative_to(data_dir)) if path != data_dir else "the directory itself"
+        label = str(path.relative_to(data_dir)) if path != data_dir else CheckCode.DIRECTORY_ITSELF()
         if status.st_uid != owner:
-            foreign.add(f"{label} ({user_name(status.st_uid)})")
+            foreign.add(CheckCode.ENTRY_OF(entry=label, user=user_name(status.st_uid)))
         elif not _usable(path, status, data_dir):
             closed.add(label)
         if stat.S_IMODE(status.st_mode) & _GROUP_AND_OTHERS_BITS and not stat.S_ISLNK(status.st_mode):
@@ -54,9 +57,9 @@ def check_directory(data_dir: Path) -> list[Check]:
     return [
         _ownership(data_dir, owner, foreign),
         _access(data_dir, closed),
-        warn(name, f"others may read {exposed} in {data_dir}: run chmod -R go= on it")
+        warn(name, CheckCode.READABLE_BY_OTHERS(entries=exposed.names, path=str(data_dir)))
         if exposed.count
-        else ok(name, f"{data_dir}, for its owner only"),
+        else ok(name, CheckCode.FOR_OWNER_ONLY(path=str(data_dir))),
     ]
 
 
@@ -69,29 +72,26 @@ async def running_server(data_dir: Path) -> RunningServer | None:
 def server(data_dir: Path, running: RunningServer | None) -> Check:
     """Report the server that works in the directory, or one that was killed in it."""
     if running is not None:
-        return ok("server", f"runs at {running.url}")
+        return ok("server", CheckCode.SERVER_RUNS(url=running.url))
     if (data_dir / SERVER_FILE).exists():
-        return warn(
-            "server",
-            f"none runs; {SERVER_FILE} was left by one that was killed, and the next start replaces it",
-        )
-    return ok("server", "none runs")
+        return warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
+    return ok("server", CheckCode.NO_SERVER())
 
 
 def _ownership(data_dir: Path, owner: int, foreign: _Findings) -> Check:
     name = user_name(owner)
     if foreign.count:
-        problem = f"{foreign} in {data_dir} belong to others than {name}, whose service cannot use them"
-        return fail("owner", f"{problem}: run chown -R --reference={data_dir} {data_dir}")
-    return ok("owner", f"everything belongs to {name}")
+        reason = CheckCode.FOREIGN_ENTRIES(entries=foreign.names, path=str(data_dir), owner=name)
+        return fail("owner", reason)
+    return ok("owner", CheckCode.OWNED(owner=name))
 
 
 def _access(data_dir: Path, closed: _Findings) -> Check:
     if closed.count:
-        return fail("modes", f"{closed} in {data_dir} cannot be used by the owner: run chmod -R u+rwX on it")
+        return fail("modes", CheckCode.CLOSED_TO_OWNER(entries=closed.names, path=str(data_dir)))
     if os.statvfs(data_dir).f_flag & os.ST_RDONLY:
-        return fail("modes", f"the file system of {data_dir} is mounted read-only")
-    return ok("modes", "the owner can read and write everything")
+        return fail("modes", CheckCode.MOUNTED_READ_ONLY(path=str(data_dir)))
+    return ok("modes", CheckCode.OPEN_TO_OWNER())
 
 
 def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:

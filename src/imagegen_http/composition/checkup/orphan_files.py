@@ -16,6 +16,7 @@ from imagegen_adapters.databases.data_directory import IMAGES_DIRECTORY
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup.messages import CheckCode
 
 _KEY_BATCH_SIZE = 100_000
 _MIN_ORPHAN_AGE_SECONDS = 3600
@@ -35,19 +36,10 @@ async def orphans(database: Database, data_dir: Path, *, has_server: bool) -> Ch
         first = first or min(unknown, default="")
         count += len(unknown)
     if not count:
-        return ok("orphans", "every file has a record")
+        return ok("orphans", CheckCode.NO_ORPHANS())
     if await database.read(lambda c: c.execute(_NEVER_USED).fetchone()[0]):
-        return fail(
-            "orphans",
-            f"the database is empty, although there are {count} image files beside it in {data_dir}: "
-            "it was replaced; restore a backup",
-        )
-    return warn(
-        "orphans",
-        f"{count} files without a record, such as {IMAGES_DIRECTORY}/{first}: "
-        "`imagegen storage verify` lists them; "
-        "before one is deleted, look for tasks that ended as storage_failed, which may have paid for it",
-    )
+        return fail("orphans", CheckCode.DATABASE_REPLACED(count=count, path=str(data_dir)))
+    return warn("orphans", CheckCode.ORPHANS(count=count, path=f"{IMAGES_DIRECTORY}/{first}"))
 
 
 def _files(root: Path, before: float) -> Iterator[str]:

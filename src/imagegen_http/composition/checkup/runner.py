@@ -18,9 +18,8 @@ from imagegen_adapters.databases.sqlite.version import (
 from imagegen_core.errors import ImagegenError
 from imagegen_http.composition.checkup import database, directory, orphan_files, stores
 from imagegen_http.composition.checkup.checks import Check, Health, fail, ok, warn
+from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.settings.schema import Settings
-
-_WRONG_DIRECTORY_HINT = "IMAGEGEN_CONFIG or data_dir may mean another one"
 
 Progress = Callable[[float], None]
 
@@ -37,10 +36,14 @@ async def run_checks(
         progress: is called with the fraction of the images that was checked, 0.0 to 1.0.
     """
     sqlite = _sqlite()
-    checks = [ok("configuration", "valid"), sqlite]
+    checks = [ok("configuration", CheckCode.SETTINGS_VALID()), sqlite]
     data_dir = settings.data_dir
     if not data_dir.is_dir():
-        return (*checks, fail("data directory", f"{data_dir} is not there: {_WRONG_DIRECTORY_HINT}"))
+        hint = CheckCode.OTHER_DIRECTORY()
+        return (
+            *checks,
+            fail("data directory", CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=hint)),
+        )
     running = await directory.running_server(data_dir)
     has_server = running is not None
     checks += await asyncio.to_thread(directory.check_directory, data_dir)
@@ -49,9 +52,9 @@ async def run_checks(
     if not path.exists():
         checks.append(_without_database(data_dir))
     elif sqlite.health is Health.FAIL:
-        checks.append(warn("database", "not looked at: this SQLite cannot read it"))
+        checks.append(warn("database", CheckCode.DATABASE_NOT_READ()))
     elif errors := await asyncio.to_thread(integrity_errors, path):
-        checks.append(fail("database", f"damaged: {errors[0]}"))
+        checks.append(fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0])))
     else:
         async with _open_database(path) as (open_database, check):
             checks.append(check)
@@ -73,15 +76,15 @@ def _sqlite() -> Check:
     try:
         check_sqlite()
     except SqliteTooOld as error:
-        return fail("sqlite", str(error))
+        return fail("sqlite", error.reason)
     warning = sqlite_warning()
     return ok("sqlite", sqlite_name()) if warning is None else warn("sqlite", warning)
 
 
 def _without_database(data_dir: Path) -> Check:
     if any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
-        return fail("database", "missing, although there are images: restore a backup")
-    return warn("database", f"is not there yet; the first start makes it ({_WRONG_DIRECTORY_HINT})")
+        return fail("database", CheckCode.DATABASE_LOST())
+    return warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
 
 
 @asynccontextmanager
@@ -90,12 +93,12 @@ async def _open_database(path: Path) -> AsyncIterator[tuple[Database | None, Che
     try:
         open_database = await asyncio.to_thread(Database.open, path, read_only=True)
     except SchemaTooOld as error:
-        yield None, warn("database", str(error))
+        yield None, warn("database", error.reason)
         return
     except ImagegenError as error:
-        yield None, fail("database", str(error))
+        yield None, fail("database", error.reason)
         return
     try:
-        yield open_database, ok("database", "whole, and of this version's schema")
+        yield open_database, ok("database", CheckCode.DATABASE_WHOLE())
     finally:
         await open_database.close()

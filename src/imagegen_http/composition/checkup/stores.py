@@ -15,6 +15,7 @@ from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ImagegenError, StorageError
 from imagegen_core.images import Image, StorageState
 from imagegen_http.composition.checkup.checks import Check, fail, ok, warn
+from imagegen_http.composition.checkup.messages import CheckCode
 from imagegen_http.composition.storage import open_bucket
 from imagegen_http.settings.schema import Settings, SettingsError
 
@@ -44,14 +45,11 @@ async def images(
         last, local_count, read_count = batch[-1].id, local_count + len(local), read_count + len(batch)
         progress(read_count / max(total, 1))
     if damaged_ids:
-        ids = ", ".join(map(str, damaged_ids[:_MAX_LISTED]))
-        ellipsis = ", …" if len(damaged_ids) > _MAX_LISTED else ""
-        return fail(
-            "pictures",
-            f"{len(damaged_ids)} of {local_count} local files missing or damaged (image {ids}{ellipsis}): "
-            "run `imagegen storage verify`",
-        )
-    return ok("pictures", f"{local_count} local files{', every byte' if full else ''} as recorded")
+        ids = tuple(map(str, damaged_ids[:_MAX_LISTED])) + ("…",) * (len(damaged_ids) > _MAX_LISTED)
+        reason = CheckCode.FILES_DAMAGED(count=len(damaged_ids), total=local_count, ids=ids)
+        return fail("pictures", reason)
+    intact = CheckCode.BYTES_INTACT if full else CheckCode.FILES_INTACT
+    return ok("pictures", intact(total=local_count))
 
 
 def _damaged_images(root: Path, images: list[Image], full: bool) -> list[Image]:  # noqa: FBT001 - called through a thread
@@ -81,12 +79,11 @@ async def _is_still_damaged(inventory: SqliteImageInventory, root: Path, image: 
 async def outbox(database: Database, settings: Settings) -> list[Check]:
     """Report the pending uploads and removals, and why they fail."""
     counts = await SqliteOutbox(database).counts()
-    if counts.failing:
-        waiting = f"{counts.uploads} upload(s) and {counts.removals} removal(s) wait"
-        return [warn("outbox", f"{waiting}, {counts.failing} of them failed: {counts.last_error}")]
-    if settings.storage.oss is None:
-        return []
-    return [ok("outbox", f"{counts.uploads} upload(s) and {counts.removals} removal(s) wait")]
+    waiting = CheckCode.OUTBOX_WAITING(uploads=counts.uploads, removals=counts.removals)
+    if counts.last_error is not None:
+        reason = CheckCode.OUTBOX_FAILING(waiting=waiting, count=counts.failing, reason=counts.last_error)
+        return [warn("outbox", reason)]
+    return [] if settings.storage.oss is None else [ok("outbox", waiting)]
 
 
 async def bucket(settings: Settings) -> list[Check]:
@@ -101,12 +98,12 @@ async def bucket(settings: Settings) -> list[Check]:
         finally:
             await asyncio.to_thread(store.close)
     except SettingsError as error:
-        return [fail("oss", str(error))]
+        return [fail("oss", error.reason)]
     except ImagegenError as error:
-        return [warn("oss", str(error))]
+        return [warn("oss", error.reason)]
     finally:
         await outbound.aclose()
-    return [ok("oss", "answers")]
+    return [ok("oss", CheckCode.ARCHIVE_ANSWERS())]
 
 
 def disk(settings: Settings) -> Check:
@@ -114,9 +111,9 @@ def disk(settings: Settings) -> Check:
     min_free_bytes = settings.storage.min_free_mb * _MIB
     space = SystemDiskSpace(settings.data_dir, min_free_bytes=min_free_bytes, clock=SystemClock())
     try:
-        free = f"{space.free_bytes() // _MIB} MB free"
+        free = space.free_bytes() // _MIB
     except StorageError as error:
-        return warn("disk", str(error))
+        return warn("disk", error.reason)
     if space.sufficient():
-        return ok("disk", free)
-    return warn("disk", f"{free}, less than storage.min_free_mb ({settings.storage.min_free_mb})")
+        return ok("disk", CheckCode.DISK_FREE(free=free))
+    return warn("disk", CheckCode.DISK_LOW(free=free, minimum=settings.storage.min_free_mb))
