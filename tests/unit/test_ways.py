@@ -1,0 +1,23 @@
+"""The page about the ways of a prompt, an image and a key is true, and no way grows longer."""
+
+import pytest
+
+from tests.markdown import ROOT
+from tests.ways import ways
+
+MAX_FILES = {"prompt": 26, "image": 17, "key": 17}
+
+
+@pytest.mark.parametrize("name", MAX_FILES)
+def test_every_file_of_a_way_exists(name):
+    """And is listed once."""
+    files = ways()[name]
+
+    assert [] == [file for file in files if not (ROOT / file).is_file()]
+    assert sorted(set(files)) == sorted(files)
+
+
+@pytest.mark.parametrize(("name", "maximum"), MAX_FILES.items())
+def test_a_way_leads_through_few_files(name, maximum):
+    """A reader can follow it; a layer that only passes the value on is one too many."""
+    assert len(ways()[name]) <= maximum

@@ -1,0 +1,14 @@
+"""The ways on the page about them: the files of each, in their order."""
+
+import re
+
+from tests.markdown import DOCS, sections
+
+PAGE = DOCS / "explanation" / "ways.md"
+_STEP = re.compile(r"^\d+\. `(src/[^`]+)`:", re.MULTILINE)
+
+
+def ways():
+    """Return the files of each way: of the prompt, of the image's bytes, and of the API key."""
+    prompt, image, key = (files for text in sections(PAGE) if (files := _STEP.findall(text)))
+    return {"prompt": prompt, "image": image, "key": key}
