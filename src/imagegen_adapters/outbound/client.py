@@ -14,6 +14,7 @@ from imagegen_adapters.outbound.network_backend import CheckedBackend
 from imagegen_adapters.outbound.origins import origins_of, parse_url, port_of
 from imagegen_adapters.outbound.proxies import proxy_of, to_httpcore
 from imagegen_adapters.outbound.transport import PooledTransport, ProviderTransport
+from imagegen_core.providers.addresses import Proxy
 from imagegen_core.providers.config import ProviderConfig
 
 
@@ -46,7 +47,7 @@ class Outbound:
         self._tls_context = tls
         self._lookups = lookups or NameLookups(self._limits.connections)
         self._slots = ConnectionSlots(self._limits)
-        self._transports: dict[tuple[httpx.URL | None, bool], PooledTransport] = {}
+        self._transports: dict[tuple[Proxy | None, bool], PooledTransport] = {}
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Set the ``(ip, port)`` pairs that this service listens on, so that it never calls itself."""
@@ -113,14 +114,14 @@ class Outbound:
         for transport in transports:
             await transport.aclose()
 
-    def _transport(self, proxy: httpx.URL | None, *, public_only: bool) -> PooledTransport:
+    def _transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
         """Return the pool for a proxy and a kind of address, made on first use."""
         key = (proxy, public_only)
         if key not in self._transports:
             self._transports[key] = self._new_transport(proxy, public_only=public_only)
         return self._transports[key]
 
-    def _new_transport(self, proxy: httpx.URL | None, *, public_only: bool) -> PooledTransport:
+    def _new_transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
         gate = self.gate.public_only() if public_only else self.gate
         # The operator chose the proxy, so the allow-list applies to it even when the target must be public.
         connect_gate = gate if proxy is None else self.gate

@@ -10,8 +10,8 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.providers.addresses import WEB_PORTS, Origin
 
 
-def parse_url(text: str, reason: TransportCode = TransportCode.ORIGIN_NOT_HTTP) -> httpx.URL:
-    """Return the http(s) URL; ``reason`` says what is wrong otherwise.
+def parse_url(text: str) -> httpx.URL:
+    """Return the http(s) URL.
 
     Raises:
         CallError: ``provider_not_configured``: the text, which the message does not repeat, is no such URL.
@@ -19,9 +19,9 @@ def parse_url(text: str, reason: TransportCode = TransportCode.ORIGIN_NOT_HTTP) 
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason()) from error
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP()) from error
     if url.scheme not in WEB_PORTS or not url.host:
-        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, reason())
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP())
     return url
 
 

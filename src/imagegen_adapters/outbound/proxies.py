@@ -1,31 +1,40 @@
 """The proxy of a provider, which the operator sets in ``extra_config.proxy``."""
 
-from urllib.parse import unquote
-
 import httpcore
 import httpx
 
 from imagegen_adapters.outbound.messages import TransportCode
-from imagegen_adapters.outbound.origins import parse_url
+from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.failures import FailureCode
+from imagegen_core.providers.addresses import Proxy
 from imagegen_core.providers.config import ProviderConfig
 
 
-def proxy_of(config: ProviderConfig) -> httpx.URL | None:
-    """Return the URL of the proxy for this provider's calls, or None.
+def proxy_of(config: ProviderConfig) -> Proxy | None:
+    """Return the proxy for this provider's calls, or None.
 
     Raises:
-        CallError: ``provider_not_configured``: it is not an http(s) URL; it may contain a password, so the
-            message does not repeat it.
+        CallError: ``provider_not_configured``: a version before this one has stored what is not one.
     """
     text = config.extra_config.get("proxy")
     if text is None or text == "":
         return None
-    return parse_url(text, TransportCode.PROXY_NOT_HTTP)
+    try:
+        return Proxy.parse(text)
+    except ValidationFailed as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
 
 
-def to_httpcore(url: httpx.URL) -> httpcore.Proxy:
-    """Return the proxy in httpcore's form, with the credentials separate from the address."""
-    auth = (unquote(url.username), unquote(url.password)) if url.username or url.password else None
-    return httpcore.Proxy(
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"), auth=auth
-    )
+def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
+    """Return the proxy in httpcore's form.
+
+    Raises:
+        CallError: ``provider_not_configured``: its name is not one that can be looked up.
+    """
+    auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
+    try:
+        url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host)
+    except httpx.InvalidURL as error:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
+    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=proxy.origin.port, target=b"/")
+    return httpcore.Proxy(address, auth=auth)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -47,24 +47,6 @@ def check_api_base(text: str, field: str = "api_base") -> str:
     return stripped.rstrip("/")
 
 
-def check_proxy(text: object, field: str) -> None:
-    """Refuse an invalid proxy address; it may contain credentials.
-
-    Raises:
-        ValidationFailed: it lacks an http(s) scheme or a host; the message does not quote the text, which may
-            contain a password.
-    """
-    if not isinstance(text, str) or not text.startswith(("http://", "https://")):
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
-    try:
-        parts = urlsplit(text)
-        is_usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL())
-
-
 @attrs.frozen(kw_only=True)
 class Origin:
     """The origin of an address; the host is lower-case, without a trailing dot and without brackets."""
@@ -101,6 +83,38 @@ class Origin:
     @property
     def _without_port(self) -> str:
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}"
+
+
+@attrs.frozen(kw_only=True)
+class Proxy:
+    """The proxy of a provider; ``user`` and ``password`` are empty if it needs none."""
+
+    origin: Origin
+    user: str = attrs.field(default="", repr=False)
+    password: str = attrs.field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, text: object, field: str = "extra_config.proxy") -> Self:
+        """Return the proxy at an address, which may contain credentials.
+
+        Raises:
+            ValidationFailed: it lacks an http(s) scheme or a host; the message does not quote the text, which
+                may contain a password.
+        """
+        if not isinstance(text, str) or not text.startswith(("http://", "https://")):
+            raise ValidationFailed.for_field(field, ProblemCode.NOT_HTTP())
+        try:
+            parts = urlsplit(text)
+            is_usable = text.isprintable() and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable or _FORBIDDEN_CHARS.search(parts.hostname or ""):
+            raise ValidationFailed.for_field(field, ProblemCode.NOT_A_URL())
+        return cls(
+            origin=Origin.from_parts(parts.scheme, parts.hostname or "", parts.port),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
 
 
 def origin(url: str) -> str:

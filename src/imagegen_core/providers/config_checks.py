@@ -18,7 +18,7 @@ from imagegen_core.limits import (
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, ProblemCode
-from imagegen_core.providers.addresses import check_proxy
+from imagegen_core.providers.addresses import Proxy
 from imagegen_core.providers.parameters import check_text
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def check_service_settings(extra: Mapping[str, Any]) -> None:
     if headers is not None and (reason := _headers_problem(headers)):
         raise ValidationFailed.for_field("extra_config.headers", reason)
     if proxy is not None:
-        check_proxy(proxy, "extra_config.proxy")
+        Proxy.parse(proxy)
     if (concurrency := extra.get("max_concurrency")) is not None:
         _check_integer("extra_config.max_concurrency", concurrency, minimum=1, maximum=MAX_CONCURRENCY)
     if extra.get("on_unknown") not in (None, *_ON_UNKNOWN):

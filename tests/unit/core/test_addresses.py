@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.providers.addresses import Origin, check_proxy, parse_host_and_port
+from imagegen_core.providers.addresses import Origin, Proxy, parse_host_and_port
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,40 @@ def test_what_is_no_host_and_port_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "text", [None, 1, "", "socks5://p:1", "http://", "http://p:0", "http://p:x", "http://[::1"]
+    "text",
+    [
+        None,
+        1,
+        "",
+        "socks5://p:1",
+        "http://",
+        "http://p:0",
+        "http://p:x",
+        "http://[::1",
+        "http://p\n",
+        "http://p q",
+    ],
 )
 def test_what_is_no_proxy_is_refused(text):
     """By the name of the setting, without the text, which may hold a password."""
     with pytest.raises(ValidationFailed) as refused:
-        check_proxy(text, "extra_config.proxy")
+        Proxy.parse(text)
 
     assert ["extra_config.proxy"] == [problem.field for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "user", "password"),
+    [
+        ("http://Proxy.example.", "http://proxy.example:80", "", ""),
+        ("https://[::1]:3128/", "https://[::1]:3128", "", ""),
+        ("http://me:hush@p.example:3128", "http://p.example:3128", "me", "hush"),
+        ("http://me%40home:100%2525:@@p.example", "http://p.example:80", "me@home", "100%25:@"),
+    ],
+)
+def test_a_proxy_is_its_origin_and_its_credentials(text, origin, user, password):
+    """Credentials are decoded once, and not shown."""
+    proxy = Proxy.parse(text)
+
+    assert (origin, user, password) == (str(proxy.origin), proxy.user, proxy.password)
+    assert "hush" not in repr(proxy)
