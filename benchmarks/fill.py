@@ -58,7 +58,7 @@ def fill(data_dir: Path, prompts: Path, *, index: bool = True, limit: int | None
 
 async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | None) -> float:
     if not index:
-        await database.write(retire_index)
+        await database.writer.write(retire_index)
         await remove_retired_generations(database)
     with prompts.open(encoding="utf-8") as lines:
         total = sum(1 for _ in itertools.islice(lines, limit))
@@ -67,7 +67,7 @@ async def _fill(database: Database, prompts: Path, *, index: bool, limit: int | 
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for future in _ahead(pool, _batches(prompts, limit), partial(prepare, first=first, index=index)):
             batch = await asyncio.wrap_future(future)
-            await database.write(lambda c, batch=batch: _insert(c, batch))
+            await database.writer.write(lambda c, batch=batch: _insert(c, batch))
             done += len(batch)
             _report(done, total, started)
     if index:

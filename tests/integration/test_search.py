@@ -59,7 +59,7 @@ async def add_image(database, *prompts, **changes):
     images = tuple(
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
     )
-    return await database.write(lambda c: insert_images(c, images, simplify))
+    return await database.writer.write(lambda c: insert_images(c, images, simplify))
 
 
 async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
@@ -255,7 +255,7 @@ async def test_a_cached_total_stays_current(records, database):
 async def test_a_missing_index_is_reported(records, database):
     """A search without an index is refused with a remedy, and the remedy works."""
     await add_image(database, "可爱的猫")
-    await database.write(retire_index)
+    await database.writer.write(retire_index)
     await add_image(database, "猫")
 
     with pytest.raises(Unavailable, match="imagegen reindex"):

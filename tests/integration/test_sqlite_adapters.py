@@ -112,7 +112,7 @@ class TestSqliteQueue(QueueContract):
         damaged, sound = a_task(), a_task()
         for task in (damaged, sound):
             await repository.add(task, queue_size=9)
-        await database.write(
+        await database.writer.write(
             lambda c: c.execute("UPDATE tasks SET params = '{' WHERE task_id = ?", (damaged.task_id,))
         )
         claimed = await queue.claim("me", limit=9, now=later(1), provider_limits={sound.provider_name: 9})
@@ -178,7 +178,7 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         await configs.save(a_config("a"), key_origin=ORIGIN)
         await configs.save(a_config("b"), key_origin=ORIGIN)
         statement = f"UPDATE provider_configs SET {tampering}"  # noqa: S608 - from the list above
-        await database.write(lambda c: c.execute(statement).rowcount)
+        await database.writer.write(lambda c: c.execute(statement).rowcount)
 
         assert (await configs.get("a")).api_key.locked
 

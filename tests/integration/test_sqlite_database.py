@@ -55,15 +55,19 @@ def owners(path):
 
 
 @contextlib.asynccontextmanager
-async def busy_writer(database):
-    """Keep the writer busy, so that writes submitted meanwhile share the next transaction."""
+async def busy_writer(database, then=lambda: None):
+    """Keep the writer busy, so that writes submitted meanwhile share the next transaction.
+
+    ``then`` ends the operation that keeps it busy.
+    """
     started, release = threading.Event(), threading.Event()
 
     def hold(_):
         started.set()
         release.wait(60)
+        then()
 
-    blocking = asyncio.ensure_future(database.write_alone(hold))
+    blocking = asyncio.ensure_future(database.writer.write(hold))
     await asyncio.to_thread(started.wait, 60)
     try:
         yield blocking
@@ -74,7 +78,7 @@ async def busy_writer(database):
 async def in_one_transaction(database, *operations):
     """Run operations in one transaction and return their results or exceptions."""
     async with busy_writer(database) as blocking:
-        waiting = [asyncio.ensure_future(database.write(operation)) for operation in operations]
+        waiting = [asyncio.ensure_future(database.writer.write(operation)) for operation in operations]
         await asyncio.sleep(0)
     await blocking
     return await asyncio.gather(*waiting, return_exceptions=True)
@@ -82,7 +86,7 @@ async def in_one_transaction(database, *operations):
 
 async def test_an_acknowledged_write_is_stored(database, path):
     """After a write, another connection sees the row."""
-    result = await database.write(insert("a"))
+    result = await database.writer.write(insert("a"))
 
     assert (1, {"a"}) == (result, owners(path))
 
@@ -90,7 +94,7 @@ async def test_an_acknowledged_write_is_stored(database, path):
 async def test_a_read_sees_every_earlier_write(database):
     """No reader lags behind acknowledged writes."""
     for number in range(50):
-        await database.write(insert(number))
+        await database.writer.write(insert(number))
         counted = await database.read(lambda c: c.execute("SELECT count(*) FROM instances").fetchone()[0])
 
         assert number + 1 == counted
@@ -98,10 +102,10 @@ async def test_a_read_sees_every_earlier_write(database):
 
 async def test_concurrent_writes_share_commits(database, path):
     """A thousand operations take far fewer transactions, of at most 256 operations each."""
-    await asyncio.gather(*(database.write(insert(number)) for number in range(1000)))
+    await asyncio.gather(*(database.writer.write(insert(number)) for number in range(1000)))
 
     assert 1000 == len(owners(path))
-    assert 4 <= database.commits <= 500
+    assert 4 <= database.writer.commits <= 500
 
 
 async def test_a_failing_operation_affects_no_other(database, path):
@@ -129,7 +133,7 @@ async def test_a_failing_commit_fails_the_whole_batch(database, path):
 
     outcomes = await in_one_transaction(database, insert("a"), orphaned, insert("b"))
     was_healthy = database.healthy
-    await database.write(insert("c"))
+    await database.writer.write(insert("c"))
 
     assert [StorageError] * 3 == [type(outcome) for outcome in outcomes]
     assert (False, True) == (was_healthy, database.healthy)
@@ -138,14 +142,14 @@ async def test_a_failing_commit_fails_the_whole_batch(database, path):
 
 async def test_a_full_disk_is_survived(database, path):
     """The batch that meets the full disk fails as a whole; once there is space, writes succeed again."""
-    pages = await database.write_alone(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
+    pages = await database.writer.write(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
     limit = f"PRAGMA max_page_count={pages + 10}"
-    await database.write_alone(lambda c: c.execute(limit).fetchall())
+    await database.writer.write(lambda c: c.execute(limit).fetchall())
 
     outcomes = await in_one_transaction(database, insert("a"), insert("big", size=1_000_000), insert("b"))
     was_healthy = database.healthy
-    await database.write_alone(lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall())
-    await database.write(insert("c"))
+    await database.writer.write(lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall())
+    await database.writer.write(insert("c"))
 
     assert [StorageFull] * 3 == [type(outcome) for outcome in outcomes]
     assert (False, True) == (was_healthy, database.healthy)
@@ -155,22 +159,22 @@ async def test_a_full_disk_is_survived(database, path):
 async def test_after_an_input_output_error_no_write_is_acknowledged(path):
     """Later writes are refused until a restart, which finds all acknowledged rows."""
     database = Database.open(path)
-    await database.write(insert("a"))
+    await database.writer.write(insert("a"))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
         with pytest.raises(StorageError):
-            await database.write(insert("big", size=3_000_000))
+            await database.writer.write(insert("big", size=3_000_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     with pytest.raises(StorageBroken):
-        await database.write(insert("b"))
+        await database.writer.write(insert("b"))
     healthy = database.healthy
     read = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])
     await database.close()
     again = Database.open(path)
-    await again.write(insert("c"))
+    await again.writer.write(insert("c"))
     await again.close()
 
     assert (False, "a", {"a", "c"}) == (healthy, read, owners(path))
@@ -180,16 +184,14 @@ async def test_writes_queued_before_an_input_output_error_are_not_acknowledged_a
     """They were submitted while the disk seemed intact, and would be written when it no longer is."""
     database = Database.open(path)
 
-    def broken(_):
+    def broken():
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
         raise error
 
-    async with busy_writer(database) as blocking:
-        breaking = asyncio.ensure_future(database.write_alone(broken))
-        late = asyncio.ensure_future(database.write(insert("late")))
+    async with busy_writer(database, then=broken) as breaking:
+        late = asyncio.ensure_future(database.writer.write(insert("late")))
         await asyncio.sleep(0)
-    await blocking
     outcomes = await asyncio.gather(breaking, late, return_exceptions=True)
     await database.close()
 
@@ -208,7 +210,7 @@ async def test_a_damaged_database_stays_unusable(path):
 
     outcomes = await in_one_transaction(database, damaged)
     for _ in range(2):
-        outcomes += await asyncio.gather(database.write(insert("late")), return_exceptions=True)
+        outcomes += await asyncio.gather(database.writer.write(insert("late")), return_exceptions=True)
         await database.close()
 
     assert [DatabaseUnusable] * 3 == [type(outcome) for outcome in outcomes]
@@ -217,7 +219,7 @@ async def test_a_damaged_database_stays_unusable(path):
 async def test_a_reader_that_cannot_be_opened_is_a_temporary_error(path):
     """When file descriptors have run out, for example; the same read succeeds once there are some."""
     database = Database.open(path)
-    await database.write(insert("a"))
+    await database.writer.write(insert("a"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
@@ -234,21 +236,23 @@ async def test_a_reader_that_cannot_be_opened_is_a_temporary_error(path):
 async def test_cancelled_callers_do_not_disturb_the_writer(database, path):
     """Some are cancelled before their operation runs and some during it; the others get their results."""
     async with busy_writer(database) as blocking:
-        waiting = [asyncio.ensure_future(database.write(insert(number))) for number in range(10)]
+        waiting = [asyncio.ensure_future(database.writer.write(insert(number))) for number in range(10)]
         await asyncio.sleep(0)
         cancelled = [blocking, *waiting[::2]]
         for write in cancelled:
             write.cancel()
         await asyncio.gather(*cancelled, return_exceptions=True)
     assert [1] * 5 == await asyncio.gather(*waiting[1::2])
-    await database.write(insert("last"))
+    await database.writer.write(insert("last"))
 
     assert {"1", "3", "5", "7", "9", "last"} == owners(path)
 
 
 async def test_invalid_text_is_read_without_slowing_other_reads(database):
     """Only a read that meets text that is not UTF-8 uses the slow, lossy decoding."""
-    await database.write(lambda c: c.execute("INSERT INTO instances VALUES (CAST(x'61ff' AS TEXT), '')"))
+    await database.writer.write(
+        lambda c: c.execute("INSERT INTO instances VALUES (CAST(x'61ff' AS TEXT), '')")
+    )
 
     for _ in range(2):
         row = await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone())
@@ -315,11 +319,11 @@ async def test_a_pinned_log_is_truncated(path):
     reading = asyncio.ensure_future(database.read(endless, deadline_seconds=60))
     await asyncio.to_thread(started.wait, 60)
     for number in range(12):
-        await database.write(insert(number, size=200_000))
+        await database.writer.write(insert(number, size=200_000))
 
     with pytest.raises(Unavailable):
         await reading
-    await database.write(insert("last"))
+    await database.writer.write(insert("last"))
     size = path.with_name("imagegen.db-wal").stat().st_size
     await database.close()
 
@@ -328,7 +332,7 @@ async def test_a_pinned_log_is_truncated(path):
 
 async def test_files_are_private(database, path):
     """Database, ``-wal`` and ``-shm`` have mode 0600, whatever the umask."""
-    await database.write(insert("a"))
+    await database.writer.write(insert("a"))
 
     modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
 
@@ -338,7 +342,7 @@ async def test_files_are_private(database, path):
 async def test_closing_leaves_one_complete_file(path):
     """Pending writes are committed and the log is checkpointed; afterwards reads and writes are refused."""
     database = Database.open(path)
-    waiting = [asyncio.ensure_future(database.write(insert(number))) for number in range(20)]
+    waiting = [asyncio.ensure_future(database.writer.write(insert(number))) for number in range(20)]
     await asyncio.sleep(0)
     await database.close()
     await database.close()
@@ -347,20 +351,20 @@ async def test_closing_leaves_one_complete_file(path):
     assert [path.name] == [file.name for file in path.parent.iterdir()]
     assert 20 == len(owners(path))
     with pytest.raises(StorageError):
-        await database.write(insert("late"))
+        await database.writer.write(insert("late"))
     with pytest.raises(StorageError):
         await database.read(lambda c: c.execute("SELECT 1").fetchall())
 
 
 async def test_another_process_can_read_concurrently(database, path):
     """Opened read-only, the database can be read while it is written to, and not be modified."""
-    await database.write(insert("a"))
+    await database.writer.write(insert("a"))
     read_only = Database.open(path, read_only=True)
-    await database.write(insert("b"))
+    await database.writer.write(insert("b"))
 
     counted = await read_only.read(lambda c: c.execute("SELECT count(*) FROM instances").fetchone()[0])
     with pytest.raises(StorageError):
-        await read_only.write(insert("c"))
+        await read_only.writer.write(insert("c"))
     await read_only.close()
 
     assert 2 == counted
@@ -405,7 +409,7 @@ async def test_the_pragmas_are_in_effect(database):
     """Every commit is synced, deleted data is overwritten, and the file is not memory-mapped."""
     names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "mmap_size", "trusted_schema")
 
-    values = await database.write_alone(
+    values = await database.writer.write(
         lambda c: [c.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
     )
 
@@ -420,7 +424,8 @@ from imagegen_adapters.databases.sqlite import Database
 async def work(database, worker):
     for number in range(100_000):
         name = f"{worker}-{number}"
-        await database.write(lambda c: c.execute("INSERT INTO instances VALUES (?, 'x')", (name,)).rowcount)
+        row = "INSERT INTO instances VALUES (?, 'x')", (name,)
+        await database.writer.write(lambda c: c.execute(*row).rowcount)
         print(name, flush=True)
 
 async def main():

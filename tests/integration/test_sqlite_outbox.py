@@ -38,7 +38,7 @@ class TestSqliteOutbox(OutboxContract):
 async def test_the_error_of_an_earlier_version_is_its_text(database):
     """It stored no code."""
     row = "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
-    await database.write(lambda c: c.execute(row).rowcount)
+    await database.writer.write(lambda c: c.execute(row).rowcount)
     outbox = SqliteOutbox(database)
 
     (entry,) = await outbox.peek(due=None)

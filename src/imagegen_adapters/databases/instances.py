@@ -15,4 +15,4 @@ async def register_instance(database: Database, owner: str, now: datetime) -> No
         connection.execute(statements.INSERT_INSTANCE, {"owner": owner, "started_at": to_timestamp(now)})
         connection.execute(statements.PURGE_INSTANCES)
 
-    await database.write(insert)
+    await database.writer.write(insert)

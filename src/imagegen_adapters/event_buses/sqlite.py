@@ -21,7 +21,7 @@ class SqliteEventBus:
         self._watchers = Watchers()
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
-        number = await self._database.write(partial(insert_event, event=event))
+        number = await self._database.writer.write(partial(insert_event, event=event))
         self._watchers.wake(event.task_id)
         return attrs.evolve(event, id=number)
 

@@ -66,17 +66,17 @@ async def index_state(database: Database, simplify: Simplify) -> IndexState:
 async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
     """Rebuild the index of all prompts and return the last id; searches and writes continue meanwhile."""
     version = folding_version(simplify)
-    build = await database.write(partial(_start, version=version))
+    build = await database.writer.write(partial(_start, version=version))
     while build.reached < build.until:
         entries = await database.read(partial(_entries, build=build, simplify=simplify))
         build = attrs.evolve(
             build, reached=entries[-1][0] if len(entries) == IMAGES_PER_BATCH else build.until
         )
-        await database.write(partial(_add, build=build, entries=entries))
+        await database.writer.write(partial(_add, build=build, entries=entries))
         if progress is not None and (awaitable := progress(build.reached, build.until)) is not None:
             await awaitable
     await _compact(database, build.generation)
-    await database.write(partial(_activate, generation=build.generation))
+    await database.writer.write(partial(_activate, generation=build.generation))
     await remove_retired_generations(database)
     return build.until
 
@@ -90,13 +90,13 @@ async def remove_retired_generations(database: Database) -> None:
     """Remove generations that are no longer used, a few rows per transaction."""
     for row in await database.read(lambda c: c.execute(statements.RETIRED_GENERATIONS).fetchall()):
         generation: int = row["generation"]
-        while await database.write(partial(_shrink, generation=generation)):
+        while await database.writer.write(partial(_shrink, generation=generation)):
             pass
 
 
 async def _compact(database: Database, generation: int) -> None:
-    await database.write(partial(_merge, generation=generation, pages=-_PAGES_PER_MERGE))
-    while await database.write(partial(_merge, generation=generation, pages=_PAGES_PER_MERGE)):
+    await database.writer.write(partial(_merge, generation=generation, pages=-_PAGES_PER_MERGE))
+    while await database.writer.write(partial(_merge, generation=generation, pages=_PAGES_PER_MERGE)):
         pass
 
 

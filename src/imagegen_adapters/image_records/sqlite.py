@@ -140,11 +140,11 @@ class SqliteImageRecords:
 
         if not 0 < image_id <= NEWEST:
             raise ImageNotFound(image_id)
-        return await self._database.write(delete)
+        return await self._database.writer.write(delete)
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         values = {"id": image_id, "storage": state.value}
-        await self._database.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
+        await self._database.writer.write(lambda c: c.execute(statements.SET_IMAGE_STORAGE, values).rowcount)
 
     async def _search(
         self, words: tuple[str, ...], criteria: ImageFilter, fn: Callable[[sqlite3.Connection], T]

@@ -100,7 +100,7 @@ class SqliteProviderConfigs:
         """Write, and clear the cache before and after, so that no concurrent read is cached."""
         self._clear_cache()
         try:
-            await self._database.write(change)
+            await self._database.writer.write(change)
         finally:
             self._clear_cache()
 

@@ -35,7 +35,7 @@ class SqliteQueue:
 
         is_due, rows = await self._database.read(read)
         if is_due:
-            await self._database.write(lambda c: c.execute(statements.RELEASE_DUE, values).rowcount)
+            await self._database.writer.write(lambda c: c.execute(statements.RELEASE_DUE, values).rowcount)
             _, rows = await self._database.read(read)
         return {row["provider_name"]: row["processing"] for row in rows}
 
@@ -50,14 +50,14 @@ class SqliteQueue:
             connection.execute(statements.RELEASE_DUE, due)
             return connection.execute(statements.CLAIM, values).fetchall()
 
-        rows = await self._database.write(claim)
+        rows = await self._database.writer.write(claim)
         if rows and len(rows) == limit:
             self._wake_signal.notify()
         rows.sort(key=lambda row: int(row["seq"]))
         return await asyncio.to_thread(readable_tasks, rows)  # each may be a megabyte
 
     async def release_locked(self) -> None:
-        await self._database.write(lambda c: c.execute(statements.RELEASE_LOCKED).rowcount)
+        await self._database.writer.write(lambda c: c.execute(statements.RELEASE_LOCKED).rowcount)
         self._wake_signal.notify()
 
     async def wait(self, timeout: float) -> None:

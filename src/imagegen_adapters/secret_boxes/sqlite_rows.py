@@ -50,4 +50,4 @@ class SqliteSealedRows:
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(_REPLACE[kind], values)
 
-        await self._database.write(update)
+        await self._database.writer.write(update)

@@ -61,7 +61,7 @@ class SqliteTaskRepository:
                 _store_claim(connection, idempotency, task)
             return None
 
-        replayed = await self._database.write(add)
+        replayed = await self._database.writer.write(add)
         return (
             AddedTask(task=task) if replayed is None else AddedTask(task=row_to_task(replayed), replayed=True)
         )
@@ -92,7 +92,7 @@ class SqliteTaskRepository:
                 connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
                 insert_event(connection, last_event(task))
 
-        await self._database.write(save)
+        await self._database.writer.write(save)
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         row = attempt_to_row(attempt)
@@ -104,7 +104,7 @@ class SqliteTaskRepository:
             connection.execute(statements.PUT_ATTEMPT, row)
             return insert_prepared(connection, prepared, self._simplify) if prepared else ()
 
-        return await self._database.write(save)
+        return await self._database.writer.write(save)
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         rows = await self._database.read(lambda c: c.execute(statements.ATTEMPTS, (task_id,)).fetchall())

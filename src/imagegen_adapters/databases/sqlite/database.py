@@ -99,28 +99,15 @@ class Database:
         return self._writer is None or self._writer.healthy
 
     @property
-    def commits(self) -> int:
-        """The number of transactions since the start; under load, several writes share one."""
-        return 0 if self._writer is None else self._writer.commits
-
-    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``fn`` in the next transaction and return its result once the transaction is durable.
-
-        An exception of ``fn`` rolls back only what ``fn`` wrote, and is raised here. A caller that is
-        cancelled cannot know whether ``fn`` ran.
+    def writer(self) -> Writer:
+        """What runs functions in a transaction.
 
         Raises:
-            StorageError: the disk is full or failed; nothing that ``fn`` wrote was stored.
+            StorageError: the database was opened for reading only.
         """
-        return await self._write(fn, alone=False)
-
-    async def write_alone(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``fn`` on the writing connection outside any transaction, as ``VACUUM INTO`` requires.
-
-        Raises:
-            StorageError: the disk is full or failed.
-        """
-        return await self._write(fn, alone=True)
+        if self._writer is None:
+            raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
+        return self._writer
 
     async def read(
         self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = DEFAULT_READ_SECONDS
@@ -161,12 +148,6 @@ class Database:
             pool.close()
         if self._writer is not None:
             self._writer.close()
-
-    async def _write(self, fn: Callable[[sqlite3.Connection], T], *, alone: bool) -> T:
-        if self._writer is None:
-            raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
-        result: T = await asyncio.wrap_future(self._writer.submit(fn, alone=alone))
-        return result
 
 
 def _reader_pools(path: Path) -> dict[str, Readers]:

@@ -1,11 +1,12 @@
 """The writing thread, which groups concurrent operations into one transaction with one sync."""
 
+import asyncio
 import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -17,6 +18,8 @@ from imagegen_core.errors import StorageBroken, StorageError
 MAX_BATCH_OPERATIONS = 256
 """The maximum number of operations in one transaction."""
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,11 +29,10 @@ class Operation:
 
     run: Callable[[sqlite3.Connection], Any]
     result: "Future[Any]"
-    alone: bool = False
 
 
 class Writer:
-    """Runs operations in the order of `submit`; results are delivered only after their COMMIT.
+    """Runs operations in the order of `write`; results are delivered only after their COMMIT.
 
     Operations that arrive during a commit share the next transaction. Each has its own savepoint, so a
     failing one rolls back only its own changes.
@@ -46,7 +48,6 @@ class Writer:
         self._connection = connection
         self._after_batch = after_batch
         self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
-        self._deferred: Operation | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._broken: StorageError | None = None
@@ -60,21 +61,25 @@ class Writer:
         """False after a failed commit until one succeeds, and permanently after an input/output error."""
         return self._broken is None and not self._last_failed and not self._closed
 
-    def submit(self, run: Callable[[sqlite3.Connection], Any], *, alone: bool = False) -> "Future[Any]":
-        """Queue an operation; ``alone`` runs it outside any transaction.
+    async def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``run`` in the next transaction and return its result once the transaction is durable.
+
+        An exception of ``run`` rolls back only what ``run`` wrote, and is raised here. A caller that is
+        cancelled cannot know whether ``run`` ran.
 
         Raises:
             StorageBroken: an earlier failure has made the database unusable.
-            StorageError: the database is closed.
+            StorageError: the disk is full or failed, or the database is closed; nothing was stored.
         """
-        operation = Operation(run, Future(), alone)
+        operation = Operation(run, Future())
         with self._lock:
             if self._broken is not None:
                 raise type(self._broken)(self._broken.reason) from self._broken
             if self._closed:
                 raise StorageError(DatabaseCode.DATABASE_CLOSED())
             self._waiting.put(operation)
-        return operation.result
+        result: T = await asyncio.wrap_future(operation.result)
+        return result
 
     def close(self) -> None:
         """Finish queued operations, checkpoint and close the connection. May be called twice."""
@@ -104,20 +109,12 @@ class Writer:
             operation = self._next(wait=not batch)
             if operation is None:
                 break
-            if operation.alone and batch:
-                self._deferred = operation
-                break
             if operation.result.set_running_or_notify_cancel():
                 batch.append(operation)
-                if operation.alone:
-                    break
         return batch
 
     def _next(self, *, wait: bool) -> Operation | None:
         """Return the next operation; None if the queue is empty or closed."""
-        if self._deferred is not None:
-            operation, self._deferred = self._deferred, None
-            return operation
         try:
             following = self._waiting.get(block=wait)
         except queue.Empty:
@@ -129,21 +126,8 @@ class Writer:
     def _run(self, batch: list[Operation]) -> None:
         if self._broken is not None:
             _fail(batch, self._broken)
-        elif batch[0].alone:
-            self._run_alone(batch[0])
         else:
             self._run_together(batch)
-
-    def _run_alone(self, operation: Operation) -> None:
-        try:
-            result = operation.run(self._connection)
-        except sqlite3.Error as error:
-            self._record_failure(error)
-            operation.result.set_exception(_with_cause(storage_error(error), error))
-        except Exception as error:  # noqa: BLE001 - delivered to the caller, whatever it is
-            operation.result.set_exception(error)
-        else:
-            operation.result.set_result(result)
 
     def _run_together(self, batch: list[Operation]) -> None:
         try:
@@ -209,7 +193,7 @@ class Writer:
         """Fail all remaining operations, since the thread is ending."""
         with self._lock:
             self._closed = True
-        rest = [*batch, *filter(None, (self._deferred, *self._drain()))]
+        rest = [*batch, *filter(None, self._drain())]
         unfinished = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
         _fail(unfinished, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
 
