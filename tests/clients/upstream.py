@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
 from tests.fakes.images import png
+from tests.fakes.samples import sample
 
 KEY = "sk-vendor-0123456789abcdef"
 
@@ -33,7 +34,7 @@ class CountingUpstream:
         if request.path.startswith("/slow/"):
             await asyncio.sleep(self.seconds)
         image = noise() if request.path.startswith("/large/") else png(sum(self.ledger.values()))
-        return Reply.json({"data": [{"b64_json": base64.b64encode(image).decode()}]})
+        return Reply.json(sample("openai", "images", image=base64.b64encode(image).decode()).body)
 
 
 def noise():

@@ -12,6 +12,7 @@ import threading
 from PIL import Image
 
 from tests.fakes.loopback import Answer, Loopback
+from tests.fakes.samples import sample
 
 _COMMON = {
     "prompt": str,
@@ -107,15 +108,15 @@ class FakeA1111(Loopback):
             expected = "Basic " + base64.b64encode(self.auth.encode()).decode()
             if request.headers.get("authorization") != expected:
                 word = "Unauthorized" if self.flavour == "sdnext" else "Incorrect username or password"
-                return Answer.json({"detail": word}, 401, WWW_Authenticate="Basic")
+                return Answer.sample("a1111", "unauthorized", detail=word)
         name = request.path.removeprefix(_PREFIX)
         if request.method == "POST" and name in _FIELDS:
             return self._job(name, request)
         handler = {
             ("GET", "progress"): self._progress,
             ("POST", "interrupt"): self._interrupt,
-            ("GET", "sd-models"): lambda _: Answer.json([{"title": self.checkpoint, "model_name": "sd-1.5"}]),
-            ("GET", "options"): lambda _: Answer.json({"sd_model_checkpoint": self.checkpoint}),
+            ("GET", "sd-models"): lambda _: Answer.sample("a1111", "models", checkpoint=self.checkpoint),
+            ("GET", "options"): lambda _: Answer.sample("a1111", "options", checkpoint=self.checkpoint),
         }.get((request.method, name))
         return handler(request) if handler else self._error(404, "Not Found")
 
@@ -158,7 +159,7 @@ class FakeA1111(Loopback):
         if name == "extra-single-image":
             image = Image.open(io.BytesIO(base64.b64decode(body["image"])))
             size = tuple(int(side * body["upscaling_resize"]) for side in image.size)
-            return Answer.json({"html_info": "", "image": _b64(png(size))})
+            return Answer.sample("a1111", "upscaled", image=_b64(png(size)))
         for image in [*body.get("init_images", ()), *([body["mask"]] if "mask" in body else ())]:
             Image.open(io.BytesIO(base64.b64decode(image, validate=True))).verify()
         return self._images(body)
@@ -171,53 +172,36 @@ class FakeA1111(Loopback):
         images = [_b64(png(size, seed, self.image_format)) for seed in seeds]
         skipped = 1 if self.grid and count > 1 else 0
         images = [_b64(png((8, 8)))] * skipped + images + [_b64(png((9, 9)))] * self.extra_maps
-        info = {
-            "all_seeds": seeds,
-            "seed": seeds[0],
-            "index_of_first_image": skipped,
-            "sd_model_name": "sd-1.5",
-            "sd_model_hash": "6ce0161689",
-            "sampler_name": body.get("sampler_name", "Euler a"),
-            "infotexts": ["…"],
-        }
-        return Answer.json({"images": images, "parameters": {}, "info": json.dumps(info)})
+        sampler = body.get("sampler_name", "Euler a")
+        info = sample("a1111", "info", seeds=seeds, seed=seeds[0], first=skipped, sampler=sampler)
+        return Answer.sample("a1111", "images", image=tuple(images), info=json.dumps(info.body))
 
     def _progress(self, request):
         assert request.query == {"skip_current_image": "true"}
         self.progress_asked.set()
-        progress_report = {
-            "progress": self.progress,
-            "eta_relative": 1.0,
-            "current_image": None,
-            "textinfo": None,
-        }
-        progress_report["state"] = {
-            "interrupted": self.interrupted,
-            "job_count": 1 if self.current_task else 0,
-        }
-        if self.flavour == "a1111":
-            progress_report["current_task"] = self.current_task
-        return Answer.json(progress_report)
+        job_count = 1 if self.current_task else 0
+        values = {"progress": self.progress, "is_interrupted": self.interrupted, "job_count": job_count}
+        task = {"current_task": self.current_task} if self.flavour == "a1111" else {}
+        return Answer.json(sample("a1111", "progress", **values).body | task)
 
     def _interrupt(self, request):
         self.interrupted = True
         self.hold.set()
-        return Answer(status=204) if self.flavour == "sdnext" else Answer.json({})
+        return Answer(status=204) if self.flavour == "sdnext" else Answer.sample("a1111", "interrupted")
 
     def _invalid(self, field, message):
-        return Answer.json({"detail": [{"loc": ["body", field], "msg": message, "type": "value_error"}]}, 422)
+        return Answer.sample("a1111", "invalid", field=field, message=message)
 
     def _error(self, status, detail):
         if self.flavour == "forge" or detail == "Not Found":
-            return Answer.json({"detail": detail}, status)
-        body = {"error": "HTTPException", "detail": detail, "body": "", "errors": ""}
-        return Answer.json(body | ({"code": status} if self.flavour == "sdnext" else {}), status)
+            return Answer.sample("a1111", "error_of_fastapi", status=status, detail=detail)
+        code = {"code": status} if self.flavour == "sdnext" else {}
+        return Answer.json(sample("a1111", "error", detail=detail).body | code, status)
 
     def _crash(self):
         if self.flavour == "forge":
             return Answer(status=500, body=b"Internal Server Error", headers={"Content-Type": "text/plain"})
-        body = {"error": "OutOfMemoryError", "detail": "", "body": "", "errors": "CUDA out of memory."}
-        return Answer.json(body, 500)
+        return Answer.sample("a1111", "crashed", error="OutOfMemoryError", reason="CUDA out of memory.")
 
 
 def _b64(data):

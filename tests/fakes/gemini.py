@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
+from tests.fakes.samples import sample
+
 KEY = "fake-gemini-key-0001"
 TOKEN = "fake-access-token"
 REFUSED = "something that is refused"
@@ -109,35 +111,30 @@ class Rejected(Exception):
 
 def error(status, name, message, *details):
     """Return Google's error body."""
-    inner = {"code": status, "status": name, "message": message}
-    return {"error": {**inner, "details": list(details)} if details else inner}
+    body = sample("gemini", "error", code=status, status=name, message=message).body
+    return {"error": body["error"] | {"details": list(details)}} if details else body
 
 
 def retry_info(delay):
-    return {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    return sample("gemini", "retry_info", delay=delay).body
 
 
 def error_info(reason):
-    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+    return sample("gemini", "error_info", reason=reason).body
 
 
 def quota_failure(quota_id):
-    violation = {"quotaId": quota_id, "quotaValue": "100"}
-    return {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    return sample("gemini", "quota_failure", quota_id=quota_id).body
 
 
 def content(*parts, reason="STOP", **more):
     """Return a response of generateContent with one candidate."""
-    return {
-        "candidates": [
-            {"index": 0, "finishReason": reason, "content": {"role": "model", "parts": list(parts)}}
-        ]
-    } | more
+    return sample("gemini", "content", reason=reason, parts=list(parts)).body | more
 
 
 def image_part(data, *, url_safe=False, **more):
     encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
-    return {"inlineData": {"mimeType": "image/png", "data": encode(data).decode()}, **more}
+    return sample("gemini", "image_part", data=encode(data).decode()).body | more
 
 
 class FakeGemini:
@@ -267,25 +264,20 @@ class FakeGemini:
         if "assertion" not in parse_qs(raw.decode()):
             raise Rejected(400, "INVALID_ARGUMENT", "no assertion")
         self.tokens_given += 1
-        token = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
-        return Scripted(body=token, headers={"Content-Type": "application/json"})
+        token = sample("gemini", "token", token=TOKEN)
+        return Scripted(body=token.body, headers={"Content-Type": "application/json"})
 
     def _listed(self, path):
-        name, prefix = (
-            ("publisherModels", "publishers/google/models") if "publishers" in path else ("models", "models")
-        )
-        return {name: [{"name": f"{prefix}/{model}"} for model in MODELS]}
+        name = "publisher_models" if "publishers" in path else "models"
+        return sample("gemini", name, model=MODELS).body
 
     def _content(self):
-        usage = {"promptTokenCount": 5, "candidatesTokenCount": 1120, "totalTokenCount": 1125}
         return content(
             {"text": "thinking", "thought": True},
             image_part(png(seed=99), thought=True),
             {"text": "Here you go"},
             image_part(self.image, thoughtSignature="c2ln"),
-            usageMetadata=usage,
-            modelVersion="fake-1",
-            responseId="response-1",
+            **sample("gemini", "usage").body,
         )
 
     def _predicted(self, body):
@@ -293,15 +285,15 @@ class FakeGemini:
         single = {"upscaleConfig", "maxPredictions", "mode"} & body.get("parameters", {}).keys()
         count = body.get("parameters", {}).get("sampleCount", 1 if single else 4)
         data = base64.b64encode(self.image).decode()
-        return {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": data}] * count}
+        return sample("gemini", "predictions", data=(data,) * count).body
 
 
 def _blocked():
-    return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+    return sample("gemini", "blocked").body
 
 
 def _filtered():
-    return {"predictions": [{"raiFilteredReason": "Unable to show generated images. Support codes: 1"}]}
+    return sample("gemini", "filtered").body
 
 
 def _camel(value):

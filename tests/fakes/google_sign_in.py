@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fakes.gemini import TOKEN
 from tests.fakes.http_server import Reply, Request
+from tests.fakes.samples import sample
 
 _FLAVOUR = {"Metadata-Flavor": "Google"}
 _ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
@@ -40,8 +41,8 @@ class GoogleSignIn:
 
     def _token(self, whose):
         self.tokens.append(whose)
-        body = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
-        return Reply(200, json.dumps(body).encode(), {**_FLAVOUR, "content-type": "application/json"})
+        token = json.dumps(sample("gemini", "token", token=TOKEN).body).encode()
+        return Reply(200, token, {**_FLAVOUR, "content-type": "application/json"})
 
 
 def environ_of_a_cloud_machine(server, home):

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
+from tests.fakes.samples import sample
+
 FLOOD_BYTES = 64 * 1024 * 1024
 
 
@@ -31,6 +33,12 @@ class Answer:
     body: bytes = b""
     headers: dict = attrs.field(factory=dict)
     fault: str | None = None
+
+    @classmethod
+    def sample(cls, provider, name, /, *, status=None, headers=None, **values):
+        """Return a sample of a provider's answers, with another status or further headers."""
+        answer = sample(provider, name, **values)
+        return cls.json(answer.body, status or answer.status, **answer.headers, **(headers or {}))
 
     @classmethod
     def json(cls, value, status=200, **headers):

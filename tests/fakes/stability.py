@@ -80,7 +80,7 @@ class FakeStability(Loopback):
 
     def _get(self, request):
         if request.path == "/v1/user/balance":
-            return Answer.json({"credits": 12.5})
+            return Answer.sample("stability", "balance")
         job = request.path.removeprefix("/v2beta/results/")
         if self.poll_faults:
             return self.poll_faults.pop(0)
@@ -88,8 +88,8 @@ class FakeStability(Loopback):
             return self.error(404, "not_found", "no such result")
         self.jobs[job] -= 1
         if self.jobs[job] >= 0:
-            return Answer.json({"id": job, "status": "in-progress"}, 202)
-        return self._image(self.result_field, 0)
+            return Answer.sample("stability", "in_progress", job=job)
+        return self._image("result", 0, field=self.result_field)
 
     def _post(self, request):
         route = request.path.removeprefix(_PREFIX)
@@ -111,17 +111,17 @@ class FakeStability(Loopback):
         if _ROUTES[route][2]:
             job = f"{len(self.ledger):064x}"
             self.jobs[job] = self.polls_until_done
-            return Answer.json({"id": job})
+            return Answer.sample("stability", "accepted", job=job)
         return self._image("image", int(fields.get("seed", 0)) or 343940597)
 
-    def _image(self, field, seed):
+    def _image(self, name, seed, **values):
         reason = "CONTENT_FILTERED" if self.filtered else "SUCCESS"
         encoded = base64.b64encode(self.image).decode()
-        return Answer.json({field: encoded, "finish_reason": reason, "seed": seed})
+        return Answer.sample("stability", name, image=encoded, reason=reason, seed=seed, **values)
 
     @staticmethod
     def error(status, name, *errors, **headers):
-        return Answer.json({"id": "a" * 32, "name": name, "errors": list(errors)}, status, **headers)
+        return Answer.sample("stability", "error", status=status, headers=headers, name=name, error=errors)
 
 
 def _fields(request):

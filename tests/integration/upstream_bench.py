@@ -13,6 +13,7 @@ from tests.fakes.in_thread import in_thread
 from tests.fakes.loopback import Answer
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.own_upstream import DOCUMENT, FakeOwn
+from tests.fakes.samples import sample
 from tests.fakes.stability import FakeStability
 
 PAGE = b"<html><body>Please sign in</body></html>"
@@ -188,7 +189,7 @@ def _gemini(stack):
 
 def _vertex(stack):
     fake = stack.enter_context(in_thread(gemini.FakeGemini()))
-    page = {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": PAGE_BASE64}]}
+    page = sample("gemini", "predictions", data=PAGE_BASE64).body
     return Upstream(
         name="gemini-vertex",
         url=fake.url,
@@ -208,7 +209,7 @@ def _a1111(stack):
         name="stable-diffusion",
         url=fake.url,
         key=fake.auth,
-        faults=OverLoopback(fake, {"images": [PAGE_BASE64], "info": "{}"}),
+        faults=OverLoopback(fake, sample("a1111", "images", image=PAGE_BASE64, info="{}").body),
         kind="stable_diffusion",
         extra={},
         operations=dict.fromkeys(("generate", "reference", "edit", "upscale")),
@@ -219,11 +220,12 @@ def _a1111(stack):
 
 def _stability(stack):
     fake = stack.enter_context(FakeStability(polls_until_done=0))
+    page = sample("stability", "image", image=PAGE_BASE64, reason="SUCCESS", seed=1).body
     return Upstream(
         name="stability",
         url=fake.url,
         key=fake.key,
-        faults=OverLoopback(fake, {"image": PAGE_BASE64, "finish_reason": "SUCCESS", "seed": 1}),
+        faults=OverLoopback(fake, page),
         kind="stable_diffusion",
         extra={"dialect": "stability"},
         operations=dict.fromkeys(
@@ -258,7 +260,7 @@ _HTTP = (
         FakeOpenAI,
         dict.fromkeys(("generate", "reference", "edit")),
         calls_for_two=1,
-        page={"data": [{"b64_json": PAGE_BASE64}]},
+        page=sample("openai", "images", image=PAGE_BASE64).body,
     ),
     _preset(
         FakeDashScope,
@@ -269,7 +271,7 @@ _HTTP = (
         simple_upstreams.FakeMiniMax,
         dict.fromkeys(("generate", "reference")),
         calls_for_two=1,
-        page={"data": {"image_base64": [PAGE_BASE64]}, "base_resp": {"status_code": 0}},
+        page=sample("minimax", "images", image=PAGE_BASE64).body,
     ),
     _preset(job_upstreams.FakeReplicate, {"generate": None}, calls_for_two=2),
     _preset(job_upstreams.FakeFal, {"generate": None}, calls_for_two=1),

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
-from tests.fakes.openai_gateway import FakeGateway
+from tests.fakes.simple_upstreams import FakeGateway
 from tests.integration.openai.conftest import client_of
 
 FIELDS = {"quality": "low", "background": "transparent", "output_format": "webp", "output_compression": 80}

@@ -215,19 +215,19 @@ async def test_a_user_and_a_password_are_basic_authentication():
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        (Answer.json({"detail": "Unauthorized"}, 401), ("auth_failed", False, None)),
+        (Answer.sample("a1111", "unauthorized", detail="Unauthorized"), ("auth_failed", False, None)),
         (
-            Answer.json({"detail": "1.2.3.4: rate limit exceeded"}, 429, Retry_After="3"),
+            Answer.sample("a1111", "limited", headers={"Retry-After": "3"}),
             ("rate_limited", True, 3.0),
         ),
         (
-            Answer.json({"error": "ValueError", "detail": "", "errors": "boom"}, 500),
+            Answer.sample("a1111", "crashed", error="ValueError", reason="boom"),
             ("outcome_unknown", False, None),
         ),
         (Answer(fault="drop"), ("outcome_unknown", False, None)),
         (Answer(fault="cut", body=b"{" * 100_000), ("outcome_unknown", False, None)),
         (Answer(body=b"<html>"), ("bad_response", False, None)),
-        (Answer.json({"images": [], "info": "{}"}), ("bad_response", False, None)),
+        (Answer.sample("a1111", "images", image=(), info="{}"), ("bad_response", False, None)),
         (Answer.json({"images": None}), ("bad_response", False, None)),
         (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), ("rejected", False, None)),
     ],

@@ -27,9 +27,9 @@ from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.images import png, png_base64
-from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
 from tests.fakes.raw_server import RawServer, http_response
+from tests.fakes.simple_upstreams import FakeGateway
 
 pytestmark = pytest.mark.anyio
 

@@ -23,14 +23,13 @@ from tests.fakes import job_upstreams, simple_upstreams
 from tests.fakes.dashscope import FakeDashScope
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.images import png
-from tests.fakes.openai_gateway import FakeGateway
 from tests.fakes.openai_images import FakeOpenAI
 
 pytestmark = pytest.mark.anyio
 
 UPSTREAMS = (
     FakeOpenAI,
-    FakeGateway,
+    simple_upstreams.FakeGateway,
     FakeDashScope,
     simple_upstreams.FakeArk,
     simple_upstreams.FakeSiliconFlow,

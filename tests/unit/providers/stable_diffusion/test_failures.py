@@ -5,6 +5,7 @@ import json
 import pytest
 
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY, retry_after
+from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"
 
@@ -18,14 +19,20 @@ def read(table, status, body, **headers):
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"detail": "Sampler not found", "errors": "", "error": "HTTPException"}, "Sampler not found"),
-        ({"detail": [{"loc": ["body", "steps"], "msg": "not an int"}]}, "steps: not an int"),
-        ({"detail": "", "errors": "CUDA out of memory.", "error": "OutOfMemoryError"}, "CUDA out of memory."),
-        ({"detail": "", "errors": "", "error": "RuntimeError"}, "RuntimeError"),
+        (sample("a1111", "error", detail="Sampler not found").body, "Sampler not found"),
+        (sample("a1111", "invalid", field="steps", message="not an int").body, "steps: not an int"),
+        (
+            sample("a1111", "crashed", error="OutOfMemoryError", reason="CUDA out of memory.").body,
+            "CUDA out of memory.",
+        ),
+        (sample("a1111", "crashed", error="RuntimeError", reason="").body, "RuntimeError"),
         (b"Internal Server Error", "Internal Server Error"),
         (b"", "the provider answered 500 without a reason"),
         ([1, 2], "[1, 2]"),
-        ({"detail": "Not Found"}, "Not Found: the server has no such API, is it running with --api?"),
+        (
+            sample("a1111", "error_of_fastapi", detail="Not Found").body,
+            "Not Found: the server has no such API, is it running with --api?",
+        ),
     ],
 )
 def test_the_useful_sentence_of_a_webui_is_found(body, expected):
