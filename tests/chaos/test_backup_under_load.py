@@ -67,7 +67,7 @@ def test_a_backup_under_load_is_complete_on_another_machine(stage, carried, tmp_
     waiting = len(new.rows(UNFINISHED))
     different = [image["blob_key"] for image in images if not _same(image, old, new)]
 
-    assert "master.key is missing: 1 saved secret cannot be read" in output
+    assert "master.key is missing: 1 saved secret(s) cannot be read" in output
     assert [] == different
     assert set() == carried.completed - _completed(new)
     assert waiting > 0

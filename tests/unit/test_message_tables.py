@@ -41,6 +41,7 @@ CARRIERS = frozenset(
         "SettingsError",
         "InvalidValue",
         "CommandFailed",
+        "WrongUsage",
         "ImageUnreadable",
         "AddressUnusable",
         "BackupError",

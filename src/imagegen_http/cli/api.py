@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imagegen_core.limits import MAX_PAGE_SIZE
+from imagegen_core.messages import Language
 from imagegen_http.cli.context import CommandFailed, language_of
 from imagegen_http.cli.messages import CommandCode
 from imagegen_http.runtime.running_server import RunningServer
@@ -38,9 +39,12 @@ class ImageUnreadable(CommandFailed):
 class Api:
     """Calls the HTTP API of the service on ``data_dir``, and returns the ``data`` of its responses."""
 
-    def __init__(self, client: "httpx.AsyncClient", *, data_dir: Path, in_process: bool) -> None:
+    def __init__(
+        self, client: "httpx.AsyncClient", *, data_dir: Path, language: Language, in_process: bool
+    ) -> None:
         self._client = client
         self.data_dir = data_dir
+        self.language = language
         self.in_process = in_process
 
     async def call(self, method: str, path: str, **request: Any) -> Any:
@@ -149,13 +153,14 @@ async def open_api(
     server = RunningServer.find(settings.data_dir)
     if server is not None and await server.is_listening():
         token = settings.server.auth_token
-        headers = httpx.Headers({"Accept-Language": str(language_of(environ))}, encoding="utf-8")
+        language = language_of(environ)
+        headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         async with httpx.AsyncClient(
             base_url=server.url, headers=headers, timeout=CALL_SECONDS, trust_env=False
         ) as client:
-            yield Api(client, data_dir=settings.data_dir, in_process=False)
+            yield Api(client, data_dir=settings.data_dir, language=language, in_process=False)
         return
     async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
         yield api
@@ -181,7 +186,8 @@ async def _in_process_service(
     if log.level == "info":
         log = attrs.evolve(log, level="error")  # what matters is in the command's own line
     set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
-    request_context.language.set(language_of(environ))  # no middleware reads a header in this process
+    language = language_of(environ)
+    request_context.language.set(language)  # no middleware reads a header in this process
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(
@@ -192,7 +198,7 @@ async def _in_process_service(
                     interruptible(service) if run_background else nullcontext(),
                     httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
                 ):
-                    yield Api(client, data_dir=settings.data_dir, in_process=True)
+                    yield Api(client, data_dir=settings.data_dir, language=language, in_process=True)
             return
         except DataDirectoryInUse:
             if not tries_left:
@@ -215,7 +221,8 @@ def atomic_file(target: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise CommandFailed(f"{target}: {error.strerror}") from error
+        reason = CommandCode.CONCERNING(subject=str(target), reason=str(error.strerror))
+        raise CommandFailed(reason) from error
     finally:
         temporary.unlink(missing_ok=True)
 

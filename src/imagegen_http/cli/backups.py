@@ -7,8 +7,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context, naming_data_dir
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.context import CommandFailed, Context, complain, naming_data_dir
+from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.progress import progress_bar
 
 _MAX_LISTED = 20
@@ -32,7 +32,7 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
     size = f"{report.size_bytes / 1_048_576:.1f} MB"
     click.echo(f"{file}: {settings.data_dir} with {images}, {size}, without master.key")
     for key in report.missing[:_MAX_LISTED]:
-        click.echo(f"imagegen: not as recorded: images/{key}", err=True)
+        complain(NoteCode.BACKUP_DIFFERS(path=f"images/{key}"), context.language)
     if report.missing:
         raise CommandFailed(CommandCode.BACKUP_INCOMPLETE(count=len(report.missing)))
 
@@ -52,18 +52,13 @@ def restore(context: Context, file: Path) -> None:
             report = offline.restore(settings, opened, progress=progress)
     click.echo(f"{settings.data_dir}: {_count(report.images, 'image')}, {_count(report.files, 'file')}")
     if report.waiting:
-        click.echo(
-            f"{_count(report.waiting, 'task')} had not ended; the next start takes them up. "
-            "Look first: imagegen tasks list --status pending"
-        )
+        command = "imagegen tasks list --status pending"
+        click.echo(NoteCode.TASKS_WAIT(count=report.waiting, command=command).text(context.language))
     if not report.has_master_key and not context.environ.get("IMAGEGEN_MASTER_KEY"):
-        needed = f"{_count(report.sealed, 'saved secret')} cannot be read without it"
-        click.echo(
-            "master.key is missing: "
-            + (f"{needed}, so put it back before the start" if report.sealed else "no saved key needs it")
-        )
+        note = NoteCode.KEY_NEEDED(count=report.sealed) if report.sealed else NoteCode.KEY_NOT_NEEDED()
+        click.echo(note.text(context.language))
     if report.missing:
-        click.echo(f"imagegen: {_count(report.missing, 'image')} missing in the backup", err=True)
+        complain(NoteCode.BACKUP_LACKS(count=report.missing), context.language)
 
 
 @contextmanager

@@ -32,6 +32,18 @@ class CommandFailed(Exception):
         self.code = code
 
 
+class WrongUsage(click.UsageError):
+    """The arguments are wrong; ``reason`` is shown below the line that says how the command is used."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+    def format_message(self) -> str:
+        """Return the reason in the locale's language."""
+        return self.reason.text(Context.from_process().language)
+
+
 def language_of(environ: Mapping[str, str]) -> Language:
     """Return the locale's language; where that is not Chinese, English."""
     locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
@@ -128,7 +140,8 @@ def run_guarded(command: click.Command) -> NoReturn:
         _exit(CommandCode.STOPPED(), EXIT_FAILED)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        _exit(f"{error.filename}: {reason}" if error.filename else reason, EXIT_FAILED)
+        file = error.filename
+        _exit(CommandCode.CONCERNING(subject=str(file), reason=reason) if file else reason, EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - unexpected errors are raised again
         _exit_with(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import rich_click as click
 
-from imagegen_http.cli.context import CommandFailed, Context
-from imagegen_http.cli.messages import CommandCode
+from imagegen_core.messages import Message
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage
+from imagegen_http.cli.messages import CommandCode, UsageCode
 
 _DOCUMENT_KEYS = ("preset", "spec", "vars")
 
@@ -47,20 +47,18 @@ class ExtraChanges:
         return after
 
 
-def read_secret(reference: str, context: Context, option: str) -> str:
+def read_secret(reference: str, context: Context, option: Message | str) -> str:
     """Return the secret that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) refers to.
 
     Raises:
-        UsageError: it is not a reference; a literal secret would be in the shell's history.
+        WrongUsage: it is not a reference; a literal secret would be in the shell's history.
         CommandFailed: there is no such variable or file.
     """
     if reference == "-":
         return sys.stdin.readline().strip()
     scheme, _, name = reference.partition(":")
     if scheme not in ("env", "file"):
-        raise click.UsageError(
-            f"{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history"
-        )
+        raise WrongUsage(UsageCode.NOT_A_REFERENCE(option=option))
     if scheme == "file":
         try:
             return (context.cwd / name).read_text().strip()
@@ -75,7 +73,7 @@ def read_proxy(text: str, context: Context) -> str | None:
     """Return the proxy's address, None for an empty one; with a user it has to be a secret's reference."""
     if text.startswith(("http://", "https://")) and "@" not in text:
         return text
-    return read_secret(text, context, "--proxy with a user") if text else None
+    return read_secret(text, context, UsageCode.PROXY_WITH_USER()) if text else None
 
 
 def read_header(pair: str, context: Context) -> tuple[str, str | None]:
@@ -94,7 +92,7 @@ def read_pair(pair: str, option: str) -> tuple[str, str | None]:
     """Return the two sides of ``NAME=VALUE``; a name alone takes it away."""
     name, equals, value = pair.partition("=")
     if not name:
-        raise click.UsageError(f"{option} must be NAME=VALUE")
+        raise WrongUsage(UsageCode.NOT_A_PAIR(option=option, form="NAME=VALUE"))
     return name, value if equals else None
 
 

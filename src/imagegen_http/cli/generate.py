@@ -8,9 +8,9 @@ import rich_click as click
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.operations import Operation
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
 from imagegen_http.cli.image_files import extension_of, matching_name
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 from imagegen_http.cli.privileges import check_writable
 from imagegen_http.cli.progress import progress_bar
 
@@ -61,7 +61,7 @@ def generate(
         if task["status"] != "completed":
             raise CommandFailed(task["error"]["message"])
         for warning in task["warnings"]:
-            click.echo(f"imagegen: {warning}", err=True)
+            complain(warning, api.language)
         if not as_json:
             _print_written(task["images"], written, api.data_dir)
 
@@ -83,7 +83,7 @@ def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise click.UsageError(f"--param {pair}: must be K=V")
+            raise WrongUsage(UsageCode.NOT_A_PAIR(option=f"--param {pair}:", form="K=V"))
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -104,9 +104,8 @@ async def _write(api: Api, images: list[dict[str, Any]], target: Path) -> list[P
             path = target.with_stem(f"{target.stem}-{number}")
         name = matching_name(path, image["mime_type"])
         if name != path:
-            click.echo(
-                f"imagegen: {path}: the image is {image['mime_type']}, written as {name.name}", err=True
-            )
+            note = NoteCode.WRITTEN_AS(path=str(path), mime_type=image["mime_type"], name=name.name)
+            complain(note, api.language)
         await api.download(image["image_url"], name)
         written.append(name)
     return written

@@ -16,7 +16,7 @@ from imagegen_http.cli.api import Api, ApiRefusal, ImageUnreadable, atomic_file
 from imagegen_http.cli.context import CommandFailed, Context, print_json
 from imagegen_http.cli.image_files import extension_of
 from imagegen_http.cli.listing import Listing, list_options
-from imagegen_http.cli.messages import CommandCode
+from imagegen_http.cli.messages import CommandCode, NoteCode
 from imagegen_http.cli.privileges import check_writable
 
 _COLUMNS = ("id", "created", "provider", "size", "prompt")
@@ -64,7 +64,7 @@ def list_images(context: Context, filters: dict[str, str], listing: Listing) -> 
     """List images, newest first."""
 
     async def act(api: Api) -> None:
-        empty = f"{'no such images' if filters else 'no images yet'} in {api.data_dir}"
+        empty = (NoteCode.NO_SUCH_IMAGES if filters else NoteCode.NO_IMAGES_YET)(path=str(api.data_dir))
         await listing.show(api, "/api/v1/images", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -81,7 +81,7 @@ def search(context: Context, words: str, filters: dict[str, str], mode: str, lis
 
     async def act(api: Api) -> None:
         params = {**filters, "keyword": words, "mode": mode}
-        empty = f"no image in {api.data_dir} has these words in its prompt"
+        empty = NoteCode.NO_MATCHES(path=str(api.data_dir))
         await listing.show(api, "/api/v1/images/search", params, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)
@@ -109,7 +109,8 @@ def delete(context: Context, image_ids: tuple[int, ...], *, yes: bool) -> None:
     One that is missing stops no other.
     """
     if not yes:
-        click.confirm(f"Delete {len(image_ids)} image(s) for good?", abort=True)
+        question = NoteCode.CONFIRM_DELETION(count=len(image_ids))
+        click.confirm(question.text(context.language), abort=True)
 
     async def act(api: Api) -> None:
         failures = Failures()
@@ -138,7 +139,8 @@ def export(context: Context, directory: Path, words: str | None, filters: dict[s
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CommandFailed(f"{directory}: {error.strerror}") from error
+            reason = CommandCode.CONCERNING(subject=str(directory), reason=str(error.strerror))
+            raise CommandFailed(reason) from error
         check_writable(target)
         path = "/api/v1/images/search" if words else "/api/v1/images"
         params = {**filters, "keyword": words} if words else filters

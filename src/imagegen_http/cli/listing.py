@@ -9,8 +9,10 @@ import attrs
 import rich_click as click
 
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from imagegen_core.messages import Argument, Message
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
+from imagegen_http.cli.messages import NoteCode
 
 Row = Callable[[dict[str, Any]], Sequence[object]]
 """Returns an item's cells."""
@@ -41,18 +43,22 @@ class Listing:
     _last: dict[str, Any] = attrs.field(factory=dict, init=False)
 
     async def show(
-        self, api: Api, path: str, params: dict[str, Any], *, columns: Sequence[str], row: Row, empty: str
+        self, api: Api, path: str, params: dict[str, Any], *, columns: Sequence[str], row: Row, empty: Message
     ) -> None:
         """Print the list at ``path``, and a note on stderr if there is more."""
         items = self._items(api, path, params)
         if self.as_json:
             await _print_array(items)
         else:
-            await tables.show_arriving(columns, (row(item) async for item in items), empty=empty)
+            await tables.show_arriving(
+                columns, (row(item) async for item in items), empty=empty.text(api.language)
+            )
         if self._last["has_more"]:
-            more = "" if self._last.get("total_is_exact", True) else " or more"
-            total = f"{self._last['total']:,}{more}"
-            click.echo(f"the first {self._printed} of {total}; --limit or --all lists more", err=True)
+            total: Argument = f"{self._last['total']:,}"
+            if not self._last.get("total_is_exact", True):
+                total = NoteCode.AT_LEAST(total=total)
+            note = NoteCode.MORE_IN_LIST(shown=self._printed, total=total)
+            click.echo(note.text(api.language), err=True)
 
     async def _items(self, api: Api, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         async for page in api.pages(path, limit=self.limit, **params):

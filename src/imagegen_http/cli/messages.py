@@ -1,10 +1,10 @@
-"""Why a command ended without having done its work."""
+"""What a command says to a person: why it ended without having done its work, notes, questions."""
 
 from imagegen_core.messages import MessageCode
 
 
 class CommandCode(MessageCode):
-    """What stands after ``imagegen:`` on standard error."""
+    """Most of it stands after ``imagegen:`` on standard error."""
 
     STOPPED = "stopped", "已停止"
     CONFIGURATION = "configuration: {problem}", "配置：{problem}"
@@ -42,3 +42,54 @@ class CommandCode(MessageCode):
         "{path}: {user}, who does the work, cannot write there",
         "{path}：执行工作的 {user} 无法写入该处",
     )
+
+
+class UsageCode(MessageCode):
+    """What is wrong with the arguments, below the line that says how a command is used."""
+
+    NOT_A_PAIR = "{option} must be {form}", "{option} 须为 {form}"
+    NOT_A_REFERENCE = (
+        "{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history",
+        "{option} 只接受 env:NAME、file:PATH 或 -，以免秘密留在 shell 历史中",
+    )
+    PROXY_WITH_USER = "--proxy with a user", "带用户名的 --proxy"
+    EXCLUDE_EACH_OTHER = "{first} and {second} exclude each other", "{first} 和 {second} 不能同时使用"
+
+
+class NoteCode(MessageCode):
+    """What a person should know of what was done, or is asked before it is."""
+
+    MORE_IN_LIST = (
+        "the first {shown} of {total}; --limit or --all lists more",
+        "共 {total} 个，这是前 {shown} 个；用 --limit 或 --all 列出更多",
+    )
+    AT_LEAST = "{total} or more", "至少 {total}"
+    NO_TASKS = "no tasks in {path}", "{path} 中没有任务"
+    NO_IMAGES_YET = "no images yet in {path}", "{path} 中还没有图片"
+    NO_SUCH_IMAGES = "no such images in {path}", "{path} 中没有这样的图片"
+    NO_MATCHES = "no image in {path} has these words in its prompt", "{path} 中没有图片的提示词含有这些词"
+    NO_PROVIDERS = "no provider is configured in {path}", "{path} 中没有配置服务商"
+    WRITTEN_AS = (
+        "{path}: the image is {mime_type}, written as {name}",
+        "{path}：图片是 {mime_type}，已写入 {name}",
+    )
+    WAITING_FOR_CALL = (
+        "waiting up to {seconds} s for the call; Ctrl-C gives it up",
+        "最多再等 {seconds} 秒，等调用结束；按 Ctrl-C 则放弃",
+    )
+    BACKUP_DIFFERS = "not as recorded: {path}", "与记录不符：{path}"
+    BACKUP_LACKS = "{count} image(s) missing in the backup", "备份中缺少 {count} 张图片"
+    TASKS_WAIT = (
+        "{count} task(s) had not ended; the next start resumes them. Look first: {command}",
+        "有 {count} 个任务尚未结束；下次启动会继续它们。请先查看：{command}",
+    )
+    KEY_NEEDED = (
+        (
+            "master.key is missing: {count} saved secret(s) cannot be read without it, "
+            "so put it back before the start"
+        ),
+        "缺少 master.key：没有它就无法读取 {count} 个已保存的秘密，请在启动前放回",
+    )
+    KEY_NOT_NEEDED = "master.key is missing: no saved key needs it", "缺少 master.key：没有已保存的密钥需要它"
+    CONFIRM_DELETION = "Delete {count} image(s) for good?", "彻底删除 {count} 张图片？"
+    CONFIRM_REMOVAL = "Remove {provider} and its key?", "移除 {provider} 及其密钥？"

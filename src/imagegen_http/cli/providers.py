@@ -8,7 +8,7 @@ import rich_click as click
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
 from imagegen_http.cli import tables
 from imagegen_http.cli.api import Api
-from imagegen_http.cli.context import CommandFailed, Context, print_json
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, print_json
 from imagegen_http.cli.extra_config import (
     ExtraChanges,
     read_header,
@@ -17,6 +17,7 @@ from imagegen_http.cli.extra_config import (
     read_secret,
     read_spec,
 )
+from imagegen_http.cli.messages import CommandCode, NoteCode, UsageCode
 
 
 @click.group()
@@ -47,7 +48,7 @@ def list_providers(context: Context, *, as_json: bool) -> None:
             for c in configs
         ]
         columns = ("provider", "kind", "", "key", "source", "models")
-        tables.show(columns, rows, empty=f"no provider is configured in {api.data_dir}")
+        tables.show(columns, rows, empty=NoteCode.NO_PROVIDERS(path=str(api.data_dir)).text(api.language))
 
     context.with_api(act)
 
@@ -114,7 +115,7 @@ def set_provider(
 ) -> None:
     """Create or change the configuration NAME. A secret is never taken from the command line itself."""
     if preset and spec:
-        raise click.UsageError("--preset and --spec exclude each other")
+        raise WrongUsage(UsageCode.EXCLUDE_EACH_OTHER(first="--preset", second="--spec"))
     fields: dict[str, Any] = {
         "kind": kind,
         "api_base": api_base,
@@ -150,7 +151,7 @@ def set_provider(
         key = f"key {saved['api_key'] or 'none'}"
         click.echo(f"saved {saved['provider_name']} ({saved['kind']}), {key}, in {api.data_dir}")
         for warning in saved["warnings"]:
-            click.echo(f"imagegen: {warning}", err=True)
+            complain(warning, api.language)
 
     context.with_api(act, create=True)
 
@@ -164,7 +165,7 @@ def test(context: Context, name: str) -> None:
     async def act(api: Api) -> None:
         probe = await api.call("POST", f"/api/v1/providers/config/{name}/test")
         if not probe["ok"]:
-            raise CommandFailed(f"{name}: {probe['detail']}")
+            raise CommandFailed(CommandCode.CONCERNING(subject=name, reason=probe["detail"]))
         if probe["outcome"] == "not_verified":
             click.echo(f"{name}: not verified: {probe['detail']}")
         else:
@@ -180,7 +181,7 @@ def test(context: Context, name: str) -> None:
 def remove(context: Context, name: str, *, yes: bool) -> None:
     """Remove a saved configuration and its key."""
     if not yes:
-        click.confirm(f"Remove {name} and its key?", abort=True)
+        click.confirm(NoteCode.CONFIRM_REMOVAL(provider=name).text(context.language), abort=True)
 
     async def act(api: Api) -> None:
         await api.call("DELETE", f"/api/v1/providers/config/{name}")

@@ -7,6 +7,7 @@ import rich_click as click
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context, print_json
 from imagegen_http.cli.listing import Listing, list_options
+from imagegen_http.cli.messages import NoteCode
 
 _COLUMNS = ("task", "status", "provider", "error", "prompt")
 
@@ -30,7 +31,7 @@ def list_tasks(context: Context, status: str | None, provider: str | None, listi
 
     async def act(api: Api) -> None:
         filters = {k: v for k, v in (("status", status), ("provider", provider)) if v}
-        empty = f"no tasks in {api.data_dir}"
+        empty = NoteCode.NO_TASKS(path=str(api.data_dir))
         await listing.show(api, "/api/v1/tasks", filters, columns=_COLUMNS, row=_row, empty=empty)
 
     context.with_api(act)

@@ -45,7 +45,7 @@ def test_a_backup_is_restored_completely(file, used, other):
     with other.start().client() as api:
         edited = ended(api, pending[0]["task_id"])
 
-    assert ("2 tasks" in output, "master.key" in output) == (True, False)
+    assert ("2 task(s)" in output, "master.key" in output) == (True, False)
     assert 0 == examined.returncode, examined
     assert [p.read_bytes() for p in originals] == [p.read_bytes() for p in restored]
     assert f"sk-****{KEY[-4:]}" in key
@@ -77,7 +77,7 @@ def test_a_backup_contains_no_key(file, used):
 
 def test_restore_reports_what_is_missing(file, other):
     """The key, and how many secrets need it."""
-    assert "1 saved secret cannot be read" in good(other.imagegen("restore", file))
+    assert "1 saved secret(s) cannot be read" in good(other.imagegen("restore", file))
 
 
 def test_a_backup_beside_a_server_that_works_is_consistent(other):

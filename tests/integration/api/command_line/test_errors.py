@@ -92,6 +92,26 @@ def test_wrong_usage_exits_2(run, args):
     assert result.stderr.strip()
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("generate", "x", "--param", "novalue"), "--param novalue: 须为 K=V"),
+        (("providers", "set", "x", "--api-key", "sk-x"), "--api-key 只接受 env:NAME、file:PATH 或 -"),
+        (("providers", "set", "x", "--proxy", "http://u:p@h:1"), "带用户名的 --proxy 只接受"),
+        (("providers", "set", "x", "--preset", "a", "--spec", "b"), "--preset 和 --spec 不能同时使用"),
+    ],
+)
+def test_a_wrong_argument_is_explained_in_the_language_of_the_locale(run, args, message):
+    """Below the line that says how the command is used."""
+    result = run(*args, environ={"LC_ALL": "zh_CN.UTF-8"})
+
+    assert (2, True, True) == (
+        result.returncode,
+        "Usage: imagegen" in result.stderr,
+        message in result.stderr,
+    )
+
+
 def test_help_and_version_are_no_failure(run):
     """Every command has its help."""
     commands = ([], ["serve"], ["generate"], ["providers", "set"], ["tasks", "list"], ["images", "export"])

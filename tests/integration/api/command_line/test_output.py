@@ -38,6 +38,20 @@ def test_lists_in_a_pipe_are_lines_with_tabs(run):
     assert (1, True) == (len(lines), len(lines[0].split("\t")) == 5)
 
 
+def test_notes_are_in_the_language_of_the_locale(run):
+    """What a script reads is not."""
+    good(run("providers", "set", "begun", "--kind", "demo"))
+    chinese = {"LC_ALL": "zh_CN.UTF-8"}
+    empty = run("tasks", "list", environ=chinese)
+    for prompt in ("one", "two"):
+        good(run("generate", prompt, *SMALL))
+    first = run("tasks", "list", "--limit", "1", environ=chinese)
+
+    assert ("", True) == (empty.stdout, empty.stderr.endswith(" 中没有任务\n"))
+    assert "completed" == first.stdout.split("\t")[1]
+    assert "共 2 个，这是前 1 个；用 --limit 或 --all 列出更多\n" == first.stderr
+
+
 def test_what_is_logged_stays_out_of_the_output(run, tmp_path):
     """A lost image is reported on stderr; stdout is for scripts."""
     good(run("generate", "x", *SMALL))
