@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FunctionType
 
 import attrs
+import httpcore
+import httpx
 import msgspec
 
 SRC = Path(__file__).parents[1] / "src"
@@ -102,6 +104,10 @@ class ValueTrace:
                 parts = value.values()
             case list() | tuple():
                 parts = value
+            case httpx.Request():
+                parts = [list(value.headers.raw)]
+            case httpcore.Request():
+                parts = [value.headers]
             case FunctionType():
                 parts = _variables(_enclosed(value))
             case msgspec.Struct():

@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from imagegen_http.composition import compose
+from imagegen_http.composition import PatternRedactor, compose
 from imagegen_http.server import server
 from imagegen_http.settings.schema import SecuritySettings, Settings
-from tests.integration.api.asking import CONFIG, GENERATE, data
+from tests.fakes.http_server import HttpServer
+from tests.fakes.openai_images import FakeOpenAI
+from tests.integration.api.asking import CONFIG, GENERATE, WAIT, data
 from tests.unit.test_ports import plural
 from tests.value_trace import ValueTrace
 from tests.ways import ways
@@ -18,13 +20,25 @@ from tests.ways import ways
 PROMPT = "a prompt that is traced"
 UPSTREAM, KEY = "127.0.0.1:9", "sk-0123456789abcdef"
 PORTS = "src/imagegen_core/ports/"
+RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/")
+"""What every body passes before it is parsed; it is listed on the way of the prompt."""
+
+MASKING = "src/imagegen_adapters/redactors/"
+"""Is told each key in use, and only takes it out of other texts."""
+
+STORE = "src/imagegen_adapters/provider_configs/sqlite.py"
+
+
+class Redactor(PatternRedactor):
+    """One whose secrets the trace does not see, so that not everybody who can mask a text carries them."""
 
 
 @contextlib.asynccontextmanager
-async def _serving(data_dir):
-    """Serve on loopback in this process, without a worker; yield a client."""
-    settings = Settings(data_dir=data_dir, security=SecuritySettings(allow_private_upstreams=(UPSTREAM,)))
-    async with compose(settings, environ={}, run_background=False) as service:
+async def _serving(data_dir, *, upstream=UPSTREAM, run_background=False):
+    """Serve on loopback in this process, by default without a worker; yield a client."""
+    settings = Settings(data_dir=data_dir, security=SecuritySettings(allow_private_upstreams=(upstream,)))
+    composed = compose(settings, environ={}, redactor=Redactor(), run_background=run_background)
+    async with composed as service:
         guard = server._guard(service)
         with server._bind("127.0.0.1", 0) as listener:
             running = uvicorn.Server(server._config(guard))
@@ -50,10 +64,30 @@ async def _trace_of_a_prompt(data_dir):
     return trace
 
 
-def _ports_of(files):
+async def _trace_of_a_key(data_dir):
+    """Trace a key from the request that saves it to the socket that a later task's request leaves by."""
+    trace = ValueTrace(FakeOpenAI.key.encode(), until="_LargeReadStream.read")
+    with trace.tracing_threads():
+        async with HttpServer(FakeOpenAI()) as provider:
+            upstream = provider.url.removeprefix("http://")
+            async with _serving(data_dir, upstream=upstream, run_background=True) as client:
+                config = {
+                    "provider_name": "openai",
+                    "api_base": f"{provider.url}/v1",
+                    "api_key": FakeOpenAI.key,
+                }
+                with trace:
+                    data(await client.post(CONFIG, json=config))
+                    body = {"provider": "openai", "params": {"prompt": PROMPT}}
+                    data(await client.post(GENERATE, json=body, headers=WAIT))
+    assert [] == provider.complaints
+    return trace
+
+
+def _ports_of(files, name="prompt"):
     """Return the listed ports that adapters among the files serve."""
     directories = {file.split("/")[2] for file in files if file.startswith("src/imagegen_adapters/")}
-    ports = (file for file in ways()["prompt"] if file.startswith(PORTS))
+    ports = (file for file in ways()[name] if file.startswith(PORTS))
     return {port for port in ports if plural(Path(port).stem) in directories}
 
 
@@ -62,3 +96,11 @@ async def test_the_way_of_a_prompt_is_as_the_page_says(tmp_path):
     trace = await _trace_of_a_prompt(tmp_path / "data")
 
     assert sorted(ways()["prompt"]) == sorted(trace.files | _ports_of(trace.files))
+
+
+async def test_the_way_of_a_key_is_as_the_page_says(tmp_path):
+    """No file has the key but those that are listed, and the store, which has it sealed, and their ports."""
+    trace = await _trace_of_a_key(tmp_path / "data")
+
+    files = {file for file in trace.files if not file.startswith((*RECEIVING, MASKING))} | {STORE}
+    assert sorted(ways()["key"]) == sorted(files | _ports_of(files, "key"))
