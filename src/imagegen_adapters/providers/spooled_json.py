@@ -6,7 +6,7 @@ the provider sends, and the images are decoded chunk by chunk from the file.
 """
 
 import asyncio
-import json
+import binascii
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -14,13 +14,8 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.base64_stream import decode_base64
+from imagegen_adapters.providers.json_responses import bad_response, parse_json
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.upstream_messages import visible_text
-from imagegen_core.errors import CallError
-from imagegen_core.failures import FailureCode
-from imagegen_core.messages import Message
-from imagegen_core.values.valid_text import valid_json
 
 MAX_INLINE_STRING_BYTES = 64 * 1024
 """The longest string that is read into memory."""
@@ -28,19 +23,15 @@ MAX_INLINE_STRING_BYTES = 64 * 1024
 MAX_JSON_BYTES = 4 * 1024 * 1024
 """JSON without its long strings: no response with images has more."""
 
-MAX_VALUES = 100_000
-"""Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from
-a thread, since the parser holds the GIL throughout.
-"""
-
 _BLOCK_BYTES = 512 * 1024
 _PREVIEW_BYTES = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _PLAIN = re.compile(rb"[ -\[\]-~]*")
 _STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _MAX_ESCAPE_BYTES = 6
-_MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
-"""JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree."""
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_SPACE = b" \t\r\n"
+_MAX_DATA_URI_HEAD_BYTES = 256
 
 
 @attrs.frozen(kw_only=True)
@@ -102,28 +93,6 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     nonce = f"<{secrets.token_hex(16)}:"
     text = _read_without_long_strings(file, nonce.encode())
     return SpooledJson(tree=parse_json(text), nonce=nonce)
-
-
-def parse_json(text: bytes) -> Any:
-    """Parse a short response; all text in the result is valid Unicode.
-
-    Raises:
-        CallError: ``bad_response``; it is empty, not JSON, or has more than `MAX_VALUES` values.
-    """
-    if not text.strip():
-        raise bad_response(ResponseCode.RESPONSE_EMPTY())
-    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise bad_response(ResponseCode.RESPONSE_VALUES())
-    try:
-        tree = json.loads(text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
-        return valid_json(tree) if _MAY_BE_INVALID.search(text) else tree
-    except (ValueError, RecursionError) as error:
-        raise bad_response(ResponseCode.RESPONSE_NOT_JSON(text=_excerpt(text))) from error
-
-
-def bad_response(reason: Message) -> CallError:
-    """Return the error for a response that cannot be read; the call may have been charged."""
-    return CallError(FailureCode.BAD_RESPONSE, reason)
 
 
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
@@ -198,6 +167,50 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
     return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}.get(match[2], match[2])
 
 
+def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of base64 text, holding no more than one block in memory.
+
+    Both alphabets are taken, with or without padding, white space and a data URI's head.
+
+    Raises:
+        CallError: ``bad_response``; it is not base64, or empty.
+    """
+    remainder = b""
+    empty = True
+    for block in _without_head(blocks):
+        text = remainder + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
+        complete = len(text) // 4 * 4
+        remainder = text[complete:]
+        if complete:
+            empty = False
+            yield _decoded(text[:complete])
+    if remainder:
+        empty = False
+        yield _decoded(remainder + b"=" * (-len(remainder) % 4))
+    if empty:
+        raise bad_response(ResponseCode.RESPONSE_IMAGE_EMPTY())
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error as error:
+        raise bad_response(ResponseCode.RESPONSE_IMAGE_NOT_BASE64()) from error
+
+
+def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks without a leading ``data:image/png;base64,``."""
+    rest = iter(blocks)
+    start = b""
+    for block in rest:
+        start += block
+        if len(start) >= _MAX_DATA_URI_HEAD_BYTES:
+            break
+    head, comma, _ = start[:_MAX_DATA_URI_HEAD_BYTES].partition(b",")
+    yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
+    yield from rest
+
+
 def _read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
     scanner = _Scanner(nonce)
     while block := file.read(_BLOCK_BYTES):
@@ -262,7 +275,3 @@ class _Scanner:
         self.output += b'"'
         self.buffer.clear()
         self._start, self._escapes = -1, False
-
-
-def _excerpt(text: bytes) -> str:
-    return visible_text(text[:2000].decode("utf-8", "replace"))[:200]

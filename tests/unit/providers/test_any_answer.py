@@ -15,7 +15,8 @@ from imagegen_adapters.providers.http.classification import classify, job_error,
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.results import find_images
 from imagegen_adapters.providers.http.sender import parse_response
-from imagegen_adapters.providers.spooled_json import parse_json, parse_spooled
+from imagegen_adapters.providers.json_responses import parse_json
+from imagegen_adapters.providers.spooled_json import parse_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire, stability_wire
 from imagegen_adapters.providers.stable_diffusion.failures import A1111, STABILITY
 from imagegen_core.errors import CallError

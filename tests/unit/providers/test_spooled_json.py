@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_adapters.providers import spooled_json
-from imagegen_adapters.providers.base64_stream import decode_base64
 from imagegen_adapters.providers.spooled_json import (
     MAX_INLINE_STRING_BYTES,
     MAX_JSON_BYTES,
     SpooledString,
+    decode_base64,
     decode_chunks,
     parse_spooled,
     read_string,

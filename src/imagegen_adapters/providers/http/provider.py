@@ -20,8 +20,8 @@ from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.results import ResultReader
 from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
+from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import parse_json
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest

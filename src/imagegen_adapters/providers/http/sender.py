@@ -18,7 +18,7 @@ from imagegen_adapters.providers.http.inputs import InputPart
 from imagegen_adapters.providers.http.messages import DocumentCode, Malformed
 from imagegen_adapters.providers.http.requests import BuiltRequest
 from imagegen_adapters.providers.http.signers import SIGNERS, SignableRequest
-from imagegen_adapters.providers.spooled_json import parse_json
+from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock

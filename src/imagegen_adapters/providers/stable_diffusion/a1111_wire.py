@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_size
 from imagegen_adapters.providers.spooled_json import (
     SpooledString,
-    bad_response,
     decode_chunks,
     parse_spooled,
     read_text,

@@ -7,8 +7,8 @@ import httpx
 
 from imagegen_adapters.outbound import map_transport_errors
 from imagegen_adapters.providers.call_limits import read_at_most, read_error
+from imagegen_adapters.providers.json_responses import bad_response
 from imagegen_adapters.providers.messages import ResponseCode
-from imagegen_adapters.providers.spooled_json import bad_response
 from imagegen_adapters.providers.stable_diffusion.failures import FailureTable
 from imagegen_core.errors import CallError
 from imagegen_core.providers.capabilities import Model
