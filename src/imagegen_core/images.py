@@ -17,6 +17,10 @@ MAX_IMAGE_PIXELS = 40_000_000
 """Maximum number of pixels that are decoded."""
 
 
+SIGNATURE_BYTES = 12
+"""How much of an image's beginning shows its type."""
+
+
 class StorageState(StrEnum):
     """Where an image's bytes are."""
 
@@ -38,13 +42,13 @@ class MediaType(StrEnum):
         return {MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.WEBP: "webp"}[self]
 
     @classmethod
-    def sniff(cls, head: bytes) -> "MediaType | None":
-        """Return the type detected from the first 12 bytes, or None."""
-        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    def sniff(cls, signature: bytes) -> "MediaType | None":
+        """Return the type that the first `SIGNATURE_BYTES` show, or None."""
+        if signature.startswith(b"\x89PNG\r\n\x1a\n"):
             return cls.PNG
-        if head.startswith(b"\xff\xd8\xff"):
+        if signature.startswith(b"\xff\xd8\xff"):
             return cls.JPEG
-        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        if signature[:4] == b"RIFF" and signature[8:12] == b"WEBP":
             return cls.WEBP
         return None
 

@@ -4,10 +4,9 @@ import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote, unquote_to_bytes
 
-from imagegen_core.images import MediaType
+from imagegen_core.images import SIGNATURE_BYTES, MediaType
 
 _LABEL = re.compile(rb"\nmade by a machine: ([^\n]*)\n\Z")
-_SNIFFED_BYTES = 12
 _MAX_LABEL_BYTES = 4096
 
 
@@ -19,7 +18,7 @@ class MemoryImageLabel:
     ) -> AsyncIterator[bytes]:
         head = tail = b""
         async for chunk in chunks:
-            head += chunk[: _SNIFFED_BYTES - len(head)]
+            head += chunk[: SIGNATURE_BYTES - len(head)]
             data = tail + chunk
             yield data[:-_MAX_LABEL_BYTES]
             tail = data[-_MAX_LABEL_BYTES:]

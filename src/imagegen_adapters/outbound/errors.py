@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 import attrs
+import httpcore
 import httpx
 
 from imagegen_adapters.outbound.messages import TransportCode
@@ -74,6 +75,43 @@ TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyTyp
         httpx.StreamError: _MISREAD,
     }
 )
+
+
+_HTTPX_ERRORS = tuple(
+    (getattr(httpcore, name), getattr(httpx, name))
+    for name in (  # the most specific first
+        "ConnectTimeout",
+        "ReadTimeout",
+        "WriteTimeout",
+        "PoolTimeout",
+        "TimeoutException",
+        "ConnectError",
+        "ReadError",
+        "WriteError",
+        "NetworkError",
+        "ProxyError",
+        "UnsupportedProtocol",
+        "LocalProtocolError",
+        "RemoteProtocolError",
+        "ProtocolError",
+    )
+)
+
+
+@contextmanager
+def map_to_httpx_errors() -> Iterator[None]:
+    """Turn httpcore's exceptions, and the socket errors it lets through, into httpx's of the same name."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise httpx.ReadError("the connection broke") from error
+    except Exception as error:  # a table says which are converted; all others are raised again
+        for httpcore_error, httpx_error in _HTTPX_ERRORS:
+            if isinstance(error, httpcore_error):
+                raise httpx_error(str(error)) from error
+        raise
 
 
 @contextmanager

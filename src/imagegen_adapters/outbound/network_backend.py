@@ -5,7 +5,6 @@ name, and no second look-up can return something that was not checked (DNS rebin
 """
 
 import asyncio
-import ssl
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -16,10 +15,10 @@ from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, normalized
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameLookupTimeout, NameNotResolved
+from imagegen_adapters.outbound.transport import LargeReadStream
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_ADDRESSES = 8
-_READ_BYTES = 256 * 1024
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -97,39 +96,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _LargeReadStream(await _checked_peer(stream, address))
+                return LargeReadStream(await _checked_peer(stream, address))
         raise failure or httpcore.ConnectError("no address to connect to")
-
-
-class _LargeReadStream(httpcore.AsyncNetworkStream):
-    """Reads as much at once as asyncio takes from a socket.
-
-    httpcore asks for 64 KiB at a time. The cost of a piece does not depend on its length, so large images
-    arrive twice as fast in larger pieces.
-    """
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._stream.read(max(max_bytes, _READ_BYTES), timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _LargeReadStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 async def _checked_peer(

@@ -11,7 +11,7 @@ from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.checksums import sha256_of
 from imagegen_core.execution.redacted_json import redacted
 from imagegen_core.failures import FailureCode
-from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType, StorageState
+from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
 from imagegen_core.messages import Message
 from imagegen_core.ports.blob_store import BlobStore, StoredBlob
 from imagegen_core.ports.clock import Clock
@@ -32,7 +32,6 @@ from imagegen_core.tasks.task import Task
 MAX_STREAMS = 32
 """Images that are streamed to the store at once; each takes about a megabyte of buffers."""
 
-_SNIFF_BYTES = 16
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
@@ -167,7 +166,7 @@ class StoreImages:
     async def _store(self, image: GeneratedImage, stem: str) -> tuple[StoredBlob, MediaType, str | None]:
         """Return the stored blob, its type, and the SHA-256 of the provider's bytes if they were labelled."""
         head, chunks = await _peek(image.chunks())
-        mime_type = MediaType.sniff(head)
+        mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
         if mime_type is None:
             raise CallError(FailureCode.INVALID_IMAGE, FailureReason.NOT_AN_IMAGE())
         key, chunks = f"{stem}.{mime_type.extension}", _capped(chunks)
@@ -215,7 +214,7 @@ async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[byte
     head = b""
     async for chunk in chunks:
         head += chunk
-        if len(head) >= _SNIFF_BYTES:
+        if len(head) >= SIGNATURE_BYTES:
             break
 
     async def whole() -> AsyncIterator[bytes]:

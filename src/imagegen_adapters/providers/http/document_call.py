@@ -20,13 +20,15 @@ from imagegen_adapters.providers.http.egress import follow
 from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.http.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.http.scope import CallScope, random_seed, scope_of
-from imagegen_adapters.providers.http.sender import Sender
+from imagegen_adapters.providers.http.sender import RESPONSE_FILE, Sender
 from imagegen_adapters.providers.http.sizes import size_for_upstream
 from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
+from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import RANDOM_SEED, ImageRequest
 from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.tasks.attempt import Receipt
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +116,22 @@ class DocumentCall:
         base = str(self.call.config.api_base)
         return attrs.evolve(request, url=follow(request.url, base, self.document, self.call.config))
 
+    def receipt(self, *, status: int, url: str, headers: Mapping[str, str], is_image: bool) -> Receipt:
+        """Return the receipt of a response that was spooled, for `collect`: at most a few hundred bytes.
+
+        The key is removed from it, since receipts are stored unencrypted.
+        """
+        names = _required_headers(self.document, self.operation)
+        return Receipt(
+            data={
+                "file": RESPONSE_FILE,
+                "kind": "raw" if is_image else "json",
+                "status": status,
+                "url": url,
+                "headers": {k: without(v, self.secret)[:1000] for k, v in headers.items() if k in names},
+            }
+        )
+
 
 def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
     """Check a request as far as possible before anything is read or sent.
@@ -133,3 +151,16 @@ def check(request: ImageRequest, document: Document, model: ModelSpec, operation
         max_pixels=limits.max_px,
         total_bytes=limits.total_bytes_max,
     ).check(request)
+
+
+def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
+    """Return the names of the headers that the document reads from the response later."""
+    response = operation.response
+    errors = document.errors
+    expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
+    for rule in response.images:
+        expressions += [rule.seed, rule.revised_prompt]
+    names = {name for e in expressions if e is not None for name in e.headers}
+    if response.raw is not None:
+        names |= {name.lower() for name in response.raw.meta_headers.values()}
+    return frozenset(names)

@@ -23,8 +23,7 @@ from imagegen_adapters.providers.http.document import (
     StatusSpec,
 )
 from imagegen_adapters.providers.http.document_call import DocumentCall
-from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
-from imagegen_adapters.providers.http.sender import headers_of, parse_response
+from imagegen_adapters.providers.http.sender import PartialResponse, headers_of, parse_response, read_head
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_core.errors import CallError
@@ -189,18 +188,15 @@ class JobWatcher:
             return await self._spool_result(await read_head(response))
 
     async def _spool_result(self, partial: PartialResponse) -> Outcome:
-        document_call = self.document_call
         if not self._is_result(partial):
             page = CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD())
             return PollError(error=page, from_upstream=False)
-        image = partial.is_image(document_call.operation.response)
-        return await spool_response(
-            partial,
-            self.exchange,
-            document_call.document,
-            document_call.operation,
-            image=image,
-            secret=document_call.secret,
+        await partial.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
+        return self.document_call.receipt(
+            status=partial.status,
+            url=partial.url,
+            headers=partial.headers,
+            is_image=partial.is_image(self.document_call.operation.response),
         )
 
     def _is_result(self, partial: PartialResponse) -> bool:

@@ -14,12 +14,17 @@ from imagegen_adapters.providers.http.document import Document, TaskSpec
 from imagegen_adapters.providers.http.document_call import DocumentCall, check
 from imagegen_adapters.providers.http.egress import absolute_url
 from imagegen_adapters.providers.http.messages import DocumentCode
-from imagegen_adapters.providers.http.partial_responses import PartialResponse, read_head, spool_response
 from imagegen_adapters.providers.http.polling import JobWatcher
 from imagegen_adapters.providers.http.presets import PresetLibrary
 from imagegen_adapters.providers.http.probing import probe_health
 from imagegen_adapters.providers.http.results import ResultReader
-from imagegen_adapters.providers.http.sender import Sender, parse_response, read_error_response
+from imagegen_adapters.providers.http.sender import (
+    PartialResponse,
+    Sender,
+    parse_response,
+    read_error_response,
+    read_head,
+)
 from imagegen_adapters.providers.json_responses import parse_json
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError, Refusal, UnsupportedOperation
@@ -79,18 +84,14 @@ class HttpProvider:
                     document_call.classify(error_response), error_response, document_call.call.model
                 )
             partial = await read_head(response)
-            image = partial.is_image(document_call.operation.response)
-            if partial.is_complete and not image:
+            is_image = partial.is_image(document_call.operation.response)
+            if partial.is_complete and not is_image:
                 _raise_failure(document_call, partial)
             if document_call.operation.task is not None:
                 return await _job(document_call, document_call.operation.task, partial, exchange)
-            return await spool_response(
-                partial,
-                exchange,
-                document_call.document,
-                document_call.operation,
-                image=image,
-                secret=document_call.secret,
+            await partial.spool(exchange, max_bytes=document_call.document.egress.max_json_bytes)
+            return document_call.receipt(
+                status=partial.status, url=partial.url, headers=partial.headers, is_image=is_image
             )
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
