@@ -269,9 +269,12 @@ class TestFailing:
         assert same(1) == charges
 
     def test_an_upstream_that_does_not_answer_in_time(self, bench, api):
-        """``timeout``, after the task's own time, charged once."""
+        """``timeout``, after the task's own time, charged once.
+
+        That time is long enough for the call to leave a busy machine.
+        """
         fault(bench, "be_silent")
-        bodies = {name: body_for(v, config={"timeout": 1}) for name, v in bench.upstreams.items()}
+        bodies = {name: body_for(v, config={"timeout": 5}) for name, v in bench.upstreams.items()}
         with charging(bench) as charges:
             tasks = outcomes(api, bodies)
 

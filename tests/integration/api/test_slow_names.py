@@ -69,7 +69,7 @@ async def test_dead_names_do_not_delay_a_task(tmp_path, name_server):
         dead = [asyncio.create_task(save_and_try(api, number)) for number in range(DEAD_NAMES)]
         await name_server.busy.wait()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(100):
                 task = (await api.post(GENERATE, json=body_of(), headers=WAIT)).json()["data"]
         finally:
             name_server.closed.set()
