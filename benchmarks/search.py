@@ -282,7 +282,7 @@ def _cell(timing: Timing | None) -> str:
 
 @attrs.frozen(kw_only=True)
 class Sizes:
-    """Sizes in bytes, and the number of images."""
+    """Sizes in bytes, and the number of images; those of tables are of what they hold, without free space."""
 
     images: int
     prompts: int
@@ -306,16 +306,30 @@ async def sizes(database: Database) -> Sizes:
         images, prompts = connection.execute(
             "SELECT count(*), coalesce(sum(length(CAST(prompt AS BLOB))), 0) FROM images"
         ).fetchone()
-        size = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name LIKE ? AND aggregate = TRUE"
         return Sizes(
             images=images,
             prompts=prompts,
-            index=connection.execute(size, (f"image_index_{generation}_%",)).fetchone()[0],
-            texts=connection.execute(size, (f"image_texts_{generation}",)).fetchone()[0],
+            index=_content_bytes(connection, f"image_index_{generation}_*"),
+            texts=_content_bytes(connection, f"image_texts_{generation}"),
             file=database.path.stat().st_size,
         )
 
     return await database.read(read, deadline_seconds=600)
+
+
+def _content_bytes(connection, pattern: str) -> int:
+    """Return the size of all values in the tables with such names; not every SQLite has ``dbstat``."""
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB ?", (pattern,)
+    ).fetchall()
+    return sum(_table_bytes(connection, name) for (name,) in names)
+
+
+def _table_bytes(connection, table: str) -> int:
+    columns = [row["name"] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+    sizes_of_values = " + ".join(f"coalesce(length(CAST({column} AS BLOB)), 0)" for column in columns)
+    total = f"SELECT coalesce(sum({sizes_of_values}), 0) FROM {table}"  # noqa: S608 - names of the schema
+    return connection.execute(total).fetchone()[0]
 
 
 def resident_mb() -> float:

@@ -150,7 +150,7 @@ async def compose(
                 disk=disk,
                 box_locked=lambda: box.locked,
                 clock=clock,
-                oss=None if storage.oss is None else lambda: storage.oss_report(maintenance.expiry_error),
+                oss=None if storage.archive is None else lambda: storage.oss_report(maintenance.expiry_error),
             ),
             listens_on=lambda address: outbound.listens_on([address]),
             maintenance=maintenance,

@@ -1,5 +1,6 @@
 """The image stores: the local disk, OSS behind it, or OSS alone."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -16,9 +17,11 @@ from imagegen_adapters.outbound import AddressGate
 from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
+from imagegen_core.ports.blob_archive import BlobArchive
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.outbox import Outbox
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.use_cases.expire_local import ExpireLocal
 from imagegen_core.use_cases.sync_storage import SyncStorage
@@ -43,9 +46,10 @@ class Storage:
     sync: SyncStorage
     expire: ExpireLocal | None
     verify: VerifyStorage
-    outbox: SqliteOutbox
+    outbox: Outbox
     local_files: LocalBlobStore
-    oss: OssBlobArchive | None
+    archive: BlobArchive | None
+    closers: tuple[Callable[[], None], ...]
 
     async def at_start(self) -> None:
         """Remove the temporary files of interrupted writes by an earlier process."""
@@ -64,9 +68,8 @@ class Storage:
 
     def close(self) -> None:
         """Stop threads and close connections."""
-        self.local_files.close()
-        if self.oss is not None:
-            self.oss.close()
+        for close in self.closers:
+            close()
 
 
 def compose_storage(
@@ -104,14 +107,15 @@ def compose_storage(
         verify=VerifyStorage(inventory=inventory, records=records, local=local, archive=oss),
         outbox=outbox,
         local_files=local,
-        oss=oss,
+        archive=oss,
+        closers=(local.close,) if oss is None else (local.close, oss.close),
     )
 
 
-def _blob_store(local: LocalBlobStore, oss: OssBlobArchive | None, *, archive_first: bool) -> BlobStore:
-    if oss is None:
+def _blob_store(local: BlobStore, archive: BlobArchive | None, *, archive_first: bool) -> BlobStore:
+    if archive is None:
         return local
-    tiers = TieredBlobStore(local=local, archive=oss)
+    tiers = TieredBlobStore(local=local, archive=archive)
     return ArchiveFirstBlobStore(tiers=tiers) if archive_first else tiers
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from imagegen_core.limits import MAX_NUM
+from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_http.answers.fields import Answer, JsonObject, doc
 
 OWN_FIELDS = frozenset({"prompt", "model", "n", "size", "response_format", "stream"})
@@ -38,7 +38,10 @@ File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
 
 
 class ImageEdit(ImageGeneration, kw_only=True):
-    """As for a generation, with 1 to 14 images. ``image`` means the same as ``images``."""
+    """As for a generation, with at least one image, and at most as many as the model takes.
+
+    ``image`` means the same as ``images``.
+    """
 
     images: list[Reference] = []
     image: Reference | list[Reference] | None = None
@@ -48,11 +51,17 @@ class ImageEdit(ImageGeneration, kw_only=True):
 class ImageEditForm(msgspec.Struct, kw_only=True):
     """The same as a form; other fields go to a model that declares them."""
 
-    image: Annotated[list[File], Meta(min_length=1, description="1 to 14 images; also as `image[]`")]
+    image: Annotated[
+        list[File],
+        Meta(
+            min_length=1,
+            description=f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`",
+        ),
+    ]
     prompt: str
     mask: File | UnsetType = UNSET
     model: Annotated[str, Meta(description="provider/model, a model id, or empty")] | UnsetType = UNSET
-    n: Annotated[int, Meta(description="1 to 10")] | UnsetType = UNSET
+    n: Annotated[int, Meta(description=f"1 to {MAX_NUM}")] | UnsetType = UNSET
     size: Annotated[str, Meta(description="WIDTHxHEIGHT or auto")] | UnsetType = UNSET
     response_format: Literal["b64_json", "url"] | UnsetType = UNSET
     stream: bool | UnsetType = UNSET
