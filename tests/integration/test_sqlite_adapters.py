@@ -8,7 +8,9 @@ import pytest
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
+from imagegen_adapters.image_inventories.sqlite import SqliteImageInventory
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.outboxes.sqlite import SqliteOutbox
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
@@ -16,7 +18,9 @@ from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
+from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
+from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ORIGIN, ProviderConfigsContract, a_config
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_event, an_image, later
@@ -24,6 +28,7 @@ from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 from imagegen_core.errors import KeysLocked
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.images import StorageState
+from imagegen_core.messages import upstream_text
 from imagegen_core.ports.task_repository import IdempotencyClaim
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import SentConfig
@@ -48,11 +53,19 @@ async def rows(database, sql, *values):
     return [tuple(row) for row in await database.read(lambda c: c.execute(sql, values).fetchall())]
 
 
-class TestSqliteTaskRepository(TaskRepositoryContract):
+class OverSqlite:
+    """Fixtures of adapters that share a database."""
+
     @pytest.fixture
     def repository(self, database):
         return SqliteTaskRepository(database, simplify=simplify)
 
+    @pytest.fixture
+    def records(self, database):
+        return SqliteImageRecords(database, simplify=simplify)
+
+
+class TestSqliteTaskRepository(OverSqlite, TaskRepositoryContract):
     async def test_expired_keys_are_purged(self, repository, database):
         """Adding a task with a key removes expired keys."""
         for key, moment in (("k0", later(0)), ("k1", later(60))):
@@ -88,21 +101,13 @@ class TestSqliteTaskRepository(TaskRepositoryContract):
         assert b"SEALED-CALL-" not in (tmp_path / "imagegen.db").read_bytes()
 
 
-class TestSqliteIdempotencyKeys(IdempotencyKeysContract):
-    @pytest.fixture
-    def repository(self, database):
-        return SqliteTaskRepository(database, simplify=simplify)
-
+class TestSqliteIdempotencyKeys(OverSqlite, IdempotencyKeysContract):
     @pytest.fixture
     def keys(self, database):
         return SqliteIdempotencyKeys(database)
 
 
-class TestSqliteQueue(QueueContract):
-    @pytest.fixture
-    def repository(self, database):
-        return SqliteTaskRepository(database, simplify=simplify)
-
+class TestSqliteQueue(OverSqlite, QueueContract):
     @pytest.fixture
     def queue(self, database):
         return SqliteQueue(database)
@@ -121,15 +126,7 @@ class TestSqliteQueue(QueueContract):
         assert [[sound.task_id]] * 2 == [[task.task_id for task in tasks] for tasks in (claimed, orphans)]
 
 
-class TestSqliteImageRecords(ImageRecordsContract):
-    @pytest.fixture
-    def repository(self, database):
-        return SqliteTaskRepository(database, simplify=simplify)
-
-    @pytest.fixture
-    def records(self, database):
-        return SqliteImageRecords(database, simplify=simplify)
-
+class TestSqliteImageRecords(OverSqlite, ImageRecordsContract):
     async def test_deleting_an_image_schedules_the_removal_of_its_blobs(self, repository, records, database):
         """Image and thumbnail are added to the outbox once, in the transaction of the deletion."""
         task = a_task()
@@ -142,6 +139,29 @@ class TestSqliteImageRecords(ImageRecordsContract):
 
         removals = await rows(database, "SELECT kind, blob_key, image_id FROM outbox ORDER BY id")
         assert [("remove", key, image.id) for key in (image.blob_key, image.thumbnail_key)] == removals
+
+
+class TestSqliteOutbox(OverSqlite, OutboxContract):
+    @pytest.fixture
+    def outbox(self, database):
+        return SqliteOutbox(database)
+
+
+async def test_the_error_of_an_earlier_version_is_its_text(database):
+    """It stored no code."""
+    row = "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
+    await database.writer.write(lambda c: c.execute(row).rowcount)
+    outbox = SqliteOutbox(database)
+
+    (entry,) = await outbox.peek(due=None)
+
+    assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]
+
+
+class TestSqliteImageInventory(OverSqlite, ImageInventoryContract):
+    @pytest.fixture
+    def inventory(self, database):
+        return SqliteImageInventory(database)
 
 
 class TestSqliteProviderConfigs(ProviderConfigsContract):
@@ -214,7 +234,7 @@ class TestSqliteProviderConfigs(ProviderConfigsContract):
         assert "sk-0123456789abcdef" == (await configs.get("mine")).api_key.reveal()
 
 
-class TestSqliteEventBus(EventBusContract):
+class TestSqliteEventBus(OverSqlite, EventBusContract):
     @pytest.fixture
     def repository(self, database):
         return SqliteTaskRepository(database, simplify=str)

@@ -1,4 +1,4 @@
-"""One server for all quick tests; a factory for those that need their own."""
+"""One server for all quick tests."""
 
 import pytest
 
@@ -41,21 +41,6 @@ def server(tmp_path_factory):
 def api(server):
     with server.client() as client:
         yield client
-
-
-@pytest.fixture
-def start_server(tmp_path):
-    """Return a function that starts a server for the test alone, in ``tmp_path`` or below it."""
-    started = []
-
-    def start(config=None, *, environ=None, folder=tmp_path):
-        folder.mkdir(exist_ok=True)
-        started.append(LiveServer(folder, config or {}, environ or {}))
-        return started[-1].start()
-
-    yield start
-    for server in started:
-        server.end()
 
 
 @pytest.fixture

@@ -46,17 +46,3 @@ def client(server):
 def image():
     """Return a PNG of 64 by 64 pixels."""
     return png(7, size=(64, 64))
-
-
-@pytest.fixture
-def start_server(tmp_path):
-    """Return a function that starts a server for the test alone."""
-    started = []
-
-    def start(config=None, **options):
-        started.append(LiveServer(tmp_path, config or {}, **options))
-        return started[-1].start()
-
-    yield start
-    for server in started:
-        server.end()

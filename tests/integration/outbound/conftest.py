@@ -1,3 +1,5 @@
+"""A certificate, a server, and what may connect to it."""
+
 import datetime as dt
 import ipaddress
 
@@ -6,6 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from imagegen_adapters.outbound import Outbound
+from tests.fakes.raw_server import RawServer
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +36,18 @@ def certificate(tmp_path_factory):
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     path.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+@pytest.fixture
+async def server(anyio_backend):
+    """A server without responses of its own."""
+    async with RawServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def outbound(server):
+    """What may connect to that server."""
+    instance = Outbound(allow_private=frozenset({server.authority}))
+    yield instance
+    await instance.aclose()

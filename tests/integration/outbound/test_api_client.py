@@ -25,19 +25,6 @@ def provider(api_base, *, timeout=30.0, **extra):
     )
 
 
-@pytest.fixture
-async def server():
-    async with RawServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def outbound(server):
-    instance = Outbound(allow_private=frozenset({server.authority}))
-    yield instance
-    await instance.aclose()
-
-
 async def failure_of(client, url, **options):
     with pytest.raises(CallError) as caught, map_transport_errors():
         await client.get(url, **options)

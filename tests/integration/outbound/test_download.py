@@ -20,19 +20,6 @@ def provider(api_base):
     return ProviderConfig(provider_name="fake", source=ConfigSource.FILE, api_base=api_base)
 
 
-@pytest.fixture
-async def server():
-    async with RawServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def outbound(server):
-    instance = Outbound(allow_private=frozenset({server.authority}))
-    yield instance
-    await instance.aclose()
-
-
 async def body_of(outbound, server, path, **options):
     url = f"{server.url}{path}" if path.startswith("/") and not path.startswith("//") else path
     arguments = {"max_bytes": 1000, "timeout": 10, "config": provider(f"{server.url}/v1"), **options}

@@ -11,15 +11,14 @@ from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
 from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
-from imagegen_core.errors import CallError, ValidationFailed
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
-from imagegen_core.operations import ImageRequest, InputImage, Operation
-from imagegen_core.ports.provider import ProviderCall, ProviderResult
-from imagegen_core.providers.capabilities import choose_model
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
+from tests.integration.providers.diffusion_bench import DiffusionBench, bytes_of, generate, image_input
 
 pytestmark = pytest.mark.anyio
 
@@ -29,18 +28,6 @@ AUTH = "alice:correct-horse"
 def config(server, **changes):
     fields = {"provider_name": "sd", "source": ConfigSource.DATABASE, "kind": "stable_diffusion"}
     return ProviderConfig(**{**fields, "api_base": server.url, "timeout_seconds": 20.0, **changes})
-
-
-def image_input(key, data):
-    image = Image.open(io.BytesIO(data))
-    return InputImage(
-        key=key,
-        mime_type="image/png",
-        width=image.width,
-        height=image.height,
-        size_bytes=len(data),
-        sha256="",
-    )
 
 
 class TestContract(ProviderContract):
@@ -77,42 +64,11 @@ class Exchange(MemoryExchange):
         self.reported.set()
 
 
-class Bench:
-    """A provider with a fake server and an exchange in memory."""
+class Bench(DiffusionBench):
+    """Progress is polled at once."""
 
     def __init__(self, server, **changes):
-        self.outbound = Outbound(allow_private=[server.host])
-        self.provider = StableDiffusionProvider(self.outbound, progress_seconds=0.01)
-        self.config = config(server, **changes)
-        self.exchange = Exchange()
-
-    def call(self, request, model_id=None):
-        model = choose_model(self.provider.describe(self.config).models, model_id)
-        return ProviderCall(call_id="call-1", request=request, model=model, config=self.config)
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.outbound.aclose()
-
-    async def make(self, request, model_id=None):
-        call = self.call(request, model_id)
-        receipt = await self.provider.submit(call, self.exchange)
-        return await self.provider.collect(call, receipt, self.exchange)
-
-    async def failing(self, request):
-        with pytest.raises(CallError) as caught:
-            await self.make(request)
-        return caught.value
-
-
-async def bytes_of(result: ProviderResult):
-    return [b"".join([chunk async for chunk in image.chunks()]) for image in result.images]
-
-
-def generate(**params):
-    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
+        super().__init__(server, config(server, **changes), exchange=Exchange(), progress_seconds=0.01)
 
 
 def with_image(operation, mask=None, **params):

@@ -1,7 +1,6 @@
 """Gemini with an API key, against Google's API on loopback."""
 
 import asyncio
-import hashlib
 import io
 import subprocess
 import sys
@@ -20,8 +19,7 @@ from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
 from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, InputImage, Operation
-from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from tests.fakes.gemini import (
@@ -37,46 +35,13 @@ from tests.fakes.gemini import (
     quota_failure,
     retry_info,
 )
+from tests.integration.providers.gemini_bench import GENERATE, GeminiBench
 
 pytestmark = pytest.mark.anyio
 
 
-@attrs.define
-class Bench:
-    """A provider, the fake that it calls, and an exchange."""
-
-    fake: FakeGemini
-    provider: GeminiProvider
-    config: ProviderConfig
-    exchange: MemoryExchange
-
-    def call(self, request, *, model=None, **changes):
-        config = attrs.evolve(self.config, **changes)
-        models = self.provider.describe(config).models
-        chosen = next((m for m in models if m.id == model), models[0])
-        return ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
-
-    async def run(self, request, **choices):
-        call = self.call(request, **choices)
-        return await self.provider.collect(
-            call, await self.provider.submit(call, self.exchange), self.exchange
-        )
-
-    async def failure(self, request, **choices):
-        with pytest.raises(CallError) as raised:
-            await self.run(request, **choices)
-        return raised.value
-
-    def input(self, data, *, width=8, height=8, key="picture"):
-        self.exchange.inputs[key] = data
-        return InputImage(
-            key=key,
-            mime_type="image/png",
-            width=width,
-            height=height,
-            size_bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-        )
+class Bench(GeminiBench):
+    """With an API key."""
 
     def config_sent(self):
         return self.fake.requests[-1].body["generationConfig"]
@@ -87,26 +52,12 @@ class Bench:
 
 @pytest.fixture
 async def bench(anyio_backend):
-    async with FakeGemini() as fake:
-        outbound = Outbound(allow_private=[fake.address])
-        config = ProviderConfig(
-            provider_name="gemini",
-            source=ConfigSource.DATABASE,
-            kind="gemini",
-            api_base=fake.url,
-            api_key=Secret(KEY),
-            timeout_seconds=20,
-        )
-        provider = GeminiProvider(outbound, clock=ManualClock(datetime(1970, 1, 1, tzinfo=UTC)))
-        yield Bench(fake, provider, config, MemoryExchange())
-        await outbound.aclose()
+    async with Bench.open(ManualClock(datetime(1970, 1, 1, tzinfo=UTC))) as bench:
+        yield bench
 
 
 async def read(image):
     return b"".join([chunk async for chunk in image.chunks()])
-
-
-GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
 
 
 class TestContract(ProviderContract):

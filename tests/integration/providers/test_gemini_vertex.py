@@ -1,7 +1,6 @@
 """Gemini and Imagen on Vertex, against Google's API on loopback."""
 
 import base64
-import hashlib
 import io
 import json
 import threading
@@ -13,53 +12,23 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from PIL import Image
 
-from imagegen_adapters.clocks.memory import ManualClock
-from imagegen_adapters.outbound import Outbound
-from imagegen_adapters.providers.gemini import GeminiProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract
-from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, InputImage, Operation
-from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.providers.secrets import Secret
-from tests.fakes.gemini import KEY, REFUSED, FakeGemini, Scripted, error, png
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.providers.config import ModelEntry
+from tests.fakes.gemini import REFUSED, Scripted, error, png
+from tests.integration.providers.gemini_bench import GENERATE, GeminiBench
 
 pytestmark = pytest.mark.anyio
 
-GENERATE = ImageRequest(operation=Operation.GENERATE, prompt="一只可爱的猫")
 IMAGEN = "imagen-4.0-generate-001"
 
 
-@attrs.define
-class Bench:
-    """A provider in express mode, the fake that it calls, and an exchange."""
+class Bench(GeminiBench):
+    """In express mode; the model of a call is the only one that is configured."""
 
-    fake: FakeGemini
-    provider: GeminiProvider
-    config: ProviderConfig
-    exchange: MemoryExchange
-
-    async def run(self, request, model, **changes):
-        config = attrs.evolve(self.config, models=(ModelEntry(id=model),), **changes)
-        chosen = self.provider.describe(config).models[0]
-        call = ProviderCall(call_id="attempt-1", request=request, model=chosen, config=config)
-        return await self.provider.collect(
-            call, await self.provider.submit(call, self.exchange), self.exchange
-        )
-
-    async def failure(self, request, model, **changes):
-        with pytest.raises(CallError) as raised:
-            await self.run(request, model, **changes)
-        return raised.value
-
-    def input(self, data, key="picture"):
-        self.exchange.inputs[key] = data
-        digest = hashlib.sha256(data).hexdigest()
-        return InputImage(
-            key=key, mime_type="image/png", width=8, height=8, size_bytes=len(data), sha256=digest
-        )
+    def call(self, request, model=None, **changes):
+        return super().call(request, model, models=(ModelEntry(id=model),), **changes)
 
     def predict_body(self):
         body = self.fake.requests[-1].body
@@ -68,19 +37,8 @@ class Bench:
 
 @pytest.fixture
 async def bench(anyio_backend):
-    async with FakeGemini() as fake:
-        outbound = Outbound(allow_private=[fake.address])
-        config = ProviderConfig(
-            provider_name="gemini",
-            source=ConfigSource.DATABASE,
-            kind="gemini",
-            api_base=fake.url,
-            api_key=Secret(KEY),
-            timeout_seconds=20,
-            extra_config={"backend": "vertex"},
-        )
-        yield Bench(fake, GeminiProvider(outbound, clock=ManualClock()), config, MemoryExchange())
-        await outbound.aclose()
+    async with Bench.open(extra_config={"backend": "vertex"}) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="module")

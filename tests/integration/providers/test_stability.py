@@ -1,27 +1,23 @@
 """The Stability dialect against the provider's rules on loopback."""
 
 import asyncio
-import io
 
 import attrs
 import pytest
-from PIL import Image
 
 from imagegen_adapters.outbound import Outbound
 from imagegen_adapters.providers.poll_failures import MAX_REFUSALS
 from imagegen_adapters.providers.stable_diffusion import StableDiffusionProvider
-from imagegen_adapters.testing.exchange import MemoryExchange
 from imagegen_adapters.testing.provider import ProviderContract, request_for
-from imagegen_core.errors import CallError
-from imagegen_core.operations import ImageRequest, InputImage, Operation
-from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.providers.capabilities import check_request, choose_model
+from imagegen_core.operations import ImageRequest, Operation
+from imagegen_core.providers.capabilities import check_request
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
 from tests.fakes.a1111 import png
 from tests.fakes.loopback import Answer
 from tests.fakes.stability import FakeStability
+from tests.integration.providers.diffusion_bench import DiffusionBench, bytes_of, generate, image_input
 
 pytestmark = pytest.mark.anyio
 
@@ -60,61 +56,20 @@ class TestContract(ProviderContract):
         return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
 
 
-class Bench:
-    """A provider with a fake server and an exchange in memory; waits are only recorded."""
+class Bench(DiffusionBench):
+    """Refuses what the model cannot do; waits are only recorded."""
 
     def __init__(self, server, *, job_seconds=30.0, key=None):
-        self.outbound = Outbound(allow_private=[server.host])
+        super().__init__(server, config(server, key=key), job_seconds=job_seconds, sleep=self._sleep)
         self.waits = []
-        self.provider = StableDiffusionProvider(self.outbound, job_seconds=job_seconds, sleep=self._sleep)
-        self.exchange = MemoryExchange()
-        self.config = config(server, key=key)
 
     async def _sleep(self, seconds):
         self.waits.append(seconds)
 
     def call(self, request, model_id=None):
-        model = choose_model(self.provider.describe(self.config).models, model_id)
-        check_request(request, model)
-        return ProviderCall(call_id="call-1", request=request, model=model, config=self.config)
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.outbound.aclose()
-
-    async def make(self, request, model_id=None):
-        call = self.call(request, model_id)
-        outcome = await self.provider.submit(call, self.exchange)
-        if isinstance(outcome, UpstreamJob):
-            outcome = await self.provider.poll(call, outcome, self.exchange)
-        return await self.provider.collect(call, outcome, self.exchange)
-
-    async def failing(self, request, model_id=None):
-        with pytest.raises(CallError) as caught:
-            await self.make(request, model_id)
-        return caught.value
-
-
-async def bytes_of(result):
-    return [b"".join([chunk async for chunk in image.chunks()]) for image in result.images]
-
-
-def generate(**params):
-    return ImageRequest(operation=Operation.GENERATE, prompt="猫", params=params)
-
-
-def image_input(key, data, size_bytes=None):
-    image = Image.open(io.BytesIO(data))
-    return InputImage(
-        key=key,
-        mime_type="image/png",
-        width=image.width,
-        height=image.height,
-        size_bytes=size_bytes or len(data),
-        sha256="",
-    )
+        call = super().call(request, model_id)
+        check_request(request, call.model)
+        return call
 
 
 INPUTS = {"p": png((64, 64)), "m": png((64, 64), 1)}

@@ -3,22 +3,6 @@
 import pytest
 
 from tests.integration.api.asking import CONFIG, data
-from tests.integration.api.live_server import LiveServer
-
-
-@pytest.fixture
-def start_server(tmp_path):
-    """Return a function that starts a server in ``tmp_path``; all stop with the test."""
-    started = []
-
-    def start(config=None, *, environ=None, folder=tmp_path):
-        folder.mkdir(exist_ok=True)
-        started.append(LiveServer(folder, config or {}, environ or {}))
-        return started[-1].start()
-
-    yield start
-    for server in started:
-        server.end()
 
 
 @pytest.fixture

@@ -5,13 +5,17 @@ import pytest
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.event_buses.memory import MemoryEventBus
 from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
+from imagegen_adapters.image_inventories.memory import MemoryImageInventory
 from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.outboxes.memory import MemoryOutbox
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.queues.memory import MemoryQueue
 from imagegen_adapters.task_repositories.memory import MemoryTaskRepository
 from imagegen_adapters.testing.event_bus import EventBusContract
 from imagegen_adapters.testing.idempotency_keys import IdempotencyKeysContract
+from imagegen_adapters.testing.image_inventory import ImageInventoryContract
 from imagegen_adapters.testing.image_records import ImageRecordsContract
+from imagegen_adapters.testing.outbox import OutboxContract
 from imagegen_adapters.testing.provider_configs import ProviderConfigsContract
 from imagegen_adapters.testing.queue import QueueContract
 from imagegen_adapters.testing.task_repository import TaskRepositoryContract
@@ -19,18 +23,9 @@ from imagegen_adapters.testing.task_repository import TaskRepositoryContract
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def state():
-    return MemoryState()
+class OverMemory:
+    """Fixtures of adapters that share their data."""
 
-
-class TestMemoryTaskRepository(TaskRepositoryContract):
-    @pytest.fixture
-    def repository(self, state):
-        return MemoryTaskRepository(state)
-
-
-class TestMemoryIdempotencyKeys(IdempotencyKeysContract):
     @pytest.fixture
     def state(self):
         return MemoryState()
@@ -40,41 +35,49 @@ class TestMemoryIdempotencyKeys(IdempotencyKeysContract):
         return MemoryTaskRepository(state)
 
     @pytest.fixture
+    def records(self, state):
+        return MemoryImageRecords(state)
+
+
+class TestMemoryTaskRepository(OverMemory, TaskRepositoryContract):
+    pass
+
+
+class TestMemoryIdempotencyKeys(OverMemory, IdempotencyKeysContract):
+    @pytest.fixture
     def keys(self, state):
         return MemoryIdempotencyKeys(state)
 
 
-class TestMemoryQueue(QueueContract):
-    @pytest.fixture
-    def repository(self, state):
-        return MemoryTaskRepository(state)
-
+class TestMemoryQueue(OverMemory, QueueContract):
     @pytest.fixture
     def queue(self, state):
         return MemoryQueue(state)
 
 
-class TestMemoryImageRecords(ImageRecordsContract):
-    @pytest.fixture
-    def repository(self, state):
-        return MemoryTaskRepository(state)
+class TestMemoryImageRecords(OverMemory, ImageRecordsContract):
+    pass
 
+
+class TestMemoryOutbox(OverMemory, OutboxContract):
     @pytest.fixture
-    def records(self, state):
-        return MemoryImageRecords(state)
+    def outbox(self, state):
+        return MemoryOutbox(state)
+
+
+class TestMemoryImageInventory(OverMemory, ImageInventoryContract):
+    @pytest.fixture
+    def inventory(self, state):
+        return MemoryImageInventory(state)
+
+
+class TestMemoryEventBus(OverMemory, EventBusContract):
+    @pytest.fixture
+    def bus(self, state):
+        return MemoryEventBus(state)
 
 
 class TestMemoryProviderConfigs(ProviderConfigsContract):
     @pytest.fixture
     def configs(self):
         return MemoryProviderConfigs()
-
-
-class TestMemoryEventBus(EventBusContract):
-    @pytest.fixture
-    def repository(self, state):
-        return MemoryTaskRepository(state)
-
-    @pytest.fixture
-    def bus(self, state):
-        return MemoryEventBus(state)
