@@ -13,7 +13,7 @@ from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.image_records import index
 from imagegen_adapters.image_records.memory import MemoryImageRecords
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex, retire_index
-from imagegen_adapters.image_records.sqlite import SqliteImageRecords, insert_images
+from imagegen_adapters.image_records.sqlite import IDS_PER_BLOCK, SqliteImageRecords, insert_images
 from imagegen_adapters.simplifiers.opencc import simplify
 from imagegen_adapters.testing.samples import a_task, an_attempt, an_image, later
 from imagegen_core.errors import Unavailable, ValidationFailed
@@ -322,3 +322,24 @@ async def test_a_search_that_takes_too_long_is_refused(records, database, monkey
 def test_a_facet_is_never_a_token_of_a_prompt():
     """Tokens of filter values differ from those of prompts in length."""
     assert 3 < len(index.facet("model", "")) < len(index.facet("model", "m"))
+
+
+@pytest.mark.parametrize("page_size", [3, 100])
+async def test_pages_far_down_are_the_same_as_by_skipping(database, records, page_size):
+    """Whatever was deleted and however unevenly ids were assigned, page follows page."""
+    sequence = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'images'"
+    for gap in (0, 1000, 20, 5000, 1023, 1):
+        await add_image(database, *["猫"] * 450)
+        await database.write(lambda c, gap=gap: c.execute(sequence, (gap,)).rowcount)
+    await database.write(
+        lambda c: c.execute("DELETE FROM images WHERE id % 7 = 0 OR id BETWEEN 5 AND 300").rowcount
+    )
+    rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())
+    ids = [row["id"] for row in rows]
+    numbers = range(1, len(ids) // page_size + 3)
+    pages = [await records.find(ANY, Paging(page=number, page_size=page_size)) for number in numbers]
+
+    assert len(ids) > 2 * IDS_PER_BLOCK
+    assert ids == [image.id for page in pages for image in page.items]
+    assert [len(ids)] * len(pages) == [page.total for page in pages]
+    assert [number * page_size < len(ids) for number in numbers] == [page.has_more for page in pages]

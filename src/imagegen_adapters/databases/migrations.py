@@ -404,3 +404,24 @@ def m014_answered_keys(db: Schema) -> None:
 def m015_locked_tasks(db: Schema) -> None:
     """Tasks deferred until the master key is back, which the next start makes due."""
     _run(db, "ALTER TABLE tasks ADD COLUMN locked INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m016_image_blocks(db: Schema) -> None:
+    """How many images each block of 1,024 ids has: how a page far down the list is found by its number."""
+    _run(
+        db,
+        "CREATE TABLE image_blocks (block INTEGER PRIMARY KEY, images INTEGER NOT NULL) STRICT",
+        "INSERT INTO image_blocks (block, images) SELECT id >> 10, count(*) FROM images GROUP BY 1",
+        """
+        CREATE TRIGGER images_block_new AFTER INSERT ON images BEGIN
+            INSERT INTO image_blocks (block, images) VALUES (new.id >> 10, 1)
+            ON CONFLICT (block) DO UPDATE SET images = images + 1;
+        END
+        """,
+        """
+        CREATE TRIGGER images_block_gone AFTER DELETE ON images BEGIN
+            UPDATE image_blocks SET images = images - 1 WHERE block = old.id >> 10;
+        END
+        """,
+    )

@@ -29,6 +29,9 @@ from imagegen_core.search.query import SearchQuery
 SEARCH_SECONDS = 2.0
 """The limit that the port promises: a search that takes longer is refused."""
 
+IDS_PER_BLOCK = 1024
+"""As the triggers of ``image_blocks`` count them."""
+
 T = TypeVar("T")
 
 
@@ -201,12 +204,22 @@ def _stored_image(connection: sqlite3.Connection, image: Image) -> Image:
 
 
 def _all_images(connection: sqlite3.Connection, paging: Paging) -> Page[Image]:
-    before = NEWEST if paging.after is None else paging.after
-    bounds = (before, paging.page_size + 1, paging.offset)
+    before, offset = _start(connection, paging)
+    bounds = (before, paging.page_size + 1, offset)
     images = [row_to_image(row) for row in connection.execute(statements.IMAGES_BEFORE, bounds).fetchall()]
     count = connection.execute(statements.IMAGE_COUNT).fetchone()[0]
     page = make_page([(image.id, image) for image in images], paging, count=count)
     return attrs.evolve(page, total=count, total_is_exact=True)
+
+
+def _start(connection: sqlite3.Connection, paging: Paging) -> tuple[int, int]:
+    """Return the id before which a page of all images begins, and how many images to skip from there."""
+    if paging.after is not None:
+        return paging.after, 0
+    if paging.offset < IDS_PER_BLOCK:
+        return NEWEST, paging.offset
+    row = connection.execute(statements.BLOCK_AT, (paging.offset,)).fetchone()
+    return (0, 0) if row is None else ((row["block"] + 1) * IDS_PER_BLOCK, paging.offset - row["skipped"])
 
 
 def _images(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Image]:

@@ -1,0 +1,63 @@
+"""Measures pages of all images by their number over a filled data directory: ``--data-dir D``.
+
+Prints, for pages ever further down, the milliseconds of the page as the service finds it and of the same page
+by skipping rows (``LIMIT … OFFSET …``), medians of a few rounds; `fill.py` makes the directory.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from pathlib import Path
+
+from imagegen_adapters.databases.data_directory import DataDirectory
+from imagegen_adapters.databases.sqlite import Database
+from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from imagegen_core.ports.image_records import ImageFilter
+from imagegen_core.search.pages import Paging
+
+SKIPPING = "SELECT * FROM images ORDER BY id DESC LIMIT ? OFFSET ?"
+PAGES = (1, 50, 1_000, 10_000, 40_000)
+
+
+async def median_ms(rounds, read):
+    """Return the median of so many reads."""
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        await read()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1000
+
+
+async def measure(database, rounds):
+    records = SqliteImageRecords(database, simplify=simplify)
+    print("| page | by its number, ms | by skipping, ms |\n|---|---|---|")
+    for page in PAGES:
+        paging = Paging(page=page)
+
+        def skip(connection, paging=paging):
+            return connection.execute(SKIPPING, (DEFAULT_PAGE_SIZE, paging.offset)).fetchall()
+
+        found = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
+        skipped = await median_ms(rounds, lambda skip=skip: database.read(skip))
+        print(f"| {page:,} | {found:.2f} | {skipped:.2f} |")
+
+
+async def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    directory = DataDirectory.open(options.data_dir, lock=False)
+    database = Database.open(directory.database, read_only=True)
+    try:
+        await measure(database, options.rounds)
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
