@@ -63,8 +63,8 @@ def _base64_forms(data: bytes) -> Iterator[str]:
     yield base64.urlsafe_b64encode(data).decode("ascii")
 
 
-def without(text: str, secret: str | None) -> str:
+def without(text: str, secret: str) -> str:
     """Return the text with one secret masked, in all of its spellings."""
-    for form in sorted(spellings(secret or ""), key=len, reverse=True):
+    for form in sorted(spellings(secret), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text

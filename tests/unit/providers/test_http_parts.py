@@ -17,6 +17,7 @@ from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.providers.secrets import Secret
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -246,7 +247,10 @@ def test_every_class_has_a_code():
 def test_messages_hold_no_query_and_no_key():
     """A provider's message is shortened, and loses possible secrets."""
     response = UpstreamResponse(
-        status=400, headers={}, text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900, secret="sk-1"
+        status=400,
+        headers={},
+        text="bad key sk-1 at https://x.example/a?sig=1 " + "x" * 900,
+        secret=Secret("sk-1"),
     )
 
     error = submit_error(classify(response, errors(), NOW), response)

@@ -18,6 +18,7 @@ from imagegen_core.errors import CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.providers.capabilities import Model
+from imagegen_core.providers.secrets import Secret
 
 _OK = range(200, 300)
 _SERVER_ERRORS = range(500, 600)
@@ -64,7 +65,11 @@ class UpstreamResponse:
     headers: Mapping[str, str]
     tree: Any = None
     text: str = ""
-    secret: str | None = attrs.field(default=None, repr=False)
+    secret: Secret | None = None
+
+    def shortened(self, message: str) -> str:
+        """Return a message that came with the response, for display and without the secret."""
+        return shorten(message, () if self.secret is None else (self.secret.reveal(),))
 
 
 @attrs.frozen(kw_only=True)
@@ -183,7 +188,7 @@ def _plain_text(response: UpstreamResponse) -> str:
 
 
 def _reason(classification: Classification, response: UpstreamResponse) -> Message:
-    if message := shorten(classification.message, (response.secret,)):
+    if message := response.shortened(classification.message):
         return upstream_text(message)
     if response.status in range(300, 400):
         return ResponseCode.RESPONSE_REDIRECT()

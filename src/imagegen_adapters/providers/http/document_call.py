@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -28,6 +29,7 @@ from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import RANDOM_SEED, ImageRequest
 from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Receipt
 
 
@@ -53,10 +55,9 @@ class DocumentCall:
         return cls(call=call, document=document, model=spec, operation=operation, sender=sender)
 
     @property
-    def secret(self) -> str | None:
-        """The text that no message may contain."""
-        key = self.call.config.api_key
-        return None if key is None else key.reveal()
+    def secret(self) -> Secret | None:
+        """The key, which no message may contain."""
+        return self.call.config.api_key
 
     @property
     def now(self) -> datetime:
@@ -121,14 +122,17 @@ class DocumentCall:
 
         The key is removed from it, since receipts are stored unencrypted.
         """
-        names = _required_headers(self.document, self.operation)
+        key, names = self.secret, _required_headers(self.document, self.operation)
+        kept_headers = {name: text for name, text in headers.items() if name in names}
+        if key is not None:
+            kept_headers = {n: key.give_to(partial(without, text)) for n, text in kept_headers.items()}
         return Receipt(
             data={
                 "file": RESPONSE_FILE,
                 "kind": "raw" if is_image else "json",
                 "status": status,
                 "url": url,
-                "headers": {k: without(v, self.secret)[:1000] for k, v in headers.items() if k in names},
+                "headers": {name: text[:1000] for name, text in kept_headers.items()},
             }
         )
 

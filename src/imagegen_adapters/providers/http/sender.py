@@ -26,6 +26,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.providers.config import ProviderConfig
+from imagegen_core.providers.secrets import Secret
 
 MAX_HEAD_BYTES = 64 * 1024
 """A response up to this size is classified before it is stored; errors sent as a 200 are all smaller."""
@@ -228,13 +229,13 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-async def read_error_response(response: httpx.Response, secret: str | None) -> UpstreamResponse:
+async def read_error_response(response: httpx.Response, secret: Secret | None) -> UpstreamResponse:
     """Return an error response, its body cut to 64 KiB."""
     return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
 
 
 def parse_response(
-    status: int, headers: Mapping[str, str], body: bytes, secret: str | None
+    status: int, headers: Mapping[str, str], body: bytes, secret: Secret | None
 ) -> UpstreamResponse:
     """Return a short response, parsed if it is JSON."""
     try:
