@@ -100,6 +100,9 @@ class InterruptTask:
         if run.task.status is not TaskStatus.PROCESSING:
             return
         now = self.clock.now()
+        for attempt in run.attempts.values():
+            if attempt.phase is Phase.FAILED:
+                await run.save_attempt(attempt)  # the disk may have refused its end before
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
         await self.end(task=run.task.fail(now, failure), run=run, attempts=attempts)

@@ -1,0 +1,170 @@
+"""A task's end is two writes, of its attempts and of itself: what a disk that fails between them leaves."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import FailureCode, ImageGen, TaskStatus
+from imagegen_core.errors import StorageError
+from imagegen_core.execution.call_exchange import spool_owner
+from imagegen_core.tasks.attempt import Charge, Phase
+from imagegen_core.tasks.task import MAX_RECOVERIES
+from imagegen_core.use_cases.clean_spool import CleanSpool
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, run_until_it_ended
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+class BrittleRepository:
+    """A memory repository that refuses the end of a ``task`` or an ``attempt``, as often as it is listed."""
+
+    def __init__(self, repository):
+        self._repository, self.refusals = repository, []
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def save(self, task):
+        self._check("task", is_end=task.status.final)
+        await self._repository.save(task)
+
+    async def save_attempt(self, attempt, images=()):
+        self._check("attempt", is_end=attempt.phase is Phase.FAILED)
+        return await self._repository.save_attempt(attempt, images)
+
+    def _check(self, kind, *, is_end):
+        if is_end and kind in self.refusals:
+            self.refusals.remove(kind)
+            raise StorageError("the disk that holds the database is full")
+
+
+@attrs.define(kw_only=True)
+class World:
+    """A task whose answer is paid for and spooled, and somebody who follows it."""
+
+    provider: ScriptedProvider
+    repository: BrittleRepository
+    imagegen: ImageGen
+    task_id: str
+    follower: asyncio.Task
+
+    @classmethod
+    async def make(cls, *, recoveries=0):
+        """Leave the task as a process that was killed while it decoded the answer."""
+        provider = ScriptedProvider()
+        adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
+        repository = BrittleRepository(adapters.tasks)
+        imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository))
+        task_id = await crash_in(imagegen, Phase.RECEIVED)
+        provider.charged = 1
+        await repository.save(attrs.evolve(await repository.get(task_id), recoveries=recoveries))
+        (attempt,) = await repository.attempts(task_id)
+        await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
+        follower = asyncio.create_task(imagegen.wait(task_id, timeout=60))
+        await asyncio.sleep(0)
+        return cls(
+            provider=provider, repository=repository, imagegen=imagegen, task_id=task_id, follower=follower
+        )
+
+    async def restart(self):
+        """Resume the task as the next start does, and clean the spool."""
+        await self.imagegen.resume_tasks(owner="the next")
+        await self.clean()
+
+    async def clean(self):
+        """Remove the spooled files that nobody needs."""
+        await CleanSpool(repository=self.repository, spool=self.imagegen.adapters.spool)(at_start=True)
+
+    async def run_what_waits(self):
+        """Run the task whenever it is due."""
+        adapters = self.imagegen.adapters
+        await run_until_it_ended(self.imagegen, await adapters.tasks.get(self.task_id), adapters.clock)
+
+    async def stored(self):
+        """Return the status of the task, and phase and charge of its only attempt."""
+        (attempt,) = await self.repository.attempts(self.task_id)
+        return (await self.repository.get(self.task_id)).status, attempt.phase, attempt.charge
+
+    async def has_answer(self):
+        """Return whether the spool still has the answer."""
+        owners = await self.imagegen.adapters.spool.owners(older_than_seconds=0)
+        return any(owner.startswith(self.task_id) for owner in owners)
+
+
+async def _chunks():
+    yield b"paid for"
+
+
+@pytest.mark.parametrize(
+    ("refused", "phase"), [("attempt", Phase.RECEIVED), ("task", Phase.FAILED)], ids=["attempt", "task"]
+)
+async def test_an_orphan_whose_end_is_stored_in_part_is_resumed(refused, phase):
+    """Its attempts come first: the task is still to be resumed, and its paid answer is no waste."""
+    world = await World.make(recoveries=MAX_RECOVERIES)
+    world.repository.refusals = [refused]
+
+    with pytest.raises(StorageError):
+        await world.restart()
+    await world.clean()
+    between = (await world.stored(), await world.has_answer(), world.follower.done())
+    await world.restart()
+    await world.run_what_waits()
+    task = await world.follower
+
+    assert ((TaskStatus.PROCESSING, phase, Charge.CERTAIN), True, False) == between
+    assert (TaskStatus.FAILED, Phase.FAILED, Charge.CERTAIN) == await world.stored()
+    assert (FailureCode.INTERNAL, True) == (task.failure.code, task.failure.possible_charge)
+    assert (1, True) == (world.provider.charged, await world.has_answer())
+
+
+async def test_a_cancelled_task_whose_attempts_cannot_be_ended_is_announced():
+    """It comes first, since a worker may claim it: it never runs again, and says that it was charged."""
+    world = await World.make()
+    await world.restart()
+    world.repository.refusals = ["attempt"]
+
+    with pytest.raises(StorageError):
+        await world.imagegen.cancel_task(task_id=world.task_id)
+    task = await world.follower
+    await world.run_what_waits()
+
+    assert (TaskStatus.CANCELLED, True) == (task.status, task.failure.possible_charge)
+    assert (TaskStatus.CANCELLED, Phase.RECEIVED, Charge.CERTAIN) == await world.stored()
+    assert (task, 1) == (await world.imagegen.cancel_task(task_id=world.task_id), world.provider.charged)
+
+
+async def test_a_cancellation_that_cannot_be_stored_changes_nothing():
+    """Whoever cancelled is told so, and the task goes on to store what is paid for."""
+    world = await World.make()
+    await world.restart()
+    world.repository.refusals = ["task"]
+
+    with pytest.raises(StorageError):
+        await world.imagegen.cancel_task(task_id=world.task_id)
+    between = (await world.stored(), world.follower.done())
+    await world.run_what_waits()
+
+    assert ((TaskStatus.PENDING, Phase.RECEIVED, Charge.CERTAIN), False) == between
+    assert (TaskStatus.COMPLETED, 1) == ((await world.follower).status, world.provider.charged)
+    assert 1 == len(await world.imagegen.images(world.task_id))
+
+
+@pytest.mark.parametrize("refusals", [["attempt"] * 2, ["task"], ["attempt", "task", "task"]])
+async def test_a_run_that_met_a_defect_ends_when_the_disk_accepts_it(refusals):
+    """Whichever of the two writes is refused, both are stored in the end, and the task is announced."""
+    world = await World.make()
+    world.provider.collects = [RuntimeError("a defect")]
+    await world.restart()
+    world.repository.refusals = list(refusals)
+
+    await world.run_what_waits()
+    task = await world.follower
+    await world.clean()
+
+    assert (TaskStatus.FAILED, Phase.FAILED, Charge.CERTAIN) == await world.stored()
+    assert (FailureCode.INTERNAL, True) == (task.failure.code, task.failure.possible_charge)
+    assert ([], 1, True) == (world.repository.refusals, world.provider.charged, await world.has_answer())
