@@ -289,11 +289,12 @@ class FakeGemini:
 
 
 def _blocked():
-    return sample("gemini", "blocked").body
+    return sample("gemini", "blocked", reason="PROHIBITED_CONTENT").body
 
 
 def _filtered():
-    return sample("gemini", "filtered").body
+    reason = "Unable to show generated images. Support codes: 1"
+    return sample("gemini", "filtered", reason=reason).body
 
 
 def _camel(value):

@@ -18,7 +18,8 @@ def test_each_sample_has_its_source(provider):
     """Whose it is, where it is shown, when that was read, and which endpoint answers so."""
     file = provider_samples(provider)
 
-    assert {"provider", "source", "read", "answers"} == file.keys()
+    assert {"provider", "source", "page", "read", "answers"} == file.keys()
+    assert file["page"].startswith("https://")
     assert isinstance(file["read"], dt.date)
     assert [] == [name for name, answer in file["answers"].items() if not answer.get("endpoint")]
     assert [] == [

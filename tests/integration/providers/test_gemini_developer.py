@@ -35,6 +35,7 @@ from tests.fakes.gemini import (
     quota_failure,
     retry_info,
 )
+from tests.fakes.samples import sample
 from tests.integration.providers.gemini_bench import GENERATE, GeminiBench
 
 pytestmark = pytest.mark.anyio
@@ -281,9 +282,9 @@ async def test_the_environment_changes_nothing(bench, monkeypatch):
 
 
 REFUSALS = {
-    "prompt": {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}},
-    "prompt for an unknown reason": {"promptFeedback": {"blockReason": "SOMETHING_NEW"}},
-    "no content": {"candidates": [{"finishReason": "IMAGE_SAFETY"}]},
+    "prompt": sample("gemini", "blocked", reason="PROHIBITED_CONTENT").body,
+    "prompt for an unknown reason": sample("gemini", "blocked", reason="SOMETHING_NEW").body,
+    "no content": sample("gemini", "withheld", reason="IMAGE_SAFETY").body,
     "empty content": {"candidates": [{"finishReason": "SAFETY", "content": {}}]},
     "no parts": {"candidates": [{"finishReason": "RECITATION", "content": {"parts": []}}]},
     "other": content(reason="IMAGE_OTHER"),
@@ -307,8 +308,8 @@ async def test_refusals_are_content_policy(bench, response):
 
 async def test_the_finish_message_is_shown(bench):
     """The SDK drops it, but the spooled response has it."""
-    response = {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unsafe cat."}]}
-    bench.fake.script.append(Scripted(body=response))
+    response = sample("gemini", "withheld_with_reason", reason="IMAGE_SAFETY", message="Unsafe cat.")
+    bench.fake.script.append(Scripted(body=response.body))
 
     error = await bench.failure(GENERATE)
 

@@ -17,6 +17,7 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.providers.config import ModelEntry
 from tests.fakes.gemini import REFUSED, Scripted, error, png
+from tests.fakes.samples import sample
 from tests.integration.providers.gemini_bench import GENERATE, GeminiBench
 
 pytestmark = pytest.mark.anyio
@@ -230,7 +231,7 @@ async def test_filtered_images_stand_beside_the_others(bench):
 
 async def test_all_filtered_is_content_policy(bench):
     """The reason is the provider's own."""
-    bench.fake.script.append(Scripted(body={"predictions": [{"raiFilteredReason": "Support codes: 1"}]}))
+    bench.fake.script.append(Scripted(body=sample("gemini", "filtered", reason="Support codes: 1").body))
 
     error_raised = await bench.failure(GENERATE, IMAGEN)
 

@@ -12,6 +12,7 @@ from imagegen_adapters.providers.upstream_messages import shorten, visible_text,
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.providers.capabilities import Lifecycle, LifecycleStatus, Model
+from tests.fakes.samples import sample
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -136,7 +137,7 @@ def test_whatever_an_upstream_writes_there_nothing_is_raised(text):
 )
 def test_so_it_is_with_googles_delay(delay):
     """RetryInfo beside the header."""
-    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    detail = sample("gemini", "retry_info", delay=delay).body
     seconds = retry_delay(ErrorResponse(status=429, error={"details": [detail]}, retry_after="1"), now=0.0)
 
     assert 1.0 <= seconds <= MAX_RETRY_AFTER_SECONDS

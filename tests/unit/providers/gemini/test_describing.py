@@ -10,6 +10,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import ImageRequest, Operation
 from imagegen_core.providers.capabilities import LifecycleStatus, check_request
 from imagegen_core.providers.config import ConfigSource, ModelEntry, ProviderConfig
+from tests.fakes.samples import sample
 
 FIVE = ("generate", "reference", "edit", "upscale", "recontext")
 
@@ -124,7 +125,7 @@ def test_a_wrong_extra_config_is_named(extra, field):
 )
 def test_the_longer_wait_counts(header, delay, expected):
     """A header and a RetryInfo may both be present; the longer one counts."""
-    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    info = sample("gemini", "retry_info", delay=delay).body
     response = ErrorResponse(status=429, error={"details": [info]}, retry_after=header)
 
     assert expected == retry_delay(response, now=0)
