@@ -1,18 +1,37 @@
-"""What is wrong with text that no store, answer or log can hold."""
+"""What is wrong with text that no store, answer or log can hold; `valid_text` repairs such text."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.problems import ProblemCode
-from imagegen_core.values.valid_text import is_valid
+
+
+def check_text(field: str, text: str, *, minimum: int = 0, maximum: int) -> None:
+    """Refuse text of the wrong length, with NUL or with half of a surrogate pair.
+
+    Raises:
+        ValidationFailed: naming ``field``.
+    """
+    problem = text_problem(text)
+    if problem is None and len(text.strip()) < minimum:
+        problem = ProblemCode.EMPTY()
+    if problem is None and len(text) > maximum:
+        problem = ProblemCode.TOO_LONG(maximum=maximum)
+    if problem is not None:
+        raise ValidationFailed.for_field(field, problem)
 
 
 def text_problem(text: str) -> Message | None:
     """Return what makes a text invalid; None for valid text."""
-    if is_valid(text):
-        return None
-    return ProblemCode.HAS_NUL() if "\x00" in text else ProblemCode.HALF_SURROGATE()
+    if "\x00" in text:
+        return ProblemCode.HAS_NUL()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ProblemCode.HALF_SURROGATE()
+    return None
 
 
 def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, Message]]:

@@ -24,9 +24,8 @@ from imagegen_core.providers.config_checks import (
     check_service_settings,
     check_timeout,
 )
-from imagegen_core.providers.parameters import check_text
 from imagegen_core.providers.secrets import MASK, Secret
-from imagegen_core.text_problems import text_problems
+from imagegen_core.text_problems import check_text, text_problems
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
 _EXCLUSIVE = ("preset", "spec")

@@ -19,7 +19,7 @@ from imagegen_core.messages import Message
 from imagegen_core.operations import Operation
 from imagegen_core.problems import JsonType, ProblemCode
 from imagegen_core.providers.addresses import Proxy
-from imagegen_core.providers.parameters import check_text
+from imagegen_core.text_problems import check_text
 
 if TYPE_CHECKING:
     from imagegen_core.providers.config import ModelEntry

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_SIDE_PIXELS
+from imagegen_core.limits import MAX_NUM, MAX_SIDE_PIXELS
 from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, parse_size
 from imagegen_core.problems import Problem, ProblemCode
 from imagegen_core.providers.capabilities import Parameter
-from imagegen_core.text_problems import text_problem, text_problems
+from imagegen_core.text_problems import text_problems
 
 EDIT_MODES = (
     DEFAULT_EDIT_MODE,
@@ -76,21 +76,6 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     if problems:
         raise ValidationFailed(*problems)
     return cleaned
-
-
-def check_text(field: str, text: str, *, minimum: int = 0, maximum: int = MAX_PROMPT_CHARS) -> None:
-    """Refuse text of the wrong length, with NUL or with half of a surrogate pair.
-
-    Raises:
-        ValidationFailed: naming ``field``.
-    """
-    problem = text_problem(text)
-    if problem is None and len(text.strip()) < minimum:
-        problem = ProblemCode.EMPTY()
-    if problem is None and len(text) > maximum:
-        problem = ProblemCode.TOO_LONG(maximum=maximum)
-    if problem is not None:
-        raise ValidationFailed.for_field(field, problem)
 
 
 def _count_conflicts(params: Mapping[str, Any]) -> Iterator[Problem]:

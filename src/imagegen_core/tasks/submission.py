@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS
+from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
 from imagegen_core.operations import InputImage, Operation, OperationRules
 from imagegen_core.problems import ProblemCode
 from imagegen_core.providers.config import ProviderConfig
-from imagegen_core.providers.parameters import check_text
+from imagegen_core.text_problems import check_text
 
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
 _HASH_CHUNK_BYTES = 512 * 1024
@@ -73,7 +73,8 @@ class Submission:
             ValidationFailed: naming the field.
         """
         check_idempotency_key(self.idempotency_key)
-        check_text("prompt", self.prompt, minimum=1 if self.operation.rules.needs_prompt else 0)
+        minimum = 1 if self.operation.rules.needs_prompt else 0
+        check_text("prompt", self.prompt, minimum=minimum, maximum=MAX_PROMPT_CHARS)
         if self.operation.rules.takes_image and self.image is None:
             raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
         for field, image, takes in self._images():

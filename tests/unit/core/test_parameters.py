@@ -4,7 +4,8 @@ import pytest
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.operations import ImageRequest, Operation
-from imagegen_core.providers.parameters import canonical, check_text
+from imagegen_core.providers.parameters import canonical
+from imagegen_core.tasks.submission import Submission
 
 
 @pytest.mark.parametrize("name", ["num", "n", "number_of_images"])
@@ -70,11 +71,13 @@ def test_what_is_out_of_range_is_refused_by_name(params, field):
 )
 def test_a_prompt_has_1_to_32000_plain_characters(text, fine):
     """Empty, too long, NUL and halves of surrogate pairs are refused."""
+    submission = Submission(prompt=text)
+
     if fine:
-        check_text("prompt", text, minimum=1)
+        submission.check_shape()
         return
     with pytest.raises(ValidationFailed):
-        check_text("prompt", text, minimum=1)
+        submission.check_shape()
 
 
 def test_calls_of_a_split_request_count_their_seeds_up():
