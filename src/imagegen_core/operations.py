@@ -160,6 +160,10 @@ class InputImage:
     sha256: str
 
 
+NamedInputs = tuple[tuple[str, InputImage], ...]
+"""Images, each with the name of its field in the API."""
+
+
 @attrs.frozen(kw_only=True)
 class ImageRequest:
     """One request for images.
@@ -177,9 +181,16 @@ class ImageRequest:
     mask: InputImage | None = None
 
     @property
-    def inputs(self) -> tuple[InputImage, ...]:
+    def named_inputs(self) -> NamedInputs:
         """All images that came with the request: references, then image, then mask."""
-        return (*self.references, *(i for i in (self.image, self.mask) if i is not None))
+        references = ((f"reference_images.{index}", image) for index, image in enumerate(self.references))
+        single = (("image", self.image), ("mask", self.mask))
+        return (*references, *((name, image) for name, image in single if image is not None))
+
+    @property
+    def inputs(self) -> tuple[InputImage, ...]:
+        """The same images without their names."""
+        return tuple(image for _, image in self.named_inputs)
 
     @property
     def num(self) -> int:
@@ -210,10 +221,7 @@ class ImageRequest:
     @property
     def dimensions(self) -> tuple[int, int] | None:
         """Width and height in pixels when the caller gave them as numbers or as ``size``."""
-        width, height = self.params.get("width"), self.params.get("height")
-        if width is not None and height is not None:
-            return int(width), int(height)
-        return parse_size(self.params.get("size"))
+        return dimensions_of(self.params)
 
     def with_params(self, **changes: Any) -> "ImageRequest":
         """Return the request with some parameters replaced; None removes one."""
@@ -228,6 +236,14 @@ class ImageRequest:
         return tuple(
             self.with_params(num=1, seed=None if seed is None else seed + part) for part in range(self.num)
         )
+
+
+def dimensions_of(params: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return width and height in pixels that the parameters give as numbers or as ``size``."""
+    width, height = params.get("width"), params.get("height")
+    if width is not None and height is not None:
+        return int(width), int(height)
+    return parse_size(params.get("size"))
 
 
 def parse_size(size: object) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
 """Checks that refuse a request before it is queued, and the mapping of refusals that come later."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 
@@ -9,56 +10,48 @@ from imagegen_adapters.providers.messages import InputCode
 from imagegen_core.errors import CallError, Refusal, ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.messages import Message, MessageCode
-from imagegen_core.operations import ImageRequest, InputImage, parse_size
+from imagegen_core.operations import InputImage, NamedInputs, dimensions_of, parse_size
 from imagegen_core.problems import Problem, ProblemCode
 
 
-def named_inputs(request: ImageRequest) -> tuple[tuple[str, InputImage], ...]:
-    """Return the request's images with the names of their fields in the API."""
-    named = [(f"reference_images.{index}", image) for index, image in enumerate(request.references)]
-    single = (("image", request.image), ("mask", request.mask))
-    return (*named, *((name, image) for name, image in single if image is not None))
-
-
 def check_total_bytes(
-    request: ImageRequest, max_bytes: int, *, code: MessageCode = InputCode.REQUEST_TOO_HEAVY
+    images: NamedInputs, max_bytes: int, *, code: MessageCode = InputCode.REQUEST_TOO_HEAVY
 ) -> None:
     """Check the bytes of all images together against the limit of one request.
 
     Args:
-        request: the request to check.
+        images: the images to check.
         max_bytes: of all images together.
         code: what to say of more, by ``size`` and ``maximum``.
 
     Raises:
         ValidationFailed: naming the largest image.
     """
-    named = named_inputs(request)
-    total = sum(image.size_bytes for _, image in named)
+    total = sum(image.size_bytes for _, image in images)
     if total > max_bytes:
-        field = max(named, key=lambda pair: pair[1].size_bytes)[0]
+        field = max(images, key=lambda pair: pair[1].size_bytes)[0]
         raise ValidationFailed.for_field(field, code(size=total, maximum=max_bytes))
 
 
-def check_size(request: ImageRequest, keywords: Sequence[str] = ("auto",)) -> None:
+def check_size(params: Mapping[str, Any], keywords: Sequence[str] = ("auto",)) -> None:
     """Check that ``size`` is WIDTHxHEIGHT or one of the ``keywords``.
 
     Raises:
         ValidationFailed: naming ``params.size``.
     """
-    size = request.params.get("size")
+    size = params.get("size")
     if size is not None and size not in keywords and parse_size(size) is None:
         raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=tuple(keywords)))
 
 
-def check_sides(request: ImageRequest) -> None:
+def check_sides(params: Mapping[str, Any]) -> None:
     """Check that ``width`` and ``height`` come together, for providers that need both.
 
     Raises:
         ValidationFailed: naming the missing one.
     """
-    names = [name for name in ("width", "height") if request.params.get(name) is not None]
-    if len(names) == 1 and request.dimensions is None:
+    names = [name for name in ("width", "height") if params.get(name) is not None]
+    if len(names) == 1 and dimensions_of(params) is None:
         missing = "height" if names == ["width"] else "width"
         raise ValidationFailed.for_field(f"params.{missing}", ProblemCode.NEEDS_OTHER(other=names[0]))
 
@@ -73,22 +66,21 @@ class ImageLimits:
     max_pixels: int | None = None
     total_bytes: int | None = None
 
-    def check(self, request: ImageRequest) -> None:
+    def check(self, images: NamedInputs) -> None:
         """Check each image but the mask, which is converted before it is sent, and the bytes of all together.
 
         Raises:
             ValidationFailed: naming each image that the provider does not accept.
         """
-        named = [(field, image) for field, image in named_inputs(request) if field != "mask"]
         problems = tuple(
             Problem(field=field, reason=reason)
-            for field, image in named
-            if (reason := self._problem(image)) is not None
+            for field, image in images
+            if field != "mask" and (reason := self._problem(image)) is not None
         )
         if problems:
             raise ValidationFailed(*problems)
         if self.total_bytes is not None:
-            check_total_bytes(request, self.total_bytes)
+            check_total_bytes(images, self.total_bytes)
 
     def _problem(self, image: InputImage) -> Message | None:
         pixels = image.width * image.height

@@ -16,7 +16,7 @@ from imagegen_adapters.providers.http.sizes import UpstreamSize, size_for_upstre
 from imagegen_adapters.providers.http.templates import Template
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
-from imagegen_core.operations import ImageRequest, InputImage, Operation
+from imagegen_core.operations import InputImage
 from imagegen_core.providers.secrets import Secret
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -159,7 +159,7 @@ def test_sizes(spec, params, spelled):
     }
     size = parse_document(document, "spec").models[0].size
 
-    actual = size_for_upstream(ImageRequest(operation=Operation.GENERATE, params=params), size)
+    actual = size_for_upstream(params, size)
     note = None if actual.note is None else str(actual.note)
     assert UpstreamSize(**spelled) == attrs.evolve(actual, note=note)
 
@@ -176,10 +176,8 @@ def test_sizes(spec, params, spelled):
 )
 def test_an_impossible_size_is_refused_by_name(params, fields):
     """A size with no near match is refused before anything is queued."""
-    request = ImageRequest(operation=Operation.GENERATE, params=params)
-
     with pytest.raises(ValidationFailed) as caught:
-        size_for_upstream(request, SizeSpec(max=2048))
+        size_for_upstream(params, SizeSpec(max=2048))
 
     assert fields == [problem.field for problem in caught.value.problems]
 

@@ -84,7 +84,7 @@ class GeminiProvider:
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         check_sdk_call(request, model)
         limit = GeminiSettings.from_config(config).max_inline_bytes
-        check_total_bytes(request, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
+        check_total_bytes(request.named_inputs, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)
         if traits_of(model.id).imagen and request.operation in _COUNTED_OPERATIONS:

@@ -27,7 +27,7 @@ from imagegen_adapters.providers.masks import mask_for
 from imagegen_adapters.providers.preflight import ImageLimits, map_refusals
 from imagegen_adapters.redactors.spellings import without
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import RANDOM_SEED, ImageRequest
+from imagegen_core.operations import RANDOM_SEED, NamedInputs
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.providers.secrets import Secret
 from imagegen_core.tasks.attempt import Receipt
@@ -101,8 +101,9 @@ class DocumentCall:
             CallError: ``rejected``, nothing was sent.
         """
         with map_refusals():
-            check(self.call.request, self.document, self.model, self.operation)
-            mask = await mask_for(self.call.request, exchange, self.operation.mask.polarity)
+            request = self.call.request
+            check(request.params, request.named_inputs, self.document, self.model, self.operation)
+            mask = await mask_for(request, exchange, self.operation.mask.polarity)
         scope = self.scope(mask=mask)
         spec = self.operation.request
         return build_request(spec, self.document, self.call.config, scope.names, scope.extras)
@@ -137,15 +138,21 @@ class DocumentCall:
         )
 
 
-def check(request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec) -> None:
-    """Check a request as far as possible before anything is read or sent.
+def check(
+    params: Mapping[str, Any],
+    images: NamedInputs,
+    document: Document,
+    model: ModelSpec,
+    operation: OperationSpec,
+) -> None:
+    """Check a request's parameters and images as far as possible before anything is read or sent.
 
     Raises:
         ValidationFailed: the model has no such size, takes no mask, or refuses such images.
     """
-    size_for_upstream(request, model.size)
+    size_for_upstream(params, model.size)
     takes_masks = any(mentions(document, operation, name) for name in ("mask", "images"))
-    if request.mask is not None and not takes_masks:
+    if "mask" in dict(images) and not takes_masks:
         raise ValidationFailed.for_field("mask", DocumentCode.NO_MASK(model=model.id))
     limits = model.limits
     ImageLimits(
@@ -154,7 +161,7 @@ def check(request: ImageRequest, document: Document, model: ModelSpec, operation
         min_pixels=limits.min_px,
         max_pixels=limits.max_px,
         total_bytes=limits.total_bytes_max,
-    ).check(request)
+    ).check(images)
 
 
 def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:

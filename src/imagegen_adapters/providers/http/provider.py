@@ -71,7 +71,7 @@ class HttpProvider:
         operation = document.operation_for(request.operation, spec)
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
-        check(request, document, spec, operation)
+        check(request.params, request.named_inputs, document, spec, operation)
         return request.split() if fans_out(document, operation) else (request,)
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
@@ -11,7 +12,7 @@ from imagegen_adapters.providers.http.messages import DocumentCode
 from imagegen_adapters.providers.preflight import check_sides
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
-from imagegen_core.operations import ImageRequest, parse_size
+from imagegen_core.operations import dimensions_of, parse_size
 from imagegen_core.problems import Problem
 
 NAMES = ("width", "height", "size", "aspect_ratio", "image_size")
@@ -37,49 +38,49 @@ class UpstreamSize:
     note: Message | None = None
 
 
-def size_for_upstream(request: ImageRequest, spec: SizeSpec | None) -> UpstreamSize:
+def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> UpstreamSize:
     """Return the nearest size that the model accepts.
 
     Raises:
         ValidationFailed: the model has no such size; the parameters that requested it are named.
     """
     if spec is None:
-        return _unchanged(request)
-    text = str(request.params.get("size") or request.params.get("image_size") or "")
+        return _unchanged(params)
+    text = str(params.get("size") or params.get("image_size") or "")
     token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == text.casefold()), None)
     if token is not None:
         return UpstreamSize(size=spec.map.get(token, token))
     if spec.kind is SizeKind.FIXED:
         return UpstreamSize(size=spec.default)
-    check_sides(request)
+    check_sides(params)
     if spec.kind is SizeKind.TIER:
-        return _tier(request, spec, text)
-    dimensions = request.dimensions
-    ratio = _requested_ratio(request)
+        return _tier(params, spec, text)
+    dimensions = dimensions_of(params)
+    ratio = _requested_ratio(params)
     is_unknown = dimensions is None and text and text.casefold() != "auto" and text not in spec.values
-    if is_unknown and (ratio is None or request.params.get("image_size")):
-        raise _invalid_size(request, ("size", "image_size"), _no_such_size(text, spec))
+    if is_unknown and (ratio is None or params.get("image_size")):
+        raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     if spec.kind is SizeKind.WXH:
-        return _pixels(request, spec, dimensions, ratio)
-    exact = text if text in spec.values else request.params.get("aspect_ratio")
+        return _pixels(params, spec, dimensions, ratio)
+    exact = text if text in spec.values else params.get("aspect_ratio")
     return _listed(spec, dimensions, ratio, exact)
 
 
-def _unchanged(request: ImageRequest) -> UpstreamSize:
-    dimensions = request.dimensions
+def _unchanged(params: Mapping[str, Any]) -> UpstreamSize:
+    dimensions = dimensions_of(params)
     return UpstreamSize(
-        size=request.params.get("size") or (f"{dimensions[0]}x{dimensions[1]}" if dimensions else None),
+        size=params.get("size") or (f"{dimensions[0]}x{dimensions[1]}" if dimensions else None),
         width=dimensions[0] if dimensions else None,
         height=dimensions[1] if dimensions else None,
-        aspect_ratio=request.params.get("aspect_ratio"),
+        aspect_ratio=params.get("aspect_ratio"),
     )
 
 
-def _requested_ratio(request: ImageRequest) -> float | None:
-    dimensions = request.dimensions
+def _requested_ratio(params: Mapping[str, Any]) -> float | None:
+    dimensions = dimensions_of(params)
     if dimensions is not None:
         return dimensions[0] / dimensions[1]
-    text = request.params.get("aspect_ratio") or request.params.get("size")
+    text = params.get("aspect_ratio") or params.get("size")
     return _ratio(text)
 
 
@@ -91,7 +92,7 @@ def _ratio(text: object) -> float | None:
 
 
 def _pixels(
-    request: ImageRequest, spec: SizeSpec, dimensions: tuple[int, int] | None, ratio: float | None
+    params: Mapping[str, Any], spec: SizeSpec, dimensions: tuple[int, int] | None, ratio: float | None
 ) -> UpstreamSize:
     note = None
     if dimensions is not None:
@@ -111,7 +112,7 @@ def _pixels(
         return _upstream_size(spec.default, spec)
     else:
         return UpstreamSize()
-    _check_pixels(request, spec, *sides)
+    _check_pixels(params, spec, *sides)
     return _upstream_size(f"{sides[0]}{spec.separator}{sides[1]}", spec, note)
 
 
@@ -129,17 +130,17 @@ def _round_to_multiple(side: float, grain: int) -> int:
     return max(grain, int(side / grain + 0.5) * grain)
 
 
-def _check_pixels(request: ImageRequest, spec: SizeSpec, width: int, height: int) -> None:
+def _check_pixels(params: Mapping[str, Any], spec: SizeSpec, width: int, height: int) -> None:
     size = _dimensions_text((width, height))
     if not all(spec.min <= side <= spec.max for side in (width, height)):
         reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
-        raise _invalid_size(request, NAMES, reason)
+        raise _invalid_size(params, NAMES, reason)
     if not spec.min_pixels <= width * height <= spec.max_pixels:
         reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
-        raise _invalid_size(request, NAMES, reason)
+        raise _invalid_size(params, NAMES, reason)
     low, high = spec.ratio or (0.0, math.inf)
     if not low <= width / height <= high:
-        raise _invalid_size(request, NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
+        raise _invalid_size(params, NAMES, DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high))
 
 
 def _listed(
@@ -167,17 +168,17 @@ def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
     return round(abs(math.log(shape / ratio)), 2), size
 
 
-def _tier(request: ImageRequest, spec: SizeSpec, text: str) -> UpstreamSize:
+def _tier(params: Mapping[str, Any], spec: SizeSpec, text: str) -> UpstreamSize:
     exact = next((v for v in spec.values if v.casefold() == text.casefold()), None)
-    dimensions = request.dimensions
-    ratio = request.params.get("aspect_ratio")
+    dimensions = dimensions_of(params)
+    ratio = params.get("aspect_ratio")
     if exact is None and dimensions is not None:
         side = math.sqrt(dimensions[0] * dimensions[1])
         exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
         note = DocumentCode.DOCUMENT_RESIZED(requested=_dimensions_text(dimensions), size=exact)
         return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
     if exact is None and text:
-        raise _invalid_size(request, ("size", "image_size"), _no_such_size(text, spec))
+        raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
 
 
@@ -207,6 +208,6 @@ def _no_such_size(size: str, spec: SizeSpec) -> Message:
     return DocumentCode.SIZE_IN_PIXELS(size=size)
 
 
-def _invalid_size(request: ImageRequest, names: Iterable[str], reason: Message) -> ValidationFailed:
-    parameters = (name for name in names if request.params.get(name) is not None)
+def _invalid_size(params: Mapping[str, Any], names: Iterable[str], reason: Message) -> ValidationFailed:
+    parameters = (name for name in names if params.get(name) is not None)
     return ValidationFailed(*(Problem(field=f"params.{name}", reason=reason) for name in parameters))

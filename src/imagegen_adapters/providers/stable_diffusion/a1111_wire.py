@@ -111,7 +111,7 @@ def body(
         ValidationFailed: a parameter is reserved, or ``size`` is malformed.
     """
     extras = _extras(request.params, options)
-    check_size(request)
+    check_size(request.params)
     if request.operation is Operation.UPSCALE:
         return _upscale_body(request, extras, options, image or b"")
     document = {**_size(request), **extras, **_count(request), "prompt": request.prompt}

@@ -114,9 +114,9 @@ def check(request: ImageRequest, upstream_id: str) -> None:
         ValidationFailed: a parameter is missing, ``size`` is malformed, or the images are too large.
     """
     route(request, upstream_id)
-    check_size(request)
-    check_sides(request)
-    check_total_bytes(request, MAX_BODY_BYTES)
+    check_size(request.params)
+    check_sides(request.params)
+    check_total_bytes(request.named_inputs, MAX_BODY_BYTES)
 
 
 def route(request: ImageRequest, upstream_id: str) -> Route:
