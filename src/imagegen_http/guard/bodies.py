@@ -1,76 +1,92 @@
-"""The limits of a request body: its type, its size, the time that it takes to arrive."""
+"""The body of a request, read within its limits and held for as long as the application needs it."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
-from imagegen_http.asgi.types import Message, Receive
+from imagegen_http.asgi.types import Message, Receive, Scope
 from imagegen_http.guard.body_budget import BodyBudget, BodyLease
-from imagegen_http.guard.buffered_body import BufferedBody
+from imagegen_http.guard.content_headers import content_length, has_wrong_type, max_bytes
 from imagegen_http.guard.inbound_request import InboundRequest
+from imagegen_http.guard.json_outline import Outline, Text
 from imagegen_http.guard.refusals import RequestAborted, RequestRefused
 from imagegen_http.guard.rules import GuardRules
 from imagegen_http.problems.messages import RequestProblem
 
-JSON = "application/json"
-VARIATIONS = "/v1/images/variations"
-MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
-"""Where images come as files of a form, too, as OpenAI's clients send them."""
+T = TypeVar("T")
 
-UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
-"""Where a body holds images."""
+MAX_INLINE_READ_BYTES = 16 * 1024
+"""The largest body that is parsed on the event loop; a larger one is parsed in a thread."""
 
-FORMS = frozenset({"/login", "/logout"})
-
-_MAX_FORM_BYTES = 16 * 1024
 _LATE_LINGER_SECONDS = 1.0
 """A client that was too slow already is not drained for as long as one that was refused early."""
 
-
-def max_bytes(request: InboundRequest, rules: GuardRules) -> int:
-    """Return the maximum size of this request's body, in bytes."""
-    if request.path in FORMS:
-        return _MAX_FORM_BYTES
-    return rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
+_KEY = "imagegen.body"
 
 
-def media_type(request: InboundRequest) -> str:
-    """Return the declared media type in lower case, without parameters; ``""`` if none is declared."""
-    return request.header(b"content-type").partition(";")[0].strip().lower()
+class BufferedBody:
+    """One body, in memory only once. After its release, ``text`` and ``outline`` are empty.
 
-
-def has_wrong_type(request: InboundRequest) -> bool:
-    """Return whether the declared type and content coding are not those that the path accepts.
-
-    A page of another site can send plain text, a form or multipart without a CORS preflight, but not JSON.
+    Args:
+        text: the complete body.
+        lease: its part of the memory budget.
+        thread: parses large bodies one after the other, so that only one of them is in memory twice.
     """
-    if request.header(b"content-encoding").lower() not in ("", "identity"):
-        return True
-    if request.path in FORMS:
-        return media_type(request) != "application/x-www-form-urlencoded"
-    if not request.is_api:
-        return False
-    accepted = (JSON, "multipart/form-data") if request.path in MULTIPART else (JSON,)
-    return media_type(request) not in accepted
 
+    def __init__(
+        self, text: Text, *, lease: BodyLease | None = None, thread: ThreadPoolExecutor | None = None
+    ) -> None:
+        self.lease = lease or BodyBudget(len(text)).lease()
+        self._thread = thread
+        self._slots: asyncio.Semaphore | None = None
+        self.fill(text)
 
-def content_length(request: InboundRequest) -> int | None:
-    """Return the Content-Length, 0 without a body, None for a chunked body.
+    def fill(self, text: Text) -> None:
+        """Set the body."""
+        self.text = text
+        self.outline = Outline(text=text)
 
-    Raises:
-        RequestRefused: the Content-Length is no number, or the body is chunked as well: a proxy in front of
-            us may have gone by the other header and would take the rest for a second request, which is
-            request smuggling (RFC 9112, section 6.3).
-    """
-    length = request.header(b"content-length")
-    if request.header(b"transfer-encoding"):
-        if length:
-            raise RequestRefused.for_field("body", RequestProblem.TWO_LENGTHS())
-        return None
-    if not length:
-        return 0
-    if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004 - more than 2**64
-        raise RequestRefused.for_field("body", RequestProblem.LENGTH_NOT_A_NUMBER())
-    return int(length)
+    @classmethod
+    def from_scope(cls, scope: Scope) -> "BufferedBody":
+        """Return the body that the guard attached to the scope; an empty one without a guard."""
+        body: BufferedBody | None = scope.get(_KEY)
+        return cls(b"") if body is None else body
+
+    def attach_to(self, scope: Scope) -> None:
+        """Attach the body to the scope, where `from_scope` finds it."""
+        scope[_KEY] = self
+
+    async def acquire_slot(self, slots: asyncio.Semaphore) -> None:
+        """Wait for a slot, which `drop` releases: a body that is parsed takes several times its size."""
+        await slots.acquire()
+        self._slots = slots
+
+    async def read(self, reading: Callable[[], T]) -> T:
+        """Return the result of ``reading``, which runs in a thread when the body is large."""
+        if len(self.text) <= MAX_INLINE_READ_BYTES:
+            return reading()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, reading)
+
+    def drop(self) -> None:
+        """Discard the bytes but keep the lease, for the values that were parsed from them.
+
+        The memory is freed at once, although frames of a traceback may refer to the body for a while.
+        """
+        if isinstance(self.text, bytearray):
+            with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
+                self.text.clear()
+        self.text = b""
+        self.outline = Outline(text=b"")
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
+
+    def release(self) -> None:
+        """Discard the body and return its lease: nothing that was parsed from it is in use any more."""
+        self.drop()
+        self.lease.release()
 
 
 class IncomingBody:

@@ -9,9 +9,9 @@ from imagegen_core.providers.addresses import Origin
 from imagegen_http.asgi.types import App, Receive, Refuse, Scope, Send
 from imagegen_http.guard import cross_site, json_outline, login
 from imagegen_http.guard.access import Access
-from imagegen_http.guard.bodies import JSON, UPLOADS, IncomingBody, media_type
+from imagegen_http.guard.bodies import BufferedBody, IncomingBody
 from imagegen_http.guard.body_budget import MAX_SMALL_BODY_BYTES, BodyBudget
-from imagegen_http.guard.buffered_body import BufferedBody
+from imagegen_http.guard.content_headers import JSON, UPLOADS, media_type
 from imagegen_http.guard.forwarding import Forwarding, parse_origin
 from imagegen_http.guard.hosts import AllowedHosts
 from imagegen_http.guard.inbound_request import InboundRequest
