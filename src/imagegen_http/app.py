@@ -8,10 +8,10 @@ from litestar.types import Message, Scope
 
 from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
-from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import health, images, operations, providers, storage, tasks
 from imagegen_http.api.routes.dependencies import provide_service
+from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
 from imagegen_http.documentation import routes as documentation
 from imagegen_http.documentation.document import openapi_config

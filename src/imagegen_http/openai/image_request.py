@@ -11,7 +11,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.problems import ProblemCode
 from imagegen_core.tasks.submission import InputSource
 from imagegen_http.api.input_images import InputImages, read_image
-from imagegen_http.api.json_request import converted, decoded
+from imagegen_http.api.wire import converted, decoded
 from imagegen_http.guard import BufferedBody, Text
 from imagegen_http.openai.multipart_form import Part, read_parts
 from imagegen_http.openai.wire import OWN_FIELDS, ImageEdit, ImageGeneration, Reference

@@ -23,14 +23,13 @@ from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.input_images import InputImages
-from imagegen_http.api.json_request import JsonRequest
 from imagegen_http.api.routes.dependencies import (
     IdempotencyHeader,
     PreferHeader,
     ServiceDependency,
     parse_idempotency_key,
 )
-from imagegen_http.api.wire import OPERATION_BODIES, OverrideBody, SubmitBody
+from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, OverrideBody, SubmitBody
 from imagegen_http.asgi import request_context
 from imagegen_http.guard import BufferedBody
 from imagegen_http.runtime.service import Service
