@@ -10,7 +10,7 @@ from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
 from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import health, images, operations, providers, storage, tasks
-from imagegen_http.api.routes.dependencies import provide_service
+from imagegen_http.api.routes.dependencies import provide_service, provide_submit_task
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
 from imagegen_http.documentation import routes as documentation
@@ -36,7 +36,7 @@ def build_app(service: Service) -> Litestar:
             *routes.HANDLERS,
             openai_router(service.imagegen.adapters.clock),
         ],
-        dependencies={"service": Provide(provide_service)},
+        dependencies={"service": Provide(provide_service), "submit_task": Provide(provide_submit_task)},
         exception_handlers=in_both_shapes(error_handlers.HANDLERS),
         middleware=[without_empty_parameters],
         request_class=JsonRequest,

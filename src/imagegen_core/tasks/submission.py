@@ -53,19 +53,6 @@ class Submission:
     idempotency_scope: str = ""
     retry_of: str | None = None
 
-    def named(self, default_provider: str, idempotency_key: str | None) -> "Submission":
-        """Return the submission with the provider's name filled in everywhere, and the caller's key."""
-        name = self.provider_name or default_provider
-        override = self.override
-        if override is not None:
-            override = attrs.evolve(override, provider_name=name)
-        return attrs.evolve(
-            self,
-            provider_name=name,
-            override=override,
-            idempotency_key=idempotency_key or self.idempotency_key,
-        )
-
     def check_shape(self) -> None:
         """Check what does not depend on the provider: key, prompt, and which images the operation takes.
 

@@ -11,9 +11,11 @@ from imagegen_core.errors import ImageNotFound, TaskNotFound
 from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
+from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_http.runtime.service import Service
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
+SubmitTaskDependency = NamedDependency[SkipValidation[SubmitTask]]
 
 IdempotencyHeader = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="1 to 255 visible ASCII characters")
@@ -47,6 +49,12 @@ async def provide_service(state: State) -> Service:
     """Return the service of the application."""
     service: Service = state.service
     return service
+
+
+async def provide_submit_task(state: State) -> SubmitTask:
+    """Return the use case that accepts a request."""
+    service: Service = state.service
+    return service.imagegen.submit_task
 
 
 def parse_task_id(text: str) -> str:

@@ -15,6 +15,7 @@ from litestar.params import JSONBody
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_WAIT_SECONDS
 from imagegen_core.operations import Operation, OperationRules
+from imagegen_core.ports.task_repository import AddedTask
 from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.providers.secrets import Secret
@@ -27,7 +28,7 @@ from imagegen_http.api.routes.dependencies import (
     IdempotencyHeader,
     PreferHeader,
     ServiceDependency,
-    parse_idempotency_key,
+    SubmitTaskDependency,
 )
 from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, OverrideBody, SubmitBody
 from imagegen_http.asgi import request_context
@@ -53,13 +54,21 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
     async def submit(
         request: JsonRequest,
         data: SubmitBody,
+        submit_task: SubmitTaskDependency,
         service: ServiceDependency,
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        default_provider = service.settings.default_provider
-        submission = await _submission(operation, data, request.buffered_body, default_provider)
-        return await _submit(service, request.buffered_body, submission, idempotency_key, prefer)
+        body = request.buffered_body
+        submission = await _submission(operation, data, body, submit_task.default_provider, idempotency_key)
+        if service.stopping.is_set():
+            raise Unavailable(RefusalCode.SHUTTING_DOWN())
+        try:
+            added = await submit_task(submission)
+        except ValidationFailed as error:
+            raise _with_fields(error, _request_fields(rules)) from error
+        body.drop()
+        return await _response(service, added, _wait_seconds(prefer))
 
     rules = operation.rules
     json_body: Any = JSONBody  # of a type that is made at run time
@@ -86,9 +95,13 @@ def _responses(rules: OperationRules) -> dict[Any, ResponseSpec]:
 
 
 async def _submission(
-    operation: Operation, data: SubmitBody, buffered_body: BufferedBody, default_provider: str
+    operation: Operation,
+    data: SubmitBody,
+    buffered_body: BufferedBody,
+    default_provider: str,
+    idempotency_key: str | None,
 ) -> Submission:
-    """Return what a body asks for.
+    """Return what a request asks for.
 
     Raises:
         ValidationFailed: no prompt among the parameters, or a parameter that is said twice and differently.
@@ -98,14 +111,16 @@ async def _submission(
     params = dict(data.params)
     prompt = _prompt_in(params) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
     images = await _images(fields, buffered_body) if rules.has_input_images else {}
+    provider_name = data.provider or default_provider
     return Submission(
         operation=operation,
         prompt=prompt,
         params=_params(rules, params, fields),
-        provider_name=data.provider,
+        provider_name=provider_name,
         model_id=data.model_id,
-        override=None if data.config is None else _override(data.provider or default_provider, data.config),
+        override=None if data.config is None else _override(provider_name, data.config),
         require_saved=data.use_saved_config,
+        idempotency_key=idempotency_key,
         **images,
     )
 
@@ -177,27 +192,11 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
         raise _with_fields(error, _OVERRIDE_FIELDS) from error
 
 
-async def _submit(
-    service: Service,
-    buffered_body: BufferedBody,
-    submission: Submission,
-    idempotency_key: str | None,
-    prefer: str | None,
-) -> TaskResponse:
-    """Answer 202 once the task is durable, or 200 with the finished task when the caller waits for it."""
-    if service.stopping.is_set():
-        raise Unavailable(RefusalCode.SHUTTING_DOWN())
-    key = parse_idempotency_key(idempotency_key)
-    submission = submission.named(service.settings.default_provider, key)
-    try:
-        added = await service.imagegen.submit_task(submission)
-    except ValidationFailed as error:
-        raise _with_body_field_names(error, submission.operation.rules) from error
-    buffered_body.drop()
+async def _response(service: Service, added: AddedTask, seconds: int) -> TaskResponse:
+    """Return 202 with the durable task, or 200 with the finished one when the caller waits for it."""
     headers = {"Location": f"/api/v1/tasks/{added.task.task_id}", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"
-    seconds = _wait_seconds(prefer)
     if seconds:
         headers["Preference-Applied"] = f"wait={seconds}"
         done = await _wait(service, added.task.task_id, seconds)
@@ -227,10 +226,10 @@ def _wait_seconds(prefer: str | None) -> int:
     return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
 
 
-def _with_body_field_names(error: ValidationFailed, rules: OperationRules) -> ValidationFailed:
-    """Return the refusal with its fields where this operation's body has them."""
-    fields = {"prompt": rules.prompt_field, **{f"params.{name}": name for name in rules.body_parameters}}
-    return _with_fields(error, fields)
+def _request_fields(rules: OperationRules) -> dict[str, str]:
+    """Return where a request of this operation has the fields of its submission."""
+    beside = {f"params.{name}": name for name in rules.body_parameters}
+    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
 
 
 def _with_fields(error: ValidationFailed, fields: Mapping[str, str]) -> ValidationFailed:
