@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 SRC = Path(__file__).parents[1] / "src"
-_MAX_DEPTH = 4
+_MAX_DEPTH = 3
 _ASGI_NAMES = frozenset({"scope", "receive", "_receive"})
 """Every ASGI application has these, from which the body can be had; who does so is on the way."""
 
