@@ -6,6 +6,7 @@ Proxies, firewalls and sign-in pages may respond in its place: with HTML, redire
 import json
 
 import attrs
+import httpx
 
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_core.errors import CallError
@@ -15,12 +16,11 @@ MAX_REFUSALS = 3
 """Consecutive refusals of the key by the provider itself after which the job is given up."""
 
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
-_PROXY_AUTHENTICATION = 407
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:
     """Return whether an error response is the provider's own, whose API speaks JSON, not a proxy's."""
-    if 300 <= status < 400 or status == _PROXY_AUTHENTICATION:  # noqa: PLR2004 - redirects
+    if httpx.codes.is_redirect(status) or status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
         return False
     try:
         return isinstance(json.loads(body), (dict, list))

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from imagegen_adapters.blob_archives.oss.messages import OssCode
@@ -15,7 +16,6 @@ from imagegen_core.errors import (
 from imagegen_core.messages import Message
 
 _MIN_RETRYABLE_STATUS = 500
-_TOO_MANY_REQUESTS = 429
 _MAX_MESSAGE_CHARS = 300
 
 # By name, since these libraries are imported lazily. The first class in an exception's MRO that has a row
@@ -103,11 +103,11 @@ def status_of(error: Exception) -> int:
 
 def _is_bare_404(error: Exception) -> bool:
     """Return whether it is a 404 without an error code, as some proxies produce for a HEAD request."""
-    return status_of(error) == 404 and not getattr(error, "code", "")  # noqa: PLR2004 - HTTP
+    return status_of(error) == HTTPStatus.NOT_FOUND and not getattr(error, "code", "")
 
 
 def _is_temporary(error: Exception) -> bool:
-    return status_of(error) >= _MIN_RETRYABLE_STATUS or status_of(error) == _TOO_MANY_REQUESTS
+    return status_of(error) >= _MIN_RETRYABLE_STATUS or status_of(error) == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _reason(error: Any) -> Message | str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import attrs
+import httpx
 
 from imagegen_adapters.providers.gemini.messages import GeminiCode
 from imagegen_adapters.providers.messages import ResponseCode
@@ -96,7 +97,7 @@ def call_error(
     if response.message:
         reason = upstream_text(shorten(response.message, (secret,)))
     reason = with_model_warning(model, code, reason)
-    if response.status // 100 == 3:  # noqa: PLR2004 - HTTP
+    if httpx.codes.is_redirect(response.status):
         reason = GeminiCode.GEMINI_REDIRECT()
     return CallError(
         code,
@@ -109,13 +110,13 @@ def call_error(
 
 
 def _code(response: ErrorResponse) -> FailureCode:
-    if response.status == 429 and _has_no_quota(response):  # noqa: PLR2004 - HTTP
+    if response.status == httpx.codes.TOO_MANY_REQUESTS and _has_no_quota(response):
         return FailureCode.QUOTA_EXHAUSTED
-    if response.status == 503 and response.name == "UNAVAILABLE":  # noqa: PLR2004 - HTTP
+    if response.status == httpx.codes.SERVICE_UNAVAILABLE and response.name == "UNAVAILABLE":
         return FailureCode.UNAVAILABLE  # "The service is temporarily running out of capacity": not admitted
     if response.status in (400, 403) and (by_reason := _BY_REASON.get(response.reason or "")):
         return by_reason
-    if response.status == 400:  # noqa: PLR2004 - HTTP
+    if response.status == httpx.codes.BAD_REQUEST:
         if _POLICY_WORDS.search(response.message):
             return FailureCode.CONTENT_POLICY
         if response.name == "FAILED_PRECONDITION" and "billing" in response.message.lower():
