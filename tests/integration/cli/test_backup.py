@@ -202,7 +202,9 @@ def test_an_invalid_backup_leaves_nothing(file, other, damage):
     backup = other.folder / "given"
     if damage != "nothing":
         backup.write_bytes(
-            {"foreign": b"hello" * 1000, "cut": file.read_bytes()[:-9000], "empty": b""}[damage]
+            {"foreign": b"hello" * 1000, "cut": file.read_bytes()[: -2 * tarfile.RECORDSIZE], "empty": b""}[
+                damage
+            ]
         )
     before = sorted(other.folder.rglob("*"))
     failed(other.imagegen("restore", backup))
