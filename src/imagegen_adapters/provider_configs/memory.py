@@ -1,4 +1,4 @@
-"""Saved provider configurations in memory, with unsealed keys."""
+"""Saved provider configurations in memory, with keys as they are given: sealed or not."""
 
 import attrs
 
