@@ -26,8 +26,8 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.fixture(scope="session")
 def anyio_backend():
-    """Coroutines are tested on asyncio, the only loop that the service runs on."""
-    return "asyncio"
+    """Coroutines are tested on uvloop, the only loop that the service runs on."""
+    return "asyncio", {"use_uvloop": True}
 
 
 def pytest_runtest_logreport(report):

@@ -133,7 +133,8 @@ class DecoderProcess:
         """
         writer = self._process.stdin
         if writer is not None:
-            with contextlib.suppress(ConnectionError):  # reading the reply fails too, and gives the reason
+            # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
+            with contextlib.suppress(ConnectionError, RuntimeError):
                 writer.write(b"go\n")
                 await writer.drain()
         return await self._reply()

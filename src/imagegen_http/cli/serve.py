@@ -17,6 +17,8 @@ from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
+    import uvloop
+
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import UNRECOVERABLE_ERRORS
     from imagegen_http.server.server import AddressUnusable
@@ -30,8 +32,8 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     check_bind(server.host, server.auth_token)
     become_owner(settings.data_dir)
     try:
-        with naming_data_dir(settings):
-            asyncio.run(run(settings, environ=context.environ, warnings=context.variable_warnings(config)))
+        with naming_data_dir(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(settings, environ=context.environ, warnings=context.variable_warnings(config)))
     except CommandFailed as error:
         if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
             raise CommandFailed(error.reason, code=EXIT_UNRECOVERABLE) from error

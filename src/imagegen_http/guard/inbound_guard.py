@@ -21,7 +21,7 @@ from imagegen_http.guard.rules import GuardRules
 from imagegen_http.guard.security_headers import with_security_headers
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Path, query and headers together. The HTTP parser limits only a head that arrives in several pieces."""
+"""Path, query and headers together. Our own server refuses longer heads before they are parsed."""
 
 _MAX_CONCURRENT_LARGE_BODIES = 8
 """Large bodies that the application parses at a time; the others wait unparsed."""

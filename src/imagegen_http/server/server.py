@@ -26,12 +26,9 @@ from imagegen_http.openai.errors import refuse
 from imagegen_http.problems.messages import ServiceCode
 from imagegen_http.runtime.running_server import RunningServer
 from imagegen_http.runtime.service import Service
-from imagegen_http.server.connections import (
-    MAX_HEADER_BYTES,
-    ConnectionLimits,
-    limited_protocol,
-    raise_file_limit,
-)
+from imagegen_http.server.accepting import AcceptingServer
+from imagegen_http.server.connections import ConnectionLimits, raise_file_limit
+from imagegen_http.server.http_protocol import limited_protocol
 from imagegen_http.server.large_responses import LargeResponses
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.server.process_memory import (
@@ -131,7 +128,7 @@ async def _serve(
     _log.info("stopped")
 
 
-class _Server(uvicorn.Server):
+class _Server(AcceptingServer):
     """Reports its start, and reports signals instead of acting on them."""
 
     def __init__(
@@ -143,8 +140,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            self._started()
+        self._started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._signalled()
@@ -170,9 +166,8 @@ def _config(app: RequestLog) -> uvicorn.Config:
     limits = raise_file_limit(ConnectionLimits())
     return uvicorn.Config(
         app,
-        http=limited_protocol(limits, new_id=new_id),
+        http=limited_protocol(limits, new_id=new_id),  # type: ignore[arg-type] # a buffered protocol
         ws="none",
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -187,8 +182,7 @@ def _config(app: RequestLog) -> uvicorn.Config:
 def _bind(host: str, port: int) -> socket.socket:
     bare = host.strip("[]")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    # asyncio turns Nagle's delay of 40 ms off only where the protocol is named.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((bare, port))
