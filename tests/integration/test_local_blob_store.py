@@ -4,7 +4,9 @@ import asyncio
 import errno
 import os
 import stat
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -201,3 +203,50 @@ async def test_many_concurrent_readers_read_a_few_chunks_at_a_time(store):
     chunks = await asyncio.gather(*(anext(reader) for reader in readers))
 
     assert (100, 8) == (len(chunks), peak)
+
+
+async def test_what_fits_into_one_piece_takes_one_thread_once(store, monkeypatch):
+    """Each hand-over to a thread costs a tenth of a millisecond: one to put a small blob, one to read it."""
+    calls = []
+    submit = store._pool.submit
+
+    def counted(function, *arguments):
+        calls.append(function)
+        return submit(function, *arguments)
+
+    monkeypatch.setattr(store._pool, "submit", counted)
+    await store.put("a.png", stream([b"x" * 1000] * 3), content_type="image/png")
+    put_count = len(calls)
+    content = [chunk async for chunk in store.open("a.png")]
+
+    assert (1, 2, [b"x" * 3000]) == (put_count, len(calls), content)
+
+
+def _open_descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_cancelled_reader_leaves_no_open_file(store, monkeypatch):
+    """Also when it leaves while the file is being opened."""
+    await store.put("a.png", stream([bytes(600_000)] * 2), content_type="image/png")
+    opened, resume, really = threading.Event(), threading.Event(), os.open
+
+    def slow_open(*arguments, **more):
+        fd = really(*arguments, **more)
+        opened.set()
+        resume.wait(60)
+        return fd
+
+    before = _open_descriptors()
+    monkeypatch.setattr(os, "open", slow_open)
+    reader = asyncio.create_task(anext(store.open("a.png")))
+    await asyncio.to_thread(opened.wait, 60)
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    monkeypatch.undo()
+    resume.set()
+    await asyncio.gather(*(store.stat("a.png") for _ in range(8)))  # the threads are free again
+    await asyncio.sleep(0)
+
+    assert before == _open_descriptors()

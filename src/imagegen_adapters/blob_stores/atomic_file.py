@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -28,58 +29,73 @@ class RunningChecksum(Protocol):
 
 
 class AtomicFile:
-    """A file that is being written; blocking, for use in threads.
+    """A file that is being written; its methods block, for use in threads.
 
-    Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon` waits for a
-    write in another thread, so that a cancelled task never closes a descriptor that is in use. Every method
-    except `abandon` may raise `OSError`.
+    The first of them creates the temporary file next to ``path``, readable by its owner only, and missing
+    parents. Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon`
+    waits for a write in another thread, so that a cancelled task never closes a descriptor that is in use.
+    `write` and `commit` may raise `OSError`.
     """
 
     def __init__(self, path: Path, *, checksum: RunningChecksum | None = None) -> None:
-        """Create the temporary file next to ``path``, readable by its owner only, and missing parents."""
-        make_directory(path.parent)
         self._path = path
-        self._temporary, self._fd = _create_beside(path)
+        self._temporary = ""
+        self._fd: int | None = None
         self._lock = threading.Lock()
-        self._open = True
+        self._finished = False
         self._sha256 = hashlib.sha256()
         self._checksum = checksum
         self.size = 0
 
-    def write(self, chunks: list[bytes]) -> None:
+    def write(self, chunks: Sequence[bytes]) -> None:
         """Append the chunks."""
-        data = b"".join(chunks)  # few large calls: each system call and each hash releases the GIL
         with self._lock:
-            if not self._open:
-                return
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
-            self._sha256.update(data)
-            if self._checksum is not None:
-                self._checksum.update(data)
-            self.size += len(data)
+            if not self._finished:
+                self._append(self._created(), b"".join(chunks))
 
-    def commit(self) -> tuple[int, str, str | None]:
-        """Rename the synced file into place; return its size, SHA-256 in hex and archive checksum, if any."""
+    def commit(self, chunks: Sequence[bytes] = ()) -> tuple[int, str, str | None]:
+        """Append the last chunks and rename the synced file into place.
+
+        Returns its size, its SHA-256 in hexadecimal, and the checksum of the archive, if any.
+        """
         with self._lock:
-            os.fsync(self._fd)
+            fd = self._created()
+            self._append(fd, b"".join(chunks))
+            os.fsync(fd)
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
-            self._open = False
-            os.close(self._fd)
+            self._finished = True
+            os.close(fd)
         sync_directory(self._path.parent)
         return self.size, self._sha256.hexdigest(), None if self._checksum is None else self._checksum.text
 
     def abandon(self) -> None:
         """Remove the temporary file, unless it was committed."""
         with self._lock:
-            if not self._open:
+            if self._finished or self._fd is None:
+                self._finished = True
                 return
-            self._open = False
+            self._finished = True
             with contextlib.suppress(OSError):
                 os.close(self._fd)
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)  # noqa: PTH108 - one system call, on strings
+
+    def _created(self) -> int:
+        """Return the descriptor of the temporary file."""
+        if self._fd is None:
+            make_directory(self._path.parent)
+            self._temporary, self._fd = _create_beside(self._path)
+        return self._fd
+
+    def _append(self, fd: int, data: bytes) -> None:
+        """Write all of the data: few large calls, since each system call and each hash releases the GIL."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        self._sha256.update(data)
+        if self._checksum is not None:
+            self._checksum.update(data)
+        self.size += len(data)
 
 
 def make_directory(path: Path) -> None:

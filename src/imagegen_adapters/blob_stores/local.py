@@ -56,14 +56,12 @@ class LocalBlobStore:
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
-        path = self._path(key)
-        with _storage_errors(key):
-            file = await self.run(lambda: AtomicFile(path, checksum=self._checksum and self._checksum()))
+        file = AtomicFile(self._path(key), checksum=self._checksum and self._checksum())
         self._puts += 1
         try:
-            await self._fill(file, key, chunks)
+            last = await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, checksum = await self.run(file.commit)
+                size, sha256, checksum = await self.run(lambda: file.commit(last))
         except BaseException:  # cancelled too, it leaves no temporary file
             await asyncio.shield(self.run(file.abandon))
             raise
@@ -73,10 +71,23 @@ class LocalBlobStore:
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)
-        with _storage_errors(key):
-            file = await self.run(lambda: _OpenFile(path))
+        async with self._reads:
+            opening = asyncio.get_running_loop().run_in_executor(
+                self._pool, partial(_open, path, start, end, _batch_bytes(self._opens + 1))
+            )
+            try:
+                with _storage_errors(key):
+                    file, chunk = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_close_opened)
+                raise
+        if chunk:
+            yield chunk
+        if file is None:
+            return
         self._opens += 1
         try:
+            start += len(chunk)
             stop = file.size if end is None else min(end, file.size)
             while start < stop:
                 length = min(_batch_bytes(self._opens), stop - start)
@@ -136,9 +147,10 @@ class LocalBlobStore:
         """Run the function in one of the store's threads and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, function)
 
-    async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write one batch while the next one is being received."""
-        writing = self._write(file, [])
+    async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> list[bytes]:
+        """Write one batch while the next one is being received; return the last one, not yet written."""
+        writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        writing.set_result(None)
         batch: list[bytes] = []
         batch_size = 0
         try:
@@ -157,7 +169,7 @@ class LocalBlobStore:
             raise
         with _storage_errors(key):
             await writing
-            await self._write(file, batch)
+        return batch
 
     def _write(self, file: AtomicFile, batch: list[bytes]) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)
@@ -210,6 +222,27 @@ class _OpenFile:
     def close(self) -> None:
         with self._lock:
             os.close(self._fd)
+
+
+def _open(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[_OpenFile | None, bytes]:
+    """Return an open file and its first piece; None as the file if that is all of it."""
+    file = _OpenFile(path)
+    stop = file.size if end is None else min(end, file.size)
+    try:
+        chunk = file.read(min(max_bytes, stop - start), start) if start < stop else b""
+    except BaseException:
+        file.close()
+        raise
+    if start + len(chunk) < stop:
+        return file, chunk
+    file.close()
+    return None, chunk
+
+
+def _close_opened(opening: "asyncio.Future[tuple[_OpenFile | None, bytes]]") -> None:
+    """Close what nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None and (file := opening.result()[0]) is not None:
+        file.close()
 
 
 def _size(path: Path) -> int:
