@@ -78,7 +78,7 @@ def test_a_backup_under_load_is_complete_on_another_machine(stage, carried, tmp_
     (new.data_dir / "master.key").write_bytes(carried.key)
     (new.data_dir / "master.key").chmod(0o600)
     new.start()
-    wait_until(lambda: not new.rows(UNFINISHED), awaited="the end of what waited")
+    wait_until(lambda: not new.rows(UNFINISHED), awaited="the end of what waited", seconds=200)
     charges = stage.upstream.charges()[paid:]
     parts = [tuple(new.rows(PART, charge.token)[0]) for charge in charges]
 
