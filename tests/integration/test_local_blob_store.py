@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.blob_archives.oss.crc64 import Crc64
+from imagegen_adapters.blob_stores.atomic_file import AtomicFile
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.testing.blob_store import BlobStoreContract, keys_of, stream
 from imagegen_core.errors import StorageError, StorageFull
@@ -250,3 +251,32 @@ async def test_a_cancelled_reader_leaves_no_open_file(store, monkeypatch):
     await asyncio.sleep(0)
 
     assert before == _open_descriptors()
+
+
+async def test_a_reader_that_stops_early_leaves_no_open_file(store):
+    """A client that disconnects after the first piece of a large image does so."""
+    await store.put("a.png", stream([bytes(600_000)] * 2), content_type="image/png")
+    before = _open_descriptors()
+
+    for _ in range(4):
+        chunks = store.open("a.png")
+        await anext(chunks)
+        await chunks.aclose()
+    await asyncio.gather(*(store.stat("a.png") for _ in range(8)))  # the threads have closed what they had to
+
+    assert before == _open_descriptors()
+
+
+@pytest.mark.parametrize("written", [[], [b"1"]], ids=["nothing written", "some written"])
+async def test_what_was_abandoned_is_not_committed(tmp_path, written):
+    """The thread that commits may come after the one that abandons; the descriptor is another file's then."""
+    path, other = tmp_path / "a.png", tmp_path / "other"
+    file = AtomicFile(path)
+    if written:
+        file.write(written)
+    file.abandon()
+
+    with other.open("wb"), pytest.raises(OSError, match="cancel"):
+        file.commit([b"2"])
+
+    assert ([other], b"") == (list(tmp_path.iterdir()), other.read_bytes())

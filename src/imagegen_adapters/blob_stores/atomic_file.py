@@ -1,6 +1,7 @@
 """Atomic writes: a file is written under a temporary name and renamed when it is complete and synced."""
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -34,7 +35,7 @@ class AtomicFile:
     The first of them creates the temporary file next to ``path``, readable by its owner only, and missing
     parents. Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon`
     waits for a write in another thread, so that a cancelled task never closes a descriptor that is in use.
-    `write` and `commit` may raise `OSError`.
+    `write` and `commit` may raise `OSError`; after `abandon`, `write` does nothing and `commit` raises.
     """
 
     def __init__(self, path: Path, *, checksum: RunningChecksum | None = None) -> None:
@@ -59,6 +60,8 @@ class AtomicFile:
         Returns its size, its SHA-256 in hexadecimal, and the checksum of the archive, if any.
         """
         with self._lock:
+            if self._finished:  # its descriptor may belong to another file by now
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
             fd = self._created()
             self._append(fd, b"".join(chunks))
             os.fsync(fd)

@@ -81,12 +81,13 @@ class LocalBlobStore:
             except asyncio.CancelledError:
                 opening.add_done_callback(_close_opened)
                 raise
-        if chunk:
-            yield chunk
         if file is None:
+            if chunk:
+                yield chunk
             return
         self._opens += 1
         try:
+            yield chunk
             start += len(chunk)
             stop = file.size if end is None else min(end, file.size)
             while start < stop:
