@@ -19,9 +19,6 @@ MASK = "****"
 """Shown in place of a secret."""
 
 _MIN_MASKED_CHARS = 12
-_MAX_CHARS = 8192
-"""Longer than any header line that a server takes."""
-
 
 T = TypeVar("T")
 

@@ -20,7 +20,6 @@ from imagegen_core.messages import Message, upstream_text
 from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.secrets import Secret
 
-_OK = range(200, 300)
 _SERVER_ERRORS = range(500, 600)
 
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
