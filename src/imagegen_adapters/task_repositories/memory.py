@@ -9,7 +9,7 @@ from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import last_event
+from imagegen_core.tasks.events import image_event, last_event
 from imagegen_core.tasks.task import Task, TaskStatus
 
 
@@ -62,13 +62,20 @@ class MemoryTaskRepository:
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         self._get(attempt.task_id)
         self._state.attempts[attempt.attempt_id] = attempt
-        return tuple(self._state.add_image(image) for image in images)
+        return tuple(map(self._add_image, images))
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:
         return tuple(task for task in self._state.with_status(TaskStatus.PROCESSING) if task.owner != owner)
+
+    def _add_image(self, image: Image) -> Image:
+        last = self._state.last_image_id
+        stored = self._state.add_image(image)
+        if stored.id > last:
+            self._state.add_event(image_event(stored))
+        return stored
 
     def _get(self, task_id: str) -> Task:
         try:

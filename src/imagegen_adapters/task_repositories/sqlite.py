@@ -19,12 +19,13 @@ from imagegen_adapters.databases.task_rows import (
 )
 from imagegen_adapters.idempotency_keys.sqlite import keyed_task
 from imagegen_adapters.image_records.sqlite import PreparedImage, insert_prepared
+from imagegen_adapters.image_records.statements import NEWEST_IMAGE
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.task_repository import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.search.pages import Page, Paging
 from imagegen_core.tasks.attempt import Attempt
-from imagegen_core.tasks.events import last_event
+from imagegen_core.tasks.events import image_event, last_event
 from imagegen_core.tasks.task import Task
 
 
@@ -102,7 +103,7 @@ class SqliteTaskRepository:
             if connection.execute(statements.GET_TASK, (attempt.task_id,)).fetchone() is None:
                 raise TaskNotFound(attempt.task_id)
             connection.execute(statements.PUT_ATTEMPT, row)
-            return insert_prepared(connection, prepared, self._simplify) if prepared else ()
+            return self._insert(connection, prepared) if prepared else ()
 
         return await self._database.writer.write(save)
 
@@ -115,6 +116,15 @@ class SqliteTaskRepository:
             return readable_tasks(connection.execute(statements.ORPHANS, (owner,)).fetchall())
 
         return await self._database.read(orphans)
+
+    def _insert(self, connection: sqlite3.Connection, prepared: list[PreparedImage]) -> tuple[Image, ...]:
+        """Insert images, and the events of those that were not stored before."""
+        (last,) = connection.execute(NEWEST_IMAGE).fetchone()
+        images = insert_prepared(connection, prepared, self._simplify)
+        for image in images:
+            if image.id > last:
+                insert_event(connection, image_event(image))
+        return images
 
     def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
         """Fold the prompts, in a thread that neither the event loop nor the writer waits for."""

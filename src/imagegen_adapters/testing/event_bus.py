@@ -15,12 +15,12 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.testing.samples import NOW, a_task, an_event, later
+from imagegen_adapters.testing.samples import NOW, a_task, an_attempt, an_event, an_image, later
 from imagegen_core.errors import StaleTask
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.events import EventKind, TaskEvent, last_event
+from imagegen_core.tasks.events import EventKind, TaskEvent, image_event, last_event
 
 
 async def collect(bus: EventBus, task_id: str, *, after: int = 0) -> list[TaskEvent]:
@@ -80,6 +80,32 @@ class EventBusContract:
             await repository.save(task.claim("me", NOW).complete(NOW))
 
         assert [EventKind.CANCELLED] == [event.kind for event in await collect(bus, task.task_id)]
+
+    async def test_images_are_stored_with_their_events(
+        self, bus: EventBus, repository: TaskRepository
+    ) -> None:
+        """One for each image, once, however often its attempt is stored; a subscriber is told of them."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        attempt = an_attempt(task)
+        two, three = (tuple(an_image(attempt, position=n) for n in range(number)) for number in (2, 3))
+        subscription = bus.subscribe(task.task_id)
+
+        waiting = asyncio.ensure_future(anext(subscription))
+        await asyncio.sleep(0)
+        await repository.save_attempt(attempt, two)
+        await bus.notify(task.task_id)
+        first = await asyncio.wait_for(waiting, 60)
+        images = await repository.save_attempt(attempt, three)
+        await repository.save_attempt(attempt)
+        await repository.save(task.cancel(NOW))
+        rest = [event async for event in bus.subscribe(task.task_id, after=first.id)]
+        await subscription.aclose()  # type: ignore[attr-defined] # an asynchronous generator
+
+        assert [image_event(image) for image in images] == [
+            attrs.evolve(e, id=0) for e in (first, *rest[:-1])
+        ]
+        assert EventKind.CANCELLED is rest[-1].kind
 
     async def test_subscribers_get_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
         """All earlier subscribers get the final event."""

@@ -9,7 +9,8 @@ from imagegen_core.tasks.events import TaskEvent
 class EventBus(Protocol):
     """Events of a task have increasing ids and can be replayed from any of them.
 
-    The final event of a task is stored by `TaskRepository.save`, in one transaction with the task's end.
+    The events of its images and the final event of a task are stored by `TaskRepository`, in one transaction
+    with the images and with the task's end.
     """
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
@@ -17,7 +18,7 @@ class EventBus(Protocol):
         ...
 
     async def notify(self, task_id: str) -> None:
-        """Wake the subscribers of a task whose final event was stored by the repository."""
+        """Wake the subscribers of a task of which the repository has stored an event."""
         ...
 
     def subscribe(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:

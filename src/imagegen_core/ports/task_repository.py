@@ -82,7 +82,8 @@ class TaskRepository(Protocol):
         """Store a new or changed attempt with the images that it yielded, in one transaction.
 
         Images are assigned ids (increasing integers, never reused) and are searchable from then on. An image
-        whose (attempt_id, position) is already stored is not stored twice.
+        whose (attempt_id, position) is already stored is not stored twice. The event of each new image is
+        stored as well; subscribers see it only after `EventBus.notify`.
         """
         ...
 

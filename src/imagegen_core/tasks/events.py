@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_core.images import Image
 from imagegen_core.tasks.task import Task
 from imagegen_core.values.frozen_mappings import frozen_mapping
 
@@ -42,3 +43,10 @@ def last_event(task: Task) -> TaskEvent:
     data = {} if task.failure is None else {"error": str(task.failure.code)}
     at = task.completed_at or task.created_at
     return TaskEvent(task_id=task.task_id, kind=EventKind(str(task.status)), at=at, data=data)
+
+
+def image_event(image: Image) -> TaskEvent:
+    """Return the event of an image that was stored; its record is read when the event is shown."""
+    return TaskEvent(
+        task_id=image.task_id, kind=EventKind.IMAGE, at=image.created_at, data={"image_id": image.id}
+    )

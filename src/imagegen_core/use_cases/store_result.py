@@ -16,7 +16,6 @@ from imagegen_core.ports.redactor import Redactor
 from imagegen_core.problems import FailureReason
 from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.attempt_outcome import AttemptOutcome, can_retry_for_free, most_severe
-from imagegen_core.tasks.events import EventKind, TaskEvent
 from imagegen_core.use_cases.store_images import StoreImages
 
 
@@ -69,15 +68,8 @@ class StoreResult:
         return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
 
     async def _record(self, active: ActiveCall, attempt: Attempt, images: tuple[Image, ...]) -> None:
-        """Store the attempt with its images, and publish an event for each."""
-        records = await active.run.repository.save_attempt(attempt, images)
+        """Store the attempt with its images, and tell those who follow the task."""
+        await active.run.repository.save_attempt(attempt, images)
         active.run.attempts[active.part] = attempt
         self.on_change()
-        for image in records:
-            await self._announce(image)
-
-    async def _announce(self, image: Image) -> None:
-        event = TaskEvent(
-            task_id=image.task_id, kind=EventKind.IMAGE, at=self.clock.now(), data={"image_id": image.id}
-        )
-        await self.events.publish(event)
+        await self.events.notify(attempt.task_id)

@@ -18,21 +18,18 @@ pytestmark = pytest.mark.anyio
 
 
 class DyingBus:
-    """The bus of a process that dies when it publishes the end of a task."""
+    """The bus of a process that dies when it tells of the end of a task."""
 
-    def __init__(self, bus):
-        self._bus = bus
+    def __init__(self, bus, tasks):
+        self._bus, self._tasks = bus, tasks
 
     def __getattr__(self, name):
         return getattr(self._bus, name)
 
-    async def publish(self, event):
-        if event.kind.final:
-            raise RuntimeError("killed")
-        return await self._bus.publish(event)
-
     async def notify(self, task_id):
-        raise RuntimeError("killed")
+        if (await self._tasks.get(task_id)).status.final:
+            raise RuntimeError("killed")
+        await self._bus.notify(task_id)
 
 
 def dying_over(provider):
@@ -40,7 +37,7 @@ def dying_over(provider):
     adapters = memory_adapters(providers={"scripted": provider})
     config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
     imagegen = ImageGen(
-        attrs.evolve(adapters, events=DyingBus(adapters.events)),
+        attrs.evolve(adapters, events=DyingBus(adapters.events, adapters.tasks)),
         limits=Limits(default_provider="scripted", shutdown_grace_seconds=0),
         file_configs={"scripted": config},
     )
