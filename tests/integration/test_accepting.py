@@ -4,14 +4,18 @@ import asyncio
 import errno
 import os
 import socket
+from inspect import signature
+from pathlib import Path
 
 import pytest
 
 from imagegen_http.server.accepting import Acceptor
+from imagegen_http.server.connections import raise_file_limit
 
 pytestmark = pytest.mark.anyio
 
 CALLERS = 100
+RESERVED_FILES = signature(raise_file_limit).parameters["reserved_files"].default
 
 
 class Greeting(asyncio.Protocol):
@@ -55,6 +59,21 @@ async def greetings(listener, number, **options):
 async def test_all_who_wait_are_accepted():
     """However many have connected before."""
     assert [b"hello"] * CALLERS == await greetings(socket.socket(), CALLERS)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the open files")
+async def test_a_burst_opens_few_files_at_a_time():
+    """The database and images keep theirs, although each of the callers is to be refused."""
+    open_files = []
+
+    class Listener(socket.socket):
+        def accept(self):
+            open_files.append(len(list(Path("/proc/self/fd").iterdir())))
+            return super().accept()
+
+    await greetings(Listener(), 3 * CALLERS)
+
+    assert max(open_files) - open_files[0] < RESERVED_FILES / 2
 
 
 async def test_connections_are_accepted_again_after_files_ran_out():
