@@ -12,9 +12,13 @@ _IPV6_SITE_BITS = 64
 
 @attrs.frozen(kw_only=True)
 class ConnectionLimits:
-    """``head_seconds`` run from the opening (if reused, from the first byte) to the end of the head."""
+    """``head_seconds`` run from the opening (if reused, from the first byte) to the end of the head.
+
+    A client that has not read what waits for it after ``stall_seconds`` loses its connection.
+    """
 
     head_seconds: float = 30.0
+    stall_seconds: float = 60.0
     per_peer: int = 64
     per_loopback_peer: int = 512
     in_total: int = 1024

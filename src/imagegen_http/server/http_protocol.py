@@ -85,6 +85,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._ignores_input = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._keep_alive_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
         self._received = bytearray()
         self._searched_bytes = 0
         self._missing_bytes = 0
@@ -126,12 +127,14 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Note what has arrived by now; the transport then closes."""
         if self._is_counted:
             self._open_connection.end(reset=False)
+            self._abort_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, and make room for another connection."""
         if not self._is_counted:
             return
         self._stop_timers()
+        self._stop_stall_timer()
         self._open_connection.end(reset=exc is not None)
         self._shared.connections.leave(self._peer)
         self._server_state.connections.discard(self)
@@ -142,18 +145,22 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         """Let the application wait: the client does not read."""
         if self._is_counted:
             self._flow.pause_writing()
+            self._abort_later()
 
     def resume_writing(self) -> None:
         """Let the application go on."""
         if self._is_counted:
+            self._stop_stall_timer()
             self._flow.resume_writing()
+            if self._transport.is_closing():
+                self._abort_later()
 
     # ------------------------------------------------------------ called by uvicorn's server
 
     def shutdown(self) -> None:
         """Close once the request that is being served has its response."""
         if self._cycle is None or self._cycle.response_complete:
-            self._transport.close()
+            self._close()
         else:
             self._cycle.keep_alive = False
 
@@ -267,8 +274,9 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     def _on_response_complete(self) -> None:
         self._server_state.total_requests += 1
         if self._transport.is_closing():
+            self._abort_later()
             return
-        self._keep_alive_timer = self._loop.call_later(self._keep_alive_seconds, self._transport.close)
+        self._keep_alive_timer = self._loop.call_later(self._keep_alive_seconds, self._close)
         self._flow.resume_reading()
         if not self._is_receiving_body:
             self._process()
@@ -290,6 +298,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         cycle = self._cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
+            cycle.waiting_for_100_continue = False  # it would be written although nothing may be any more
             cycle.message_event.set()
 
     def _close_lingering(self) -> None:
@@ -300,7 +309,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         if self._transport.is_closing():
             return
         self._transport.write_eof()
-        self._loop.call_later(_LINGER_SECONDS, self._transport.close)
+        self._loop.call_later(_LINGER_SECONDS, self._close)
 
     # ------------------------------------------------------------ deadlines
 
@@ -313,13 +322,29 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             self._start_head_timer()
 
     def _start_head_timer(self) -> None:
-        self._head_timer = self._loop.call_later(self._shared.limits.head_seconds, self._transport.close)
+        self._head_timer = self._loop.call_later(self._shared.limits.head_seconds, self._close)
 
     def _stop_timers(self) -> None:
         for timer in (self._head_timer, self._keep_alive_timer):
             if timer is not None:
                 timer.cancel()
         self._head_timer = self._keep_alive_timer = None
+
+    def _close(self) -> None:
+        """Close once everything is written."""
+        self._transport.close()
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        """Abort after some time, if there is something to write that the client may never read."""
+        if self._stall_timer is None and self._transport.get_write_buffer_size():
+            seconds = self._shared.limits.stall_seconds
+            self._stall_timer = self._loop.call_later(seconds, self._transport.abort)
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     @property
     def _peer(self) -> str:

@@ -24,7 +24,8 @@ class Line(asyncio.Transport):
         super().__init__()
         self.writes = []
         self.reads = True
-        self.closed = self.ended = False
+        self.closed = self.ended = self.aborted = False
+        self.unsent_bytes = 0
 
     def get_extra_info(self, name, default=None):
         return ("127.0.0.1", 80) if name in ("peername", "sockname") else default
@@ -38,13 +39,16 @@ class Line(asyncio.Transport):
         self.write(b"".join(pieces))
 
     def get_write_buffer_size(self):
-        return 0
+        return self.unsent_bytes
 
     def write_eof(self):
         self.ended = True
 
     def close(self):
         self.closed = True
+
+    def abort(self):
+        self.closed = self.aborted = True
 
     def is_closing(self):
         return self.closed
@@ -59,10 +63,11 @@ class Line(asyncio.Transport):
 class Connection:
     """A connection to an application."""
 
-    def __init__(self, app):
+    def __init__(self, app, limits=None):
         config = uvicorn.Config(app, lifespan="off", log_config=None, ws="none")
         self.line = Line()
-        self.protocol = limited_protocol(ConnectionLimits(), new_id=lambda: "id")(config, ServerState(), {})
+        protocol = limited_protocol(limits or ConnectionLimits(), new_id=lambda: "id")
+        self.protocol = protocol(config, ServerState(), {})
         self.protocol.connection_made(self.line)
 
     async def send(self, data, size=None):
@@ -197,6 +202,65 @@ async def test_a_body_that_breaks_after_its_response_gets_no_second_one(response
 
     assert connection.is_done
     assert 1 == b"".join(connection.line.writes).count(b"HTTP/1.1 ")
+
+
+async def test_nothing_is_asked_for_after_a_refusal():
+    """No 100 Continue follows the response to a body that is not chunked as it should be."""
+    failures = []
+
+    async def app(scope, receive, send):
+        try:
+            await size_of_body(scope, receive, send)
+        except AssertionError as error:
+            failures.append(error)
+
+    connection = Connection(app)
+    framing = b"\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    await connection.send(GET.replace(b"\r\n\r\n", framing))
+    await turns(10)
+
+    assert [] == failures
+    assert [b"HTTP/1.1 400"] == [data[:12] for data in connection.line.writes]
+
+
+# ---------------------------------------------------------------- clients that do not read
+
+
+async def stalled(request=GET, app=size_of_body):
+    """Return a connection after a response that is not sent, to a client with no time to read."""
+    connection = Connection(app, ConnectionLimits(stall_seconds=0))
+    await connection.send(request)
+    connection.line.unsent_bytes = 100
+    await turns(5)
+    return connection
+
+
+@pytest.mark.parametrize("end", ["pause_writing", "shutdown", "eof_received"])
+async def test_a_client_that_does_not_read_is_disconnected(end):
+    """Closing alone would wait for it for good."""
+    connection = await stalled()
+    getattr(connection.protocol, end)()
+
+    await until(lambda: connection.line.aborted)
+
+
+async def test_a_client_that_does_not_read_the_last_response_is_disconnected():
+    """The connection is closed after it, and does not wait for good."""
+    connection = await stalled(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+    await until(lambda: connection.line.aborted)
+
+
+async def test_a_client_that_reads_again_stays_connected():
+    """It is in time, and the next response has the same time."""
+    connection = await stalled()
+    connection.protocol.pause_writing()
+    connection.line.unsent_bytes = 0
+    connection.protocol.resume_writing()
+    await asyncio.to_thread(lambda: None)
+    await turns(5)
+
+    assert not connection.line.closed
 
 
 # ---------------------------------------------------------------- responses
