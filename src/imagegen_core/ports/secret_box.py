@@ -4,7 +4,11 @@ from typing import Protocol
 
 
 class SecretBox(Protocol):
-    """Authenticated encryption under a master key. A token opens only in the context it was sealed for."""
+    """Authenticated encryption under a master key. A token opens only in the context it was sealed for.
+
+    A token that a box has opened once opens for as long as the box lives: a key is opened at each use, in the
+    middle of a paid call, too.
+    """
 
     def seal(self, plaintext: str, *, context: str) -> str:
         """Return a printable token.
