@@ -1,6 +1,7 @@
 """Resolve a provider: its adapter, combined configuration and profile."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import unquote
 
 import attrs
 
@@ -195,10 +196,10 @@ class ResolveProvider:
 
 
 def _extra_secrets(config: ProviderConfig) -> list[str]:
-    """Return the secrets in ``extra_config``."""
+    """Return the secrets in ``extra_config``; those of a proxy as they are written and as they are sent."""
     headers = config.extra_config.get("headers") or {}
     secrets = [text for name, text in headers.items() if is_secret_header(name)]
     user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
     if at:
-        secrets.append(user)
+        secrets += dict.fromkeys((user, unquote(user)))
     return secrets

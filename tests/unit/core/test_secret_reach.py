@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.clocks.memory import ManualClock
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
+from imagegen_adapters.redactors.memory import MemoryRedactor
 from imagegen_adapters.secret_boxes.memory import MemorySecretBox
 from imagegen_adapters.upstream_guards.memory import MemoryUpstreamGuard
 from imagegen_core import ImageGen
@@ -309,3 +310,14 @@ async def test_a_key_that_was_sealed_for_another_origin_stays():
         await resolve(provider_name=NAME)
     await resolve.configs.save(attrs.evolve(row, api_key=None), key_origin="https://a.example:443")
     assert {} == (await resolve(provider_name=NAME)).config.extra_config["headers"]
+
+
+async def test_a_proxys_password_is_masked_as_it_is_sent():
+    """A proxy that echoes the credentials has them decoded, not as the address spells them."""
+    redactor = MemoryRedactor()
+    config = layer(**KEY, api_base=A, extra_config={"proxy": "http://me:50%25-hush@proxy.example"})
+
+    await attrs.evolve(resolver(config), redactor=redactor)(provider_name=NAME)
+
+    echoes = ("50%-hush", "50%25-hush", "bWU6NTAlLWh1c2g=")  # the last one is me:50%-hush
+    assert ["****"] * 3 == [redactor.redact(echo) for echo in echoes]
