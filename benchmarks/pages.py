@@ -41,9 +41,9 @@ async def measure(database, rounds):
         def skip(connection, paging=paging):
             return connection.execute(SKIPPING, (DEFAULT_PAGE_SIZE, paging.offset)).fetchall()
 
-        found = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
+        numbered = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
         skipped = await median_ms(rounds, lambda skip=skip: database.read(skip))
-        print(f"| {page:,} | {found:.2f} | {skipped:.2f} |")
+        print(f"| {page:,} | {numbered:.2f} | {skipped:.2f} |")
 
 
 async def main():

@@ -116,10 +116,10 @@ class ValueTrace:
                 parts = [getattr(value, field.name, None) for field in attrs.fields(type(value))]
             case _:
                 parts = _variables(vars(value)) if ours and hasattr(value, "__dict__") else ()
-        held = self._any_holds(parts, depth)
-        if held and ours:
+        holds = self._any_holds(parts, depth)
+        if holds and ours:
             self._carriers.add(type(value))
-        return held
+        return holds
 
 
 def _variables(variables):

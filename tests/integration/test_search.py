@@ -330,8 +330,8 @@ async def test_pages_far_down_are_the_same_as_by_skipping(database, records, pag
     sequence = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'images'"
     for gap in (0, 1000, 20, 5000, 1023, 1):
         await add_image(database, *["猫"] * 450)
-        await database.write(lambda c, gap=gap: c.execute(sequence, (gap,)).rowcount)
-    await database.write(
+        await database.writer.write(lambda c, gap=gap: c.execute(sequence, (gap,)).rowcount)
+    await database.writer.write(
         lambda c: c.execute("DELETE FROM images WHERE id % 7 = 0 OR id BETWEEN 5 AND 300").rowcount
     )
     rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())

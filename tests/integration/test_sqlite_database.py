@@ -55,17 +55,17 @@ def owners(path):
 
 
 @contextlib.asynccontextmanager
-async def busy_writer(database, then=lambda: None):
+async def busy_writer(database, on_end=lambda: None):
     """Keep the writer busy, so that writes submitted meanwhile share the next transaction.
 
-    ``then`` ends the operation that keeps it busy.
+    ``on_end`` ends the operation that keeps it busy.
     """
     started, release = threading.Event(), threading.Event()
 
     def hold(_):
         started.set()
         release.wait(60)
-        then()
+        on_end()
 
     blocking = asyncio.ensure_future(database.writer.write(hold))
     await asyncio.to_thread(started.wait, 60)
@@ -189,7 +189,7 @@ async def test_writes_queued_before_an_input_output_error_are_not_acknowledged_a
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
         raise error
 
-    async with busy_writer(database, then=broken) as breaking:
+    async with busy_writer(database, on_end=broken) as breaking:
         late = asyncio.ensure_future(database.writer.write(insert("late")))
         await asyncio.sleep(0)
     outcomes = await asyncio.gather(breaking, late, return_exceptions=True)

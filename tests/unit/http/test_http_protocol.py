@@ -123,9 +123,9 @@ async def respond(send, *pieces, headers=(), status=200):
 async def statuses(request, size=None):
     connection = Connection(size_of_body)
     await connection.send(request + SECOND, size)
-    found = re.findall(rb"HTTP/1\.1 (\d{3}) ", await connection.answers())
+    codes = re.findall(rb"HTTP/1\.1 (\d{3}) ", await connection.answers())
     connection.protocol.connection_lost(None)
-    return found, connection.is_done
+    return codes, connection.is_done
 
 
 @pytest.mark.parametrize("name", [name for name in REQUESTS if "tiny" not in name])
@@ -167,10 +167,10 @@ async def test_little_is_read_at_once():
 
 async def test_a_body_that_nobody_takes_is_not_read():
     """What an application does not ask for stays with the client."""
-    asked = asyncio.Event()
+    reading = asyncio.Event()
 
     async def app(scope, receive, send):
-        await asked.wait()
+        await reading.wait()
         await size_of_body(scope, receive, send)
 
     connection = Connection(app)
@@ -178,7 +178,7 @@ async def test_a_body_that_nobody_takes_is_not_read():
     sending = asyncio.create_task(connection.send(head + body))
     await turns(50)
     received = len(connection.protocol._cycle.body)
-    asked.set()
+    reading.set()
     await sending
 
     assert received <= 3 * 32 * 1024

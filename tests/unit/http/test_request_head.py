@@ -56,13 +56,13 @@ def test_a_head_says_how_its_body_ends_and_whether_another_may_follow(lines, con
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 def test_a_head_is_found_wherever_it_is_cut(end):
     """At the byte that completes it, whatever follows it."""
-    whole, found, received = HEAD + end, [], bytearray()
+    whole, ends, received = HEAD + end, [], bytearray()
     for byte in whole + b"GET /next":
         searched = len(received)
         received.append(byte)
-        found.append(find_head(received, searched))
+        ends.append(find_head(received, searched))
 
-    assert [0] * (len(whole) - 1) + [len(whole)] == found[: len(whole)]
+    assert [0] * (len(whole) - 1) + [len(whole)] == ends[: len(whole)]
 
 
 @pytest.mark.parametrize(
