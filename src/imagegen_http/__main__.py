@@ -1,11 +1,15 @@
 """``imagegen``, also as ``python -m imagegen_http``: Ctrl-C works while it is still being loaded."""
 
+import gc
 import os
 import signal
+import sys
 import types
 from typing import NoReturn
 
 EXIT_FAILED = 1
+_NEW_OBJECTS = 50_000
+"""After how many the garbage collector looks at the new ones; with Python's own 700, a tenth of the start."""
 
 
 def main() -> None:
@@ -14,13 +18,14 @@ def main() -> None:
     A `KeyboardInterrupt` in the middle of a library's import could be swallowed there, or surface as another
     error. So until everything is loaded, and nothing has been started, the signal ends the process itself.
     """
+    gc.set_threshold(_NEW_OBJECTS)
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:
         signal.signal(signal.SIGINT, _stop)
     from imagegen_http.cli import load
     from imagegen_http.cli import main as run
 
-    load()
+    load(sys.argv[1:])
     if interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     run()

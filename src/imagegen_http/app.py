@@ -4,6 +4,8 @@ from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.enums import ScopeType
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import Message, Scope
 
 from imagegen_http.api import error_handlers
@@ -22,9 +24,17 @@ from imagegen_http.runtime.service import Service
 MIB = 1024 * 1024
 
 
+class _App(Litestar):
+    """Litestar without its plugins for pydantic, which google-genai installs and no body or answer uses."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def build_app(service: Service) -> Litestar:
     """Return the application for a running service."""
-    return Litestar(
+    return _App(
         route_handlers=[
             *operations.HANDLERS,
             *tasks.HANDLERS,

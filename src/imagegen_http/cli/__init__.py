@@ -1,10 +1,28 @@
-"""``imagegen``: the command line. It imports little, so that ``--help`` is instant."""
+"""``imagegen``: the command line. It imports only the command that is called, so that it answers at once."""
 
-import rich_click as click
+import sys
+from collections.abc import Collection, Sequence
+from importlib import import_module
+
+import click
 
 from imagegen_http.cli.context import Context, run_guarded
 
-click.rich_click.TEXT_MARKUP = "markdown"
+_MODULES = {
+    "serve": "serve",
+    "generate": "generate",
+    "tasks": "tasks",
+    "images": "images",
+    "providers": "providers",
+    "config": "configuration",
+    "doctor": "doctor",
+    "backup": "backups",
+    "restore": "backups",
+    "storage": "storage",
+    "reindex": "reindex",
+    "keys": "keys",
+}
+"""The module of each command, in which it has its own name."""
 
 
 @click.group(
@@ -22,40 +40,20 @@ def cli(ctx: click.Context) -> None:
     ctx.obj = Context.from_process()
 
 
-def load() -> None:
-    """Import the commands and register them."""
-    from imagegen_http.cli import (
-        backups,
-        configuration,
-        doctor,
-        generate,
-        images,
-        keys,
-        providers,
-        reindex,
-        serve,
-        storage,
-        tasks,
-    )
-
-    for command in (
-        serve.serve,
-        generate.generate,
-        tasks.tasks,
-        images.images,
-        providers.providers,
-        configuration.config,
-        doctor.doctor,
-        backups.backup,
-        backups.restore,
-        storage.storage,
-        reindex.reindex,
-        keys.keys,
-    ):
-        cli.add_command(command)
+def load(arguments: Sequence[str] = ()) -> None:
+    """Import the command that the arguments call, or all of them for the help, and register them."""
+    for name in _called(arguments):
+        cli.add_command(getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
 
 
 def main() -> None:
     """Run the command line."""
-    load()
+    load(sys.argv[1:])
     run_guarded(cli)
+
+
+def _called(arguments: Sequence[str]) -> Collection[str]:
+    first = next(iter(arguments), "")
+    if first in _MODULES:
+        return [first]
+    return [] if first == "--version" else _MODULES

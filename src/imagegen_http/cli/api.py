@@ -1,6 +1,5 @@
 """The API as commands use it: the running server's, or that of a service in the command's own process."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -11,11 +10,11 @@ from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.messages import Language
 from imagegen_http.cli.context import CommandFailed, language_of
 from imagegen_http.cli.messages import CommandCode
-from imagegen_http.runtime.running_server import RunningServer
 
 if TYPE_CHECKING:  # each takes a moment to load, which would delay `--help`
     import httpx
 
+    from imagegen_http.runtime.running_server import RunningServer
     from imagegen_http.settings.schema import Settings
 
 MAX_LOCK_WAIT_SECONDS = 10
@@ -93,6 +92,8 @@ class Api:
 
     async def follow(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
         """Poll the task and yield it each time, until and including when it has ended."""
+        import asyncio
+
         while True:
             task = await self.call("GET", f"/api/v1/tasks/{task_id}")
             yield task
@@ -148,31 +149,49 @@ async def open_api(
         DataDirectoryMissing: there is no data directory, and none may be created.
         StorageError: the data directory cannot be used.
     """
-    import httpx
+    from imagegen_http.cli.lean_imports import load_httpx
+    from imagegen_http.runtime.running_server import RunningServer
 
+    load_httpx()
     server = RunningServer.find(settings.data_dir)
     if server is not None and await server.is_listening():
-        token = settings.server.auth_token
         language = language_of(environ)
-        headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        async with httpx.AsyncClient(
-            base_url=server.url, headers=headers, timeout=CALL_SECONDS, trust_env=False
-        ) as client:
+        async with _client(server, language, settings.server.auth_token) as client:
             yield Api(client, data_dir=settings.data_dir, language=language, in_process=False)
         return
     async with _in_process_service(settings, environ, run_background=run_background, create=create) as api:
         yield api
 
 
+def _client(server: "RunningServer", language: Language, token: str | None) -> "httpx.AsyncClient":
+    import ssl
+
+    import httpx
+
+    headers = httpx.Headers({"Accept-Language": str(language)}, encoding="utf-8")
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx.AsyncClient(
+        base_url=server.url,
+        headers=headers,
+        timeout=CALL_SECONDS,
+        trust_env=False,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # for plain HTTP no certificates need be read
+    )
+
+
 @asynccontextmanager
 async def _in_process_service(
     settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
+    import asyncio
+
     import attrs
     import httpx
 
+    from imagegen_http.cli.lean_imports import load_structlog
+
+    load_structlog()
     from imagegen_http.app import build_app
     from imagegen_http.asgi import request_context
     from imagegen_http.cli.interruption import interruptible

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from imagegen_http.cli.context import CommandFailed, Context, complain, naming_data_dir
 from imagegen_http.cli.messages import CommandCode, NoteCode

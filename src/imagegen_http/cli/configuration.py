@@ -1,11 +1,9 @@
 """``imagegen config``."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
-import attrs
-import rich_click as click
+import click
 
 from imagegen_http.cli.context import Context, complain
 from imagegen_http.cli.messages import CommandCode
@@ -23,6 +21,8 @@ def config() -> None:
 @click.pass_obj
 def check(context: Context, file: Path | None) -> None:
     """Say whether the settings can be used."""
+    import asyncio
+
     from imagegen_http.composition import offline
     from imagegen_http.settings.loader import check_bind
 
@@ -45,6 +45,8 @@ def show(context: Context, file: Path | None) -> None:
 
 
 def _plain(value: Any, name: str = "") -> Any:
+    import attrs
+
     from imagegen_core.providers.config import PROVIDER_FIELDS, ProviderConfig, masked_extra
 
     if name in _SECRET_NAMES:

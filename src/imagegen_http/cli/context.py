@@ -1,6 +1,5 @@
 """What every command shares: the settings, the access to the API, and the exit codes."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -93,6 +92,8 @@ class Context:
         cost no money. It creates a data directory only with ``create``, so that reading in the wrong place
         leaves no trace.
         """
+        import asyncio
+
         from imagegen_http.cli.api import open_api
 
         settings = self.settings()

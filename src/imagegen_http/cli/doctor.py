@@ -1,8 +1,6 @@
 """``imagegen doctor``."""
 
-import asyncio
-
-import rich_click as click
+import click
 
 from imagegen_http.cli.context import EXIT_FAILED, EXIT_WARNINGS, Context, naming_data_dir, print_json
 from imagegen_http.cli.progress import progress_bar
@@ -21,6 +19,8 @@ def doctor(ctx: click.Context, *, full: bool, strict: bool, as_json: bool) -> No
     Ends with 1 for a damaged database, a missing or wrong master key, a missing image; warnings end with 0,
     unless `--strict`.
     """
+    import asyncio
+
     from imagegen_http.composition.checkup import Health, run_checks
     from imagegen_http.settings.loader import check_bind
 

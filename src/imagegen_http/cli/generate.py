@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
+import click
 
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.operations import Operation

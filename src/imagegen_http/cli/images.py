@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
+import click
 
 from imagegen_core.messages import Message
 from imagegen_core.operations import Operation

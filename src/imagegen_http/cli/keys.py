@@ -1,8 +1,6 @@
 """``imagegen keys``."""
 
-import asyncio
-
-import rich_click as click
+import click
 
 from imagegen_http.cli.context import Context, naming_data_dir
 
@@ -20,6 +18,8 @@ def rotate(context: Context) -> None:
     Where `IMAGEGEN_MASTER_KEY` takes the place of `master.key`, put the new key first: `NEW,OLD`.
     An interrupted rotation is finished by the next one.
     """
+    import asyncio
+
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import offline
 

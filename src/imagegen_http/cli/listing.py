@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 import attrs
-import rich_click as click
+import click
 
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.messages import Argument, Message

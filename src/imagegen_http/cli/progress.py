@@ -1,7 +1,7 @@
 """Progress bars on a terminal, nothing elsewhere."""
 
-import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -19,14 +19,14 @@ Poll = Callable[[], Awaitable[tuple[int, int | None] | None]]
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
     """Show a bar on stderr if that is a terminal; yield the function that advances it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda _: None
-        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(escape(title[:40]), total=1.0)
@@ -36,13 +36,15 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Advance]:
 @asynccontextmanager
 async def polled_progress(title: str, poll: Poll) -> AsyncIterator[None]:
     """Show the progress of the work in the context on a terminal, by polling; a server may do that work."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    import asyncio
+
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
-        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(title, total=None)

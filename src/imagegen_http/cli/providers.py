@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
+import click
 
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
 from imagegen_http.cli import tables

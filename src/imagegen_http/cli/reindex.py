@@ -1,6 +1,6 @@
 """``imagegen reindex``."""
 
-import rich_click as click
+import click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context

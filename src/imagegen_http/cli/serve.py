@@ -1,10 +1,8 @@
 """``imagegen serve``."""
 
-import asyncio
 from pathlib import Path
 
-import attrs
-import rich_click as click
+import click
 
 from imagegen_core.limits import MAX_PORT
 from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context, naming_data_dir
@@ -17,8 +15,15 @@ from imagegen_http.cli.context import EXIT_UNRECOVERABLE, CommandFailed, Context
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    import attrs
     import uvloop
 
+    from imagegen_http.cli.lean_imports import load_httpx, load_structlog
+
+    load_httpx()
+    load_structlog()
     from imagegen_http.cli.privileges import become_owner
     from imagegen_http.composition import UNRECOVERABLE_ERRORS
     from imagegen_http.server.server import AddressUnusable

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-import rich_click as click
+import click
 
 _MIN_COLUMN = 8
 """The minimum width of a column, in characters; a terminal that is too narrow wraps the lines itself."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import rich_click as click
+import click
 
 from imagegen_http.cli.api import Api
 from imagegen_http.cli.context import Context, print_json

@@ -31,7 +31,7 @@ def started(command, cwd, *args, **environ):
     )
 
 
-@pytest.mark.parametrize("library", ["rich_click", "imagegen_http.cli.images"])
+@pytest.mark.parametrize("library", ["click", "imagegen_http.cli.images"])
 @pytest.mark.parametrize("command", [(IMAGEGEN,), MODULE], ids=["script", "module"])
 def test_an_early_interruption_is_one_line(command, library, tmp_path):
     """In a library's import as well as in one of our own modules."""
