@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Callable
 
 import structlog
 import uvicorn
 
-_MAX_ACCEPTS_PER_ITERATION = 32
-"""Each takes some 50 µs. With one, a supervisor would wait for each caller that connected before.
+_MAX_ACCEPTS_PER_ITERATION = 256
+"""Each takes some 50 µs. With one, a supervisor would wait for each caller that connected before."""
 
-One that is refused has an open file for three iterations: in a burst, three times as many are open beyond
-the limit of connections, out of what `raise_file_limit` reserves for the database and images.
-"""
+_MIN_ACCEPTS_PER_ITERATION = 32
+"""Accepted even where all are refused, since no more connections may be open."""
+
+_REFUSAL_ITERATIONS = 3
+"""For so long a refused connection has an open file, one of those reserved for the database and images."""
 
 _RETRY_SECONDS = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -22,12 +25,15 @@ _log = structlog.get_logger("imagegen.server")
 
 
 class AcceptingServer(uvicorn.Server):
-    """uvicorn's server with an `Acceptor` for each of the sockets."""
+    """uvicorn's server with an `Acceptor` for each of the sockets.
+
+    ``limit_concurrency`` of its configuration is the number of connections that the protocol leaves open.
+    """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve connections to ``sockets``."""
         await self.lifespan.startup()
-        acceptors = [Acceptor(listener, self._protocol) for listener in sockets or []]
+        acceptors = [Acceptor(listener, self._protocol, room=self._room) for listener in sockets or []]
         for acceptor in acceptors:
             acceptor.start(self.config.backlog)
         self.servers = acceptors  # type: ignore[assignment] # of a server, uvicorn calls what these have
@@ -40,9 +46,17 @@ class AcceptingServer(uvicorn.Server):
             app_state=self.lifespan.state,
         )
 
+    def _room(self) -> int:
+        limit = self.config.limit_concurrency
+        open_connections = len(self.server_state.connections)
+        return sys.maxsize if limit is None else limit - open_connections
+
 
 class Acceptor:
     """Accepts the connections to one listening socket; ``protocol`` makes the protocol of each.
+
+    ``room`` says how many more may be open; the protocol refuses the others, and few of them are accepted at
+    a time.
 
     If no more files can be opened, it tries again after ``retry_seconds``; a server of uvloop may then stop
     for good.
@@ -53,11 +67,13 @@ class Acceptor:
         listener: socket.socket,
         protocol: Callable[[], asyncio.BaseProtocol],
         *,
+        room: Callable[[], int] = lambda: sys.maxsize,
         retry_seconds: float = _RETRY_SECONDS,
     ) -> None:
         self._listener = listener
         self._retry_seconds = retry_seconds
         self._protocol = protocol
+        self._room = room
         self._loop = asyncio.get_running_loop()
         self._connecting: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
@@ -81,7 +97,8 @@ class Acceptor:
         self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(_MAX_ACCEPTS_PER_ITERATION):
+        room = (self._room() - len(self._connecting)) // _REFUSAL_ITERATIONS
+        for _ in range(min(max(room, _MIN_ACCEPTS_PER_ITERATION), _MAX_ACCEPTS_PER_ITERATION)):
             try:
                 connection, _address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

@@ -173,6 +173,7 @@ def _config(app: RequestLog) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=limits.in_total,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=SOCKET_CLOSE_SECONDS,
         backlog=2048,
