@@ -1,14 +1,58 @@
 """The schema, as a sequence of migrations; a released migration never changes."""
 
-import contextlib
+from __future__ import annotations
 
-from sqlite_utils import Database as Schema
-from sqlite_utils import Migrations
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import SchemaTooNew, SchemaTooOld
 
-migrations = Migrations("imagegen")
+if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
+    from sqlite_utils import Database as Schema
+
+_SET = "imagegen"
+
+Migration: TypeAlias = "Callable[[Schema], None]"
+
+
+class _Sequence:
+    """The migrations in their order, and those of a database, read without the tools that apply them."""
+
+    def __init__(self) -> None:
+        self._migrations: list[Migration] = []
+
+    def __call__(self) -> Callable[[Migration], Migration]:
+        return self._append
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all migrations of this version."""
+        return tuple(migration.__name__ for migration in self._migrations)
+
+    def applied(self, connection: sqlite3.Connection) -> frozenset[str]:
+        """Return the names of the migrations that a database has."""
+        exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+        if connection.execute(exists).fetchone() is None:
+            return frozenset()
+        query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+        return frozenset(name for (name,) in connection.execute(query, [_SET]))
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Apply those that a database does not have."""
+        import sqlite_utils
+
+        tool = sqlite_utils.Migrations(_SET)
+        for migration in self._migrations:
+            tool()(migration)
+        tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
+
+    def _append(self, migration: Migration) -> Migration:
+        self._migrations.append(migration)
+        return migration
+
+
+migrations = _Sequence()
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -19,8 +63,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     connection.execute("BEGIN IMMEDIATE")  # serialises processes that start at the same time
     try:
-        _refuse_newer(connection)
-        migrations.apply(Schema(connection, execute_plugins=False))
+        if _has_pending(connection):
+            migrations.apply(connection)
         connection.execute("COMMIT")
     except BaseException:  # interrupted too, the transaction must not stay open
         if connection.in_transaction:
@@ -35,22 +79,15 @@ def check_schema(connection: sqlite3.Connection) -> None:
         SchemaTooNew: the database has migrations that this version does not know.
         SchemaTooOld: migrations are pending.
     """
-    _refuse_newer(connection)
-    if migrations.pending(Schema(connection, execute_plugins=False)):
+    if _has_pending(connection):
         raise SchemaTooOld
 
 
-def _refuse_newer(connection: sqlite3.Connection) -> None:
-    applied = migrations.applied(Schema(connection, execute_plugins=False))
-    unknown = frozenset(migration.name for migration in applied) - _migration_names()
-    if unknown:
+def _has_pending(connection: sqlite3.Connection) -> bool:
+    applied, names = migrations.applied(connection), frozenset(migrations.names)
+    if unknown := applied - names:
         raise SchemaTooNew(unknown)
-
-
-def _migration_names() -> frozenset[str]:
-    """Return the names of all migrations of this version: on an empty database, all of them are pending."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
-        return frozenset(m.name for m in migrations.pending(Schema(empty, execute_plugins=False)))
+    return applied != names
 
 
 def _run(db: Schema, *statements: str) -> None:

@@ -55,7 +55,7 @@ class SqliteProviderConfigs:
         if self._cache is not None:
             return self._cache
         changes = self._changes
-        rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
+        rows = await self._database.read(_rows)
         read = tuple(self._config(row) for row in rows)
         if changes == self._changes:
             self._cache = read
@@ -88,7 +88,7 @@ class SqliteProviderConfigs:
 
         Rows stay as they are while the box is locked, or if their own key cannot be opened.
         """
-        rows = await self._database.read(lambda c: list(_table(c).rows_where(order_by="provider_name")))
+        rows = await self._database.read(_rows)
         for row in rows:
             _, secret = split_secrets(from_json(row["extra_config"], dict[str, Any]))
             config = self._config(row)
@@ -176,6 +176,11 @@ async def sealed_sample(database: Database) -> str | None:
 
 def _context(provider_name: str, key_origin: str, column: str) -> str:
     return f"provider_configs/{provider_name}|{key_origin}|{column}"
+
+
+def _rows(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    query = "SELECT * FROM provider_configs ORDER BY provider_name"
+    return [dict(row) for row in connection.execute(query)]
 
 
 def _table(connection: sqlite3.Connection) -> "Table":

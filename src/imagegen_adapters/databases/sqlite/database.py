@@ -70,7 +70,7 @@ class Database:
 
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
-        from imagegen_adapters.databases.migrations import check_schema  # loads sqlite-utils
+        from imagegen_adapters.databases.migrations import check_schema  # it imports this package
 
         connection = open_reader(path)
         try:
@@ -81,7 +81,7 @@ class Database:
 
     @classmethod
     def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
-        from imagegen_adapters.databases.migrations import migrate  # loads sqlite-utils
+        from imagegen_adapters.databases.migrations import migrate  # the same
 
         connection = open_writer(path)
         try:
