@@ -1,15 +1,14 @@
 """What one log line of a request costs: ``python benchmarks/log_lines.py 2>/dev/null``.
 
-Microseconds of processor time, the best of five rounds, so that a busy machine changes little.
+Microseconds of processor time, the best of five rounds, so that a busy machine changes little. The limit is
+a line of the same size that is written as it is.
 """
 
 import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
+from reports import Report, option_parser
 
 from imagegen_adapters.redactors.log_events import redact_event
 from imagegen_adapters.redactors.patterns import PatternRedactor
@@ -17,28 +16,43 @@ from imagegen_http.composition import new_id
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings
 
-LINES = 5_000
+ROUNDS = 5
 SECRETS = 5
 
 
 def main():
+    parser = option_parser(__doc__)
+    parser.add_argument("--number", type=int, default=5_000, help="lines of a round")
+    options = parser.parse_args()
     redactor = PatternRedactor()
     for number in range(SECRETS):
         redactor.register(f"sk-secret-{number}-0123456789abcdef")
     set_up_logs(LogSettings(format="json"), redact_event(redactor))
-    print(f"a line of the request log     {min(seconds() for _ in range(5)) * 1e6:6.1f} us")
+    report = Report("log_lines", {"work": "line", "processor_us": "processor µs"})
+    for title, write in (("of the request log", log_lines), ("a constant", constant_lines)):
+        best = min(write(options.number) for _ in range(ROUNDS))
+        report.add(work=title, processor_us=best * 1e6)
+    report.publish(options.json)
 
 
-def seconds():
+def constant_lines(number):
+    """Return the seconds of a line that is only written."""
+    line = "x" * 200 + "\n"
+    started = time.process_time()
+    for _ in range(number):
+        sys.stderr.write(line)
+    return (time.process_time() - started) / number
+
+
+def log_lines(number):
+    """Return the seconds of a line of the request log."""
     log = structlog.get_logger("imagegen.request")
     started = time.process_time()
-    for number in range(LINES):
+    for at in range(number):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=new_id())
-        log.info(
-            "request", method="GET", path=f"/api/v1/images/{number}/content", status=200, milliseconds=1.2
-        )
-    return (time.process_time() - started) / LINES
+        log.info("request", method="GET", path=f"/api/v1/images/{at}/content", status=200, milliseconds=1.2)
+    return (time.process_time() - started) / number
 
 
 if __name__ == "__main__":

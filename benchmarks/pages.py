@@ -4,11 +4,12 @@ Prints, for pages ever further down, the milliseconds of the page as the service
 by skipping rows (``LIMIT … OFFSET …``), medians of a few rounds; `fill.py` makes the directory.
 """
 
-import argparse
 import asyncio
 import statistics
 import time
 from pathlib import Path
+
+from reports import Report, option_parser
 
 from imagegen_adapters.databases.data_directory import DataDirectory
 from imagegen_adapters.databases.sqlite import Database
@@ -33,28 +34,33 @@ async def median_ms(rounds, read):
 
 
 async def measure(database, rounds):
+    """Return the report."""
+    report = Report(
+        "pages", {"page": "page", "by_number_ms": "by its number, ms", "by_skipping_ms": "by skipping, ms"}
+    )
     records = SqliteImageRecords(database, simplify=simplify)
-    print("| page | by its number, ms | by skipping, ms |\n|---|---|---|")
     for page in PAGES:
         paging = Paging(page=page)
 
         def skip(connection, paging=paging):
             return connection.execute(SKIPPING, (DEFAULT_PAGE_SIZE, paging.offset)).fetchall()
 
-        numbered = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
-        skipped = await median_ms(rounds, lambda skip=skip: database.read(skip))
-        print(f"| {page:,} | {numbered:.2f} | {skipped:.2f} |")
+        by_number_ms = await median_ms(rounds, lambda paging=paging: records.find(ImageFilter(), paging))
+        by_skipping_ms = await median_ms(rounds, lambda skip=skip: database.read(skip))
+        report.add(page=page, by_number_ms=by_number_ms, by_skipping_ms=by_skipping_ms)
+    return report
 
 
 async def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = option_parser(__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     directory = DataDirectory.open(options.data_dir, lock=False)
     database = Database.open(directory.database, read_only=True)
     try:
-        await measure(database, options.rounds)
+        report = await measure(database, options.rounds)
+        report.publish(options.json)
     finally:
         await database.close()
 

@@ -28,11 +28,17 @@ def injected(service, calls, fault):
         calls: comma-separated names, such as ``fsync,fdatasync``.
         fault: in strace's syntax, such as ``signal=KILL:when=3`` or ``error=EIO``.
     """
-    command = [strace(), "-f", "-q", "-o", "/dev/null", "-e", f"trace={calls}"]
+    trace = ("-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{fault}")
+    with attached(service, *trace):
+        yield
+
+
+@contextlib.contextmanager
+def attached(service, *options, pids=()):
+    """Let strace follow every thread of a running service, and of ``pids``, while the body runs."""
+    traced = [argument for pid in (service.pid, *pids) for argument in ("-p", str(pid))]
     tracer = subprocess.Popen(
-        [*command, "-e", f"inject={calls}:{fault}", "-p", str(service.pid)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [strace(), "-f", "-q", *options, *traced], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_until(lambda: _traced(service.pid, tracer), awaited="strace at every thread", pause=0.005)

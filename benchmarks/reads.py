@@ -1,0 +1,126 @@
+"""How fast a filled gallery is read: lists, records, searches, images.
+
+Callers in a closed loop ask a service over ``--images`` records for page 1 of the list, records by id, a
+common word, pages by their number, and for an image that it stored itself and its thumbnail. The limit of
+each is a bare route that answers the same bytes. ``--data-dir D`` takes a directory that ``fill.py`` filled;
+the service adds one image to it.
+"""
+
+import contextlib
+import random
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from bare_route import Answer, BareRoutes
+from fill import fill
+from load import get
+from prompts import prompts
+from reports import Report, add_load_options, option_parser
+from stage import GENERATE, LOAD_COLUMNS, Cost, stage, task
+
+from imagegen_core.limits import DEFAULT_PAGE_SIZE
+from tests.chaos.service import wait_until
+
+COLUMNS = {
+    "work": "what",
+    "images": "images",
+    "callers": "callers",
+    **LOAD_COLUMNS,
+    "bare_rate": "bare route, a second",
+    "bare_processor_ms": "its processor ms",
+    "ratio": "of its rate",
+}
+COMMON_WORD = "猫"
+PAGES = (10, 1_000, 40_000)
+RECORDS = 1_000
+"""Different ones; the callers ask for them in turn."""
+
+
+def measure(options):
+    """Return the report of all sizes of the gallery."""
+    report = Report("reads", COLUMNS)
+    for images in options.images:
+        with gallery(options, images) as data_dir, stage(options.work_dir, data_dir=data_dir) as each:
+            paths = {
+                title: some
+                for title, some in reads(each).items()
+                if not options.only or options.only in title
+            }
+            measure_gallery(report, each.service, paths, options)
+    return report
+
+
+@contextlib.contextmanager
+def gallery(options, images):
+    """Yield a data directory with so many records, or the one that there is."""
+    if options.data_dir:
+        yield options.data_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="imagegen-gallery-", dir=options.work_dir) as name:
+        lines = Path(name, "prompts.txt")
+        with lines.open("w", encoding="utf-8") as out:
+            out.writelines(f"{prompt}\n" for prompt in prompts(images))
+        fill(Path(name, "data"), lines)
+        yield Path(name, "data")
+
+
+def reads(each):
+    """Let the service store an image; return the paths of each kind of read."""
+    service = each.service
+    newest = "SELECT max(id) FROM images"
+    before = service.rows(newest)[0][0]
+    with service.client() as client:
+        client.post(GENERATE, json=task("inline-photograph")).raise_for_status()
+    stored = wait_until(
+        lambda: (number := service.rows(newest)[0][0]) != before and number, awaited="the image"
+    )
+    pages = [page for page in PAGES if (page - 1) * DEFAULT_PAGE_SIZE < stored]
+    ids = random.Random(1).choices(range(1, stored), k=RECORDS)
+    return {
+        "/health/live": ["/health/live"],
+        "list, page 1": ["/api/v1/images"],
+        "record by id": [f"/api/v1/images/{number}" for number in ids],
+        "a common word": [f"/api/v1/images/search?keyword={quote(COMMON_WORD)}"],
+        **{f"list, page {page:,}": [f"/api/v1/images?page={page}"] for page in pages},
+        "thumbnail": [f"/api/v1/images/{stored}/thumbnail"],
+        "content, 1 MB": [f"/api/v1/images/{stored}/content"],
+    }
+
+
+def measure_gallery(report, service, paths, options):
+    """Measure each kind of read, with each number of callers."""
+    images = service.rows("SELECT count(*) FROM images")[0][0]
+    with service.client() as client:
+        answers = [Answer.recorded(client.get(some[0]).raise_for_status()) for some in paths.values()]
+    with BareRoutes(answers) as bare:
+        for number, (title, some) in enumerate(paths.items()):
+            for callers in options.callers:
+                load = {"callers": callers, "seconds": options.seconds}
+                limit = Cost.measured(bare.url, bare.pid, [get(f"/{number}")], **load)
+                cost = Cost.measured(service.url, service.pid, [get(path) for path in some], **load)
+                row = {
+                    **cost.row(),
+                    "bare_rate": limit.result.rate,
+                    "bare_processor_ms": limit.row()["processor_ms"],
+                    "ratio": cost.result.rate / limit.result.rate,
+                }
+                report.add(work=title, images=images, callers=callers, **row)
+
+
+def main():
+    parser = option_parser(__doc__)
+    add_load_options(parser, callers=[1, 10, 100])
+    parser.add_argument(
+        "--images", type=int, nargs="+", default=[100_000], metavar="N", help="records beforehand"
+    )
+    parser.add_argument("--data-dir", type=Path, help="filled by fill.py, instead of --images")
+    parser.add_argument("--only", metavar="WORD", help="reads with this word in their names")
+    options = parser.parse_args()
+    if options.data_dir:
+        options.images = options.images[:1]
+    measure(options).publish(options.json)
+
+
+if __name__ == "__main__":
+    main()

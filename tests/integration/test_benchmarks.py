@@ -1,0 +1,54 @@
+"""`./run bench`: each benchmark runs, and writes what it measured as JSON. How much that is, nobody says."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.markdown import DOCS, ROOT
+
+LOAD = ("--seconds", "0.1", "--callers", "2")
+BENCHMARKS = {
+    "accept": (LOAD, {"rate", "p99_ms", "processor_ms", "ratio"}),
+    "end-to-end": ((*LOAD, "--number", "4", "--photographs", "2"), {"rate", "processor_ms", "copy_rate"}),
+    "reads": ((*LOAD, "--images", "300"), {"rate", "p99_ms", "processor_ms", "ratio"}),
+    "syscalls": (("--number", "1"), {"of_a_task", "idle"}),
+    "waiting": (("--number", "4"), {"waiting_mb", "kb_each", "seconds"}),
+    "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
+    "log-lines": (("--number", "50"), {"processor_us"}),
+}
+
+
+def bench(*arguments):
+    command = [sys.executable, "benchmarks", *arguments]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_writes_what_it_measured(tmp_path, name):
+    """Each row has a title, and each of the keys is in some row, beside the machine."""
+    if name == "syscalls" and not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    options, keys = BENCHMARKS[name]
+
+    bench(name, "--json", str(tmp_path / "result.json"), *options)
+
+    result = json.loads((tmp_path / "result.json").read_text("utf-8"))
+    (report,) = result["benchmarks"].values()
+    assert set() == keys - {key for row in report["rows"] for key, value in row.items() if value is not None}
+    assert all(row["work"] for row in report["rows"])
+    assert {"cores", "processor", "python"} <= report["machine"].keys()
+
+
+def test_the_list_names_each_benchmark_and_marks_those_of_the_page():
+    """The page has a place for the table of each that runs when none is named."""
+    lines = bench("--list").splitlines()[:-1]
+    page = (DOCS / "explanation" / "performance.md").read_text("utf-8")
+
+    marked = [line.split()[1] for line in lines if line.startswith("*")]
+    assert BENCHMARKS.keys() <= {line[2:].split()[0] for line in lines}
+    assert [] == [name for name in marked if f"<!-- {name.replace('-', '_')} -->" not in page]
