@@ -1,27 +1,31 @@
 """What commands and the start of the service cost: ``python benchmarks/start.py``.
 
 Seconds of processor time (user and system, children included), the least of several runs, so that a busy
-machine changes little, and the seconds until the end beside them. ``--imagegen PATH`` measures the program of
-another checkout; naming two of them alternates between them.
+machine changes little, and the seconds until the end beside them. The limit is a Python that does nothing.
+``--imagegen PATH`` measures the program of another checkout; naming two of them alternates between them.
 """
 
-import argparse
 import contextlib
 import http.client
 import json
 import os
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+from reports import Report, option_parser
+
+COLUMNS = {"work": "what", "processor_s": "processor s", "elapsed_s": "elapsed s", "memory_mb": "MB"}
 PROGRAM = Path(__file__).parents[1] / ".venv/bin/imagegen"
 ANSWER_SECONDS = 60
 IDLE_SECONDS = 3
 """After which the memory of an idle service is read."""
 
 POLL_SECONDS = 0.005
+IDLE = "an idle service"
 
 
 def main():
@@ -29,27 +33,30 @@ def main():
     costs = {program: {} for program in arguments.imagegen}
     for _ in range(arguments.runs):
         for program, rows in costs.items():
-            for name, measured in one_run(program):
+            for name, measured in one_run(program, arguments.work_dir):
                 rows[name] = min(rows.get(name, measured), measured)
+    report = Report("start", COLUMNS)
     for program, rows in costs.items():
-        print(f"\n{program}\n{'':32}processor  elapsed")
-        for name, (processor, elapsed) in rows.items():
-            if name == "idle memory":
-                print(f"{name:32}{processor:7.1f} MB")
+        suffix = f", {program}" if len(costs) > 1 else ""
+        for name, (processor_s, elapsed_s) in rows.items():
+            if name == IDLE:
+                report.add(work=name + suffix, memory_mb=processor_s)
             else:
-                print(f"{name:32}{processor:7.3f} s {elapsed:7.3f} s")
+                report.add(work=name + suffix, processor_s=processor_s, elapsed_s=elapsed_s)
+    report.publish(arguments.json)
 
 
 def parsed_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = option_parser(__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--imagegen", type=Path, nargs="+", default=[PROGRAM], metavar="PATH")
     return parser.parse_args()
 
 
-def one_run(program):
+def one_run(program, work_dir):
     """Yield name, and seconds of processor and until the end, of each kind of start."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=work_dir) as folder:
+        yield "a Python that does nothing", command(sys.executable, folder, "-c", "pass")
         yield "--help", command(program, folder, "--help")
         yield "--version", command(program, folder, "--version")
         yield "a wrong option", command(program, folder, "--wrong")
@@ -59,7 +66,7 @@ def one_run(program):
             yield "serve, to its first answer", first_answer
             yield "tasks list beside a server", command(program, folder, "tasks", "list")
             yield "generate beside a server", command(program, folder, "generate", "a cat")
-        yield "idle memory", (memory_mb[0], 0)
+        yield IDLE, (memory_mb[0], 0)
 
 
 def command(program, folder, *args):

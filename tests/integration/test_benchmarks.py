@@ -16,6 +16,7 @@ BENCHMARKS = {
     "reads": ((*LOAD, "--images", "300"), {"rate", "p99_ms", "processor_ms", "ratio"}),
     "syscalls": (("--number", "1"), {"of_a_task", "idle"}),
     "waiting": (("--number", "4"), {"waiting_mb", "kb_each", "seconds"}),
+    "start": (("--runs", "1"), {"processor_s", "elapsed_s", "memory_mb"}),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
 }
