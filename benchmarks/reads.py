@@ -3,7 +3,8 @@
 Callers in a closed loop ask a service over ``--images`` records for page 1 of the list, records by id, a
 common word, pages by their number, and for an image that it stored itself and its thumbnail. The limit of
 each is a bare route that answers the same bytes. ``--data-dir D`` takes a directory that ``fill.py`` filled;
-the service adds one image to it.
+the service adds one image to it. ``--svg FILE`` plots rates over callers, a line for each size of the
+gallery.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from bare_route import Answer, BareRoutes
 from fill import fill
 from load import get
+from plots import svg
 from prompts import prompts
 from reports import Report, add_load_options, option_parser
 from stage import GENERATE, LOAD_COLUMNS, Cost, stage, task
@@ -32,6 +34,7 @@ COLUMNS = {
     "ratio": "of its rate",
 }
 COMMON_WORD = "猫"
+PLOTTED = ("record by id", "list, page 1", "a common word")
 PAGES = (10, 1_000, 40_000)
 RECORDS = 1_000
 """Different ones; the callers ask for them in turn."""
@@ -116,10 +119,25 @@ def main():
     )
     parser.add_argument("--data-dir", type=Path, help="filled by fill.py, instead of --images")
     parser.add_argument("--only", metavar="WORD", help="reads with this word in their names")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="plot rates over callers")
     options = parser.parse_args()
     if options.data_dir:
         options.images = options.images[:1]
-    measure(options).publish(options.json)
+    report = measure(options)
+    report.publish(options.json)
+    if options.svg:
+        options.svg.write_text(plot(report.rows), encoding="utf-8")
+
+
+def plot(rows):
+    """Return the drawing of the kinds of reads that grow, or do not, with the gallery."""
+    lines = {}
+    for title in PLOTTED:
+        for row in rows:
+            if row["work"] == title:
+                name = f"{title}, {row['images'] - 1:,}"
+                lines.setdefault(name, []).append((row["callers"], row["rate"]))
+    return svg("Requests a second, by callers at once and images stored", "callers", lines)
 
 
 if __name__ == "__main__":

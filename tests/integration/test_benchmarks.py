@@ -45,6 +45,15 @@ def test_a_benchmark_writes_what_it_measured(tmp_path, name):
     assert {"cores", "processor", "python"} <= report["machine"].keys()
 
 
+def test_reads_are_plotted(tmp_path):
+    """A line for each kind of read that may grow with the gallery, and each size of it."""
+    drawing = tmp_path / "reads.svg"
+
+    bench("reads", *LOAD, "--images", "300", "--only", "record", "--svg", str(drawing))
+
+    assert "record by id, 300" in drawing.read_text("utf-8")
+
+
 def test_the_list_names_each_benchmark_and_marks_those_of_the_page():
     """The page has a place for the table of each that runs when none is named."""
     lines = bench("--list").splitlines()[:-1]
