@@ -1,8 +1,8 @@
 """An upstream that answers at once, in a process of its own: ``python benchmarks/instant_upstream.py``.
 
 It prints its port. The model says how an image comes (``inline`` in base64, or ``linked`` by URL) and which
-one: ``small`` of 10 kB or a ``photograph`` of 1 MB. After ``POST /hold`` no call is answered before
-``POST /release``.
+one: ``small`` of 10 kB or a ``photograph`` of 1 MB; ``/v1/images/generations`` answers as OpenAI does. After
+``POST /hold`` no call is answered before ``POST /release``.
 """
 
 import asyncio
@@ -94,7 +94,9 @@ class Connection(asyncio.Protocol):
     def _serve(self, path, body):
         state = self._state
         if path == "/make":
-            self._make(json.loads(body)["model"])
+            self._make(_answer(json.loads(body)["model"], self._port))
+        elif path == "/v1/images/generations":
+            self._make(_openai_answer(json.loads(body)["model"]))
         elif path.startswith("/files/"):
             self._respond(b"image/jpeg", photograph(path.removeprefix("/files/").removesuffix(".jpg")))
         else:
@@ -104,8 +106,7 @@ class Connection(asyncio.Protocol):
                 state.released.set()
             self._respond(b"application/json", json.dumps({"running": state.running}).encode())
 
-    def _make(self, model):
-        content = _answer(model, self._port)
+    def _make(self, content):
         if self._state.released.is_set():
             self._respond(b"application/json", content)
             return
@@ -132,6 +133,12 @@ def _answer(model, port):
     if way == "linked":
         return json.dumps({"links": [{"url": f"http://127.0.0.1:{port}/files/{kind}.jpg"}]}).encode()
     return json.dumps({"inline": [{"data": base64.b64encode(photograph(kind)).decode()}]}).encode()
+
+
+@functools.cache
+def _openai_answer(model):
+    content = base64.b64encode(photograph(model.partition("-")[2])).decode()
+    return json.dumps({"created": 0, "data": [{"b64_json": content}]}).encode()
 
 
 @attrs.define
