@@ -19,6 +19,7 @@ BENCHMARKS = {
     "start": (("--runs", "1"), {"processor_s", "elapsed_s", "memory_mb"}),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
+    "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
 }
 
 
