@@ -1,5 +1,7 @@
 """Tasks in memory, for tests and for library users who need no persistence."""
 
+from collections.abc import Sequence
+
 import attrs
 
 from imagegen_adapters.databases.listing import list_page
@@ -48,12 +50,14 @@ class MemoryTaskRepository:
             paging,
         )
 
-    async def save(self, task: Task) -> None:
+    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
         stored = self._get(task.task_id)
         if stored.status.final or stored.epoch > task.epoch:
             raise StaleTask(task.task_id)
         cancel_requested = stored.cancel_requested or task.cancel_requested
         self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
+        for attempt in attempts:
+            self._state.attempts[attempt.attempt_id] = attempt
         if task.status.final:
             for attempt in await self.attempts(task.task_id):
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)

@@ -1,7 +1,7 @@
 """Tasks in SQLite."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.event_rows import insert_event
@@ -82,13 +82,14 @@ class SqliteTaskRepository:
             lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
         )
 
-    async def save(self, task: Task) -> None:
-        row = task_state(task)
+    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
+        row, attempt_rows = task_state(task), [attempt_to_row(attempt) for attempt in attempts]
 
         def save(connection: sqlite3.Connection) -> None:
             if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:
                 exists = connection.execute(statements.GET_TASK, (task.task_id,)).fetchone()
                 raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
+            connection.executemany(statements.PUT_ATTEMPT, attempt_rows)
             if task.status.final:
                 connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
                 insert_event(connection, last_event(task))

@@ -185,6 +185,25 @@ class TaskRepositoryContract:
                 await repository.save(wrong)
         assert ended == await repository.get(task.task_id)
 
+    async def test_attempts_are_stored_with_their_task(self, repository: TaskRepository) -> None:
+        """New and changed ones, in one transaction: where the task is refused, none of them is stored."""
+        task = a_task()
+        await add(repository, task)
+        claimed = task.claim("me", later(1))
+        first, second = an_attempt(task), an_attempt(task, part=1)
+
+        await repository.save(claimed, (first, second))
+        stored = await repository.attempts(task.task_id)
+        failure = Failure.from_code(FailureCode.INTERNAL, upstream_text("a defect"))
+        ended = first.ended_with_task(later(2), failure)
+        with pytest.raises(StaleTask):
+            await repository.save(task, (ended,))
+        unchanged = await repository.attempts(task.task_id)
+        await repository.save(claimed.fail(later(2), failure), (ended,))
+
+        assert (first, second) == stored == unchanged
+        assert (ended, second) == await repository.attempts(task.task_id)
+
     async def test_an_older_epoch_is_refused(self, repository: TaskRepository) -> None:
         """A worker that stalled while its task was claimed again cannot finish it."""
         task = a_task()

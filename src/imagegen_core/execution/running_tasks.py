@@ -1,6 +1,7 @@
 """The tasks that this process is running, each with the only value of it that may be saved."""
 
 import asyncio
+from collections.abc import Sequence
 
 import attrs
 
@@ -29,8 +30,10 @@ class RunningTask:
         if self.task.cancel_requested:
             self.cancelled.set()
 
-    async def save(self, task: Task) -> Task:
+    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
         """Store a changed value of the task and continue from it; a requested cancellation is never lost.
+
+        ``attempts`` are stored in the same transaction, or not at all.
 
         Raises:
             StaleTask: another worker has claimed the task; this run must stop.
@@ -38,8 +41,9 @@ class RunningTask:
         async with self._lock:
             if self.cancelled.is_set() and not task.status.final:
                 task = attrs.evolve(task, cancel_requested=True)
-            await self.repository.save(task)
+            await self.repository.save(task, attempts)
             self.task = task
+            self.attempts.update({attempt.part: attempt for attempt in attempts})
             return task
 
     async def request_cancel(self) -> Task:

@@ -1,5 +1,6 @@
 """The store of tasks and their attempts: the source of truth."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -66,8 +67,8 @@ class TaskRepository(Protocol):
         """Return tasks, newest first; totals are exact up to 10,000."""
         ...
 
-    async def save(self, task: Task) -> None:
-        """Store a changed task.
+    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
+        """Store a changed task, and new or changed ``attempts`` of it, in one transaction.
 
         If it has ended, its final event is stored and the sealed configurations of its attempts are wiped in
         the same transaction; subscribers see the event only after `EventBus.notify`.

@@ -51,5 +51,5 @@ class CancelTask:
         now = self.clock.now()
         attempts = await self.repository.attempts(task.task_id)
         cancelled = task.cancel(now, possible_charge=may_be_charged(attempts))
-        await self.end(task=cancelled, attempts=attempts, is_pending=True)
+        await self.end(task=cancelled, attempts=attempts)
         return cancelled

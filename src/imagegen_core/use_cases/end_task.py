@@ -1,7 +1,7 @@
 """Store the end of a task, and notify its subscribers."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import attrs
 
@@ -27,12 +27,7 @@ class EndTask:
     spool: Spool
 
     async def __call__(
-        self,
-        *,
-        task: Task,
-        run: RunningTask | None = None,
-        attempts: Iterable[Attempt] = (),
-        is_pending: bool = False,
+        self, *, task: Task, run: RunningTask | None = None, attempts: Iterable[Attempt] = ()
     ) -> None:
         """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
 
@@ -40,37 +35,23 @@ class EndTask:
             task: as it ends.
             run: the run of it, if this process runs it.
             attempts: what it may have been charged for stays as it is known.
-            is_pending: it waits in the queue, from which a worker may claim it.
 
         Raises:
             StaleTask: another worker has claimed it; nothing is stored.
-            StorageError: the disk is full or has failed.
+            StorageError: the disk is full or has failed; nothing is stored.
         """
-        if is_pending:
-            await self.repository.save(task)  # first: a worker may have claimed it in this moment
-            try:
-                await self._end_attempts(task, attempts, self.repository.save_attempt)
-            finally:
-                await self._announce(task)
-            return
-        # First: once the task has ended, nothing resumes it, and a spooled response would look unneeded.
-        await self._end_attempts(
-            task, attempts, self.repository.save_attempt if run is None else run.save_attempt
-        )
+        ended = [
+            attempt.ended_with_task(task.completed_at, task.failure)
+            for attempt in attempts
+            if attempt.is_active and task.failure is not None and task.completed_at is not None
+        ]
         if run is None:
-            await self.repository.save(task)
+            await self.repository.save(task, ended)
         else:
-            await run.save(task)
+            await run.save(task, ended)
         await self._announce(task)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
-
-    async def _end_attempts(
-        self, task: Task, attempts: Iterable[Attempt], save: Callable[[Attempt], Awaitable[object]]
-    ) -> None:
-        for attempt in attempts:
-            if attempt.is_active and task.failure is not None and task.completed_at is not None:
-                await save(attempt.ended_with_task(task.completed_at, task.failure))
 
     async def _announce(self, task: Task) -> None:
         """Notify the subscribers of a task whose end is stored, and log it.

@@ -29,9 +29,22 @@ from imagegen_core.tasks.attempt_outcome import (
     never_started,
     retries_unknown,
 )
+from imagegen_core.tasks.task import Task
 from imagegen_core.use_cases.plan_calls import CallPlan, PlanCalls, PlannedCall
 from imagegen_core.use_cases.send_call import SendCall
 from imagegen_core.use_cases.store_result import StoreResult
+
+
+@attrs.frozen(kw_only=True)
+class PreparedPart:
+    """What one part of a task goes on with: an attempt that is to be run, or the outcome that it already has.
+
+    ``changed`` attempts are to be stored first. The response of the ``ended`` one may be discarded then.
+    """
+
+    following: Attempt | AttemptOutcome
+    changed: tuple[Attempt, ...] = ()
+    ended: Attempt | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -67,48 +80,39 @@ class RunAttempt:
             if can_retry_for_free(error, attempt, run.task):
                 return AttemptOutcome(error=error, is_recoverable=True)
             await active.save(attempt.failed(self.clock.now(), error.failure))
-            await self._discard_response(active.attempt)
+            await self.discard_response(active.attempt)
             return AttemptOutcome(error=error)
 
-    async def prepare(
-        self, *, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
-    ) -> Attempt | AttemptOutcome:
-        """Return the attempt of a part that is to be run, reserved durably, or the outcome it already has."""
+    def prepare(self, *, task: Task, plan: CallPlan, part: int, previous: Attempt | None) -> PreparedPart:
+        """Return what a part goes on with, given its latest attempt; nothing is stored yet."""
         planned = plan.calls.get(part)
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
+        changed: tuple[Attempt, ...] = ()
         if previous is not None and previous.phase is Phase.SUBMITTING:
             failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
-            previous = await run.save_attempt(previous.failed(self.clock.now(), failure))
-        if previous is not None and previous.phase in (Phase.STORED, Phase.FAILED):
-            # A process that died after storing this phase left the spooled response behind.
-            await self._discard_response(previous)
+            changed = (previous := previous.failed(self.clock.now(), failure),)
+        # A process that died after storing a final phase left the spooled response behind.
+        ended = previous if previous is not None and not previous.is_active else None
         if previous is None or sends:
-            return await self._reserve(run, part, previous)
+            if previous is not None and previous.phase is Phase.RESERVED:
+                return PreparedPart(following=previous)
+            reserved = self.reserved(task, part)
+            return PreparedPart(following=reserved, changed=(*changed, reserved), ended=ended)
         if planned is None and previous.is_active and plan.refusal is not None:
-            previous = await run.save_attempt(previous.ended_with_task(self.clock.now(), plan.refusal))
-        if previous.phase is Phase.STORED:
-            return AttemptOutcome()
-        if previous.failure is not None:
-            unsent = plan.refusal is not None and never_started(previous.failure)
-            failure = plan.refusal if unsent and plan.refusal is not None else previous.failure
-            return AttemptOutcome(error=call_error_from(failure))
-        run.attempts[part] = previous
-        return previous
+            changed = (previous := previous.ended_with_task(self.clock.now(), plan.refusal),)
+        return PreparedPart(following=_following(previous, plan.refusal), changed=changed, ended=ended)
 
-    async def _reserve(self, run: RunningTask, part: int, previous: Attempt | None) -> Attempt:
-        if previous is not None and previous.phase is Phase.RESERVED:
-            run.attempts[part] = previous
-            return previous
+    def reserved(self, task: Task, part: int) -> Attempt:
+        """Return a new attempt of a part, which is to be stored before anything is sent."""
         now = self.clock.now()
-        attempt = Attempt(
+        return Attempt(
             attempt_id=self.new_id(),
-            task_id=run.task.task_id,
-            number=run.task.attempts,
+            task_id=task.task_id,
+            number=task.attempts,
             part=part,
             created_at=now,
             updated_at=now,
         )
-        return await run.save_attempt(attempt)
 
     def _active_call(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> ActiveCall:
         exchange = CallExchange(
@@ -158,11 +162,11 @@ class RunAttempt:
         """Received → stored: free, from our disk or a URL that is paid for."""
         received = active.attempt
         outcome = await self.store_result(active=active, is_retry=is_retry)
-        await self._discard_response(active.attempt)
+        await self.discard_response(active.attempt)
         failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
 
-    async def _discard_response(self, attempt: Attempt) -> None:
+    async def discard_response(self, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
         if not keeps_response(attempt.failure):
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
@@ -184,3 +188,15 @@ class RunAttempt:
             resendable=not_started or retries_unknown(failure, config),
             is_transient=error.is_transient,
         )
+
+
+def _following(previous: Attempt, refusal: Failure | None) -> Attempt | AttemptOutcome:
+    """Return the attempt if it is to be resumed, or the outcome that it already has."""
+    if previous.phase is Phase.STORED:
+        return AttemptOutcome()
+    if previous.failure is None:
+        return previous
+    unsent = refusal is not None and never_started(previous.failure)
+    return AttemptOutcome(
+        error=call_error_from(refusal if unsent and refusal is not None else previous.failure)
+    )

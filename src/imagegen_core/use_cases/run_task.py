@@ -130,21 +130,28 @@ class RunTask:
     ) -> list[AttemptOutcome]:
         latest = {a.part: a for a in attempts}
         run.free = plan.free
-        if plan.may_send(latest):
-            await run.save(run.task.count_attempt())
+        task = run.task.count_attempt() if plan.may_send(latest) else run.task
+        prepared = [
+            self.run_attempt.prepare(task=task, plan=plan, part=part, previous=latest.get(part))
+            for part in plan.parts(latest)
+        ]
         # All are reserved before any is sent, so that their number is on disk once the first may be paid for.
-        parts = plan.parts(latest)
-        prepared = await _gather_all(
-            self.run_attempt.prepare(run=run, plan=plan, part=part, previous=latest.get(part))
-            for part in parts
-        )
+        changed = tuple(attempt for part in prepared for attempt in part.changed)
+        if changed or task is not run.task:
+            await run.save(task, changed)
+        for part in prepared:
+            if isinstance(part.following, Attempt):
+                run.attempts[part.following.part] = part.following
+            if part.ended is not None:
+                await self.run_attempt.discard_response(part.ended)
 
-        async def drive(part: int, resumed: Attempt | AttemptOutcome) -> AttemptOutcome:
-            if isinstance(resumed, AttemptOutcome):
-                return resumed
-            return await self.run_attempt(run=run, planned=plan.calls[part], attempt=resumed)
+        async def drive(following: Attempt | AttemptOutcome) -> AttemptOutcome:
+            if isinstance(following, AttemptOutcome):
+                return following
+            planned = plan.calls[following.part]
+            return await self.run_attempt(run=run, planned=planned, attempt=following)
 
-        return await _gather_all(map(drive, parts, prepared))
+        return await _gather_all(drive(part.following) for part in prepared)
 
     async def _requeue(self, run: RunningTask, task: Task) -> None:
         await self.queue.enqueue(await run.save(task))

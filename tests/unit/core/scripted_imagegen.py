@@ -59,12 +59,10 @@ async def crash_in(imagegen: ImageGen, phase: Phase) -> str:
 
 
 async def _reserve(imagegen, task_id):
-    adapters = imagegen.adapters
-    task = await adapters.tasks.get(task_id)
-    with imagegen.slots.ticket(task.provider_name) as ticket:
-        run = imagegen.running.start(task, adapters.tasks, ticket)
-    imagegen.running.end(task_id)
-    return await imagegen.run_task.run_attempt._reserve(run, 0, None)
+    task = await imagegen.adapters.tasks.get(task_id)
+    attempt = imagegen.run_task.run_attempt.reserved(task, 0)
+    await imagegen.adapters.tasks.save_attempt(attempt)
+    return attempt
 
 
 async def run_until_it_ended(imagegen, task, clock):

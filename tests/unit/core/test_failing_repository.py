@@ -30,9 +30,9 @@ class FullRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task):
+    async def save(self, task, attempts=()):
         self._write()
-        await self._repository.save(task)
+        await self._repository.save(task, attempts)
 
     async def save_attempt(self, attempt, images=()):
         self._write()
@@ -151,7 +151,7 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
     world = World.make(as_job=False)
     world.provider.submits = [RuntimeError("a defect")]
 
-    task = await world.run(good=3, bad=good)
+    task = await world.run(good=2, bad=good)
 
     processing = (await world.imagegen.adapters.queue.counts()).processing
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
@@ -165,7 +165,7 @@ async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
     world.repository.error = StorageBroken("the database is damaged")
 
     async with asyncio.timeout(10):
-        stopped = await world.run(good=3, bad=1_000_000)
+        stopped = await world.run(good=2, bad=1_000_000)
     world.repository.bad = 0
     await world.imagegen.resume_tasks(owner="the next")
     done = await world.run_what_waits(stopped.task_id)

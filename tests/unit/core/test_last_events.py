@@ -119,11 +119,8 @@ async def test_a_response_that_stopped_the_service_too_often():
     task, now = await imagegen.submit("猫"), adapters.clock.now()
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits={"scripted": 1})
     await adapters.tasks.save(attrs.evolve(claimed, recoveries=MAX_RECOVERIES))
-    with imagegen.slots.ticket("scripted") as ticket:
-        run = imagegen.running.start(claimed, adapters.tasks, ticket)
-    imagegen.running.end(task.task_id)
-    attempt = await imagegen.run_task.run_attempt._reserve(run, 0, None)
-    await run.save_attempt(attempt.submitting(now).received(now, Receipt(data={})))
+    attempt = imagegen.run_task.run_attempt.reserved(claimed, 0)
+    await adapters.tasks.save_attempt(attempt.submitting(now).received(now, Receipt(data={})))
 
     with pytest.raises(RuntimeError):
         await imagegen.resume_tasks(owner="alive")
