@@ -1,18 +1,21 @@
 """The Litestar application: routes, errors, documentation."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders, State
+from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import Message, Scope
+from litestar.types import Message, Scope, Send
 
 from imagegen_http.api import error_handlers
 from imagegen_http.api.empty_parameters import without_empty_parameters
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.openapi_schemas import DescribedTypes
 from imagegen_http.api.routes import health, images, operations, providers, storage, tasks
-from imagegen_http.api.routes.dependencies import provide_service, provide_submit_task
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.console import routes
 from imagegen_http.documentation import routes as documentation
@@ -31,6 +34,12 @@ class _App(Litestar):
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
 
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+        """Serve one request; a hook of ``before_send`` would run for each message of all of them."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            send = _all_methods_in_options(send, scope)
+        return super().__call__(scope, receive, send)
+
 
 def build_app(service: Service) -> Litestar:
     """Return the application for a running service."""
@@ -46,26 +55,28 @@ def build_app(service: Service) -> Litestar:
             *routes.HANDLERS,
             openai_router(service.imagegen.adapters.clock),
         ],
-        dependencies={"service": Provide(provide_service), "submit_task": Provide(provide_submit_task)},
+        dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
         exception_handlers=in_both_shapes(error_handlers.HANDLERS),
         middleware=[without_empty_parameters],
+        response_class=JsonResponse,
         request_class=JsonRequest,
-        state=State({"service": service}),
         logging_config=None,
         openapi_config=openapi_config(service.version),
         plugins=[DescribedTypes()],
-        before_send=[_all_methods_in_options],
         request_max_body_size=service.settings.server.max_upload_mb * MIB,
         debug=False,
     )
 
 
-async def _all_methods_in_options(message: Message, scope: Scope) -> None:
-    """Complete ``Allow``: Litestar's own OPTIONS response lists only the first handler of a path."""
-    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
-        return
-    if scope["method"] == "OPTIONS":
-        routes = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
-        methods = {method for route in routes for method in getattr(route, "methods", ())}
-        if methods:
-            MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))
+def _all_methods_in_options(send: Send, scope: Scope) -> Send:
+    """Return a ``send`` that completes ``Allow``: Litestar's own lists only the first handler of a path."""
+
+    async def completed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            routes = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
+            methods = {method for route in routes for method in getattr(route, "methods", ())}
+            if methods:
+                MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(methods))
+        await send(message)
+
+    return completed

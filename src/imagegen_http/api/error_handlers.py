@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
-from litestar.enums import MediaType
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -25,6 +24,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.messages import upstream_text
 from imagegen_core.problems import Problem, ProblemCode
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.problems.error_table import envelope
@@ -97,7 +97,7 @@ def error_response(slug: str, data: dict[str, Any]) -> Response[dict[str, Any]]:
         slug, data, language=request_context.language.get(), request_id=request_context.request_id.get()
     )
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS[slug])} if slug in RETRY_AFTER_SECONDS else {}
-    return Response(body, status_code=status, headers=headers, media_type=MediaType.JSON)
+    return JsonResponse(body, status_code=status, headers=headers)
 
 
 async def refuse(

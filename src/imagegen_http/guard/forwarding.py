@@ -27,9 +27,12 @@ class Forwarding:
 
     def with_original_scheme(self, scope: Scope) -> Scope:
         """Return the scope with the scheme that the client used."""
-        if self._public_is_https or (self._is_trusted(scope) and _forwarded_proto(scope) == "https"):
+        if self._public_is_https or (self._trusted and self._is_trusted_https(scope)):
             return {**scope, "scheme": "https"}
         return scope
+
+    def _is_trusted_https(self, scope: Scope) -> bool:
+        return _forwarded_proto(scope) == "https" and self._is_trusted(scope)
 
     def _is_trusted(self, scope: Scope) -> bool:
         peer = scope.get("client")

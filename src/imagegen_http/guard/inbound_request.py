@@ -1,41 +1,57 @@
 """The head of a request, as far as the guard inspects it."""
 
+from collections.abc import Mapping, Sequence
+
 import attrs
 
 from imagegen_http.asgi.types import Scope
 
+_KEY = "imagegen.inbound_request"
+
 
 @attrs.frozen(kw_only=True)
 class InboundRequest:
-    """``path`` is decoded and normalized as the router does it: single slashes, none at the end."""
+    """``path`` is decoded and normalized as the router does it: single slashes, none at the end.
+
+    ``head_bytes`` is the size of path, query and headers together; ``headers`` has lower-case names.
+    """
 
     method: str
     path: str
     query: bytes
     scheme: str
-    headers: tuple[tuple[bytes, bytes], ...]
+    head_bytes: int
+    headers: Mapping[bytes, Sequence[bytes]]
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "InboundRequest":
-        """Return the head of an ASGI scope; forwarding headers have no influence."""
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        """Return the head of an ASGI scope, read once; forwarding headers have no influence."""
+        request: InboundRequest | None = scope.get(_KEY)
+        if request is None:
+            request = scope[_KEY] = cls._read(scope)
+        return request
+
+    @classmethod
+    def _read(cls, scope: Scope) -> "InboundRequest":
+        path = "/" + "/".join(filter(None, scope["path"].removeprefix(scope.get("root_path", "")).split("/")))
+        query = scope.get("query_string", b"")
+        head_bytes = len(path) + len(query)
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            head_bytes += len(name) + len(value)
+            headers.setdefault(name.lower(), []).append(value)
         return cls(
             method=scope["method"],
-            path="/" + "/".join(filter(None, path.split("/"))),
-            query=scope.get("query_string", b""),
+            path=path,
+            query=query,
             scheme=scope.get("scheme", "http"),
-            headers=tuple((name.lower(), value) for name, value in scope["headers"]),
+            head_bytes=head_bytes,
+            headers=headers,
         )
-
-    @property
-    def head_bytes(self) -> int:
-        """The size of path, query and headers together."""
-        named = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.path) + len(self.query) + named
 
     def header_values(self, name: bytes) -> list[str]:
         """Return all values of a header, in order."""
-        return [value.decode("latin-1").strip() for key, value in self.headers if key == name]
+        return [value.decode("latin-1").strip() for value in self.headers.get(name, ())]
 
     def header(self, name: bytes) -> str:
         """Return a header's value, ``""`` if it is missing; several are joined (RFC 9110, section 5.3)."""

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response
 
 from imagegen_http.api import error_handlers
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.asgi import request_context
 from imagegen_http.asgi.types import Receive, Scope, Send
 from imagegen_http.guard.inbound_request import InboundRequest
@@ -29,7 +30,7 @@ def _in_both_shapes(handler: Handler) -> Handler:
         if not is_openai_path(request.scope):
             return response
         problem = Problem.from_envelope(response.status_code or 500, response.content)
-        return Response(problem.body, status_code=problem.status, headers=dict(response.headers))
+        return JsonResponse(problem.body, status_code=problem.status, headers=dict(response.headers))
 
     return handle
 

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.clock import Clock
 from imagegen_http.answers.responses import response
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.api.wire import JsonRequest
 from imagegen_http.asgi import request_context
@@ -102,7 +103,7 @@ async def create_image_variation() -> Response[dict[str, Any]]:
         ServiceCode.NO_VARIATIONS(path=f"{ROOT}/images/variations", replacement=OPENAI_EDITS)
     )
     problem = Problem(status=404, type="invalid_request_error", code="not_found", message=message)
-    return Response(problem.body, status_code=problem.status)
+    return JsonResponse(problem.body, status_code=problem.status)
 
 
 @get("/models", operation_id="listModels", responses=_ERRORS)

@@ -1,5 +1,6 @@
 """The table of errors: one row a slug, its code, and what it says in Chinese and English."""
 
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -180,6 +181,7 @@ def failure_meaning(code: str, language: Language) -> str:
     return english if language is Language.EN else chinese
 
 
+@lru_cache(maxsize=64)
 def preferred_language(accept_language: str | None) -> Language:
     """Return which language a caller prefers, by its ``Accept-Language``; Chinese when it does not say."""
     best, preferred = 0.0, Language.ZH

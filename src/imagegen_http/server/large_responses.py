@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 
-from imagegen_core.errors import Unavailable
 from imagegen_http.asgi.delivery import CONNECTION, OpenConnection
-from imagegen_http.asgi.disconnects import unless_disconnected
+from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.types import App, Message, Receive, Refuse, Scope, Send
 from imagegen_http.guard.body_budget import BodyBudget
 from imagegen_http.guard.inbound_request import InboundRequest
@@ -48,20 +48,39 @@ class LargeResponses:
         self._stall_timeout_seconds = stall_timeout_seconds
         self._min_bytes_per_second = min_bytes_per_second
         self._budget = BodyBudget(max_bytes)
-        self._slots: Mapping[str, asyncio.Semaphore] = {
-            path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()
+        self._slots: Mapping[str, _Slots] = {
+            path: _Slots(number) for path, number in _MAX_CONCURRENT_LISTS.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = InboundRequest.from_scope(scope).path if scope["type"] == "http" else ""
         slots = self._slots.get(path) if scope.get("method") == "GET" else None
-        slot = _Slot()
+        if slots is None:
+            await self._app(scope, receive, self._bounded(scope, receive, send))
+            return
+        if not await slots.acquire(receive):
+            return
+        is_built = False
+
+        async def send_built(message: Message) -> None:
+            nonlocal is_built
+            if not is_built:
+                is_built = True
+                slots.release()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, self._bounded(scope, receive, send_built))
+        finally:
+            if not is_built:
+                slots.release()
+
+    def _bounded(self, scope: Scope, receive: Receive, send: Send) -> Send:
         start: Message | None = None
 
         async def send_bounded(message: Message) -> None:
             nonlocal start
-            slot.end()
             if message["type"] == "http.response.start" and _content_length(message) > PIECE_BYTES:
                 start = message
                 return
@@ -74,11 +93,7 @@ class LargeResponses:
             else:
                 await self._send_whole(begun, message["body"], scope, receive, send)
 
-        try:
-            if slots is None or await slot.begin(slots, receive):
-                await self._app(scope, receive, send_bounded)
-        finally:
-            slot.end()
+        return send_bounded
 
     async def _send_whole(
         self, start: Message, body: bytes, scope: Scope, receive: Receive, send: Send
@@ -114,30 +129,45 @@ def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[
         timer.cancel()
 
 
-class _Slot:
-    """The right to build a response."""
+class _Slots:
+    """The rights to build a response, of which there are so many; first come, first served."""
 
-    def __init__(self) -> None:
-        self._slots: asyncio.Semaphore | None = None
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: deque[asyncio.Future[bool]] = deque()
 
-    async def begin(self, slots: asyncio.Semaphore, receive: Receive) -> bool:
-        """Wait for it and return True, or False if the client disconnects first."""
+    async def acquire(self, receive: Receive) -> bool:
+        """Wait for a slot and return True, or False if the client disconnects first."""
+        if self._free:
+            self._free -= 1
+            return True
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append(turn)
 
-        async def acquire() -> None:
-            await slots.acquire()
-            self._slots = slots
+        def give_up(_: "asyncio.Task[None]") -> None:
+            if not turn.done():
+                turn.set_result(False)
 
+        disconnect = loop.create_task(wait_for_disconnect(receive))
+        disconnect.add_done_callback(give_up)
         try:
-            await unless_disconnected(receive, acquire())
-        except Unavailable:
-            return False
-        return True
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.release()
+            raise
+        finally:
+            disconnect.cancel()
 
-    def end(self) -> None:
-        """Release it for the next request; idempotent."""
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.release()
+    def release(self) -> None:
+        """Hand a slot to the one that has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self._free += 1
 
 
 def _content_length(start: Message) -> int:

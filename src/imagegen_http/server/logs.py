@@ -8,6 +8,7 @@ from typing import Any, TextIO
 import msgspec
 import structlog
 
+from imagegen_http.asgi import request_context
 from imagegen_http.settings.schema import LogSettings
 
 _NOISY_LOGGERS = (
@@ -45,7 +46,7 @@ def set_up_logs(settings: LogSettings, redact: Any) -> None:
     """
     text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.level.upper()]
-    first: list[Any] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    first: list[Any] = [_add_request_id, structlog.processors.add_log_level]
     last: list[Any] = [
         structlog.processors.format_exc_info,
         redact,
@@ -73,6 +74,12 @@ def set_up_logs(settings: LogSettings, redact: Any) -> None:
         logging.getLogger(name).propagate = True
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    if request_id := request_context.request_id.get():
+        event.setdefault("request_id", request_id)
+    return event
 
 
 class _LineLogger:

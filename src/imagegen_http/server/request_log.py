@@ -36,8 +36,6 @@ class RequestLog:
         request_context.language.set(
             preferred_language(headers.get(b"accept-language", b"").decode("latin-1"))
         )
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         started = self._clock.monotonic()
         status = 0
 

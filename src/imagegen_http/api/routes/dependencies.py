@@ -3,7 +3,6 @@
 import re
 from typing import Annotated
 
-from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 
@@ -11,11 +10,9 @@ from imagegen_core.errors import ImageNotFound, TaskNotFound
 from imagegen_core.limits import MAX_CURSOR_CHARS, MAX_PAGE, MAX_PAGE_SIZE, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.search.pages import Paging, decode_cursor
 from imagegen_core.tasks.submission import check_idempotency_key
-from imagegen_core.use_cases.submit_task import SubmitTask
 from imagegen_http.runtime.service import Service
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
-SubmitTaskDependency = NamedDependency[SkipValidation[SubmitTask]]
 
 IdempotencyHeader = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="1 to 255 visible ASCII characters")
@@ -43,18 +40,6 @@ ProviderQuery = Annotated[
 
 _TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IMAGE_ID = re.compile(r"[1-9][0-9]{0,17}")
-
-
-async def provide_service(state: State) -> Service:
-    """Return the service of the application."""
-    service: Service = state.service
-    return service
-
-
-async def provide_submit_task(state: State) -> SubmitTask:
-    """Return the use case that accepts a request."""
-    service: Service = state.service
-    return service.imagegen.submit_task
 
 
 def parse_task_id(text: str) -> str:

@@ -5,6 +5,7 @@ from litestar.enums import HttpMethod
 
 from imagegen_http.answers.health import Health, Liveness
 from imagegen_http.answers.responses import response
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import ServiceDependency
 from imagegen_http.runtime.health_report import can_accept_tasks
 
@@ -21,13 +22,13 @@ _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
 async def health(service: ServiceDependency) -> Response[Health]:
     """Report the state of the service; 503 when it is degraded or stopping."""
     report = await service.health(service)
-    return Response(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
+    return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
 @route("/health/live", http_method=_METHODS, tags=["health"])
 async def live() -> Response[Liveness]:
     """Report that the process responds."""
-    return Response(Liveness(status="ok"), headers=_NO_STORE)
+    return JsonResponse(Liveness(status="ok"), headers=_NO_STORE)
 
 
 @route(
@@ -41,7 +42,7 @@ async def ready(service: ServiceDependency) -> Response[Liveness]:
     report = await service.health(service)
     is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
     status = "ok" if is_ready else report.status
-    return Response(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)
+    return JsonResponse(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)
 
 
 HANDLERS = [health, live, ready]

@@ -24,11 +24,11 @@ from imagegen_http.answers.envelope import Success, success
 from imagegen_http.answers.responses import BODY_REFUSALS, SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.input_images import InputImages
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
     IdempotencyHeader,
     PreferHeader,
     ServiceDependency,
-    SubmitTaskDependency,
 )
 from imagegen_http.api.wire import OPERATION_BODIES, JsonRequest, OverrideBody, SubmitBody
 from imagegen_http.asgi import request_context
@@ -54,12 +54,11 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
     async def submit(
         request: JsonRequest,
         data: SubmitBody,
-        submit_task: SubmitTaskDependency,
         service: ServiceDependency,
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        body = request.buffered_body
+        body, submit_task = request.buffered_body, service.imagegen.submit_task
         submission = await _submission(operation, data, body, submit_task.default_provider, idempotency_key)
         if service.stopping.is_set():
             raise Unavailable(RefusalCode.SHUTTING_DOWN())
@@ -201,9 +200,9 @@ async def _response(service: Service, added: AddedTask, seconds: int) -> TaskRes
         headers["Preference-Applied"] = f"wait={seconds}"
         done = await _wait(service, added.task.task_id, seconds)
         if done is not None:
-            return Response(done, status_code=200, headers=headers)
+            return JsonResponse(done, status_code=200, headers=headers)
     headers["Retry-After"] = "1"
-    return Response(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
+    return JsonResponse(success(AcceptedTask.from_task(added.task)), status_code=202, headers=headers)
 
 
 async def _wait(service: Service, task_id: str, seconds: int) -> Success[Task] | None:

@@ -16,6 +16,7 @@ from imagegen_http.answers.envelope import ListPage, Success, success
 from imagegen_http.answers.responses import SUBMISSION_REFUSALS, refusals, response
 from imagegen_http.answers.tasks import AcceptedTask, Task
 from imagegen_http.api.event_stream import HEADERS, event_stream
+from imagegen_http.api.json_response import JsonResponse
 from imagegen_http.api.routes.dependencies import (
     CursorQuery,
     IdempotencyHeader,
@@ -61,7 +62,7 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     """Show a task, with its images and its error."""
     view = await service.imagegen.show_task(task_id=parse_task_id(task_id))
     body = success(Task.from_view(view, request_context.language.get()))
-    return Response(body, headers={} if view.task.status.final else {"Retry-After": "1"})
+    return JsonResponse(body, headers={} if view.task.status.final else {"Retry-After": "1"})
 
 
 @post(
@@ -78,7 +79,7 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     task = await service.imagegen.cancel_task(task_id=parse_task_id(task_id))
     view = await service.imagegen.show_task.view(task)
     body = success(Task.from_view(view, request_context.language.get()))
-    return Response(body, status_code=200 if task.status.final else 202)
+    return JsonResponse(body, status_code=200 if task.status.final else 202)
 
 
 @post(
@@ -99,7 +100,7 @@ async def retry_task(
     headers = {"Location": f"/api/v1/tasks/{task.task_id}", "Retry-After": "1", "Cache-Control": "no-store"}
     if added.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return Response(success(AcceptedTask.from_task(task)), status_code=202, headers=headers)
+    return JsonResponse(success(AcceptedTask.from_task(task)), status_code=202, headers=headers)
 
 
 @get(
