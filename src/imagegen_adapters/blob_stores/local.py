@@ -8,7 +8,6 @@ import os
 import stat
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,13 +20,14 @@ from imagegen_adapters.blob_stores.atomic_file import (
     sync_directory,
 )
 from imagegen_adapters.blob_stores.keys import check_key, is_key
+from imagegen_adapters.threads.worker_threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
 from imagegen_core.ports.blob_store import StoredBlob
 from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 
-_MAX_BATCH_BYTES = 512 * 1024  # handed to a thread at once; each hop costs about 0.1 ms
+_MAX_BATCH_BYTES = 512 * 1024  # handed to a thread at once; each hop costs some 10 µs and a switch
 # Shared by all running puts, and by all running reads; exceeded only beyond 500 of them, see `_batch_bytes`.
 _MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 _MIN_BATCH_BYTES = 32 * 1024
@@ -51,7 +51,7 @@ class LocalBlobStore:
     ) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
         self._checksum = checksum
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="local-blobs")
+        self._threads = WorkerThreads("local-blobs", threads)
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
@@ -61,9 +61,9 @@ class LocalBlobStore:
         try:
             last = await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, checksum = await self.run(lambda: file.commit(last))
+                size, sha256, checksum = await self.run(partial(file.commit, last))
         except BaseException:  # cancelled too, it leaves no temporary file
-            await asyncio.shield(self.run(file.abandon))
+            await asyncio.shield(self._threads.start(file.abandon))
             raise
         finally:
             self._puts -= 1
@@ -72,9 +72,7 @@ class LocalBlobStore:
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)
         async with self._reads:
-            opening = asyncio.get_running_loop().run_in_executor(
-                self._pool, partial(_open, path, start, end, _batch_bytes(self._opens + 1))
-            )
+            opening = self._threads.start(partial(_open, path, start, end, _batch_bytes(self._opens + 1)))
             try:
                 with _storage_errors(key):
                     file, chunk = await asyncio.shield(opening)
@@ -99,13 +97,13 @@ class LocalBlobStore:
                 yield chunk
         finally:
             self._opens -= 1
-            self._pool.submit(file.close)  # queued behind a read that a cancelled caller left running
+            self._threads.start(file.close)  # queued behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
         path = self._path(key)
         try:
             with _storage_errors(key):
-                size = await self.run(lambda: _size(path))
+                size = await self.run(partial(_size, path))
         except BlobMissing:
             return None
         return StoredBlob(key=key, size_bytes=size)
@@ -113,7 +111,7 @@ class LocalBlobStore:
     async def delete(self, key: str) -> None:
         path = self._path(key)
         with contextlib.suppress(BlobMissing), _storage_errors(key):
-            await self.run(lambda: _remove(path))
+            await self.run(partial(_remove, path))
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         names = self._walk(prefix)
@@ -135,18 +133,18 @@ class LocalBlobStore:
         """
         limit = None if before is None else before.timestamp()
         with _storage_errors("temporary files"):
-            return await self.run(lambda: self._sweep(limit))
+            return await self.run(partial(self._sweep, limit))
 
     def close(self) -> None:
         """Shut the threads down."""
-        self._pool.shutdown(wait=True)
+        self._threads.close()
 
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run the function in one of the store's threads and return its result."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        return await self._threads.start(function)
 
     async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> list[bytes]:
         """Write one batch while the next one is being received; return the last one, not yet written."""
@@ -173,7 +171,7 @@ class LocalBlobStore:
         return batch
 
     def _write(self, file: AtomicFile, batch: list[bytes]) -> asyncio.Future[None]:
-        return asyncio.get_running_loop().run_in_executor(self._pool, file.write, batch)
+        return self._threads.start(partial(file.write, batch))
 
     def _walk(self, prefix: str = "") -> Iterator[str]:
         """Yield the names in the directory that ``prefix`` leads to and below; blocking."""

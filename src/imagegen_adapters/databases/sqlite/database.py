@@ -118,7 +118,7 @@ class Database:
             Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
             StorageError: the file cannot be read.
         """
-        return await asyncio.wrap_future(self._readers.submit(fn, deadline_seconds=deadline_seconds))
+        return await self._readers.read(fn, deadline_seconds=deadline_seconds)
 
     async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
         """Like `read`, for queries that are bound by the CPU; they never delay a `read`.
@@ -127,7 +127,7 @@ class Database:
             Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
             StorageError: the file cannot be read.
         """
-        return await asyncio.wrap_future(self._searchers.submit(fn, deadline_seconds=deadline_seconds))
+        return await self._searchers.read(fn, deadline_seconds=deadline_seconds)
 
     async def probe(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Like `read`, for health checks, which must not queue behind other reads.
@@ -136,7 +136,7 @@ class Database:
             Unavailable: it took longer than `DEFAULT_READ_SECONDS`.
             StorageError: the file cannot be read.
         """
-        return await asyncio.wrap_future(self._probes.submit(fn, deadline_seconds=DEFAULT_READ_SECONDS))
+        return await self._probes.read(fn, deadline_seconds=DEFAULT_READ_SECONDS)
 
     async def close(self) -> None:
         """Finish pending writes, checkpoint and close. May be called twice."""

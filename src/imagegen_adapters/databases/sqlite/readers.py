@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.connections import LOSSY_TEXT, open_reader
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_interrupt, is_undecodable, storage_error
+from imagegen_adapters.threads.worker_threads import WorkerThreads
 from imagegen_core.errors import StorageError, Unavailable
 
 _STEPS_PER_CHECK = 20_000
@@ -29,22 +30,23 @@ class Readers:
     def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
         self._path = path
         self._cache_kib = cache_kib
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="imagegen-database-reader")
+        self._threads = WorkerThreads("imagegen-database-reader", threads)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._all: list[sqlite3.Connection] = []
         self._busy: dict[sqlite3.Connection, float] = {}
         self._closed = False
 
-    def submit(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> "Future[T]":
-        """Queue a read; the time in the queue counts towards its deadline.
+    async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
+        """Run ``fn`` and return its result; the time in the queue counts towards its deadline.
 
         Raises:
-            StorageError: the database is closed.
+            Unavailable: it took longer than ``deadline_seconds``.
+            StorageError: the file cannot be read, or the database is closed.
         """
         if self._closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
-        return self._threads.submit(self._read, fn, time.monotonic() + deadline_seconds)
+        return await self._threads.run(partial(self._read, fn, time.monotonic() + deadline_seconds))
 
     def interrupt(self, *, older_than_seconds: float) -> int:
         """Interrupt reads that have run for longer, since they block checkpoints; return their number."""
@@ -56,10 +58,11 @@ class Readers:
         return len(old)
 
     def close(self) -> None:
-        """Interrupt running reads and close all connections. May be called twice."""
-        self._closed = True
+        """Interrupt running reads, fail queued ones and close all connections. May be called twice."""
+        with self._lock:
+            self._closed = True
         self.interrupt(older_than_seconds=0)
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
         for connection in self._all:
             connection.close()
         self._all.clear()
@@ -68,6 +71,8 @@ class Readers:
         try:
             connection = self._connection()
             with self._lock:
+                if self._closed:  # since it was queued
+                    raise StorageError(DatabaseCode.DATABASE_CLOSED())
                 self._busy[connection] = time.monotonic()
             try:
                 return _in_snapshot(connection, fn, deadline)

@@ -5,7 +5,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import attrs
@@ -13,6 +12,7 @@ import attrs
 from imagegen_adapters.databases.messages import DatabaseCode
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import is_fatal, is_full, storage_error
+from imagegen_adapters.threads.deliveries import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError
 
 MAX_BATCH_OPERATIONS = 256
@@ -28,7 +28,12 @@ class Operation:
     """A function of the writing connection, and the future for its result, set once that is durable."""
 
     run: Callable[[sqlite3.Connection], Any]
-    result: "Future[Any]"
+    future: "asyncio.Future[Any]"
+    deliveries: Deliveries
+
+    def end(self, result: Any, error: BaseException | None = None) -> None:
+        """Deliver the result or the error; only the first of several is."""
+        self.deliveries.deliver(self.future, result, error)
 
 
 class Writer:
@@ -71,15 +76,15 @@ class Writer:
             StorageBroken: an earlier failure has made the database unusable.
             StorageError: the disk is full or failed, or the database is closed; nothing was stored.
         """
-        operation = Operation(run, Future())
+        deliveries = Deliveries.current()
+        future: asyncio.Future[T] = deliveries.loop.create_future()
         with self._lock:
             if self._broken is not None:
                 raise type(self._broken)(self._broken.reason) from self._broken
             if self._closed:
                 raise StorageError(DatabaseCode.DATABASE_CLOSED())
-            self._waiting.put(operation)
-        result: T = await asyncio.wrap_future(operation.result)
-        return result
+            self._waiting.put(Operation(run, future, deliveries))
+        return await future
 
     def close(self) -> None:
         """Finish queued operations, checkpoint and close the connection. May be called twice."""
@@ -109,7 +114,7 @@ class Writer:
             operation = self._next(wait=not batch)
             if operation is None:
                 break
-            if operation.result.set_running_or_notify_cancel():
+            if not operation.future.cancelled():
                 batch.append(operation)
         return batch
 
@@ -142,10 +147,7 @@ class Writer:
         self.commits += 1
         self._last_failed = False
         for operation, result, failure in outcomes:
-            if failure is None:
-                operation.result.set_result(result)
-            else:
-                operation.result.set_exception(failure)
+            operation.end(result, failure)
 
     def _in_savepoint(self, operation: Operation) -> tuple[Any, Exception | None]:
         """Return the operation's result or its exception.
@@ -194,22 +196,17 @@ class Writer:
         with self._lock:
             self._closed = True
         rest = [*batch, *filter(None, self._drain())]
-        unfinished = [o for o in rest if not o.result.done() and (o.result.running() or _start(o))]
-        _fail(unfinished, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
+        _fail(rest, self._broken or StorageError(DatabaseCode.DATABASE_CLOSED()))
 
     def _drain(self) -> Iterator[Operation | None]:
         while not self._waiting.empty():
             yield self._waiting.get()
 
 
-def _start(operation: Operation) -> bool:
-    return operation.result.set_running_or_notify_cancel()
-
-
 def _fail(batch: Sequence[Operation], error: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
         # A separate exception for each caller, since each raise extends the traceback.
-        operation.result.set_exception(_with_cause(type(error)(error.reason), cause or error))
+        operation.end(None, _with_cause(type(error)(error.reason), cause or error))
 
 
 def _with_cause(error: StorageError, cause: BaseException) -> StorageError:
