@@ -139,8 +139,9 @@ async def test_a_symbolic_link_is_not_followed(store, tmp_path):
         await anext(store.open("a.png"))
 
 
-async def test_the_file_is_durable_before_its_name(store, monkeypatch):
-    """The content is synced, then renamed, then the directory is synced; new parents are synced first."""
+@pytest.fixture
+def acts(monkeypatch):
+    """Return a list of the syncs and renames from here on, in their order."""
     acts = []
     real_fsync, real_replace = os.fsync, os.replace
 
@@ -154,9 +155,52 @@ async def test_the_file_is_durable_before_its_name(store, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
+    return acts
+
+
+async def test_the_file_is_durable_before_its_name(store, acts):
+    """The content is synced, then renamed, then the directory is synced; new parents are synced first."""
     await store.put("images/a.png", stream([b"x"]), content_type="image/png")
 
     assert ["sync directory", "sync directory", "sync file", "name", "sync directory"] == acts
+
+
+async def test_an_image_and_its_thumbnail_share_the_sync_of_their_directory(store, acts):
+    """Three syncs for two files, where the directory is there already."""
+    await store.put("images/a.png", stream([b"x"]), content_type="image/png")
+    acts.clear()
+    await store.put("images/b.png", stream([b"x"]), content_type="image/png", durable=False)
+    await store.put("images/b.webp", stream([b"x"]), content_type="image/webp")
+
+    assert ["sync file", "name", "sync file", "name", "sync directory"] == acts
+
+
+async def test_a_name_alone_can_be_made_durable(store, acts):
+    """An image that could not be inspected has no thumbnail that would do so."""
+    await store.put("images/a.png", stream([b"x"]), content_type="image/png", durable=False)
+    acts.clear()
+    await store.sync("images/a.png")
+
+    assert ["sync directory"] == acts
+
+
+async def test_a_directory_that_was_removed_is_made_again(store):
+    """As the directory of a spooled response is, while others are written."""
+    await store.put("images/a.png", stream([b"x"]), content_type="image/png")
+    (store.root / "images/a.png").unlink()
+    (store.root / "images").rmdir()
+
+    await store.put("images/a.png", stream([b"y"]), content_type="image/png")
+
+    assert ["images/a.png"] == _files(store)
+
+
+async def test_a_file_where_a_directory_should_be_is_a_storage_error(store):
+    """Nothing is missing then."""
+    await store.put("images", stream([b"x"]), content_type="image/png")
+
+    with pytest.raises(StorageError):
+        await store.put("images/a.png", stream([b"x"]), content_type="image/png")
 
 
 async def test_many_concurrent_puts_buffer_no_more_than_a_few(store):

@@ -19,8 +19,13 @@ class MemoryBlobArchive:
     blobs: dict[str, bytes] = attrs.field(factory=dict)
     reachable: bool = True
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         return _archived(await self._store().put(key, chunks, content_type=content_type))
+
+    async def sync(self, key: str) -> None:
+        await self._store().sync(key)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         async for chunk in self._store().open(key, start=start, end=end):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import attrs
 
+from imagegen_adapters.blob_stores.keys import check_key
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.blob_store import StoredBlob
@@ -15,12 +16,15 @@ class ArchiveFirstBlobStore:
 
     The stream given to `put` cannot be restarted, and its content was paid for. So `put` probes the archive
     before it consumes the stream, and while the archive is unreachable or refuses requests, the blob goes to
-    the local store, from which the outbox uploads it later.
+    the local store, from which the outbox uploads it later. It is durable in any case, since the next blob of
+    its directory may go to the other store.
     """
 
     tiers: TieredBlobStore
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         try:
             await self.tiers.archive.stat(key)
         except StorageError:
@@ -28,6 +32,9 @@ class ArchiveFirstBlobStore:
         blob = await self.tiers.archive.put(key, chunks, content_type=content_type)
         await self.tiers.local.delete(key)  # an earlier version there would be read first
         return blob
+
+    async def sync(self, key: str) -> None:
+        check_key(key)
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         return self.tiers.open(key, start=start, end=end)

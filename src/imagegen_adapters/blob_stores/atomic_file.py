@@ -54,10 +54,11 @@ class AtomicFile:
             if not self._finished:
                 self._append(self._created(), b"".join(chunks))
 
-    def commit(self, chunks: Sequence[bytes] = ()) -> tuple[int, str, str | None]:
+    def commit(self, chunks: Sequence[bytes] = (), *, durable: bool = True) -> tuple[int, str, str | None]:
         """Append the last chunks and rename the synced file into place.
 
-        Returns its size, its SHA-256 in hexadecimal, and the checksum of the archive, if any.
+        Unless ``durable``, a power cut may undo that until the directory is synced. Returns its size, its
+        SHA-256 in hexadecimal, and the checksum of the archive, if any.
         """
         with self._lock:
             if self._finished:  # its descriptor may belong to another file by now
@@ -68,7 +69,8 @@ class AtomicFile:
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
             self._finished = True
             os.close(fd)
-        sync_directory(self._path.parent)
+        if durable:
+            sync_directory(self._path.parent)
         return self.size, self._sha256.hexdigest(), None if self._checksum is None else self._checksum.text
 
     def abandon(self) -> None:
@@ -86,8 +88,11 @@ class AtomicFile:
     def _created(self) -> int:
         """Return the descriptor of the temporary file."""
         if self._fd is None:
-            make_directory(self._path.parent)
-            self._temporary, self._fd = _create_beside(self._path)
+            try:
+                self._temporary, self._fd = _create_beside(self._path)
+            except (FileNotFoundError, NotADirectoryError):
+                make_directory(self._path.parent)
+                self._temporary, self._fd = _create_beside(self._path)
         return self._fd
 
     def _append(self, fd: int, data: bytes) -> None:

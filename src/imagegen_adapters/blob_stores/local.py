@@ -55,19 +55,26 @@ class LocalBlobStore:
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         file = AtomicFile(self._path(key), checksum=self._checksum and self._checksum())
         self._puts += 1
         try:
             last = await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, checksum = await self.run(partial(file.commit, last))
+                size, sha256, checksum = await self.run(partial(file.commit, last, durable=durable))
         except BaseException:  # cancelled too, it leaves no temporary file
             await asyncio.shield(self._threads.start(file.abandon))
             raise
         finally:
             self._puts -= 1
         return StoredBlob(key=key, size_bytes=size, sha256=sha256, archive_checksum=checksum)
+
+    async def sync(self, key: str) -> None:
+        path = self._path(key)
+        with contextlib.suppress(BlobMissing), _storage_errors(key):
+            await self.run(lambda: sync_directory(path.parent))
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)

@@ -18,11 +18,16 @@ class MemoryBlobStore:
 
     blobs: dict[str, bytes] = attrs.field(factory=dict)
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         check_key(key)
         data = b"".join([chunk async for chunk in chunks])
         self.blobs[key] = data
         return self._describe(key, data)
+
+    async def sync(self, key: str) -> None:
+        check_key(key)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         data = self.blobs.get(check_key(key))

@@ -21,8 +21,13 @@ class TieredBlobStore:
     local: BlobStore
     archive: BlobArchive
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
-        return await self.local.put(key, chunks, content_type=content_type)
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
+        return await self.local.put(key, chunks, content_type=content_type, durable=durable)
+
+    async def sync(self, key: str) -> None:
+        await self.local.sync(key)
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         offset = start

@@ -131,6 +131,22 @@ class BlobStoreContract:
 
         assert b"new" == await read(store, "a.png")
 
+    async def test_a_blob_may_become_durable_later(self, store: BlobStore) -> None:
+        """Until then it is a blob like any other. Its power supply is nothing that a test can cut."""
+        await store.put("a/b.png", stream([b"x"]), content_type=self.content_type, durable=False)
+        before = await read(store, "a/b.png")
+
+        await store.sync("a/b.png")
+
+        assert (b"x", b"x") == (before, await read(store, "a/b.png"))
+
+    async def test_nothing_to_make_durable_is_fine(self, store: BlobStore) -> None:
+        """Neither without the blob nor without its directory."""
+        await store.sync("none.png")
+        await store.sync("a/none.png")
+
+        assert [] == await keys_of(store)
+
     async def test_a_failing_source_leaves_nothing(
         self, store: BlobStore, raw_reader: RawReader | None
     ) -> None:
@@ -231,6 +247,8 @@ class BlobStoreContract:
             await anext(store.open(key))
         with pytest.raises(StorageError):
             await store.delete(key)
+        with pytest.raises(StorageError):
+            await store.sync(key)
 
     async def test_many_puts_at_once(self, store: BlobStore) -> None:
         """Blobs that are stored concurrently do not mix."""

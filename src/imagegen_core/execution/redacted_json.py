@@ -19,6 +19,19 @@ def redacted(value: Any, redactor: Redactor) -> Any:
     return value
 
 
+def has_less_text(value: Any, max_chars: int) -> bool:
+    """Return whether the JSON has no more than so many characters and values, all together."""
+    rest, values = max_chars, [value]
+    while values and rest >= 0:
+        item = values.pop()
+        rest -= 1 + (len(item) if isinstance(item, str | Mapping | list | tuple) else 0)
+        if rest >= 0 and isinstance(item, Mapping):
+            values += (*item.keys(), *item.values())
+        elif rest >= 0 and isinstance(item, list | tuple):
+            values += item
+    return rest >= 0
+
+
 def redacted_message(message: Message, redactor: Redactor) -> Message:
     """Return a message without secrets in its arguments, the texts in them cut to `MAX_MESSAGE_CHARS`."""
     return message.map_text(lambda text: redactor.redact(text, limit=MAX_MESSAGE_CHARS))

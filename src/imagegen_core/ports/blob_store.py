@@ -25,14 +25,27 @@ class StoredBlob:
 class BlobStore(Protocol):
     """Keys are relative paths of ``a-z 0-9 . _ -`` and ``/``, made from ids, never from user input."""
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         """Store the bytes; when this returns they are complete and durable. Size and sha256 are filled in.
 
         An existing blob is replaced atomically: readers see the old bytes or the new ones. If ``chunks``
         raises, nothing is stored and its exception propagates.
 
+        Unless ``durable``, the blob survives the end of the process, but a power cut only after `sync`, or
+        after a durable put of a key in the same directory. So two blobs of one directory cost one wait less.
+
         Raises:
             StorageError: the bytes could not be stored; nothing is left behind.
+        """
+        ...
+
+    async def sync(self, key: str) -> None:
+        """Make a blob durable that was put without; a missing one is no error.
+
+        Raises:
+            StorageError: it may not be durable.
         """
         ...
 

@@ -1,15 +1,17 @@
 """Store the images of a response: each streamed to the blob store, inspected there, with a thumbnail."""
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import attrs
 
 from imagegen_core.errors import BlobMissing, CallError, StorageError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.checksums import sha256_of
-from imagegen_core.execution.redacted_json import redacted
+from imagegen_core.execution.redacted_json import has_less_text, redacted
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaType, StorageState
 from imagegen_core.messages import Message
@@ -32,6 +34,12 @@ from imagegen_core.tasks.task import Task
 MAX_STREAMS = 32
 """Images that are streamed to the store at once; each takes about a megabyte of buffers."""
 
+_MAX_KEPT_BYTES = 64 * 1024
+"""Of an image that is inspected from memory; a thousand that wait for the decoder take 64 MB."""
+
+_MAX_TEXT_CHARS = 10_000
+"""Of metadata that are redacted on the event loop, which takes a few milliseconds at most."""
+
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
 
 
@@ -45,6 +53,19 @@ class StoredImages:
 
 
 @attrs.frozen(kw_only=True)
+class _Stored:
+    """A stored image that is not yet inspected; its ``content``, if that is little and still in memory.
+
+    ``vendor_sha256`` is the SHA-256 of the provider's bytes, if they were labelled.
+    """
+
+    blob: StoredBlob
+    mime_type: MediaType
+    vendor_sha256: str | None = None
+    content: bytes | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class StoreImages:
     """Stores each image on its own: one that is rejected or lost costs no other.
 
@@ -52,6 +73,9 @@ class StoreImages:
     verdict rejects an image. One that could not be inspected stays in the store, and the next try starts from
     there, because its source may be gone by then. Its key is derived from its task's id, its part and its
     position.
+
+    The image and its thumbnail become durable together; a killed process loses neither. If power is cut in
+    between, the attempt is still ``received``, so the image is read from its source again.
 
     Without a ``label`` the provider's bytes are stored unchanged. However many tasks end at the same moment,
     at most `MAX_STREAMS` images are streamed at once, which bounds the memory.
@@ -103,14 +127,17 @@ class StoreImages:
         Raises:
             CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
-        # Redacting a few megabytes of text takes a second, so it is done off the event loop.
-        metadata = await asyncio.to_thread(redacted, image.metadata, self.redactor)
+        metadata = await self._redacted(image.metadata)
         stem = f"{task.task_id[-2:]}/{task.task_id}-{attempt.part}-{position}"
         stored = await self._stored_before(stem) if is_retry else None
-        blob, mime_type, vendor_sha256 = stored or await self._store_with_retries(image, stem)
-        inspection = await self._inspect(blob, mime_type)
-        thumbnail_key = f"{stem}.thumb.webp"
-        await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
+        stored = stored or await self._store_with_retries(image, stem)
+        blob, thumbnail_key = stored.blob, f"{stem}.thumb.webp"
+        try:
+            inspection = await self._inspect(stored)
+            await self._put(thumbnail_key, _once(inspection.thumbnail), "image/webp")
+        except BaseException:  # cancelled too: the next try starts from the stored image
+            await asyncio.shield(self._sync(blob.key))
+            raise
         return Image(
             task_id=task.task_id,
             attempt_id=attempt.attempt_id,
@@ -119,12 +146,12 @@ class StoreImages:
             prompt=task.request.prompt,
             provider_name=task.provider_name,
             model_id=task.model_id,
-            mime_type=mime_type,
+            mime_type=stored.mime_type,
             width=inspection.width,
             height=inspection.height,
             size_bytes=blob.size_bytes,
             sha256=blob.sha256 or "",
-            vendor_sha256=vendor_sha256,
+            vendor_sha256=stored.vendor_sha256,
             archive_checksum=blob.archive_checksum,
             blob_key=blob.key,
             thumbnail_key=thumbnail_key,
@@ -134,23 +161,27 @@ class StoreImages:
             metadata={name: value for name, value in metadata.items() if value is not None},
         )
 
-    async def _stored_before(self, stem: str) -> tuple[StoredBlob, MediaType, None] | None:
+    async def _redacted(self, metadata: Mapping[str, Any]) -> Any:
+        if has_less_text(metadata, _MAX_TEXT_CHARS):
+            return redacted(metadata, self.redactor)
+        # Redacting a few megabytes of text takes a second, so it is done off the event loop.
+        return await asyncio.to_thread(redacted, metadata, self.redactor)
+
+    async def _stored_before(self, stem: str) -> _Stored | None:
         """Return the blob that an earlier try stored, with its SHA-256 but not that of upstream."""
         try:
             for mime_type in MediaType:
                 blob = await self.blobs.stat(f"{stem}.{mime_type.extension}")
                 if blob is not None:
                     sha256 = await sha256_of(self.blobs, blob.key)
-                    return attrs.evolve(blob, sha256=sha256), mime_type, None
+                    return _Stored(blob=attrs.evolve(blob, sha256=sha256), mime_type=mime_type)
         except BlobMissing:
             pass
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
         return None
 
-    async def _store_with_retries(
-        self, image: GeneratedImage, stem: str
-    ) -> tuple[StoredBlob, MediaType, str | None]:
+    async def _store_with_retries(self, image: GeneratedImage, stem: str) -> _Stored:
         for tries in range(1, self.retry.max_tries + 1):
             try:
                 async with self._streams:
@@ -163,30 +194,43 @@ class StoreImages:
             await self.clock.sleep(self.retry.delay(tries=tries))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _store(self, image: GeneratedImage, stem: str) -> tuple[StoredBlob, MediaType, str | None]:
-        """Return the stored blob, its type, and the SHA-256 of the provider's bytes if they were labelled."""
+    async def _store(self, image: GeneratedImage, stem: str) -> _Stored:
         head, chunks = await _peek(image.chunks())
         mime_type = MediaType.sniff(head[:SIGNATURE_BYTES])
         if mime_type is None:
             raise CallError(FailureCode.INVALID_IMAGE, FailureReason.NOT_AN_IMAGE())
-        key, chunks = f"{stem}.{mime_type.extension}", _capped(chunks)
-        if self.label is None:
-            return await self._put(key, chunks, mime_type), mime_type, None
         upstream = hashlib.sha256()
-        produce_id = stem.rpartition("/")[2]
-        labelled = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=produce_id)
-        return await self._put(key, labelled, mime_type), mime_type, upstream.hexdigest()
+        if self.label is not None:
+            produce_id = stem.rpartition("/")[2]
+            chunks = self.label(_hashed(chunks, upstream), media_type=mime_type, produce_id=produce_id)
+        content: list[bytes] = []
+        key = f"{stem}.{mime_type.extension}"
+        blob = await self._put(key, _capped(chunks, content), mime_type, durable=False)
+        return _Stored(
+            blob=blob,
+            mime_type=mime_type,
+            vendor_sha256=None if self.label is None else upstream.hexdigest(),
+            content=b"".join(content) or None,
+        )
 
-    async def _put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredBlob:
+    async def _put(
+        self, key: str, chunks: AsyncIterator[bytes], content_type: str, *, durable: bool = True
+    ) -> StoredBlob:
         try:
-            return await self.blobs.put(key, chunks, content_type=content_type)
+            return await self.blobs.put(key, chunks, content_type=content_type, durable=durable)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
-    async def _inspect(self, blob: StoredBlob, mime_type: MediaType) -> Inspection:
+    async def _sync(self, key: str) -> None:
+        with contextlib.suppress(StorageError):  # another failure is being raised
+            await self.blobs.sync(key)
+
+    async def _inspect(self, stored: _Stored) -> Inspection:
+        blob = stored.blob
+        content = self.blobs.open(blob.key) if stored.content is None else _once(stored.content)
         try:
-            inspection = await self.inspector.inspect(self.blobs.open(blob.key))
-            if inspection.mime_type is not mime_type:
+            inspection = await self.inspector.inspect(content)
+            if inspection.mime_type is not stored.mime_type:
                 raise ImageRejected(FailureReason.TYPE_UNCLEAR())
         except ImageRejected as error:
             await self.blobs.delete(blob.key)
@@ -225,12 +269,17 @@ async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[byte
     return head, whole()
 
 
-async def _capped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _capped(chunks: AsyncIterator[bytes], content: list[bytes]) -> AsyncIterator[bytes]:
+    """Yield the chunks; ``content`` holds all of them while they are few, and nothing once they are more."""
     total = 0
     async for chunk in chunks:
         total += len(chunk)
         if total > MAX_IMAGE_BYTES:
             raise CallError(FailureCode.INVALID_IMAGE, FailureReason.IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES))
+        if total <= _MAX_KEPT_BYTES:
+            content.append(chunk)
+        else:
+            content.clear()
         yield chunk
 
 

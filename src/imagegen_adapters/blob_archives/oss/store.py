@@ -61,7 +61,9 @@ class OssBlobArchive:
         self._upload_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-send")
         self._request_pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="oss-ask")
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
+    ) -> StoredBlob:
         name = self._name(key)
         sha256 = hashlib.sha256()
         bridge = ChunkBridge()
@@ -85,6 +87,9 @@ class OssBlobArchive:
             archive_checksum=checksum,
             state=StorageState.ARCHIVE,
         )
+
+    async def sync(self, key: str) -> None:
+        self._name(key)  # an object is durable once OSS has confirmed it
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         name = self._name(key)

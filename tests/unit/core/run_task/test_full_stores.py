@@ -24,12 +24,12 @@ class FullStore:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    async def put(self, key, chunks, *, content_type):
+    async def put(self, key, chunks, **more):
         self.good -= 1
         if self.good < 0 < self.failures:
             self.failures -= 1
             raise StorageError("no space left")
-        return await self._store.put(key, chunks, content_type=content_type)
+        return await self._store.put(key, chunks, **more)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,8 @@ class FarStore:
 async def test_an_image_waits_for_a_store_that_does_not_give_it_back_to_be_checked():
     """An archive that is unreachable for a minute loses no image."""
     provider = ScriptedProvider()
+    too_large_for_memory = bytes(100_000)
+    provider.images = [png() + too_large_for_memory]
     clock = ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     store = FarStore(adapters.blobs, clock, until=clock.now() + timedelta(seconds=60))

@@ -1,0 +1,219 @@
+"""When an image is durable: with its thumbnail, or as soon as it has to wait for another try."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from imagegen_adapters.blob_stores.memory import MemoryBlobStore
+from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
+from imagegen_adapters.image_labels.memory import MemoryImageLabel
+from imagegen_adapters.testing.samples import a_task, an_attempt
+from imagegen_core.errors import CallError, StorageError
+from imagegen_core.ports.provider import GeneratedImage
+from tests.fakes.images import png
+from tests.unit.core.test_store_images import KilledInspector, a_store
+
+pytestmark = pytest.mark.anyio
+
+KIB = 1024
+
+
+@attrs.define
+class Disk(MemoryBlobStore):
+    """A store that can lose its power, and then has only what is durable; it counts what is read."""
+
+    durable: dict = attrs.field(factory=dict)
+    opened: list = attrs.field(factory=list)
+    full_for: str = "nothing"
+
+    async def put(self, key, chunks, *, content_type, durable=True):
+        if key.endswith(self.full_for):
+            raise StorageError("no space left")
+        blob = await MemoryBlobStore.put(self, key, chunks, content_type=content_type)
+        if durable:
+            await self.sync(key)
+        return blob
+
+    async def sync(self, key):
+        directory = key.rpartition("/")[0]
+        self.durable |= {key: blob for key, blob in self.blobs.items() if key.startswith(f"{directory}/")}
+
+    async def open(self, key, **bounds):
+        self.opened.append(key)
+        async for chunk in MemoryBlobStore.open(self, key, **bounds):
+            yield chunk
+
+    async def delete(self, key):
+        await MemoryBlobStore.delete(self, key)
+        self.durable.pop(key, None)
+
+    def cut_power(self):
+        self.blobs = dict(self.durable)
+
+
+class SlowInspector(ThreadInspector):
+    """Decodes once it is resumed."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.resumed = asyncio.Event(), asyncio.Event()
+
+    async def inspect(self, chunks):
+        self.begun.set()
+        await self.resumed.wait()
+        return await super().inspect(chunks)
+
+
+@attrs.define
+class Source:
+    """An image of some bytes, and how often it was downloaded."""
+
+    content: bytes = png()
+    downloads: int = 0
+
+    async def chunks(self):
+        self.downloads += 1
+        yield self.content
+
+
+@attrs.define
+class Arrival:
+    """An image that arrives for the attempt of a task."""
+
+    disk: Disk = attrs.field(factory=Disk)
+    source: Source = attrs.field(factory=Source)
+    task: object = attrs.field(factory=a_task)
+
+    async def store(self, *, is_retry=False, **adapters):
+        return await a_store(self.disk, **adapters).store(
+            image=GeneratedImage(chunks=self.source.chunks),
+            position=0,
+            task=self.task,
+            attempt=an_attempt(self.task),
+            is_retry=is_retry,
+        )
+
+    def suffixes(self):
+        """Return how the keys end that are durable."""
+        return sorted(key.partition(".")[2] for key in self.disk.durable)
+
+
+BOTH = ["png", "thumb.webp"]
+
+
+async def test_a_stored_image_is_durable_with_its_thumbnail():
+    """Before its record is made."""
+    arrival = Arrival()
+
+    await arrival.store()
+
+    assert BOTH == arrival.suffixes()
+
+
+async def test_an_image_whose_decoder_was_killed_is_durable():
+    """After a power cut the next try downloads nothing."""
+    arrival = Arrival()
+    with pytest.raises(CallError):
+        await arrival.store(inspector=KilledInspector(1))
+    arrival.disk.cut_power()
+
+    await arrival.store(is_retry=True)
+
+    assert (BOTH, 1) == (arrival.suffixes(), arrival.source.downloads)
+
+
+async def test_an_image_without_room_for_its_thumbnail_is_durable():
+    """It need not be downloaded again once there is room."""
+    arrival = Arrival(disk=Disk(full_for=".webp"))
+
+    with pytest.raises(CallError):
+        await arrival.store()
+
+    assert ["png"] == arrival.suffixes()
+
+
+async def test_an_image_that_is_interrupted_while_it_is_inspected_is_durable():
+    """A service that stops leaves it for the next one."""
+    arrival, inspector = Arrival(), SlowInspector()
+    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    await inspector.begun.wait()
+    storing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await storing
+
+    assert ["png"] == arrival.suffixes()
+
+
+async def test_a_disk_that_fails_to_sync_hides_no_failure(monkeypatch):
+    """The first failure is what the task is told."""
+
+    async def fail(_self, _key):
+        raise StorageError("input/output error")
+
+    monkeypatch.setattr(Disk, "sync", fail)
+    with pytest.raises(CallError, match="it is kept as"):
+        await Arrival().store(inspector=KilledInspector(1))
+
+
+async def test_a_power_cut_while_it_is_inspected_costs_a_download():
+    """Its attempt is still received, so the next try finds nothing and begins with the source."""
+    arrival, inspector = Arrival(), SlowInspector()
+    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    await inspector.begun.wait()
+    arrival.disk.cut_power()
+    storing.cancel()
+    await asyncio.gather(storing, return_exceptions=True)
+
+    await arrival.store(is_retry=True)
+
+    assert (BOTH, 2) == (arrival.suffixes(), arrival.source.downloads)
+
+
+async def test_a_kill_while_it_is_inspected_costs_nothing():
+    """The file has its name, and becomes durable with the thumbnail that the next try makes."""
+    arrival, inspector = Arrival(), SlowInspector()
+    storing = asyncio.create_task(arrival.store(inspector=inspector))
+    await inspector.begun.wait()
+    killed = attrs.evolve(arrival, disk=Disk(blobs=dict(arrival.disk.blobs)))
+    storing.cancel()
+    await asyncio.gather(storing, return_exceptions=True)
+
+    await killed.store(is_retry=True)
+
+    assert (BOTH, 1) == (killed.suffixes(), arrival.source.downloads)
+
+
+async def test_a_rejected_image_leaves_nothing():
+    """Neither now nor after a power cut."""
+    arrival = Arrival(source=Source(png()[:60]))
+
+    with pytest.raises(CallError, match="PNG"):
+        await arrival.store()
+
+    assert ({}, {}) == (arrival.disk.blobs, arrival.disk.durable)
+
+
+@pytest.mark.parametrize("label", [None, MemoryImageLabel()], ids=["plain", "labelled"])
+@pytest.mark.parametrize(
+    ("padding", "reads"), [(0, 0), (60 * KIB, 0), (64 * KIB, 1), (900 * KIB, 1)], ids=str
+)
+async def test_a_small_image_is_inspected_from_memory(label, padding, reads):
+    """A larger one is read from the store, so that a thousand of them take no memory."""
+    arrival = Arrival(source=Source(png() + bytes(padding)))
+
+    image = await arrival.store(label=label)
+
+    assert (16, reads) == (image.width, len(arrival.disk.opened))
+
+
+async def test_the_labelled_image_is_inspected():
+    """What is stored has to be sound, not only what the provider sent."""
+
+    class Breaking:
+        async def __call__(self, chunks, *, media_type, produce_id):
+            async for chunk in chunks:
+                yield chunk[:60]
+
+    with pytest.raises(CallError, match="PNG"):
+        await Arrival().store(label=Breaking())
