@@ -1,10 +1,9 @@
 """Conversion of events to and from rows."""
 
 from datetime import timedelta
-from typing import Any
 
 from imagegen_adapters.databases import statements
-from imagegen_adapters.databases.json_columns import from_json, from_timestamp, to_json, to_timestamp
+from imagegen_adapters.databases.json_columns import from_timestamp, object_from_json, to_json, to_timestamp
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.tasks.events import EventKind, TaskEvent
 
@@ -17,7 +16,7 @@ def insert_event(connection: sqlite3.Connection, event: TaskEvent) -> int:
         "task_id": event.task_id,
         "kind": event.kind.value,
         "at": to_timestamp(event.at),
-        "data": to_json(dict(event.data)),
+        "data": to_json(event.data),
     }
     number = connection.execute(statements.INSERT_EVENT, row).lastrowid
     if event.kind.final:
@@ -32,5 +31,5 @@ def row_to_event(row: sqlite3.Row) -> TaskEvent:
         task_id=row["task_id"],
         kind=EventKind(row["kind"]),
         at=from_timestamp(row["at"]),
-        data=from_json(row["data"], dict[str, Any]),
+        data=object_from_json(row["data"]),
     )

@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, TypeVar
 
+import attrs
 import cattrs
+import msgspec
 
 from imagegen_adapters.databases.message_json import (
     failure_from_json,
@@ -20,6 +24,7 @@ from imagegen_core.values.valid_text import valid_json
 T = TypeVar("T")
 
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_NUL = "\\u0000"
 _NON_FINITE_NUMBERS = ("NaN", "Infinity")
 
 
@@ -45,7 +50,7 @@ def optional_moment(text: str | None) -> datetime | None:
 
 def to_json(value: Any) -> str:
     """Return the value as JSON, in ASCII."""
-    return json.dumps(_converter.unstructure(value), separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def optional_json(value: Any) -> str | None:
@@ -55,13 +60,35 @@ def optional_json(value: Any) -> str | None:
 
 def from_json(text: str, kind: type[T]) -> T:
     """Return the value of type ``kind`` that `to_json` wrote, with invalid text in it replaced."""
-    value = json.loads(text)
-    return _converter.structure(valid_json(value) if _may_be_invalid(text) else value, kind)
+    return _converter.structure(_plain_value(text), kind)
+
+
+def object_from_json(text: str) -> dict[str, Any]:
+    """Return the JSON object that `to_json` wrote, with invalid text in it replaced.
+
+    Raises:
+        TypeError: it is no object.
+    """
+    value = {} if text == "{}" else _plain_value(text)
+    if not isinstance(value, dict):
+        raise TypeError("no JSON object")
+    return value
 
 
 def optional_value(text: str | None, kind: type[T]) -> T | None:
     """Return the value of type ``kind`` that `to_json` wrote, or None."""
     return None if text is None else from_json(text, kind)
+
+
+def _plain_value(text: str) -> Any:
+    """Return what JSON holds; msgspec takes a fifth of the time, and refuses what may be invalid but NUL."""
+    if _NUL not in text:
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.MsgspecError, UnicodeEncodeError):
+            pass
+    value = json.loads(text)
+    return valid_json(value) if _may_be_invalid(text) else value
 
 
 def _may_be_invalid(text: str) -> bool:
@@ -74,13 +101,27 @@ def _may_be_invalid(text: str) -> bool:
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter()
-    converter.register_unstructure_hook(datetime, to_timestamp)
     converter.register_structure_hook(datetime, lambda text, _: from_timestamp(text))
-    converter.register_unstructure_hook(Message, message_to_json)
     converter.register_structure_hook(Message, lambda value, _: message_from_json(value))
-    converter.register_unstructure_hook(Failure, failure_to_json)
     converter.register_structure_hook(Failure, lambda value, _: failure_from_json(value))
     return converter
 
 
+def _plain(value: Any) -> Any:
+    """Return what JSON has of a value that the encoder does not know."""
+    match value:
+        case Mapping():
+            return dict(value)
+        case Message():
+            return message_to_json(value)
+        case Failure():
+            return failure_to_json(value)
+        case datetime():
+            return to_timestamp(value)
+        case Enum():
+            return value.value
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
 _converter = _make_converter()
+_encoder = json.JSONEncoder(separators=(",", ":"), default=_plain)

@@ -9,6 +9,7 @@ import attrs
 from imagegen_adapters.databases.json_columns import (
     from_json,
     from_timestamp,
+    object_from_json,
     optional_json,
     optional_moment,
     optional_timestamp,
@@ -37,6 +38,9 @@ class _Inputs:
     mask: InputImage | None = None
 
 
+_NO_INPUTS = '{"references":[],"image":null,"mask":null}'
+
+
 def task_to_row(task: Task) -> dict[str, Any]:
     """Return the columns of a task."""
     request = task.request
@@ -44,12 +48,18 @@ def task_to_row(task: Task) -> dict[str, Any]:
         **task_state(task),
         "operation": request.operation.value,
         "prompt": request.prompt,
-        "params": to_json(dict(request.params)),
-        "inputs": to_json(_Inputs(references=request.references, image=request.image, mask=request.mask)),
+        "params": to_json(request.params),
+        "inputs": _inputs_to_json(request),
         "provider_name": task.provider_name,
         "retry_of": task.retry_of,
         "created_at": to_timestamp(task.created_at),
     }
+
+
+def _inputs_to_json(request: ImageRequest) -> str:
+    if not request.references and request.image is None:
+        return _NO_INPUTS
+    return to_json(_Inputs(references=request.references, image=request.image, mask=request.mask))
 
 
 def task_state(task: Task) -> dict[str, Any]:
@@ -58,7 +68,7 @@ def task_state(task: Task) -> dict[str, Any]:
         "task_id": task.task_id,
         "model_id": task.model_id,
         "status": task.status.value,
-        "config_snapshot": to_json(dict(task.config_snapshot)),
+        "config_snapshot": to_json(task.config_snapshot),
         "override": task.override,
         "max_retries": task.max_retries,
         "progress": task.progress,
@@ -85,14 +95,14 @@ def row_to_task(row: Row) -> Task:
         provider_name=row["provider_name"],
         model_id=row["model_id"],
         status=TaskStatus(row["status"]),
-        config_snapshot=from_json(row["config_snapshot"], dict[str, Any]),
+        config_snapshot=object_from_json(row["config_snapshot"]),
         override=row["override"],
         max_retries=row["max_retries"],
         progress=row["progress"],
         attempts=row["attempts"],
         retries=row["retries"],
         recoveries=row["rescues"],
-        warnings=from_json(row["warnings"], tuple[Message, ...]),
+        warnings=() if row["warnings"] == "[]" else from_json(row["warnings"], tuple[Message, ...]),
         failure=optional_value(row["failure"], Failure),
         cancel_requested=bool(row["cancel_requested"]),
         not_before=optional_moment(row["not_before"]),
@@ -118,11 +128,11 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
 
 
 def _request(row: Row) -> ImageRequest:
-    inputs = from_json(row["inputs"], _Inputs)
+    inputs = _Inputs() if row["inputs"] == _NO_INPUTS else from_json(row["inputs"], _Inputs)
     return ImageRequest(
         operation=Operation(row["operation"]),
         prompt=row["prompt"],
-        params=from_json(row["params"], dict[str, Any]),
+        params=object_from_json(row["params"]),
         references=inputs.references,
         image=inputs.image,
         mask=inputs.mask,

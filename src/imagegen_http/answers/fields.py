@@ -32,7 +32,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def timestamp(at: datetime) -> str:
     """Return UTC with milliseconds, such as ``2026-11-24T08:00:00.000Z``."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def optional_timestamp(at: datetime | None) -> str | None:
