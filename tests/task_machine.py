@@ -204,18 +204,18 @@ class TaskMachine(RuleBasedStateMachine):
         if not hasattr(self, "tasks"):
             return
         waiting = self.having(TaskStatus.PENDING)
-        due_times = [task.not_before for task in waiting if task.not_before is not None]
+        due_times = [t.not_before for t in waiting if t.not_before is not None and t.not_before > self.now]
 
         page = self.run(self.repository.find(TaskFilter(), Paging(page_size=100)))
         counts = self.run(self.queue.counts())
-        due = self.run(self.queue.next_due())
         places = [self.run(self.queue.position(task.task_id)) for task in waiting]
+        demand = self.run(self.queue.demand(now=self.now, limit=9))
 
         assert list(self.tasks.values())[::-1][:100] == list(page.items)
         assert QueueCounts(pending=len(waiting), processing=len(self.having(TaskStatus.PROCESSING))) == counts
-        assert min(due_times, default=None) == due
+        assert min(due_times, default=None) == demand.next_due
         assert [self.place(task, waiting) for task in waiting] == places
-        assert self.demand(waiting) == dict(self.run(self.queue.demand(now=self.now, limit=9)))
+        assert self.demand(waiting) == dict(demand.processing)
         self.end_deferrals()
 
     def end_deferrals(self):

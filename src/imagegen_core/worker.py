@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from imagegen_core.errors import ImagegenError
@@ -48,6 +50,7 @@ class Worker:
         self._size = size
         self._stopping = False
         self._changed = asyncio.Event()
+        self._saturated = True
         self._runs: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
@@ -88,31 +91,37 @@ class Worker:
     async def _claim_forever(self) -> None:
         while not self._stopping:
             self._changed.clear()
+            self._saturated = True  # until a claim shows that nothing waits for the end of a task
             try:
                 if len(self._runs) >= self._size:
                     await self._changed.wait()
                 elif not self._disk.sufficient():
                     await self._wait_for_disk()
-                elif not await self._claim() and not self._stopping:
-                    await self._wait()
+                else:
+                    await self._wait(await self._claim())
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("claiming tasks failed")
                 await self._clock.sleep(IDLE_SECONDS)
 
-    async def _claim(self) -> int:
-        """Claim and launch the oldest tasks whose providers are below their limits; return their number."""
+    async def _claim(self) -> datetime | None:
+        """Claim and launch the oldest tasks whose providers are below their limits.
+
+        Returns when the earliest deferred task becomes due; None if none is deferred.
+        """
         capacity, now = self._size - len(self._runs), self._clock.now()
         # A provider at its limit runs at least one task, so at least ``capacity`` of these providers are
         # below theirs: enough to find the oldest claimable tasks.
         demand = await self._queue.demand(now=now, limit=self._size)
-        limits = {name: await self._limit(name) for name in demand}
-        open_limits = {name: limits[name] for name, running in demand.items() if running < limits[name]}
-        if not open_limits:
-            return 0
-        tasks = await self._queue.claim(self._owner, limit=capacity, now=now, provider_limits=open_limits)
-        for task in tasks:
-            self._launch(task)
-        return len(tasks)
+        running = Counter(demand.processing)
+        limits = {name: await self._limit(name) for name in running}
+        open_limits = {name: limits[name] for name in running if running[name] < limits[name]}
+        if open_limits:
+            tasks = await self._queue.claim(self._owner, limit=capacity, now=now, provider_limits=open_limits)
+            for task in tasks:
+                self._launch(task)
+            running.update(task.provider_name for task in tasks)
+        self._saturated = any(running[name] >= limits[name] for name in limits)
+        return demand.next_due
 
     async def _limit(self, provider_name: str) -> int:
         try:
@@ -130,7 +139,8 @@ class Worker:
 
     def _on_finished(self, run: asyncio.Task[None]) -> None:
         self._runs.discard(run)
-        self._changed.set()
+        if self._saturated:
+            self._changed.set()
 
     async def _wait_for_disk(self) -> None:
         """Sleep for a second, or until a task ends; a new task cannot start while the disk is full."""
@@ -138,9 +148,9 @@ class Worker:
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._changed.wait()
 
-    async def _wait(self) -> None:
-        """Sleep until a task is enqueued, a task ends, a deferred task is due, or a second has passed."""
-        due, now = await self._queue.next_due(), self._clock.now()
+    async def _wait(self, due: datetime | None) -> None:
+        """Sleep until a task is enqueued, is due, or ends while others wait for that, or for a second."""
+        now = self._clock.now()
         timeout = IDLE_SECONDS
         if due is not None and due > now:
             timeout = min(timeout, (due - now).total_seconds())

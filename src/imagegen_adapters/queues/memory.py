@@ -8,7 +8,7 @@ import attrs
 
 from imagegen_adapters.databases.memory import MemoryState
 from imagegen_adapters.queues.wake_signal import WakeSignal
-from imagegen_core.ports.queue import MAX_DEFERRAL, QueueCounts
+from imagegen_core.ports.queue import MAX_DEFERRAL, Demand, QueueCounts
 from imagegen_core.tasks.task import Task, TaskStatus
 
 
@@ -22,13 +22,17 @@ class MemoryQueue:
     async def enqueue(self, task: Task) -> None:
         self._wake_signal.notify()
 
-    async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
+    async def demand(self, *, now: datetime, limit: int) -> Demand:
         self._wake_signal.reset()
         for task in self._due(now):
             self._state.put(attrs.evolve(task, not_before=None))
         names = list(dict.fromkeys(task.provider_name for task in self._due(now)))[:limit]
         processing = self._processing()
-        return {name: processing[name] for name in names}
+        pending = self._state.with_status(TaskStatus.PENDING)
+        return Demand(
+            processing={name: processing[name] for name in names},
+            next_due=min((task.not_before for task in pending if task.not_before), default=None),
+        )
 
     async def claim(
         self, owner: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
@@ -54,10 +58,6 @@ class MemoryQueue:
 
     async def wait(self, timeout: float) -> None:
         await self._wake_signal.wait(timeout)
-
-    async def next_due(self) -> datetime | None:
-        pending = self._state.with_status(TaskStatus.PENDING)
-        return min((task.not_before for task in pending if task.not_before), default=None)
 
     async def counts(self) -> QueueCounts:
         return QueueCounts(

@@ -28,6 +28,9 @@ from imagegen_core.tasks.attempt import Attempt
 from imagegen_core.tasks.events import image_event, last_event
 from imagegen_core.tasks.task import Task
 
+MAX_INLINE_CHARACTERS = 1000
+"""The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
+
 
 class SqliteTaskRepository:
     """Stores tasks and attempts in their tables.
@@ -98,7 +101,7 @@ class SqliteTaskRepository:
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
         row = attempt_to_row(attempt)
-        prepared = await asyncio.to_thread(self._prepared, images) if images else []
+        prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
             if connection.execute(statements.GET_TASK, (attempt.task_id,)).fetchone() is None:
@@ -127,9 +130,15 @@ class SqliteTaskRepository:
                 insert_event(connection, image_event(image))
         return images
 
-    def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
-        """Fold the prompts, in a thread that neither the event loop nor the writer waits for."""
-        return [PreparedImage.from_image(image, self._simplify) for image in images]
+    async def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
+        """Fold the prompts; long ones in a thread that neither the event loop nor the writer waits for."""
+
+        def prepared() -> list[PreparedImage]:
+            return [PreparedImage.from_image(image, self._simplify) for image in images]
+
+        if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
+            return prepared()
+        return await asyncio.to_thread(prepared)
 
 
 def _store_claim(connection: sqlite3.Connection, claim: IdempotencyClaim, task: Task) -> None:

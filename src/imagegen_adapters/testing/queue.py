@@ -108,14 +108,14 @@ class QueueContract:
         await repository.save(back)
         await queue.enqueue(back)
 
-        due = await queue.next_due()
+        demand = await queue.demand(now=later(9.999), limit=9)
         too_early = await queue.claim("me", limit=2, now=later(9.999), provider_limits=AMPLE_LIMITS)
         in_time = await queue.claim("me", limit=2, now=later(10), provider_limits=AMPLE_LIMITS)
 
-        assert later(10) == due
+        assert later(10) == demand.next_due
         assert [ids([other]), ids([task])] == [ids(too_early), ids(in_time)]
         assert in_time[0].not_before is None
-        assert await queue.next_due() is None
+        assert (await queue.demand(now=later(10), limit=9)).next_due is None
 
     async def test_locked_tasks_are_released(self, repository: TaskRepository, queue: Queue) -> None:
         """What waits for the master key is due once released; what waits for a provider is not."""
@@ -148,7 +148,7 @@ class QueueContract:
         claimed = await queue.claim("me", limit=2, now=later(2), provider_limits={})
 
         assert () == claimed
-        assert later(9) == await queue.next_due()
+        assert later(9) == (await queue.demand(now=later(2), limit=9)).next_due
 
     async def test_what_is_due_is_not_deferred_again(self, repository: TaskRepository, queue: Queue) -> None:
         """After `demand` a due task waits like any other, even while its provider is at its limit."""
@@ -156,7 +156,7 @@ class QueueContract:
 
         demand = await queue.demand(now=later(2), limit=9)
 
-        assert ({"demo": 0}, later(9)) == (dict(demand), await queue.next_due())
+        assert ({"demo": 0}, later(9)) == (dict(demand.processing), demand.next_due)
 
     async def test_providers_without_a_limit_stay(self, repository: TaskRepository, queue: Queue) -> None:
         """Tasks of a provider without a limit are skipped, and come first once it has one."""
@@ -225,8 +225,8 @@ class QueueContract:
         demand = await queue.demand(now=later(1), limit=9)
         first = await queue.demand(now=later(1), limit=2)
 
-        assert [("busy", 2), ("demo", 0), ("free", 0), ("due", 0)] == list(demand.items())
-        assert ["busy", "demo"] == list(first)
+        assert [("busy", 2), ("demo", 0), ("free", 0), ("due", 0)] == list(demand.processing.items())
+        assert ["busy", "demo"] == list(first.processing)
 
     async def test_there_is_no_demand_when_nothing_waits(
         self, repository: TaskRepository, queue: Queue
@@ -237,7 +237,7 @@ class QueueContract:
         await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
         await repository.save(ended.cancel(NOW))
 
-        assert {} == dict(await queue.demand(now=NOW, limit=9))
+        assert {} == dict((await queue.demand(now=NOW, limit=9)).processing)
 
     async def test_ended_tasks_are_not_claimed(self, repository: TaskRepository, queue: Queue) -> None:
         """A task cancelled while pending is no longer in the queue."""

@@ -20,6 +20,17 @@ class QueueCounts:
     processing: int
 
 
+@attrs.frozen(kw_only=True)
+class Demand:
+    """What waits: the providers that have due tasks, each with the number of its tasks that are processing.
+
+    ``next_due`` is when the earliest deferred task becomes due; None if none is deferred.
+    """
+
+    processing: Mapping[str, int]
+    next_due: datetime | None = None
+
+
 class Queue(Protocol):
     """First in, first out; a requeued task keeps its age. `TaskRepository` is the source of truth.
 
@@ -30,11 +41,10 @@ class Queue(Protocol):
         """Make a stored pending task claimable, from its ``not_before`` on, and wake a worker."""
         ...
 
-    async def demand(self, *, now: datetime, limit: int) -> Mapping[str, int]:
-        """Return the providers that have due tasks, each with the number of its tasks that are processing.
+    async def demand(self, *, now: datetime, limit: int) -> Demand:
+        """Return what waits: at most ``limit`` providers, those whose tasks have waited longest first.
 
-        At most ``limit`` providers, those whose tasks have waited longest first. From then on a deferred task
-        that is due counts as waiting like any other.
+        From then on a deferred task that is due counts as waiting like any other.
 
         Raises:
             StorageError: that change could not be stored.
@@ -62,10 +72,6 @@ class Queue(Protocol):
 
     async def wait(self, timeout: float) -> None:
         """Return once something has been enqueued since the last `demand`, or after ``timeout`` seconds."""
-        ...
-
-    async def next_due(self) -> datetime | None:
-        """Return when the earliest deferred task becomes due; None if none is deferred."""
         ...
 
     async def counts(self) -> QueueCounts:

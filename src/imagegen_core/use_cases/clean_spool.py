@@ -26,9 +26,12 @@ class CleanSpool:
     async def __call__(self, *, at_start: bool = False) -> int:
         """Return how many owners' files were removed; ``at_start`` no submission can be in progress."""
         removed = 0
+        owners = await self.spool.owners(older_than_seconds=0)
+        if not owners:  # as after most images: a pass follows each of them
+            return 0
         old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
         is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
-        for owner in await self.spool.owners(older_than_seconds=0):
+        for owner in owners:
             if await self._is_obsolete(owner, old=owner in old, is_due=owner in is_due):
                 await self.spool.remove(owner)
                 removed += 1

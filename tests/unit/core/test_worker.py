@@ -43,13 +43,17 @@ class SlowProvider(ScriptedProvider):
 
 
 class CountingQueue:
-    """A memory queue that counts its claims."""
+    """A memory queue that counts how often it is looked into, and its claims."""
 
     def __init__(self, queue):
-        self._queue, self.claims = queue, 0
+        self._queue, self.looks, self.claims = queue, 0, 0
 
     def __getattr__(self, name):
         return getattr(self._queue, name)
+
+    async def demand(self, **more):
+        self.looks += 1
+        return await self._queue.demand(**more)
 
     async def claim(self, owner, **more):
         self.claims += 1
@@ -118,6 +122,24 @@ async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
     assert names == provider.begun
     assert {(TaskStatus.COMPLETED, 1)} == {(task.status, task.epoch) for task in ended}
     assert imagegen.adapters.queue.claims <= 60
+
+
+async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypatch):
+    """Once at the start and once for each task, not when one ends for which no other waits."""
+    monkeypatch.setattr("imagegen_core.worker.IDLE_SECONDS", 3600.0)
+    provider = SlowProvider()
+    imagegen = imagegen_over({"slow": provider})
+
+    async with imagegen:
+        for name in ("0", "1", "2"):
+            task = await imagegen.submit(name)
+            provider.answer(name)
+            await imagegen.wait(task.task_id, timeout=10)
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+    queue = imagegen.adapters.queue
+    assert (3, True) == (queue.claims, queue.looks <= 4)
 
 
 async def test_tasks_that_are_claimed_together_begin_in_their_order():
