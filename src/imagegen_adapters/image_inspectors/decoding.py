@@ -138,7 +138,7 @@ def _reduced_size(size: tuple[int, int]) -> tuple[int, int]:
 def _thumbnail(image: Image.Image, size: tuple[int, int], transpose: Transpose | None) -> bytes:
     small = _reduced(image)
     if small.size != size:
-        small = small.resize(size, Resampling.BICUBIC)
+        small = small.resize(size, Resampling.HAMMING)
     if transpose is not None:
         small = small.transpose(transpose)
     buffer = io.BytesIO()
