@@ -141,9 +141,8 @@ class ImageGen:
         a = self.adapters = adapters
         self.limits = limits or Limits()
         self.owner = owner or a.new_id()
-        self._on_change = on_change
         self._entered = False
-        self.running = RunningTasks()
+        self.running = RunningTasks(repository=a.tasks, events=a.events, on_change=on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers)
         kinds = ProviderKinds(adapters=a.providers)
         for config in (file_configs or {}).values():
@@ -216,10 +215,8 @@ class ImageGen:
                     label=a.label,
                 ),
                 records=a.images,
-                events=a.events,
                 clock=a.clock,
                 redactor=a.redactor,
-                on_change=self._on_change,
             ),
             spool=a.spool,
             events=a.events,

@@ -14,6 +14,9 @@ from tests.chaos.service import PATIENCE, Service, wait_until
 SWEPT_SECONDS = 10
 """How long after a start the remains of an earlier process may still exist."""
 
+REMOVED_SECONDS = 2
+"""How long after the end of a task its response may still exist: it is removed once the end is on disk."""
+
 _UNFINISHED = "('reserved', 'submitting', 'accepted', 'received')"
 
 
@@ -111,11 +114,11 @@ class Promises:
         _nothing(self.completed - completed, "seen as completed, and no longer so")
 
     def check_nothing_is_left_over(self):
-        rest = SWEPT_SECONDS - (time.monotonic() - self.service.started)
+        swept = max(self.service.started + SWEPT_SECONDS, time.monotonic() + REMOVED_SECONDS)
         wait_until(
-            lambda: not self.leftovers() or time.monotonic() > self.service.started + SWEPT_SECONDS,
+            lambda: not self.leftovers() or time.monotonic() > swept,
             awaited="a clean directory",
-            seconds=max(rest, 0) + PATIENCE,
+            seconds=swept - time.monotonic() + PATIENCE,
             pause=0.1,
         )
 

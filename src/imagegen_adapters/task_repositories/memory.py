@@ -50,7 +50,7 @@ class MemoryTaskRepository:
             paging,
         )
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
+    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
         stored = self._get(task.task_id)
         if stored.status.final or stored.epoch > task.epoch:
             raise StaleTask(task.task_id)
@@ -58,6 +58,8 @@ class MemoryTaskRepository:
         self._state.put(attrs.evolve(task, cancel_requested=cancel_requested))
         for attempt in attempts:
             self._state.attempts[attempt.attempt_id] = attempt
+        for image in images:
+            self._add_image(image)
         if task.status.final:
             for attempt in await self.attempts(task.task_id):
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)

@@ -85,14 +85,16 @@ class SqliteTaskRepository:
             lambda c: select_page(c, "tasks", conditions, paging, number="seq", convert=row_to_task)
         )
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
+    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
         row, attempt_rows = task_state(task), [attempt_to_row(attempt) for attempt in attempts]
+        prepared = await self._prepared(images)
 
         def save(connection: sqlite3.Connection) -> None:
             if connection.execute(statements.UPDATE_TASK, row).rowcount == 0:
                 exists = connection.execute(statements.GET_TASK, (task.task_id,)).fetchone()
                 raise StaleTask(task.task_id) if exists else TaskNotFound(task.task_id)
             connection.executemany(statements.PUT_ATTEMPT, attempt_rows)
+            self._insert(connection, prepared)
             if task.status.final:
                 connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
                 insert_event(connection, last_event(task))
@@ -107,7 +109,7 @@ class SqliteTaskRepository:
             if connection.execute(statements.GET_TASK, (attempt.task_id,)).fetchone() is None:
                 raise TaskNotFound(attempt.task_id)
             connection.execute(statements.PUT_ATTEMPT, row)
-            return self._insert(connection, prepared) if prepared else ()
+            return self._insert(connection, prepared)
 
         return await self._database.writer.write(save)
 
@@ -123,6 +125,8 @@ class SqliteTaskRepository:
 
     def _insert(self, connection: sqlite3.Connection, prepared: list[PreparedImage]) -> tuple[Image, ...]:
         """Insert images, and the events of those that were not stored before."""
+        if not prepared:
+            return ()
         (last,) = connection.execute(NEWEST_IMAGE).fetchone()
         images = insert_prepared(connection, prepared, self._simplify)
         for image in images:
@@ -130,7 +134,7 @@ class SqliteTaskRepository:
                 insert_event(connection, image_event(image))
         return images
 
-    async def _prepared(self, images: tuple[Image, ...]) -> list[PreparedImage]:
+    async def _prepared(self, images: Sequence[Image]) -> list[PreparedImage]:
         """Fold the prompts; long ones in a thread that neither the event loop nor the writer waits for."""
 
         def prepared() -> list[PreparedImage]:

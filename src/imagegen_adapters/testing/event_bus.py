@@ -107,6 +107,20 @@ class EventBusContract:
         ]
         assert EventKind.CANCELLED is rest[-1].kind
 
+    async def test_an_image_that_is_stored_with_the_end_comes_before_it(
+        self, bus: EventBus, repository: TaskRepository
+    ) -> None:
+        """Nothing follows the final event."""
+        task = a_task()
+        await repository.add(task, queue_size=9)
+        attempt = an_attempt(task)
+
+        await repository.save(task.cancel(NOW), (attempt,), (an_image(attempt),))
+
+        assert [EventKind.IMAGE, EventKind.CANCELLED] == [
+            event.kind async for event in bus.subscribe(task.task_id)
+        ]
+
     async def test_subscribers_get_a_stored_end(self, bus: EventBus, repository: TaskRepository) -> None:
         """All earlier subscribers get the final event."""
         task = a_task()

@@ -204,6 +204,22 @@ class TaskRepositoryContract:
         assert (first, second) == stored == unchanged
         assert (ended, second) == await repository.attempts(task.task_id)
 
+    async def test_images_are_stored_with_their_task(self, repository: TaskRepository) -> None:
+        """Those of its attempts, once, in the same transaction: where the task is refused, none is stored."""
+        task = a_task()
+        await add(repository, task)
+        claimed = task.claim("me", NOW)
+        attempt = an_attempt(task)
+        image, larger = an_image(attempt), an_image(attempt, size_bytes=9)
+        await repository.save(claimed, (attempt,))
+
+        with pytest.raises(StaleTask):
+            await repository.save(task, (attempt,), (an_image(attempt, position=1),))
+        await repository.save(claimed.complete(later(1)), (attempt,), (image,))
+        stored = await repository.save_attempt(attempt, (larger, an_image(attempt, position=1, size_bytes=9)))
+
+        assert [image.size_bytes, 9] == [each.size_bytes for each in stored]
+
     async def test_an_older_epoch_is_refused(self, repository: TaskRepository) -> None:
         """A worker that stalled while its task was claimed again cannot finish it."""
         task = a_task()

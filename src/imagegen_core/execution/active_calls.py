@@ -4,6 +4,7 @@ import attrs
 
 from imagegen_core.execution.call_exchange import CallExchange
 from imagegen_core.execution.running_tasks import RunningTask
+from imagegen_core.images import Image
 from imagegen_core.ports.provider import Provider, ProviderCall
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Attempt
@@ -28,6 +29,6 @@ class ActiveCall:
         """The attempt in its present phase, which a step that is stored replaces."""
         return self.run.attempts[self.part]
 
-    async def save(self, attempt: Attempt) -> None:
+    async def save(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
         """Store the attempt in its next phase; see `RunningTask.save_attempt`."""
-        await self.run.save_attempt(attempt)
+        await self.run.save_attempt(attempt, images)

@@ -1,34 +1,56 @@
 """The tasks that this process is running, each with the only value of it that may be saved."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
 from imagegen_core.execution.provider_slots import Ticket
+from imagegen_core.images import Image
+from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.tasks.attempt import Attempt, Phase
 from imagegen_core.tasks.task import Task
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class RunningTask:
     """A claimed task. All changes go through it, so that progress, cancellation and the end never collide.
 
-    ``free``: its provider's calls cost nothing, as far as is known yet.
+    A change that is held is stored with the next one that is saved, in one transaction; until then it is as
+    if it had not happened, so nothing may follow from it.
+
+    ``attempts``: the latest of each part, including what is held. ``free``: its provider's calls cost
+    nothing, as far as is known yet. ``closing``: the end of the last part, held for the end of the task.
     """
 
     task: Task
     repository: TaskRepository
+    events: EventBus
+    on_change: Callable[[], object]
     ticket: Ticket
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
     free: bool = False
+    closing: Attempt | None = None
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    _stored: Task = attrs.field(init=False)
+    _unsaved: dict[str, Attempt] = attrs.field(factory=dict)
+    _unsaved_images: tuple[Image, ...] = ()
 
     def __attrs_post_init__(self) -> None:
+        self._stored = self.task
         if self.task.cancel_requested:
             self.cancelled.set()
+
+    def hold(
+        self, *, task: Task | None = None, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
+    ) -> None:
+        """Change the task, or attempts of it, and store that with what is saved next."""
+        self.task = self.task if task is None else task
+        for attempt in attempts:
+            self.attempts[attempt.part] = self._unsaved[attempt.attempt_id] = attempt
+        self._unsaved_images += images
 
     async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
         """Store a changed value of the task and continue from it; a requested cancellation is never lost.
@@ -41,7 +63,7 @@ class RunningTask:
         async with self._lock:
             if self.cancelled.is_set() and not task.status.final:
                 task = attrs.evolve(task, cancel_requested=True)
-            await self.repository.save(task, attempts)
+            await self._write(task, attempts)
             self.task = task
             self.attempts.update({attempt.part: attempt for attempt in attempts})
             return task
@@ -52,7 +74,7 @@ class RunningTask:
         async with self._lock:
             if not self.task.status.final:
                 self.task = self.task.request_cancel()
-                await self.repository.save(self.task)
+                await self._write(self.task)
             return self.task
 
     async def save_progress(self, fraction: float) -> bool:
@@ -61,31 +83,85 @@ class RunningTask:
             if self.task.status.final:
                 return False
             self.task = attrs.evolve(self.task, progress=fraction)
-            await self.repository.save(self.task)
+            await self._write(self.task)
             return True
 
-    async def save_attempt(self, attempt: Attempt) -> Attempt:
-        """Store a changed attempt before the step that it announces.
+    async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
+        """Store a changed attempt before the step that it announces, and the images that it yielded.
+
+        The end of the last part is held instead, and stored with the task's.
 
         `attempts` is correct even if this is cancelled halfway: a response counts as soon as it has arrived,
-        a submission only once it is on disk, because nothing is sent before that.
+        a submission only once it is on disk, because nothing is sent before that, and images once they are.
         """
-        if attempt.phase is not Phase.SUBMITTING:
+        if self._ends_last_part(attempt):
+            self.hold(attempts=(attempt,), images=images)
+            self.closing = attempt
+            return
+        if attempt.phase not in (Phase.SUBMITTING, Phase.STORED):
             self.attempts[attempt.part] = attempt
-        await self.repository.save_attempt(attempt)
+        await self._write_attempt(attempt, images)
         self.attempts[attempt.part] = attempt
-        return attempt
+
+    def _ends_last_part(self, attempt: Attempt) -> bool:
+        others = (other for part, other in self.attempts.items() if part != attempt.part)
+        return not attempt.is_active and not any(other.is_active for other in others)
+
+    @property
+    def _is_stored(self) -> bool:
+        return self.task is self._stored and not self._unsaved
+
+    async def _write_attempt(self, attempt: Attempt, images: tuple[Image, ...]) -> None:
+        if not self._is_stored:
+            async with self._lock:
+                if not self._is_stored:  # another part has not stored it meanwhile
+                    await self._write(self.task, (attempt,), images)
+                    return
+        await self.repository.save_attempt(attempt, images)
+        await self._announce(images)
+
+    async def _write(
+        self, task: Task, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
+    ) -> None:
+        """Store the task with all that is held; only under the lock."""
+        unsaved, unsaved_images = dict(self._unsaved), self._unsaved_images
+        changed = unsaved | {attempt.attempt_id: attempt for attempt in attempts}
+        await self.repository.save(task, tuple(changed.values()), unsaved_images + images)
+        self._stored = task
+        self._unsaved = {key: value for key, value in self._unsaved.items() if value is not unsaved.get(key)}
+        self._unsaved_images = self._unsaved_images[len(unsaved_images) :]
+        await self._announce(unsaved_images + images)
+
+    async def _announce(self, images: tuple[Image, ...]) -> None:
+        """Tell those who follow the task, and those who keep the stores, of images that are stored."""
+        if images:
+            self.on_change()
+            await self.events.notify(self.task.task_id)
 
 
 class RunningTasks:
-    """Runs by the ids of their tasks."""
+    """Runs by the ids of their tasks.
 
-    def __init__(self) -> None:
+    ``on_change`` is called after each change of the stored images.
+    """
+
+    def __init__(
+        self, *, repository: TaskRepository, events: EventBus, on_change: Callable[[], object]
+    ) -> None:
+        self._repository = repository
+        self._events = events
+        self._on_change = on_change
         self._runs: dict[str, RunningTask] = {}
 
-    def start(self, task: Task, repository: TaskRepository, ticket: Ticket) -> RunningTask:
+    def start(self, task: Task, ticket: Ticket) -> RunningTask:
         """Add the run of a task that was just claimed."""
-        run = RunningTask(task=task, repository=repository, ticket=ticket)
+        run = RunningTask(
+            task=task,
+            repository=self._repository,
+            events=self._events,
+            on_change=self._on_change,
+            ticket=ticket,
+        )
         self._runs[task.task_id] = run
         return run
 

@@ -67,11 +67,12 @@ class TaskRepository(Protocol):
         """Return tasks, newest first; totals are exact up to 10,000."""
         ...
 
-    async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
-        """Store a changed task, and new or changed ``attempts`` of it, in one transaction.
+    async def save(self, task: Task, attempts: Sequence[Attempt] = (), images: Sequence[Image] = ()) -> None:
+        """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
 
-        If it has ended, its final event is stored and the sealed configurations of its attempts are wiped in
-        the same transaction; subscribers see the event only after `EventBus.notify`.
+        All of it is stored in one transaction, images as by `save_attempt`. If the task has ended, its final
+        event is stored after theirs and the sealed configurations of its attempts are wiped; subscribers see
+        the event only after `EventBus.notify`.
 
         Raises:
             StaleTask: the stored task has ended or has a higher epoch; nothing is written.

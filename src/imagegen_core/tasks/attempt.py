@@ -17,6 +17,8 @@ from imagegen_core.values.valid_text import valid_text
 class Phase(StrEnum):
     """How far an attempt has come; each phase is on disk before the step that follows it.
 
+    One that nothing follows from is stored with the next change: see `RunningTask.hold`.
+
     ========== ============================================ =========================== =========
     phase      committed before …                           after a restart             charge
     ========== ============================================ =========================== =========
@@ -24,7 +26,7 @@ class Phase(StrEnum):
     submitting the first byte is sent                       outcome unknown             possible
     accepted   the first poll, with the upstream job id     polling is resumed          certain
     received   decoding, with the response on disk          decoded again, for free     certain
-    stored     the task ends, with the images on disk       nothing to do               certain
+    stored     its images are shown, and are on disk        nothing to do               certain
     failed     –                                            nothing to do               as known
     ========== ============================================ =========================== =========
     """

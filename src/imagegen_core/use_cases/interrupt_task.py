@@ -40,12 +40,9 @@ class InterruptTask:
         if task.status is not TaskStatus.PROCESSING:
             return
         unknown = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
-        in_flight = [a for a in run.attempts.values() if a.phase is Phase.SUBMITTING and not run.free]
-        for attempt in list(run.attempts.values()):
-            if attempt in in_flight:
-                await run.save_attempt(attempt.failed(now, unknown))
-            elif attempt.phase is not Phase.STORED:
-                await run.save_attempt(attempt)
+        unstored = [a for a in run.attempts.values() if a.phase is not Phase.STORED]
+        in_flight = [a for a in unstored if a.phase is Phase.SUBMITTING and not run.free]
+        run.hold(attempts=(a.failed(now, unknown) if a in in_flight else a for a in unstored))
         alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
         if in_flight and not alive:
             await self.end(run=run, task=task.fail(now, unknown))
@@ -100,9 +97,8 @@ class InterruptTask:
         if run.task.status is not TaskStatus.PROCESSING:
             return
         now = self.clock.now()
-        for attempt in run.attempts.values():
-            if attempt.phase is Phase.FAILED:
-                await run.save_attempt(attempt)  # the disk may have refused its end before
+        # The disk may have refused the end of an attempt before.
+        run.hold(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
         await self.end(task=run.task.fail(now, failure), run=run, attempts=attempts)

@@ -39,7 +39,8 @@ from imagegen_core.use_cases.store_result import StoreResult
 class PreparedPart:
     """What one part of a task goes on with: an attempt that is to be run, or the outcome that it already has.
 
-    ``changed`` attempts are to be stored first. The response of the ``ended`` one may be discarded then.
+    ``changed`` attempts are to be stored before anything is sent. The response of the ``ended`` one may be
+    discarded.
     """
 
     following: Attempt | AttemptOutcome
@@ -80,7 +81,7 @@ class RunAttempt:
             if can_retry_for_free(error, attempt, run.task):
                 return AttemptOutcome(error=error, is_recoverable=True)
             await active.save(attempt.failed(self.clock.now(), error.failure))
-            await self.discard_response(active.attempt)
+            await self._discard_if_stored(active)
             return AttemptOutcome(error=error)
 
     def prepare(self, *, task: Task, plan: CallPlan, part: int, previous: Attempt | None) -> PreparedPart:
@@ -162,9 +163,13 @@ class RunAttempt:
         """Received → stored: free, from our disk or a URL that is paid for."""
         received = active.attempt
         outcome = await self.store_result(active=active, is_retry=is_retry)
-        await self.discard_response(active.attempt)
+        await self._discard_if_stored(active)
         failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
+
+    async def _discard_if_stored(self, active: ActiveCall) -> None:
+        if active.attempt is not active.run.closing:
+            await self.discard_response(active.attempt)
 
     async def discard_response(self, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""

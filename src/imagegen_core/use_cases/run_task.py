@@ -52,7 +52,7 @@ class RunTask:
             await self._run_in(ticket, task)
 
     async def _run_in(self, ticket: Ticket, task: Task) -> None:
-        run = self.running.start(task, self.repository, ticket)
+        run = self.running.start(task, ticket)
         try:
             await self._run(run)
         except asyncio.CancelledError:
@@ -102,9 +102,11 @@ class RunTask:
         )
         if task.status.final:
             await self.end(run=run, task=task)
-            return
-        await self._requeue(run, task)
-        _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
+        else:
+            await self._requeue(run, task)
+            _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
+        if run.closing is not None:
+            await self.run_attempt.discard_response(run.closing)
 
     async def _wait_for_provider(self, run: RunningTask, error: Unavailable) -> None:
         task = run.task
@@ -135,10 +137,8 @@ class RunTask:
             self.run_attempt.prepare(task=task, plan=plan, part=part, previous=latest.get(part))
             for part in plan.parts(latest)
         ]
-        # All are reserved before any is sent, so that their number is on disk once the first may be paid for.
-        changed = tuple(attempt for part in prepared for attempt in part.changed)
-        if changed or task is not run.task:
-            await run.save(task, changed)
+        # All are stored with the first that is sent, so that their number is on disk once it may be paid for.
+        run.hold(task=task, attempts=(attempt for part in prepared for attempt in part.changed))
         for part in prepared:
             if isinstance(part.following, Attempt):
                 run.attempts[part.following.part] = part.following

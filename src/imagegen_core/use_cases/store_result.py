@@ -1,16 +1,12 @@
 """Store the result of a received response: its images, their records, and the end of its attempt."""
 
-from collections.abc import Callable
-
 import attrs
 
 from imagegen_core.errors import CallError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.redacted_json import redacted_message
 from imagegen_core.failures import FailureCode
-from imagegen_core.images import Image
 from imagegen_core.ports.clock import Clock
-from imagegen_core.ports.event_bus import EventBus
 from imagegen_core.ports.image_records import ImageRecords
 from imagegen_core.ports.redactor import Redactor
 from imagegen_core.problems import FailureReason
@@ -21,17 +17,12 @@ from imagegen_core.use_cases.store_images import StoreImages
 
 @attrs.frozen(kw_only=True)
 class StoreResult:
-    """Decides what follows from the images that could be stored, and records them with their attempt.
-
-    ``on_change`` is called after each change of the stored images.
-    """
+    """Decides what follows from the images that could be stored, and records them with their attempt."""
 
     store_images: StoreImages
     records: ImageRecords
-    events: EventBus
     clock: Clock
     redactor: Redactor
-    on_change: Callable[[], object]
 
     async def __call__(self, *, active: ActiveCall, is_retry: bool) -> AttemptOutcome:
         """Store the images of a received attempt and return its outcome, whose failures are not redacted.
@@ -47,7 +38,7 @@ class StoreResult:
         for failure in stored.failures:
             if can_retry_for_free(failure, attempt, active.run.task):
                 if stored.images:
-                    await self._record(active, attempt, stored.images)
+                    await active.save(attempt, stored.images)
                 raise failure
         if not stored.images and not recorded:
             raise most_severe(stored.failures) or CallError(
@@ -56,7 +47,7 @@ class StoreResult:
         lost = next(
             (f.failure for f in stored.failures if f.failure.code is FailureCode.STORAGE_FAILED), None
         )
-        await self._record(active, attempt.stored(self.clock.now(), lost=lost), stored.images)
+        await active.save(attempt.stored(self.clock.now(), lost=lost), stored.images)
         return AttemptOutcome(
             failures=stored.failures,
             warnings=tuple(redacted_message(w, self.redactor) for w in stored.warnings),
@@ -66,10 +57,3 @@ class StoreResult:
         """Return the positions of the images that an earlier try has already recorded."""
         images = await self.records.by_task(attempt.task_id)
         return frozenset(image.position for image in images if image.attempt_id == attempt.attempt_id)
-
-    async def _record(self, active: ActiveCall, attempt: Attempt, images: tuple[Image, ...]) -> None:
-        """Store the attempt with its images, and tell those who follow the task."""
-        await active.run.repository.save_attempt(attempt, images)
-        active.run.attempts[active.part] = attempt
-        self.on_change()
-        await self.events.notify(attempt.task_id)

@@ -28,11 +28,11 @@ class BrittleRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, attempts=()):
+    async def save(self, task, attempts=(), images=()):
         if task.status.final and self.refusals:
             self.refusals -= 1
             raise StorageError("the disk that holds the database is full")
-        await self._repository.save(task, attempts)
+        await self._repository.save(task, attempts, images)
 
 
 @attrs.define(kw_only=True)

@@ -16,7 +16,7 @@ from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-WRITES = 7
+WRITES = 5
 """Number of writes between the claim of a task and its end, including those of its attempt."""
 
 
@@ -30,9 +30,9 @@ class FullRepository:
     def __getattr__(self, name):
         return getattr(self._repository, name)
 
-    async def save(self, task, attempts=()):
+    async def save(self, task, attempts=(), images=()):
         self._write()
-        await self._repository.save(task, attempts)
+        await self._repository.save(task, attempts, images)
 
     async def save_attempt(self, attempt, images=()):
         self._write()
@@ -92,18 +92,16 @@ async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
     task = await world.run(good=good, bad=bad)
 
     attempts = await world.repository.attempts(task.task_id)
+    images = await world.imagegen.images(task.task_id)
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, world.provider.charged, task.attempts)
+    assert 1 == len(images)
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
 
 
 async def test_a_disk_that_fails_whenever_it_matters():
     """A task is not retried for ever: it fails, says what it may have cost, and ends its attempt."""
     world = World.make(as_job=True)
-
-    async def refuse_the_next():
-        world.repository.good, world.repository.bad = 0, 1
-
-    world.provider.collects = [refuse_the_next] * 9
+    world.provider.collects = [StorageError("the disk that holds the response has failed")] * 9
     task = await world.run(good=100, bad=0)
 
     (attempt,) = await world.repository.attempts(task.task_id)
@@ -151,7 +149,7 @@ async def test_a_defect_over_a_full_disk_blocks_no_provider(good):
     world = World.make(as_job=False)
     world.provider.submits = [RuntimeError("a defect")]
 
-    task = await world.run(good=2, bad=good)
+    task = await world.run(good=1, bad=good)
 
     processing = (await world.imagegen.adapters.queue.counts()).processing
     assert (TaskStatus.FAILED, FailureCode.INTERNAL, 0) == (task.status, task.failure.code, processing)
@@ -165,7 +163,7 @@ async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
     world.repository.error = StorageBroken("the database is damaged")
 
     async with asyncio.timeout(10):
-        stopped = await world.run(good=2, bad=1_000_000)
+        stopped = await world.run(good=1, bad=1_000_000)
     world.repository.bad = 0
     await world.imagegen.resume_tasks(owner="the next")
     done = await world.run_what_waits(stopped.task_id)
