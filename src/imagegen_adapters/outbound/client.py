@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import httpx
@@ -28,6 +29,9 @@ class Outbound:
         lookups: resolves names; by default as many at once as there are connections.
         user_agent: sent to providers; other hosts, which upstream responses name, get no version.
 
+    Attributes:
+        api_headers: what every request to a provider has, by lower-case name.
+
     Raises:
         ValueError: an entry of ``allow_private`` is not ``host:port``.
     """
@@ -41,7 +45,7 @@ class Outbound:
         lookups: NameLookups | None = None,
         user_agent: str = "imagegen",
     ) -> None:
-        self._user_agent = user_agent
+        self.api_headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
         self.gate = AddressGate(allow_private)
         self._limits = limits or PoolLimits()
         self._tls_context = tls
@@ -65,15 +69,27 @@ class Outbound:
             CallError: ``provider_not_configured``: the proxy or the address is not a usable URL.
         """
         return httpx.AsyncClient(
-            transport=ProviderTransport(
-                self._transport(proxy_of(config), public_only=False),
-                origins=_allowed_origins(config, extra_origins),
-                seconds=config.timeout,
-            ),
-            headers={"Accept-Encoding": "gzip", "User-Agent": self._user_agent},
+            transport=self.api_transport(config, extra_origins=extra_origins),
+            headers=self.api_headers,
             timeout=httpx.Timeout(config.timeout),
             follow_redirects=False,
             trust_env=False,
+        )
+
+    def api_transport(
+        self, config: ProviderConfig, *, extra_origins: Iterable[str] = ()
+    ) -> httpx.AsyncBaseTransport:
+        """Return what sends requests as the client of `api_client` does, at half the cost; do not close it.
+
+        A request has to have the `api_headers` and its time-outs, and whoever sends it closes the response.
+
+        Raises:
+            CallError: as for `api_client`.
+        """
+        return ProviderTransport(
+            self._transport(proxy_of(config), public_only=False),
+            origins=_allowed_origins(config, extra_origins),
+            seconds=config.timeout,
         )
 
     def download(
@@ -109,10 +125,7 @@ class Outbound:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        transports = list(self._transports.values())
-        self._transports.clear()
-        for transport in transports:
-            await transport.aclose()
+        await self._slots.aclose()
 
     def _transport(self, proxy: Proxy | None, *, public_only: bool) -> PooledTransport:
         """Return the pool for a proxy and a kind of address, made on first use."""
@@ -143,4 +156,10 @@ class Outbound:
 
 
 def _allowed_origins(config: ProviderConfig, extra_origins: Iterable[str]) -> frozenset[str]:
-    return origins_of([*([config.api_base] if config.api_base else []), *extra_origins])
+    own = frozenset[str]() if not config.api_base else _origins_of_base(config.api_base)
+    return own | origins_of(extra_origins)
+
+
+@lru_cache(256)
+def _origins_of_base(api_base: str) -> frozenset[str]:
+    return origins_of([api_base])

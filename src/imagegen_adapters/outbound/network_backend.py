@@ -15,7 +15,7 @@ from imagegen_adapters.outbound.address_gate import AddressGate
 from imagegen_adapters.outbound.address_rules import IpAddress, normalized
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.name_lookups import NameLookups, NameLookupTimeout, NameNotResolved
-from imagegen_adapters.outbound.transport import LargeReadStream
+from imagegen_adapters.outbound.transport import SocketStream
 from imagegen_core.errors import UpstreamNotAllowed
 
 _MAX_ADDRESSES = 8
@@ -34,7 +34,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         self._gate = gate
         self._lookups = lookups
         self._connect_timeout = connect_timeout
-        self._sockets = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -62,7 +61,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         except TimeoutError:
             raise httpcore.ConnectTimeout from NameLookupTimeout(host)
         self._gate.check_addresses(host, port, addresses)
-        return await self._connect(addresses[:_MAX_ADDRESSES], port, deadline, socket_options)
+        return await self._connect(addresses[:_MAX_ADDRESSES], port, deadline)
 
     async def connect_unix_socket(
         self,
@@ -82,7 +81,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         addresses: tuple[IpAddress, ...],
         port: int,
         deadline: float,
-        socket_options: Iterable[Any] | None,
     ) -> httpcore.AsyncNetworkStream:
         """Try the addresses in turn, each with its share of the remaining time."""
         loop = asyncio.get_running_loop()
@@ -90,22 +88,22 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         for position, address in enumerate(addresses):
             share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
             try:
-                stream = await self._sockets.connect_tcp(
-                    str(address), port, timeout=share, socket_options=socket_options
-                )
+                stream = await SocketStream.connect(str(address), port, seconds=share)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return LargeReadStream(await _checked_peer(stream, address))
+                return await _checked_peer(stream, address)
         raise failure or httpcore.ConnectError("no address to connect to")
 
 
 async def _checked_peer(
     stream: httpcore.AsyncNetworkStream, address: IpAddress
 ) -> httpcore.AsyncNetworkStream:
-    """Return the stream after verifying the address at its other end."""
+    """Return the stream after verifying the address at its other end; it closes a stream that it refuses."""
     peer = stream.get_extra_info("server_addr")
-    if normalized(ip_address(str(peer[0]))) == normalized(address):
+    if peer is not None and normalized(ip_address(str(peer[0]))) == normalized(address):
         return stream
     await stream.aclose()
+    if peer is None:
+        raise httpcore.ConnectError("the connection was closed at once")
     raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())

@@ -5,34 +5,35 @@
 
 import asyncio
 import contextlib
-import logging
+import select
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import httpcore
 import httpx
 
 from imagegen_adapters.outbound.call_deadline import CallDeadline
-from imagegen_adapters.outbound.connection_slots import ConnectionSlots, close_surplus, is_idle
+from imagegen_adapters.outbound.connection_slots import ConnectionSlots
 from imagegen_adapters.outbound.decoding import check_encoding, gunzipped
 from imagegen_adapters.outbound.errors import map_to_httpx_errors
 from imagegen_adapters.outbound.messages import AddressCode
 from imagegen_adapters.outbound.origins import origin_of
 from imagegen_core.errors import UpstreamNotAllowed
 
-_log = logging.getLogger(__name__)
+_MAX_UNREAD_BYTES = 256 * 1024
+"""What arrives while nobody reads; the peer has to wait with more."""
 
 _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAID = "paid"
 """Request extension that marks a call which may cost money although its method is idempotent."""
 
-_READ_BYTES = 256 * 1024
-
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """An httpcore pool behind httpx, and a second pool whose connections serve one request each.
+    """httpcore's connections behind httpx; those of some requests serve later ones.
 
     When a reused idle connection breaks, the client cannot tell whether the request arrived: the server, or a
     router on the way, may have closed it just before. That is harmless for a request that may be retried;
@@ -41,7 +42,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
     Args:
         backend: opens the connections.
         tls: the shared TLS configuration.
-        slots: shared by all pools.
+        slots: shared by all transports.
         proxy: the proxy to use, or None.
         check_url: checks the URL of each request before anything else; raises to refuse it.
     """
@@ -57,21 +58,13 @@ class PooledTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._slots = slots
         self._check_url = check_url
-
-        def pool(max_idle: int) -> httpcore.AsyncConnectionPool:
-            return httpcore.AsyncConnectionPool(
-                ssl_context=tls,
-                proxy=proxy,
-                max_connections=slots.limits.connections,
-                max_keepalive_connections=max_idle,
-                keepalive_expiry=slots.limits.idle_seconds,
-                network_backend=backend,
-            )
-
-        self._pool, self._single_use_pool = pool(slots.limits.connections), pool(0)
-        self._sweep_timer: asyncio.TimerHandle | None = None
-        self._sweep_task: asyncio.Task[None] | None = None
-        slots.pools += self._pool, self._single_use_pool
+        # Only makes connections; which of them are kept, the slots decide for all transports together.
+        self._factory = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            proxy=proxy,
+            keepalive_expiry=slots.limits.idle_seconds,
+            network_backend=backend,
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request without a deadline; see `send`."""
@@ -87,64 +80,31 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._check_url is not None:
             self._check_url(request.url)
         await self._slots.acquire(request.extensions.get("timeout", {}).get("pool"))
+        core_request = _to_httpcore(request)
         is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
-        pool = self._pool if is_retryable else self._single_use_pool
-        try:
-            await self._slots.make_room(pool)
-            with map_to_httpx_errors():
-                response = await pool.handle_async_request(_to_httpcore(request))
-        except BaseException:  # cancelled too, the call no longer needs its slot
+        route = (self, str(core_request.url.origin)) if is_retryable else None
+        connection: httpcore.AsyncConnectionInterface | None = None
+
+        async def finished(route: Hashable | None) -> None:
             self._slots.release()
-            self._schedule_sweep()
+            if connection is not None:
+                await self._slots.end(connection, route)
+
+        try:
+            with map_to_httpx_errors():
+                connection = await self._slots.begin(
+                    route, partial(self._factory.create_connection, core_request.url.origin)
+                )
+                response = await connection.handle_async_request(core_request)
+        except BaseException:  # cancelled too, the call no longer needs its slot
+            await finished(None)
             raise
-        body = _Body(response, deadline, lambda: self._finished(_origin(request.url)))
+        body = _Body(response, deadline, partial(finished, route))
         try:
             return _to_httpx(response, body)
         except BaseException:  # whatever it was, nobody else can close the body
             await body.aclose()
             raise
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        if self._sweep_timer is not None:
-            self._sweep_timer.cancel()
-        if self._sweep_task is not None:
-            self._sweep_task.cancel()
-        await self._pool.aclose()
-        await self._single_use_pool.aclose()
-
-    async def _finished(self, origin: httpcore.Origin) -> None:
-        """Release the slot, and close idle connections to this origin above the limit."""
-        self._slots.release()
-        self._schedule_sweep()
-
-        def surplus() -> list[httpcore.AsyncConnectionInterface]:
-            idle = [c for c in self._pool.connections if c.can_handle_request(origin) and is_idle(c)]
-            return idle[self._slots.limits.idle_per_host :]
-
-        await close_surplus(surplus)
-
-    def _schedule_sweep(self) -> None:
-        """Close expired connections after a while: httpcore does so only when the next request comes."""
-        if self._sweep_timer is not None:
-            self._sweep_timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._sweep_timer = loop.call_later(
-            self._slots.limits.idle_seconds * 1.02 + 0.01, self._start_sweeping
-        )
-
-    def _start_sweeping(self) -> None:
-        self._sweep_task = asyncio.get_running_loop().create_task(self._close_expired())
-
-    async def _close_expired(self) -> None:
-        for connection in self._pool.connections:
-            if connection.is_idle() and connection.has_expired():
-                try:
-                    await connection.aclose()
-                except Exception:  # noqa: BLE001 - logged; it is being discarded
-                    _log.debug("an idle connection could not be closed", exc_info=True)
-        if any(not connection.is_closed() for connection in self._pool.connections):
-            self._schedule_sweep()
 
 
 class ProviderTransport(httpx.AsyncBaseTransport):
@@ -163,7 +123,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request.
+        """Send the request; response and error know it.
 
         Raises:
             UpstreamNotAllowed: the origin is not one of the provider's.
@@ -174,8 +134,14 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
         deadline = CallDeadline(max(self._seconds, read_timeout or 0.0))
         request.extensions = {**request.extensions, "trace": deadline.trace}
-        async with deadline.met():
-            return await self._pool.send(request, deadline)
+        try:
+            async with deadline.met():
+                response = await self._pool.send(request, deadline)
+        except httpx.RequestError as error:
+            error.request = request  # messages name its host
+            raise
+        response.request = request
+        return response
 
 
 class _Body(httpx.AsyncByteStream):
@@ -210,35 +176,148 @@ class _Body(httpx.AsyncByteStream):
             await finished()
 
 
-class LargeReadStream(httpcore.AsyncNetworkStream):
-    """Reads as much at once as asyncio takes from a socket.
+class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
+    """A TCP connection, or TLS on one, straight on the event loop's transport.
 
-    httpcore asks for 64 KiB at a time. The cost of a piece does not depend on its length, so large images
-    arrive twice as fast in larger pieces.
+    httpcore's own streams take 64 KiB at a time, and go through anyio, which doubled what a short call costs.
     """
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
+    def __init__(self, *, is_tls: bool = False) -> None:
+        self._is_tls = is_tls
+        self._transport: asyncio.Transport | None = None
+        self._received: deque[bytes] = deque()
+        self._unread_bytes = 0
+        self._is_ended = False
+        self._failure: Exception | None = None
+        self._readable, self._writable = asyncio.Event(), asyncio.Event()
+        self._writable.set()
+
+    @classmethod
+    async def connect(cls, address: str, port: int, *, seconds: float) -> "SocketStream":
+        """Return a stream to a literal address.
+
+        Raises:
+            httpcore.ConnectError: it did not accept the connection.
+            httpcore.ConnectTimeout: it took too long.
+        """
+        with _mapped(httpcore.ConnectTimeout, httpcore.ConnectError):
+            async with asyncio.timeout(seconds):
+                _, stream = await asyncio.get_running_loop().create_connection(cls, address, port)
+        return stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._stream.read(max(max_bytes, _READ_BYTES), timeout)
+        """Return what arrived first, be it over ``max_bytes``, or what arrives next; nothing at the end."""
+        with _mapped(httpcore.ReadTimeout, httpcore.ReadError):
+            if not self._readable.is_set():
+                async with asyncio.timeout(timeout):
+                    await self._readable.wait()
+            if self._failure is not None and not self._received:
+                raise ConnectionError("the connection broke") from self._failure
+        piece = self._received.popleft() if self._received else b""
+        if self._unread_bytes > _MAX_UNREAD_BYTES and not self._is_closing:
+            self._connected.resume_reading()
+        self._unread_bytes -= len(piece)
+        if not self._received and not self._is_ended:
+            self._readable.clear()
+        return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
+        """Send the bytes; the last of them may still be on their way to the socket when it returns."""
+        with _mapped(httpcore.WriteTimeout, httpcore.WriteError):
+            if self._is_closing:
+                raise ConnectionError("the connection is closed") from self._failure
+            self._connected.write(buffer)
+            if not self._writable.is_set():
+                async with asyncio.timeout(timeout):
+                    await self._writable.wait()
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        """Close the connection at once; nothing that is still to be sent counts any more."""
+        self._connected.abort()
 
     async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return LargeReadStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> "SocketStream":
+        """Return the stream of a TLS connection on this one, which is closed if there can be none."""
+        stream = SocketStream(is_tls=True)
+        try:
+            with _mapped(httpcore.ConnectTimeout, httpcore.ConnectError):
+                if self._received:
+                    raise _spoke_first()
+                async with asyncio.timeout(timeout):
+                    stream._transport = await asyncio.get_running_loop().start_tls(
+                        self._connected, stream, ssl_context, server_hostname=server_hostname
+                    )
+        except BaseException:  # cancelled too, nobody else can close it
+            self._connected.abort()
+            raise
+        return stream
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        """Return what httpcore asks for: ``ssl_object``, an address, or whether anything ``is_readable``."""
+        if info == "is_readable":
+            return self._readable.is_set() or self._has_unseen_bytes()
+        name = {"client_addr": "sockname", "server_addr": "peername"}.get(info, info)
+        return self._connected.get_extra_info(name)
+
+    @property
+    def _connected(self) -> asyncio.Transport:
+        assert self._transport is not None  # noqa: S101 - `connect` and `start_tls` return connected streams
+        return self._transport
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+    def _has_unseen_bytes(self) -> bool:
+        """Return whether the socket has bytes, or its end, that the event loop has not come to yet."""
+        poll = select.poll()
+        poll.register(self.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received.append(data)
+        self._unread_bytes += len(data)
+        self._readable.set()
+        if self._unread_bytes > _MAX_UNREAD_BYTES and not self._is_closing:
+            self._connected.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._is_ended = True
+        self._readable.set()
+        return not self._is_tls  # what is still to be sent over TCP may be sent
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._failure, self._is_ended = exc, True
+        self._readable.set()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+
+@contextlib.contextmanager
+def _mapped(too_late: type[Exception], broken: type[Exception]) -> Iterator[None]:
+    """Turn the event loop's exceptions into httpcore's."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise too_late(str(error)) from error
+    except OSError as error:
+        raise broken(str(error)) from error
+
+
+def _spoke_first() -> ssl.SSLError:
+    """Return OpenSSL's error for a server that sends plain text where its part of the handshake belongs."""
+    error = ssl.SSLError(ssl.SSL_ERROR_SSL, "the server does not speak TLS")
+    error.reason = "WRONG_VERSION_NUMBER"
+    return error
 
 
 def _to_httpcore(request: httpx.Request) -> httpcore.Request:
@@ -250,10 +329,6 @@ def _to_httpcore(request: httpx.Request) -> httpcore.Request:
         content=request.stream,
         extensions=request.extensions,
     )
-
-
-def _origin(url: httpx.URL) -> httpcore.Origin:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/").origin
 
 
 def _to_httpx(response: httpcore.Response, body: _Body) -> httpx.Response:

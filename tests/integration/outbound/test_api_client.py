@@ -233,6 +233,32 @@ async def test_the_certificate_is_compared_with_the_name(certificate):
         assert ("hello", True) == (response.text, "certificate" in str(error))
 
 
+async def test_much_data_over_tls_arrives_whole(certificate):
+    """More than is buffered makes the other side wait, in both directions."""
+    body = bytes(range(256)) * 40_000
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def echo(reader, writer):
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(http_response(body=await reader.readexactly(len(body))))
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        trusted = ssl.create_default_context(cafile=certificate)
+        outbound, base = (
+            Outbound(allow_private={f"localhost:{port}"}, tls=trusted),
+            f"https://localhost:{port}",
+        )
+        response = await outbound.api_client(provider(base)).post(base, content=body)
+        await outbound.aclose()
+
+    assert body == response.content
+
+
 async def test_silence_after_the_request_is_a_timeout(server, outbound):
     """The provider received the request and may charge for it."""
     server.responses["/mute"] = lambda writer: asyncio.Event().wait()

@@ -89,25 +89,24 @@ class Sender:
         Raises:
             CallError: it could not be sent, or no response came.
         """
-        client = self.outbound.api_client(self.config, extra_origins=extra_origins)
+        transport = self.outbound.api_transport(self.config, extra_origins=extra_origins)
         read = _reader(exchange)
         credentials = Credentials.from_config(self.config, self.document.auth)
         content, headers = await self._content(request, read)
         try:
-            http_request = client.build_request(
+            http_request = httpx.Request(
                 request.method,
                 credentials.url(request.url),
-                headers={**headers, **credentials.headers},
+                headers={**self.outbound.api_headers, **headers, **credentials.headers},
                 content=content,
-                timeout=call_timeout(seconds),
-                extensions={PAID: exchange is not None},
+                extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
             )
         except httpx.InvalidURL as error:  # too long, or with invalid characters
             reason = DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()
             raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
         try:
             with map_transport_errors():
-                response = await client.send(http_request, stream=True)
+                response = await transport.handle_async_request(http_request)
             if exchange is not None:
                 exchange.mark_response_started()
         finally:
