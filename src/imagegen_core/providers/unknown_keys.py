@@ -1,7 +1,6 @@
 """What is wrong with a key that nobody knows: most are a known one, misspelt."""
 
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from imagegen_core.messages import Message
@@ -14,6 +13,8 @@ _MIN_SIMILARITY = 0.7
 
 def nearest(name: str, known_keys: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY) -> str | None:
     """Return the known name that was probably meant, if there is one."""
+    from difflib import get_close_matches  # not at the top: it takes 0.6 MB, and misspelt keys are rare
+
     close = get_close_matches(name.lower(), sorted(known_keys), n=1, cutoff=min_similarity)
     return close[0] if close else None
 

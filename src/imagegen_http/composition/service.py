@@ -17,7 +17,6 @@ from imagegen_adapters.event_buses.sqlite import SqliteEventBus
 from imagegen_adapters.idempotency_keys.sqlite import SqliteIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
-from imagegen_adapters.image_labels.aigc import AigcImageLabel
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
 from imagegen_adapters.outbound import Outbound, PoolLimits
@@ -32,6 +31,7 @@ from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
 from imagegen_core.execution.provider_kinds import ProviderKinds
 from imagegen_core.imagegen import Adapters, ImageGen, Limits
+from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from imagegen_http.composition.providers import check_file_providers, compose_providers, describe_presets
@@ -186,10 +186,14 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return [secret for secret in secrets if secret]
 
 
-def _label(settings: Settings) -> AigcImageLabel | None:
+def _label(settings: Settings) -> ImageLabel | None:
     """Return the label for images if it is enabled."""
     label = settings.aigc_label
-    return AigcImageLabel(producer=label.producer.strip()) if label.enabled else None
+    if not label.enabled:
+        return None
+    from imagegen_adapters.image_labels.aigc import AigcImageLabel  # with a parser of XML
+
+    return AigcImageLabel(producer=label.producer.strip())
 
 
 def _limits(settings: Settings) -> Limits:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-from imagegen_adapters.blob_archives.oss import OssBlobArchive
-from imagegen_adapters.blob_archives.oss import OssSettings as BucketSettings
 from imagegen_adapters.blob_stores.archive_first import ArchiveFirstBlobStore
 from imagegen_adapters.blob_stores.local import LocalBlobStore
 from imagegen_adapters.blob_stores.tiered import TieredBlobStore
@@ -29,6 +28,9 @@ from imagegen_core.use_cases.verify_storage import VerifyStorage
 from imagegen_http.answers.health import OssHealth
 from imagegen_http.asgi.request_context import optional_text
 from imagegen_http.settings.schema import OssSettings, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from imagegen_adapters.blob_archives.oss import OssBlobArchive
 
 CHECKPOINTS = "uploads"
 
@@ -85,7 +87,7 @@ def compose_storage(
     if storage.oss is not None:
         oss = open_bucket(storage.oss, gate, checkpoints=settings.data_dir / CHECKPOINTS)
     local = LocalBlobStore(
-        settings.data_dir / IMAGES_DIRECTORY, checksum=None if oss is None else OssBlobArchive.new_checksum
+        settings.data_dir / IMAGES_DIRECTORY, checksum=None if oss is None else oss.new_checksum
     )
     inventory, outbox = SqliteImageInventory(database), SqliteOutbox(database)
     expire = None
@@ -121,12 +123,16 @@ def _blob_store(local: BlobStore, archive: BlobArchive | None, *, archive_first:
 
 def open_bucket(
     settings: OssSettings, gate: AddressGate, *, checkpoints: Path | None = None, read_timeout: float = 30.0
-) -> OssBlobArchive:
+) -> "OssBlobArchive":
     """Return the bucket as an archive; no request is sent yet.
 
     Raises:
         SettingsError: the bucket's settings are not valid.
     """
+    # Imported here since it takes 2 MB, and many services have no archive.
+    from imagegen_adapters.blob_archives.oss import OssBlobArchive
+    from imagegen_adapters.blob_archives.oss import OssSettings as BucketSettings
+
     try:
         bucket = BucketSettings(
             endpoint=settings.endpoint,

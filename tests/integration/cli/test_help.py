@@ -91,3 +91,24 @@ def test_only_the_called_command_is_loaded(args, commands, tmp_path):
     }
 
     assert commands == {name for name in every if f"imagegen_http.cli.{name}" in modules}
+
+
+def test_the_service_loads_what_it_uses():
+    """No SDK, no image library, no archive, no label: whatever needs one of them loads it."""
+    script = "import sys, imagegen_http.server.server; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    unused = {
+        "PIL",
+        "difflib",
+        "fastcrc",
+        "google.genai",
+        "imagegen_adapters.blob_archives.oss",
+        "imagegen_adapters.image_labels.aigc",
+        "oss2",
+        "sqlite_utils",
+        "xml",
+    }
+
+    assert set() == unused & set(ended.stdout.split())

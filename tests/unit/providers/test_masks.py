@@ -5,7 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.mask_conversion import convert_mask
+from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.errors import InvalidImage
 
 LEFT_EDITED = (255, 0)

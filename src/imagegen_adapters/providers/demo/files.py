@@ -4,8 +4,9 @@ import io
 
 from PIL import Image, ImageOps, PngImagePlugin
 
+from imagegen_adapters.providers.demo.work import FORMATS
+
 LABEL = "imagegen demo"
-FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 _DESCRIPTION, _SOFTWARE = 0x010E, 0x0131  # EXIF tags
 

@@ -3,33 +3,14 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import attrs
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from imagegen_adapters.providers.demo.drawing import draw
 from imagegen_adapters.providers.demo.files import decode
-from imagegen_adapters.providers.masks import MaskPolarity, convert_mask
+from imagegen_adapters.providers.demo.work import MAX_SIDE_PIXELS, Work
+from imagegen_adapters.providers.mask_conversion import convert_mask
+from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.operations import Operation
-
-MAX_SIDE_PIXELS = 2048
-"""The longest side of a drawn image."""
-
-MAX_UPSCALED_SIDE_PIXELS = 4096
-"""The longest side of an upscaled image."""
-
-
-@attrs.frozen(kw_only=True)
-class Work:
-    """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
-
-    operation: Operation
-    prompt: str
-    seed: int
-    size: tuple[int, int]
-    upscale_factor: int = 2
-    references: tuple[bytes, ...] = ()
-    image: bytes = b""
-    mask: bytes | None = None
 
 
 def perform(work: Work) -> Image.Image:
@@ -127,6 +108,3 @@ _PERFORMERS: Mapping[Operation, Callable[[Work], Image.Image]] = MappingProxyTyp
         Operation.SEGMENT: _segment,
     }
 )
-
-OPERATIONS = tuple(_PERFORMERS)
-"""What the demo provider can do."""

@@ -7,9 +7,8 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.demo.files import FORMATS
 from imagegen_adapters.providers.demo.messages import DemoCode
-from imagegen_adapters.providers.demo.operations import MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
+from imagegen_adapters.providers.demo.work import FORMATS, MAX_SIDE_PIXELS, MAX_UPSCALED_SIDE_PIXELS
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.failures import FailureCode
 from imagegen_core.operations import UPSCALE_FACTORS, ImageRequest, Operation, parse_size

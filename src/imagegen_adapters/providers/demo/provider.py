@@ -5,10 +5,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from imagegen_adapters.providers.demo.files import encode
 from imagegen_adapters.providers.demo.messages import DemoCode
-from imagegen_adapters.providers.demo.operations import OPERATIONS, Work, perform
 from imagegen_adapters.providers.demo.options import PARAMETERS, Options
+from imagegen_adapters.providers.demo.work import OPERATIONS, Work
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
 from imagegen_core.errors import BlobMissing, CallError
@@ -194,6 +193,10 @@ def _requested_failure(options: Options) -> CallError:
 
 
 def _drawn(work: Work, format: str) -> bytes:
+    # Imported here since Pillow takes 5 MB, and a service may never draw.
+    from imagegen_adapters.providers.demo.files import encode
+    from imagegen_adapters.providers.demo.operations import perform
+
     try:
         with map_refusals():
             return encode(perform(work), format)
