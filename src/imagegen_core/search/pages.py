@@ -13,6 +13,8 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_PAGE, MAX_PAGE_SIZE
 from imagegen_core.problems import ProblemCode
 
+_encoder = json.JSONEncoder(sort_keys=True, default=str)
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -58,7 +60,7 @@ class Page(Generic[T]):
 
 def encode_cursor(position: int, query: Any) -> str:
     """Return an opaque cursor that continues ``query`` (any JSON-serialisable value) after ``position``."""
-    body = json.dumps([position, _fingerprint(query)], separators=(",", ":")).encode()
+    body = f'[{position},"{_fingerprint(query)}"]'.encode()
     return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
@@ -81,5 +83,4 @@ def decode_cursor(cursor: str, query: Any) -> int:
 
 
 def _fingerprint(query: Any) -> str:
-    text = json.dumps(query, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(_encoder.encode(query).encode()).hexdigest()[:12]

@@ -6,10 +6,12 @@ from typing import Any
 
 from imagegen_core.values.valid_text import valid_json
 
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
 
 def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a read-only copy; used as an attrs converter."""
-    return MappingProxyType(dict(value))
+    return MappingProxyType(dict(value)) if value else _EMPTY
 
 
 def frozen_json(value: Mapping[str, Any]) -> Mapping[str, Any]:

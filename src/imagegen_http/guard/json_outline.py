@@ -61,6 +61,8 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     Raises:
         TooComplex: it is nested deeper, or has too many values or too many bytes beside its images.
     """
+    if len(text) <= MIN_EXTRACTED_IMAGE_BYTES and not _needs_scan(text, max_depth):
+        return Outline(text=text)
     scan = _Scan(text, extract_images=extract_images)
     scan.run()
     if is_deeper_than(max_depth, bytes(scan.structure)):
@@ -68,6 +70,12 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     if not scan.images:
         return Outline(text=text)
     return Outline(text=bytes(scan.out), images=MappingProxyType(scan.images))
+
+
+def _needs_scan(text: Text, max_depth: int) -> bool:
+    """Return whether a short text can break a limit, by what it has in and out of strings; most cannot."""
+    openings = text.count(b"[") + text.count(b"{")
+    return openings > max_depth or openings + text.count(b",") > MAX_VALUES
 
 
 def is_deeper_than(limit: int, structure: bytes) -> bool:

@@ -23,6 +23,7 @@ class RequestLog:
         self._app = app
         self._clock = clock
         self._new_id = new_id
+        self._log = _log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -51,7 +52,7 @@ class RequestLog:
         finally:
             if not scope["path"].startswith(_UNLOGGED_PATHS):
                 milliseconds = round((self._clock.monotonic() - started) * 1000, 1)
-                _log.info(
+                self._log.info(
                     "request",
                     method=scope["method"],
                     path=scope["path"][:200],
