@@ -12,6 +12,9 @@ from imagegen_http.asgi.disconnects import wait_for_disconnect
 from imagegen_http.asgi.types import Receive, Scope, Send
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_MAX_WHOLE_BYTES = 64 * 1024
+"""Of a body that is sent at once, without watching for a disconnect meanwhile."""
+
 _MAX_FILE_NAME_CHARS = 60
 _MAX_FILE_NAME_BYTES = 200  # of 255 that file systems take: number and ending follow
 _UNSAFE = frozenset('/\\:*?"<>|')
@@ -64,9 +67,15 @@ class BlobResponse:
         headers = {"content-length": str(end - start), "content-type": self._blob.mime_type}
         if requested_range is not None:
             headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-        body = None if scope["method"] == "HEAD" else await _primed(self._blob.read(start, end))
+        body = None if scope["method"] == "HEAD" else self._blob.read(start, end)
+        first = b"" if body is None else await anext(body, b"")
         await self._begin(send, 206 if requested_range else 200, headers)
-        if body is None or await _send_body(body, receive, send):
+        if body is None:
+            await _end(send)
+        elif len(first) == end - start <= _MAX_WHOLE_BYTES:
+            await anext(body, None)  # to its end, where it closes what it has open
+            await _end(send, first)
+        elif await _send_body(first, body, receive, send):
             await _end(send)
 
     async def _begin(self, send: Send, status: int, headers: dict[str, str]) -> None:
@@ -109,21 +118,23 @@ def _plain(character: str) -> str:
     return " " if unwanted else character
 
 
-async def _send_body(body: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
+async def _send_body(first: bytes, rest: AsyncIterator[bytes], receive: Receive, send: Send) -> bool:
     """Send the body; return whether the client stayed connected to its end."""
+    chunk: bytes | None = first
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     try:
-        async for chunk in body:
+        while chunk is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if disconnect.done():
                 return False
+            chunk = await anext(rest, None)
         return True
     finally:
         disconnect.cancel()
 
 
-async def _end(send: Send) -> None:
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def _end(send: Send, body: bytes = b"") -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _disposition(name: str) -> str:
@@ -150,14 +161,3 @@ def _range(header: str | None, size: int) -> tuple[int, int] | None:
     start = int(match[1])
     end = int(match[2]) + 1 if match[2] else max(size, start + 1)
     return None if end <= start else (start, min(end, max(size, start)))
-
-
-async def _primed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    first = await anext(chunks, b"")
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    return whole()

@@ -51,6 +51,22 @@ async def test_nothing_more_is_read_after_a_disconnect():
     assert len(read) < 10
 
 
+async def test_a_small_body_is_sent_at_once():
+    """And what it was read from comes to its end, where it closes its file."""
+    ended = []
+
+    async def chunks(start, end):
+        yield b"x" * (end - start)
+        ended.append((start, end))
+
+    messages = await answered(BlobResponse(blob(chunks)), receive=stays)
+
+    assert [("http.response.body", b"x" * 100, False)] == [
+        (m["type"], m["body"], m["more_body"]) for m in messages[1:]
+    ]
+    assert [(0, 100)] == ended
+
+
 async def test_a_client_that_stays_gets_everything():
     """And the end of the body."""
 
