@@ -45,21 +45,24 @@ class SqliteProviderConfigs:
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database = database
         self._box = box
-        self._cache: tuple[ProviderConfig, ...] | None = None
+        self._cache: dict[str, ProviderConfig] | None = None
         self._changes = 0
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
-        return next((c for c in await self.all() if c.provider_name == provider_name), None)
+        return (await self._by_name()).get(provider_name)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple((await self._by_name()).values())
+
+    async def _by_name(self) -> dict[str, ProviderConfig]:
         if self._cache is not None:
             return self._cache
         changes = self._changes
         rows = await self._database.read(_rows)
-        read = tuple(self._config(row) for row in rows)
+        configs = {row["provider_name"]: self._config(row) for row in rows}
         if changes == self._changes:
-            self._cache = read
-        return read
+            self._cache = configs
+        return configs
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:

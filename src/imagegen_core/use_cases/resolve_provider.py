@@ -28,6 +28,7 @@ from imagegen_core.providers.config import (
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.providers.secret_reach import LayeredSecret, Reach, SecretKind, layered_secrets
 from imagegen_core.providers.unknown_keys import unknown_extra_keys
+from imagegen_core.values.identity_cache import IdentityCache
 
 
 @attrs.frozen(kw_only=True)
@@ -61,12 +62,21 @@ class ResolvedProvider:
 
 @attrs.frozen(kw_only=True)
 class ResolveProvider:
-    """Combines the configurations of request, database and file, strongest first."""
+    """Combines the configurations of request, database and file, strongest first.
+
+    What follows from a version of them is worked out once.
+    """
 
     configs: ProviderConfigs
     file_configs: Mapping[str, ProviderConfig]
     kinds: ProviderKinds
     redactor: Redactor
+    _described_layers: IdentityCache[ResolvedProvider] = attrs.field(
+        factory=IdentityCache, init=False, eq=False, repr=False
+    )
+    _usable_layers: IdentityCache[ResolvedProvider] = attrs.field(
+        factory=IdentityCache, init=False, eq=False, repr=False
+    )
 
     async def __call__(
         self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
@@ -88,11 +98,8 @@ class ResolveProvider:
             layers.insert(0, override)
         if not layers:
             raise ProviderNotConfigured(provider_name)
-        resolved = self.describe(layers)
-        if not configured and not resolved.profile.models:
-            raise ProviderNotConfigured(provider_name)
-        resolved = self._without_leaks(layers, resolved)
-        self._check(resolved)
+        resolved = self._usable_layers.result_for(layers, lambda: self._usable(layers, configured=configured))
+        self._mask_secrets(resolved.config)
         return resolved
 
     async def concurrency(self, provider_name: str) -> int | None:
@@ -118,6 +125,15 @@ class ResolveProvider:
         """
         resolved = self._described([config])
         self._mask_secrets(resolved.config)
+        return resolved
+
+    def _usable(self, layers: list[ProviderConfig], *, configured: bool) -> ResolvedProvider:
+        """Return the provider of the layers, complete and without leaks; raises a `Refusal` if it is not."""
+        resolved = self.describe(layers)
+        if not configured and not resolved.profile.models:
+            raise ProviderNotConfigured(resolved.config.provider_name)
+        resolved = self._without_leaks(layers, resolved)
+        _check_complete(resolved.config, resolved.profile)
         return resolved
 
     def _without_leaks(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
@@ -158,7 +174,7 @@ class ResolveProvider:
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
-        return self._described(layers, check=True)
+        return self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
 
     def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
         config = self.kinds.combine(layers)
@@ -177,22 +193,22 @@ class ResolveProvider:
         config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
         return ResolvedProvider(provider=provider, config=config, profile=profile)
 
-    def _check(self, resolved: ResolvedProvider) -> None:
-        config, profile = resolved.config, resolved.profile
-        if not config.is_enabled:
-            raise ProviderDisabled(config.provider_name)
-        if profile.needs_api_base and not config.api_base:
-            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
-        if profile.needs_api_key and config.api_key is None:
-            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
-        self._mask_secrets(config)
-
     def _mask_secrets(self, config: ProviderConfig) -> None:
         """Let no log show the key, secret headers, or the proxy's user and password."""
         if config.api_key is not None:
             config.api_key.give_to(self.redactor.register)
         for secret in _extra_secrets(config):
             self.redactor.register(secret)
+
+
+def _check_complete(config: ProviderConfig, profile: ProviderProfile) -> None:
+    """Refuse what is switched off, or lacks what each call needs."""
+    if not config.is_enabled:
+        raise ProviderDisabled(config.provider_name)
+    if profile.needs_api_base and not config.api_base:
+        raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
+    if profile.needs_api_key and config.api_key is None:
+        raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
 
 
 def _extra_secrets(config: ProviderConfig) -> list[str]:

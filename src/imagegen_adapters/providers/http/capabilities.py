@@ -102,6 +102,7 @@ def fans_out(document: Document, operation: OperationSpec) -> bool:
     return not mentions(document, operation, "n")
 
 
+@lru_cache(4096)
 def mentions(document: Document, operation: OperationSpec, name: str) -> bool:
     """Return whether the operation's paid request uses a parameter, by its name or as ``params.name``."""
     templates = [*operation.request.templates, *document.headers.values()]

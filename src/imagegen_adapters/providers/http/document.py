@@ -15,6 +15,8 @@ from imagegen_adapters.providers.masks import MaskPolarity
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.operations import Operation
 
+_OPERATION_NAMES = frozenset(Operation)
+
 
 class AuthType(StrEnum):
     """Where the key is sent."""
@@ -178,9 +180,12 @@ class MaskSpec:
     polarity: MaskPolarity = MaskPolarity.WHITE_IS_EDIT
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class OperationSpec:
-    """One paid call, and the requests that belong to it. ``warning`` is reported with its images."""
+    """One paid call, and the requests that belong to it. ``warning`` is reported with its images.
+
+    Like its document, it is equal only to itself.
+    """
 
     request: RequestSpec
     response: ResponseSpec
@@ -378,4 +383,4 @@ def implemented(name: str, spec: OperationSpec) -> tuple[Operation, ...]:
     """Return the operations that a call serves: those it declares, else the one that it is named after."""
     if spec.implements:
         return spec.implements
-    return (Operation(name),) if name in set(Operation) else ()
+    return (Operation(name),) if name in _OPERATION_NAMES else ()

@@ -36,6 +36,7 @@ from imagegen_core.providers.capabilities import Model
 from imagegen_core.providers.config import ProviderConfig
 from imagegen_core.providers.profile import ProviderProfile
 from imagegen_core.tasks.attempt import Receipt, UpstreamJob
+from imagegen_core.values.identity_cache import IdentityCache
 
 _MAX_PARSES = 2
 _MAX_UPLOADS = 4
@@ -60,13 +61,14 @@ class HttpProvider:
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
+        self._documents: IdentityCache[Document] = IdentityCache()
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)
-        return profile_of(document_of(config, self._presets), config)
+        return profile_of(self._document(config), config)
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
-        document = document_of(config, self._presets)
+        document = self._document(config)
         spec = model_spec(document, model.id)
         operation = document.operation_for(request.operation, spec)
         if operation is None:
@@ -123,12 +125,15 @@ class HttpProvider:
                 return
 
     async def probe(self, config: ProviderConfig) -> Probe:
-        document = document_of(config, self._presets)
+        document = self._document(config)
         return await probe_health(document, config, self._sender(document, config))
 
     def _call(self, call: ProviderCall) -> DocumentCall:
-        document = document_of(call.config, self._presets)
+        document = self._document(call.config)
         return DocumentCall.from_call(call, document, self._sender(document, call.config))
+
+    def _document(self, config: ProviderConfig) -> Document:
+        return self._documents.result_for((config,), lambda: document_of(config, self._presets))
 
     def _sender(self, document: Document, config: ProviderConfig) -> Sender:
         return Sender(
