@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -31,23 +31,18 @@ class CallDeadline:
     @contextlib.asynccontextmanager
     async def met(self) -> AsyncIterator[None]:
         """Limit what is done inside, up to the beginning of the response."""
-        with self._timeouts_mapped():
+        try:
             async with asyncio.timeout(None) as self._scope:
                 yield
-
-    @contextlib.asynccontextmanager
-    async def extended(self) -> AsyncIterator[None]:
-        """Allow the rest of a response that has begun to arrive until shortly after the deadline."""
-        extended_at = None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
-        with self._timeouts_mapped():
-            async with asyncio.timeout_at(extended_at):
-                yield
-
-    @contextlib.contextmanager
-    def _timeouts_mapped(self) -> Iterator[None]:
-        """Turn a time-out into the httpx exception that says whether anything was sent."""
-        try:
-            yield
         except TimeoutError as error:
-            kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
-            raise kind("the call took too long") from error
+            raise self.missed() from error
+
+    @property
+    def extended_at(self) -> float | None:
+        """Until when the rest of a response that has begun may arrive: shortly after the deadline."""
+        return None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
+
+    def missed(self) -> httpx.TimeoutException:
+        """Return the httpx exception for a deadline that has passed, which says whether anything was sent."""
+        kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
+        return kind("the call took too long")

@@ -159,8 +159,13 @@ class _Body(httpx.AsyncByteStream):
         chunks = aiter(gunzipped(self._stream) if self.compressed else self._stream)
         with map_to_httpx_errors():
             while True:
-                async with contextlib.nullcontext() if self._deadline is None else self._deadline.extended():
-                    chunk = await anext(chunks, None)
+                try:
+                    async with asyncio.timeout_at(self._deadline.extended_at if self._deadline else None):
+                        chunk = await anext(chunks, None)
+                except TimeoutError as error:
+                    if self._deadline is None:
+                        raise
+                    raise self._deadline.missed() from error
                 if chunk is None:
                     return
                 yield chunk
