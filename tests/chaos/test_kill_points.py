@@ -32,13 +32,16 @@ ALL = {
 SOME = {SYNCS: (2, 3, 5), "sendto": (5, 9), "pwrite64": (20,)}
 """For a short run."""
 
-MODELS = ("direct", "job")
+ANSWERS = {"direct": ("direct", 2_000), "job": ("job", 2_000), "spooled": ("direct", 200_000)}
+"""The model that is asked, and the bytes of its image: more than 64 KiB are spooled to a file."""
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=ANSWERS)
 def one_stage(request, stages):
-    """Return a model and its stage, whose data directory is used for all kills of this module."""
-    return request.param, stages()
+    """Return a kind of answer and its stage, whose data directory is used for all kills of this module."""
+    stage = stages()
+    stage.upstream.be(image_bytes=ANSWERS[request.param][1])
+    return request.param, stage
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +49,16 @@ def deaths(measured):
     """Return a list to which each kill is added, for the report."""
     counted = []
     yield counted
-    points = Counter(f"{model} {call}" for model, call, _ in counted)
+    points = Counter(f"{answer} {call}" for answer, call, _ in counted)
     listed = ", ".join(f"{number} x {point}" for point, number in points.items())
     measured(f"killed at {len(counted)} system calls: {listed}")
 
 
 def test_a_few_points(one_stage, deaths):
     """A short run: around the commits and around sent data."""
-    model, stage = one_stage
+    answer, stage = one_stage
 
-    died = [_killed(stage, model, call, n, deaths) for call, numbers in SOME.items() for n in numbers]
+    died = [_killed(stage, answer, call, n, deaths) for call, numbers in SOME.items() for n in numbers]
 
     assert any(died), "no call was reached"
 
@@ -65,10 +68,10 @@ def test_a_few_points(one_stage, deaths):
 @pytest.mark.parametrize("call", ALL)
 def test_every_point(one_stage, call, deaths):
     """One kill after another, until the task has no further call of this kind."""
-    model, stage = one_stage
+    answer, stage = one_stage
 
     for number in ALL[call]:
-        if not _killed(stage, model, call, number, deaths):
+        if not _killed(stage, answer, call, number, deaths):
             break
 
 
@@ -78,7 +81,7 @@ def test_there_were_enough_points(deaths):
     assert len(deaths) >= 60
 
 
-def _killed(stage, model, call, number, deaths):
+def _killed(stage, answer, call, number, deaths):
     """Kill the service at a task's N-th call of a kind, and return whether that call was reached."""
     service = stage.service
     if call == "connect":
@@ -86,14 +89,14 @@ def _killed(stage, model, call, number, deaths):
     if not service.alive:
         service.start()
     with injected(service, call, f"signal=KILL:when={number}"):
-        acknowledged = _submitted(stage, model)
+        acknowledged = _submitted(stage, ANSWERS[answer][0])
         if acknowledged is not None:
             _watched(service, acknowledged)
         else:
             service.process.wait(30)
     died = not service.alive
     if died:
-        deaths.append((model, call, number))
+        deaths.append((answer, call, number))
         service.start()
     stage.promises.check()
     return died

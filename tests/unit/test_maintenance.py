@@ -37,7 +37,7 @@ async def test_what_a_dead_submission_left_goes_before_the_first_new_one():
             local=adapters.blobs,
             archive=None,
         ),
-        clean=CleanSpool(repository=adapters.tasks, spool=spool),
+        clean=CleanSpool(repository=adapters.tasks, spool=spool, clock=clock),
         clock=clock,
         sweep_seconds=600,
     )

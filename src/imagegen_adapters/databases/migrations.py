@@ -462,3 +462,20 @@ def m016_image_blocks(db: Schema) -> None:
         END
         """,
     )
+
+
+@migrations()
+def m017_inline_responses(db: Schema) -> None:
+    """Short responses, stored with their attempt until its images are stored.
+
+    The index holds those that are kept longer, so that they can be wiped later without visiting the others.
+    """
+    _run(
+        db,
+        "ALTER TABLE attempts ADD COLUMN response_name TEXT",
+        "ALTER TABLE attempts ADD COLUMN response BLOB",
+        """
+        CREATE INDEX attempts_kept_responses ON attempts (updated_at)
+        WHERE response IS NOT NULL AND phase IN ('stored', 'failed')
+        """,
+    )

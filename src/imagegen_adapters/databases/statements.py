@@ -162,20 +162,33 @@ DELETE FROM idempotency_keys WHERE (scope, key) IN (
 PUT_ATTEMPT = """
 INSERT INTO attempts (
     attempt_id, task_id, number, part, phase, charge, job, receipt, failure, config, sealed_config,
-    created_at, updated_at
+    created_at, updated_at, response_name, response
 ) VALUES (
     :attempt_id, :task_id, :number, :part, :phase, :charge, :job, :receipt, :failure, :config, :sealed_config,
-    :created_at, :updated_at
+    :created_at, :updated_at, :response_name, :response
 )
 ON CONFLICT (attempt_id) DO UPDATE SET
     phase = excluded.phase, charge = excluded.charge, job = excluded.job, receipt = excluded.receipt,
     failure = excluded.failure, config = excluded.config,
-    sealed_config = excluded.sealed_config, updated_at = excluded.updated_at
+    sealed_config = excluded.sealed_config, updated_at = excluded.updated_at,
+    response_name = excluded.response_name, response = excluded.response
 """
 
-WIPE_CONFIGS = """
-UPDATE attempts SET config = NULL, sealed_config = NULL
-WHERE task_id = ? AND (config IS NOT NULL OR sealed_config IS NOT NULL)
+WIPE_ATTEMPTS = """
+UPDATE attempts SET config = NULL, sealed_config = NULL,
+    response = CASE phase WHEN 'received' THEN NULL ELSE response END
+WHERE task_id = ? AND (config IS NOT NULL OR sealed_config IS NOT NULL OR phase = 'received')
+"""
+"""Only an attempt that has ended keeps its response: one that is still received has no failure."""
+
+OLD_RESPONSE = """
+SELECT 1 FROM attempts
+WHERE response IS NOT NULL AND phase IN ('stored', 'failed') AND updated_at < ? LIMIT 1
+"""
+
+WIPE_RESPONSES = """
+UPDATE attempts SET response = NULL
+WHERE response IS NOT NULL AND phase IN ('stored', 'failed') AND updated_at < ?
 """
 
 ATTEMPTS = "SELECT * FROM attempts WHERE task_id = ? ORDER BY seq"

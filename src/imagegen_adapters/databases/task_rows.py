@@ -21,7 +21,15 @@ from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_core.failures import Failure
 from imagegen_core.messages import Message
 from imagegen_core.operations import ImageRequest, InputImage, Operation
-from imagegen_core.tasks.attempt import Attempt, Charge, Phase, Receipt, SentConfig, UpstreamJob
+from imagegen_core.tasks.attempt import (
+    Attempt,
+    Charge,
+    InlineResponse,
+    Phase,
+    Receipt,
+    SentConfig,
+    UpstreamJob,
+)
 from imagegen_core.tasks.task import Task, TaskStatus
 
 _log = logging.getLogger(__name__)
@@ -141,7 +149,7 @@ def _request(row: Row) -> ImageRequest:
 
 def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
     """Return the columns of an attempt."""
-    config = attempt.config
+    config, response = attempt.config, attempt.response
     return {
         "attempt_id": attempt.attempt_id,
         "task_id": attempt.task_id,
@@ -156,6 +164,8 @@ def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
         "sealed_config": config.text if config is not None and config.sealed else None,
         "created_at": to_timestamp(attempt.created_at),
         "updated_at": to_timestamp(attempt.updated_at),
+        "response_name": None if response is None else response.name,
+        "response": None if response is None else response.content,
     }
 
 
@@ -163,6 +173,12 @@ def _config(row: Row) -> SentConfig | None:
     if row["sealed_config"] is not None:
         return SentConfig(text=row["sealed_config"], sealed=True)
     return None if row["config"] is None else SentConfig(text=row["config"], sealed=False)
+
+
+def _response(row: Row) -> InlineResponse | None:
+    if row["response"] is None:
+        return None
+    return InlineResponse(name=row["response_name"], content=row["response"])
 
 
 def row_to_attempt(row: Row) -> Attempt:
@@ -176,6 +192,7 @@ def row_to_attempt(row: Row) -> Attempt:
         charge=Charge(row["charge"]),
         job=optional_value(row["job"], UpstreamJob),
         receipt=optional_value(row["receipt"], Receipt),
+        response=_response(row),
         failure=optional_value(row["failure"], Failure),
         config=_config(row),
         created_at=from_timestamp(row["created_at"]),

@@ -1,21 +1,26 @@
-"""Reads a JSON response from disk without its images: long strings stay in the file, as offset and length.
+"""Reads a JSON response without its images: long strings stay in the spooled file, as offset and length.
 
 A response with ten images of 20 MB each is 270 MB of text. What is parsed is that text with every string
 above 64 KiB replaced by its first characters and a marker, so parsing takes kilobytes of memory whatever
-the provider sends, and the images are decoded chunk by chunk from the file.
+the provider sends, and the images are decoded chunk by chunk from the file. A short response in memory is
+read on the event loop, since a thread would cost more than the reading.
 """
 
 import asyncio
 import binascii
+import io
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import attrs
 
 from imagegen_adapters.providers.json_responses import bad_response, parse_json
 from imagegen_adapters.providers.messages import ResponseCode
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
+
+T = TypeVar("T")
 
 MAX_INLINE_STRING_BYTES = 64 * 1024
 """The longest string that is read into memory."""
@@ -85,7 +90,7 @@ class SpooledJson:
 
 
 def parse_spooled(file: BinaryIO) -> SpooledJson:
-    """Parse a JSON file; blocks, so call it in a thread.
+    """Parse a JSON file; blocks, so call it by `read_spooled`.
 
     Raises:
         CallError: ``bad_response``; it is empty, not JSON, or has too much JSON beside its images.
@@ -95,18 +100,38 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     return SpooledJson(tree=parse_json(text), nonce=nonce)
 
 
+async def read_spooled(open_file: Callable[[], BinaryIO], read: Callable[[BinaryIO], T]) -> T:
+    """Return what ``read`` returns for a response; in a thread, unless that is short and in memory."""
+    with open_file() as file:
+        return read(file) if _is_short(file) else await asyncio.to_thread(read, file)
+
+
+async def read_blocks(open_file: Callable[[], BinaryIO]) -> AsyncIterator[bytes]:
+    """Yield a spooled response in blocks of at most 512 KiB, each read as by `read_spooled`."""
+    with open_file() as file:
+        if _is_short(file):
+            yield file.read(_BLOCK_BYTES)
+            return
+        async for block in iterate_in_thread(iter(lambda: file.read(_BLOCK_BYTES), b"")):
+            yield block
+
+
+def _is_short(file: BinaryIO) -> bool:
+    return isinstance(file, io.BytesIO) and file.getbuffer().nbytes <= MAX_INLINE_RESPONSE_BYTES
+
+
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
-    """Yield the bytes of a base64 string of the response in blocks of at most 512 KiB, each read in a thread.
+    """Yield the bytes of a base64 string of the response in blocks of at most 512 KiB.
 
     Args:
-        open_file: opens the spooled response; the file is closed afterwards.
-        text: as `SpooledJson.resolve` returns it.
+        open_file: opens the spooled response, which is read in a thread; the file is closed afterwards.
+        text: as `SpooledJson.resolve` returns it; at most 64 KiB that are in memory are decoded at once.
 
     Raises:
         CallError: ``bad_response``; it is not base64, or empty.
     """
     if isinstance(text, str):
-        async for block in iterate_in_thread(decode_base64([text.encode("utf-8", "replace")])):
+        for block in decode_base64([text.encode("utf-8", "replace")]):
             yield block
         return
     with open_file() as file:
@@ -212,7 +237,11 @@ def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
+    head = file.read(MAX_INLINE_STRING_BYTES)
+    if len(head) < MAX_INLINE_STRING_BYTES:
+        return head  # too short for a long string
     scanner = _Scanner(nonce)
+    scanner.feed(head)
     while block := file.read(_BLOCK_BYTES):
         scanner.feed(block)
         if len(scanner.output) > MAX_JSON_BYTES:

@@ -15,6 +15,11 @@ class MemoryRedactor:
         if secret not in self.secrets:
             self.secrets.append(secret)
 
+    def contains_secret(self, data: bytes) -> bool:
+        forms = {form.encode() for secret in self.secrets for form in spellings(secret)}
+        cut = any(data.endswith(form[:length]) for form in forms for length in range(6, len(form)))
+        return cut or any(form in data for form in forms)
+
     def redact(self, text: str, *, limit: int | None = None) -> str:
         forms = {form for secret in self.secrets for form in spellings(secret)}
         for form in sorted(forms, key=len, reverse=True):

@@ -112,6 +112,11 @@ class PatternRedactor:
             self._recent.pop(secret, None)
             self._rebuild()
 
+    def contains_secret(self, data: bytes) -> bool:
+        """Return whether a registered secret is in the bytes in any spelling, or is cut off at their end."""
+        forms = self._encoded_forms
+        return any(form in data for form in forms) or any(_ends_with_start_of(data, form) for form in forms)
+
     def redact(self, text: str, *, limit: int | None = None) -> str:
         """Return the text without secrets and without URL queries, truncated to ``limit`` characters."""
         redacted = self._short(text) if len(text) <= _MAX_CACHED_CHARS else _redacted(text, self._forms)
@@ -128,6 +133,7 @@ class PatternRedactor:
     def _rebuild(self) -> None:
         forms = frozenset().union(*self._permanent.values(), *self._recent.values())
         self._forms = tuple(sorted(forms, key=len, reverse=True))
+        self._encoded_forms = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
         self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted, forms=self._forms))
 
     def _field(self, name: str, value: Any, depth: int) -> Any:
@@ -171,6 +177,11 @@ def _without_truncated_secret(text: str, forms: tuple[str, ...]) -> str:
         if index >= 0 and form.startswith(whole[index:]):
             return whole[:index] + MASK
     return text
+
+
+def _ends_with_start_of(data: bytes, form: bytes) -> bool:
+    index = data.rfind(form[:_MIN_FRAGMENT_CHARS], max(0, len(data) - len(form)))
+    return index >= 0 and form.startswith(data[index:])
 
 
 @lru_cache(256)

@@ -1,6 +1,7 @@
 """Tasks in memory, for tests and for library users who need no persistence."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import attrs
 
@@ -62,7 +63,7 @@ class MemoryTaskRepository:
             self._add_image(image)
         if task.status.final:
             for attempt in await self.attempts(task.task_id):
-                self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, config=None)
+                self._state.attempts[attempt.attempt_id] = attempt.after_task()
             self._state.add_event(last_event(task))
 
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> tuple[Image, ...]:
@@ -72,6 +73,11 @@ class MemoryTaskRepository:
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self._state.attempts.values() if attempt.task_id == task_id)
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        for attempt in list(self._state.attempts.values()):
+            if not attempt.is_active and attempt.updated_at < ended_before:
+                self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, response=None)
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:
         return tuple(task for task in self._state.with_status(TaskStatus.PROCESSING) if task.owner != owner)

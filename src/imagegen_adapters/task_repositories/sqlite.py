@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from imagegen_adapters.databases import statements
 from imagegen_adapters.databases.event_rows import insert_event
@@ -96,7 +97,7 @@ class SqliteTaskRepository:
             connection.executemany(statements.PUT_ATTEMPT, attempt_rows)
             self._insert(connection, prepared)
             if task.status.final:
-                connection.execute(statements.WIPE_CONFIGS, (task.task_id,))
+                connection.execute(statements.WIPE_ATTEMPTS, (task.task_id,))
                 insert_event(connection, last_event(task))
 
         await self._database.writer.write(save)
@@ -116,6 +117,12 @@ class SqliteTaskRepository:
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         rows = await self._database.read(lambda c: c.execute(statements.ATTEMPTS, (task_id,)).fetchall())
         return tuple(row_to_attempt(row) for row in rows)
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        before = (to_timestamp(ended_before),)
+        # Looked for first: it is called often, and a write that changes nothing is a commit all the same.
+        if await self._database.read(lambda c: c.execute(statements.OLD_RESPONSE, before).fetchone()):
+            await self._database.writer.write(lambda c: c.execute(statements.WIPE_RESPONSES, before))
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:
         def orphans(connection: sqlite3.Connection) -> tuple[Task, ...]:

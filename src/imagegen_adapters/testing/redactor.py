@@ -71,6 +71,26 @@ class RedactorContract:
         assert redacted.startswith("before ")
         assert redacted.endswith(" after")
 
+    @pytest.mark.parametrize("secret", SECRETS)
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    def test_a_secret_is_found_in_bytes(self, redactor: Redactor, spelling: str, secret: str) -> None:
+        """In every spelling, and in bytes that are no text; not before it is registered."""
+        data = b"\xff\0" + SPELLINGS[spelling](secret).encode() + b"\xff"
+        before = redactor.contains_secret(data)
+        redactor.register(secret)
+
+        assert (False, True) == (before, redactor.contains_secret(data))
+
+    def test_a_secret_that_is_cut_off_is_found(self, redactor: Redactor) -> None:
+        """As in a response whose connection broke; a few characters that it begins with are none."""
+        redactor.register(SECRETS[0])
+
+        cut, piece = SECRETS[0][:9].encode(), SECRETS[0][:3].encode()
+        assert (True, False) == (
+            redactor.contains_secret(b"before " + cut),
+            redactor.contains_secret(b"before " + piece),
+        )
+
     def test_many_secrets_are_masked_together(self, redactor: Redactor) -> None:
         """A secret that contains another one leaves nothing of itself."""
         secrets = [*SECRETS, f"{SECRETS[0]}-longer", f"longer-{SECRETS[0]}"]
@@ -99,6 +119,7 @@ class RedactorContract:
         redactor.register(SECRETS[0])
 
         assert text == redactor.redact(text)
+        assert not redactor.contains_secret(text.encode())
 
     @pytest.mark.parametrize("secret", ["", "a", "abc"])
     def test_what_is_too_short_is_no_secret(self, redactor: Redactor, secret: str) -> None:

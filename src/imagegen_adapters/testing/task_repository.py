@@ -22,7 +22,7 @@ from imagegen_core.operations import ImageRequest, InputImage, Operation
 from imagegen_core.ports.task_repository import IdempotencyClaim, TaskFilter, TaskRepository
 from imagegen_core.problems import WarningCode
 from imagegen_core.search.pages import Paging
-from imagegen_core.tasks.attempt import Receipt, SentConfig, UpstreamJob
+from imagegen_core.tasks.attempt import InlineResponse, Receipt, SentConfig, UpstreamJob
 from imagegen_core.tasks.task import Task, TaskStatus
 
 
@@ -352,6 +352,70 @@ class TaskRepositoryContract:
         assert [None, token, plain] == before
         assert [None] * 3 == [a.config for a in await repository.attempts(task.task_id)]
         assert [plain] == [a.config for a in await repository.attempts(other.task_id)]
+
+    async def test_a_response_is_stored_until_its_images_are(self, repository: TaskRepository) -> None:
+        """Byte for byte; no longer, unless storing them is what failed."""
+        task = a_task()
+        await add(repository, task)
+        response = InlineResponse(name="answer.json", content=bytes(range(256)) * 256)
+        received = tuple(
+            an_attempt(task, part=part).submitting(later(1)).received(later(2), Receipt(), response)
+            for part in range(3)
+        )
+        for attempt in received:
+            await repository.save_attempt(attempt)
+        before = await repository.attempts(task.task_id)
+        stored, refused, unstored = received
+
+        await repository.save_attempt(stored.stored(later(3)))
+        for attempt, code in ((refused, FailureCode.BAD_RESPONSE), (unstored, FailureCode.STORAGE_FAILED)):
+            await repository.save_attempt(attempt.failed(later(3), Failure.from_code(code, "no")))
+
+        assert received == before
+        assert [None, None, response] == [a.response for a in await repository.attempts(task.task_id)]
+
+    async def test_a_response_does_not_outlive_its_task(self, repository: TaskRepository) -> None:
+        """Nothing would resume its attempt; one that is kept for an operator stays, as do those of others."""
+        task, other = a_task(), a_task()
+        await add(repository, task, other)
+        response = InlineResponse(name="answer", content=b"{}")
+        received, unstored, theirs = (
+            an_attempt(owner, part=part).submitting(later(1)).received(later(2), Receipt(), response)
+            for owner, part in ((task, 0), (task, 1), (other, 0))
+        )
+        failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
+        for attempt in (received, unstored.failed(later(3), failure), theirs):
+            await repository.save_attempt(attempt)
+
+        await repository.save(task.cancel(NOW))
+
+        assert [None, response] == [a.response for a in await repository.attempts(task.task_id)]
+        assert [response] == [a.response for a in await repository.attempts(other.task_id)]
+
+    async def test_old_responses_are_wiped(self, repository: TaskRepository) -> None:
+        """Those that ended attempts have kept for longer; one that is still to be stored is never old."""
+        task = a_task()
+        await add(repository, task)
+        response = InlineResponse(name="answer", content=b"{}")
+        failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
+        old, lost, young, received = (
+            an_attempt(task, part=part).submitting(later(1)).received(later(2), Receipt(), response)
+            for part in range(4)
+        )
+        ended = (
+            old.failed(later(3), failure),
+            lost.stored(later(4), lost=failure),
+            young.failed(later(5), failure),
+        )
+        for attempt in (*ended, received):
+            await repository.save_attempt(attempt)
+
+        await repository.wipe_responses(ended_before=later(5))
+        await repository.wipe_responses(ended_before=later(5))
+
+        assert [None, None, response, response] == [
+            a.response for a in await repository.attempts(task.task_id)
+        ]
 
     async def test_images_get_growing_ids(self, repository: TaskRepository) -> None:
         """Images are stored with their attempt; ids are positive and increasing."""

@@ -1,5 +1,7 @@
 """The paid calls that this process is making or finishing."""
 
+from datetime import datetime
+
 import attrs
 
 from imagegen_core.execution.call_exchange import CallExchange
@@ -7,7 +9,7 @@ from imagegen_core.execution.running_tasks import RunningTask
 from imagegen_core.images import Image
 from imagegen_core.ports.provider import Provider, ProviderCall
 from imagegen_core.providers.profile import ProviderProfile
-from imagegen_core.tasks.attempt import Attempt
+from imagegen_core.tasks.attempt import Attempt, Receipt
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +30,10 @@ class ActiveCall:
     def attempt(self) -> Attempt:
         """The attempt in its present phase, which a step that is stored replaces."""
         return self.run.attempts[self.part]
+
+    def received(self, now: datetime, receipt: Receipt) -> Attempt:
+        """Return the attempt with the receipt, and with the response if that is a short one."""
+        return self.attempt.received(now, receipt, self.exchange.response)
 
     async def save(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
         """Store the attempt in its next phase; see `RunningTask.save_attempt`."""

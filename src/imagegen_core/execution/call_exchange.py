@@ -1,6 +1,7 @@
 """The exchange of one call with a provider, backed by the spool and the task's run."""
 
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from typing import BinaryIO
 
@@ -12,8 +13,10 @@ from imagegen_core.failures import FailureCode
 from imagegen_core.operations import InputImage
 from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.event_bus import EventBus
+from imagegen_core.ports.redactor import Redactor
 from imagegen_core.ports.spool import Spool, SpoolOverflow
 from imagegen_core.problems import FailureReason
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.tasks.events import EventKind, TaskEvent
 
 PROGRESS_INTERVAL_SECONDS = 0.5
@@ -28,6 +31,7 @@ def spool_owner(task_id: str, attempt_id: str) -> str:
 class CallExchange:
     """The `Exchange` of one attempt, which has spooled files of its own.
 
+    ``response``: the first response of the call, if it is short enough to be stored with the attempt.
     ``response_started``: the response to the paid request has begun to arrive.
     """
 
@@ -36,6 +40,8 @@ class CallExchange:
     spool_files: Spool
     events: EventBus
     clock: Clock
+    redactor: Redactor
+    response: InlineResponse | None = None
     response_started: bool = False
     _reported_at: float | None = None
 
@@ -49,7 +55,24 @@ class CallExchange:
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Spool the provider's response until its images are stored."""
+        """Hold a short response until it is stored with the attempt; spool a long one, or a second one.
+
+        One that echoes a key is spooled, too: what a database held stays in its log for a while.
+        """
+        if self.response is not None and self.response.name != name:
+            return await self._spool_file(name, chunks, max_bytes)
+        self.response, head = None, bytearray()
+        async for chunk in chunks:
+            head += chunk
+            if len(head) > min(max_bytes, MAX_INLINE_RESPONSE_BYTES):
+                return await self._spool_file(name, _joined(bytes(head), chunks), max_bytes)
+        content = bytes(head)
+        if self.redactor.contains_secret(content):
+            return await self._spool_file(name, _joined(content, chunks), max_bytes)
+        self.response = InlineResponse(name=name, content=content)
+        return len(content)
+
+    async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
         try:
             return await self.spool_files.put(self.owner, name, chunks, max_bytes=max_bytes)
         except SpoolOverflow as error:
@@ -59,7 +82,9 @@ class CallExchange:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return the spooled file; the caller closes it."""
+        """Return the response as a file; the caller closes it."""
+        if self.response is not None and self.response.name == name:
+            return io.BytesIO(self.response.content)
         return self.spool_files.open(self.owner, name)
 
     async def read_input(self, image: InputImage) -> bytes:
@@ -87,3 +112,9 @@ class CallExchange:
         with contextlib.suppress(StorageError):
             if await self.run.save_progress(value):
                 await self.events.publish(event)
+
+
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in rest:
+        yield chunk

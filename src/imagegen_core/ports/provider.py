@@ -78,7 +78,7 @@ class Probe:
 
 
 class Exchange(Protocol):
-    """What a provider may use during a call: a spool on our disk, the caller's images, progress reports."""
+    """What a provider may use during a call: a spool for responses, the caller's images, progress reports."""
 
     def mark_response_started(self) -> None:
         """Note that the response to the paid request has begun to arrive, whatever its content.
@@ -89,7 +89,10 @@ class Exchange(Protocol):
         ...
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Write the provider's response to disk under ``name`` (``a-z 0-9 . _ -``), synced; return its size.
+        """Keep the provider's response under ``name`` (``a-z 0-9 . _ -``); return its size.
+
+        It is on our disk, synced, at the latest when the receipt is that `Provider.submit` or `Provider.poll`
+        returns for it.
 
         Raises:
             CallError: ``bad_response`` if there are more than ``max_bytes``; ``storage_failed``.
@@ -97,7 +100,9 @@ class Exchange(Protocol):
         ...
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return the spooled file, seekable; the caller closes it.
+        """Return the spooled response as a seekable file; the caller closes it.
+
+        A file on our disk is read in a thread; a short response may be an `io.BytesIO`.
 
         Raises:
             BlobMissing: nothing was spooled under this name.

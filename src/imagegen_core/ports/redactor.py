@@ -10,6 +10,10 @@ class Redactor(Protocol):
         """Mask this secret from now on, unless it has fewer than 4 characters; repeating it is no error."""
         ...
 
+    def contains_secret(self, data: bytes) -> bool:
+        """Return whether there is a registered secret in the bytes, be it cut off at their end."""
+        ...
+
     def redact(self, text: str, *, limit: int | None = None) -> str:
         """Return the text with secrets masked, then truncated to ``limit`` characters."""
         ...

@@ -71,7 +71,7 @@ class TaskRepository(Protocol):
         """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
 
         All of it is stored in one transaction, images as by `save_attempt`. If the task has ended, its final
-        event is stored after theirs and the sealed configurations of its attempts are wiped; subscribers see
+        event is stored after theirs, and its attempts as `Attempt.after_task` returns them; subscribers see
         the event only after `EventBus.notify`.
 
         Raises:
@@ -91,6 +91,10 @@ class TaskRepository(Protocol):
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         """Return all attempts of a task, oldest first; empty for an unknown task."""
+        ...
+
+    async def wipe_responses(self, *, ended_before: datetime) -> None:
+        """Wipe the responses that ended attempts have kept, if their last change is older than that."""
         ...
 
     async def orphans(self, owner: str) -> tuple[Task, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import IllegalTransition
-from imagegen_core.failures import Failure
+from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.values.frozen_mappings import frozen_json
 from imagegen_core.values.valid_text import valid_text
 
@@ -75,6 +75,18 @@ class Receipt:
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
 
 
+MAX_INLINE_RESPONSE_BYTES = 64 * 1024
+"""A longer response is spooled to a file."""
+
+
+@attrs.frozen(kw_only=True)
+class InlineResponse:
+    """A short response, stored with its attempt; ``name`` is the one that the provider spooled it under."""
+
+    name: str
+    content: bytes = attrs.field(repr=False)
+
+
 @attrs.frozen(kw_only=True)
 class SentConfig:
     """The configuration under which a call was sent, as text; ``sealed`` if it contains secrets."""
@@ -87,7 +99,8 @@ class SentConfig:
 class Attempt:
     """One paid call. ``number`` counts a task's attempts from 1, ``part`` its parallel calls from 0.
 
-    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends.
+    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends. So is
+    ``response``, unless it `keeps_response`.
     """
 
     attempt_id: str
@@ -100,6 +113,7 @@ class Attempt:
     charge: Charge = Charge.NONE
     job: UpstreamJob | None = None
     receipt: Receipt | None = None
+    response: InlineResponse | None = None
     failure: Failure | None = None
     config: SentConfig | None = None
 
@@ -116,16 +130,18 @@ class Attempt:
         """Return the attempt that the provider accepted as ``job``."""
         return self._transition(Phase.ACCEPTED, now, charge=Charge.CERTAIN, job=job)
 
-    def received(self, now: datetime, receipt: Receipt) -> "Attempt":
-        """Return the attempt whose response is on our disk."""
-        return self._transition(Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt)
+    def received(self, now: datetime, receipt: Receipt, response: InlineResponse | None = None) -> "Attempt":
+        """Return the attempt whose response has arrived: a short one is part of it, another one spooled."""
+        return self._transition(
+            Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt, response=response
+        )
 
     def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
         """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be.
 
         Of the upstream data only the job's id remains.
         """
-        return self._transition(Phase.STORED, now, failure=lost, **self._without_upstream_data())
+        return self._transition(Phase.STORED, now, failure=lost, **self._without_upstream_data(lost))
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
         """Return the failed attempt; its charge follows from what ``failure`` says about one."""
@@ -133,7 +149,7 @@ class Attempt:
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
         return self._transition(
-            Phase.FAILED, now, charge=charge, failure=failure, **self._without_upstream_data()
+            Phase.FAILED, now, charge=charge, failure=failure, **self._without_upstream_data(failure)
         )
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
@@ -146,10 +162,24 @@ class Attempt:
         """Whether its phase is not final."""
         return bool(_TRANSITIONS[self.phase])
 
-    def _without_upstream_data(self) -> dict[str, Any]:
+    @property
+    def keeps_response(self) -> bool:
+        """Whether its response is kept for an operator although it has ended: we failed, not the provider."""
+        return _keeps_response(self.failure)
+
+    def after_task(self) -> "Attempt":
+        """Return the attempt once its task has ended: nothing resumes it, whatever its phase is."""
+        return attrs.evolve(self, config=None, response=self.response if self.keeps_response else None)
+
+    def _without_upstream_data(self, failure: Failure | None) -> dict[str, Any]:
         """Return the fields with upstream data removed: its URLs may contain signatures and keys."""
         job = None if self.job is None else UpstreamJob(id=self.job.id)
-        return {"job": job, "receipt": None, "config": None}
+        response = self.response if _keeps_response(failure) else None
+        return {"job": job, "receipt": None, "response": response, "config": None}
+
+
+def _keeps_response(failure: Failure | None) -> bool:
+    return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:

@@ -77,11 +77,6 @@ def can_retry_for_free(error: CallError, attempt: Attempt, task: Task) -> bool:
     return at_hand and failed and task.recoveries < MAX_RECOVERIES
 
 
-def keeps_response(failure: Failure | None) -> bool:
-    """Return whether the spooled response is kept for an operator, because we failed and not the provider."""
-    return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
-
-
 def key_was_rejected(error: CallError, attempt: Attempt) -> bool:
     """Return whether the provider now rejects the key under which it accepted the call."""
     failure = error.failure

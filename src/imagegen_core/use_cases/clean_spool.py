@@ -1,11 +1,13 @@
-"""Remove spooled files that are no longer needed: responses of ended tasks, and files that are too old."""
+"""Remove inputs and responses that are no longer needed: those of ended tasks, and what is too old."""
+
+from datetime import timedelta
 
 import attrs
 
 from imagegen_core.errors import TaskNotFound
+from imagegen_core.ports.clock import Clock
 from imagegen_core.ports.spool import Spool
 from imagegen_core.ports.task_repository import TaskRepository
-from imagegen_core.tasks.attempt_outcome import keeps_response
 from imagegen_core.tasks.task import TaskStatus
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
@@ -22,13 +24,16 @@ class CleanSpool:
 
     repository: TaskRepository
     spool: Spool
+    clock: Clock
 
     async def __call__(self, *, at_start: bool = False) -> int:
         """Return how many owners' files were removed; ``at_start`` no submission can be in progress."""
-        removed = 0
+        retention = timedelta(seconds=RETENTION_SECONDS)
+        await self.repository.wipe_responses(ended_before=self.clock.now() - retention)
         owners = await self.spool.owners(older_than_seconds=0)
         if not owners:  # as after most images: a pass follows each of them
             return 0
+        removed = 0
         old = set(await self.spool.owners(older_than_seconds=RETENTION_SECONDS))
         is_due = set(await self.spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
         for owner in owners:
@@ -47,5 +52,5 @@ class CleanSpool:
             return status.final
         if attempt_id:
             attempts = await self.repository.attempts(task_id)
-            return not any(a.attempt_id == attempt_id and keeps_response(a.failure) for a in attempts)
+            return not any(a.attempt_id == attempt_id and a.keeps_response for a in attempts)
         return status is TaskStatus.COMPLETED

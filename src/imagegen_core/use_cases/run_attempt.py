@@ -23,7 +23,6 @@ from imagegen_core.tasks.attempt_outcome import (
     AttemptOutcome,
     call_error_from,
     can_retry_for_free,
-    keeps_response,
     key_was_rejected,
     may_have_cost,
     never_started,
@@ -118,10 +117,12 @@ class RunAttempt:
     def _active_call(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> ActiveCall:
         exchange = CallExchange(
             attempt_id=attempt.attempt_id,
+            response=attempt.response,
             run=run,
             spool_files=self.spool,
             events=self.events,
             clock=self.clock,
+            redactor=self.redactor,
         )
         return ActiveCall(
             run=run,
@@ -157,7 +158,7 @@ class RunAttempt:
         """Accepted → received: free, for as long as the job takes."""
         async with forwarded_cancel(active, job):
             receipt = await active.provider.poll(active.call, job, active.exchange)
-        await active.save(active.attempt.received(self.clock.now(), receipt))
+        await active.save(active.received(self.clock.now(), receipt))
 
     async def _store(self, active: ActiveCall, *, is_retry: bool) -> AttemptOutcome:
         """Received → stored: free, from our disk or a URL that is paid for."""
@@ -173,7 +174,7 @@ class RunAttempt:
 
     async def discard_response(self, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
-        if not keeps_response(attempt.failure):
+        if not attempt.keeps_response:
             await self.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:

@@ -50,14 +50,14 @@ class SendCall:
             answer = submission.result()
         except (TimeoutError, asyncio.CancelledError) as error:
             raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
-        await active.save(self._answered(active.attempt, answer))
+        await active.save(self._answered(active, answer))
         if cancelling is not None:
             raise cancelling
 
-    def _answered(self, attempt: Attempt, answer: UpstreamJob | Receipt) -> Attempt:
+    def _answered(self, active: ActiveCall, answer: UpstreamJob | Receipt) -> Attempt:
         if isinstance(answer, UpstreamJob):
-            return attempt.accepted(self.clock.now(), answer)
-        return attempt.received(self.clock.now(), answer)
+            return active.attempt.accepted(self.clock.now(), answer)
+        return active.received(self.clock.now(), answer)
 
     def _sealed(self, active: ActiveCall) -> SentConfig | None:
         call, ambient = active.call, active.profile.ambient_credentials is not None

@@ -130,7 +130,7 @@ async def compose(
             sync=storage.sync,
             expire=storage.expire,
             verify=storage.verify,
-            clean=CleanSpool(repository=adapters.tasks, spool=adapters.spool),
+            clean=CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock),
             clock=clock,
             sweep_seconds=settings.storage.sweep_minutes * 60,
         )

@@ -101,6 +101,44 @@ class ScriptedProvider:
             await step()
 
 
+class SpoolingProvider(ScriptedProvider):
+    """A provider whose response is spooled, with its image and ``size`` bytes in all.
+
+    ``read`` counts how often the image is read from there.
+    """
+
+    def __init__(self, size: int, *, as_job: bool = False):
+        super().__init__(as_job=as_job)
+        self.size = size
+        self.read = 0
+
+    async def submit(self, call, exchange):
+        answer = await super().submit(call, exchange)
+        return answer if self.as_job else await self._receipt(exchange)
+
+    async def poll(self, call, job, exchange):
+        await super().poll(call, job, exchange)
+        return await self._receipt(exchange)
+
+    async def collect(self, call, receipt, exchange):
+        await self._play(self.collects)
+        name = receipt.data["file"]
+        exchange.open_spooled(name).close()
+
+        async def chunks():
+            self.read += 1
+            with exchange.open_spooled(name) as file:
+                yield file.read().rstrip(b"\0")
+
+        return ProviderResult(images=(GeneratedImage(chunks=chunks),))
+
+    async def _receipt(self, exchange):
+        (image,) = self.images
+        response = _chunks(image.ljust(self.size, b"\0"))
+        await exchange.spool("answer", response(), max_bytes=self.size)
+        return Receipt(data={"file": "answer"})
+
+
 def _chunks(data: bytes):
     async def chunks() -> AsyncIterator[bytes]:
         yield data

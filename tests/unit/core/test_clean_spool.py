@@ -21,7 +21,7 @@ def clock():
 async def owners_after_cleaning(adapters, owner, *, age=0.0, at_start=False):
     await adapters.spool.put(owner, "file", pieces(b"x"), max_bytes=1)
     adapters.clock.advance(age)
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool)(at_start=at_start)
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock)(at_start=at_start)
     return await adapters.spool.owners(older_than_seconds=0)
 
 

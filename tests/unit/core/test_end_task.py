@@ -10,7 +10,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.errors import StorageError
 from imagegen_core.execution.call_exchange import spool_owner
-from imagegen_core.tasks.attempt import Charge, Phase
+from imagegen_core.tasks.attempt import Charge, InlineResponse, Phase
 from imagegen_core.tasks.task import MAX_RECOVERIES
 from imagegen_core.use_cases.clean_spool import CleanSpool
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, run_until_it_ended
@@ -37,7 +37,7 @@ class BrittleRepository:
 
 @attrs.define(kw_only=True)
 class World:
-    """A task whose answer is paid for and spooled, and somebody who follows it."""
+    """A task with two answers that are paid for, a spooled and a short one, and somebody who follows it."""
 
     provider: ScriptedProvider
     repository: BrittleRepository
@@ -56,6 +56,7 @@ class World:
         provider.charged = 1
         await repository.save(attrs.evolve(await repository.get(task_id), recoveries=recoveries))
         (attempt,) = await repository.attempts(task_id)
+        await repository.save_attempt(attrs.evolve(attempt, response=InlineResponse(name="a", content=b"b")))
         await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
         follower = asyncio.create_task(imagegen.wait(task_id, timeout=60))
         await asyncio.sleep(0)
@@ -70,7 +71,10 @@ class World:
 
     async def clean(self):
         """Remove the spooled files that nobody needs."""
-        await CleanSpool(repository=self.repository, spool=self.imagegen.adapters.spool)(at_start=True)
+        adapters = self.imagegen.adapters
+        await CleanSpool(repository=self.repository, spool=adapters.spool, clock=adapters.clock)(
+            at_start=True
+        )
 
     async def run_what_waits(self):
         """Run the task whenever it is due."""
@@ -83,9 +87,10 @@ class World:
         return (await self.repository.get(self.task_id)).status, attempt.phase, attempt.charge
 
     async def has_answer(self):
-        """Return whether the spool still has the answer."""
+        """Return whether both answers are still there."""
         owners = await self.imagegen.adapters.spool.owners(older_than_seconds=0)
-        return any(owner.startswith(self.task_id) for owner in owners)
+        (attempt,) = await self.repository.attempts(self.task_id)
+        return any(owner.startswith(self.task_id) for owner in owners) and attempt.response is not None
 
 
 async def _chunks():

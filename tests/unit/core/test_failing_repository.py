@@ -11,8 +11,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.errors import StorageBroken, StorageError, Unavailable
 from imagegen_core.providers.config import ConfigSource, ProviderConfig
-from imagegen_core.tasks.attempt import Charge, Phase
-from tests.unit.core.scripted_provider import ScriptedProvider
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
+from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -54,8 +54,10 @@ class World:
     imagegen: ImageGen
 
     @classmethod
-    def make(cls, *, as_job):
+    def make(cls, *, as_job, response_bytes=None):
         provider = ScriptedProvider(as_job=as_job)
+        if response_bytes is not None:
+            provider = SpoolingProvider(response_bytes, as_job=as_job)
         adapters = memory_adapters(providers={"scripted": provider}, clock=ManualClock())
         repository = FullRepository(adapters.tasks)
         config = ProviderConfig(provider_name="scripted", kind="scripted", source=ConfigSource.FILE)
@@ -96,6 +98,21 @@ async def test_a_task_outlasts_a_full_disk(as_job, good, bad):
     assert (TaskStatus.COMPLETED, 1, 1) == (task.status, world.provider.charged, task.attempts)
     assert 1 == len(images)
     assert [(Phase.STORED, Charge.CERTAIN)] == [(a.phase, a.charge) for a in attempts]
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE_RESPONSE_BYTES, MAX_INLINE_RESPONSE_BYTES + 1])
+@pytest.mark.parametrize("good", range(WRITES))
+@pytest.mark.parametrize("as_job", [False, True], ids=["direct", "job"])
+async def test_a_response_outlasts_a_full_disk(as_job, good, size):
+    """A short one is part of a write that is refused: it waits for the disk, and nobody pays again."""
+    world = World.make(as_job=as_job, response_bytes=size)
+
+    task = await world.run(good=good, bad=2)
+
+    attempts = await world.repository.attempts(task.task_id)
+    owners = await world.imagegen.adapters.spool.owners(older_than_seconds=0)
+    assert (TaskStatus.COMPLETED, 1) == (task.status, world.provider.charged)
+    assert ([None], ()) == ([attempt.response for attempt in attempts], owners)
 
 
 async def test_a_disk_that_fails_whenever_it_matters():

@@ -9,36 +9,14 @@ from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.errors import Unavailable
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.tasks.attempt import Receipt
+from imagegen_core.tasks.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.tasks.submission import Submission
 from imagegen_core.use_cases.clean_spool import RETENTION_SECONDS, CleanSpool
 from tests.unit.core.scripted_imagegen import imagegen_over, run_until_it_ended
-from tests.unit.core.scripted_provider import ScriptedProvider, png
+from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider, png
 from tests.unit.core.test_store_images import BrokenDownload, KilledInspector
 
 pytestmark = pytest.mark.anyio
-
-
-class SpoolingProvider(ScriptedProvider):
-    """A provider whose response is spooled; ``read`` counts how often its image is read from there."""
-
-    read = 0
-
-    async def submit(self, call, exchange):
-        await super().submit(call, exchange)
-        await exchange.spool("answer", self._image(), max_bytes=10_000)
-        return Receipt(data={"file": "answer"})
-
-    async def collect(self, call, receipt, exchange):
-        exchange.open_spooled(receipt.data["file"]).close()
-        return ProviderResult(images=(GeneratedImage(chunks=self._spooled_image),))
-
-    async def _spooled_image(self):
-        self.read += 1
-        yield png()
-
-    async def _image(self):
-        yield png()
 
 
 @attrs.define
@@ -50,22 +28,35 @@ class Outcome:
     answers: tuple
 
 
-async def outcome_of(times):
-    """Run a task whose decoder is killed ``times`` times."""
-    provider, clock = SpoolingProvider(), ManualClock()
+async def answers_of(adapters, task):
+    """Return the responses that are still there, in the spool or with an attempt."""
+    attempts = await adapters.tasks.attempts(task.task_id)
+    owners = await adapters.spool.owners(older_than_seconds=0)
+    return (*owners, *(a.response for a in attempts if a.response is not None))
+
+
+async def outcome_of(times, size):
+    """Run a task whose decoder is killed ``times`` times; ``size`` is that of the response."""
+    provider, clock = SpoolingProvider(size), ManualClock()
     adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
     adapters = attrs.evolve(adapters, inspector=KilledInspector(times))
     imagegen = imagegen_over(provider, adapters=adapters)
     task = await run_until_it_ended(imagegen, await imagegen.submit("猫"), clock)
-    await CleanSpool(repository=adapters.tasks, spool=adapters.spool)()
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=clock)()
     images = [key async for key in adapters.blobs.keys("") if not key.endswith(".webp")]
-    return Outcome(task, provider, adapters, images, await adapters.spool.owners(older_than_seconds=0))
+    return Outcome(task, provider, adapters, images, await answers_of(adapters, task))
+
+
+@pytest.fixture(params=[MAX_INLINE_RESPONSE_BYTES, MAX_INLINE_RESPONSE_BYTES + 1], ids=["inline", "spooled"])
+def size(request):
+    """Return the size of a response that is stored with its attempt, and of one that is not."""
+    return request.param
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_it_is_inspected_again_where_it_is(times):
+async def test_it_is_inspected_again_where_it_is(times, size):
     """The task completes, is paid for once, and its response is read once."""
-    outcome = await outcome_of(times)
+    outcome = await outcome_of(times, size)
 
     assert (TaskStatus.COMPLETED, 1, 1) == (
         outcome.task.status,
@@ -75,9 +66,9 @@ async def test_it_is_inspected_again_where_it_is(times):
     assert (1, ()) == (len(outcome.images), outcome.answers)
 
 
-async def test_one_that_is_failed_stays_on_the_disk_with_its_response():
+async def test_one_that_is_failed_stays_on_the_disk_with_its_response(size):
     """After four tries the task fails, and the failure names the image's key."""
-    outcome = await outcome_of(4)
+    outcome = await outcome_of(4, size)
 
     assert (TaskStatus.FAILED, FailureCode.STORAGE_FAILED, True) == (
         outcome.task.status,
@@ -88,15 +79,16 @@ async def test_one_that_is_failed_stays_on_the_disk_with_its_response():
     assert (True, 1) == (key in outcome.task.failure.message, len(outcome.answers))
 
 
-async def test_the_response_is_removed_after_a_week():
+@pytest.mark.parametrize(("age", "count"), [(RETENTION_SECONDS - 500, 1), (RETENTION_SECONDS + 1, 0)])
+async def test_the_response_is_removed_after_a_week(size, age, count):
     """An operator has had a week to recover it."""
-    outcome = await outcome_of(4)
-    spool = outcome.adapters.spool
-    outcome.adapters.clock.advance(RETENTION_SECONDS)
+    outcome = await outcome_of(4, size)
+    adapters = outcome.adapters
+    adapters.clock.advance(age)
 
-    await CleanSpool(repository=outcome.adapters.tasks, spool=spool)()
+    await CleanSpool(repository=adapters.tasks, spool=adapters.spool, clock=adapters.clock)()
 
-    assert () == await spool.owners(older_than_seconds=0)
+    assert count == len(await answers_of(adapters, outcome.task))
 
 
 @pytest.mark.parametrize(

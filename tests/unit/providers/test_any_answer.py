@@ -111,7 +111,9 @@ def test_any_answer_with_images_is_read(tree):
     readers = (
         lambda: read_content(parse_json(body)),
         lambda: read_predictions(parse_json(body)),
-        lambda: a1111_wire.parse_result(lambda: io.BytesIO(body), request, interrupted=False),
+        lambda: a1111_wire.parse_result(
+            io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False
+        ),
         lambda: stability_wire.parse_result(io.BytesIO(body)),
     )
     for read in readers:

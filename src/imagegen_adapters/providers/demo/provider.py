@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import BinaryIO
 
 from imagegen_adapters.providers.demo.messages import DemoCode
 from imagegen_adapters.providers.demo.options import PARAMETERS, Options
 from imagegen_adapters.providers.demo.work import OPERATIONS, Work
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
+from imagegen_adapters.providers.spooled_json import read_blocks
 from imagegen_core.errors import BlobMissing, CallError
 from imagegen_core.failures import FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
@@ -210,13 +212,10 @@ async def _chunks(data: bytes) -> AsyncIterator[bytes]:
 
 
 def _image(name: str, seed: int, exchange: Exchange) -> GeneratedImage:
-    async def chunks() -> AsyncIterator[bytes]:
+    def open_file() -> BinaryIO:
         try:
-            file = exchange.open_spooled(name)
+            return exchange.open_spooled(name)
         except BlobMissing as error:
             raise CallError(FailureCode.BAD_RESPONSE, DemoCode.DEMO_FILE_GONE(name=name)) from error
-        with file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-                yield chunk
 
-    return GeneratedImage(chunks=chunks, metadata={"demo": True, "seed": seed})
+    return GeneratedImage(chunks=lambda: read_blocks(open_file), metadata={"demo": True, "seed": seed})

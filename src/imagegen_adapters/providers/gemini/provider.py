@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 
@@ -22,7 +22,7 @@ from imagegen_adapters.providers.gemini.transport import SdkTransport, UploadCon
 from imagegen_adapters.providers.gemini.uploads import uploads_of
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import check_total_bytes, map_refusals
-from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled
+from imagegen_adapters.providers.spooled_json import decode_chunks, parse_spooled, read_spooled
 from imagegen_adapters.threads.detached import DetachedThreads
 from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.failures import FailureCode
@@ -114,7 +114,7 @@ class GeminiProvider:
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
-        document = await asyncio.to_thread(_parsed, exchange, name)
+        document = await read_spooled(lambda: exchange.open_spooled(name), _parsed)
         response = (read_predictions if traits_of(call.model.id).imagen else read_content)(document)
         return ProviderResult(
             images=tuple(_image(image, exchange, name) for image in response.images),
@@ -186,9 +186,8 @@ class GeminiProvider:
         return credentials
 
 
-def _parsed(exchange: Exchange, name: str) -> Any:
-    with exchange.open_spooled(name) as file:
-        return parse_spooled(file).resolved()
+def _parsed(file: BinaryIO) -> Any:
+    return parse_spooled(file).resolved()
 
 
 def _image(image: ImageData, exchange: Exchange, name: str) -> GeneratedImage:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -19,8 +19,9 @@ from imagegen_adapters.providers.spooled_json import (
     SpooledJson,
     SpooledString,
     decode_chunks,
-    iterate_in_thread,
     parse_spooled,
+    read_blocks,
+    read_spooled,
 )
 from imagegen_adapters.providers.upstream_messages import shorten
 from imagegen_core.errors import CallError
@@ -186,8 +187,7 @@ class ResultReader:
 
     async def _parsed(self) -> SpooledJson:
         async with self.parses:
-            with self._open_file() as file:
-                return await asyncio.to_thread(parse_spooled, file)
+            return await read_spooled(self._open_file, parse_spooled)
 
     def _warnings(self) -> tuple[Message, ...]:
         warning = self.document_call.operation.warning
@@ -198,13 +198,7 @@ class ResultReader:
         headers = self.receipt.data["headers"]
         named = {} if spec is None else spec.meta_headers
         metadata = {name: headers[h.lower()] for name, h in named.items() if h.lower() in headers}
-
-        async def chunks() -> AsyncIterator[bytes]:
-            with self._open_file() as file:
-                async for block in iterate_in_thread(iter(lambda: file.read(_BLOCK_BYTES), b"")):
-                    yield block
-
-        return GeneratedImage(chunks=chunks, metadata=metadata)
+        return GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
 
     def _image(
         self, item: ImageItem, spooled: SpooledJson, response: UpstreamResponse

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -16,7 +16,7 @@ from imagegen_adapters.providers.key_formats import malformed_key, two_part_key_
 from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES
+from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, read_spooled
 from imagegen_adapters.providers.stable_diffusion import a1111_wire as wire
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion.json_body import JsonBody
@@ -108,9 +108,14 @@ class A1111:
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
         interrupted = bool(receipt.data.get("interrupted", False))
-        return await asyncio.to_thread(
-            wire.parse_result, lambda: exchange.open_spooled(name), call.request, interrupted=interrupted
-        )
+
+        def open_file() -> BinaryIO:
+            return exchange.open_spooled(name)
+
+        def parse(file: BinaryIO) -> ProviderResult:
+            return wire.parse_result(file, open_file, call.request, interrupted=interrupted)
+
+        return await read_spooled(open_file, parse)
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         """Interrupt the server, unless this call is over or the server says that it works on another one."""

@@ -220,20 +220,19 @@ def warnings(request: ImageRequest) -> tuple[Message, ...]:
 
 
 def parse_result(
-    open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
+    file: BinaryIO, open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
 ) -> ProviderResult:
     """Return the images of a spooled response, without grids and without what extensions appended.
 
-    It reads the file: call it in a thread.
+    It reads the file; each image opens it again.
 
     Raises:
         CallError: ``bad_response``, or ``cancelled`` if an interrupted call generated no image.
     """
-    with open_file() as file:
-        document = parse_spooled(file).resolved()
-        if not isinstance(document, dict):
-            raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
-        info = _info(read_text(file, document.get("info")))
+    document = parse_spooled(file).resolved()
+    if not isinstance(document, dict):
+        raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
+    info = _info(read_text(file, document.get("info")))
     if request.operation is Operation.UPSCALE:
         candidates, info = [document.get("image")], {}
     else:

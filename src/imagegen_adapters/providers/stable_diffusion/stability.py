@@ -17,7 +17,7 @@ from imagegen_adapters.providers.masks import MaskPolarity, mask_for
 from imagegen_adapters.providers.messages import ResponseCode
 from imagegen_adapters.providers.poll_failures import PollFailures, is_from_upstream, may_be_json
 from imagegen_adapters.providers.preflight import map_refusals
-from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, decode_chunks
+from imagegen_adapters.providers.spooled_json import MAX_JSON_BYTES, decode_chunks, read_spooled
 from imagegen_adapters.providers.stable_diffusion import failures
 from imagegen_adapters.providers.stable_diffusion import stability_wire as wire
 from imagegen_adapters.providers.stable_diffusion.messages import StableDiffusionCode
@@ -111,12 +111,7 @@ class Stability:
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         name = str(receipt.data.get("file", _RESPONSE_FILE))
-
-        def read() -> wire.StabilityResult:
-            with exchange.open_spooled(name) as file:
-                return wire.parse_result(file)
-
-        result = await asyncio.to_thread(read)
+        result = await read_spooled(lambda: exchange.open_spooled(name), wire.parse_result)
         image = GeneratedImage(
             chunks=lambda: decode_chunks(lambda: exchange.open_spooled(name), result.image),
             metadata=result.metadata,
