@@ -24,7 +24,7 @@ import httpx
 from PIL import Image, ImageFile
 
 MIB = 1024 * 1024
-LINKED_BYTES, INLINE_BYTES = 20 * MIB, 15 * MIB
+IMAGE_BYTES = 20 * MIB
 MAX_SIDE_PIXELS = 6324  # 40 megapixels
 LIGHT = "light"
 KINDS = (LIGHT, "png", "noise", "jpeg", "large", "progressive")
@@ -90,15 +90,15 @@ def jpeg(size, side, **how):
 
 def write_files(folder):
     """Write the responses once, so that serving them is only sending."""
-    (folder / LIGHT).write_bytes(light(LINKED_BYTES))
-    (folder / "png").write_bytes(padded_png(LINKED_BYTES))
-    (folder / "noise").write_bytes(noisy_png(LINKED_BYTES))
-    (folder / "jpeg").write_bytes(jpeg(LINKED_BYTES, side=5000))
+    (folder / LIGHT).write_bytes(light(IMAGE_BYTES))
+    (folder / "png").write_bytes(padded_png(IMAGE_BYTES))
+    (folder / "noise").write_bytes(noisy_png(IMAGE_BYTES))
+    (folder / "jpeg").write_bytes(jpeg(IMAGE_BYTES, side=5000))
     (folder / "progressive").write_bytes(
-        jpeg(LINKED_BYTES, side=MAX_SIDE_PIXELS, progressive=True, subsampling=0)
+        jpeg(IMAGE_BYTES, side=MAX_SIDE_PIXELS, progressive=True, subsampling=0)
     )
-    (folder / "large").write_bytes(padded_png(LINKED_BYTES, side=MAX_SIDE_PIXELS))
-    image = base64.b64encode(padded_png(INLINE_BYTES)).decode()
+    (folder / "large").write_bytes(padded_png(IMAGE_BYTES, side=MAX_SIDE_PIXELS))
+    image = base64.b64encode(padded_png(IMAGE_BYTES)).decode()
     (folder / "inline").write_text(json.dumps({"inline": [{"data": image}]}))
 
 

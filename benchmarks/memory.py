@@ -1,7 +1,7 @@
 """How much memory large images take, and how fast they are stored: ``python benchmarks/memory.py``.
 
 A real server with 100 workers receives, from an upstream in another process, 100 images of 20 MB at once by
-URL, then 32 of 15 MB at once in base64. Memory is resident memory with shared pages counted once per process
+URL, then as many at once in base64. Memory is resident memory with shared pages counted once per process
 and in-memory files added, so it is an upper bound. Then the same images are downloaded by a bare httpx loop
 that writes them to files without syncing, hashing or inspecting them. Both share the machine with the
 upstream and other processes, so only their ratio within one run is meaningful. It is asserted for images that
@@ -31,12 +31,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import attrs
 import httpx
 import search
-from large_images import DOCUMENT, KINDS, LIGHT, LINKED_BYTES, MIB, UpstreamProcess, write_files
+from large_images import DOCUMENT, IMAGE_BYTES, KINDS, LIGHT, MIB, UpstreamProcess, write_files
 
 from tests.chaos.service import Service, wait_until
 from tests.processes import cpu_seconds, family, resident_mb
 
-WORKERS, LINKED, INLINE = 100, 100, 32
+WORKERS, IMAGES = 100, 100
 MAX_IDLE_MB, MAX_LOADED_MB, MIN_RATIO = 100, 500, 0.6
 SEARCHERS = 10
 KEYWORDS = tuple(keyword for words in search.KINDS.values() for keyword in words)
@@ -181,7 +181,7 @@ class Bench:
         cpu = cpu_seconds(self.service.pid) - before
         ours = Speed(seconds, sending(self.upstream.ask("/times"), number), cpu)
         bare = min(first, self.bare(model, number), key=lambda speed: speed.whole)
-        print(f"{number} × {LINKED_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms an image")
+        print(f"{number} × {IMAGE_BYTES // MIB} MB, {model:6} MB/s, whole   MB/s, sending   CPU ms an image")
         for who, speed in (("bare loop", bare), ("service", ours)):
             print(f"  {who:15} {speed.columns(number)}")
         print(f"  ratio           {bare.whole / ours.whole:11.2f} {bare.sending / ours.sending:15.2f}")
@@ -205,7 +205,7 @@ class Speed:
     cpu: float
 
     def columns(self, number):
-        mb = number * LINKED_BYTES / MIB
+        mb = number * IMAGE_BYTES / MIB
         return f"{mb / self.whole:11.0f} {mb / self.sending:15.0f} {self.cpu / number * 1000:18.0f}"
 
 
@@ -234,7 +234,7 @@ async def bare_loop(url, number, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--number", type=int, default=LINKED, help="images, all at once")
+    parser.add_argument("--number", type=int, default=IMAGES, help="images, all at once")
     parser.add_argument("--work-dir", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--only", choices=("memory", "throughput"))
     parser.add_argument("--kind", choices=KINDS, action="append")
@@ -276,7 +276,7 @@ def measure(bench, options):
     if options.only != "throughput":
         for kind in kinds:
             bench.memory(f"{options.number} × 20 MB by address, {kind}", kind, options.number)
-        bench.memory(f"{INLINE} × 15 MB in base64", "inline", INLINE)
+        bench.memory(f"{options.number} × 20 MB in base64", "inline", options.number)
         time.sleep(1)
         print(f"after that: {sample(bench.service.pid, 0).total:.0f} MB")
     ratios = {}
