@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 
 from imagegen_adapters.outbound.address_rules import IpAddress, is_metadata, non_public_reason, normalized
 from imagegen_adapters.outbound.messages import AddressCode
-from imagegen_adapters.outbound.name_lookups import NameNotResolved, resolve_blocking
+from imagegen_adapters.outbound.name_lookups import numeric_addresses, resolve_blocking
 from imagegen_core.errors import UpstreamNotAllowed
 from imagegen_core.providers.addresses import parse_host_and_port
 
@@ -70,10 +71,7 @@ class AddressGate:
         name = canonical_host(host)
         if name == "localhost" or name.endswith(".localhost"):
             self.check_addresses(host, port, (IPv4Address("127.0.0.1"),))
-        try:
-            self.check_addresses(host, port, resolve_blocking(host, port, only_numbers=True))
-        except NameNotResolved:
-            return
+        self.check_addresses(host, port, numeric_addresses(host))
 
     def resolve_and_check(self, host: str, port: int) -> tuple[tuple[str, int], ...]:
         """Resolve the host, check every address and return them as ``(ip, port)`` to connect to.
@@ -119,6 +117,7 @@ def parse_entry(entry: str) -> tuple[str, int]:
     return canonical_host(host), port
 
 
+@lru_cache(1024)
 def canonical_host(host: str) -> str:
     """Return the host in lower case, without brackets and trailing dot; an address in its shortest form."""
     name = host.strip("[]").casefold().rstrip(".")

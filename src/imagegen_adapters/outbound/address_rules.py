@@ -4,6 +4,7 @@ The checks work on addresses, never on their spelling: glibc resolves ``21307064
 ``127.1`` to 127.0.0.1, which a check of the text would miss.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from imagegen_adapters.outbound.messages import AddressCode
@@ -92,11 +93,13 @@ def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
     return ()
 
 
+@lru_cache(1024)
 def is_metadata(address: IpAddress) -> bool:
     """Return whether the address leads to a cloud metadata service, embedded forms included."""
     return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
 
 
+@lru_cache(1024)
 def non_public_reason(address: IpAddress) -> AddressCode | None:
     """Return why an address must not be called at a caller's request, None for a public one.
 

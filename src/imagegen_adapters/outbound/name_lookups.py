@@ -1,11 +1,10 @@
 """Resolves host names to all their addresses, in dedicated threads."""
 
 import asyncio
-import contextlib
 import re
 import socket
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -50,8 +49,8 @@ class NameLookups:
         Raises:
             NameNotResolved: it has none, or no name server answered.
         """
-        with contextlib.suppress(NameNotResolved):
-            return resolve_blocking(host, port, only_numbers=True)
+        if addresses := numeric_addresses(host):
+            return addresses
         if (host, port) not in self._running:
             await self._threads.acquire()
             self._begin(host, port)
@@ -71,20 +70,30 @@ class NameLookups:
         lookup.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
-def resolve_blocking(host: str, port: int, *, only_numbers: bool = False) -> tuple[IpAddress, ...]:
-    """Return every address of the host; ``only_numbers`` accepts literal addresses only and never blocks.
+def resolve_blocking(host: str, port: int) -> tuple[IpAddress, ...]:
+    """Return every address of the host.
 
     Raises:
         NameNotResolved: it has none, or no name server answered.
     """
-    flags = socket.AI_NUMERICHOST if only_numbers else 0
+    return _addresses(host, port, flags=0)
+
+
+def numeric_addresses(host: str) -> tuple[IpAddress, ...]:
+    """Return the addresses that a host spells in numbers, as the system reads them; none if it is a name."""
+    has_zone = "%" in host  # whose interface may come and go
+    return _read_numbers(host) if has_zone else _cached_numbers(host)
+
+
+def _read_numbers(host: str) -> tuple[IpAddress, ...]:
     try:
-        entries = socket.getaddrinfo(
-            _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
-        )
-    except (OSError, UnicodeError) as error:
-        raise NameNotResolved(host) from error
-    return _addresses(host, entries)
+        return _addresses(host, None, flags=socket.AI_NUMERICHOST)
+    except NameNotResolved:
+        return ()
+
+
+_cached_numbers = lru_cache(1024)(_read_numbers)
+"""Every call looks at its host's spelling at least twice, at 20 µs each."""
 
 
 def _queried(host: str) -> str:
@@ -92,7 +101,13 @@ def _queried(host: str) -> str:
     return host[:-1] if _ENDS_IN_NUMBER.search(host) else host
 
 
-def _addresses(host: str, entries: Sequence[tuple[Any, ...]]) -> tuple[IpAddress, ...]:
+def _addresses(host: str, port: int | None, *, flags: int) -> tuple[IpAddress, ...]:
+    try:
+        entries = socket.getaddrinfo(
+            _queried(host), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=flags
+        )
+    except (OSError, UnicodeError) as error:
+        raise NameNotResolved(host) from error
     addresses = tuple(dict.fromkeys(_address(entry[4]) for entry in entries))
     if not addresses:
         raise NameNotResolved(host)

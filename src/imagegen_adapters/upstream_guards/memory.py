@@ -41,9 +41,10 @@ class MemoryUpstreamGuard:
         await judge_url(url, AddressGate(self._allow_private), self._resolve)
 
     async def _resolve(self, host: str, port: int) -> "Sequence[IpAddress]":
-        from imagegen_adapters.outbound.name_lookups import resolve_blocking
+        from imagegen_adapters.outbound.name_lookups import NameNotResolved, numeric_addresses
 
-        addresses = self._names.get(host.rstrip("."))
-        if addresses is None:
-            return resolve_blocking(host, port, only_numbers=True)
-        return tuple(ip_address(address) for address in addresses)
+        names = self._names.get(host.rstrip("."))
+        addresses = numeric_addresses(host) if names is None else tuple(map(ip_address, names))
+        if not addresses:
+            raise NameNotResolved(host)
+        return addresses

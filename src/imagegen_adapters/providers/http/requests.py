@@ -88,6 +88,8 @@ def _quoted(scope: Mapping[str, Any], path: Template) -> dict[str, Any]:
             return {k: safe(v) for k, v in value.items()}
         return value
 
+    if not path.names:
+        return {}
     mentioned = {k: v for k, v in scope.items() if path.mentions(k)}
     return {k: safe(v) for k, v in mentioned.items() if k not in ("prompt", "negative_prompt", "vars")} | {
         "vars": {k: safe(v) for k, v in scope["vars"].items() if isinstance(v, str | int | float)}
