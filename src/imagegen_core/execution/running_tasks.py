@@ -22,6 +22,7 @@ class RunningTask:
 
     ``attempts``: the latest of each part, including what is held. ``free``: its provider's calls cost
     nothing, as far as is known yet. ``closing``: the end of the last part, held for the end of the task.
+    ``image_count``: how many images of the task are stored; None if an earlier run may have stored some.
     """
 
     task: Task
@@ -32,6 +33,7 @@ class RunningTask:
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
     free: bool = False
     closing: Attempt | None = None
+    image_count: int | None = None
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _stored: Task = attrs.field(init=False)
@@ -135,6 +137,8 @@ class RunningTask:
     async def _announce(self, images: tuple[Image, ...]) -> None:
         """Tell those who follow the task, and those who keep the stores, of images that are stored."""
         if images:
+            if self.image_count is not None:
+                self.image_count += len(images)
             self.on_change()
             await self.events.notify(self.task.task_id)
 

@@ -49,21 +49,19 @@ class EndTask:
             await self.repository.save(task, ended)
         else:
             await run.save(task, ended)
-        await self._announce(task)
+        await self._announce(task, None if run is None else run.image_count)
         if task.status is TaskStatus.COMPLETED:
             await self.spool.remove(task.task_id)
 
-    async def _announce(self, task: Task) -> None:
-        """Notify the subscribers of a task whose end is stored, and log it.
+    async def _announce(self, task: Task, images: int | None) -> None:
+        """Notify the subscribers of a task whose end is stored, and log it with the number of its images.
 
         Every task logs its end, so that the log alone accounts for what was paid for; the prompt is not
         logged.
         """
         await self.events.notify(task.task_id)
-        try:
-            images = len(await self.records.by_task(task.task_id))
-        except (StorageError, Unavailable):
-            images = None  # only the log line needs it
+        if images is None:
+            images = await self._image_count(task)
         ended, started = task.completed_at or task.created_at, task.started_at or task.created_at
         _log.info(
             "the task is completed" if task.failure is None else "the task failed or was cancelled",
@@ -76,3 +74,9 @@ class EndTask:
                 "seconds": round((ended - started).total_seconds(), 3),
             },
         )
+
+    async def _image_count(self, task: Task) -> int | None:
+        try:
+            return len(await self.records.by_task(task.task_id))
+        except (StorageError, Unavailable):
+            return None  # only the log line needs it

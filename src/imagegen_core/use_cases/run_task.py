@@ -73,6 +73,7 @@ class RunTask:
 
     async def _run(self, run: RunningTask) -> None:
         attempts = await self.repository.attempts(run.task.task_id)
+        run.image_count = None if attempts else 0
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         if run.cancelled.is_set() and not has_active:
             ended = run.task.cancel(self.clock.now(), possible_charge=may_be_charged(attempts))

@@ -45,6 +45,19 @@ async def test_a_completed_task_leaves_a_log_line(caplog):
     assert "猫" not in str(vars(line))
 
 
+async def test_the_log_counts_the_images_of_all_runs(caplog):
+    """One image is stored before the task is requeued, and one after."""
+    provider = ScriptedProvider(fan_out=True)
+    provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
+
+    with caplog.at_level(logging.INFO):
+        task = await outcome(imagegen_over(provider), num=2)
+
+    (requeued,) = [r for r in caplog.records if r.message == "the task waits for another try"]
+    (line,) = [r for r in caplog.records if r.message == "the task is completed"]
+    assert (task.task_id, task.task_id, 2) == (requeued.task_id, line.task_id, line.images)
+
+
 async def test_a_failed_task_leaves_a_log_line_with_its_error(caplog):
     """The line has the failure's code."""
     provider = ScriptedProvider()
