@@ -15,8 +15,9 @@ T = TypeVar("T")
 class WorkerThreads:
     """Runs functions in at most ``max_threads`` threads, in the order in which they come.
 
-    A thread is started when all others are busy. They do not keep the process from ending; `close` waits for
-    them. Functions do not see the context variables of their callers.
+    A thread is started when all others are busy, the first one by the first call, so what a forked process
+    inherits unused it can use. Threads do not keep the process from ending; `close` waits for them. Functions
+    do not see the context variables of their callers.
 
     `concurrent.futures.ThreadPoolExecutor` takes two to four times as much time for each function: it settles
     two futures, one under a lock, and wakes the event loop for each.

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import random
+import subprocess
+import sys
 import threading
 import weakref
 from functools import partial
@@ -262,6 +264,26 @@ def test_several_loops_use_the_same_threads():
     threads.close()
 
     assert {start: [n * n for n in range(start, start + 100)] for start in (0, 100, 200, 300)} == results
+
+
+FORK = """
+import os, uvloop
+from imagegen_adapters.threads.worker_threads import WorkerThreads
+
+threads = WorkerThreads("files", 2)
+if pid := os.fork():
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+results = [uvloop.run(threads.run(lambda: 40 + n)) for n in (1, 2)]
+threads.close()
+os._exit(sum(results) - 83)
+"""
+
+
+def test_threads_can_be_used_after_a_fork():
+    """They are started by the first call, so a process may inherit what it has not used yet."""
+    ended = subprocess.run([sys.executable, "-c", FORK], check=False, timeout=SECONDS)
+
+    assert 0 == ended.returncode
 
 
 async def test_dropped_threads_end():
