@@ -7,8 +7,8 @@ from PIL import Image
 from PIL.Image import DecompressionBombError, DecompressionBombWarning, Resampling, Transpose
 
 THUMBNAIL_SIDE = 512
-_WEBP_METHOD = 1
-"""Takes a third of the time of Pillow's 4 for an eighth more bytes; method 0 does not compress alpha.
+_WEBP_METHODS = {"RGB": 0, "RGBA": 1}
+"""They take a quarter of the time of Pillow's 4 for a fifth more bytes; method 0 does not compress alpha.
 
 ``./run bench thumbnails`` compares.
 """
@@ -142,7 +142,7 @@ def _thumbnail(image: Image.Image, size: tuple[int, int], transpose: Transpose |
     if transpose is not None:
         small = small.transpose(transpose)
     buffer = io.BytesIO()
-    small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHOD)
+    small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHODS[small.mode])
     return buffer.getvalue()
 
 
