@@ -101,6 +101,7 @@ class ConnectionSlots:
         """Close all connections."""
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
+            self._sweep_timer = None
         if self._sweep is not None:
             self._sweep.cancel()
         connections = [*self._active, *(connection for _, connection in self._idle)]
