@@ -30,7 +30,9 @@ _NON_FINITE_NUMBERS = ("NaN", "Infinity")
 
 def to_timestamp(moment: datetime) -> str:
     """Return the time as ``2026-11-24T08:00:00.000Z``; these strings sort chronologically."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = msgspec.json.encode(utc).decode()  # in quotes, with microseconds if there are any
+    return f"{text[1:24]}Z" if utc.microsecond else f"{text[1:20]}.000Z"
 
 
 def from_timestamp(text: str) -> datetime:

@@ -83,7 +83,7 @@ def task_state(task: Task) -> dict[str, Any]:
         "attempts": task.attempts,
         "retries": task.retries,
         "rescues": task.recoveries,
-        "warnings": to_json(task.warnings),
+        "warnings": to_json(task.warnings) if task.warnings else "[]",
         "failure": optional_json(task.failure),
         "cancel_requested": int(task.cancel_requested),
         "not_before": optional_timestamp(task.not_before),

@@ -46,11 +46,12 @@ COMMON: tuple[Parameter, ...] = (
 )
 """What every provider means alike; a model narrows it or leaves it out."""
 
+_COMMON = {parameter.name: parameter for parameter in COMMON}
+
 
 def common(*names: str) -> tuple[Parameter, ...]:
     """Return the common parameters with these names, for a model's declaration."""
-    table = {p.name: p for p in COMMON}
-    return tuple(table[name] for name in names)
+    return tuple(_COMMON[name] for name in names)
 
 
 def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,14 +65,13 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     count = next((params[k] for k in _COUNT_NAMES if params.get(k) is not None), None)
     if count is not None:
         cleaned["num"] = count
-    table = {p.name: p for p in COMMON}
     problems += [
         Problem(field=f"params.{name}", reason=ProblemCode.KEY_AS_PARAMETER())
         for name in cleaned
         if re.sub("[_-]", "", name).lower() in _KEY_NAMES
     ]
     for name, value in cleaned.items():
-        problems += _value_problems(name, value, table.get(name))
+        problems += _value_problems(name, value, _COMMON.get(name))
     problems += _size_problems(cleaned)
     if problems:
         raise ValidationFailed(*problems)

@@ -55,7 +55,7 @@ class InboundRequest:
 
     def header(self, name: bytes) -> str:
         """Return a header's value, ``""`` if it is missing; several are joined (RFC 9110, section 5.3)."""
-        return ", ".join(self.header_values(name))
+        return ", ".join(self.header_values(name)) if name in self.headers else ""
 
     def is_under(self, *prefixes: str) -> bool:
         """Return whether the path is one of ``prefixes`` or below one of them."""
