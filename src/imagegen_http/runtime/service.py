@@ -10,6 +10,7 @@ from imagegen_http.answers.health import Health
 from imagegen_http.answers.providers import Preset
 from imagegen_http.runtime.maintenance import Maintenance
 from imagegen_http.runtime.search_index import SearchIndex
+from imagegen_http.runtime.shared_reads import SharedReads
 from imagegen_http.settings.schema import Settings
 
 
@@ -21,6 +22,7 @@ class Service:
     ``presets`` lists the shipped declarative providers; ``health`` checks what the service
     depends on; ``listens_on`` takes our own address, to which nothing may ever be sent.
     ``maintenance`` and ``search_index`` are also the background work that can be started manually.
+    ``shared_reads`` runs equal lists and searches for several callers at once.
     """
 
     imagegen: ImageGen
@@ -31,4 +33,5 @@ class Service:
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Maintenance
     search_index: SearchIndex
+    shared_reads: SharedReads = attrs.field(factory=SharedReads)
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)

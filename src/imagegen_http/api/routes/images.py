@@ -64,10 +64,14 @@ async def list_images(
     criteria = _filter(provider, model_id, operation, created_from, created_to)
     query = ["images", *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
-    matches = await service.imagegen.adapters.images.find(criteria, paging)
-    items = [Image.from_image(image) for image in matches.items]
-    following = None if matches.last is None else encode_cursor(matches.last, query)
-    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    async def read() -> Success[ListPage[Image]]:
+        matches = await service.imagegen.adapters.images.find(criteria, paging)
+        items = [Image.from_image(image) for image in matches.items]
+        following = None if matches.last is None else encode_cursor(matches.last, query)
+        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    return await service.shared_reads.run(("list", criteria, paging, page), read)
 
 
 @get("/api/v1/images/search", tags=["images"], responses=refusals("validation_failed", "unavailable"))
@@ -89,10 +93,14 @@ async def search_images(
     parsed = SearchQuery.parse(keyword, service.imagegen.adapters.simplify)
     query = ["search", mode, parsed.words, *_identity(criteria)]
     paging = parse_paging(page, page_size, cursor, query)
-    matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
-    items = [FoundImage.from_image(hit.image, match=hit.match) for hit in matches.items]
-    following = None if matches.last is None else encode_cursor(matches.last, query)
-    return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    async def read() -> Success[ListPage[FoundImage]]:
+        matches = await service.imagegen.adapters.images.search(parsed, mode, criteria, paging)
+        items = [FoundImage.from_image(hit.image, match=hit.match) for hit in matches.items]
+        following = None if matches.last is None else encode_cursor(matches.last, query)
+        return success(ListPage.from_page(matches, items, number=page, size=page_size, cursor=following))
+
+    return await service.shared_reads.run(("search", parsed, mode, criteria, paging, page), read)
 
 
 @get("/api/v1/images/{image_id:str}", tags=["images"], responses=refusals("image_not_found"))
