@@ -62,49 +62,49 @@ async def test_those_who_ask_while_one_runs_share_the_next(reads):
 
 
 async def test_other_reads_do_not_wait(reads):
-    asked = [reads.ask("page 1"), reads.ask("page 2")]
+    results = [reads.ask("page 1"), reads.ask("page 2")]
     await settle()
     begun = list(reads.begun)
     await reads.end()
     await reads.end()
-    await asyncio.gather(*asked)
+    await asyncio.gather(*results)
 
     assert ["page 1", "page 2"] == begun
 
 
 async def test_a_failure_is_that_of_all_who_shared_the_read_or_waited_for_it(reads):
     """So what takes too long is not begun again for them; who asks later is not affected."""
-    asked = [reads.ask("page 1") for _ in range(2)]
+    results = [reads.ask("page 1") for _ in range(2)]
     await settle()
-    asked.append(reads.ask("page 1"))
+    results.append(reads.ask("page 1"))
     await settle()
     await reads.end(KeyError("gone"))
     later = reads.ask("page 1")
     await settle()
     await reads.end()
 
-    failures = await asyncio.gather(*asked, return_exceptions=True)
+    failures = await asyncio.gather(*results, return_exceptions=True)
     assert [KeyError] * 3 == list(map(type, failures))
     assert 0 == await later
     assert ["page 1"] * 2 == reads.begun
 
 
 async def test_the_others_get_their_result_although_one_was_cancelled(reads):
-    asked = [reads.ask("page 1") for _ in range(2)]
+    results = [reads.ask("page 1") for _ in range(2)]
     await settle()
-    asked[0].cancel()
+    results[0].cancel()
     await settle()
     await reads.end()
 
-    assert 0 == await asked[1]
-    assert asked[0].cancelled()
+    assert 0 == await results[1]
+    assert results[0].cancelled()
 
 
 async def test_nothing_is_kept_of_a_read_that_has_ended(reads):
     for number in range(2):
         reads.written = number
-        asked = reads.ask("page 1")
+        results = reads.ask("page 1")
         await settle()
         await reads.end()
 
-        assert number == await asked
+        assert number == await results
