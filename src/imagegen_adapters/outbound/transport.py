@@ -237,7 +237,12 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
                     await self._writable.wait()
 
     async def aclose(self) -> None:
-        """Close the connection at once; nothing that is still to be sent counts any more."""
+        """Close the connection at once; nothing that is still to be sent counts any more.
+
+        Whoever reads from it gets an error: what was cut off must not pass for a whole response.
+        """
+        if not self._is_ended:
+            self._failure = ConnectionAbortedError("closed on this side")
         self._connected.abort()
 
     async def start_tls(
@@ -296,7 +301,7 @@ class SocketStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return not self._is_tls  # what is still to be sent over TCP may be sent
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._failure, self._is_ended = exc, True
+        self._failure, self._is_ended = exc or self._failure, True
         self._readable.set()
         self._writable.set()
 

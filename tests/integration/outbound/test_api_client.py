@@ -316,6 +316,25 @@ async def test_a_cut_body_leaves_the_outcome_unknown(server, outbound):
     assert FailureCode.OUTCOME_UNKNOWN == error.failure.code
 
 
+async def test_a_body_that_closing_cuts_off_is_not_taken_for_a_whole_one(server, outbound):
+    """Its length is unknown, so only the provider may end it."""
+
+    async def without_end(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    server.responses["/endless"] = without_end
+    async with outbound.api_client(provider(server.url)).stream("GET", f"{server.url}/endless") as response:
+        chunks = response.aiter_bytes()
+        first = await anext(chunks)
+        await outbound.aclose()
+        with pytest.raises(httpx.ReadError):
+            await anext(chunks)
+
+    assert b"half" == first
+
+
 async def test_a_key_with_a_line_break_is_not_repeated(server, outbound):
     """h11's own message contains the header's value."""
     client = outbound.api_client(provider(server.url))
