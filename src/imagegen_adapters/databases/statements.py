@@ -176,10 +176,13 @@ ON CONFLICT (attempt_id) DO UPDATE SET
 
 WIPE_ATTEMPTS = """
 UPDATE attempts SET config = NULL, sealed_config = NULL,
-    response = CASE phase WHEN 'received' THEN NULL ELSE response END
-WHERE task_id = ? AND (config IS NOT NULL OR sealed_config IS NOT NULL OR phase = 'received')
+    response = CASE WHEN phase IN ('stored', 'failed') THEN response END
+WHERE task_id = ? AND (
+    config IS NOT NULL OR sealed_config IS NOT NULL
+    OR response IS NOT NULL AND phase NOT IN ('stored', 'failed')
+)
 """
-"""Only an attempt that has ended keeps its response: one that is still received has no failure."""
+"""Only an attempt that has ended keeps its response: one that is still active has no failure."""
 
 OLD_RESPONSE = """
 SELECT 1 FROM attempts

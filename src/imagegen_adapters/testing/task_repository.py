@@ -384,12 +384,13 @@ class TaskRepositoryContract:
             for owner, part in ((task, 0), (task, 1), (other, 0))
         )
         failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
-        for attempt in (received, unstored.failed(later(3), failure), theirs):
+        submission = attrs.evolve(an_attempt(task, part=2).submitting(later(1)), response=response)
+        for attempt in (received, unstored.failed(later(3), failure), submission, theirs):
             await repository.save_attempt(attempt)
 
         await repository.save(task.cancel(NOW))
 
-        assert [None, response] == [a.response for a in await repository.attempts(task.task_id)]
+        assert [None, response, None] == [a.response for a in await repository.attempts(task.task_id)]
         assert [response] == [a.response for a in await repository.attempts(other.task_id)]
 
     async def test_old_responses_are_wiped(self, repository: TaskRepository) -> None:

@@ -35,6 +35,11 @@ class ActiveCall:
         """Return the attempt with the receipt, and with the response if that is a short one."""
         return self.attempt.received(now, receipt, self.exchange.response)
 
+    def hold_response(self) -> None:
+        """Add a short response that has arrived to the attempt, which is about to end by a defect of ours."""
+        if self.attempt.is_active and self.exchange.response is not None:
+            self.run.hold(attempts=(attrs.evolve(self.attempt, response=self.exchange.response),))
+
     async def save(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
         """Store the attempt in its next phase; see `RunningTask.save_attempt`."""
         await self.run.save_attempt(attempt, images)

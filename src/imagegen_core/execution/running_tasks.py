@@ -169,9 +169,10 @@ class RunningTasks:
         self._runs[task.task_id] = run
         return run
 
-    def end(self, task_id: str) -> None:
-        """Remove the run of a task."""
-        self._runs.pop(task_id, None)
+    def end(self, run: RunningTask) -> None:
+        """Remove a run; one of the same task stays that has started since it was requeued."""
+        if self._runs.get(run.task.task_id) is run:
+            del self._runs[run.task.task_id]
 
     def get(self, task_id: str) -> RunningTask | None:
         """Return the run of a task, or None if this process does not run it."""

@@ -47,8 +47,8 @@ class InterruptTask:
         if in_flight and not alive:
             await self.end(run=run, task=task.fail(now, unknown))
             return
-        any_sent = any(a.phase is not Phase.RESERVED for a in run.attempts.values())
-        attempts = task.attempts if any_sent else max(0, task.attempts - 1)
+        only_reserved = bool(run.attempts) and all(a.phase is Phase.RESERVED for a in run.attempts.values())
+        attempts = max(0, task.attempts - 1) if only_reserved else task.attempts
         await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
 
     async def requeue_after_storage_error(self, run: RunningTask) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, ImagegenError
 from imagegen_core.execution.active_calls import ActiveCall
 from imagegen_core.execution.call_exchange import CallExchange, spool_owner
 from imagegen_core.execution.forwarded_cancel import forwarded_cancel
@@ -82,6 +82,11 @@ class RunAttempt:
             await active.save(attempt.failed(self.clock.now(), error.failure))
             await self._discard_if_stored(active)
             return AttemptOutcome(error=error)
+        except ImagegenError:
+            raise
+        except Exception:
+            active.hold_response()  # paid for, and kept for an operator with the attempt that fails
+            raise
 
     def prepare(self, *, task: Task, plan: CallPlan, part: int, previous: Attempt | None) -> PreparedPart:
         """Return what a part goes on with, given its latest attempt; nothing is stored yet."""

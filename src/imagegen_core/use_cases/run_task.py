@@ -69,7 +69,7 @@ class RunTask:
             ticket.yield_turn()
             await self.interrupt.fail_after_defect(run)
         finally:
-            self.running.end(task.task_id)
+            self.running.end(run)
 
     async def _run(self, run: RunningTask) -> None:
         attempts = await self.repository.attempts(run.task.task_id)

@@ -189,3 +189,27 @@ async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
     assert TaskStatus.PROCESSING == stopped.status
     assert unknown == (done.status, done.failure.code, world.provider.charged)
     assert "the task could not be stored; the next start recovers it" in caplog.messages
+
+
+class DefectiveProvider(SpoolingProvider):
+    """Meets a defect once its response has arrived."""
+
+    async def _receipt(self, exchange):
+        await super()._receipt(exchange)
+        raise RuntimeError("a defect")
+
+
+@pytest.mark.parametrize("size", [MAX_INLINE_RESPONSE_BYTES, MAX_INLINE_RESPONSE_BYTES + 1])
+@pytest.mark.parametrize("as_job", [False, True], ids=["direct", "job"])
+async def test_a_response_that_a_defect_follows_is_kept_for_an_operator(as_job, size):
+    """It was paid for, and is nowhere else: a short one with its attempt, a long one in the spool."""
+    world = World.make(as_job=as_job, response_bytes=size)
+    world.provider.__class__ = DefectiveProvider
+
+    task = await world.run(good=100, bad=0)
+
+    (attempt,) = await world.repository.attempts(task.task_id)
+    owners = await world.imagegen.adapters.spool.owners(older_than_seconds=0)
+    assert (FailureCode.INTERNAL, True) == (task.failure.code, task.failure.possible_charge)
+    assert (Phase.FAILED, FailureCode.INTERNAL) == (attempt.phase, attempt.failure.code)
+    assert (size <= MAX_INLINE_RESPONSE_BYTES) == (attempt.response is not None) == (not owners)

@@ -8,8 +8,9 @@ import pytest
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, Limits, TaskStatus
 from imagegen_core.ports.provider import GeneratedImage
+from imagegen_core.tasks.attempt import Phase
 from imagegen_core.tasks.events import EventKind
-from tests.unit.core.scripted_imagegen import imagegen_over, refused
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +168,38 @@ async def test_an_image_that_was_shown_before_a_stop_is_not_shown_again():
         kinds = [event.kind async for event in events.subscribe(task.task_id)]
 
     assert (TaskStatus.COMPLETED, 0, 2) == (done.status, done.recoveries, kinds.count(EventKind.IMAGE))
+
+
+async def test_a_stop_before_its_calls_are_prepared_gives_no_attempt_back():
+    """The attempt that an earlier process made stays counted."""
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    imagegen = imagegen_over(provider, adapters=adapters)
+    task_id = await crash_in(imagegen, Phase.RECEIVED)
+    await imagegen.resume_tasks(owner="the next")
+    (claimed,) = await adapters.queue.claim(
+        "the next", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
+    )
+
+    run = imagegen.running.start(claimed, imagegen.slots.ticket("scripted"))
+    await imagegen.run_task.interrupt.stop(run)
+
+    stopped = await adapters.tasks.get(task_id)
+    assert (TaskStatus.PENDING, 1) == (stopped.status, stopped.attempts)
+
+
+async def test_the_end_of_a_run_leaves_the_next_one_of_its_task():
+    """A requeued task may be claimed before its run has ended; a cancellation must still find the next."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await imagegen.submit("猫")
+    first, second = (imagegen.running.start(task, imagegen.slots.ticket("scripted")) for _ in range(2))
+
+    imagegen.running.end(first)
+    following = imagegen.running.get(task.task_id)
+    imagegen.running.end(second)
+
+    assert following is second
+    assert imagegen.running.get(task.task_id) is None
 
 
 async def _at_once():
