@@ -1,11 +1,13 @@
 """Traditional and simplified Chinese become the same text."""
 
+import hashlib
 import subprocess
 import sys
 
 import pytest
 
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.image_records.index import folding_version
+from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
 from imagegen_core.search.folding import fold
 
 
@@ -34,3 +36,19 @@ def test_dictionaries_are_read_when_they_are_needed():
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert "False" == result.stdout.strip()
+
+
+def test_released_dictionaries_are_loaded_again():
+    """A conversion after the release is the same as one before it."""
+    before = simplify("貓咪")
+    release_dictionaries()
+
+    assert "猫咪" == before == simplify("貓咪")
+
+
+def test_the_version_is_a_hash_of_all_characters_folded_at_once():
+    """It is stored with each index, so in which pieces it is computed must not change it."""
+    characters = "\n".join(map(chr, (*range(0x21, 0xAC00), *range(0xF900, 0x10000))))
+    digest = hashlib.sha256(fold(characters, simplify).encode()).hexdigest()
+
+    assert digest[:16] == folding_version(simplify).partition("-")[2]

@@ -25,7 +25,7 @@ from imagegen_adapters.providers.http import PresetLibrary
 from imagegen_adapters.queues.sqlite import SqliteQueue
 from imagegen_adapters.redactors.patterns import PatternRedactor
 from imagegen_adapters.secret_boxes.fernet import FernetSecretBox
-from imagegen_adapters.simplifiers.opencc import simplify
+from imagegen_adapters.simplifiers.opencc import release_dictionaries, simplify
 from imagegen_adapters.spools.local import LocalSpool
 from imagegen_adapters.task_repositories.sqlite import SqliteTaskRepository
 from imagegen_adapters.upstream_guards.outbound import OutboundGuard
@@ -95,6 +95,7 @@ async def compose(
         records = SqliteImageRecords(database, simplify=simplify)
         if (state := await index_state(database, simplify)) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
+        release_dictionaries()  # an idle service needs only the version of the index, which is computed once
         storage = compose_storage(settings, database, records, clock, outbound.gate)
         stack.callback(storage.close)
         await storage.at_start()

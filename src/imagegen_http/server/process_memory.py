@@ -47,12 +47,14 @@ def freeze_startup_objects() -> None:
 
 @contextlib.asynccontextmanager
 async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
-    """Return free pages to the system soon after each burst, while the context is open.
+    """Return free pages to the system now, and soon after each burst while the context is open.
 
     glibc keeps a burst's pages for the next one: 250 MB after five hundred bodies of a megabyte, which no
     other process can use. Other C libraries return them by themselves.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)  # what the start has freed; takes less than a millisecond
     baseline = resident_bytes()
     if trim is None or baseline is None:
         yield
