@@ -11,6 +11,9 @@ from tests.chaos.service import PATIENCE, wait_until
 SYNCS = "fsync,fdatasync"
 """The calls that make writes durable; which of the two SQLite uses depends on its build."""
 
+SENDS, RECEIVES, WAITS = "write,sendto", "read,recvfrom", "epoll_pwait,epoll_wait"
+"""What an event loop does with sockets; which of the two depends on the loop."""
+
 
 def strace():
     """Return the path of strace, or fail: without it, half of the promises would not be tested."""
