@@ -1,11 +1,12 @@
 """The declarative document: every mistake is reported with its place."""
 
 import copy
+import weakref
 
 import pytest
 
 from imagegen_adapters.providers.http import PresetLibrary, preset_names
-from imagegen_adapters.providers.http.capabilities import profile_of
+from imagegen_adapters.providers.http.capabilities import mentions, profile_of
 from imagegen_adapters.providers.http.configured_document import document_of
 from imagegen_adapters.providers.http.parsing import parse_document
 from imagegen_core.errors import ValidationFailed
@@ -44,6 +45,16 @@ def problems(document) -> dict[str, str]:
 
 def config(name="p", **fields) -> ProviderConfig:
     return ProviderConfig(provider_name=name, source=ConfigSource.DATABASE, kind="http", **fields)
+
+
+def test_a_document_that_nothing_uses_any_more_is_not_kept():
+    """A request may bring one of its own, which may be large and contain secrets."""
+    document = parse_document(GOOD, "spec")
+    mentions(document, document.operations["generate"], "prompt")
+    reference = weakref.ref(document)
+    del document
+
+    assert reference() is None
 
 
 def test_the_good_document_is_good():

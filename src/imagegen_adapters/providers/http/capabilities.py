@@ -28,9 +28,12 @@ from imagegen_core.providers.capabilities import Model, Parameter
 from imagegen_core.providers.config import ModelEntry, ProviderConfig
 from imagegen_core.providers.parameters import common
 from imagegen_core.providers.profile import ProviderProfile
+from imagegen_core.values.identity_cache import IdentityCache
 
 UNNAMED_MODEL = "default"
 """The id of the only model of a provider whose requests name none."""
+
+_MENTIONS: IdentityCache[dict[str, bool]] = IdentityCache()
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
@@ -102,9 +105,15 @@ def fans_out(document: Document, operation: OperationSpec) -> bool:
     return not mentions(document, operation, "n")
 
 
-@lru_cache(4096)
 def mentions(document: Document, operation: OperationSpec, name: str) -> bool:
     """Return whether the operation's paid request uses a parameter, by its name or as ``params.name``."""
+    names = _MENTIONS.result_for((document, operation), dict)
+    if name not in names:
+        names[name] = _mentions(document, operation, name)
+    return names[name]
+
+
+def _mentions(document: Document, operation: OperationSpec, name: str) -> bool:
     templates = [*operation.request.templates, *document.headers.values()]
     if any(t.mentions("vars") for t in templates):
         templates += document.vars.values()
