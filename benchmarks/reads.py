@@ -1,7 +1,8 @@
 """How fast a filled gallery is read: lists, records, searches, images.
 
 Callers in a closed loop ask a service over ``--images`` records for page 1 of the list, records by id, a
-common word, pages by their number, and for an image that it stored itself and its thumbnail. The limit of
+common word, pages by their number, and for an image that it stored itself and its thumbnail. Equal lists and
+searches of the same moment share one query, so both are also measured with pages that differ. The limit of
 each is a bare route that answers the same bytes. ``--data-dir D`` takes a directory that ``fill.py`` filled;
 the service adds one image to it. ``--svg FILE`` plots rates over callers, a line for each size of the
 gallery.
@@ -38,6 +39,9 @@ PLOTTED = ("record by id", "list, page 1", "a common word")
 PAGES = (10, 1_000, 40_000)
 RECORDS = 1_000
 """Different ones; the callers ask for them in turn."""
+
+SPREAD = range(1, 201)
+"""Pages of a list or a search that callers ask for in turn, each caller beginning with another."""
 
 
 def measure(options):
@@ -79,12 +83,15 @@ def reads(each):
         lambda: (number := service.rows(newest)[0][0]) != before and number, awaited="the image"
     )
     pages = [page for page in PAGES if (page - 1) * DEFAULT_PAGE_SIZE < stored]
+    search = f"/api/v1/images/search?keyword={quote(COMMON_WORD)}"
     ids = random.Random(1).choices(range(1, stored), k=RECORDS)
     return {
         "/health/live": ["/health/live"],
         "list, page 1": ["/api/v1/images"],
+        "list, each another page": [f"/api/v1/images?page={page}" for page in SPREAD],
         "record by id": [f"/api/v1/images/{number}" for number in ids],
-        "a common word": [f"/api/v1/images/search?keyword={quote(COMMON_WORD)}"],
+        "a common word": [search],
+        "a common word, each another page": [f"{search}&page={page}" for page in SPREAD],
         **{f"list, page {page:,}": [f"/api/v1/images?page={page}"] for page in pages},
         "thumbnail": [f"/api/v1/images/{stored}/thumbnail"],
         "content, 1 MB": [f"/api/v1/images/{stored}/content"],
