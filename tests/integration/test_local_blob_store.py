@@ -175,6 +175,43 @@ async def test_an_image_and_its_thumbnail_share_the_sync_of_their_directory(stor
     assert ["sync file", "name", "sync file", "name", "sync directory"] == acts
 
 
+async def test_a_directory_that_was_there_before_is_made_durable_once(store, acts):
+    """A process that was killed may have made it, and its neighbours, without syncing their names."""
+    for name in ("01", "02"):
+        (store.root / "images" / name).mkdir(parents=True)
+    await store.put("images/01/a.png", stream([b"x"]), content_type="image/png")
+    first = list(acts)
+    acts.clear()
+    for key in ("images/01/b.png", "images/02/b.png"):
+        await store.put(key, stream([b"x"]), content_type="image/png")
+
+    assert ["sync file", "name", *["sync directory"] * 4] == first
+    assert ["sync file", "name", "sync directory"] * 2 == acts
+
+
+async def test_no_put_is_durable_before_the_directory_that_another_makes(store, monkeypatch):
+    """Else a power cut between the two would take what was promised."""
+    store.root.mkdir()
+    creation, may_sync = threading.Event(), threading.Event()
+    real_fsync = os.fsync
+
+    def fsync(fd):
+        if not creation.is_set():
+            creation.set()
+            assert may_sync.wait(10)
+        real_fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    first = asyncio.create_task(store.put("images/a.png", stream([b"x"]), content_type="image/png"))
+    await asyncio.to_thread(creation.wait, 10)
+    second = asyncio.create_task(store.put("images/b.png", stream([b"x"]), content_type="image/png"))
+    done, _ = await asyncio.wait([second], timeout=0.2)
+    may_sync.set()
+    await asyncio.gather(first, second)
+
+    assert set() == done
+
+
 async def test_a_name_alone_can_be_made_durable(store, acts):
     """An image that could not be inspected has no thumbnail that would do so."""
     await store.put("images/a.png", stream([b"x"]), content_type="image/png", durable=False)

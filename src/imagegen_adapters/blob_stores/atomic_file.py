@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,26 @@ class RunningChecksum(Protocol):
         ...
 
 
+def make_directory(path: Path) -> None:
+    """Create the directory and its missing parents with mode 0700, syncing each new name."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make changes to the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 class AtomicFile:
     """A file that is being written; its methods block, for use in threads.
 
@@ -36,10 +56,22 @@ class AtomicFile:
     parents. Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon`
     waits for a write in another thread, so that a cancelled task never closes a descriptor that is in use.
     `write` and `commit` may raise `OSError`; after `abandon`, `write` does nothing and `commit` raises.
+
+    Args:
+        path: where the complete file is to be.
+        checksum: computed beside the SHA-256, if any.
+        make_parent: creates a missing parent, durably.
     """
 
-    def __init__(self, path: Path, *, checksum: RunningChecksum | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        checksum: RunningChecksum | None = None,
+        make_parent: Callable[[Path], None] = make_directory,
+    ) -> None:
         self._path = path
+        self._make_parent = make_parent
         self._temporary = ""
         self._fd: int | None = None
         self._lock = threading.Lock()
@@ -54,11 +86,11 @@ class AtomicFile:
             if not self._finished:
                 self._append(self._created(), b"".join(chunks))
 
-    def commit(self, chunks: Sequence[bytes] = (), *, durable: bool = True) -> tuple[int, str, str | None]:
+    def commit(self, chunks: Sequence[bytes] = ()) -> tuple[int, str, str | None]:
         """Append the last chunks and rename the synced file into place.
 
-        Unless ``durable``, a power cut may undo that until the directory is synced. Returns its size, its
-        SHA-256 in hexadecimal, and the checksum of the archive, if any.
+        A power cut may undo the renaming until `sync_directory`. Returns its size, its SHA-256 in
+        hexadecimal, and the checksum of the archive, if any.
         """
         with self._lock:
             if self._finished:  # its descriptor may belong to another file by now
@@ -69,8 +101,6 @@ class AtomicFile:
             os.replace(self._temporary, self._path)  # noqa: PTH105 - one system call, on strings
             self._finished = True
             os.close(fd)
-        if durable:
-            sync_directory(self._path.parent)
         return self.size, self._sha256.hexdigest(), None if self._checksum is None else self._checksum.text
 
     def abandon(self) -> None:
@@ -91,7 +121,7 @@ class AtomicFile:
             try:
                 self._temporary, self._fd = _create_beside(self._path)
             except (FileNotFoundError, NotADirectoryError):
-                make_directory(self._path.parent)
+                self._make_parent(self._path.parent)
                 self._temporary, self._fd = _create_beside(self._path)
         return self._fd
 
@@ -104,26 +134,6 @@ class AtomicFile:
         if self._checksum is not None:
             self._checksum.update(data)
         self.size += len(data)
-
-
-def make_directory(path: Path) -> None:
-    """Create the directory and its missing parents with mode 0700, syncing each new name."""
-    missing = []
-    while not path.is_dir():
-        missing.append(path)
-        path = path.parent
-    for directory in reversed(missing):
-        directory.mkdir(mode=0o700, exist_ok=True)
-        sync_directory(directory.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make changes to the names in a directory durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _create_beside(path: Path) -> tuple[str, int]:

@@ -19,6 +19,7 @@ from imagegen_adapters.blob_stores.atomic_file import (
     RunningChecksum,
     sync_directory,
 )
+from imagegen_adapters.blob_stores.durable_directories import DurableDirectories
 from imagegen_adapters.blob_stores.keys import check_key, is_key
 from imagegen_adapters.threads.worker_threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
@@ -50,6 +51,7 @@ class LocalBlobStore:
         self, root: Path, *, checksum: Callable[[], RunningChecksum] | None = None, threads: int = 4
     ) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
+        self._directories = DurableDirectories(self.root)
         self._checksum = checksum
         self._threads = WorkerThreads("local-blobs", threads)
         self._puts = self._opens = 0
@@ -58,12 +60,16 @@ class LocalBlobStore:
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
     ) -> StoredBlob:
-        file = AtomicFile(self._path(key), checksum=self._checksum and self._checksum())
+        path = self._path(key)
+        file = AtomicFile(
+            path, checksum=self._checksum and self._checksum(), make_parent=self._directories.make
+        )
         self._puts += 1
         try:
             last = await self._fill(file, key, chunks)
             with _storage_errors(key):
-                size, sha256, checksum = await self.run(partial(file.commit, last, durable=durable))
+                committing = partial(self._commit, file, last, path.parent, durable=durable)
+                size, sha256, checksum = await self.run(committing)
         except BaseException:  # cancelled too, it leaves no temporary file
             await asyncio.shield(self._threads.start(file.abandon))
             raise
@@ -74,7 +80,7 @@ class LocalBlobStore:
     async def sync(self, key: str) -> None:
         path = self._path(key)
         with contextlib.suppress(BlobMissing), _storage_errors(key):
-            await self.run(lambda: sync_directory(path.parent))
+            await self.run(partial(self._sync, path.parent))
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self._path(key)
@@ -152,6 +158,19 @@ class LocalBlobStore:
     async def run(self, function: Callable[[], T]) -> T:
         """Run the function in one of the store's threads and return its result."""
         return await self._threads.start(function)
+
+    def _commit(
+        self, file: AtomicFile, chunks: list[bytes], directory: Path, *, durable: bool
+    ) -> tuple[int, str, str | None]:
+        committed = file.commit(chunks)
+        if durable:
+            self._sync(directory)
+        return committed
+
+    def _sync(self, directory: Path) -> None:
+        """Make the names in the directory durable, and its own."""
+        sync_directory(directory)
+        self._directories.ensure(directory)
 
     async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> list[bytes]:
         """Write one batch while the next one is being received; return the last one, not yet written."""

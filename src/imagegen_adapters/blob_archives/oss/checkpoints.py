@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from imagegen_adapters.blob_stores.atomic_file import AtomicFile
+from imagegen_adapters.blob_stores.atomic_file import AtomicFile, sync_directory
 
 
 class UploadCheckpoints:
@@ -42,6 +42,7 @@ class UploadCheckpoints:
                 try:
                     file.write([text.encode()])
                     file.commit()
+                    sync_directory(self._directory)
                 finally:
                     file.abandon()
 
