@@ -193,7 +193,7 @@ class TaskMachine(RuleBasedStateMachine):
         orphans = self.having(TaskStatus.PROCESSING)
         self.owner = f"owner {int(self.owner.split()[1]) + 1}"
 
-        assert orphans == list(self.run(self.repository.orphans(self.owner)))
+        assert orphans == list(self.run(self.repository.orphans(alive=[self.owner], running=[])))
         for task in orphans:
             self.save(task.requeue(is_recovery=True))
 

@@ -21,6 +21,7 @@ LOOSE_MODULES: Mapping[str, frozenset[str]] = {
             "images",
             "limits",
             "messages",
+            "node",
             "operations",
             "problems",
             "text_problems",

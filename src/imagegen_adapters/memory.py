@@ -11,6 +11,7 @@ from imagegen_adapters.idempotency_keys.memory import MemoryIdempotencyKeys
 from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.in_thread import ThreadInspector
 from imagegen_adapters.image_records.memory import MemoryImageRecords
+from imagegen_adapters.nodes.memory import MemoryNodes
 from imagegen_adapters.provider_configs.memory import MemoryProviderConfigs
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.queues.memory import MemoryQueue
@@ -56,6 +57,7 @@ def memory_adapters(
         tasks=MemoryTaskRepository(state),
         idempotency_keys=MemoryIdempotencyKeys(state),
         queue=MemoryQueue(state),
+        nodes=MemoryNodes(clock),
         images=MemoryImageRecords(state),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),

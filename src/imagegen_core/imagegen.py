@@ -20,6 +20,7 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
+from imagegen_core.node import Node
 from imagegen_core.operations import Operation
 from imagegen_core.ports.blob_store import BlobStore
 from imagegen_core.ports.clock import Clock
@@ -29,6 +30,7 @@ from imagegen_core.ports.idempotency_keys import IdempotencyKeys
 from imagegen_core.ports.image_inspector import ImageInspector
 from imagegen_core.ports.image_label import ImageLabel
 from imagegen_core.ports.image_records import ImageRecords
+from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.provider_configs import ProviderConfigs
 from imagegen_core.ports.queue import Queue
@@ -75,6 +77,7 @@ class Adapters:
     tasks: TaskRepository
     idempotency_keys: IdempotencyKeys
     queue: Queue
+    nodes: Nodes
     images: ImageRecords
     configs: ProviderConfigs
     blobs: BlobStore
@@ -178,7 +181,9 @@ class ImageGen:
         end = EndTask(repository=a.tasks, events=a.events, records=a.images, spool=a.spool)
         self.cancel_task = CancelTask(repository=a.tasks, running=self.running, end=end, clock=a.clock)
         self.retry_task = RetryTask(repository=a.tasks, submit=self.submit_task)
-        self.resume_tasks = ResumeTasks(repository=a.tasks, queue=a.queue, end=end, clock=a.clock)
+        self.resume_tasks = ResumeTasks(
+            repository=a.tasks, queue=a.queue, nodes=a.nodes, running=self.running, end=end, clock=a.clock
+        )
         self.wait_for_task = WaitForTask(repository=a.tasks, events=a.events)
         self.show_thumbnail = ShowThumbnail(records=a.images, blobs=a.blobs, inspector=a.inspector)
         self.delete_image = DeleteImage(records=a.images, blobs=a.blobs, on_change=on_change)
@@ -189,6 +194,7 @@ class ImageGen:
         self.list_providers = ListProviders(resolve=self.resolve)
         self.probe_provider = ProbeProvider(resolve=self.resolve, redactor=a.redactor)
         self.run_task = self._run_task(retry or RetryPolicy(), end)
+        self.node = Node(name=self.owner, nodes=a.nodes, resume=self.resume_tasks)
         self.worker = Worker(
             queue=a.queue,
             run_task=self.run_task,
@@ -242,7 +248,8 @@ class ImageGen:
         if self._entered:
             raise RuntimeError("an ImageGen is entered once; build another one over the same adapters")
         self._entered = True
-        await self.resume_tasks(owner=self.owner)
+        await self.adapters.queue.release_locked()
+        await self.node.start()
         self.worker.start()
         return self
 
@@ -256,6 +263,7 @@ class ImageGen:
         requests in flight end as ``outcome_unknown``. A second call does nothing.
         """
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
+        await self.node.stop()
 
     async def submit(
         self,

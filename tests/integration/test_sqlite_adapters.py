@@ -121,7 +121,7 @@ class TestSqliteQueue(OverSqlite, QueueContract):
             lambda c: c.execute("UPDATE tasks SET params = '{' WHERE task_id = ?", (damaged.task_id,))
         )
         claimed = await queue.claim("me", limit=9, now=later(1), provider_limits={sound.provider_name: 9})
-        orphans = await repository.orphans("another")
+        orphans = await repository.orphans(alive=["another"], running=[])
 
         assert [[sound.task_id]] * 2 == [[task.task_id for task in tasks] for tasks in (claimed, orphans)]
 

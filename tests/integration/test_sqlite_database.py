@@ -8,16 +8,13 @@ import stat
 import subprocess
 import sys
 import threading
-from datetime import timedelta
 
 import pytest
 
-from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database, SchemaTooNew, SchemaTooOld
 from imagegen_adapters.databases.sqlite.engine import sqlite3
 from imagegen_adapters.databases.sqlite.errors import DatabaseUnusable
 from imagegen_adapters.databases.sqlite.watchdog import WalLimits
-from imagegen_adapters.testing.samples import NOW
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -449,14 +446,6 @@ def test_a_killed_process_loses_nothing_acknowledged(path):
     assert set(acknowledged) <= owners(path)
     Database.open(path).close_now()
     assert set(acknowledged) <= owners(path)
-
-
-async def test_each_start_is_recorded(database, path):
-    """Instances are registered by owner id; only the latest 100 are kept."""
-    for number in range(103):
-        await register_instance(database, f"owner {number:03}", NOW + timedelta(seconds=number))
-
-    assert {f"owner {number:03}" for number in range(3, 103)} == owners(path)
 
 
 def test_importing_it_does_not_load_the_schema_tools():

@@ -307,7 +307,7 @@ def m006_events(db: Schema) -> None:
 
 @migrations()
 def m007_instances(db: Schema) -> None:
-    """Each start of the service, so that tasks owned by an earlier process can be recognised."""
+    """Each start of the service; nothing is written there any more, see `Nodes`."""
     _run(
         db,
         """

@@ -28,7 +28,13 @@ WHERE task_id = :task_id AND epoch <= :epoch AND status IN ('pending', 'processi
 
 GET_TASK = "SELECT * FROM tasks WHERE task_id = ?"
 
-ORPHANS = "SELECT * FROM tasks WHERE status = 'processing' AND owner IS NOT ? ORDER BY seq"
+ORPHANS = """
+SELECT * FROM tasks INDEXED BY tasks_by_status
+WHERE status = 'processing'
+  AND coalesce(owner, '') NOT IN (SELECT value FROM json_each(:alive))
+  AND task_id NOT IN (SELECT value FROM json_each(:running))
+ORDER BY seq
+"""
 
 COUNTERS = "SELECT name, value FROM counters"
 
@@ -215,12 +221,4 @@ LAST_EVENT = "SELECT id, kind FROM events WHERE task_id = ? ORDER BY id DESC LIM
 
 PURGE_PROGRESS = """
 DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind = 'progress' AND at < ? LIMIT 1000)
-"""
-
-# ---------------------------------------------------------------- instances
-
-INSERT_INSTANCE = "INSERT INTO instances (owner, started_at) VALUES (:owner, :started_at)"
-
-PURGE_INSTANCES = """
-DELETE FROM instances WHERE owner NOT IN (SELECT owner FROM instances ORDER BY started_at DESC LIMIT 100)
 """

@@ -1,6 +1,6 @@
 """Tasks in memory, for tests and for library users who need no persistence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import attrs
@@ -79,8 +79,12 @@ class MemoryTaskRepository:
             if not attempt.is_active and attempt.updated_at < ended_before:
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, response=None)
 
-    async def orphans(self, owner: str) -> tuple[Task, ...]:
-        return tuple(task for task in self._state.with_status(TaskStatus.PROCESSING) if task.owner != owner)
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        return tuple(
+            task
+            for task in self._state.with_status(TaskStatus.PROCESSING)
+            if task.owner not in alive and task.task_id not in running
+        )
 
     def _add_image(self, image: Image) -> Image:
         last = self._state.last_image_id

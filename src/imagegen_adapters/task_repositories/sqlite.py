@@ -1,7 +1,8 @@
 """Tasks in SQLite."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from imagegen_adapters.databases import statements
@@ -124,9 +125,11 @@ class SqliteTaskRepository:
         if await self._database.read(lambda c: c.execute(statements.OLD_RESPONSE, before).fetchone()):
             await self._database.writer.write(lambda c: c.execute(statements.WIPE_RESPONSES, before))
 
-    async def orphans(self, owner: str) -> tuple[Task, ...]:
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        values = {"alive": json.dumps(list(alive)), "running": json.dumps(list(running))}
+
         def orphans(connection: sqlite3.Connection) -> tuple[Task, ...]:
-            return readable_tasks(connection.execute(statements.ORPHANS, (owner,)).fetchall())
+            return readable_tasks(connection.execute(statements.ORPHANS, values).fetchall())
 
         return await self._database.read(orphans)
 

@@ -329,7 +329,7 @@ class QueueContract:
         task = a_task()
         await self.enqueue(repository, queue, task)
         await queue.claim("dead", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-        (orphan,) = await repository.orphans("alive")
+        (orphan,) = await repository.orphans(alive=["alive"], running=[])
         released = orphan.requeue(is_recovery=True)
         await repository.save(released)
         await queue.enqueue(released)

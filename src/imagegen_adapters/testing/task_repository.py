@@ -453,8 +453,8 @@ class TaskRepositoryContract:
 
     # ------------------------------------------------------------ orphans
 
-    async def test_orphans_are_tasks_of_other_owners(self, repository: TaskRepository) -> None:
-        """Processing tasks of other owners are returned, oldest first; pending and ended ones are not."""
+    async def test_orphans_are_tasks_of_owners_that_are_not_alive(self, repository: TaskRepository) -> None:
+        """Processing tasks of dead owners are returned, oldest first; pending and ended ones are not."""
         mine, waiting, ended, old, older = (a_task() for _ in range(5))
         await add(repository, older, mine, waiting, ended, old)
         await repository.save(old.claim("dead", NOW))
@@ -462,6 +462,17 @@ class TaskRepositoryContract:
         await repository.save(mine.claim("me", NOW))
         await repository.save(ended.claim("dead", NOW).complete(NOW))
 
-        orphans = await repository.orphans("me")
+        orphans = await repository.orphans(alive=["me", "another"], running=[])
 
         assert [older.task_id, old.task_id] == [task.task_id for task in orphans]
+
+    async def test_what_runs_is_no_orphan(self, repository: TaskRepository) -> None:
+        """A task that is running is left out, whoever owns it."""
+        running, given_up = a_task(), a_task()
+        await add(repository, running, given_up)
+        await repository.save(running.claim("me", NOW))
+        await repository.save(given_up.claim("me", NOW))
+
+        orphans = await repository.orphans(alive=[], running=[running.task_id, "unknown"])
+
+        assert [given_up.task_id] == [task.task_id for task in orphans]

@@ -174,6 +174,11 @@ class RunningTasks:
         if self._runs.get(run.task.task_id) is run:
             del self._runs[run.task.task_id]
 
+    @property
+    def task_ids(self) -> frozenset[str]:
+        """The tasks that this process runs now."""
+        return frozenset(self._runs)
+
     def get(self, task_id: str) -> RunningTask | None:
         """Return the run of a task, or None if this process does not run it."""
         return self._runs.get(task_id)

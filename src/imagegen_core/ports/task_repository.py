@@ -1,6 +1,6 @@
 """The store of tasks and their attempts: the source of truth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -97,6 +97,9 @@ class TaskRepository(Protocol):
         """Wipe the responses that ended attempts have kept, if their last change is older than that."""
         ...
 
-    async def orphans(self, owner: str) -> tuple[Task, ...]:
-        """Return the tasks that are processing under another owner than ``owner``, oldest first."""
+    async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
+        """Return the tasks that are processing, oldest first, but for those of owners in ``alive``.
+
+        Those whose ids are in ``running`` are left out, too.
+        """
         ...

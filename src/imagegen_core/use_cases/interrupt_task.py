@@ -88,7 +88,7 @@ class InterruptTask:
             except (StorageError, Unavailable):
                 await self.clock.sleep(DISK_RETRY_SECONDS)
                 continue
-            except Exception:  # noqa: BLE001 - logged, and left for the next start
+            except Exception:  # noqa: BLE001 - logged, and left to `ResumeTasks`
                 _log_unsaved(run)
             return
 
@@ -111,6 +111,4 @@ class InterruptTask:
 
 def _log_unsaved(run: RunningTask) -> None:
     """Log why the stored task is not updated; called while the exception is being handled."""
-    _log.exception(
-        "the task could not be stored; the next start recovers it", extra={"task_id": run.task.task_id}
-    )
+    _log.exception("the task could not be stored; it is resumed later", extra={"task_id": run.task.task_id})

@@ -1,11 +1,15 @@
-"""At start: requeue what an earlier process left unfinished, and what waits for the master key."""
+"""Requeue tasks that are processing although nobody runs them: their node is dead, or gave their run up."""
 
+import contextlib
 import logging
 
 import attrs
 
+from imagegen_core.errors import StaleTask
+from imagegen_core.execution.running_tasks import RunningTasks
 from imagegen_core.failures import Failure, FailureCode
 from imagegen_core.ports.clock import Clock
+from imagegen_core.ports.nodes import Nodes
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.task_repository import TaskRepository
 from imagegen_core.problems import FailureReason
@@ -18,38 +22,48 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ResumeTasks:
-    """Requeues orphans: one process owns a data directory, so any task of another owner is one.
+    """Requeues orphans; `RunAttempt` then resumes each attempt by its phase.
 
-    `RunAttempt` resumes each attempt by its phase: nothing that the provider may have received is sent again.
+    Nothing that the provider may have received is sent again. A task of this node is an orphan only when it
+    is found a second time without a run: a claim may be stored before the worker knows of it.
     """
 
     repository: TaskRepository
     queue: Queue
+    nodes: Nodes
+    running: RunningTasks
     end: EndTask
     clock: Clock
+    _without_run: set[tuple[str, int]] = attrs.field(factory=set, init=False, repr=False, eq=False)
 
     async def __call__(self, *, owner: str) -> int:
-        """Requeue all orphans and return their number; fail a task that crashed the process three times."""
-        await self.queue.release_locked()
-        orphans = await self.repository.orphans(owner)
+        """Requeue all orphans and return their number; fail a task that crashed its process three times."""
+        others = await self.nodes.alive(owner) - {owner}
+        unattended = await self.repository.orphans(alive=others, running=self.running.task_ids)
+        orphans = [task for task in unattended if task.owner != owner or self._is_given_up(task)]
+        self._without_run.clear()
+        self._without_run.update((task.task_id, task.epoch) for task in unattended if task.owner == owner)
         for task in orphans:
-            await self._resume(task)
+            with contextlib.suppress(StaleTask):  # another node was faster, or its owner is alive after all
+                await self._resume(task, given_up=task.owner == owner)
         if orphans:
             _log.info("tasks of an earlier run are resumed", extra={"tasks": len(orphans)})
         return len(orphans)
 
-    async def _resume(self, task: Task) -> None:
+    def _is_given_up(self, task: Task) -> bool:
+        return (task.task_id, task.epoch) in self._without_run
+
+    async def _resume(self, task: Task, *, given_up: bool) -> None:
         attempts = await self.repository.attempts(task.task_id)
         decoding = any(a.phase is Phase.RECEIVED for a in attempts)
-        if decoding and task.recoveries >= MAX_RECOVERIES:
+        if (decoding or given_up) and task.recoveries >= MAX_RECOVERIES:
+            reason = FailureReason.CRASHED_OVER_RESPONSE() if decoding else FailureReason.DEFECT()
             failure = Failure.from_code(
-                FailureCode.INTERNAL,
-                FailureReason.CRASHED_OVER_RESPONSE(),
-                possible_charge=may_be_charged(attempts),
+                FailureCode.INTERNAL, reason, possible_charge=may_be_charged(attempts)
             )
             await self.end(task=task.fail(self.clock.now(), failure), attempts=attempts)
             return
         last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)
-        requeued = task.requeue(attempts=min(task.attempts, last_sent), is_recovery=decoding)
+        requeued = task.requeue(attempts=min(task.attempts, last_sent), is_recovery=decoding or given_up)
         await self.repository.save(requeued)
         await self.queue.enqueue(requeued)

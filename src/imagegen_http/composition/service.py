@@ -10,7 +10,6 @@ import structlog
 
 from imagegen_adapters.clocks.system import SystemClock
 from imagegen_adapters.databases.data_directory import SPOOL_DIRECTORY, DataDirectory
-from imagegen_adapters.databases.instances import register_instance
 from imagegen_adapters.databases.sqlite import Database
 from imagegen_adapters.disk_spaces.system import SystemDiskSpace
 from imagegen_adapters.event_buses.sqlite import SqliteEventBus
@@ -19,6 +18,7 @@ from imagegen_adapters.identifiers.uuid7 import new_id
 from imagegen_adapters.image_inspectors.subprocess import SubprocessInspector
 from imagegen_adapters.image_records.reindex import IndexState, index_state, reindex
 from imagegen_adapters.image_records.sqlite import SqliteImageRecords
+from imagegen_adapters.nodes.local import LocalNodes
 from imagegen_adapters.outbound import Outbound, PoolLimits
 from imagegen_adapters.provider_configs.sqlite import SqliteProviderConfigs, sealed_sample
 from imagegen_adapters.providers.http import PresetLibrary
@@ -111,6 +111,7 @@ async def compose(
             tasks=SqliteTaskRepository(database, simplify=simplify),
             idempotency_keys=SqliteIdempotencyKeys(database),
             queue=SqliteQueue(database),
+            nodes=LocalNodes(),
             images=records,
             configs=configs,
             blobs=storage.blobs,
@@ -161,7 +162,6 @@ async def compose(
             ),
         )
         if run_background:
-            await register_instance(database, imagegen.owner, clock.now())
             await stack.enter_async_context(maintenance)
             await stack.enter_async_context(imagegen)
         yield service

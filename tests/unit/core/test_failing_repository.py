@@ -188,7 +188,7 @@ async def test_a_broken_database_is_not_retried_for_ever(defect, caplog):
     unknown = (TaskStatus.FAILED, FailureCode.OUTCOME_UNKNOWN, 1 - defect)
     assert TaskStatus.PROCESSING == stopped.status
     assert unknown == (done.status, done.failure.code, world.provider.charged)
-    assert "the task could not be stored; the next start recovers it" in caplog.messages
+    assert "the task could not be stored; it is resumed later" in caplog.messages
 
 
 class DefectiveProvider(SpoolingProvider):

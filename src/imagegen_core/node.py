@@ -1,0 +1,65 @@
+"""This process among those that work on the same tasks."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from imagegen_core.errors import ImagegenError
+from imagegen_core.ports.nodes import Nodes
+from imagegen_core.use_cases.resume_tasks import ResumeTasks
+
+BEAT_SECONDS = 5.0
+"""Interval of the beats, and of looking for tasks that nobody runs."""
+
+_log = logging.getLogger(__name__)
+
+
+class Node:
+    """Shows that the process is alive, and resumes tasks that nobody runs, from its start until its stop."""
+
+    def __init__(self, *, name: str, nodes: Nodes, resume: ResumeTasks) -> None:
+        self._name = name
+        self._nodes = nodes
+        self._resume = resume
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Join, and resume what an earlier process left unfinished, before anything is claimed."""
+        await self._nodes.join(self._name)
+        await self._resume_tasks()
+        # Apart, since a beat must not wait for a long list of tasks.
+        self._loops = [
+            asyncio.create_task(_repeat(self._beat), name="beats"),
+            asyncio.create_task(_repeat(self._resume_tasks), name="rescue"),
+        ]
+
+    async def stop(self) -> None:
+        """Leave: what this process still has is for others from now on. A second call does nothing."""
+        if not self._loops:
+            return
+        loops, self._loops = self._loops, []
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        try:
+            await self._nodes.leave(self._name)
+        except ImagegenError as error:
+            _log.warning("other nodes will notice late that this one is gone", extra={"reason": str(error)})
+
+    async def _beat(self) -> None:
+        await self._nodes.beat(self._name)
+
+    async def _resume_tasks(self) -> None:
+        await self._resume(owner=self._name)
+
+
+async def _repeat(act: Callable[[], Awaitable[None]]) -> None:
+    """Repeat it for good, whatever it raises."""
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        try:
+            await act()
+        except ImagegenError as error:
+            _log.warning("a sweep was interrupted", extra={"reason": str(error)})
+        except Exception:  # noqa: BLE001 - logged, and tried again
+            _log.exception("a sweep failed")

@@ -1,0 +1,46 @@
+"""The processes that work on the same tasks, and which of them are alive."""
+
+from typing import Protocol
+
+
+class Nodes(Protocol):
+    """A node is a process under the name by which it owns the tasks that it claims.
+
+    It is alive from `join` until it leaves, or until it has been silent for too long. Time is that of what
+    the nodes share, such as a database, so that their own clocks may differ.
+    """
+
+    async def join(self, node: str) -> None:
+        """Count the node as alive from now on; one that has joined already is no error.
+
+        Raises:
+            StorageError: that could not be stored.
+        """
+        ...
+
+    async def beat(self, node: str) -> None:
+        """Show that the node is alive; one that is missing, since it was silent for too long, joins again.
+
+        Raises:
+            StorageError: that could not be stored.
+        """
+        ...
+
+    async def alive(self, observer: str) -> frozenset[str]:
+        """Return the nodes whose tasks nobody may take, as far as the node ``observer`` can tell.
+
+        An observer that has just joined, or whose own beats had a gap, cannot tell silence from an outage
+        that all nodes share: to it, every node that has not left is alive until it could be heard again.
+
+        Raises:
+            StorageError: that is not known now; then no task may be taken.
+        """
+        ...
+
+    async def leave(self, node: str) -> None:
+        """Count the node as gone, so that others take its tasks at once; a missing node is no error.
+
+        Raises:
+            StorageError: that could not be stored.
+        """
+        ...

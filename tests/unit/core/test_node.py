@@ -1,0 +1,209 @@
+"""A node resumes the tasks that nobody runs: those of dead nodes, and those that it gave up itself."""
+
+import asyncio
+
+import attrs
+import pytest
+
+from imagegen_adapters.clocks.memory import ManualClock
+from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.nodes.memory import DEAD_AFTER_SECONDS, MemoryNodes
+from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.errors import StorageError
+from imagegen_core.tasks.attempt import Phase
+from imagegen_core.tasks.task import MAX_RECOVERIES
+from tests.unit.core.scripted_imagegen import crash_in, imagegen_over
+from tests.unit.core.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+def with_nodes(nodes):
+    """Return a service among these nodes."""
+    provider = ScriptedProvider()
+    adapters = attrs.evolve(memory_adapters(providers={"scripted": provider}), nodes=nodes)
+    return imagegen_over(provider, adapters=adapters)
+
+
+async def claimed_by(owner, imagegen):
+    """Return a task that ``owner`` has claimed."""
+    adapters = imagegen.adapters
+    await imagegen.submit("猫")
+    (task,) = await adapters.queue.claim(
+        owner, limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
+    )
+    return task
+
+
+async def resumed(imagegen, *, looks=1):
+    """Return how many tasks each look found to resume."""
+    return [await imagegen.resume_tasks(owner=imagegen.owner) for _ in range(looks)]
+
+
+async def test_a_task_that_this_node_gave_up_is_resumed_at_the_second_look():
+    """Its end could not be stored; the first look may have come between a claim and its run."""
+    imagegen = imagegen_over(ScriptedProvider())
+    await imagegen.adapters.nodes.join(imagegen.owner)
+    task = await claimed_by(imagegen.owner, imagegen)
+
+    assert [0, 1, 0] == await resumed(imagegen, looks=3)
+    stored = await imagegen.adapters.tasks.get(task.task_id)
+    assert (TaskStatus.PENDING, 1) == (stored.status, stored.recoveries)
+
+
+async def test_a_running_task_is_left_alone():
+    """However often somebody looks."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await claimed_by(imagegen.owner, imagegen)
+    with imagegen.slots.ticket("scripted") as ticket:
+        imagegen.running.start(task, ticket)
+
+        assert [0, 0, 0] == await resumed(imagegen, looks=3)
+
+
+async def test_a_run_that_was_given_up_is_found_twice_as_any_other():
+    """That its claim was seen before its run began does not count."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await claimed_by(imagegen.owner, imagegen)
+    looks = await resumed(imagegen)
+    with imagegen.slots.ticket("scripted") as ticket:
+        run = imagegen.running.start(task, ticket)
+        looks += await resumed(imagegen)
+        imagegen.running.end(run)
+    looks += await resumed(imagegen, looks=2)
+
+    assert [0, 0, 0, 1] == looks
+
+
+async def test_a_task_that_was_claimed_again_counts_as_new():
+    """What was seen without a run was its earlier claim."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await claimed_by(imagegen.owner, imagegen)
+    await resumed(imagegen)
+    requeued = task.requeue()
+    await imagegen.adapters.tasks.save(requeued)
+    await imagegen.adapters.tasks.save(requeued.claim(imagegen.owner, task.created_at))
+
+    assert [0, 1] == await resumed(imagegen, looks=2)
+
+
+async def test_a_task_that_is_given_up_each_time_is_failed():
+    """A defect that prevents its end as well must not run it for ever."""
+    imagegen = imagegen_over(ScriptedProvider())
+    task = await claimed_by(imagegen.owner, imagegen)
+    for _ in range(MAX_RECOVERIES):
+        await resumed(imagegen, looks=2)
+        await imagegen.adapters.queue.claim(
+            imagegen.owner, limit=1, now=imagegen.adapters.clock.now(), provider_limits={"scripted": 9}
+        )
+
+    await resumed(imagegen, looks=2)
+
+    stored = await imagegen.adapters.tasks.get(task.task_id)
+    assert (TaskStatus.FAILED, FailureCode.INTERNAL, MAX_RECOVERIES) == (
+        stored.status,
+        stored.failure.code,
+        stored.recoveries,
+    )
+
+
+async def test_tasks_of_another_node_are_resumed_once_it_is_silent():
+    """Not while it is alive, whoever looks."""
+    clock = ManualClock()
+    nodes = MemoryNodes(clock)
+    imagegen = with_nodes(nodes)
+    await claimed_by("another", imagegen)
+    await nodes.join(imagegen.owner)
+    await nodes.join("another")
+    looks = []
+    for _ in range(5):
+        looks += await resumed(imagegen)
+        clock.advance(DEAD_AFTER_SECONDS / 3)
+        await nodes.beat(imagegen.owner)
+
+    assert [0, 0, 0, 0, 1] == looks
+
+
+async def test_what_a_node_left_behind_is_resumed_while_others_run(monkeypatch):
+    """Nobody has to start for that."""
+    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
+    provider = ScriptedProvider()
+    adapters = memory_adapters(providers={"scripted": provider})
+    await adapters.nodes.join("dead")
+    task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
+
+    async with imagegen_over(provider, adapters=adapters) as alive:
+        before = (await adapters.tasks.get(task_id)).owner
+        await adapters.nodes.leave("dead")
+        task = await alive.wait(task_id, timeout=10)
+
+    assert ("dead", TaskStatus.COMPLETED, 1) == (before, task.status, provider.charged)
+
+
+async def test_a_node_is_alive_from_its_start_to_its_stop():
+    """Others may take what it still has as soon as it has stopped."""
+    imagegen = imagegen_over(ScriptedProvider())
+    nodes = imagegen.adapters.nodes
+    async with imagegen:
+        during = await nodes.alive("observer")
+
+    assert [{imagegen.owner}, set()] == [during, await nodes.alive("observer")]
+
+
+class FailingNodes:
+    """Nodes of which each call fails once it is in ``failing``; ``beaten`` is set by the second beat."""
+
+    def __init__(self, nodes):
+        self._nodes, self.failing, self.beats, self.beaten = nodes, set(), 0, asyncio.Event()
+        self.error = StorageError("the database does not respond")
+
+    async def join(self, node):
+        await self._nodes.join(node)
+
+    async def beat(self, node):
+        self.beats += 1
+        if self.beats == 1:
+            raise self.error
+        await self._nodes.beat(node)
+        self.beaten.set()
+
+    async def alive(self, observer):
+        self._fail("alive")
+        return await self._nodes.alive(observer)
+
+    async def leave(self, node):
+        self._fail("leave")
+        await self._nodes.leave(node)
+
+    def _fail(self, name):
+        if name in self.failing:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (StorageError("the database does not respond"), "a sweep was interrupted"),
+        (RuntimeError("a defect"), "a sweep failed"),
+    ],
+)
+async def test_a_beat_that_failed_is_repeated(error, message, monkeypatch, caplog):
+    """And the log says so."""
+    monkeypatch.setattr("imagegen_core.node.BEAT_SECONDS", 0.001)
+    nodes = FailingNodes(MemoryNodes(ManualClock()))
+    nodes.error = error
+
+    async with with_nodes(nodes), asyncio.timeout(10):
+        nodes.failing = {"alive"}
+        await nodes.beaten.wait()
+
+    assert message in caplog.messages
+
+
+async def test_a_node_that_cannot_say_that_it_leaves_stops_all_the_same(caplog):
+    """Others find out by its silence."""
+    nodes = FailingNodes(MemoryNodes(ManualClock()))
+    async with with_nodes(nodes):
+        nodes.failing = {"leave"}
+
+    assert "other nodes will notice late that this one is gone" in caplog.messages
